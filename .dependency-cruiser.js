@@ -1,0 +1,50 @@
+/** A house of floors: imports only point down. What each floor may see, besides itself. */
+const floors = {
+  domain: [],
+  planner: ["domain"],
+  rollout: ["domain"],
+  executor: ["domain", "rollout"],
+  hosts: ["domain", "executor/ports"],
+  supervisor: ["domain", "executor/ports"],
+  views: ["domain", "executor/ports"],
+};
+
+/** What may be imported from outside, by floor: the pure floors reach no network, no process and no clock. */
+const outside = {
+  domain: [],
+  planner: ["yaml", "ajv", "fastest-levenshtein", "picomatch", "node:fs", "node:os", "node:path"],
+  rollout: [],
+  executor: ["p-limit", "node:perf_hooks"],
+};
+
+const escaped = (text) => text.replaceAll("/", "\\/");
+
+export default {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "no-orphans", severity: "error", from: { orphan: true, path: "^src/" }, to: {} },
+    { name: "src-knows-no-tests", severity: "error", from: { path: "^src/" }, to: { path: "^test/" } },
+    { name: "only-development-dependencies-are-bundled", severity: "error", from: { path: "^src/" }, to: { couldNotResolve: true } },
+    ...Object.entries(floors).map(([floor, below]) => ({
+      name: `${floor}-points-down`,
+      severity: "error",
+      from: { path: `^src/${floor}/` },
+      to: { path: "^src/", pathNot: [floor, ...below].map((allowed) => `^src/${escaped(allowed)}[/.]`) },
+    })),
+    ...Object.entries(outside).map(([floor, allowed]) => ({
+      name: `${floor}-reaches-only`,
+      severity: "error",
+      from: { path: `^src/${floor}/` },
+      to: {
+        dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer", "core"],
+        pathNot: allowed.map((name) => (name.startsWith("node:") ? `^(node:)?${name.slice(5)}$` : `node_modules/(@types/)?${name}/`)),
+      },
+    })),
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { conditionNames: ["import", "node", "default", "types"], exportsFields: ["exports"] },
+  },
+};

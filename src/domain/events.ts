@@ -1,0 +1,76 @@
+/**
+ * The one typed stream that feeds every view and `--output json`, in the words in which it is printed.
+ * Types and fields are only ever added.
+ */
+import type { HaltCode, InstanceFailureCode, Refusal } from "./failures.ts";
+import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
+import type { ProcessState } from "./process-state.ts";
+import type { Rollout } from "./rollout.ts";
+
+export type Outcome = "succeeded" | "incomplete" | "halted" | "refused" | "interrupted";
+
+/** Every selected instance is in exactly one of these. */
+export interface Counts {
+  readonly healthy: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly untouched: number;
+}
+
+interface OfInstance {
+  readonly host: HostName;
+  readonly program: ProgramName;
+  readonly instance: InstanceName;
+}
+
+/** Where a batch stands: `wave` and `batch` count from 1. */
+interface OfBatch {
+  readonly wave: number;
+  readonly group: string;
+  readonly batch: number;
+}
+
+export type RolloutEvent =
+  | ({ readonly type: "rollout.planned" } & Omit<Rollout, "id">)
+  | { readonly type: "rollout.started" }
+  | { readonly type: "wave.started" | "wave.finished"; readonly wave: number; readonly group: string }
+  | ({ readonly type: "batch.started"; readonly hosts: readonly HostName[] } & OfBatch)
+  | ({ readonly type: "batch.finished" } & OfBatch)
+  /** The rest before the next batch: until when, as milliseconds from now. */
+  | ({ readonly type: "batch.resting"; readonly ms: number } & OfBatch)
+  | { readonly type: "host.connected"; readonly host: HostName; readonly instances: number }
+  | { readonly type: "host.unreachable"; readonly host: HostName; readonly code: string; readonly reason: string }
+  /** The rest before the host's next instances. */
+  | { readonly type: "host.resting"; readonly host: HostName; readonly ms: number }
+  | { readonly type: "host.finished"; readonly host: HostName }
+  | ({ readonly type: "instance.restarting"; readonly previous_pid?: number; readonly previous_state: ProcessState } & OfInstance)
+  | ({ readonly type: "instance.observed"; readonly state: ProcessState; readonly pid?: number; readonly uptime_s?: number } & OfInstance)
+  | ({ readonly type: "instance.healthy"; readonly pid: number; readonly previous_pid?: number; readonly seconds: number } & OfInstance)
+  | ({
+      readonly type: "instance.failed";
+      readonly code: InstanceFailureCode;
+      readonly reason: string;
+      readonly seconds: number;
+      /** The end of its stderr log, or why that could not be read. */
+      readonly log_tail: string;
+    } & OfInstance)
+  | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
+  | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
+  | { readonly type: "rollout.interrupted"; readonly signal: string }
+  | { readonly type: "rollout.halted"; readonly code: HaltCode; readonly reason: string }
+  | {
+      readonly type: "rollout.finished";
+      readonly outcome: Outcome;
+      readonly counts: Counts;
+      readonly seconds: number;
+      readonly refusals?: readonly Refusal[];
+    };
+
+/** An event as it is printed and kept: numbered without a gap, with the time of the controller's clock. */
+export type RecordedEvent = RolloutEvent & {
+  readonly v: 1;
+  readonly seq: number;
+  /** ISO 8601, UTC, milliseconds. */
+  readonly at: string;
+  readonly rollout: RolloutId;
+};

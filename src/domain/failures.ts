@@ -1,0 +1,98 @@
+/** What the process returns. See the README's table of exit codes. */
+export const EXIT = { done: 0, halted: 1, invalid: 2, refused: 3, interrupted: 4, bug: 70 } as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+interface FailureKind {
+  /** What it means, in a few words. */
+  readonly title: string;
+  /** What the operator can do about it. */
+  readonly remedy: string;
+}
+
+/** Every way in which one instance can fail. Codes are part of the contract: only ever added to. */
+export const INSTANCE_FAILURES = {
+  fatal: {
+    title: "Supervisor gave up starting it (FATAL)",
+    remedy: "Read its log below; mend the cause, then run the same plan again.",
+  },
+  exited: {
+    title: "it ended by itself and Supervisor left it so (EXITED)",
+    remedy: "Read its log below; a program that is meant to end does not belong in a rollout.",
+  },
+  stayed_stopped: {
+    title: "it is STOPPED after its restart",
+    remedy: "See that its command's file exists and may be executed (supervisord says nothing more than STOPPED), then start it.",
+  },
+  unknown_state: {
+    title: "Supervisor itself does not know its state (UNKNOWN)",
+    remedy: "Look at supervisord's own log on that host before anything is restarted there.",
+  },
+  vanished: {
+    title: "Supervisor does not list it any more",
+    remedy: "Somebody ran `supervisorctl update` or changed its config meanwhile: check it, then run the plan again.",
+  },
+  flapping: {
+    title: "it runs, dies, and is started again by Supervisor",
+    remedy: "Read its log below. Supervisor goes on restarting it: stop it with `supervisorctl stop` if that does harm.",
+  },
+  not_restarted: {
+    title: "supervisorctl returned but the old process is still there",
+    remedy: "Read what supervisorctl said; try the same command on the host by hand.",
+  },
+  stop_deadline: {
+    title: "it did not stop within stop_deadline",
+    remedy: "It may ignore its stop signal: check stopsignal and stopwaitsecs, or raise timings.stop_deadline.",
+  },
+  healthy_deadline: {
+    title: "it was not healthy within healthy_deadline",
+    remedy: "Read its log below; raise timings.healthy_deadline if it is only slow.",
+  },
+  indeterminate: {
+    title: "the connection was lost while it was being restarted, and what became of it could not be seen",
+    remedy: "Look at the instance on its host before anything else: the restart may have been done or not.",
+  },
+} as const satisfies Record<string, FailureKind>;
+
+export type InstanceFailureCode = keyof typeof INSTANCE_FAILURES;
+
+/** Why a rollout that had begun goes no further: the failure that was one too many, or a host that was lost. */
+export type HaltCode = InstanceFailureCode | "unreachable";
+
+/** Every reason to refuse before the first change (exit 3). */
+export const REFUSALS = {
+  unreachable: {
+    title: "a host cannot be reached",
+    remedy: "Try `ssh` to it with the same user and port; a host that is gone for good can be taken out of the plan.",
+  },
+  authentication_failed: {
+    title: "a host does not let us in",
+    remedy: "Check ssh.user and ssh.identity_file, or load the key into the agent with `ssh-add`.",
+  },
+  host_key_unknown: {
+    title: "a host's key is not in known_hosts",
+    remedy: "Compare the fingerprint with the host's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then add it with `ssh`.",
+  },
+  host_key_changed: {
+    title: "a host shows another key than known_hosts has",
+    remedy: "Do not go on before you know why. If the host was rebuilt, remove the old line with `ssh-keygen -R`.",
+  },
+  supervisor_unavailable: {
+    title: "supervisorctl gives no answer on a host",
+    remedy: "Run it there by hand; see supervisor.command, .sudo, .config and .server_url of the plan.",
+  },
+  program_not_found: {
+    title: "a program of the plan does not exist on a host",
+    remedy: "Compare `programs` with `supervisorctl status` there; a group's own `programs` can differ from the plan's.",
+  },
+  unknown_state: INSTANCE_FAILURES.unknown_state,
+} as const satisfies Record<string, FailureKind>;
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** A reason to refuse, with what was seen. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly host?: string;
+  readonly reason: string;
+}

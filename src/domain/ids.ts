@@ -1,0 +1,35 @@
+/** A string that cannot be mistaken for another kind of string. Made by a cast at the one place that reads it. */
+type Branded<Name extends string> = string & { readonly __brand: Name };
+
+/** A host's name as the plan writes it, node sets expanded. */
+export type HostName = Branded<"HostName">;
+
+/** A Supervisor group, such as `web` (the unit that `min_healthy` counts). */
+export type ProgramName = Branded<"ProgramName">;
+
+/** `group:process` as Supervisor prints it, or `name` alone where group and process are called the same. */
+export type InstanceName = Branded<"InstanceName">;
+
+/** Sorts by the time at which the rollout began: `20261122T100000Z-4f2a`. */
+export type RolloutId = Branded<"RolloutId">;
+
+/**
+ * The Supervisor group of an instance.
+ * Supervisor shortens `web:web` to `web`: then group and process are the same word.
+ */
+export function programOf(instance: InstanceName): ProgramName {
+  const colon = instance.indexOf(":");
+  return (colon === -1 ? instance : instance.slice(0, colon)) as string as ProgramName;
+}
+
+/** The process name of an instance: what follows `group:`. */
+export function processOf(instance: InstanceName): string {
+  return instance.slice(instance.indexOf(":") + 1);
+}
+
+const natural = new Intl.Collator("en", { numeric: true });
+
+/** Orders names as people count: `web_2` before `web_10`; equal to the collator but not the same: by code unit. */
+export function compareNaturally(a: string, b: string): number {
+  return natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}

@@ -1,0 +1,15 @@
+import type { ProcessSnapshot } from "./process-state.ts";
+
+/** What one look at a host's supervisord gave. */
+export type LookOutcome =
+  | { readonly kind: "seen"; readonly snapshots: readonly ProcessSnapshot[] }
+  /** supervisorctl answered, but not with states: no socket, permission denied, not in PATH. */
+  | { readonly kind: "unavailable"; readonly reason: string }
+  /** No connection, or no answer in time. */
+  | { readonly kind: "unreachable"; readonly reason: string };
+
+/** How the command that changes an instance ended. `said` is supervisorctl's own text: for people, never judged. */
+export type ChangeOutcome =
+  | { readonly kind: "returned"; readonly said: string }
+  | { readonly kind: "not_sent"; readonly reason: string }
+  | { readonly kind: "indeterminate"; readonly reason: string };

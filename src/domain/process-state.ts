@@ -1,0 +1,18 @@
+import type { InstanceName } from "./ids.ts";
+
+/** Supervisor's process states: http://supervisord.org/subprocess.html#process-states */
+export const PROCESS_STATES = ["STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "UNKNOWN"] as const;
+
+export type ProcessState = (typeof PROCESS_STATES)[number];
+
+/** What supervisord said of one instance at one look. */
+export interface ProcessSnapshot {
+  readonly instance: InstanceName;
+  readonly state: ProcessState;
+  /** Known while RUNNING only: `supervisorctl status` prints none for STARTING and STOPPING. */
+  readonly pid?: number;
+  /** Whole seconds since the process was spawned, by supervisord's own clock; while RUNNING only. */
+  readonly uptime_s?: number;
+  /** Supervisor's words for a state other than RUNNING: `Exited too quickly (process log may have details)`. */
+  readonly description?: string;
+}

@@ -1,0 +1,90 @@
+/**
+ * The one object: the planner makes it, a dry run prints it, the executor runs it, `rollout.planned` carries it.
+ * It is written to machines as it stands, hence the plan's own snake_case; every duration is in milliseconds.
+ */
+import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
+import type { ProcessState } from "./process-state.ts";
+import type { HostTarget } from "./target.ts";
+
+/** How long to wait for what; all in milliseconds. The plan language's defaults are in the schema. */
+export interface Timings {
+  readonly between_checks_ms: number;
+  readonly between_restarts_ms: number;
+  readonly between_batches_ms: number;
+  readonly min_healthy_time_ms: number;
+  readonly stop_deadline_ms: number;
+  readonly healthy_deadline_ms: number;
+  readonly command_timeout_ms: number;
+}
+
+/** What is to be done to an instance, and the picture of it that the plan was made from. */
+export interface PlannedInstance {
+  readonly instance: InstanceName;
+  readonly program: ProgramName;
+  /** The state and pid at planning; both are looked at again immediately before the restart. */
+  readonly before: { readonly state: ProcessState; readonly pid?: number };
+}
+
+/** Instances of one program on one host that are under restart together. */
+export interface InstanceBatch {
+  readonly program: ProgramName;
+  readonly instances: readonly PlannedInstance[];
+}
+
+/** What one host gets while its batch has its turn. */
+export interface HostWork {
+  readonly host: HostName;
+  readonly timings: Timings;
+  /** One after the other, `between_restarts` apart. */
+  readonly batches: readonly InstanceBatch[];
+}
+
+/** Hosts that are worked on together; the next batch begins when all of them have ended. */
+export interface Batch {
+  readonly hosts: readonly HostWork[];
+}
+
+/** A group's turn. Waves come one after the other, `between_batches` apart like batches. */
+export interface Wave {
+  readonly group: string;
+  readonly between_batches_ms: number;
+  readonly batches: readonly Batch[];
+}
+
+/** Why an instance that the plan selects is left alone. */
+export interface SkippedInstance {
+  readonly host: HostName;
+  readonly program: ProgramName;
+  readonly instance: InstanceName;
+  readonly why: string;
+}
+
+/** Something to know before the first change, such as an instance that is broken already. */
+export interface Warning {
+  readonly host?: HostName;
+  readonly instance?: InstanceName;
+  readonly message: string;
+}
+
+/** The immutable decision of what is restarted where, in what order, how fast and how it is judged. */
+export interface Rollout {
+  readonly id: RolloutId;
+  readonly name: string;
+  /** The plan's absolute path. */
+  readonly plan_file: string;
+  readonly reason?: string;
+  readonly hosts: readonly HostTarget[];
+  readonly waves: readonly Wave[];
+  readonly skipped: readonly SkippedInstance[];
+  readonly warnings: readonly Warning[];
+}
+
+/** Every host's work of a rollout, in the order in which it comes. */
+export function* worksOf(rollout: Rollout): Generator<HostWork> {
+  for (const wave of rollout.waves) for (const batch of wave.batches) yield* batch.hosts;
+}
+
+/** How many instances a host's work restarts. */
+export function sizeOf(work: HostWork): number {
+  return work.batches.reduce((sum, batch) => sum + batch.instances.length, 0);
+}

@@ -1,0 +1,32 @@
+import pLimit from "p-limit";
+import type { Refusal } from "../domain/failures.ts";
+import type { FleetReport, HostReport } from "../domain/fleet.ts";
+import type { HostName } from "../domain/ids.ts";
+import type { FleetHost, SupervisorReader } from "./ports.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** Connections that are being opened at once: as fast as all at once, without a burst at a bastion or an agent. */
+const CONNECTING_AT_ONCE = 16;
+
+/** Connects to all hosts and asks each what it runs. Changes nothing: it is given readers. */
+export async function discover(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>, recorder: Recorder): Promise<FleetReport> {
+  const limit = pLimit(CONNECTING_AT_ONCE);
+  const reports = [...fleet].map(([host, opened]) =>
+    limit(async (): Promise<[HostName, HostReport]> => {
+      const report = await lookAt(host, opened);
+      if ("instances" in report) recorder.record({ type: "host.connected", host, instances: report.instances.length });
+      else recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
+      return [host, report];
+    }),
+  );
+  return new Map(await Promise.all(reports));
+}
+
+async function lookAt(host: HostName, { connection, supervisor }: FleetHost<SupervisorReader>): Promise<HostReport> {
+  const connected = await connection.connect();
+  if (connected.kind === "refused") return { host, refusal: connected.refusal };
+  const look = await supervisor.look();
+  if (look.kind === "seen") return { host, instances: look.snapshots };
+  const refusal: Refusal = { code: look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable", host, reason: look.reason };
+  return { host, refusal };
+}

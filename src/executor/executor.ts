@@ -1,0 +1,110 @@
+import type { Outcome } from "../domain/events.ts";
+import type { HostName } from "../domain/ids.ts";
+import type { Rollout } from "../domain/rollout.ts";
+import { Machine } from "../rollout/machine.ts";
+import type { Command, Input } from "../rollout/messages.ts";
+import type { Clock, FleetHost, Supervisor } from "./ports.ts";
+import type { Recorder } from "./recorder.ts";
+
+/**
+ * The only loop: carries the machine's commands to the ports and what comes of them back to the machine.
+ * It decides nothing. One input is handled at a time, in the order in which they happened.
+ */
+export class Executor {
+  private readonly machine: Machine;
+  private readonly fleet: ReadonlyMap<HostName, FleetHost<Supervisor>>;
+  private readonly recorder: Recorder;
+  private readonly clock: Clock;
+  private readonly wakes = new Map<HostName | undefined, { cancel(): void }>();
+  private readonly ended: Promise<Outcome>;
+  private resolveEnded!: (outcome: Outcome) => void;
+  private rejectEnded!: (bug: unknown) => void;
+
+  constructor(rollout: Rollout, fleet: ReadonlyMap<HostName, FleetHost<Supervisor>>, recorder: Recorder, clock: Clock) {
+    this.machine = new Machine(rollout);
+    this.fleet = fleet;
+    this.recorder = recorder;
+    this.clock = clock;
+    this.ended = new Promise((resolve, reject) => {
+      this.resolveEnded = resolve;
+      this.rejectEnded = reject;
+    });
+  }
+
+  /** Runs the rollout to its end. Rejects only on a bug. */
+  async run(): Promise<Outcome> {
+    this.tell({ type: "begin" });
+    try {
+      return await this.ended;
+    } finally {
+      for (const wake of this.wakes.values()) wake.cancel();
+    }
+  }
+
+  /** No new restart begins; what is under way finishes its gate. */
+  interrupt(signal: string): void {
+    this.tell({ type: "interrupted", signal });
+  }
+
+  /** Leaves now, whatever is under way. */
+  abandon(): void {
+    this.tell({ type: "abandoned" });
+  }
+
+  private tell(input: Input): void {
+    try {
+      for (const command of this.machine.handle(input, this.clock.monotonicMs())) this.carryOut(command);
+    } catch (bug) {
+      this.rejectEnded(bug);
+    }
+  }
+
+  private carryOut(command: Command): void {
+    switch (command.type) {
+      case "emit":
+        this.recorder.record(command.event);
+        break;
+      case "look": {
+        const { host } = command;
+        this.answer(this.supervisor(host).look(), (outcome) => ({ type: "looked", host, outcome }));
+        break;
+      }
+      case "restart": {
+        const { host, instance } = command;
+        this.answer(this.supervisor(host).restart(instance), (outcome) => ({ type: "restarted", host, instance, outcome }));
+        break;
+      }
+      case "read_log": {
+        const { host, instance } = command;
+        this.answer(this.supervisor(host).tailLog(instance), (text) => ({ type: "log_read", host, instance, text }));
+        break;
+      }
+      case "wake":
+        this.wake(command.host, command.atMs);
+        break;
+      case "end":
+        this.resolveEnded(command.outcome);
+    }
+  }
+
+  private answer<T>(outcome: Promise<T>, toInput: (outcome: T) => Input): void {
+    outcome.then((value) => this.tell(toInput(value))).catch((bug: unknown) => this.rejectEnded(bug));
+  }
+
+  private wake(host: HostName | undefined, atMs: number): void {
+    this.wakes.get(host)?.cancel();
+    this.wakes.set(
+      host,
+      this.clock.wakeAt(atMs, () => {
+        this.wakes.delete(host);
+        this.tell(host === undefined ? { type: "woken" } : { type: "woken", host });
+      }),
+    );
+  }
+
+  private supervisor(host: HostName): Supervisor {
+    const opened = this.fleet.get(host);
+    if (!opened) throw new Error(`the rollout names ${host}, which was not opened`);
+    return opened.supervisor;
+  }
+}

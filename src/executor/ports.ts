@@ -1,0 +1,77 @@
+/**
+ * What the executor needs of the world, as small interfaces named for the need.
+ * Failure is ordinary here: outcomes are values. An exception from a port is a bug in it.
+ */
+import type { RecordedEvent } from "../domain/events.ts";
+import type { Refusal } from "../domain/failures.ts";
+import type { HostName, InstanceName } from "../domain/ids.ts";
+import type { ChangeOutcome, LookOutcome } from "../domain/outcomes.ts";
+
+/** A program and its arguments, unquoted. Quoting is for the edge where a shell reads it. */
+export type Argv = readonly [program: string, ...args: string[]];
+
+/** How a command on a host ended. */
+export type RunOutcome =
+  | { readonly kind: "exited"; readonly code: number; readonly stdout: string; readonly stderr: string }
+  | { readonly kind: "signalled"; readonly signal: string; readonly stdout: string; readonly stderr: string }
+  /** It was not sent: there is no connection, or no channel was to be had. */
+  | { readonly kind: "unreachable"; readonly reason: string }
+  /** It was sent, and `timeoutMs` went by. It may still run on the host. */
+  | { readonly kind: "timed_out"; readonly afterMs: number }
+  /** It was sent, and the connection was lost before its end was seen. It may have done all, some or nothing. */
+  | { readonly kind: "indeterminate"; readonly reason: string };
+
+export type ConnectOutcome = { readonly kind: "connected" } | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** One connection to one host, made on demand and made again when it was lost. */
+export interface HostConnection {
+  readonly host: HostName;
+  /** Resolves once a command can be run, or with the reason why none can. Never rejects. */
+  connect(): Promise<ConnectOutcome>;
+  /** Ends the connection; what runs on the host goes on by itself. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A way onto one host: a connection over which any command can be run. */
+export interface HostAccess extends HostConnection {
+  /**
+   * Runs one command without a pty, its stdin empty. Connects first where there is no connection.
+   * Without `timeoutMs` it waits for as long as the command takes: a change must not be killed half-way.
+   */
+  run(argv: Argv, options?: { readonly timeoutMs?: number }): Promise<RunOutcome>;
+}
+
+/** Looks at the Supervisor of one host. It has no way to change anything: all that a dry run gets. */
+export interface SupervisorReader {
+  /** All instances of the host in natural order. Bounded by the plan's command_timeout. */
+  look(): Promise<LookOutcome>;
+  /** The end of an instance's stderr log, or a line that says why it cannot be had. Bounded likewise. */
+  tailLog(instance: InstanceName): Promise<string>;
+}
+
+export interface Supervisor extends SupervisorReader {
+  /** Restarts one instance and waits for as long as supervisorctl does. */
+  restart(instance: InstanceName): Promise<ChangeOutcome>;
+}
+
+/** A host of the fleet, with as much of its Supervisor as the work at hand may have. */
+export interface FleetHost<S extends SupervisorReader> {
+  readonly connection: HostConnection;
+  readonly supervisor: S;
+}
+
+export interface Clock {
+  /** Milliseconds that only ever go forward, from any origin. */
+  monotonicMs(): number;
+  /** The time of day, for people and journals only. */
+  now(): Date;
+  /** Calls back at or after `atMs` of the monotonic clock, unless cancelled before. */
+  wakeAt(atMs: number, callback: () => void): { cancel(): void };
+}
+
+/** Shows a rollout. It is told, it never asks, and nothing waits for it. */
+export interface View {
+  show(event: RecordedEvent): void;
+  /** After the last event: draw what is left to draw and give the terminal back. */
+  end(): Promise<void>;
+}

@@ -1,0 +1,69 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import type { HostName } from "../domain/ids.ts";
+import type { Argv, ConnectOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
+import { OutputTail } from "./output-tail.ts";
+
+/** The machine we run on, as a host: no ssh, no shell. */
+export function openLocal(host: HostName): HostAccess {
+  return {
+    host,
+    connect: (): Promise<ConnectOutcome> => Promise.resolve({ kind: "connected" }),
+    run: (argv, { timeoutMs } = {}) => run(argv, timeoutMs),
+    // There is no connection to end; a command that runs goes on, as on any host.
+    close: () => Promise.resolve(),
+  };
+}
+
+function run([program, ...args]: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+  return new Promise((resolve) => {
+    let child: ChildProcess;
+    try {
+      // A process group of its own: a Ctrl-C at our terminal must not reach a restart that is half done.
+      child = spawn(program, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    } catch (error) {
+      // Some failures come as an event, others here. What is no failure of the system is a bug of the caller.
+      const failure = error as NodeJS.ErrnoException;
+      if (failure.syscall === undefined) throw error;
+      return resolve(notStarted(program, failure));
+    }
+    const stdout = new OutputTail();
+    const stderr = new OutputTail();
+    child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
+
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
+    function onTimeout(afterMs: number): void {
+      killGroup(child);
+      // What fled from the group may hold these open for ever.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      resolve({ kind: "timed_out", afterMs });
+    }
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      resolve(notStarted(program, error));
+    });
+    child.once("close", (code, signal) => {
+      clearTimeout(timer);
+      const output = { stdout: stdout.text(), stderr: stderr.text() };
+      resolve(signal === null ? { kind: "exited", code: code ?? 0, ...output } : { kind: "signalled", signal, ...output });
+    });
+  });
+}
+
+/** As a shell says it, so that a command that is missing looks the same on every host. */
+function notStarted(program: string, { code, message }: NodeJS.ErrnoException): RunOutcome {
+  const exited = (status: number, why: string): RunOutcome => ({ kind: "exited", code: status, stdout: "", stderr: `${program}: ${why}\n` });
+  if (code === "ENOENT") return exited(127, "not found");
+  if (code === "EACCES") return exited(126, "permission denied");
+  return { kind: "unreachable", reason: `${program} could not be started here: ${message}` };
+}
+
+/** Kills the command and what it has started. Only ever done to a command that was given a timeout. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // It ended in this moment.
+  }
+}

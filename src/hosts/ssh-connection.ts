@@ -1,0 +1,63 @@
+import type { Socket } from "node:net";
+import type { Client } from "ssh2";
+import type { RunOutcome } from "../executor/ports.ts";
+import { execute } from "./ssh-exec.ts";
+import type { SshError } from "./ssh-refusal.ts";
+
+/** A connection from the end of its handshake to its loss, after which it is of no use. */
+export class SshConnection {
+  readonly #client: Client;
+  readonly #socket: Socket;
+  readonly #endpoint: string;
+  readonly #closed: Promise<void>;
+  #lostBecause: string | undefined;
+
+  /**
+   * @param client ready for commands
+   * @param socket what `client` runs over: destroying it is the one way that always ends the connection
+   * @param endpoint address and port, for messages
+   */
+  constructor(client: Client, socket: Socket, endpoint: string) {
+    this.#client = client;
+    this.#socket = socket;
+    this.#endpoint = endpoint;
+    client.on("error", (error: SshError) => this.#lose(whyLost(error)));
+    client.on("end", () => this.#lose("the host ended it"));
+    this.#closed = new Promise((resolve) => {
+      // ssh2 emits this before it tells the commands under way, so that they find the reason in place.
+      client.on("close", () => {
+        this.#lose("it broke off");
+        resolve();
+      });
+    });
+  }
+
+  get isLost(): boolean {
+    return this.#lostBecause !== undefined || !this.#socket.writable;
+  }
+
+  /** @param line what a shell on the host is to run */
+  run(line: string, timeoutMs: number | undefined): Promise<RunOutcome> {
+    return execute(this.#client, line, { timeoutMs, lostBecause: () => this.#lostBecause });
+  }
+
+  /** Resolves when nothing of it is left: no socket, no timer. */
+  async close(): Promise<void> {
+    this.#client.end();
+    this.#lose("it was closed by us");
+    await this.#closed;
+  }
+
+  #lose(why: string): void {
+    if (this.#lostBecause !== undefined) return;
+    this.#lostBecause = `the connection to ${this.#endpoint} was lost: ${why}`;
+    // Once what was written is on its way: a frozen host would never close its half.
+    this.#socket.destroySoon();
+  }
+}
+
+function whyLost({ level, code, message }: SshError): string {
+  if (level === "client-timeout") return "the host no longer answers";
+  if (code === "ECONNRESET") return "the host reset it";
+  return message;
+}

@@ -1,0 +1,72 @@
+import { formatDuration } from "../domain/duration.ts";
+import type { Refusal } from "../domain/failures.ts";
+import type { HostKeyRefusal } from "./host-key.ts";
+import type { Authentication } from "./ssh-auth.ts";
+import { endpointOf, type SshRoute } from "./ssh-route.ts";
+
+/** How far a connection got, and what stopped it. */
+export interface HandshakeTrace {
+  phase: "connecting" | "greeting" | "key exchange" | "authentication";
+  /** The first line that the other side said, whatever it speaks. */
+  said?: string;
+  /** Our own word on its host key. */
+  hostKey?: HostKeyRefusal;
+  /** The first error; there may be none when the other side just closes. */
+  error?: SshError;
+  /** True: we gave up on it ourselves. */
+  abandoned: boolean;
+}
+
+/** An error as ssh2 raises it: from a socket with its code, from a DISCONNECT message with its number. */
+export type SshError = Error & { readonly code?: string | number; readonly level?: string };
+
+const SOCKET_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "the connection was reset",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "its network cannot be reached",
+  EHOSTDOWN: "the host is down",
+  ETIMEDOUT: "no answer",
+  ENOTFOUND: "its name cannot be resolved",
+  EAI_AGAIN: "its name cannot be resolved at present",
+  EACCES: "connecting is not permitted here",
+  EMFILE: "too many open files here (see `ulimit -n`)",
+};
+
+/** Says in one line why there is no connection, beginning with address and port. */
+export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Authentication): Promise<Refusal> {
+  const refusal = (code: Refusal["code"], reason: string): Refusal => ({ code, host: route.host, reason: `${endpointOf(route)}: ${oneLine(reason)}` });
+  if (trace.hostKey) return refusal(trace.hostKey.code, trace.hostKey.reason);
+  if (trace.abandoned) return refusal("unreachable", "the connection was given up before it was made");
+  if (auth.exhausted) return refusal("authentication_failed", await auth.explain());
+  // sshd says goodbye like this after MaxAuthTries keys.
+  if (trace.phase === "authentication" && typeof trace.error?.code === "number") {
+    return refusal("authentication_failed", `ended the authentication: ${trace.error.message}; ${await auth.explain()}`);
+  }
+  return refusal("unreachable", whyUnreachable(route, trace));
+}
+
+function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): string {
+  const { error, phase, said } = trace;
+  if (error?.level === "client-timeout") return timedOut(phase, said, formatDuration(connectTimeoutMs));
+  if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
+  if (phase === "greeting") return said === undefined ? "closes the connection without a word (is its sshd overloaded?)" : notSsh(said);
+  if (error && /no matching/.test(error.message)) return `has no algorithm in common with us: ${error.message}`;
+  if (error) return `fails in the ${phase}: ${error.message}`;
+  return `closes the connection in the ${phase}${said === undefined ? "" : ` (it is ${JSON.stringify(said)})`}`;
+}
+
+function timedOut(phase: HandshakeTrace["phase"], said: string | undefined, within: string): string {
+  if (phase === "connecting") return `no answer within ${within}`;
+  if (phase === "greeting") return said === undefined ? `accepts the connection, but says nothing within ${within}` : notSsh(said);
+  return `does not finish the ${phase} within ${within}`;
+}
+
+function notSsh(said: string): string {
+  return `says ${JSON.stringify(said)} where an SSH server would introduce itself`;
+}
+
+/** What the other side says may hold anything. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, " ").trim();
+}

@@ -1,0 +1,69 @@
+import type { HostName } from "../domain/ids.ts";
+import type { HostTarget } from "../domain/target.ts";
+import type { Argv, ConnectOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
+import { quoteArgv } from "./quote.ts";
+import { shakeHands, type Opened } from "./ssh-handshake.ts";
+import { routeTo, type SshOptions, type SshRoute } from "./ssh-route.ts";
+
+/** A way onto a host by ssh: one connection for all commands, made when it is first needed and again when it was lost. */
+export function openSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
+  return new SshAccess(routeTo(target, options));
+}
+
+/** A connection, or the attempt to make it: who comes meanwhile shares it. */
+interface Attempt {
+  readonly opened: Promise<Opened>;
+  readonly abandon: AbortController;
+  /** True: what comes next needs a new one. */
+  isSpent(): boolean;
+}
+
+class SshAccess implements HostAccess {
+  readonly host: HostName;
+  readonly #route: SshRoute;
+  #current: Attempt | undefined;
+  /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
+  #closing: Promise<unknown> = Promise.resolve();
+
+  constructor(route: SshRoute) {
+    this.host = route.host;
+    this.#route = route;
+  }
+
+  async connect(): Promise<ConnectOutcome> {
+    const opened = await this.#open();
+    return opened.kind === "connected" ? { kind: "connected" } : opened;
+  }
+
+  async run(argv: Argv, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<RunOutcome> {
+    const line = quoteArgv(argv);
+    const opened = await this.#open();
+    if (opened.kind === "refused") return { kind: "unreachable", reason: opened.refusal.reason };
+    return opened.connection.run(line, timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    const attempt = this.#current;
+    this.#current = undefined;
+    if (attempt) this.#closing = Promise.all([this.#closing, end(attempt)]);
+    await this.#closing;
+  }
+
+  #open(): Promise<Opened> {
+    if (!this.#current || this.#current.isSpent()) this.#current = attempt(this.#route);
+    return this.#current.opened;
+  }
+}
+
+function attempt(route: SshRoute): Attempt {
+  const abandon = new AbortController();
+  let result: Opened | undefined;
+  const opened = shakeHands(route, abandon.signal).then((value) => (result = value));
+  return { opened, abandon, isSpent: () => result !== undefined && (result.kind === "refused" || result.connection.isLost) };
+}
+
+async function end({ opened, abandon }: Attempt): Promise<void> {
+  abandon.abort();
+  const result = await opened;
+  if (result.kind === "connected") await result.connection.close();
+}

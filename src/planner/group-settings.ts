@@ -1,0 +1,72 @@
+import type { HostName } from "../domain/ids.ts";
+import { foldNames } from "../domain/node-set.ts";
+import type { OwnSettings } from "./connection-settings.ts";
+import type { PlanDocument } from "./document.ts";
+import type { Findings } from "./findings.ts";
+
+/** What a group says of the way onto its hosts. */
+export interface GroupSettings {
+  readonly name: string;
+  readonly hosts: readonly HostName[];
+  readonly settings: OwnSettings;
+}
+
+/** One key that a group sets for its hosts. */
+interface Claim {
+  readonly group: string;
+  readonly hosts: readonly HostName[];
+  readonly section: keyof OwnSettings;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/**
+ * What its groups say of each host. Two groups that say different things of a host which does not decide it itself
+ * are told: no order among groups could be guessed right.
+ */
+export function joinGroupSettings(
+  groups: readonly GroupSettings[],
+  ownOf: ReadonlyMap<HostName, OwnSettings>,
+  document: PlanDocument,
+  findings: Findings,
+): ReadonlyMap<HostName, OwnSettings> {
+  const joined = new Map<HostName, Record<keyof OwnSettings, Record<string, unknown>>>();
+  const firstClaims = new Map<string, Map<HostName, Claim>>();
+  for (const claim of groups.flatMap(claimsOf)) {
+    const { section, key, value } = claim;
+    const first = firstClaims.get(`${section}.${key}`) ?? new Map<HostName, Claim>();
+    firstClaims.set(`${section}.${key}`, first);
+    const torn: HostName[] = [];
+    for (const host of claim.hosts) {
+      const earlier = first.get(host);
+      if (!earlier) {
+        first.set(host, claim);
+        const settings = joined.get(host) ?? { ssh: {}, supervisor: {} };
+        joined.set(host, settings);
+        settings[section][key] = value;
+      } else if (earlier.value !== value && !Object.hasOwn(ownOf.get(host)?.[section] ?? {}, key)) {
+        torn.push(host);
+      }
+    }
+    tellTorn(torn, claim, first, document, findings);
+  }
+  return joined;
+}
+
+function claimsOf({ name, hosts, settings }: GroupSettings): Claim[] {
+  return (["ssh", "supervisor"] as const).flatMap((section) =>
+    Object.entries(settings[section]).map(([key, value]): Claim => ({ group: name, hosts, section, key, value })),
+  );
+}
+
+function tellTorn(torn: readonly HostName[], claim: Claim, first: ReadonlyMap<HostName, Claim>, document: PlanDocument, findings: Findings): void {
+  const other = torn[0] === undefined ? undefined : first.get(torn[0]);
+  if (!other) return;
+  const asWritten = claim.key.replace(/_ms$/, "");
+  const pathIn = (group: string) => ["groups", group, claim.section, asWritten];
+  findings.atValue(
+    pathIn(claim.group),
+    `${foldNames(torn).join(", ")} gets another value from the group ${JSON.stringify(other.group)} in line ${document.placeOfValue(pathIn(other.group)).line}`,
+    `put ${claim.section}.${asWritten} on the host${torn.length > 1 ? "s" : ""}`,
+  );
+}

@@ -1,0 +1,77 @@
+import type { HostName } from "../domain/ids.ts";
+import type { Path, PlanDocument } from "./document.ts";
+import type { Findings } from "./findings.ts";
+import { groupReference, selectHosts, type Selectable } from "./host-patterns.ts";
+import { listOf, type OneOrMore, type RawPlan } from "./raw-plan.ts";
+
+/** The hosts of each group in the order as written; undefined for a group with a fault, which was told then. */
+export type GroupMembers = ReadonlyMap<string, readonly HostName[] | undefined>;
+
+/** Works out which hosts are in which group. */
+export function readGroups(groups: NonNullable<RawPlan["groups"]>, hosts: Omit<Selectable, "groups">, document: PlanDocument, findings: Findings): GroupMembers {
+  const reader = new GroupReader(groups, hosts, findings);
+  const names = document.keysAt(["groups"]);
+  for (const name of names) reader.read(name);
+  return new Map(names.map((name) => [name, reader.members.get(name)]));
+}
+
+class GroupReader {
+  readonly members = new Map<string, readonly HostName[] | undefined>();
+  readonly #groups: NonNullable<RawPlan["groups"]>;
+  readonly #hosts: Omit<Selectable, "groups">;
+  readonly #findings: Findings;
+  /** The groups that are being read, each because the one before it refers to it. */
+  readonly #trail: string[] = [];
+
+  constructor(groups: NonNullable<RawPlan["groups"]>, hosts: Omit<Selectable, "groups">, findings: Findings) {
+    this.#groups = groups;
+    this.#hosts = hosts;
+    this.#findings = findings;
+    this.#judgeNames();
+  }
+
+  read(name: string): void {
+    if (this.members.has(name) || !(name in this.#groups)) return;
+    const hosts = this.#groups[name]?.hosts;
+    const patterns = hosts === undefined ? [] : listOf(hosts);
+    this.#trail.push(name);
+    const sound = patterns.map((pattern, index) => pattern !== undefined && this.#readReference(pattern, patternPath(name, hosts, index)));
+    this.#trail.pop();
+    const readable = hosts !== undefined && sound.every(Boolean);
+    this.members.set(name, readable ? this.#select(name, patterns as readonly string[]) : undefined);
+  }
+
+  /** Reads the group that a pattern refers to, if it does; false when that leads in a circle. */
+  #readReference(pattern: string, path: Path): boolean {
+    const group = groupReference(pattern);
+    if (group === undefined) return true;
+    const start = this.#trail.indexOf(group);
+    if (start === -1) {
+      this.read(group);
+      return true;
+    }
+    this.#findings.atValue(path, `the groups lead in a circle: ${[...this.#trail.slice(start), group].join(" → ")}`);
+    return false;
+  }
+
+  #select(name: string, patterns: readonly string[]): readonly HostName[] | undefined {
+    const { hosts, problems, complete } = selectHosts(patterns, { ...this.#hosts, groups: this.members });
+    for (const { index, message, suggestion } of problems) {
+      this.#findings.atValue(patternPath(name, this.#groups[name]?.hosts, index), message, suggestion);
+    }
+    if (complete && hosts.length === 0) this.#findings.atKey(["groups", name], "the group is empty: its patterns leave no host");
+    return complete && hosts.length > 0 ? hosts : undefined;
+  }
+
+  /** A group's name must be good behind an `@`. */
+  #judgeNames(): void {
+    for (const name of Object.keys(this.#groups)) {
+      if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) continue;
+      this.#findings.atKey(["groups", name], "a group's name has letters, digits, _, - and . only, and begins with a letter or digit");
+    }
+  }
+}
+
+function patternPath(group: string, hosts: OneOrMore | undefined, index: number): Path {
+  return typeof hosts === "string" ? ["groups", group, "hosts"] : ["groups", group, "hosts", index];
+}

@@ -1,0 +1,83 @@
+import type { HostName } from "../domain/ids.ts";
+import { expandNodeSet, foldNames } from "../domain/node-set.ts";
+import type { Path, PlanDocument } from "./document.ts";
+import type { Findings } from "./findings.ts";
+import type { RawHost, RawPlan } from "./raw-plan.ts";
+
+/** What one key of `hosts` stands for. */
+export interface HostEntry {
+  readonly path: Path;
+  /** In the order as written; names that another key has already are left out. */
+  readonly names: readonly HostName[];
+  readonly settings: RawHost;
+}
+
+/** The hosts of a plan as its keys name them. */
+export interface HostList {
+  readonly entries: readonly HostEntry[];
+  /** False when a node set could not be read, so that hosts are missing. */
+  readonly complete: boolean;
+}
+
+/** Reads the names in `hosts`, node sets expanded, in plan order. */
+export function readHostNames(hosts: NonNullable<RawPlan["hosts"]>, document: PlanDocument, findings: Findings): HostList {
+  const keyOf = new Map<string, string>();
+  const entries: HostEntry[] = [];
+  let complete = true;
+  for (const key of document.keysAt(["hosts"])) {
+    const path = ["hosts", key];
+    const settings = hosts[key] ?? {};
+    const expansion = expandNodeSet(key);
+    if ("problem" in expansion) {
+      findings.atKey(path, expansion.problem);
+      complete = false;
+      continue;
+    }
+    const { names } = expansion;
+    const faulty = firstProblem(names);
+    if (faulty) findings.atKey(path, faulty.message, faulty.suggestion);
+    if (names.length > 1 && settings.address !== undefined) {
+      findings.atKey([...path, "address"], `one address cannot be that of ${names.length} hosts`, "give each of them a key of its own, or leave the address out");
+    }
+    tellTaken(names, keyOf, path, document, findings);
+    const own = names.filter((name) => !keyOf.has(name));
+    for (const name of own) keyOf.set(name, key);
+    entries.push({ path, names: own as HostName[], settings });
+  }
+  return { entries, complete };
+}
+
+/** Tells of names that an earlier key has already: whose settings would hold could only be guessed. */
+function tellTaken(names: readonly string[], keyOf: ReadonlyMap<string, string>, path: Path, document: PlanDocument, findings: Findings): void {
+  const taken = names.filter((name) => keyOf.has(name));
+  const other = keyOf.get(taken[0] ?? "");
+  if (other === undefined) return;
+  const { line } = document.placeOfKey(["hosts", other]);
+  findings.atKey(path, `${foldNames(taken).join(", ")} is in the plan already, as ${JSON.stringify(other)} in line ${line}`);
+}
+
+interface Problem {
+  readonly message: string;
+  readonly suggestion?: string;
+}
+
+function firstProblem(names: readonly string[]): Problem | undefined {
+  for (const name of names) {
+    const problem = problemOfName(name);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+/** A name must be good as an argument of ssh, and must not read as a pattern. */
+function problemOfName(name: string): Problem | undefined {
+  if (name === "") return { message: "a host's name cannot be empty" };
+  if (name.startsWith("-")) return { message: "a host's name cannot begin with a dash: ssh would take it for an option" };
+  if (name.length > 253) return { message: "a host's name cannot have more than 253 characters" };
+  if (/[\s\p{C}]/u.test(name)) return { message: "a host's name cannot have spaces or control characters" };
+  const user = /^([^@]+)@(.+)$/.exec(name);
+  if (user) return { message: 'a host\'s name cannot have an "@"', suggestion: `write ${JSON.stringify(user[2])} and, under it, ssh: { user: ${user[1]} }` };
+  const odd = /[@!*?{}()/\\|,'"]/.exec(name)?.[0];
+  if (odd !== undefined) return { message: `a host's name cannot have ${odd === '"' ? "quotes" : `"${odd}"`}`, suggestion: "only groups take patterns; a node set such as web-[01-08] is fine" };
+  return undefined;
+}

@@ -1,0 +1,68 @@
+import { isUtf8 } from "node:buffer";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Diagnostic } from "./diagnostic.ts";
+import { nearest } from "./nearest.ts";
+
+/** Reads a plan's text; `file` is named in the diagnostic as it was given. */
+export function readPlanFile(file: string): { readonly text: string } | { readonly diagnostic: Diagnostic } {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    return { diagnostic: { file, path: "", ...explainReadError(file, error as NodeJS.ErrnoException) } };
+  }
+  if (startsWith(bytes, 0xff, 0xfe) || startsWith(bytes, 0xfe, 0xff)) {
+    return { diagnostic: { file, path: "", message: "the file is UTF-16", suggestion: "save it as UTF-8" } };
+  }
+  if (!isUtf8(bytes)) return { diagnostic: { file, path: "", ...firstBadByte(bytes), message: "the file is not UTF-8 here", suggestion: "save it as UTF-8" } };
+  // A byte order mark is no part of the text.
+  return { text: bytes.toString("utf8").replace(/^\uFEFF/, "") };
+}
+
+function explainReadError(file: string, { code, message }: NodeJS.ErrnoException): { message: string; suggestion?: string } {
+  switch (code) {
+    case "ENOENT": {
+      const near = neighbour(file);
+      return { message: "there is no such file", ...(near !== undefined && { suggestion: `did you mean ${JSON.stringify(near)}?` }) };
+    }
+    case "EISDIR":
+      return { message: "this is a directory, not a plan" };
+    case "ENOTDIR":
+      return { message: "a part of this path is a file, not a directory" };
+    case "EACCES":
+      return { message: "permission to read the file is denied" };
+    default:
+      return { message: `the file cannot be read (${code ?? message})` };
+  }
+}
+
+/** A file beside the one that is missing, with nearly its name. */
+function neighbour(file: string): string | undefined {
+  const folder = dirname(file);
+  try {
+    const near = nearest(basename(file), readdirSync(folder));
+    return near === undefined ? undefined : join(folder, near);
+  } catch {
+    return undefined;
+  }
+}
+
+function startsWith(bytes: Buffer, ...start: readonly number[]): boolean {
+  return start.every((byte, index) => bytes[index] === byte);
+}
+
+/** No character has a newline's byte within it, so that the faulty line can be judged alone. */
+function firstBadByte(bytes: Buffer): Pick<Diagnostic, "line" | "column" | "sourceLine"> {
+  let start = 0;
+  for (let line = 1; ; line += 1) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.length : newline;
+    const text = bytes.subarray(start, end);
+    if (!isUtf8(text) || newline === -1) {
+      const sourceLine = text.toString("utf8");
+      return { line, column: sourceLine.indexOf("\uFFFD") + 1, sourceLine };
+    }
+    start = newline + 1;
+  }
+}

@@ -1,0 +1,75 @@
+import type { HostName } from "../domain/ids.ts";
+import { foldNames } from "../domain/node-set.ts";
+import type { PlanDocument } from "./document.ts";
+import type { Findings } from "./findings.ts";
+import type { GroupMembers } from "./groups.ts";
+import type { HostEntry } from "./host-names.ts";
+import { didYouMean } from "./nearest.ts";
+import type { RawGroup, RawPlan } from "./raw-plan.ts";
+
+/** Whose turn it is, before its settings are worked out. */
+export interface Turn {
+  readonly name: string;
+  readonly hosts: readonly HostName[];
+  /** The group's own settings; undefined in the one wave of a plan without groups. */
+  readonly group?: RawGroup;
+}
+
+/** What the order of groups is read from. */
+export interface TurnSources {
+  readonly raw: RawPlan;
+  readonly entries: readonly HostEntry[];
+  readonly members: GroupMembers;
+}
+
+/** Reads whose turns there are, in order: those of `rollout`, or each group's, or one of all hosts. */
+export function readTurns(sources: TurnSources, document: PlanDocument, findings: Findings): Turn[] {
+  const { raw, members, entries } = sources;
+  if (wasRefused(raw, "groups") || wasRefused(raw, "rollout")) return [];
+  if (raw.rollout === undefined && members.size === 0) return [{ name: "all", hosts: entries.flatMap(({ names }) => names) }];
+  const names = raw.rollout === undefined ? [...members.keys()] : namesInRollout(raw.rollout, members, document, findings);
+  const turns = names.flatMap((name): Turn[] => {
+    const hosts = name === undefined ? undefined : members.get(name);
+    return name === undefined || hosts === undefined ? [] : [{ name, hosts, group: raw.groups?.[name] ?? {} }];
+  });
+  // With a turn missing over a fault that was told, it cannot be known whom it would have reached.
+  if (turns.length === names.length) judgeReach(turns, entries, findings);
+  return turns;
+}
+
+/** Tells whether the schema refused the value of a key, so that nothing is known of it. */
+export function wasRefused(map: object, key: string): boolean {
+  return key in map && (map as Readonly<Record<string, unknown>>)[key] === undefined;
+}
+
+/** The groups that `rollout` names; undefined for each that is in error. */
+function namesInRollout(rollout: NonNullable<RawPlan["rollout"]>, members: GroupMembers, document: PlanDocument, findings: Findings): (string | undefined)[] {
+  const first = new Map<string, number>();
+  return rollout.map((wave, index) => {
+    const name = wave?.group;
+    if (name === undefined) return undefined;
+    const path = ["rollout", index, "group"];
+    if (!members.has(name)) {
+      findings.atValue(path, `no group is called ${JSON.stringify(name)}`, members.size === 0 ? "the plan has no groups: without rollout, all hosts are one wave" : didYouMean(name, members.keys()));
+      return undefined;
+    }
+    const earlier = first.get(name);
+    if (earlier !== undefined) {
+      findings.atValue(path, `the group ${JSON.stringify(name)} had its turn already, in line ${document.placeOfValue(["rollout", earlier, "group"]).line}`);
+      return undefined;
+    }
+    first.set(name, index);
+    return name;
+  });
+}
+
+/** A host that no wave reaches is more likely forgotten than meant. */
+function judgeReach(turns: readonly Turn[], entries: readonly HostEntry[], findings: Findings): void {
+  const reached = new Set(turns.flatMap(({ hosts }) => hosts));
+  for (const { path, names } of entries) {
+    const missed = names.filter((name) => !reached.has(name));
+    if (missed.length === 0) continue;
+    const who = missed.length === names.length ? "it" : foldNames(missed).join(", ");
+    findings.atKey(path, `no wave of the rollout reaches ${who}`, "put it into a group that has its turn, or take it out of the plan");
+  }
+}

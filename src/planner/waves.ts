@@ -1,0 +1,48 @@
+import { parseQuantity } from "../domain/quantity.ts";
+import type { Findings } from "./findings.ts";
+import { defaultsOf } from "./plan-schema.ts";
+import type { Batches, PlanWave } from "./plan.ts";
+import { listOf, type RawBatches, type RawPlan } from "./raw-plan.ts";
+import { judgeTimings, readTimings, timingsOf } from "./timings.ts";
+import { wasRefused, type Turn } from "./turns.ts";
+
+/** Gives each turn its settings: the group's own, else the plan's, else the defaults. */
+export function readWaves(turns: readonly Turn[], raw: RawPlan, findings: Findings): PlanWave[] {
+  judgePrograms(turns, raw, findings);
+  const ofPlan = readTimings(raw.timings, ["timings"], findings);
+  // Of all groups, as a fault in one that has no turn is a fault as well.
+  const ofGroups = new Map(
+    Object.entries(raw.groups ?? {}).map(([name, group]) => [name, readTimings(group?.timings, ["groups", name, "timings"], findings)]),
+  );
+  return turns.map(({ name, hosts, group }) => {
+    const timings = timingsOf((group && ofGroups.get(name)) ?? {}, ofPlan);
+    judgeTimings(timings, raw, group && name, findings);
+    const programs = listOf(group?.programs ?? raw.programs ?? []).filter((program) => program !== undefined);
+    return { group: name, hosts, programs, batches: batchesOf(raw.batches, group?.batches), timings };
+  });
+}
+
+/** Tells of waves that have nothing to restart. */
+function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings): void {
+  if ("programs" in raw || wasRefused(raw, "groups")) return;
+  const groups = Object.values(raw.groups ?? {});
+  if (!groups.some((group) => group === undefined || "programs" in group)) {
+    findings.atKey([], 'the plan has no "programs"', "name what is restarted, such as `programs: my_program`");
+    return;
+  }
+  for (const { name, group } of turns) {
+    if (group && !("programs" in group)) {
+      findings.atKey(["groups", name], 'has no "programs", and the plan has none for all groups', "add `programs` here, or at the top of the plan");
+    }
+  }
+}
+
+function batchesOf(...levels: readonly (RawBatches | null | undefined)[]): Batches {
+  const merged: RawBatches = defaultsOf<RawBatches>("batches");
+  for (const level of levels) {
+    const set = Object.entries(level ?? {}).filter(([, value]) => value !== undefined);
+    Object.assign(merged, Object.fromEntries(set));
+  }
+  const one = { count: 1 };
+  return { hosts: parseQuantity(merged.hosts ?? 1) ?? one, instances: parseQuantity(merged.instances ?? 1) ?? one };
+}

@@ -1,0 +1,157 @@
+import { formatElapsed } from "../domain/duration.ts";
+import type { InstanceFailureCode } from "../domain/failures.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
+import type { Timings } from "../domain/rollout.ts";
+
+export type Verdict =
+  /** Not known yet: look again at `lookAtMs`. */
+  | { readonly kind: "wait"; readonly lookAtMs: number }
+  | { readonly kind: "healthy"; readonly pid: number }
+  | { readonly kind: "failed"; readonly code: InstanceFailureCode; readonly reason: string };
+
+/** Soonest that an instance that does not run yet is looked at again; the pause then grows up to `between_checks`. */
+const FIRST_LOOK_AGAIN_MS = 250;
+
+/**
+ * Judges one restarted instance by what looks show of it, never by what supervisorctl said.
+ *
+ * Healthy is: RUNNING on a new pid, and still on it `min_healthy_time` after it was first seen so.
+ * Until the restart command has returned only the deadlines are judged, because a look then sees the
+ * STOPPED and STARTING of a healthy restart. A lost channel is no return: the command may still act on the
+ * host, so the old pid and STOPPED are waited for until the deadline instead of being taken for its result.
+ */
+export class Gate {
+  private readonly timings: Timings;
+  private readonly previousPid: number | undefined;
+  private readonly sentAtMs: number;
+  private returned: { readonly atMs: number; readonly said: string } | undefined;
+  private lost: { readonly atMs: number; readonly reason: string } | undefined;
+  private stopEndedAtMs: number | undefined;
+  /** The first new process that was seen RUNNING. */
+  private found: { readonly pid: number; readonly sinceMs: number; uptimeS: number } | undefined;
+  /** What the last look after the command's end showed; undefined while there was none. */
+  private lastSeen: string | undefined;
+
+  constructor(timings: Timings, previousPid: number | undefined, sentAtMs: number) {
+    this.timings = timings;
+    this.previousPid = previousPid;
+    this.sentAtMs = sentAtMs;
+  }
+
+  /** The restart command came back; `said` is its text, quoted in reasons. */
+  commandReturned(said: string, nowMs: number): void {
+    this.returned = { atMs: nowMs, said };
+    this.stopEndedAtMs ??= nowMs;
+  }
+
+  /** The channel was lost while the command was under way. */
+  commandLost(reason: string, nowMs: number): void {
+    this.lost = { atMs: nowMs, reason };
+  }
+
+  /**
+   * @param snapshot what the look showed of this instance; undefined when Supervisor does not list it
+   * @param issuedAtMs when the look was sent: what it shows is at least as new as this
+   */
+  observe(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Verdict {
+    if (snapshot && this.stopEndedAtMs === undefined && !this.isBeforeStopEnd(snapshot)) this.stopEndedAtMs = nowMs;
+    const endedAtMs = this.endedAtMs();
+    if (endedAtMs === undefined || issuedAtMs < endedAtMs) return this.verdictByTime(nowMs);
+    if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its restart and is not any more");
+    this.lastSeen = describe(snapshot);
+    return this.judge(snapshot, issuedAtMs, nowMs) ?? this.verdictByTime(nowMs);
+  }
+
+  /** What can be said without a look: a deadline that has passed, or when to look next. */
+  verdictByTime(nowMs: number): Verdict {
+    const { stop_deadline_ms, healthy_deadline_ms, between_checks_ms, min_healthy_time_ms } = this.timings;
+    const deadlineMs = this.stopEndedAtMs === undefined ? this.sentAtMs + stop_deadline_ms : this.stopEndedAtMs + healthy_deadline_ms;
+    if (nowMs >= deadlineMs) return this.overdue();
+    const provenAtMs = this.found ? this.found.sinceMs + min_healthy_time_ms : Infinity;
+    return { kind: "wait", lookAtMs: Math.min(deadlineMs, nowMs + Math.min(between_checks_ms, this.pauseMs(nowMs)), Math.max(nowMs, provenAtMs)) };
+  }
+
+  /** Short only where it makes the rollout faster: while a start is awaited that the command did not wait for. */
+  private pauseMs(nowMs: number): number {
+    const endedAtMs = this.endedAtMs();
+    return endedAtMs === undefined || this.found ? Infinity : Math.max(FIRST_LOOK_AGAIN_MS, nowMs - endedAtMs);
+  }
+
+  private endedAtMs(): number | undefined {
+    return this.returned?.atMs ?? this.lost?.atMs;
+  }
+
+  private isBeforeStopEnd(snapshot: ProcessSnapshot): boolean {
+    return snapshot.state === "STOPPING" || (snapshot.state === "RUNNING" && snapshot.pid === this.previousPid);
+  }
+
+  private judge(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): Verdict | undefined {
+    switch (snapshot.state) {
+      case "RUNNING":
+        return this.judgeRunning(snapshot, issuedAtMs, nowMs);
+      case "STARTING":
+      case "BACKOFF":
+        return this.found && failed("flapping", `${this.foundFor(nowMs)}, then it was ${snapshot.state} again`);
+      case "STOPPING":
+        return undefined;
+      case "STOPPED":
+        return this.lost ? undefined : failed("stayed_stopped", this.became(snapshot, nowMs));
+      case "EXITED":
+        return failed("exited", this.became(snapshot, nowMs));
+      case "FATAL":
+        return failed("fatal", this.became(snapshot, nowMs));
+      case "UNKNOWN":
+        return failed("unknown_state", this.became(snapshot, nowMs));
+    }
+  }
+
+  private became(snapshot: ProcessSnapshot, nowMs: number): string {
+    return this.found ? `${this.foundFor(nowMs)}, then it was ${describe(snapshot)}` : `it is ${describe(snapshot)}${this.quoted()}`;
+  }
+
+  private judgeRunning(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): Verdict | undefined {
+    const { pid, uptime_s: uptimeS = 0 } = snapshot;
+    if (pid === undefined) return undefined;
+    if (!this.found) {
+      if (pid !== this.previousPid) this.found = { pid, sinceMs: nowMs, uptimeS };
+      else if (this.lost) return undefined;
+      else return failed("not_restarted", `it is still on its old pid ${pid}${this.quoted()}`);
+    }
+    if (pid !== this.found.pid) return failed("flapping", `${this.foundFor(nowMs)}, then it was on pid ${pid}`);
+    // The kernel may give the same pid twice; a process that got younger is another one.
+    if (uptimeS < this.found.uptimeS) return failed("flapping", `${this.foundFor(nowMs)}, then its uptime fell from ${this.found.uptimeS} s to ${uptimeS} s`);
+    this.found.uptimeS = uptimeS;
+    // From when the first look had come to when this one was sent: the shortest time that it can have been.
+    const proven = this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;
+    return proven ? { kind: "healthy", pid } : undefined;
+  }
+
+  private overdue(): Verdict {
+    const { stop_deadline_ms, healthy_deadline_ms } = this.timings;
+    if (this.stopEndedAtMs === undefined && !this.lost)
+      return failed("stop_deadline", `it has not stopped ${formatElapsed(stop_deadline_ms)} after the restart was sent`);
+    if (this.lost && !this.found)
+      return failed("indeterminate", `${this.lost.reason}; it was ${this.lastSeen ?? "not seen"} since, and its restart may still come`);
+    if (this.lastSeen === undefined && this.returned)
+      return failed("indeterminate", `no look at it succeeded in the ${formatElapsed(healthy_deadline_ms)} after its restart`);
+    return failed("healthy_deadline", `it was not healthy ${formatElapsed(healthy_deadline_ms)} after its stop: it is ${this.lastSeen ?? "still being started"}`);
+  }
+
+  private foundFor(nowMs: number): string {
+    if (!this.found) return "";
+    return `it was RUNNING on pid ${this.found.pid} for at most ${formatElapsed(nowMs - this.found.sinceMs + this.found.uptimeS * 1000)}`;
+  }
+
+  private quoted(): string {
+    return this.returned?.said ? `; supervisorctl said: ${this.returned.said}` : "";
+  }
+}
+
+function failed(code: InstanceFailureCode, reason: string): Verdict {
+  return { kind: "failed", code, reason };
+}
+
+function describe({ state, description, pid }: ProcessSnapshot): string {
+  if (state === "RUNNING") return `RUNNING on pid ${pid}`;
+  return description ? `${state} (${description})` : state;
+}

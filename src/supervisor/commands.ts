@@ -1,0 +1,27 @@
+import type { InstanceName } from "../domain/ids.ts";
+import type { SupervisorSettings } from "../domain/target.ts";
+import type { Argv } from "../executor/ports.ts";
+
+/** How much of a stderr log is read: enough for a stack trace. */
+const LOG_TAIL_BYTES = 4000;
+
+/** `supervisorctl status`: every process of the host. */
+export function statusArgv(settings: SupervisorSettings): Argv {
+  return supervisorctl(settings, "status");
+}
+
+/** `supervisorctl restart` of one instance; of several at once it would stop all before it starts the first. */
+export function restartArgv(settings: SupervisorSettings, instance: InstanceName): Argv {
+  return supervisorctl(settings, "restart", instance);
+}
+
+/** `supervisorctl tail` of the end of an instance's stderr log. */
+export function tailArgv(settings: SupervisorSettings, instance: InstanceName): Argv {
+  return supervisorctl(settings, "tail", `-${LOG_TAIL_BYTES}`, instance, "stderr");
+}
+
+function supervisorctl({ command, sudo, config, server_url }: SupervisorSettings, ...args: string[]): Argv {
+  const options = [...(config === undefined ? [] : ["-c", config]), ...(server_url === undefined ? [] : ["-s", server_url])];
+  // -n: without a terminal a password prompt would wait for ever.
+  return sudo ? ["sudo", "-n", command, ...options, ...args] : [command, ...options, ...args];
+}

@@ -1,0 +1,91 @@
+import { foldNames } from "../domain/node-set.ts";
+import { many, remaining, wholeSeconds } from "./counting.ts";
+import type { Frame } from "./frame.ts";
+import { hostRows } from "./host-rows.ts";
+import { printable } from "./printable.ts";
+import { cut, type Row, type RowState } from "./row.ts";
+import { openOf, type FateCounts, type ShownBatch, type ShownWave, type Span } from "./shown-rollout.ts";
+
+/** Names of more hosts than this are not worth folding for a line that cannot hold them. */
+const MOST_NAMED_HOSTS = 50;
+
+/** The batches of the wave that has its turn: the ended ones in a line, the current one with its hosts, the rest in a line. */
+export function batchRows(wave: ShownWave, height: number, depth: number, frame: Frame): Row[] {
+  const { batches, current } = wave;
+  if (!current) return [];
+  const endedCount = isFolded(current, frame) ? current.number : current.number - 1;
+  const ended = endedCount > 0 ? [endedBatchesRow(wave, endedCount, frame)] : [];
+  const waiting = current.number < batches.length ? [waitingBatchesRow(wave, current, frame)] : [];
+  const resting = restRow(frame);
+  const room = height - ended.length - resting.length - waiting.length - 1;
+  const now = endedCount < current.number ? [currentBatchRow(current, Math.max(1, room), depth, frame)] : [];
+  return [...ended, ...now, ...resting, ...waiting];
+}
+
+/** The countdown to the next batch, if there is a rest. */
+export function restRow({ model: { restingUntilMs }, nowMs }: Frame): Row[] {
+  return restingUntilMs === undefined ? [] : [{ key: "rest", state: "note", text: `next batch in ${remaining(restingUntilMs - nowMs)}` }];
+}
+
+/** How many hosts of a batch need nothing any more; of a single one its row says it. */
+export function hostsDoneText({ hosts, waiting, active }: ShownBatch): string {
+  return hosts.length === 1 ? "1 host" : `${hosts.length - waiting.size - active.size} of ${hosts.length} hosts done`;
+}
+
+/** `8 healthy, 1 failed`: the decided ones; with a total, `8/12 healthy, 1 failed`. */
+export function fatesText({ healthy, failed, skipped, indeterminate }: FateCounts, { paint }: Frame, ofTotal = ""): string {
+  return [
+    `${healthy}${ofTotal} healthy`,
+    ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
+    ...(indeterminate > 0 ? [paint.notice(`${indeterminate} not seen`)] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ].join(", ");
+}
+
+/** How long something has had its turn. */
+export function spanText({ startedAtMs = 0, endedAtMs }: Span, { model, nowMs, paint }: Frame): string {
+  return paint.faint(wholeSeconds((endedAtMs ?? model.endedAtMs ?? nowMs) - startedAtMs));
+}
+
+/** The mark of something that goes no further. */
+export function endedState(counts: FateCounts): RowState {
+  if (counts.failed + counts.indeterminate + counts.under_restart > 0) return "failed";
+  return openOf(counts) > 0 ? "waiting" : "done";
+}
+
+/** An ended batch keeps its hosts only as the last picture of a rollout that did not get on. */
+function isFolded(batch: ShownBatch, { live }: Frame): boolean {
+  return batch.endedAtMs !== undefined && (live || openOf(batch.counts) + batch.counts.failed === 0);
+}
+
+function currentBatchRow(batch: ShownBatch, height: number, depth: number, frame: Frame): Row {
+  const text = [`batch ${batch.number}`, hostsDoneText(batch), spanText(batch, frame)].join("  ");
+  return {
+    key: `batch ${batch.number}`,
+    state: frame.live ? "running" : endedState(batch.counts),
+    text,
+    children: hostRows(batch, height, depth + 1, frame),
+  };
+}
+
+function endedBatchesRow({ batches, counts, current }: ShownWave, count: number, frame: Frame): Row {
+  const last = batches[count - 1];
+  const open = current && current.number > count ? current.counts : undefined;
+  // Batches that have not begun have nothing decided, so what the open one does not have is of the ended ones.
+  const ended = { ...counts, healthy: counts.healthy - (open?.healthy ?? 0), failed: counts.failed - (open?.failed ?? 0), skipped: counts.skipped - (open?.skipped ?? 0), indeterminate: 0 };
+  const hosts = many((last?.hostsBefore ?? 0) + (last?.hosts.length ?? 0), "host");
+  const parts = count === 1 && last ? ["batch 1", namesOf(last), fatesText(ended, frame), spanText(last, frame)] : [`batches 1-${count}`, hosts, fatesText(ended, frame)];
+  return { key: "batches before", state: ended.failed > 0 ? "failed" : "done", text: parts.join("  ") };
+}
+
+function waitingBatchesRow({ batches, hostCount }: ShownWave, { number, hostsBefore, hosts }: ShownBatch, { paint, live }: Frame): Row {
+  const next = batches[number];
+  const more = batches.length - number;
+  const which = more === 1 && next ? `batch ${next.number}  ${namesOf(next)}` : `${many(more, "more batch")}  ${many(hostCount - hostsBefore - hosts.length, "host")}`;
+  return { key: "batches after", state: "waiting", text: paint.faint(`${which}${live ? "" : "  untouched"}`) };
+}
+
+function namesOf({ hosts }: ShownBatch): string {
+  if (hosts.length > MOST_NAMED_HOSTS) return many(hosts.length, "host");
+  return cut(printable(foldNames(hosts.map(({ name }) => name)).join(" ")), 40);
+}

@@ -1,0 +1,63 @@
+import type { RolloutEvent } from "../domain/events.ts";
+import type { HostName, InstanceName } from "../domain/ids.ts";
+import { Ledger } from "./ledger.ts";
+
+type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
+
+/** The latest words of an event stream: all that a report is written from. */
+export class Collected {
+  readonly ledger = new Ledger();
+  id: string | undefined;
+  planned: Of<"rollout.planned"> | undefined;
+  halted: Of<"rollout.halted"> | undefined;
+  interrupted: Of<"rollout.interrupted"> | undefined;
+  finished: Of<"rollout.finished"> | undefined;
+  private readonly failures = new Map<string, Of<"instance.failed">>();
+  private readonly losses = new Map<string, Of<"instance.indeterminate">>();
+  private readonly skips = new Map<string, { readonly host: HostName; readonly instance: InstanceName; readonly why: string }>();
+
+  collect(event: RolloutEvent & { readonly rollout?: string }): void {
+    this.ledger.record(event);
+    this.id = event.rollout ?? this.id;
+    switch (event.type) {
+      case "rollout.planned":
+        this.planned = event;
+        for (const skip of event.skipped) this.skips.set(`${skip.host} ${skip.instance}`, skip);
+        break;
+      case "instance.failed":
+        this.failures.set(`${event.host} ${event.instance}`, event);
+        break;
+      case "instance.indeterminate":
+        this.losses.set(`${event.host} ${event.instance}`, event);
+        break;
+      case "instance.skipped":
+        this.skips.set(`${event.host} ${event.instance}`, event);
+        break;
+      case "rollout.halted":
+        this.halted ??= event;
+        break;
+      case "rollout.interrupted":
+        this.interrupted ??= event;
+        break;
+      case "rollout.finished":
+        this.finished = event;
+        break;
+      default:
+    }
+  }
+
+  /** Failures that still stand. */
+  failed(): Of<"instance.failed">[] {
+    return [...this.failures.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "failed");
+  }
+
+  /** What the plan selects and was left alone. */
+  skipped() {
+    return [...this.skips.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "skipped");
+  }
+
+  /** Why an instance was lost from sight during its restart, if that was told. */
+  lossOf(host: HostName, instance: InstanceName): string | undefined {
+    return this.losses.get(`${host} ${instance}`)?.reason;
+  }
+}

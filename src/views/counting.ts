@@ -1,0 +1,22 @@
+import { formatElapsed } from "../domain/duration.ts";
+import type { Counts } from "../domain/events.ts";
+
+/** `1 host`, `2 hosts`, `2 batches`. */
+export function many(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : noun.endsWith("ch") ? "es" : "s"}`;
+}
+
+/** `5 healthy, 1 failed, 2 skipped, 8 untouched`. */
+export function countsText({ healthy, failed, skipped, untouched }: Counts): string {
+  return `${healthy} healthy, ${failed} failed, ${skipped} skipped, ${untouched} untouched`;
+}
+
+/** An elapsed time that is counted up before one's eyes: never more than has passed, and never milliseconds. */
+export function wholeSeconds(ms: number): string {
+  return ms < 1000 ? "0s" : formatElapsed(Math.floor(ms / 1000) * 1000);
+}
+
+/** What is left of a rest, counted down: `8s`, and `0s` only when it is over. */
+export function remaining(ms: number): string {
+  return wholeSeconds(Math.ceil(Math.max(0, ms) / 1000) * 1000);
+}

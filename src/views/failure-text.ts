@@ -1,0 +1,20 @@
+import { INSTANCE_FAILURES, REFUSALS } from "../domain/failures.ts";
+
+const KINDS: Readonly<Record<string, { readonly title: string; readonly remedy: string } | undefined>> = { ...REFUSALS, ...INSTANCE_FAILURES };
+
+/** What a failure's code means: `it did not start and is STOPPED`. */
+export function meaningOf(code: string): string {
+  return KINDS[code]?.title ?? code;
+}
+
+/** What a failure's code means, with the code to look it up by: `it did not start and is STOPPED (stayed_stopped)`. */
+export function titleOf(code: string): string {
+  const meaning = meaningOf(code);
+  // Some end in the state's name, which would repeat the code: `… (FATAL) (fatal)`.
+  return meaning === code || meaning.toLowerCase().endsWith(`(${code})`) ? meaning : `${meaning} (${code})`;
+}
+
+/** What the operator can do about it. */
+export function remedyOf(code: string): string | undefined {
+  return KINDS[code]?.remedy;
+}

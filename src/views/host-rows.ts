@@ -1,0 +1,62 @@
+import { many } from "./counting.ts";
+import type { Frame } from "./frame.ts";
+import { hostText } from "./host-text.ts";
+import type { Palette } from "./palette.ts";
+import { textWidth, type Row, type RowState } from "./row.ts";
+import { isDone, openOf, type ShownBatch, type ShownHost } from "./shown-rollout.ts";
+
+/** Long names leave at least half of the line to the instances. */
+const LARGEST_NAME_SHARE = 0.5;
+
+/**
+ * The hosts of a batch in at most `height` rows, in the order of the plan. Where they are too many, those in trouble
+ * come before those under way, these before the waiting ones, and a note counts the rest.
+ */
+export function hostRows(batch: ShownBatch, height: number, depth: number, frame: Frame): Row[] {
+  const fits = batch.hosts.length <= height;
+  const shown = fits ? batch.hosts : mostTelling(batch, height - 1);
+  const width = textWidth(frame.columns, depth);
+  const nameWidth = Math.min(Math.floor(width * LARGEST_NAME_SHARE), shown.reduce((longest, { name }) => Math.max(longest, name.length), 0));
+  const rows = shown.map((host) => ({
+    key: `host ${host.name}`,
+    state: stateOf(host, frame),
+    text: hostText(host, { ...frame, width, nameWidth, lost: lostReason(host, frame) }),
+  }));
+  return fits ? rows : [...rows, restNote(batch, shown, frame.paint)];
+}
+
+/** Whether a host counts as lost, and why: once it is done it does not matter any more. */
+function lostReason(host: ShownHost, { model }: Frame): string | undefined {
+  return isDone(host) ? undefined : model.unreachable.get(host.name);
+}
+
+function stateOf(host: ShownHost, { live }: Frame): RowState {
+  const { counts } = host;
+  if (live && !isDone(host)) return host.batch.active.has(host) ? "running" : "waiting";
+  if (counts.failed + counts.indeterminate + counts.under_restart > 0) return "failed";
+  return openOf(counts) > 0 ? "waiting" : "done";
+}
+
+function mostTelling({ trouble, active, waiting }: ShownBatch, count: number): ShownHost[] {
+  const chosen = new Set<ShownHost>();
+  for (const group of [trouble, active, waiting])
+    for (const host of group) {
+      if (chosen.size >= count) break;
+      chosen.add(host);
+    }
+  return [...chosen].sort((a, b) => a.order - b.order);
+}
+
+function restNote({ hosts, trouble: troubled, active, waiting }: ShownBatch, shown: readonly ShownHost[], paint: Palette): Row {
+  const waitingMore = waiting.size - shown.filter((host) => waiting.has(host)).length;
+  const busyMore = active.size - shown.filter((host) => active.has(host)).length;
+  const troubleMore = troubled.size - shown.filter((host) => troubled.has(host)).length;
+  const doneMore = hosts.length - shown.length - waitingMore - busyMore;
+  const parts = [
+    ...(busyMore > 0 ? [`${many(busyMore, "more host")} under way`] : []),
+    ...(doneMore > 0 ? [`${many(doneMore, "host")} done`] : []),
+    ...(waitingMore > 0 ? [`${many(waitingMore, "more host")} waiting`] : []),
+  ];
+  const trouble = troubleMore > 0 ? paint.failed(` (${troubleMore} of them in trouble)`) : "";
+  return { key: "rest", state: "note", text: `${paint.faint(`… and ${parts.join(", ")}`)}${trouble}` };
+}

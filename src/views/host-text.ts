@@ -1,0 +1,122 @@
+import { INSTANCE_FAILURES } from "../domain/failures.ts";
+import { processOf } from "../domain/ids.ts";
+import { remaining, wholeSeconds } from "./counting.ts";
+import type { Palette } from "./palette.ts";
+import { printable } from "./printable.ts";
+import { cut, widthOf } from "./row.ts";
+import type { ShownHost, ShownInstance } from "./shown-rollout.ts";
+
+/** What a host's text depends on besides the host. */
+export interface HostTextFrame {
+  readonly nowMs: number;
+  readonly width: number;
+  /** Of the host's name, so that what follows stands in a column. */
+  readonly nameWidth: number;
+  readonly paint: Palette;
+  /** False once the rollout has ended: nothing counts any more. */
+  readonly live: boolean;
+  /** Why the host cannot be reached, if so. */
+  readonly lost: string | undefined;
+}
+
+/** More instances than this are counted instead of drawn one by one. */
+const LONGEST_STRIP = 24;
+
+/** The room for ` restarting 12s` in place of ` ✓`. */
+const WORD_WIDTH = 14;
+
+/** A host and the state of each of its instances: by name if the width allows it, else as a strip of marks and the names that matter. */
+export function hostText(host: ShownHost, frame: HostTextFrame): string {
+  const { nameWidth, paint, width } = frame;
+  const name = cut(printable(host.name), nameWidth).padEnd(nameWidth);
+  if (frame.lost !== undefined) return `${name}  ${compact(host, frame)}  ${paint.failed(`unreachable: ${printable(frame.lost)}`)}`;
+  const shortNameOf = shortNamesOf(host);
+  const spelt = host.instances.reduce((sum, instance) => sum + shortNameOf(instance).length + 4, nameWidth + WORD_WIDTH);
+  if (spelt <= width || host.instances.length === 1) {
+    const text = `${name}  ${spelledOut(host, frame)}`;
+    if (widthOf(text) <= width) return text;
+  }
+  return `${name}  ${compact(host, frame)}`;
+}
+
+function spelledOut(host: ShownHost, frame: HostTextFrame): string {
+  const shortNames = shortNamesOf(host);
+  const parts = host.instances.map((instance) => instanceText(instance, shortNames, frame));
+  const next = host.instances.findIndex(({ fate }) => fate === "untouched");
+  const rest = restText(host, frame);
+  if (rest !== undefined) parts.splice(next === -1 ? parts.length : next, 0, rest);
+  return parts.join("  ");
+}
+
+function compact(host: ShownHost, frame: HostTextFrame): string {
+  const shortNames = shortNamesOf(host);
+  const { counts, instances } = host;
+  const marks =
+    instances.length <= LONGEST_STRIP
+      ? instances.map((instance) => markOf(instance, frame.paint)).join("")
+      : `${frame.paint.healthy(`${counts.healthy} ✓`)}  ${frame.paint.faint(`${counts.untouched} ·`)}`;
+  const telling = instances.filter(({ fate }) => fate === "under_restart" || fate === "failed" || fate === "indeterminate");
+  const parts = [marks, ...telling.map((instance) => instanceText(instance, shortNames, frame)), restText(host, frame)];
+  return parts.filter((part) => part !== undefined).join("  ");
+}
+
+/** Process names, unless two programs of the host have the same ones. */
+function shortNamesOf({ instances }: ShownHost): (instance: ShownInstance) => string {
+  const ambiguous = new Set(instances.map(({ name }) => processOf(name))).size < instances.length;
+  return ({ name }) => printable(ambiguous ? name : processOf(name));
+}
+
+function instanceText(instance: ShownInstance, shortNameOf: (instance: ShownInstance) => string, frame: HostTextFrame): string {
+  const { paint, live, nowMs } = frame;
+  const name = shortNameOf(instance);
+  const mark = markOf(instance, paint);
+  const elapsed = live ? ` ${wholeSeconds(nowMs - instance.sinceMs)}` : "";
+  switch (instance.fate) {
+    case "untouched":
+      return `${paint.faint(name)} ${mark}`;
+    case "under_restart":
+      return paint.underWay(`${name} ${wordOf(instance)}${elapsed}${gateOf(instance, frame)}`);
+    case "indeterminate":
+      return `${paint.notice(name)} ${mark} ${paint.notice(`not seen${elapsed}`)}`;
+    case "failed":
+      return `${paint.failed(name)} ${mark} ${paint.failed(shortCode(instance.failureCode))}`;
+    case "healthy":
+    case "skipped":
+      return `${name} ${mark}`;
+  }
+}
+
+function wordOf({ state }: ShownInstance): string {
+  return state === undefined ? "restarting" : state.toLowerCase();
+}
+
+/** How long it still has to stay RUNNING: `running 2s` of 5 s is `running 2s/5s`. */
+function gateOf({ proving, sinceMs, at }: ShownInstance, { live, nowMs }: HostTextFrame): string {
+  return live && proving && nowMs - sinceMs < at.minHealthyTimeMs ? `/${wholeSeconds(at.minHealthyTimeMs)}` : "";
+}
+
+function shortCode(code: string | undefined): string {
+  return code !== undefined && code in INSTANCE_FAILURES ? code.replaceAll("_", " ") : "failed";
+}
+
+function markOf({ fate }: ShownInstance, paint: Palette): string {
+  switch (fate) {
+    case "untouched":
+      return paint.faint("·");
+    case "under_restart":
+      return paint.underWay("▸");
+    case "indeterminate":
+      return paint.notice("?");
+    case "healthy":
+      return paint.healthy("✓");
+    case "failed":
+      return paint.failed("✗");
+    case "skipped":
+      return paint.faint("–");
+  }
+}
+
+function restText({ restingUntilMs }: ShownHost, { live, nowMs, paint }: HostTextFrame): string | undefined {
+  if (restingUntilMs === undefined || !live) return undefined;
+  return paint.faint(`next instance in ${remaining(restingUntilMs - nowMs)}`);
+}

@@ -1,0 +1,106 @@
+import { INSTANCE_FAILURES } from "../domain/failures.ts";
+import type { HostName, InstanceName } from "../domain/ids.ts";
+import { foldNames } from "../domain/node-set.ts";
+import type { Collected } from "./collected.ts";
+import { remedyOf, titleOf } from "./failure-text.ts";
+import { onOneLine, printable, printableLines } from "./printable.ts";
+
+/** A report is read by a person: the ends of more logs than this would bury the rest of it. */
+const MOST_LOGS = 10;
+
+/** The failed instances, each with its reason, what to do, and the end of its log. */
+export function failedSection(collected: Collected): string[] {
+  const failed = collected.failed();
+  const lines = failed.flatMap(({ host, instance, code, reason, log_tail }, index) => [
+    `  ${printable(`${host} ${instance}`)}: ${titleOf(code)}`,
+    `    ${onOneLine(reason)}`,
+    ...(failed[index - 1]?.code === code ? [] : remedyLines(code)),
+    ...(index < MOST_LOGS ? logLines(log_tail) : [`    its log is not shown here: supervisorctl tail ${printable(instance)} stderr`]),
+  ]);
+  return titled("failed", lines);
+}
+
+/** Those whose restart was sent, and of which nothing was seen after that. */
+export function unsettledSection(collected: Collected): string[] {
+  const { ledger } = collected;
+  const lines = (["indeterminate", "under_restart"] as const).flatMap((fate) =>
+    [...ledger.withFate(fate)].flatMap(({ host, instances }) =>
+      instances.map((instance) => `  ${onOneLine(`${host} ${instance}: ${collected.lossOf(host, instance) ?? "its restart was sent"}`)}`),
+    ),
+  );
+  return titled("left while under restart", lines.length === 0 ? [] : [...lines, `    ${INSTANCE_FAILURES.indeterminate.remedy}`]);
+}
+
+/** The instances of one fate, folded: hosts with the same instances share a line. */
+export function fatesSection({ ledger }: Collected, fate: "untouched" | "healthy"): string[] {
+  return titled(fate, foldedLines(ledger.withFate(fate)));
+}
+
+/** The instances that were left alone, by the reason for it. */
+export function skippedSection(collected: Collected): string[] {
+  const hostsByWhy = new Map<string, Map<HostName, InstanceName[]>>();
+  for (const { host, instance, why } of collected.skipped()) {
+    const byHost = entryOf(hostsByWhy, why, () => new Map<HostName, InstanceName[]>());
+    entryOf(byHost, host, () => []).push(instance);
+  }
+  const lines = [...hostsByWhy].flatMap(([why, byHost]) => {
+    const entries = [...byHost].map(([host, instances]) => ({ host, instances }));
+    return foldedLines(entries).map((line) => `${line}: ${onOneLine(why)}`);
+  });
+  return titled("skipped", lines);
+}
+
+/** Why nothing was begun. The same reason on many hosts has its remedy once. */
+export function refusedSection({ finished }: Collected): string[] {
+  const refusals = [...(finished?.refusals ?? [])].sort((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
+  const lines = refusals.flatMap(({ code, host, reason }, index) => [
+    ...(refusals[index - 1]?.code === code ? [] : [`  ${titleOf(code)}`]),
+    `    ${host === undefined ? "" : `${printable(host)}: `}${onOneLine(reason)}`,
+    ...(refusals[index + 1]?.code === code ? [] : remedyLines(code)),
+  ]);
+  return titled("refused because", lines);
+}
+
+/** What the operator does next. */
+export function howToGoOn({ finished, ledger }: Collected, plan: string | undefined): string[] {
+  const outcome = finished?.outcome;
+  if (outcome === "succeeded") return [];
+  const command = plan === undefined ? "run the same plan again" : `run it again: orchestrate ${quoted(plan)}`;
+  const first = { refused: "mend that, then ", halted: "mend the cause, then ", incomplete: "mend the causes, then ", interrupted: "" };
+  const healthy = ledger.counts.healthy;
+  const cost = healthy === 0 ? [] : [`  That restarts all of the plan's instances, the ${healthy} healthy ${healthy === 1 ? "one" : "ones"} as well.`];
+  return titled("how to go on", [`  ${outcome === undefined ? "" : first[outcome]}${command}`, ...cost]);
+}
+
+function remedyLines(code: string): string[] {
+  const remedy = remedyOf(code);
+  return remedy === undefined ? [] : [`    ${remedy}`];
+}
+
+function logLines(logTail: string): string[] {
+  const lines = printableLines(logTail);
+  return lines.length === 0 ? ["    its stderr log is empty"] : ["    the end of its stderr log:", ...lines.map((line) => `      | ${line}`.trimEnd())];
+}
+
+function foldedLines(entries: Iterable<{ readonly host: HostName; readonly instances: readonly InstanceName[] }>): string[] {
+  const hostsByInstances = new Map<string, HostName[]>();
+  for (const { host, instances } of entries) entryOf(hostsByInstances, foldNames(instances).join(" "), () => []).push(host);
+  return [...hostsByInstances].map(([instances, hosts]) => `  ${printable(`${foldNames(hosts).join(" ")} ${instances}`)}`);
+}
+
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, empty: () => Value): Value {
+  const there = map.get(key);
+  if (there !== undefined) return there;
+  const made = empty();
+  map.set(key, made);
+  return made;
+}
+
+function titled(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines];
+}
+
+/** As a shell takes it back, where the name needs that. */
+function quoted(path: string): string {
+  return /^[\w./@:+,=-]+$/.test(path) ? path : `'${printable(path).replaceAll("'", `'\\''`)}'`;
+}

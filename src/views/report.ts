@@ -1,0 +1,79 @@
+import { formatElapsed } from "../domain/duration.ts";
+import type { Counts, RolloutEvent } from "../domain/events.ts";
+import type { Refusal } from "../domain/failures.ts";
+import { Collected } from "./collected.ts";
+import { countsText } from "./counting.ts";
+import type { Ledger } from "./ledger.ts";
+import { onOneLine, printable } from "./printable.ts";
+import { wrapped } from "./wrapped.ts";
+import { failedSection, fatesSection, howToGoOn, refusedSection, skippedSection, unsettledSection } from "./report-sections.ts";
+
+export interface ReportOptions {
+  /** The plan as the operator named it, for the command that goes on from here. Default: its absolute path. */
+  readonly plan?: string;
+}
+
+/** Collects the events of a rollout and says at its end what is done, broken and untouched, and how to go on. */
+export interface Report {
+  collect(event: RolloutEvent & { readonly rollout?: string }): void;
+  /** The report so far, ending in a newline. With a width, prose is wrapped; names, logs and commands never are. */
+  text(columns?: number): string;
+}
+
+export function createReport({ plan }: ReportOptions = {}): Report {
+  const collected = new Collected();
+  return {
+    collect: (event) => collected.collect(event),
+    text: (columns = Infinity) => reportText(collected, plan ?? collected.planned?.plan_file, columns),
+  };
+}
+
+/** The report of a rollout that was refused, for who has no view. */
+export function refusalText(plan: string, refusals: readonly Refusal[]): string {
+  const report = createReport({ plan });
+  report.collect({ type: "rollout.finished", outcome: "refused", counts: { healthy: 0, failed: 0, skipped: 0, untouched: 0 }, seconds: 0, refusals });
+  return report.text();
+}
+
+function reportText(collected: Collected, plan: string | undefined, columns: number): string {
+  const sections = [...sectionsFor(collected), howToGoOn(collected, plan)].filter((section) => section.length > 0);
+  const lines = [headline(collected, plan), ...whyItStopped(collected), ...sections.flatMap((section) => ["", ...section])];
+  return `${lines.flatMap((line) => wrapped(line, columns)).join("\n")}\n`;
+}
+
+function sectionsFor(collected: Collected): string[][] {
+  const outcome = collected.finished?.outcome;
+  if (outcome === "refused") return [refusedSection(collected)];
+  if (outcome === "succeeded") return [skippedSection(collected)];
+  return [
+    failedSection(collected),
+    unsettledSection(collected),
+    fatesSection(collected, "untouched"),
+    skippedSection(collected),
+    fatesSection(collected, "healthy"),
+  ];
+}
+
+function headline({ planned, id, finished, ledger }: Collected, plan: string | undefined): string {
+  const outcome = finished?.outcome ?? "left before its end";
+  const name = printable(planned?.name ?? plan ?? "the rollout");
+  const time = finished ? ` ${outcome === "succeeded" ? "in" : "after"} ${formatElapsed(finished.seconds * 1000)}` : "";
+  const counts = outcome === "refused" ? "nothing was changed" : countsText(finished?.counts ?? countsSoFar(ledger));
+  return `${outcome}: ${name}${id === undefined ? "" : ` (${id})`}${time}: ${counts}`;
+}
+
+/** An instance that was lost from sight counts as failed, as it does in the rollout's own counts. */
+function countsSoFar({ counts }: Ledger): Counts {
+  const failed = counts.failed + counts.indeterminate + counts.under_restart;
+  return { healthy: counts.healthy, failed, skipped: counts.skipped, untouched: counts.untouched };
+}
+
+/** Why nothing further began, unless a failed instance says it. */
+function whyItStopped(collected: Collected): string[] {
+  const { halted, interrupted } = collected;
+  if (halted) {
+    const saidBelow = collected.failed().some(({ host, instance, reason }) => halted.reason === `${host} ${instance}: ${reason}`);
+    return saidBelow ? [] : [`because ${onOneLine(halted.reason)}`];
+  }
+  return interrupted ? [`because the operator stopped it (${interrupted.signal})`] : [];
+}

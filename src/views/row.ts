@@ -1,0 +1,35 @@
+import { stripVTControlCharacters } from "node:util";
+
+/** `note` has no mark of its own and never changes; `done` and `failed` are for good. */
+export type RowState = "waiting" | "running" | "done" | "failed" | "note";
+
+/** One line of the tree, and what is indented under it. */
+export interface Row {
+  /** The same row in the next frame has the same key. Unique among its siblings. */
+  readonly key: string;
+  readonly state: RowState;
+  /** Painted, and free of anything else that a terminal would obey. */
+  readonly text: string;
+  readonly children?: readonly Row[];
+}
+
+/** The lines that rows take. */
+export function heightOf(rows: readonly Row[]): number {
+  return rows.reduce((sum, { children = [] }) => sum + 1 + heightOf(children), 0);
+}
+
+/** Columns for the text of a row at a depth: what is left by its indentation, its mark, and the edge that listr2 keeps free. */
+export function textWidth(columns: number, depth: number): number {
+  return Math.max(10, columns - 2 * depth - 4);
+}
+
+/** How wide a painted text is, taking each character for one column; listr2 cuts what turns out wider. */
+export function widthOf(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
+}
+
+/** A text without paint, cut to a width. */
+export function cut(text: string, width: number): string {
+  if (text.length <= width) return text;
+  return `${[...text].slice(0, Math.max(0, width - 1)).join("")}…`;
+}

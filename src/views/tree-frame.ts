@@ -1,0 +1,66 @@
+import { wholeSeconds } from "./counting.ts";
+import type { Frame } from "./frame.ts";
+import { onOneLine, printable } from "./printable.ts";
+import type { Palette } from "./palette.ts";
+import { cut, heightOf, textWidth, widthOf, type Row, type RowState } from "./row.ts";
+import type { TreeModel } from "./tree-model.ts";
+import { troubleRows } from "./trouble-rows.ts";
+import { waveRows } from "./wave-rows.ts";
+
+export interface ScreenSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** More rows than this are not taken in at a glance, whatever the terminal's height. */
+const MOST_ROWS = 40;
+
+/** Fewer leave no room for a wave, a batch and a host. */
+const FEWEST_ROWS = 8;
+
+/** The tree at a moment: a header row with everything under it, in a row less than the screen has. */
+export function treeFrame(model: TreeModel, title: string, nowMs: number, { rows, columns }: ScreenSize, paint: Palette): Row {
+  const frame: Frame = { model, nowMs, columns, paint, live: model.finished === undefined };
+  const height = Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, rows - 1));
+  const trouble = troubleRows(frame, Math.max(3, Math.floor(height / 3)));
+  const waves = waveRows(frame, height - 1 - heightOf(trouble));
+  return { key: "rollout", state: stateOf(model), text: header(frame, title), children: [...waves, ...trouble] };
+}
+
+function stateOf({ finished }: TreeModel): RowState {
+  if (!finished) return "running";
+  return finished.outcome === "succeeded" ? "done" : "failed";
+}
+
+function header(frame: Frame, title: string): string {
+  const { model, nowMs, paint, columns } = frame;
+  const { finished, planned, startedAtMs = nowMs, endedAtMs } = model;
+  const elapsed = wholeSeconds((endedAtMs ?? nowMs) - startedAtMs);
+  const text = [
+    paint.strong(printable(planned?.name ?? title)),
+    finished ? paint[finished.outcome === "succeeded" ? "healthy" : "failed"](`${finished.outcome} after ${elapsed}`) : elapsed,
+    ...(planned ? progress(frame) : preflight(frame)),
+  ].join("  ");
+  const room = textWidth(columns, 0) - widthOf(text) - 2;
+  return planned?.reason === undefined || room < 4 ? text : `${text}  ${paint.faint(cut(onOneLine(planned.reason), room))}`;
+}
+
+function progress({ model: { ledger }, paint, live }: Frame): string[] {
+  const { healthy, failed, skipped, indeterminate, under_restart, untouched } = ledger.counts;
+  const open = under_restart + untouched + indeterminate;
+  return [
+    `${healthy}/${ledger.planned} healthy`,
+    ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(open > 0 ? [live ? `${open} to go` : `${untouched} untouched`] : []),
+  ];
+}
+
+/** Before there is a plan to show: how many hosts have answered. */
+function preflight({ model: { connected, unreachable, finished }, paint }: Frame): string[] {
+  return [
+    ...(finished ? [] : ["looking at the fleet"]),
+    `${connected.size} connected`,
+    ...(unreachable.size > 0 ? [paint.failed(`${unreachable.size} unreachable`)] : []),
+  ];
+}

@@ -1,0 +1,171 @@
+/**
+ * What the tree knows of the rollout: kept up to date by each event with constant work, read by each frame only as
+ * far as it has rows to show it.
+ */
+import type { RolloutEvent } from "../domain/events.ts";
+import type { HostName, InstanceName } from "../domain/ids.ts";
+import { Ledger } from "./ledger.ts";
+import { isDone, shownWaves, type ShownHost, type ShownInstance, type ShownWave, type Span } from "./shown-rollout.ts";
+
+type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
+
+export class TreeModel implements Span {
+  readonly ledger = new Ledger();
+  readonly connected = new Set<HostName>();
+  /** Hosts that cannot be reached now, with the reason. */
+  readonly unreachable = new Map<HostName, string>();
+  /** By host and instance, in the order in which they failed. */
+  readonly failures = new Map<string, Of<"instance.failed">>();
+  waves: readonly ShownWave[] = [];
+  planned: Of<"rollout.planned"> | undefined;
+  halted: Of<"rollout.halted"> | undefined;
+  interrupted: Of<"rollout.interrupted"> | undefined;
+  finished: Of<"rollout.finished"> | undefined;
+  /** The end of the rest before the next batch. */
+  restingUntilMs: number | undefined;
+  startedAtMs?: number;
+  endedAtMs?: number;
+  private readonly instances = new Map<HostName, Map<InstanceName, ShownInstance>>();
+  private readonly hosts = new Map<HostName, ShownHost>();
+
+  apply(event: RolloutEvent, nowMs: number): void {
+    this.startedAtMs ??= nowMs;
+    this.ledger.record(event);
+    switch (event.type) {
+      case "rollout.planned":
+        this.plan(event);
+        break;
+      case "rollout.started":
+        this.startedAtMs = nowMs;
+        break;
+      case "rollout.halted":
+        this.halted ??= event;
+        this.restingUntilMs = undefined;
+        break;
+      case "rollout.interrupted":
+        this.interrupted ??= event;
+        this.restingUntilMs = undefined;
+        break;
+      case "rollout.finished":
+        this.finished = event;
+        this.endedAtMs = nowMs;
+        this.restingUntilMs = undefined;
+        break;
+      case "wave.started":
+      case "wave.finished":
+      case "batch.started":
+      case "batch.finished":
+      case "batch.resting":
+        this.applyToBatch(event, nowMs);
+        break;
+      case "host.connected":
+      case "host.unreachable":
+      case "host.resting":
+      case "host.finished":
+        this.applyToHost(event, nowMs);
+        break;
+      default:
+        this.applyToInstance(event, nowMs);
+    }
+  }
+
+  private plan(event: Of<"rollout.planned">): void {
+    this.planned = event;
+    this.waves = shownWaves(event.waves);
+    for (const host of this.waves.flatMap(({ batches }) => batches.flatMap(({ hosts }) => hosts))) {
+      const ofHost = this.instances.get(host.name) ?? new Map<InstanceName, ShownInstance>();
+      this.instances.set(host.name, ofHost);
+      for (const instance of host.instances) ofHost.set(instance.name, instance);
+    }
+  }
+
+  private applyToBatch(event: Of<`wave.${"started" | "finished"}` | `batch.${"started" | "finished" | "resting"}`>, nowMs: number): void {
+    const wave = this.waves[event.wave - 1];
+    const batch = "batch" in event ? wave?.batches[event.batch - 1] : undefined;
+    if (event.type === "batch.resting") {
+      this.restingUntilMs = nowMs + event.ms;
+      return;
+    }
+    if (event.type === "wave.started" || event.type === "batch.started") this.restingUntilMs = undefined;
+    const begun = batch ?? wave;
+    if (!wave || !begun) return;
+    if (event.type === "wave.finished" || event.type === "batch.finished") {
+      begun.endedAtMs = nowMs;
+      return;
+    }
+    begun.startedAtMs = nowMs;
+    if (!batch) return;
+    wave.current = batch;
+    for (const host of batch.hosts) this.hosts.set(host.name, host);
+  }
+
+  private applyToHost(event: Of<`host.${"connected" | "unreachable" | "resting" | "finished"}`>, nowMs: number): void {
+    const host = this.hosts.get(event.host);
+    switch (event.type) {
+      case "host.connected":
+        this.connected.add(event.host);
+        this.unreachable.delete(event.host);
+        break;
+      case "host.unreachable":
+        this.unreachable.set(event.host, event.reason);
+        break;
+      case "host.resting":
+        if (host) host.restingUntilMs = nowMs + event.ms;
+        break;
+      case "host.finished":
+        if (host) host.ended = true;
+    }
+    if (host) this.sort(host);
+  }
+
+  private applyToInstance(event: RolloutEvent, nowMs: number): void {
+    if (!("instance" in event)) return;
+    const instance = this.instances.get(event.host)?.get(event.instance);
+    if (!instance) return;
+    if (event.type === "instance.failed") this.failures.set(`${event.host} ${event.instance}`, event);
+    else if (event.type === "instance.healthy") this.failures.delete(`${event.host} ${event.instance}`);
+    if (event.type === "instance.observed") see(instance, event, nowMs);
+    else this.move(instance, event, nowMs);
+  }
+
+  /** Gives an instance the fate that the ledger now has for it. */
+  private move(instance: ShownInstance, event: Exclude<Extract<RolloutEvent, { instance: InstanceName }>, Of<"instance.observed">>, nowMs: number): void {
+    const fate = this.ledger.fateOf(event.host, event.instance) ?? instance.fate;
+    const { at } = instance;
+    for (const { counts } of [at, at.batch, at.batch.wave]) {
+      counts[instance.fate]--;
+      counts[fate]++;
+    }
+    instance.fate = fate;
+    instance.sinceMs = nowMs;
+    instance.state = undefined;
+    if (event.type === "instance.restarting") {
+      instance.previousPid = event.previous_pid;
+      instance.proving = false;
+      at.restingUntilMs = undefined;
+    }
+    if (event.type === "instance.failed") instance.failureCode = event.code;
+    this.sort(at);
+  }
+
+  /** Puts a host where the frame looks for it. */
+  private sort(host: ShownHost): void {
+    const { batch, counts } = host;
+    const lost = this.unreachable.has(host.name) && !isDone(host);
+    const begun = lost || host.ended || host.restingUntilMs !== undefined || counts.untouched < host.instances.length;
+    put(batch.trouble, host, lost || counts.failed > 0 || counts.indeterminate > 0);
+    put(batch.active, host, begun && !isDone(host));
+    put(batch.waiting, host, !begun);
+  }
+}
+
+function see(instance: ShownInstance, { state, pid }: Of<"instance.observed">, nowMs: number): void {
+  if (instance.state !== state) instance.sinceMs = nowMs;
+  instance.state = state;
+  instance.proving = state === "RUNNING" && pid !== instance.previousPid;
+}
+
+function put<Member>(set: Set<Member>, member: Member, belongs: boolean): void {
+  if (belongs) set.add(member);
+  else set.delete(member);
+}

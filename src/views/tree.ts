@@ -1,0 +1,32 @@
+import type { RecordedEvent } from "../domain/events.ts";
+import type { View } from "../executor/ports.ts";
+import { paletteFor } from "./palette.ts";
+import { createReport, type ReportOptions } from "./report.ts";
+import { Screen } from "./screen.ts";
+import { treeFrame } from "./tree-frame.ts";
+import { TreeModel } from "./tree-model.ts";
+import { allWritten } from "./written.ts";
+
+/**
+ * The view for a person at a terminal: a tree of waves, batches, hosts and instances, drawn by listr2, and the report
+ * after it. listr2 is imported only here and only now, for it takes its time.
+ */
+export async function createTreeView(stdout: NodeJS.WriteStream, options: ReportOptions = {}): Promise<View> {
+  const listr2 = await import("listr2");
+  const model = new TreeModel();
+  const report = createReport(options);
+  const paint = paletteFor(stdout);
+  const screen = new Screen(listr2, stdout, paint, (size) => treeFrame(model, options.plan ?? "rollout", performance.now(), size, paint));
+  return {
+    show(event: RecordedEvent): void {
+      model.apply(event, performance.now());
+      report.collect(event);
+      screen.refresh();
+    },
+    async end(): Promise<void> {
+      await screen.end();
+      stdout.write(`\n${report.text(stdout.columns || undefined)}`);
+      await allWritten(stdout);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { batchRows, endedState, fatesText, hostsDoneText, restRow, spanText } from "./batch-rows.ts";
+import { many } from "./counting.ts";
+import type { Frame } from "./frame.ts";
+import { hostRows } from "./host-rows.ts";
+import { printable } from "./printable.ts";
+import { cut, textWidth, type Row } from "./row.ts";
+import { openOf, type ShownWave } from "./shown-rollout.ts";
+
+/** Depth of a wave's row; its batches and hosts are further in. */
+const WAVE_DEPTH = 1;
+
+/** Fewer host rows than this show too little; the other waves are folded for them. */
+const FEWEST_HOST_ROWS = 3;
+
+/** All waves in at most `height` rows: the one that has its turn with its batches and hosts, the others in a line each or folded. */
+export function waveRows(frame: Frame, height: number): Row[] {
+  const { waves } = frame.model;
+  const lastBegun = waves.findLastIndex(({ startedAtMs }) => startedAtMs !== undefined);
+  const last = waves[lastBegun];
+  const current = last && !isFolded(last, frame) ? last : undefined;
+  const before = waves.slice(0, current ? lastBegun : lastBegun + 1);
+  const after = waves.slice(lastBegun + 1);
+  const resting = current ? [] : restRow(frame);
+
+  const least = current ? Math.min(FEWEST_HOST_ROWS + 4, wantedHeight(current)) : 0;
+  const spare = height - least - resting.length;
+  const folded = foldWaves(before, after, Math.max(2, Math.min(spare, before.length + after.length)), frame);
+  const others = folded.before.length + folded.after.length + resting.length;
+  const currentRows = current ? [currentWaveRow(current, height - others, frame)] : [];
+  return [...folded.before, ...currentRows, ...resting, ...folded.after];
+}
+
+/** Once it has ended well, or while the rollout goes on without it, a wave takes one line. */
+function isFolded(wave: ShownWave, { live }: Frame): boolean {
+  return wave.endedAtMs !== undefined && (live || openOf(wave.counts) + wave.counts.failed === 0);
+}
+
+function wantedHeight({ current }: ShownWave): number {
+  return 5 + (current?.hosts.length ?? 0);
+}
+
+function foldWaves(before: readonly ShownWave[], after: readonly ShownWave[], height: number, frame: Frame): { before: Row[]; after: Row[] } {
+  const afterHeight = Math.min(after.length, Math.max(1, height - Math.min(before.length, 1)));
+  const beforeHeight = Math.min(before.length, Math.max(1, height - afterHeight));
+  const beforeFolded = before.length - (before.length > beforeHeight ? beforeHeight - 1 : before.length);
+  const afterShown = after.length > afterHeight ? afterHeight - 1 : after.length;
+  const first = beforeFolded > 0 ? [foldedBefore(before.slice(0, beforeFolded), frame)] : [];
+  const rest = after.slice(afterShown);
+  return {
+    before: [...first, ...before.slice(beforeFolded).map((wave) => endedWaveRow(wave, frame))],
+    after: [...after.slice(0, afterShown).map((wave) => waitingWaveRow(wave, frame)), ...(rest.length > 0 ? [foldedAfter(rest, frame)] : [])],
+  };
+}
+
+function foldedBefore(waves: readonly ShownWave[], { paint }: Frame): Row {
+  const healthy = waves.reduce((sum, { counts }) => sum + counts.healthy, 0);
+  const failed = waves.reduce((sum, { counts }) => sum + counts.failed, 0);
+  const text = `${many(waves.length, "wave")}  ${healthy} healthy${failed > 0 ? `  ${paint.failed(`${failed} failed`)}` : ""}`;
+  return { key: "waves before", state: failed > 0 ? "failed" : "done", text };
+}
+
+function foldedAfter(waves: readonly ShownWave[], { paint, columns }: Frame): Row {
+  const names = waves.slice(0, 10).map(({ group }) => printable(group));
+  const text = cut(`${many(waves.length, "more wave")}: ${names.join(", ")}${waves.length > 10 ? ", …" : ""}`, textWidth(columns, WAVE_DEPTH));
+  return { key: "waves after", state: "waiting", text: paint.faint(text) };
+}
+
+function endedWaveRow(wave: ShownWave, frame: Frame): Row {
+  const { counts, hostCount, group, number } = wave;
+  const text = [frame.paint.strong(printable(group)), many(hostCount, "host"), fatesText(counts, frame), spanText(wave, frame)].join("  ");
+  return { key: `wave ${number}`, state: endedState(counts), text };
+}
+
+function waitingWaveRow({ number, group, hostCount, counts, batches }: ShownWave, { paint }: Frame): Row {
+  const inBatches = batches.length > 1 ? ` in ${many(batches.length, "batch")}` : "";
+  const text = `${printable(group)}  ${many(hostCount, "host")}, ${many(openOf(counts), "instance")}${inBatches}`;
+  return { key: `wave ${number}`, state: "waiting", text: paint.faint(text) };
+}
+
+function currentWaveRow(wave: ShownWave, height: number, frame: Frame): Row {
+  const { number, group, batches, current, counts } = wave;
+  const total = openOf(counts) + counts.healthy + counts.failed + counts.skipped;
+  const only = batches.length === 1 ? current : undefined;
+  const parts = [
+    frame.paint.strong(printable(group)),
+    ...(current && !only ? [`batch ${current.number} of ${batches.length}`] : []),
+    ...(only ? [hostsDoneText(only)] : []),
+    fatesText(counts, frame, `/${total}`),
+    spanText(wave, frame),
+  ];
+  const children = only ? hostRows(only, height - 1, WAVE_DEPTH + 1, frame) : batchRows(wave, height - 1, WAVE_DEPTH + 1, frame);
+  const state = frame.live ? "running" : endedState(counts);
+  return { key: `wave ${number}`, state, text: parts.join("  "), children };
+}

@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import type { RecordedEvent } from "../../src/domain/events.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+
+/** The bundle that users install, as `npm test` has built it. */
+const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Everything on stdout so far. */
+  stdout(): string;
+}
+
+/** Starts `orchestrate` as a process of its own, its output in pipes. */
+export function startOrchestrate(args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}): Running {
+  const child = spawn(process.execPath, [BUNDLE, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    // No agent of whoever runs the tests: its keys would be tried first.
+    env: { ...process.env, SSH_AUTH_SOCK: "", ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, ...output }));
+  });
+  return { child, ended, stdout: () => output.stdout };
+}
+
+/** Runs `orchestrate` to its end. */
+export function orchestrate(...args: string[]): Promise<Ended> {
+  return startOrchestrate(args).ended;
+}
+
+/** The events of a run with `--output json`. */
+export function eventsOf({ stdout }: { stdout: string }): RecordedEvent[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as RecordedEvent);
+}
+
+/** The instances in the order in which a run restarted them. */
+export function restartedIn(events: readonly RecordedEvent[]): string[] {
+  return events.flatMap((event) => (event.type === "instance.restarting" ? [`${event.host} ${event.instance}`] : []));
+}
+
+/** Short waits for tests: the shape of the plan's own, in less time. */
+export const quickTimings = { between_checks: "1s", between_restarts: "100ms", min_healthy_time: "1s", stop_deadline: "20s", healthy_deadline: "20s", command_timeout: "10s" };
+
+/** Writes a plan for the whole fleet into the fleet's own folder and returns its path. Other keys win over the defaults. */
+export async function writePlan(fleet: Fleet, keys: Record<string, unknown> = {}, name = "plan"): Promise<string> {
+  const file = join(fleet.dir, `${name}.yaml`);
+  const plan = { version: 1, programs: "web", hosts: fleet.planHosts(), ssh: fleet.planSsh(), timings: quickTimings, ...keys };
+  await writeFile(file, stringify(plan));
+  return file;
+}
+
+/** A folder that is gone after `use`. */
+export async function inFolder<T>(use: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), "orchestrate-test-"));
+  try {
+    return await use(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}

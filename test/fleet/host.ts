@@ -1,0 +1,203 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { writeBehaviour, type Behaviour } from './behaviour.ts';
+import type { Daemon } from './daemon.ts';
+import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from './hostDaemons.ts';
+import { hostDirVariable, hostFiles, processNames, writeHostFiles } from './host-files.ts';
+import type { HostFiles, HostSpec } from './host-files.ts';
+import { descendantsOf, environmentOf, isRunning, processTable, signal } from './process-table.ts';
+import { allProcesses, callSupervisor, type ProcessInfo } from './supervisor-rpc.ts';
+import { until } from './until.ts';
+
+/** `sshd` stands for the listener and its sessions; `supervisord` for itself, not its processes. */
+export type HostPart = 'sshd' | 'supervisord';
+
+const rpcDeadlineMs = 60_000;
+
+/** One host of a fleet: a real sshd and a real supervisord on a loopback address. */
+export class FleetHost {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** All its files. Commands run over ssh find it in their environment as `FLEET_HOST_DIR`. */
+  readonly dir: string;
+  /** For `supervisorctl -c`. */
+  readonly supervisorConfig: string;
+  /** For a teardown; tests freeze and kill by the methods of the host. */
+  readonly sshd: Daemon;
+  readonly supervisord: Daemon;
+  readonly #spec: HostSpec;
+  readonly #files: HostFiles;
+
+  constructor(spec: HostSpec, programs: DaemonPrograms) {
+    this.name = spec.name;
+    this.address = spec.address;
+    this.port = spec.port;
+    this.dir = spec.dir;
+    this.#spec = spec;
+    this.#files = hostFiles(spec.dir);
+    this.supervisorConfig = this.#files.supervisorConfig;
+    const { sshd, supervisord } = hostDaemons(spec, programs);
+    this.sshd = sshd;
+    this.supervisord = supervisord;
+  }
+
+  /** What supervisord says about all its processes, asked past ssh and supervisorctl. */
+  processes({ timeoutMs = 5_000 } = {}): Promise<ProcessInfo[]> {
+    return allProcesses(this.#files.supervisorSocket, timeoutMs);
+  }
+
+  /** One of {@link processes}. @throws Error when there is none of this name */
+  async process(instance: string): Promise<ProcessInfo> {
+    const found = (await this.processes()).find((each) => each.instance === instance);
+    if (found === undefined) throw new Error(`${this.name} has no ${instance}`);
+    return found;
+  }
+
+  /** Sets what an instance does from its next start on; the running process stays as it is. */
+  async behave(instance: string, behaviour: Behaviour): Promise<void> {
+    await writeBehaviour(this.#files, this.#processName(instance), behaviour);
+  }
+
+  /**
+   * Starts it and waits until it is RUNNING.
+   *
+   * @throws XmlRpcFault when it does not get there; but for one that recovers, supervisord may or may
+   *   not say so: it depends on whether it looks during the BACKOFF
+   */
+  async start(instance: string): Promise<void> {
+    await callSupervisor(this.#files.supervisorSocket, 'startProcess', [instance, true], rpcDeadlineMs);
+  }
+
+  /** Stops it and waits until it is STOPPED. @throws XmlRpcFault when it was not running */
+  async stop(instance: string): Promise<void> {
+    await callSupervisor(this.#files.supervisorSocket, 'stopProcess', [instance, true], rpcDeadlineMs);
+  }
+
+  /** supervisord's own log: `INFO spawned: 'web_00' with pid 12`, `INFO stopped: web_00`… */
+  supervisordLog(): Promise<string> {
+    return readFile(this.#files.supervisorLog, 'utf8');
+  }
+
+  /** What its sshd logged. */
+  sshdLog(): Promise<string> {
+    return readFile(this.#files.sshdOutput, 'utf8');
+  }
+
+  /** Exists, with the pid in it, while the instance is ready to serve: for checks. */
+  readyFile(instance: string): string {
+    return path.join(this.#files.readyDir, this.#processName(instance));
+  }
+
+  /** What an instance wrote to stderr or stdout, over all its starts. */
+  instanceLog(instance: string, stream: 'stdout' | 'stderr'): Promise<string> {
+    const suffix = stream === 'stdout' ? 'out' : 'err';
+    return readFile(path.join(this.#files.logDir, `${this.#processName(instance)}.${suffix}`), 'utf8');
+  }
+
+  /** SIGSTOP: connections stay open, and nobody answers. */
+  async freeze(part: HostPart): Promise<void> {
+    this[part].signal('SIGSTOP');
+    await this[part].frozen();
+    if (part === 'sshd') for (const pid of this.#sessions()) signal(pid, 'SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  async thaw(part: HostPart): Promise<void> {
+    if (part === 'sshd') for (const pid of this.#sessions()) signal(pid, 'SIGCONT');
+    this[part].signal('SIGCONT');
+  }
+
+  /** SIGKILL. supervisord's processes live on as orphans, and so do commands that came by ssh. */
+  async kill(part: HostPart): Promise<void> {
+    if (part === 'sshd') {
+      // Frozen first: between the look for its sessions and its end it must not accept another.
+      await this.freeze('sshd');
+      this.#killSessions();
+    }
+    this[part].signal('SIGKILL');
+    await this[part].ended();
+  }
+
+  /** Kills the sessions of sshd, not sshd, nor the commands that run in them. */
+  async dropConnections(): Promise<void> {
+    const killed = this.#killSessions();
+    await until(() => !killed.some(isRunning), { deadlineMs: 5_000, what: 'the sessions have ended' });
+  }
+
+  /**
+   * Starts a killed part again and waits until it serves. Orphans of a supervisord are killed first;
+   * its new processes may end up FATAL, if that is how they were told to behave.
+   *
+   * @throws Error when it is up, or does not come up
+   */
+  async revive(part: HostPart): Promise<void> {
+    if (this[part].pid !== undefined) throw new Error(`${this.name}'s ${part} is up already`);
+    if (part === 'sshd') return raiseSshd(this.sshd, this.#spec);
+    const orphans = this.#supervised();
+    for (const pid of orphans) signal(pid, 'SIGKILL');
+    await until(() => !orphans.some(isRunning), { deadlineMs: 5_000, what: 'the orphans have ended' });
+    await raiseSupervisord(this.supervisord, this.#spec);
+  }
+
+  /**
+   * Writes its files and starts both parts.
+   *
+   * @throws Error with the end of a log, when neither is starting any more
+   */
+  async raise(): Promise<void> {
+    await writeHostFiles(this.#spec);
+    const [sshd, supervisord] = await Promise.allSettled([
+      raiseSshd(this.sshd, this.#spec),
+      raiseSupervisord(this.supervisord, this.#spec),
+    ]);
+    if (sshd.status === 'rejected') throw sshd.reason;
+    if (supervisord.status === 'rejected') throw supervisord.reason;
+    const failed = supervisord.value.find(({ state }) => state !== 'RUNNING');
+    if (failed === undefined) return;
+    throw new Error(`${this.name}'s ${failed.instance} is ${failed.state}\n${this.supervisord.outputTail()}`);
+  }
+
+  /** Asks supervisord to end; false when it does not answer within `timeoutMs`. */
+  async shutDownSupervisord(timeoutMs: number): Promise<boolean> {
+    return callSupervisor(this.#files.supervisorSocket, 'shutdown', [], timeoutMs).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #killSessions(): number[] {
+    const sessions = this.#sessions();
+    for (const pid of sessions) signal(pid, 'SIGKILL');
+    return sessions;
+  }
+
+  /** The sshd processes of open connections: two each as root. Their commands are not among them. */
+  #sessions(): number[] {
+    const listener = this.sshd.pid;
+    if (listener === undefined) return [];
+    return descendantsOf([listener])
+      .filter(({ command }) => command.startsWith('sshd'))
+      .map(({ pid }) => pid);
+  }
+
+  #supervised(): number[] {
+    return processTable()
+      .map(({ pid }) => pid)
+      .filter((pid) => {
+        const environment = environmentOf(pid);
+        return (
+          environment.includes(`${hostDirVariable}=${this.dir}`) &&
+          environment.some((line) => line.startsWith('SUPERVISOR_PROCESS_NAME='))
+        );
+      });
+  }
+
+  #processName(instance: string): string {
+    const processName = instance.slice(instance.indexOf(':') + 1);
+    if (!this.#spec.groups.flatMap(processNames).includes(processName)) {
+      throw new Error(`${this.name} has no ${instance}`);
+    }
+    return processName;
+  }
+}

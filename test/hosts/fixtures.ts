@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { HostName } from "../../src/domain/ids.ts";
+import type { HostTarget, SshSettings } from "../../src/domain/target.ts";
+import type { SshOptions } from "../../src/hosts/ssh-route.ts";
+import type { Fleet, FleetHost } from "../fleet/fleet.ts";
+
+const run = promisify(execFile);
+
+/** A folder for the test's own files; gone after it. */
+export async function temporaryFolder(): Promise<{ readonly folder: string; readonly remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "hosts-"));
+  return { folder, remove: () => rm(folder, { recursive: true }) };
+}
+
+/** A host of a fleet, as a plan would have it. */
+export function targetOf(fleet: Fleet, host: FleetHost, ssh: Partial<SshSettings> = {}): HostTarget {
+  return targetAt(host.address, { connect_timeout_ms: 20_000, ...fleet.planSsh(), ...ssh }, host.name);
+}
+
+/** Any address, with 20 s to connect: far more than any test needs where it is not about that. */
+export function targetAt(address: string, ssh: Partial<SshSettings>, name = "web-01"): HostTarget {
+  return {
+    name: name as HostName,
+    address,
+    connection: "ssh",
+    ssh: { connect_timeout_ms: 20_000, ...ssh },
+    supervisor: { command: "supervisorctl", sudo: false },
+  };
+}
+
+/** Nothing of the user who runs the tests: no agent, no keys. */
+export function nobodyAt(homeDirectory: string): SshOptions {
+  return { homeDirectory, agentSocket: "" };
+}
+
+/** What no test may wait for is set so long that it would be noticed. */
+export const NEVER_MS = 600_000;
+
+/** A file by which a command on a host and its test wait for each other. */
+export interface Pipe {
+  readonly path: string;
+  /** Resolves with what was written, once its writer has closed it. */
+  heard(): Promise<string>;
+  /** Resolves once a reader has it open. */
+  say(text: string): Promise<void>;
+}
+
+/** A FIFO: opening it blocks until the other side does, so that nobody has to sleep. */
+export async function makePipe(path: string): Promise<Pipe> {
+  await run("mkfifo", [path]);
+  return { path, heard: () => readFile(path, "utf8"), say: (text) => appendFile(path, text) };
+}
+
+/** A server on a port of its own that treats each connection as it is told. */
+export async function serveOnce(treat: (socket: Socket) => void): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    treat(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, "close");
+  };
+  return { port: (server.address() as AddressInfo).port, close };
+}

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import type { HostName } from "../../src/domain/ids.ts";
+import { openLocal } from "../../src/hosts/local.ts";
+import { openHost } from "../../src/hosts/open.ts";
+import { isRunning } from "../fleet/process-table.ts";
+import { until } from "../fleet/until.ts";
+import { makePipe, targetAt, temporaryFolder } from "./fixtures.ts";
+import { hostAccessContract } from "./host-access.contract.ts";
+
+const here = "here" as HostName;
+
+hostAccessContract("this machine", () => Promise.resolve({ access: openLocal(here), cleanup: () => Promise.resolve() }));
+
+describe("a command on this machine", () => {
+  let folder: string;
+  let remove: () => Promise<void>;
+  before(async () => ({ folder, remove } = await temporaryFolder()));
+  after(() => remove());
+
+  it("is out of reach for a Ctrl-C at our terminal, being in a process group of its own", async () => {
+    const started = await makePipe(`${folder}/started`);
+    const goOn = await makePipe(`${folder}/go-on`);
+    const ended = openLocal(here).run(["sh", "-c", 'echo $$ > "$1"; read line < "$2"; echo "$line"', "sh", started.path, goOn.path]);
+    const pid = Number(await started.heard());
+    assert.ok(process.kill(-pid, 0), "there is a group with its pid");
+    await goOn.say("done\n");
+    assert.deepEqual(await ended, { kind: "exited", code: 0, stdout: "done\n", stderr: "" });
+  });
+
+  it("is killed with all that it started when its time is over", async () => {
+    const file = `${folder}/pids`;
+    const outcome = await openLocal(here).run(["sh", "-c", 'sleep 60 & echo $$ $! > "$1"; wait', "sh", file], { timeoutMs: 300 });
+    assert.deepEqual(outcome, { kind: "timed_out", afterMs: 300 });
+    const pids = (await readFile(file, "utf8")).split(" ").map(Number);
+    await until(() => !pids.some(isRunning), { deadlineMs: 10_000, what: "both have ended" });
+  });
+
+  it("that cannot be started for want of something here is unreachable, not failed", async () => {
+    const outcome = await openLocal(here).run(["echo", "x".repeat(10_000_000)]);
+    assert.equal(outcome.kind, "unreachable");
+  });
+
+  it("is the way that a plan's `connection: local` opens", async () => {
+    const access = openHost({ ...targetAt("192.0.2.1", {}), connection: "local" });
+    assert.equal(access.host, "web-01");
+    assert.deepEqual(await access.run(["echo", "x"]), { kind: "exited", code: 0, stdout: "x\n", stderr: "" });
+  });
+});

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
+import { loadPlan } from "../../src/planner/load.ts";
+
+const folder = join(import.meta.dirname, "wrong");
+
+/** Writes what is said now as what is expected, to be read with care: `UPDATE_EXPECTED=1`. */
+const update = process.env["UPDATE_EXPECTED"] === "1";
+
+describe("a wrong plan gets every error, each once, at its line", () => {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
+    it(file, () => {
+      const loaded = loadPlan(join(folder, file), { HOME: "/home/operator" });
+      assert.ok(!loaded.ok, "the plan is in order");
+      const said = loaded.diagnostics.map((diagnostic) => formatDiagnostic({ ...diagnostic, file: basename(diagnostic.file) }) + "\n").join("");
+      const expected = join(folder, file.replace(/\.yaml$/, ".txt"));
+      if (update) writeFileSync(expected, said);
+      assert.equal(said, readFileSync(expected, "utf8"));
+    });
+  }
+
+  it("has an expected text for each plan and a plan for each expected text", () => {
+    for (const name of readdirSync(folder)) {
+      assert.ok(existsSync(join(folder, name.endsWith(".txt") ? name.replace(/\.txt$/, ".yaml") : name.replace(/\.yaml$/, ".txt"))), name);
+    }
+  });
+});

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import type { InstanceName } from "../../src/domain/ids.ts";
+import type { ProcessSnapshot, ProcessState } from "../../src/domain/process-state.ts";
+import type { Timings } from "../../src/domain/rollout.ts";
+import { Gate } from "../../src/rollout/gate.ts";
+
+const timings: Timings = {
+  between_checks_ms: 5000,
+  between_restarts_ms: 10_000,
+  between_batches_ms: 0,
+  min_healthy_time_ms: 5000,
+  stop_deadline_ms: 300_000,
+  healthy_deadline_ms: 120_000,
+  command_timeout_ms: 60_000,
+};
+const OLD_PID = 100;
+const NEW_PID = 200;
+
+function running(pid: number, uptime_s = 0): ProcessSnapshot {
+  return { instance: "web:web_00" as InstanceName, state: "RUNNING", pid, uptime_s };
+}
+
+function inState(state: ProcessState): ProcessSnapshot {
+  return { instance: "web:web_00" as InstanceName, state };
+}
+
+/** A gate whose restart was sent at 0 and returned at 1000. */
+function returnedGate(own: Partial<Timings> = {}, previousPid: number | undefined = OLD_PID): Gate {
+  const gate = new Gate({ ...timings, ...own }, previousPid, 0);
+  gate.commandReturned("web:web_00: started", 1000);
+  return gate;
+}
+
+/** What the gate says of a look that was sent and answered at `atMs`. */
+function look(gate: Gate, snapshot: ProcessSnapshot | undefined, atMs: number) {
+  const verdict = gate.observe(snapshot, atMs, atMs);
+  return verdict.kind === "failed" ? verdict.code : verdict.kind;
+}
+
+describe("the gate that a restarted instance has to pass", () => {
+  it("opens when a new pid stays RUNNING for min_healthy_time, and not before", () => {
+    const gate = returnedGate();
+    assert.equal(look(gate, running(NEW_PID, 1), 1000), "wait");
+    assert.equal(look(gate, running(NEW_PID, 5), 5999), "wait");
+    assert.deepEqual(gate.observe(running(NEW_PID, 6), 6000, 6100), { kind: "healthy", pid: NEW_PID });
+  });
+
+  it("counts only the time that is certain: from the first answer to the sending of the last question", () => {
+    const gate = returnedGate();
+    assert.equal(gate.observe(running(NEW_PID), 1000, 1400).kind, "wait");
+    assert.equal(gate.observe(running(NEW_PID, 5), 6000, 6600).kind, "wait");
+    assert.equal(gate.observe(running(NEW_PID, 5), 6400, 6600).kind, "healthy");
+  });
+
+  it("opens at the first look where min_healthy_time is 0", () => {
+    assert.equal(look(returnedGate({ min_healthy_time_ms: 0 }), running(NEW_PID), 1000), "healthy");
+  });
+
+  it("takes the old pid for a restart that did not happen", () => {
+    assert.equal(look(returnedGate(), running(OLD_PID, 999), 1000), "not_restarted");
+  });
+
+  it("notices a program that dies after RUNNING by its pid", () => {
+    const gate = returnedGate();
+    look(gate, running(NEW_PID, 1), 1000);
+    assert.equal(look(gate, running(NEW_PID + 1, 1), 6000), "flapping");
+  });
+
+  it("notices it by its uptime when the kernel gave the same pid again", () => {
+    const gate = returnedGate();
+    look(gate, running(NEW_PID, 4), 1000);
+    assert.equal(look(gate, running(NEW_PID, 1), 6000), "flapping");
+  });
+
+  for (const state of ["STARTING", "BACKOFF"] as const) {
+    it(`notices it when it is ${state} again`, () => {
+      const gate = returnedGate();
+      look(gate, running(NEW_PID, 1), 1000);
+      assert.equal(look(gate, inState(state), 3000), "flapping");
+    });
+
+    it(`waits for ${state} to become RUNNING until healthy_deadline`, () => {
+      const gate = returnedGate();
+      assert.equal(look(gate, inState(state), 1000), "wait");
+      assert.equal(look(gate, inState(state), 120_999), "wait");
+      assert.equal(look(gate, inState(state), 121_000), "healthy_deadline");
+    });
+  }
+
+  for (const [state, code] of [
+    ["FATAL", "fatal"],
+    ["EXITED", "exited"],
+    ["STOPPED", "stayed_stopped"],
+    ["UNKNOWN", "unknown_state"],
+  ] as const)
+    it(`fails at once for ${state}`, () => {
+      assert.equal(look(returnedGate(), inState(state), 1000), code);
+    });
+
+  it("fails at once for a name that Supervisor does not list any more", () => {
+    assert.equal(look(returnedGate(), undefined, 1000), "vanished");
+  });
+
+  it("judges nothing but deadlines before the command has returned: a healthy restart is STOPPED for a moment", () => {
+    const gate = new Gate(timings, OLD_PID, 0);
+    for (const snapshot of [running(OLD_PID), inState("STOPPING"), inState("STOPPED"), inState("STARTING"), running(NEW_PID)])
+      assert.equal(look(gate, snapshot, 500), "wait");
+  });
+
+  it("judges nothing by a look that was sent before the command returned", () => {
+    const gate = returnedGate();
+    assert.equal(gate.observe(inState("STOPPED"), 999, 1200).kind, "wait");
+  });
+
+  it("gives a stop until stop_deadline and then a start until healthy_deadline, also while the command is still out", () => {
+    const gate = new Gate(timings, OLD_PID, 0);
+    assert.equal(look(gate, inState("STOPPING"), 299_999), "wait");
+    assert.equal(look(gate, inState("STARTING"), 299_999), "wait");
+    assert.equal(look(gate, inState("STARTING"), 299_999 + 119_999), "wait");
+    assert.equal(look(gate, inState("STARTING"), 299_999 + 120_000), "healthy_deadline");
+    assert.equal(look(new Gate(timings, OLD_PID, 0), inState("STOPPING"), 300_000), "stop_deadline");
+  });
+
+  it("takes neither the old pid nor STOPPED for the result of a restart whose channel was lost", () => {
+    const gate = new Gate(timings, OLD_PID, 0);
+    gate.commandLost("connection lost", 1000);
+    assert.equal(look(gate, running(OLD_PID, 99), 2000), "wait");
+    assert.equal(look(gate, inState("STOPPED"), 3000), "wait");
+    assert.equal(look(gate, running(NEW_PID), 4000), "wait");
+    assert.equal(look(gate, running(NEW_PID, 5), 9000), "healthy");
+  });
+
+  it("calls it indeterminate when nothing could be seen until the deadline", () => {
+    const lost = new Gate(timings, OLD_PID, 0);
+    lost.commandLost("connection lost", 1000);
+    const verdict = lost.verdictByTime(300_000);
+    assert.equal(verdict.kind === "failed" && verdict.code, "indeterminate");
+    const unseen = returnedGate().verdictByTime(121_000);
+    assert.equal(unseen.kind === "failed" && unseen.code, "indeterminate");
+  });
+
+  it("asks for the next look at most between_checks later, and exactly when the soak is over", () => {
+    const soaking = (min_healthy_time_ms: number) => returnedGate({ min_healthy_time_ms }).observe(running(NEW_PID), 1000, 1000);
+    assert.deepEqual(soaking(3000), { kind: "wait", lookAtMs: 4000 });
+    assert.deepEqual(soaking(8000), { kind: "wait", lookAtMs: 6000 });
+  });
+
+  it("looks sooner than between_checks while a start is awaited, and less and less often", () => {
+    assert.deepEqual(returnedGate().observe(inState("STARTING"), 1000, 1000), { kind: "wait", lookAtMs: 1250 });
+    assert.deepEqual(returnedGate().observe(inState("STARTING"), 3000, 3000), { kind: "wait", lookAtMs: 5000 });
+    assert.deepEqual(returnedGate().observe(inState("BACKOFF"), 60_000, 60_000), { kind: "wait", lookAtMs: 65_000 });
+  });
+});

@@ -1,0 +1,57 @@
+import { expandNodeSet } from "../../src/domain/node-set.ts";
+import type { HostName, RolloutId } from "../../src/domain/ids.ts";
+import type { Rollout, Timings } from "../../src/domain/rollout.ts";
+import { buildRollout } from "../../src/planner/build.ts";
+import type { Plan } from "../../src/planner/plan.ts";
+import { SimFleet } from "./sim-fleet.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+export interface Sizes {
+  readonly hosts: number;
+  readonly instances: number;
+  readonly hostsAtOnce?: number;
+  readonly instancesAtOnce?: number;
+  readonly timings?: Partial<Timings>;
+}
+
+export const simTimings: Timings = {
+  between_checks_ms: 5000,
+  between_restarts_ms: 10_000,
+  between_batches_ms: 0,
+  min_healthy_time_ms: 5000,
+  stop_deadline_ms: 300_000,
+  healthy_deadline_ms: 120_000,
+  command_timeout_ms: 60_000,
+};
+
+/** A simulated fleet of `host-1`… with `web:0`…, and a plan of one wave over all of it. */
+export function simulated({ hosts, instances, hostsAtOnce = 1, instancesAtOnce = 1, timings }: Sizes) {
+  const expansion = expandNodeSet(`host-[1-${hosts}]`);
+  if (!("names" in expansion)) throw new Error(expansion.problem);
+  const names = expansion.names as HostName[];
+  const time = new VirtualTime();
+  const fleet = new SimFleet(time, names, Array.from({ length: instances }, (_, index) => `web:${index}`));
+  const plan: Plan = {
+    name: "simulated",
+    file: "/simulated.yaml",
+    hosts: names.map((name) => ({ name, address: name, connection: "ssh", ssh: { connect_timeout_ms: 10_000 }, supervisor: { command: "supervisorctl", sudo: false } })),
+    groups: new Map(),
+    waves: [
+      {
+        group: "all",
+        hosts: names,
+        programs: ["web"],
+        batches: { hosts: { count: hostsAtOnce }, instances: { count: instancesAtOnce } },
+        timings: { ...simTimings, ...timings },
+      },
+    ],
+  };
+  return { time, fleet, plan, rollout: () => rolloutOf(plan, fleet) };
+}
+
+/** Plans on what the fleet reports now. */
+export function rolloutOf(plan: Plan, fleet: SimFleet): Rollout {
+  const built = buildRollout(plan, fleet.report(), { id: "20261123T000000Z-0000" as RolloutId });
+  if (built.kind === "refused") throw new Error(built.refusals.map(({ reason }) => reason).join("; "));
+  return built.rollout;
+}

@@ -1,0 +1,125 @@
+import type { InstanceName } from "../../src/domain/ids.ts";
+import type { ProcessSnapshot, ProcessState } from "../../src/domain/process-state.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** How a simulated program behaves from its next start on; all times in milliseconds. */
+export interface SimBehaviour {
+  /** From the stop signal to its end. */
+  readonly stopMs: number;
+  readonly startsecsMs: number;
+  /** How many of its next starts crash at once; Infinity ends in FATAL. */
+  readonly crashesAtStart: number;
+  /** Dies this long after RUNNING, every time. */
+  readonly diesAfterMs?: number;
+  /** Its command's file is missing: a start changes nothing. */
+  readonly fileGone: boolean;
+}
+
+export const healthy: SimBehaviour = { stopMs: 100, startsecsMs: 1000, crashesAtStart: 0, fileGone: false };
+
+/** supervisor/process.py: attempt n is followed by n seconds of BACKOFF; 3 retries, then FATAL. */
+const START_RETRIES = 3;
+const CRASH_MS = 20;
+/** How long EXITED is seen before supervisord's loop starts it again. */
+const EXITED_MS = 10;
+
+/**
+ * One process under a simulated supervisord, with the states and transitions of the real one
+ * (http://supervisord.org/subprocess.html#process-states), driven by virtual time.
+ */
+export class SimProcess {
+  behaviour: SimBehaviour;
+  state: ProcessState = "RUNNING";
+  pid: number | undefined;
+  /** Stops and starts that clients asked for, with their virtual times. */
+  readonly stopsAtMs: number[] = [];
+  private readonly instance: InstanceName;
+  private readonly time: VirtualTime;
+  private readonly nextPid: () => number;
+  private spawnedAtMs = 0;
+  private failedStarts = 0;
+  /** What happens next by itself; a client's stop or start replaces it. */
+  private next: { cancel(): void } | undefined;
+  private onFirstAttempt: ((said: string) => void) | undefined;
+
+  constructor(instance: InstanceName, time: VirtualTime, nextPid: () => number, behaviour: SimBehaviour = healthy) {
+    this.instance = instance;
+    this.time = time;
+    this.nextPid = nextPid;
+    this.behaviour = behaviour;
+    this.pid = nextPid();
+    this.spawnedAtMs = time.now - 3_600_000;
+  }
+
+  snapshot(): ProcessSnapshot {
+    const { instance, state, pid } = this;
+    if (state !== "RUNNING" || pid === undefined) return { instance, state };
+    return { instance, state, pid, uptime_s: Math.floor((this.time.now - this.spawnedAtMs) / 1000) };
+  }
+
+  /** `supervisorctl restart`: stop, then start, as two requests of one client. */
+  restart(done: (said: string) => void): void {
+    this.stop((stopped) => this.start((started) => done(`${stopped}\n${started}`)));
+  }
+
+  stop(done: (said: string) => void): void {
+    this.stopsAtMs.push(this.time.now);
+    if (["STOPPED", "EXITED", "FATAL"].includes(this.state)) {
+      done(`${this.instance}: ERROR (not running)`);
+      return;
+    }
+    this.become("STOPPING", this.behaviour.stopMs, () => {
+      this.become("STOPPED");
+      done(`${this.instance}: stopped`);
+    });
+  }
+
+  start(done: (said: string) => void): void {
+    if (["RUNNING", "STARTING", "BACKOFF"].includes(this.state)) {
+      done(`${this.instance}: ERROR (already started)`);
+      return;
+    }
+    if (this.behaviour.fileGone) {
+      done(`${this.instance}: ERROR (no such file)`);
+      return;
+    }
+    this.failedStarts = 0;
+    this.onFirstAttempt = done;
+    this.spawn();
+  }
+
+  private spawn(): void {
+    this.pid = this.nextPid();
+    this.spawnedAtMs = this.time.now;
+    const { crashesAtStart, startsecsMs } = this.behaviour;
+    if (crashesAtStart > 0) this.become("STARTING", CRASH_MS, () => this.crashedAtStart());
+    else this.become("STARTING", startsecsMs, () => this.runs());
+  }
+
+  private crashedAtStart(): void {
+    this.behaviour = { ...this.behaviour, crashesAtStart: this.behaviour.crashesAtStart - 1 };
+    this.failedStarts++;
+    this.answer(`${this.instance}: ERROR (spawn error)`);
+    if (this.failedStarts > START_RETRIES) this.become("FATAL");
+    else this.become("BACKOFF", this.failedStarts * 1000, () => this.spawn());
+  }
+
+  private runs(): void {
+    this.answer(`${this.instance}: started`);
+    const { diesAfterMs } = this.behaviour;
+    if (diesAfterMs === undefined) this.become("RUNNING");
+    else this.become("RUNNING", diesAfterMs, () => this.become("EXITED", EXITED_MS, () => this.spawn()));
+  }
+
+  private answer(said: string): void {
+    const done = this.onFirstAttempt;
+    this.onFirstAttempt = undefined;
+    done?.(said);
+  }
+
+  private become(state: ProcessState, forMs?: number, then?: () => void): void {
+    this.next?.cancel();
+    this.state = state;
+    this.next = forMs === undefined || !then ? undefined : this.time.after(forMs, then);
+  }
+}

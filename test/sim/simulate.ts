@@ -1,0 +1,64 @@
+import type { Outcome, RolloutEvent } from "../../src/domain/events.ts";
+import type { HostName } from "../../src/domain/ids.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
+import { Machine } from "../../src/rollout/machine.ts";
+import type { Command, Input } from "../../src/rollout/messages.ts";
+import type { SimFleet } from "./sim-fleet.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** How long one look takes: what an exec of supervisorctl does. */
+const LOOK_MS = 150;
+
+export interface Simulated {
+  readonly outcome: Outcome | undefined;
+  readonly events: readonly (RolloutEvent & { readonly atMs: number })[];
+}
+
+export interface SimulateOptions {
+  /** Called with each event as it happens, and a way to tell the machine something. */
+  readonly onEvent?: (event: RolloutEvent, tell: (input: Input) => void) => void;
+  /** False: only counts, for fleets whose events would fill the memory. */
+  readonly keepEvents?: boolean;
+}
+
+/** Runs a rollout through the real machine over a simulated fleet, in virtual time. */
+export function simulate(rollout: Rollout, fleet: SimFleet, time: VirtualTime, { onEvent, keepEvents = true }: SimulateOptions = {}): Simulated {
+  const machine = new Machine(rollout);
+  const events: (RolloutEvent & { atMs: number })[] = [];
+  const wakes = new Map<HostName | undefined, { cancel(): void }>();
+  let outcome: Outcome | undefined;
+
+  const tell = (input: Input): void => {
+    for (const command of machine.handle(input, time.now)) carryOut(command);
+  };
+  const carryOut = (command: Command): void => {
+    switch (command.type) {
+      case "emit":
+        if (keepEvents) events.push({ ...command.event, atMs: time.now });
+        onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
+        break;
+      case "look":
+        time.after(LOOK_MS, () => tell({ type: "looked", host: command.host, outcome: { kind: "seen", snapshots: fleet.look(command.host) } }));
+        break;
+      case "restart":
+        fleet.process(command.host, command.instance).restart((said) => tell({ ...command, type: "restarted", outcome: { kind: "returned", said } }));
+        break;
+      case "read_log":
+        time.after(LOOK_MS, () => tell({ ...command, type: "log_read", text: "the end of its log" }));
+        break;
+      case "wake":
+        wakes.get(command.host)?.cancel();
+        wakes.set(
+          command.host,
+          time.at(command.atMs, () => tell(command.host === undefined ? { type: "woken" } : { type: "woken", host: command.host })),
+        );
+        break;
+      case "end":
+        outcome = command.outcome;
+    }
+  };
+
+  tell({ type: "begin" });
+  time.run(() => outcome !== undefined);
+  return { outcome, events };
+}

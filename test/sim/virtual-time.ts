@@ -1,0 +1,71 @@
+/** Runs callbacks in the order of their times, each at exactly its own time; ties in the order in which they were set. */
+export class VirtualTime {
+  private nowMs = 0;
+  private nextSeq = 0;
+  private readonly heap: Entry[] = [];
+
+  get now(): number {
+    return this.nowMs;
+  }
+
+  at(atMs: number, callback: () => void): { cancel(): void } {
+    const entry: Entry = { atMs: Math.max(atMs, this.nowMs), seq: this.nextSeq++, callback };
+    this.push(entry);
+    return { cancel: () => (entry.callback = undefined) };
+  }
+
+  after(delayMs: number, callback: () => void): { cancel(): void } {
+    return this.at(this.nowMs + delayMs, callback);
+  }
+
+  /** Runs until nothing is left to run, or until `isDone`. */
+  run(isDone: () => boolean = () => false): void {
+    for (let entry = this.pop(); entry; entry = this.pop()) {
+      if (!entry.callback) continue;
+      this.nowMs = entry.atMs;
+      entry.callback();
+      if (isDone()) return;
+    }
+  }
+
+  private push(entry: Entry): void {
+    const { heap } = this;
+    let index = heap.push(entry) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!isBefore(entry, heap[parent]!)) break;
+      heap[index] = heap[parent]!;
+      index = parent;
+    }
+    heap[index] = entry;
+  }
+
+  private pop(): Entry | undefined {
+    const { heap } = this;
+    const top = heap[0];
+    const last = heap.pop();
+    if (top === undefined || last === undefined || heap.length === 0) return top;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = last;
+    return top;
+  }
+}
+
+interface Entry {
+  readonly atMs: number;
+  readonly seq: number;
+  /** Undefined once cancelled. */
+  callback: (() => void) | undefined;
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.seq < b.seq);
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import type { RolloutEvent } from "../../src/domain/events.ts";
+import { createJsonView } from "../../src/views/json.ts";
+import { createPlainView } from "../../src/views/plain.ts";
+import {
+  batchFinished, batchResting, batchStarted, connected, failed, finished, hostFinished, hostResting, observed, planned, recorded, restarted, restarting,
+  skipped, unreachable, waveFinished, waveStarted,
+} from "./rollout-script.ts";
+import { Sink } from "./sink.ts";
+
+const PLAN = planned({
+  reason: "release 4711",
+  waves: [{ group: "web", hosts: ["web-01", "web-02"], hostsAtOnce: 1 }],
+  instances: ["web:web_00"],
+  skipped: [{ host: "web-02", instance: "web:spare", why: "it is STOPPED" }],
+  warnings: [{ message: "its gate proves little: startsecs is 0" }],
+});
+
+const SCRIPT: RolloutEvent[] = [
+  connected("web-01", 1),
+  PLAN,
+  skipped("web-02", "web:spare", "it is STOPPED"),
+  { type: "rollout.started" },
+  waveStarted(1, "web"),
+  batchStarted(1, "web", 1, ["web-01"]),
+  ...restarted("web-01", "web:web_00"),
+  observed("web-01", "web:web_00", "RUNNING", 200),
+  hostResting("web-01", 10_000),
+  hostFinished("web-01"),
+  batchFinished(1, "web", 1),
+  batchResting(1, "web", 2, 8_000),
+  batchStarted(1, "web", 2, ["web-02"]),
+  restarting("web-02", "web:web_00"),
+  unreachable("web-02", "the connection was lost"),
+  failed("web-02", "web:web_00", "fatal", "it is FATAL (Exited too quickly)\nsupervisorctl said: ERROR", "one\n\u001b[31mtwo\n"),
+  { type: "rollout.halted", code: "fatal", reason: "web-02 web:web_00: it is FATAL" },
+  waveFinished(1, "web"),
+  finished("halted", { healthy: 1, failed: 1, skipped: 1 }),
+];
+
+async function plainTextOf(events: readonly RolloutEvent[]): Promise<string> {
+  const sink = new Sink();
+  const view = createPlainView(sink, { plan: "plans/prod.yaml" });
+  for (const event of recorded(events)) view.show(event);
+  await view.end();
+  return sink.text;
+}
+
+describe("the plain view", () => {
+  it("has a line for each fact, without repeats, and then the report", async () => {
+    const [lines, report] = (await plainTextOf(SCRIPT)).split("\n\n", 2);
+    assert.equal(
+      lines,
+      `10:00:00 web-01 connected, 1 instance
+10:00:01 prod: 2 instances on 2 hosts in 1 wave, reason: release 4711; times are UTC
+10:00:01 warning: its gate proves little: startsecs is 0
+10:00:01 web-02 web:spare skipped: it is STOPPED
+10:00:03 started
+10:00:04 wave 1 (web) begins
+10:00:05 wave 1 (web) batch 1 begins: web-01
+10:00:06 web-01 web:web_00 restarting, was RUNNING on pid 100
+10:00:07 web-01 web:web_00 is STOPPING
+10:00:08 web-01 web:web_00 is STARTING
+10:00:09 web-01 web:web_00 is RUNNING on pid 200
+10:00:10 web-01 web:web_00 healthy after 7s on pid 200
+10:00:12 web-01 rests 10s before its next instances
+10:00:13 web-01 finished
+10:00:14 wave 1 (web) batch 1 ended
+10:00:15 rests 8s before the next batch
+10:00:16 wave 1 (web) batch 2 begins: web-02
+10:00:17 web-02 web:web_00 restarting, was RUNNING on pid 100
+10:00:18 web-02 unreachable: the connection was lost
+10:00:19 web-02 web:web_00 failed after 9s: Supervisor gave up starting it (FATAL): it is FATAL (Exited too quickly); supervisorctl said: ERROR
+10:00:19 web-02 web:web_00 | one
+10:00:19 web-02 web:web_00 | \\x1b[31mtwo
+10:00:20 halted: web-02 web:web_00: it is FATAL: Supervisor gave up starting it (FATAL)
+10:00:21 wave 1 (web) ended
+10:00:22 halted after 42s: 1 healthy, 1 failed, 1 skipped, 0 untouched`,
+    );
+    assert.match(report ?? "", /^halted: prod/);
+  });
+
+  it("names each refused host", async () => {
+    const refusals = [{ code: "unreachable", host: "web-09", reason: "connect ETIMEDOUT" }] as const;
+    assert.match(await plainTextOf([finished("refused", {}, 1, refusals)]), /10:00:00 web-09 refused \(unreachable\): connect ETIMEDOUT\n/);
+  });
+});
+
+describe("the JSON view", () => {
+  it("writes each event as one line and nothing else", async () => {
+    const sink = new Sink();
+    const view = createJsonView(sink);
+    const events = recorded(SCRIPT);
+    for (const event of events) view.show(event);
+    await view.end();
+    const lines = sink.text.split("\n");
+    assert.equal(lines.pop(), "");
+    assert.deepEqual(lines.map((line) => JSON.parse(line) as unknown), events);
+  });
+
+  it("ends when its stream is gone", async () => {
+    const sink = new Sink();
+    const view = createJsonView(sink);
+    sink.destroy();
+    await view.end();
+  });
+});

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import type { RolloutEvent } from "../../src/domain/events.ts";
+import { createReport } from "../../src/views/report.ts";
+import {
+  connected, failed, finished, healthy, indeterminate, names, planned, recorded, restarted, restarting, skipped, type Planned,
+} from "./rollout-script.ts";
+
+const WEB = names("web-", 8);
+const INSTANCES = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
+
+function eightHosts(more: Partial<Parameters<typeof planned>[0]> = {}): Planned {
+  return planned({ waves: [{ group: "web", hosts: WEB, hostsAtOnce: 1 }], instances: INSTANCES, ...more });
+}
+
+function reportOf(events: readonly RolloutEvent[], plan = "plans/prod.yaml"): string {
+  const report = createReport({ plan });
+  for (const event of recorded(events)) report.collect(event);
+  return report.text();
+}
+
+describe("the closing report", () => {
+  it("of a halted rollout says what failed and why, what is untouched, and how to go on", () => {
+    const text = reportOf([
+      eightHosts({ skipped: [{ host: "web-01", instance: "web:spare", why: "it was STOPPED before" }] }),
+      { type: "rollout.started" },
+      ...INSTANCES.flatMap((instance) => restarted("web-01", instance)),
+      ...restarted("web-02", "web:web_00"),
+      restarting("web-02", "web:web_01"),
+      failed("web-02", "web:web_01", "flapping", "it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790", "Traceback (most recent call last):\n\tFile \"app.py\"\nKeyError: 'DATABASE_URL'\n"),
+      { type: "rollout.halted", code: "flapping", reason: "web-02 web:web_01: it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790" },
+      finished("halted", { healthy: 5, failed: 1, skipped: 1, untouched: 26 }),
+    ]);
+    assert.equal(text, `halted: prod (20261122T100000Z-4f2a) after 42s: 5 healthy, 1 failed, 1 skipped, 26 untouched
+
+failed
+  web-02 web:web_01: it runs, dies, and is started again by Supervisor (flapping)
+    it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790
+    Read its log below. Supervisor goes on restarting it: stop it with \`supervisorctl stop\` if that does harm.
+    the end of its stderr log:
+      | Traceback (most recent call last):
+      |     File "app.py"
+      | KeyError: 'DATABASE_URL'
+
+untouched
+  web-02 web:web_[02-03]
+  web-[03-08] web:web_[00-03]
+
+skipped
+  web-01 web:spare: it was STOPPED before
+
+healthy
+  web-01 web:web_[00-03]
+  web-02 web:web_00
+
+how to go on
+  mend the cause, then run it again: orchestrate plans/prod.yaml
+  That restarts all of the plan's instances, the 5 healthy ones as well.
+`);
+  });
+
+  it("of a success is one line, and what was skipped", () => {
+    const events = [eightHosts(), { type: "rollout.started" } as const, ...WEB.flatMap((host) => INSTANCES.flatMap((instance) => restarted(host, instance)))];
+    assert.equal(
+      reportOf([...events, finished("succeeded", { healthy: 32 }, 130)]),
+      "succeeded: prod (20261122T100000Z-4f2a) in 2m10s: 32 healthy, 0 failed, 0 skipped, 0 untouched\n",
+    );
+    assert.equal(
+      reportOf([...events, skipped("web-08", "web:web_03", "it was STOPPED since the preview"), finished("succeeded", { healthy: 31, skipped: 1 }, 130)]),
+      `succeeded: prod (20261122T100000Z-4f2a) in 2m10s: 31 healthy, 0 failed, 1 skipped, 0 untouched
+
+skipped
+  web-08 web:web_03: it was STOPPED since the preview
+`);
+  });
+
+  it("of a refused rollout has each refusal, and a remedy for each kind", () => {
+    const text = reportOf([
+      connected("web-01", 4),
+      finished("refused", {}, 3, [
+        { code: "unreachable", host: "web-02", reason: "connect ETIMEDOUT 10.0.0.2:22" },
+        { code: "program_not_found", host: "web-01", reason: 'no program "wbe"' },
+        { code: "unreachable", host: "web-03", reason: "connect ECONNREFUSED 10.0.0.3:22" },
+      ]),
+    ]);
+    assert.equal(text, `refused: plans/prod.yaml (20261122T100000Z-4f2a) after 3s: nothing was changed
+
+refused because
+  a program of the plan does not exist on a host (program_not_found)
+    web-01: no program "wbe"
+    Compare \`programs\` with \`supervisorctl status\` there; a group's own \`programs\` can differ from the plan's.
+  a host cannot be reached (unreachable)
+    web-02: connect ETIMEDOUT 10.0.0.2:22
+    web-03: connect ECONNREFUSED 10.0.0.3:22
+    Try \`ssh\` to it with the same user and port; a host that is gone for good can be taken out of the plan.
+
+how to go on
+  mend that, then run it again: orchestrate plans/prod.yaml
+`);
+  });
+
+  it("of an interrupted rollout names who stopped it and what was left", () => {
+    const text = reportOf([
+      eightHosts(),
+      { type: "rollout.started" },
+      restarting("web-01", "web:web_00"),
+      { type: "rollout.interrupted", signal: "SIGINT" },
+      healthy("web-01", "web:web_00"),
+      finished("interrupted", { healthy: 1, untouched: 31 }, 9),
+    ]);
+    assert.equal(text, `interrupted: prod (20261122T100000Z-4f2a) after 9s: 1 healthy, 0 failed, 0 skipped, 31 untouched
+because the operator stopped it (SIGINT)
+
+untouched
+  web-01 web:web_[01-03]
+  web-[02-08] web:web_[00-03]
+
+healthy
+  web-01 web:web_00
+
+how to go on
+  run it again: orchestrate plans/prod.yaml
+  That restarts all of the plan's instances, the 1 healthy one as well.
+`);
+  });
+
+  it("keeps apart what was left while under restart", () => {
+    const text = reportOf([
+      planned({ waves: [{ group: "web", hosts: ["web-01"], hostsAtOnce: 1 }], instances: INSTANCES.slice(0, 2) }),
+      restarting("web-01", "web:web_00"),
+      indeterminate("web-01", "web:web_00", "the operator left while it was being restarted"),
+      finished("interrupted", { failed: 1, untouched: 1 }, 2),
+    ]);
+    assert.match(text, /left while under restart\n {2}web-01 web:web_00: the operator left while it was being restarted\n {4}Look at the instance/);
+    assert.match(text, /untouched\n {2}web-01 web:web_01\n/);
+  });
+
+  it("of a rollout whose end was never told counts for itself", () => {
+    const text = reportOf([eightHosts(), ...restarted("web-01", "web:web_00"), restarting("web-01", "web:web_01")]);
+    assert.match(text, /^left before its end: prod \(20261122T100000Z-4f2a\): 1 healthy, 1 failed, 0 skipped, 30 untouched\n/);
+    assert.match(text, /web-01 web:web_01: its restart was sent/);
+  });
+
+  it("says why a rollout was halted when no failed instance does", () => {
+    const text = reportOf([
+      eightHosts(),
+      { type: "rollout.halted", code: "unreachable", reason: "web-01: connect ETIMEDOUT" },
+      finished("halted", { untouched: 32 }),
+    ]);
+    assert.match(text, /32 untouched\nbecause web-01: connect ETIMEDOUT\n/);
+  });
+
+  it("forgets a failure that was mended within the rollout", () => {
+    const text = reportOf([eightHosts(), failed("web-01", "web:web_00", "fatal", "it is FATAL"), healthy("web-01", "web:web_00"), finished("interrupted", {})]);
+    assert.doesNotMatch(text, /FATAL/);
+  });
+
+  it("shows only the first ten logs, and all reasons", () => {
+    const failures = WEB.flatMap((host) => INSTANCES.map((instance) => failed(host, instance, "fatal", `it is FATAL on ${host}`, `log of ${host} ${instance}`)));
+    const text = reportOf([eightHosts(), ...failures, finished("incomplete", { failed: 32 })]);
+    assert.equal(text.match(/\| log of/g)?.length, 10);
+    assert.equal(text.match(/it is FATAL on/g)?.length, 32);
+    assert.equal(text.match(/mend the cause, then run the same plan again/g)?.length, 1);
+  });
+
+  it("lets nothing from a host act on the terminal", () => {
+    const text = reportOf([
+      eightHosts(),
+      failed("web-01", "web:web_00", "fatal", "it is FATAL\u001b[2J", "\u001b]0;owned\u0007red\u001b[31m\r\n\u202egnp.exe\n\u009b31m"),
+      { type: "rollout.halted", code: "fatal", reason: "\u001b[2Jsomething" },
+      finished("halted", { failed: 1 }),
+    ]);
+    // eslint-disable-next-line no-control-regex -- this is what it is about
+    assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    assert.ok(text.includes(String.raw`\x1b]0;owned\x07red\x1b[31m`));
+    assert.ok(text.includes(String.raw`\u202egnp.exe`));
+  });
+
+  it("quotes a plan's path that a shell would not take as it is", () => {
+    assert.match(reportOf([finished("interrupted", {})], "plans/my prod.yaml"), /orchestrate 'plans\/my prod.yaml'\n/);
+  });
+});
