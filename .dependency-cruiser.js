@@ -24,7 +24,12 @@ export default {
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     { name: "no-orphans", severity: "error", from: { orphan: true, path: "^src/" }, to: {} },
     { name: "src-knows-no-tests", severity: "error", from: { path: "^src/" }, to: { path: "^test/" } },
-    { name: "only-development-dependencies-are-bundled", severity: "error", from: { path: "^src/" }, to: { couldNotResolve: true } },
+    {
+      name: "only-development-dependencies-are-bundled",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { couldNotResolve: true },
+    },
     ...Object.entries(floors).map(([floor, below]) => ({
       name: `${floor}-points-down`,
       severity: "error",
@@ -37,7 +42,9 @@ export default {
       from: { path: `^src/${floor}/` },
       to: {
         dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer", "core"],
-        pathNot: allowed.map((name) => (name.startsWith("node:") ? `^(node:)?${name.slice(5)}$` : `node_modules/(@types/)?${name}/`)),
+        pathNot: allowed.map((name) =>
+          name.startsWith("node:") ? `^(node:)?${name.slice(5)}$` : `node_modules/(@types/)?${name}/`,
+        ),
       },
     })),
   ],

@@ -67,13 +67,19 @@ function createProgram(version: string, onRead: (given: Arguments) => void): Com
     .argument("<plan>", "the YAML file that says what is restarted where, and how fast")
     .option("--dry-run", "look at the fleet and show what would be done; changes nothing", false)
     .option("--reason <text>", "why, for the records")
-    .addOption(new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"))
+    .addOption(
+      new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
+    )
     .addHelpText("after", EXAMPLES);
   for (const flags of NOT_BUILT_YET) {
     const option = new Option(flags).hideHelp();
-    program.addOption(option).on(`option:${option.name()}`, () => program.error(`error: --${option.name()} is not built yet in this version`));
+    program
+      .addOption(option)
+      .on(`option:${option.name()}`, () => program.error(`error: --${option.name()} is not built yet in this version`));
   }
-  program.action((plan: string, options: { dryRun: boolean; output: OutputMode; reason?: string }) => onRead({ command: "run", plan, ...options }));
+  program.action((plan: string, options: { dryRun: boolean; output: OutputMode; reason?: string }) =>
+    onRead({ command: "run", plan, ...options }),
+  );
   program
     .command("validate")
     .description("check plans without contacting anything")

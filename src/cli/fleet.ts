@@ -27,7 +27,10 @@ function open<S extends SupervisorReader>(plan: Plan, make: MakeSupervisor<S>): 
   return new Map(
     plan.hosts.map((target) => {
       const connection = openHost(target);
-      return [target.name, { connection, supervisor: make(connection, target.supervisor, timeouts.get(target.name) ?? 0) }];
+      return [
+        target.name,
+        { connection, supervisor: make(connection, target.supervisor, timeouts.get(target.name) ?? 0) },
+      ];
     }),
   );
 }

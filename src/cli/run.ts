@@ -95,8 +95,7 @@ class Preflight {
     const { reason } = this.given;
     const built = buildRollout(this.source, report, reason === undefined ? { id: this.id } : { id: this.id, reason });
     if (built.kind === "planned") {
-      const { id: _, ...planned } = built.rollout;
-      this.recorder.record({ type: "rollout.planned", ...planned });
+      this.recorder.record({ type: "rollout.planned", ...built.rollout });
     }
     return built;
   }
@@ -114,7 +113,12 @@ class Preflight {
   /** Ends before the first change. Why is a diagnostic: it goes to stderr, whatever the view on stdout. */
   finish(end: { outcome: "interrupted" } | { outcome: "refused"; refusals: readonly Refusal[] }): ExitCode {
     const seconds = (systemClock.monotonicMs() - this.startedAtMs) / 1000;
-    const event: RolloutEvent = { type: "rollout.finished", counts: { healthy: 0, failed: 0, skipped: 0, untouched: 0 }, seconds, ...end };
+    const event: RolloutEvent = {
+      type: "rollout.finished",
+      counts: { healthy: 0, failed: 0, skipped: 0, untouched: 0 },
+      seconds,
+      ...end,
+    };
     this.recorder.record(event);
     const report = createReport({ plan: this.given.plan });
     report.collect(event);

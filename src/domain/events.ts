@@ -31,7 +31,7 @@ interface OfBatch {
 }
 
 export type RolloutEvent =
-  | ({ readonly type: "rollout.planned" } & Omit<Rollout, "id">)
+  | ({ readonly type: "rollout.planned" } & Rollout)
   | { readonly type: "rollout.started" }
   | { readonly type: "wave.started" | "wave.finished"; readonly wave: number; readonly group: string }
   | ({ readonly type: "batch.started"; readonly hosts: readonly HostName[] } & OfBatch)
@@ -43,9 +43,23 @@ export type RolloutEvent =
   /** The rest before the host's next instances. */
   | { readonly type: "host.resting"; readonly host: HostName; readonly ms: number }
   | { readonly type: "host.finished"; readonly host: HostName }
-  | ({ readonly type: "instance.restarting"; readonly previous_pid?: number; readonly previous_state: ProcessState } & OfInstance)
-  | ({ readonly type: "instance.observed"; readonly state: ProcessState; readonly pid?: number; readonly uptime_s?: number } & OfInstance)
-  | ({ readonly type: "instance.healthy"; readonly pid: number; readonly previous_pid?: number; readonly seconds: number } & OfInstance)
+  | ({
+      readonly type: "instance.restarting";
+      readonly previous_pid?: number;
+      readonly previous_state: ProcessState;
+    } & OfInstance)
+  | ({
+      readonly type: "instance.observed";
+      readonly state: ProcessState;
+      readonly pid?: number;
+      readonly uptime_s?: number;
+    } & OfInstance)
+  | ({
+      readonly type: "instance.healthy";
+      readonly pid: number;
+      readonly previous_pid?: number;
+      readonly seconds: number;
+    } & OfInstance)
   | ({
       readonly type: "instance.failed";
       readonly code: InstanceFailureCode;

@@ -13,19 +13,20 @@ interface FailureKind {
 /** Every way in which one instance can fail. Codes are part of the contract: only ever added to. */
 export const INSTANCE_FAILURES = {
   fatal: {
-    title: "Supervisor gave up starting it (FATAL)",
+    title: "Supervisor gave up starting it",
     remedy: "Read its log below; mend the cause, then run the same plan again.",
   },
   exited: {
-    title: "it ended by itself and Supervisor left it so (EXITED)",
+    title: "it ended by itself and Supervisor left it so",
     remedy: "Read its log below; a program that is meant to end does not belong in a rollout.",
   },
   stayed_stopped: {
     title: "it is STOPPED after its restart",
-    remedy: "See that its command's file exists and may be executed (supervisord says nothing more than STOPPED), then start it.",
+    remedy:
+      "See that its command's file exists and may be executed (supervisord says nothing more than STOPPED), then start it.",
   },
   unknown_state: {
-    title: "Supervisor itself does not know its state (UNKNOWN)",
+    title: "Supervisor itself does not know its state",
     remedy: "Look at supervisord's own log on that host before anything is restarted there.",
   },
   vanished: {
@@ -34,7 +35,8 @@ export const INSTANCE_FAILURES = {
   },
   flapping: {
     title: "it runs, dies, and is started again by Supervisor",
-    remedy: "Read its log below. Supervisor goes on restarting it: stop it with `supervisorctl stop` if that does harm.",
+    remedy:
+      "Read its log below. Supervisor goes on restarting it: stop it with `supervisorctl stop` if that does harm.",
   },
   not_restarted: {
     title: "supervisorctl returned but the old process is still there",
@@ -71,7 +73,8 @@ export const REFUSALS = {
   },
   host_key_unknown: {
     title: "a host's key is not in known_hosts",
-    remedy: "Compare the fingerprint with the host's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then add it with `ssh`.",
+    remedy:
+      "Compare the fingerprint with the host's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then add it with `ssh`.",
   },
   host_key_changed: {
     title: "a host shows another key than known_hosts has",
@@ -83,7 +86,8 @@ export const REFUSALS = {
   },
   program_not_found: {
     title: "a program of the plan does not exist on a host",
-    remedy: "Compare `programs` with `supervisorctl status` there; a group's own `programs` can differ from the plan's.",
+    remedy:
+      "Compare `programs` with `supervisorctl status` there; a group's own `programs` can differ from the plan's.",
   },
   unknown_state: INSTANCE_FAILURES.unknown_state,
 } as const satisfies Record<string, FailureKind>;

@@ -19,7 +19,8 @@ export type RolloutId = Branded<"RolloutId">;
  */
 export function programOf(instance: InstanceName): ProgramName {
   const colon = instance.indexOf(":");
-  return (colon === -1 ? instance : instance.slice(0, colon)) as string as ProgramName;
+  const group: string = colon === -1 ? instance : instance.slice(0, colon);
+  return group as ProgramName;
 }
 
 /** The process name of an instance: what follows `group:`. */

@@ -11,14 +11,17 @@ export type Expansion = { readonly names: readonly string[] } | { readonly probl
 
 type Parsed<Value> = { readonly value: Value } | { readonly problem: string };
 
-/** A number or a range in brackets: up to 15 digits, which JavaScript counts exactly. */
-const ITEM = /^\s*(\d{1,15})(?:-(\d{1,15}))?\s*$/;
+/** A number or a range in brackets. */
+const ITEM = /^\s*(\d+)(?:-(\d+))?\s*$/;
+
+/** Up to here JavaScript counts exactly. */
+const LONGEST_NUMBER = 15;
 
 /** What folding may count in a name; longer digits, as of an instance id, are text. */
-const NUMBER = /(?<!\d)(\d{1,15})(?!\d)/;
+const NUMBER = new RegExp(`(?<!\\d)(\\d{1,${LONGEST_NUMBER}})(?!\\d)`);
 
 /** Tells whether a text is a node set, perhaps a faulty one, and not a plain name. */
-export function isNodeSet(text: string): boolean {
+function isNodeSet(text: string): boolean {
   return /[[\]]/.test(text);
 }
 
@@ -35,7 +38,7 @@ export function expandNodeSet(text: string): Expansion {
   }
   const size = choices.reduce((product, ranges) => product * ranges.reduce((sum, { count }) => sum + count, 0), 1);
   if (size > LARGEST_NODE_SET) {
-    return { problem: `${quoted(text)} stands for ${size.toLocaleString("en")} names, more than ${LARGEST_NODE_SET.toLocaleString("en")}` };
+    return { problem: `${quoted(text)} stands for more than ${LARGEST_NODE_SET.toLocaleString("en")} names` };
   }
   let names = [""];
   for (const ranges of choices) {
@@ -82,8 +85,12 @@ function splitAtBrackets(text: string): Parsed<{ text: string; bracket: boolean 
     if (open === -1) return { value: [...pieces, { text: rest, bracket: false }] };
     if (rest[open] === "]") return { problem: `${quoted(text)} has a "]" without its "["` };
     const length = rest.slice(open + 1).search(/[[\]]/);
-    if (length === -1 || rest[open + 1 + length] === "[") return { problem: `${quoted(text)} has a "[" that is not closed` };
-    pieces.push({ text: rest.slice(0, open), bracket: false }, { text: rest.slice(open + 1, open + 1 + length), bracket: true });
+    if (length === -1 || rest[open + 1 + length] === "[")
+      return { problem: `${quoted(text)} has a "[" that is not closed` };
+    pieces.push(
+      { text: rest.slice(0, open), bracket: false },
+      { text: rest.slice(open + 1, open + 1 + length), bracket: true },
+    );
     rest = rest.slice(open + length + 2);
   }
   return { value: pieces };
@@ -105,11 +112,16 @@ function parseItem(item: string, bracket: string): Parsed<Range> {
   if (first === undefined) {
     return { problem: `[${bracket}] is not understood; write numbers such as [01-08] or [1,3,5-7]` };
   }
+  if (Math.max(first.length, last?.length ?? 0) > LONGEST_NUMBER) {
+    return { problem: `[${bracket}] has a number of more than ${LONGEST_NUMBER} digits` };
+  }
   if (last === undefined) return { value: literal(first) };
   if (Number(last) < Number(first)) return { problem: `[${bracket}] counts backwards: ${last} is before ${first}` };
   // [8-010] or [08-100] could be meant in two ways.
   if ((isPadded(first) || isPadded(last)) && first.length !== last.length) {
-    return { problem: `[${bracket}] is padded with zeros at one end only: write ${first} and ${last} with the same number of digits` };
+    return {
+      problem: `[${bracket}] is padded with zeros at one end only: write ${first} and ${last} with the same number of digits`,
+    };
   }
   return { value: { first, count: Number(last) - Number(first) + 1 } };
 }
@@ -141,7 +153,9 @@ function foldAlike(names: readonly string[][]): string[] {
 /** One number as it is, several as `[01-03,07]`. */
 function bracketOf(numbers: readonly string[]): string {
   if (numbers.length === 1) return numbers[0] ?? "";
-  return `[${runsOf(numbers).map(([first, last]) => (first === last ? first : `${first}-${last}`)).join(",")}]`;
+  return `[${runsOf(numbers)
+    .map(([first, last]) => (first === last ? first : `${first}-${last}`))
+    .join(",")}]`;
 }
 
 /** Runs of numbers that follow each other at the same width, or without padding at any. */

@@ -1,7 +1,16 @@
 import type { InstanceName } from "./ids.ts";
 
 /** Supervisor's process states: http://supervisord.org/subprocess.html#process-states */
-export const PROCESS_STATES = ["STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "UNKNOWN"] as const;
+export const PROCESS_STATES = [
+  "STOPPED",
+  "STARTING",
+  "RUNNING",
+  "BACKOFF",
+  "STOPPING",
+  "EXITED",
+  "FATAL",
+  "UNKNOWN",
+] as const;
 
 export type ProcessState = (typeof PROCESS_STATES)[number];
 

@@ -9,13 +9,17 @@ import type { Recorder } from "./recorder.ts";
 const CONNECTING_AT_ONCE = 16;
 
 /** Connects to all hosts and asks each what it runs. Changes nothing: it is given readers. */
-export async function discover(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>, recorder: Recorder): Promise<FleetReport> {
+export async function discover(
+  fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>,
+  recorder: Recorder,
+): Promise<FleetReport> {
   const limit = pLimit(CONNECTING_AT_ONCE);
   const reports = [...fleet].map(([host, opened]) =>
     limit(async (): Promise<[HostName, HostReport]> => {
       const report = await lookAt(host, opened);
       if ("instances" in report) recorder.record({ type: "host.connected", host, instances: report.instances.length });
-      else recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
+      else
+        recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
       return [host, report];
     }),
   );
@@ -27,6 +31,10 @@ async function lookAt(host: HostName, { connection, supervisor }: FleetHost<Supe
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
   const look = await supervisor.look();
   if (look.kind === "seen") return { host, instances: look.snapshots };
-  const refusal: Refusal = { code: look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable", host, reason: look.reason };
+  const refusal: Refusal = {
+    code: look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable",
+    host,
+    reason: look.reason,
+  };
   return { host, refusal };
 }

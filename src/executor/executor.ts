@@ -71,7 +71,12 @@ export class Executor {
       }
       case "restart": {
         const { host, instance } = command;
-        this.answer(this.supervisor(host).restart(instance), (outcome) => ({ type: "restarted", host, instance, outcome }));
+        this.answer(this.supervisor(host).restart(instance), (outcome) => ({
+          type: "restarted",
+          host,
+          instance,
+          outcome,
+        }));
         break;
       }
       case "read_log": {

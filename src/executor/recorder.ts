@@ -16,7 +16,13 @@ export class Recorder {
   }
 
   record(event: RolloutEvent): void {
-    const recorded: RecordedEvent = { v: 1, seq: ++this.seq, at: this.clock.now().toISOString(), rollout: this.rollout, ...event };
+    const recorded: RecordedEvent = {
+      v: 1,
+      seq: ++this.seq,
+      at: this.clock.now().toISOString(),
+      rollout: this.rollout,
+      ...event,
+    };
     for (const view of this.views) view.show(recorded);
   }
 

@@ -12,7 +12,10 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout;
     const arm = () => {
       const restMs = atMs - performance.now();
-      timer = setTimeout(() => (atMs > performance.now() ? arm() : callback()), Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(restMs))));
+      timer = setTimeout(
+        () => (atMs > performance.now() ? arm() : callback()),
+        Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(restMs))),
+      );
     };
     arm();
     return { cancel: () => clearTimeout(timer) };

@@ -38,8 +38,8 @@ export function hostKeyAlgorithms(keys: KnownKeys): ServerHostKeyAlgorithm[] {
  * A verifier for ssh2, which must be synchronous: a promise is truthy, hence "accepted". What it
  * refuses it tells through `onRefusal`, since ssh2's own error says no more than that.
  */
-export function hostKeyVerifier(check: HostKeyCheck, onRefusal: (refusal: HostKeyRefusal) => void): (blob: Buffer) => boolean {
-  return (blob) => {
+export function hostKeyVerifier(check: HostKeyCheck, onRefusal: (refusal: HostKeyRefusal) => void) {
+  return (blob: Buffer): boolean => {
     const shown = publicKeyOf(blob);
     const verdict = judge(check.keys, shown);
     if (verdict.kind === "known") return true;
@@ -48,17 +48,28 @@ export function hostKeyVerifier(check: HostKeyCheck, onRefusal: (refusal: HostKe
   };
 }
 
-function refuse({ keys, files }: HostKeyCheck, shown: PublicKey, verdict: Exclude<Verdict, { kind: "known" }>): HostKeyRefusal {
-  const key = `${shown.type} key ${fingerprintOf(shown)}`;
+type Refused = Exclude<Verdict, { kind: "known" }>;
+
+function refuse({ keys, files }: HostKeyCheck, shown: PublicKey, verdict: Refused): HostKeyRefusal {
+  const shows = `shows the ${shown.type} key ${fingerprintOf(shown)}`;
   switch (verdict.kind) {
     case "unknown":
-      return { code: "host_key_unknown", reason: `shows the ${key}; ${keys.name} is not in ${files.join(", ")}${certificateHint(keys)}` };
+      return {
+        code: "host_key_unknown",
+        reason: `${shows}; ${keys.name} is not in ${files.join(", ")}${certificateHint(keys)}`,
+      };
     case "changed": {
       const { type, file, line } = verdict.known;
-      return { code: "host_key_changed", reason: `shows the ${key}, but ${file}:${line} has the ${type} key ${fingerprintOf(verdict.known)}` };
+      return {
+        code: "host_key_changed",
+        reason: `${shows}, but ${file}:${line} has the ${type} key ${fingerprintOf(verdict.known)}`,
+      };
     }
     case "revoked":
-      return { code: "host_key_changed", reason: `shows the ${key}, which ${verdict.by.file}:${verdict.by.line} marks as @revoked` };
+      return {
+        code: "host_key_changed",
+        reason: `${shows}, which ${verdict.by.file}:${verdict.by.line} marks as @revoked`,
+      };
   }
 }
 

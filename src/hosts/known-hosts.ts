@@ -118,8 +118,9 @@ export function judge(keys: KnownKeys, shown: PublicKey): Verdict {
   return known ? { kind: "changed", known } : { kind: "unknown" };
 }
 
-/** The key types by which a host can be recognised, in the order of the files. */
+/** The key types to ask a host for first. As in OpenSSH, what is known without its port has no say in this. */
 export function knownTypes(keys: KnownKeys): readonly string[] {
+  if (keys.withoutPort) return [];
   const usable = keys.trusted.filter(({ blob }) => !keys.revoked.some((revoked) => revoked.blob.equals(blob)));
   return [...new Set(usable.map(({ type }) => type))];
 }
@@ -169,7 +170,7 @@ function matchesPattern(pattern: string, name: string): boolean {
   let at = 0;
   let star = -1;
   let afterStar = 0;
-  for (let position = 0; position < name.length; ) {
+  for (let position = 0; position < name.length;) {
     if (pattern[at] === "*") {
       star = at++;
       afterStar = position;

@@ -46,14 +46,18 @@ function run([program, ...args]: Argv, timeoutMs: number | undefined): Promise<R
     child.once("close", (code, signal) => {
       clearTimeout(timer);
       const output = { stdout: stdout.text(), stderr: stderr.text() };
-      resolve(signal === null ? { kind: "exited", code: code ?? 0, ...output } : { kind: "signalled", signal, ...output });
+      // One of the two is always there.
+      if (signal === null) resolve({ kind: "exited", code: code ?? 0, ...output });
+      else resolve({ kind: "signalled", signal, ...output });
     });
   });
 }
 
 /** As a shell says it, so that a command that is missing looks the same on every host. */
 function notStarted(program: string, { code, message }: NodeJS.ErrnoException): RunOutcome {
-  const exited = (status: number, why: string): RunOutcome => ({ kind: "exited", code: status, stdout: "", stderr: `${program}: ${why}\n` });
+  const exited = (status: number, why: string): RunOutcome => {
+    return { kind: "exited", code: status, stdout: "", stderr: `${program}: ${why}\n` };
+  };
   if (code === "ENOENT") return exited(127, "not found");
   if (code === "EACCES") return exited(126, "permission denied");
   return { kind: "unreachable", reason: `${program} could not be started here: ${message}` };

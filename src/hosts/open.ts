@@ -1,9 +1,10 @@
 import type { HostTarget } from "../domain/target.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { openLocal } from "./local.ts";
+import type { SshOptions } from "./ssh-route.ts";
 import { openSsh } from "./ssh.ts";
 
 /** The way onto a host that its plan asks for. Nothing is connected yet. */
-export function openHost(target: HostTarget): HostAccess {
-  return target.connection === "local" ? openLocal(target.name) : openSsh(target);
+export function openHost(target: HostTarget, options: SshOptions = {}): HostAccess {
+  return target.connection === "local" ? openLocal(target.name) : openSsh(target, options);
 }

@@ -1,11 +1,16 @@
-/** How much of each stream of a command is kept: its end, where errors are told. */
-export const KEPT_OUTPUT_BYTES = 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
 
-/** Collects what a command prints on one stream and keeps the last {@link KEPT_OUTPUT_BYTES} of it. */
+/** Collects what a command prints on one stream and keeps the end of it, where errors are told. */
 export class OutputTail {
+  readonly #limitBytes: number;
   readonly #chunks: Buffer[] = [];
   #keptBytes = 0;
   #cutBytes = 0;
+
+  /** @param limitBytes how much is kept */
+  constructor(limitBytes: number = MEBIBYTE) {
+    this.#limitBytes = limitBytes;
+  }
 
   add(chunk: Buffer): void {
     this.#chunks.push(chunk);
@@ -15,15 +20,16 @@ export class OutputTail {
 
   /** The text as UTF-8; when something was cut, its first line says how much. */
   text(): string {
-    const kept = Buffer.concat(this.#chunks);
-    const start = startOfCharacter(kept, Math.max(0, kept.length - KEPT_OUTPUT_BYTES));
-    const cutBytes = this.#cutBytes + start;
-    const text = kept.toString("utf8", start);
-    return cutBytes === 0 ? text : `[${cutBytes} bytes before this were cut]\n${text}`;
+    const held = Buffer.concat(this.#chunks);
+    const surplus = Math.max(0, held.length - this.#limitBytes);
+    if (this.#cutBytes + surplus === 0) return held.toString("utf8");
+    const start = startOfCharacter(held, surplus);
+    return `[${this.#cutBytes + start} bytes before this were cut]\n${held.toString("utf8", start)}`;
   }
 
   #dropWholeChunks(): void {
-    for (let first = this.#chunks[0]; first && this.#keptBytes - first.length >= KEPT_OUTPUT_BYTES; first = this.#chunks[0]) {
+    for (let first = this.#chunks[0]; first; first = this.#chunks[0]) {
+      if (this.#keptBytes - first.length < this.#limitBytes) return;
       this.#chunks.shift();
       this.#keptBytes -= first.length;
       this.#cutBytes += first.length;
@@ -31,10 +37,10 @@ export class OutputTail {
   }
 }
 
-/** The first position from `start` on at which a UTF-8 character begins; `start` 0 is the stream's own beginning. */
+/** The first position from `start` on at which a UTF-8 character begins. */
 function startOfCharacter(bytes: Buffer, start: number): number {
   const isContinuation = (byte: number | undefined) => byte !== undefined && (byte & 0b1100_0000) === 0b1000_0000;
   let position = start;
-  while (start > 0 && position < start + 3 && isContinuation(bytes[position])) position += 1;
+  while (position < start + 3 && isContinuation(bytes[position])) position += 1;
   return position;
 }

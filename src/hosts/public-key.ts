@@ -26,9 +26,10 @@ export function isWellFormedKey({ type, blob }: PublicKey): boolean {
   return inner?.toString("latin1") === type && Object.hasOwn(FIELDS, type) && fields.length === FIELDS[type];
 }
 
-/** Reads the raw key that a host shows. */
+/** A raw key, as a host shows it and an agent lists it. Not all that follows the type need be strings: see certificates. */
 export function publicKeyOf(blob: Buffer): PublicKey {
-  return { type: wireStrings(blob)?.[0]?.toString("latin1") ?? "unreadable", blob };
+  const type = blob.length < 4 ? "" : blob.toString("latin1", 4, 4 + blob.readUInt32BE(0));
+  return { type, blob };
 }
 
 /** As `ssh-keygen -l` prints it: `SHA256:` and 43 characters. */

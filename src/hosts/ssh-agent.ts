@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { BaseAgent, OpenSSHAgent, ParsedKey } from "ssh2";
-import { wireStrings } from "./public-key.ts";
+import { publicKeyOf, wireStrings } from "./public-key.ts";
 
 /**
  * The agent, offering the given keys before its others. sshd ends the connection after a few
@@ -9,7 +9,11 @@ import { wireStrings } from "./public-key.ts";
  *
  * @param Agent ssh2's own class
  */
-export function agentPreferring(Agent: typeof OpenSSHAgent, socketPath: string, preferred: readonly Buffer[]): BaseAgent<ParsedKey> {
+export function agentPreferring(
+  Agent: typeof OpenSSHAgent,
+  socketPath: string,
+  preferred: readonly Buffer[],
+): BaseAgent<ParsedKey> {
   const rank = (key: ParsedKey) => {
     const index = preferred.findIndex((blob) => blob.equals(key.getPublicSSH()));
     return index === -1 ? preferred.length : index;
@@ -19,7 +23,11 @@ export function agentPreferring(Agent: typeof OpenSSHAgent, socketPath: string, 
       super.getIdentities((error, keys) => {
         if (error) callback(error);
         // Its type allows for other agents' keys; this class gives parsed ones only.
-        else callback(undefined, ([...(keys ?? [])] as ParsedKey[]).sort((a, b) => rank(a) - rank(b)));
+        else
+          callback(
+            undefined,
+            ([...(keys ?? [])] as ParsedKey[]).sort((a, b) => rank(a) - rank(b)),
+          );
       });
     }
   }
@@ -58,9 +66,5 @@ function typesIn(answer: Buffer): readonly string[] {
   const strings = answer[4] === IDENTITIES_ANSWER ? wireStrings(answer.subarray(9)) : undefined;
   if (!strings) throw new Error("the agent gave an answer that cannot be read");
   const blobs = strings.filter((_, index) => index % 2 === 0);
-  return blobs.map((blob) => typeOf(blob));
-}
-
-function typeOf(blob: Buffer): string {
-  return blob.toString("latin1", 4, 4 + blob.readUInt32BE(0));
+  return blobs.map((blob) => publicKeyOf(blob).type);
 }

@@ -27,7 +27,10 @@ export class Authentication {
     const identities = await readIdentities(route, ssh2.utils.parseKey);
     const { user: username, agentSocket } = route;
     const methods: AnyAuthMethod[] = identities.usable.map(({ key }) => ({ type: "publickey", username, key }));
-    if (agentSocket) methods.unshift({ type: "agent", username, agent: agentPreferring(ssh2.OpenSSHAgent, agentSocket, identities.publicBlobs) });
+    if (agentSocket) {
+      const agent = agentPreferring(ssh2.OpenSSHAgent, agentSocket, identities.publicBlobs);
+      methods.unshift({ type: "agent", username, agent });
+    }
     // Hosts that know us otherwise (a VPN's own sshd) accept "none". Asked last, it costs the others no round trip.
     return new Authentication(route, identities, [...methods, { type: "none", username }]);
   }
@@ -54,41 +57,45 @@ export class Authentication {
 
   /** Why we were not let in, as one line. */
   async explain(): Promise<string> {
-    const { user, identityFiles } = this.#route;
+    const { user } = this.#route;
     const { usable, skipped } = this.#identities;
-    const agent = await this.#describeAgent();
-    const tried = [...agent.tried, ...usable.map(({ file }) => file)];
-    const parts = [
-      this.#halfDone ? `accepts a key of user ${user}, and wants ${this.#accepts.join(" or ")} as well` : `does not let user ${user} in`,
-      tried.length > 0 ? `offered: ${tried.join(", ")}` : `no key to offer: ${[...agent.missing, ...missingFiles(identityFiles, skipped)].join(", ")}`,
-      ...(tried.length > 0 ? agent.missing : []),
+    const agent = await this.#askAgent();
+    const offered = [...agent.offered, ...usable.map(({ file }) => file)];
+    const accepted = this.#accepts.join(" or ");
+    return [
+      this.#halfDone ? `accepts a key of user ${user}, and wants ${accepted} as well` : `does not let user ${user} in`,
+      ...(offered.length > 0
+        ? [`offered: ${offered.join(", ")}`, ...agent.remarks]
+        : [`no key to offer: ${[...agent.remarks, ...this.#missingFiles()].join(", ")}`]),
       ...skipped.map(({ file, why }) => `${file} ${why}`),
-    ];
-    if (this.#accepts.length > 0 && !this.#accepts.includes("publickey")) parts.push(`the host accepts ${this.#accepts.join(", ")} only`);
-    return parts.join("; ");
+      ...(accepted === "" || this.#halfDone || this.#accepts.includes("publickey")
+        ? []
+        : [`the host accepts ${accepted} only`]),
+    ].join("; ");
   }
 
-  async #describeAgent(): Promise<{ readonly tried: readonly string[]; readonly missing: readonly string[] }> {
+  /** What the agent had to offer, for a person, and what is to be said of it. */
+  async #askAgent(): Promise<{ readonly offered: readonly string[]; readonly remarks: readonly string[] }> {
     const { agentSocket } = this.#route;
-    if (!agentSocket) return { tried: [], missing: ["no agent ($SSH_AUTH_SOCK is not set)"] };
+    if (!agentSocket) return { offered: [], remarks: ["no agent ($SSH_AUTH_SOCK is not set)"] };
     try {
       const types = await agentKeyTypes(agentSocket);
       const unsupported = types.filter((type) => UNSUPPORTED.test(type));
       const count = types.length - unsupported.length;
-      return {
-        tried: count > 0 ? [`${count} ${count === 1 ? "key" : "keys"} of the agent${this.#agentError ? ` (${this.#agentError})` : ""}`] : [],
-        missing: [
-          ...(types.length === 0 ? ["the agent holds no key"] : []),
-          ...(unsupported.length > 0 ? [`of the agent's keys these are not supported: ${[...new Set(unsupported)].join(", ")}`] : []),
-        ],
-      };
+      const remarks = this.#agentError === undefined ? [] : [`the agent failed: ${this.#agentError}`];
+      if (types.length === 0) remarks.push("the agent holds no key");
+      if (unsupported.length > 0)
+        remarks.push(`of the agent's keys these are not supported: ${[...new Set(unsupported)].join(", ")}`);
+      return { offered: count === 0 ? [] : [`${count} ${count === 1 ? "key" : "keys"} of the agent`], remarks };
     } catch (error) {
-      return { tried: [], missing: [`the agent at ${agentSocket} cannot be asked (${(error as Error).message})`] };
+      return { offered: [], remarks: [`the agent at ${agentSocket} cannot be asked (${(error as Error).message})`] };
     }
   }
-}
 
-function missingFiles(files: readonly string[], skipped: Identities["skipped"]): readonly string[] {
-  const missing = files.filter((file) => !skipped.some((each) => each.file === file));
-  return missing.length > 0 ? [`none of ${missing.join(", ")} exists`] : [];
+  #missingFiles(): readonly string[] {
+    const missing = this.#route.identityFiles.filter(
+      (file) => !this.#identities.skipped.some((each) => each.file === file),
+    );
+    return missing.length > 0 ? [`none of ${missing.join(", ")} exists`] : [];
+  }
 }

@@ -52,13 +52,18 @@ type ExecError = Error & { readonly reason?: number | string };
  */
 function notStarted(error: ExecError, lostBecause: () => string | undefined): RunOutcome {
   if (error.reason !== undefined) {
-    return { kind: "unreachable", reason: `the host opens no further channel (see sshd's MaxSessions): ${error.message}` };
+    const hint = "the host opens no further channel (see sshd's MaxSessions)";
+    return { kind: "unreachable", reason: `${hint}: ${error.message}` };
   }
   if (error.message === CHANNEL_NEVER_OPENED) return { kind: "unreachable", reason: lostBecause() ?? error.message };
   return { kind: "indeterminate", reason: lostBecause() ?? `the host did not confirm the command: ${error.message}` };
 }
 
-function listen(channel: ClientChannel, lostBecause: () => string | undefined, settle: (outcome: RunOutcome) => void): void {
+function listen(
+  channel: ClientChannel,
+  lostBecause: () => string | undefined,
+  settle: (outcome: RunOutcome) => void,
+): void {
   const stdout = new OutputTail();
   const stderr = new OutputTail();
   channel.on("data", (chunk: Buffer) => stdout.add(chunk));

@@ -25,10 +25,17 @@ const LONGEST_GREETING = 60;
 export async function shakeHands(route: SshRoute, signal: AbortSignal): Promise<Opened> {
   // Imported here since it takes some 50 ms, which a command without ssh need not pay.
   const { default: ssh2 } = await import("ssh2");
-  const [knownHosts, auth] = await Promise.all([readKnownHosts(route.knownHostsFiles), Authentication.prepare(route, ssh2)]);
+  const [knownHosts, auth] = await Promise.all([
+    readKnownHosts(route.knownHostsFiles),
+    Authentication.prepare(route, ssh2),
+  ]);
   const trace: HandshakeTrace = { phase: "connecting", abandoned: signal.aborted };
-  const connection = trace.abandoned ? undefined : await attempt(new ssh2.Client(), { route, knownHosts, auth, trace, signal });
-  return connection ? { kind: "connected", connection } : { kind: "refused", refusal: await refusalOf(route, trace, auth) };
+  const connection = trace.abandoned
+    ? undefined
+    : await attempt(new ssh2.Client(), { route, knownHosts, auth, trace, signal });
+  return connection
+    ? { kind: "connected", connection }
+    : { kind: "refused", refusal: await refusalOf(route, trace, auth) };
 }
 
 interface Preparations {
@@ -41,7 +48,8 @@ interface Preparations {
 
 async function attempt(client: Client, preparations: Preparations): Promise<SshConnection | undefined> {
   const { route, trace, signal } = preparations;
-  const socket = connect({ host: route.address, port: route.port, noDelay: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS });
+  const { address: host, port } = route;
+  const socket = connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS });
   const abandon = () => {
     trace.abandoned = true;
     socket.destroy();
@@ -58,7 +66,10 @@ async function attempt(client: Client, preparations: Preparations): Promise<SshC
   return outcome.finally(() => signal.removeEventListener("abort", abandon));
 }
 
-/** Notes how far it gets. Its error listener stays for good: a second error can follow the first, and unheard it would end the process. */
+/**
+ * Notes how far it gets. Its error listener stays for good: a second error can follow the first,
+ * and one that nobody hears ends the process.
+ */
 function follow(client: Client, socket: Socket, { trace, auth }: Preparations): void {
   client.on("error", (error: SshError) => {
     if (error.level === "agent") return auth.noteAgentError(error.message);
@@ -72,8 +83,9 @@ function follow(client: Client, socket: Socket, { trace, auth }: Preparations): 
     trace.phase = "greeting";
     // The socket is paused here, and resumed by ssh2 when it listens as well.
     socket.once("data", (chunk: Buffer) => {
-      trace.said = chunk.toString("latin1").split(/\r?\n/, 1)[0]!.slice(0, LONGEST_GREETING);
-      if (/^SSH-/m.test(chunk.toString("latin1"))) trace.phase = "key exchange";
+      const text = chunk.toString("latin1");
+      trace.said = text.slice(0, LONGEST_GREETING).replace(/\r?\n.*/s, "");
+      if (/^SSH-/m.test(text)) trace.phase = "key exchange";
     });
   });
   client.once("handshake", () => {

@@ -22,7 +22,8 @@ interface Identity {
 
 /** Reads the identity files of a route. Those that OpenSSH tries by default are often not there: no word of them. */
 export async function readIdentities(route: SshRoute, parseKey: ParseKey): Promise<Identities> {
-  const found = await Promise.all(route.identityFiles.map((file) => readIdentity(file, route.identityIsChosen, parseKey)));
+  const { identityFiles, identityIsChosen } = route;
+  const found = await Promise.all(identityFiles.map((file) => readIdentity(file, identityIsChosen, parseKey)));
   return {
     usable: found.flatMap(({ file, key }) => (key ? [{ file, key }] : [])),
     skipped: found.flatMap(({ file, why }) => (why ? [{ file, why }] : [])),
@@ -44,7 +45,9 @@ async function readIdentity(file: string, isChosen: boolean, parseKey: ParseKey)
   const publicBlob = key.getPublicSSH();
   // As for OpenSSH, a public key chooses among the agent's keys.
   if (!key.isPrivateKey()) return { file, why: "a public key: the private one must be in the agent", publicBlob };
-  if (await exists(`${file}-cert.pub`)) return { file, key, publicBlob, why: `used without ${file}-cert.pub: certificates are not supported` };
+  const certificate = `${file}-cert.pub`;
+  if (await exists(certificate))
+    return { file, key, publicBlob, why: `used without ${certificate}: certificates are not supported` };
   return { file, key, publicBlob };
 }
 

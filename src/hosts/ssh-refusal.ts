@@ -29,19 +29,25 @@ const SOCKET_ERRORS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no answer",
   ENOTFOUND: "its name cannot be resolved",
   EAI_AGAIN: "its name cannot be resolved at present",
+  EADDRNOTAVAIL: "there is no way to it from here",
   EACCES: "connecting is not permitted here",
   EMFILE: "too many open files here (see `ulimit -n`)",
 };
 
 /** Says in one line why there is no connection, beginning with address and port. */
 export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Authentication): Promise<Refusal> {
-  const refusal = (code: Refusal["code"], reason: string): Refusal => ({ code, host: route.host, reason: `${endpointOf(route)}: ${oneLine(reason)}` });
+  const refusal = (code: Refusal["code"], why: string): Refusal => {
+    return { code, host: route.host, reason: `${endpointOf(route)}: ${oneLine(why)}` };
+  };
   if (trace.hostKey) return refusal(trace.hostKey.code, trace.hostKey.reason);
   if (trace.abandoned) return refusal("unreachable", "the connection was given up before it was made");
   if (auth.exhausted) return refusal("authentication_failed", await auth.explain());
   // sshd says goodbye like this after MaxAuthTries keys.
   if (trace.phase === "authentication" && typeof trace.error?.code === "number") {
-    return refusal("authentication_failed", `ended the authentication: ${trace.error.message}; ${await auth.explain()}`);
+    return refusal(
+      "authentication_failed",
+      `ended the authentication: ${trace.error.message}; ${await auth.explain()}`,
+    );
   }
   return refusal("unreachable", whyUnreachable(route, trace));
 }
@@ -50,7 +56,8 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
   const { error, phase, said } = trace;
   if (error?.level === "client-timeout") return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
-  if (phase === "greeting") return said === undefined ? "closes the connection without a word (is its sshd overloaded?)" : notSsh(said);
+  if (phase === "greeting")
+    return said === undefined ? "closes the connection without a word (is its sshd overloaded?)" : notSsh(said);
   if (error && /no matching/.test(error.message)) return `has no algorithm in common with us: ${error.message}`;
   if (error) return `fails in the ${phase}: ${error.message}`;
   return `closes the connection in the ${phase}${said === undefined ? "" : ` (it is ${JSON.stringify(said)})`}`;
@@ -58,7 +65,8 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
 
 function timedOut(phase: HandshakeTrace["phase"], said: string | undefined, within: string): string {
   if (phase === "connecting") return `no answer within ${within}`;
-  if (phase === "greeting") return said === undefined ? `accepts the connection, but says nothing within ${within}` : notSsh(said);
+  if (phase === "greeting")
+    return said === undefined ? `accepts the connection, but says nothing within ${within}` : notSsh(said);
   return `does not finish the ${phase} within ${within}`;
 }
 

@@ -59,7 +59,8 @@ function attempt(route: SshRoute): Attempt {
   const abandon = new AbortController();
   let result: Opened | undefined;
   const opened = shakeHands(route, abandon.signal).then((value) => (result = value));
-  return { opened, abandon, isSpent: () => result !== undefined && (result.kind === "refused" || result.connection.isLost) };
+  const isSpent = () => result !== undefined && (result.kind === "refused" || result.connection.isLost);
+  return { opened, abandon, isSpent };
 }
 
 async function end({ opened, abandon }: Attempt): Promise<void> {

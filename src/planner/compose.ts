@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type Pair, type YAMLMap } from "yaml";
-import type { Path } from "./document.ts";
+import type { Path } from "./path.ts";
 
 /** Where a key and its value begin in the text. For a list's item both are the item's. */
 export interface Origin {
@@ -8,7 +8,7 @@ export interface Origin {
 }
 
 /** For each map and list of the data, where its parts come from, in the order as written. */
-export type Origins = WeakMap<object, ReadonlyMap<string | number, Origin>>;
+type Origins = WeakMap<object, ReadonlyMap<string | number, Origin>>;
 
 /** What is wrong with well-formed YAML before anything is known of plans. */
 export interface CompositionProblem {
@@ -29,7 +29,7 @@ export interface Composition {
 }
 
 /** More values than this, aliases counted as often as they are used, are an alias bomb. */
-const LARGEST_PLAN = 2_000_000;
+const LARGEST_PLAN = 1_000_000;
 
 /** Tags that YAML 1.2 knows and JSON has no value for. */
 const FOREIGN_TAG = /^tag:yaml\.org,2002:(binary|timestamp|set|omap|pairs)$/;
@@ -80,8 +80,9 @@ class Composer {
   #follow(alias: Alias, path: Path): unknown {
     const anchor = this.#anchors.get(alias.source);
     if (!anchor) {
-      const written = `*${alias.source}`;
-      this.#complain(alias, path, `${JSON.stringify(written)} is a YAML alias here, and nothing before it is named "&${alias.source}"`, `a glob needs quotes: ${JSON.stringify(written)}`, true);
+      const written = JSON.stringify(`*${alias.source}`);
+      const message = `${written} is a YAML alias here, and nothing before it is named "&${alias.source}"`;
+      this.#complain(alias, path, message, `a glob needs quotes: ${written}`, true);
       return null;
     }
     if (!anchor.made) {
@@ -99,7 +100,7 @@ class Composer {
   #composeList(items: readonly unknown[], path: Path): unknown[] {
     const origins = new Map<number, Origin>();
     const data = items.map((item, index) => {
-      const offset = offsetOf(item) ?? 0;
+      const offset = offsetOf(item) ?? (isScalar(item) ? item.range?.[0] : undefined) ?? 0;
       origins.set(index, { key: offset, value: offset });
       return this.compose(item, [...path, index]);
     });

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { parseDuration } from "../domain/duration.ts";
 import type { SshSettings, SupervisorSettings } from "../domain/target.ts";
-import type { Path } from "./document.ts";
+import type { Path } from "./path.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "./findings.ts";
 import { defaultsOf } from "./plan-schema.ts";
@@ -54,8 +54,8 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
 
 /** Lays levels over each other and the defaults; the later ones are nearer and win. */
 export function mergeSettings(...levels: readonly OwnSettings[]): { readonly ssh: SshSettings; readonly supervisor: SupervisorSettings } {
-  const { connect_timeout } = defaultsOf<{ connect_timeout: string }>("ssh");
-  const { command, sudo } = defaultsOf<{ command: string; sudo: boolean }>("supervisor");
+  const { connect_timeout } = defaultsOf("ssh");
+  const { command, sudo } = defaultsOf("supervisor");
   return {
     ssh: Object.assign({ connect_timeout_ms: parseDuration(connect_timeout) ?? 0 }, ...levels.map(({ ssh }) => ssh)) as SshSettings,
     supervisor: Object.assign({ command, sudo }, ...levels.map(({ supervisor }) => supervisor)) as SupervisorSettings,

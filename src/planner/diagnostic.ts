@@ -49,7 +49,7 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
 }
 
 function excerpt(line: number, column: number, sourceLine: string): string[] {
-  const start = Math.max(0, column - 1 - SHOWN / 2);
+  const start = sourceLine.length > SHOWN ? Math.max(0, column - 1 - SHOWN / 2) : 0;
   const end = Math.min(sourceLine.length, start + SHOWN);
   const text = `${start > 0 ? "…" : ""}${sourceLine.slice(start, end)}${end < sourceLine.length ? "…" : ""}`;
   const before = `${start > 0 ? " " : ""}${sourceLine.slice(start, column - 1)}`;
@@ -59,7 +59,9 @@ function excerpt(line: number, column: number, sourceLine: string): string[] {
   return [`  ${number} | ${text}`, `  ${margin} | ${before.replace(/[^\t]/gu, " ")}^`];
 }
 
-/** Keeps control characters of a plan from reaching the terminal. */
+/** Keeps a plan's control characters from the terminal, and a password in a URL (itself an error) from the log. */
 function printable(text: string): string {
-  return text.replace(/(?![\n\t])[\p{Cc}\p{Cf}]/gu, "\uFFFD");
+  return text
+    .replace(/(?![\n\t])[\p{Cc}\p{Cf}]/gu, "\uFFFD")
+    .replace(/(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, (password) => "*".repeat(password.length));
 }

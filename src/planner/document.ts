@@ -1,10 +1,9 @@
-import { LineCounter, parseDocument } from "yaml";
-import { composeData, type Origin, type Origins } from "./compose.ts";
+import { LineCounter } from "yaml";
+import { composeData, type Composition, type CompositionProblem, type Origin } from "./compose.ts";
 import { sortDiagnostics, type Diagnostic, type Place } from "./diagnostic.ts";
+import { formatPath, type Path } from "./path.ts";
 import { explainYamlError } from "./yaml-errors.ts";
-
-/** The way from the plan down to a value: keys of maps, indexes of lists. */
-export type Path = readonly (string | number)[];
+import { parseYaml, type YamlText } from "./yaml-text.ts";
 
 /** A plan as plain data, which remembers where in its text each key and value stands. */
 export interface PlanDocument {
@@ -17,63 +16,64 @@ export interface PlanDocument {
   keysAt(path: Path): string[];
 }
 
-/** Reads YAML 1.2 with merge keys. There is no document when its text cannot be made sense of. */
+/** Reads a plan's YAML. There is no document when nothing can be made of the text. */
 export function readDocument(file: string, text: string): { readonly document?: PlanDocument; readonly diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
-  const yaml = parseDocument(text, {
-    version: "1.2",
-    merge: true,
-    stringKeys: true,
-    // Told by composeData instead: in linear time, and with the name of the key.
-    uniqueKeys: false,
-    prettyErrors: false,
-    lineCounter: lines,
-  });
-  const placeAt = (offset: number): Place => {
+  const placeAt: PlaceAt = (offset) => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { file, line, column: col, sourceLine: lineAt(text, lines, line) };
   };
-  const errors: Diagnostic[] = [...yaml.errors, ...yaml.warnings].map((error) => ({
-    ...placeAt(error.pos[0]),
-    path: "",
-    ...explainYamlError(error, text),
-  }));
-  if (yaml.errors.length === 0 && yaml.contents === null) {
-    return { diagnostics: [{ file, path: "", message: "the plan is empty", suggestion: EMPTY_REMEDY }] };
+  const parsed = parseYaml(text, lines);
+  if ("tooDeepAt" in parsed) {
+    return { diagnostics: [{ ...placeAt(parsed.tooDeepAt), path: "", message: "lists or maps are nested too deeply for a plan" }] };
   }
-  if (yaml.directives.yaml.version !== "1.2") {
-    errors.push({ ...placeAt(0), path: "", message: `a plan is YAML 1.2, not ${yaml.directives.yaml.version}`, suggestion: "take the %YAML line out" });
+  const { contents } = parsed.document;
+  const faults = faultsOfSyntax(parsed, text, placeAt);
+  if (faults.length === 0 && contents === null) {
+    return { diagnostics: [{ file, path: "", message: "the plan is empty", suggestion: "a plan names at least `programs` and `hosts`" }] };
   }
-  const { data, origins, problems } = composeData(yaml.contents);
-  const told: Diagnostic[] = problems.map(({ offset, earlier, path, message, suggestion }) => ({
+  const composition = composeData(contents);
+  const problems = composition.problems.map((problem) => diagnose(problem, placeAt));
+  if (faults.length > 0 || composition.problems.some(({ fatal }) => fatal)) return { diagnostics: withoutStumbles([...faults, ...problems]) };
+  const offset = contents?.range[0] ?? 0;
+  return { document: documentOf(composition, { key: offset, value: offset }, placeAt), diagnostics: problems };
+}
+
+type PlaceAt = (offset: number) => Place;
+
+function faultsOfSyntax({ document, secondAt }: YamlText, text: string, placeAt: PlaceAt): Diagnostic[] {
+  const faults: Diagnostic[] = [...document.errors, ...document.warnings].map((error) => {
+    const { offset, ...said } = explainYamlError(error, document, text);
+    return { ...placeAt(offset), path: "", ...said };
+  });
+  if (secondAt !== undefined) {
+    const message = "a plan is one YAML document, and here a second one begins";
+    faults.push({ ...placeAt(secondAt), path: "", message, suggestion: "take out the line `---`, or make two files of it" });
+  }
+  const { version } = document.directives.yaml;
+  if (version !== "1.2") {
+    faults.push({ ...placeAt(0), path: "", message: `a plan is YAML 1.2, not ${version}`, suggestion: "take the %YAML line out" });
+  }
+  return faults;
+}
+
+function diagnose({ offset, earlier, path, message, suggestion }: CompositionProblem, placeAt: PlaceAt): Diagnostic {
+  return {
     ...placeAt(offset),
     path: formatPath(path),
     message: earlier === undefined ? message : `${message}, first in line ${placeAt(earlier).line}`,
     ...(suggestion !== undefined && { suggestion }),
-  }));
-  if (yaml.errors.length > 0 || problems.some(({ fatal }) => fatal)) return { diagnostics: firstOfEachLine([...errors, ...told]) };
-  const root: Origin = { key: yaml.contents?.range?.[0] ?? 0, value: yaml.contents?.range?.[0] ?? 0 };
-  return { document: documentOf(data, origins, root, placeAt), diagnostics: [...errors, ...told] };
+  };
 }
 
-/** Writes a path as the contract does: `batches.hosts`, `rollout[0].group`, `hosts["web-[1-8].example.com"].ssh`. */
-export function formatPath(path: Path): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === "number") return `${text}[${part}]`;
-    if (!/^[\p{L}_][\p{L}\p{N}_-]*$/u.test(part)) return `${text}[${JSON.stringify(part)}]`;
-    return text === "" ? part : `${text}.${part}`;
-  }, "");
-}
-
-const EMPTY_REMEDY = "a plan names at least `programs` and `hosts`";
-
-function documentOf(data: unknown, origins: Origins, root: Origin, placeAt: (offset: number) => Place): PlanDocument {
-  const find = (path: Path): { origin: Origin; value: unknown } => {
-    let found = { origin: root, value: data };
+function documentOf({ data, origins }: Composition, root: Origin, placeAt: PlaceAt): PlanDocument {
+  /** The value at a path, or the last one on the way there. */
+  const find = (path: Path): { origin: Origin; value: unknown; missing: boolean } => {
+    let found = { origin: root, value: data, missing: false };
     for (const part of path) {
       const origin = isCollection(found.value) ? origins.get(found.value)?.get(part) : undefined;
-      if (!origin) break;
-      found = { origin, value: (found.value as Record<string | number, unknown>)[part] };
+      if (!origin) return { ...found, missing: true };
+      found = { origin, value: (found.value as Record<string | number, unknown>)[part], missing: false };
     }
     return found;
   };
@@ -82,8 +82,8 @@ function documentOf(data: unknown, origins: Origins, root: Origin, placeAt: (off
     placeOfValue: (path) => placeAt(find(path).origin.value),
     placeOfKey: (path) => placeAt(find(path).origin.key),
     keysAt: (path) => {
-      const { value } = find(path);
-      return isCollection(value) ? [...(origins.get(value)?.keys() ?? [])].map(String) : [];
+      const { value, missing } = find(path);
+      return isCollection(value) && !missing ? [...(origins.get(value)?.keys() ?? [])].map(String) : [];
     },
   };
 }
@@ -98,12 +98,13 @@ function lineAt(text: string, lines: LineCounter, line: number): string {
   return text.slice(start, end - 1).replace(/\r$/, "");
 }
 
-/** One slip makes the YAML parser stumble several times on the spot. */
-function firstOfEachLine(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const seen = new Set<number>();
-  return sortDiagnostics(diagnostics).filter(({ line = 0 }) => {
-    if (seen.has(line)) return false;
-    seen.add(line);
+/** One slip makes a YAML parser stumble several times: at one line, or in the same way from there on. */
+function withoutStumbles(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Set<unknown>();
+  return sortDiagnostics(diagnostics).filter(({ line, message, suggestion }) => {
+    const said = `${message} ${suggestion ?? ""}`;
+    if (seen.has(line) || seen.has(said)) return false;
+    seen.add(line).add(said);
     return true;
   });
 }

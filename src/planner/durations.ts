@@ -1,5 +1,5 @@
 import { parseDuration } from "../domain/duration.ts";
-import type { Path } from "./document.ts";
+import type { Path } from "./path.ts";
 import type { Findings } from "./findings.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,6 @@
 import type { Diagnostic, Place } from "./diagnostic.ts";
-import { formatPath, type PlanDocument, type Path } from "./document.ts";
+import type { PlanDocument } from "./document.ts";
+import { formatPath, type Path } from "./path.ts";
 
 /** Collects what is wrong with one plan while it is read, so that all of it can be told at once. */
 export class Findings {

@@ -1,5 +1,6 @@
 import type { HostName } from "../domain/ids.ts";
-import type { Path, PlanDocument } from "./document.ts";
+import type { PlanDocument } from "./document.ts";
+import type { Path } from "./path.ts";
 import type { Findings } from "./findings.ts";
 import { groupReference, selectHosts, type Selectable } from "./host-patterns.ts";
 import { listOf, type OneOrMore, type RawPlan } from "./raw-plan.ts";
@@ -7,8 +8,13 @@ import { listOf, type OneOrMore, type RawPlan } from "./raw-plan.ts";
 /** The hosts of each group in the order as written; undefined for a group with a fault, which was told then. */
 export type GroupMembers = ReadonlyMap<string, readonly HostName[] | undefined>;
 
+type RawGroups = NonNullable<RawPlan["groups"]>;
+
+/** What there is to select from, besides the groups themselves. */
+type KnownHosts = Omit<Selectable, "groups">;
+
 /** Works out which hosts are in which group. */
-export function readGroups(groups: NonNullable<RawPlan["groups"]>, hosts: Omit<Selectable, "groups">, document: PlanDocument, findings: Findings): GroupMembers {
+export function readGroups(groups: RawGroups, hosts: KnownHosts, document: PlanDocument, findings: Findings): GroupMembers {
   const reader = new GroupReader(groups, hosts, findings);
   const names = document.keysAt(["groups"]);
   for (const name of names) reader.read(name);
@@ -17,13 +23,13 @@ export function readGroups(groups: NonNullable<RawPlan["groups"]>, hosts: Omit<S
 
 class GroupReader {
   readonly members = new Map<string, readonly HostName[] | undefined>();
-  readonly #groups: NonNullable<RawPlan["groups"]>;
-  readonly #hosts: Omit<Selectable, "groups">;
+  readonly #groups: RawGroups;
+  readonly #hosts: KnownHosts;
   readonly #findings: Findings;
   /** The groups that are being read, each because the one before it refers to it. */
   readonly #trail: string[] = [];
 
-  constructor(groups: NonNullable<RawPlan["groups"]>, hosts: Omit<Selectable, "groups">, findings: Findings) {
+  constructor(groups: RawGroups, hosts: KnownHosts, findings: Findings) {
     this.#groups = groups;
     this.#hosts = hosts;
     this.#findings = findings;

@@ -1,6 +1,7 @@
 import type { HostName } from "../domain/ids.ts";
 import { expandNodeSet, foldNames } from "../domain/node-set.ts";
-import type { Path, PlanDocument } from "./document.ts";
+import type { PlanDocument } from "./document.ts";
+import type { Path } from "./path.ts";
 import type { Findings } from "./findings.ts";
 import type { RawHost, RawPlan } from "./raw-plan.ts";
 
@@ -37,7 +38,8 @@ export function readHostNames(hosts: NonNullable<RawPlan["hosts"]>, document: Pl
     const faulty = firstProblem(names);
     if (faulty) findings.atKey(path, faulty.message, faulty.suggestion);
     if (names.length > 1 && settings.address !== undefined) {
-      findings.atKey([...path, "address"], `one address cannot be that of ${names.length} hosts`, "give each of them a key of its own, or leave the address out");
+      const remedy = "give each of them a key of its own, or leave the address out";
+      findings.atKey([...path, "address"], `one address cannot be that of ${names.length} hosts`, remedy);
     }
     tellTaken(names, keyOf, path, document, findings);
     const own = names.filter((name) => !keyOf.has(name));
@@ -50,7 +52,7 @@ export function readHostNames(hosts: NonNullable<RawPlan["hosts"]>, document: Pl
 /** Tells of names that an earlier key has already: whose settings would hold could only be guessed. */
 function tellTaken(names: readonly string[], keyOf: ReadonlyMap<string, string>, path: Path, document: PlanDocument, findings: Findings): void {
   const taken = names.filter((name) => keyOf.has(name));
-  const other = keyOf.get(taken[0] ?? "");
+  const other = taken[0] === undefined ? undefined : keyOf.get(taken[0]);
   if (other === undefined) return;
   const { line } = document.placeOfKey(["hosts", other]);
   findings.atKey(path, `${foldNames(taken).join(", ")} is in the plan already, as ${JSON.stringify(other)} in line ${line}`);
@@ -78,6 +80,7 @@ function problemOfName(name: string): Problem | undefined {
   const user = /^([^@]+)@(.+)$/.exec(name);
   if (user) return { message: 'a host\'s name cannot have an "@"', suggestion: `write ${JSON.stringify(user[2])} and, under it, ssh: { user: ${user[1]} }` };
   const odd = /[@!*?{}()/\\|,'"]/.exec(name)?.[0];
-  if (odd !== undefined) return { message: `a host's name cannot have ${odd === '"' ? "quotes" : `"${odd}"`}`, suggestion: "only groups take patterns; a node set such as web-[01-08] is fine" };
-  return undefined;
+  if (odd === undefined) return undefined;
+  const what = odd === '"' ? "quotes" : `"${odd}"`;
+  return { message: `a host's name cannot have ${what}`, suggestion: "only groups take patterns; a node set such as web-[01-08] is fine" };
 }

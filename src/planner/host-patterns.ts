@@ -14,7 +14,7 @@ export interface Selectable {
 }
 
 /** What is wrong with one of the patterns. */
-export interface PatternProblem {
+interface PatternProblem {
   readonly index: number;
   /** Goes on from the pattern: `no host is called web-9`. */
   readonly message: string;
@@ -29,6 +29,12 @@ export interface Selection {
   readonly complete: boolean;
 }
 
+/** After so many problems nobody needs more near names, for each of which all hosts are looked through. */
+const MOST_SUGGESTIONS = 20;
+
+/** Globs in one pattern, by a node set in it; each of them looks at all hosts. */
+const MOST_GLOBS = 1000;
+
 type Match = { readonly hosts: readonly HostName[] } | { readonly unreadable: true } | Omit<PatternProblem, "index">;
 
 /**
@@ -42,7 +48,7 @@ export function selectHosts(patterns: readonly string[], from: Selectable): Sele
   let complete = true;
   for (const [index, pattern] of patterns.entries()) {
     const excludes = pattern.startsWith("!");
-    const match = matchPattern(excludes ? pattern.slice(1) : pattern, from);
+    const match = matchPattern(excludes ? pattern.slice(1) : pattern, from, problems.length < MOST_SUGGESTIONS);
     if (!("hosts" in match)) {
       complete = false;
       if (!("unreadable" in match)) problems.push({ index, ...match });
@@ -54,7 +60,8 @@ export function selectHosts(patterns: readonly string[], from: Selectable): Sele
       else selected.add(host);
     }
     if (excludes && selected.size === sizeBefore && complete) {
-      problems.push({ index, message: `${JSON.stringify(pattern)} takes nothing away from the patterns before it`, suggestion: "put it behind the pattern that it is an exception to" });
+      const message = `${JSON.stringify(pattern)} takes nothing away from the patterns before it`;
+      problems.push({ index, message, suggestion: "put it behind the pattern that it is an exception to" });
     }
   }
   return { hosts: [...selected], problems, complete: complete && problems.length === 0 };
@@ -65,19 +72,19 @@ export function groupReference(pattern: string): string | undefined {
   return /^!?@(.*)$/su.exec(pattern)?.[1];
 }
 
-function matchPattern(pattern: string, from: Selectable): Match {
+function matchPattern(pattern: string, from: Selectable, suggests: boolean): Match {
   if (pattern.startsWith("@")) return matchGroup(pattern.slice(1), from);
   const expansion = expandNodeSet(pattern);
   if ("problem" in expansion) return { message: expansion.problem };
-  const hosts: HostName[] = [];
-  const missing: string[] = [];
-  for (const name of expansion.names) {
-    if (from.hosts.has(name as HostName)) hosts.push(name as HostName);
-    else if (!isGlob(name)) missing.push(name);
-    else hosts.push(...matchGlob(name, from.hosts));
+  if (isGlob(pattern) && expansion.names.length > MOST_GLOBS) {
+    return { message: `${JSON.stringify(pattern)} stands for more than ${MOST_GLOBS} globs` };
   }
+  const names = expansion.names as readonly HostName[];
+  const missing = names.filter((name) => !isGlob(name) && !from.hosts.has(name));
+  const hosts = names.flatMap((name) => (isGlob(name) ? matchGlob(name, from.hosts) : from.hosts.has(name) ? [name] : []));
   if (from.hostsAreMissing && (missing.length > 0 || hosts.length === 0)) return { unreadable: true };
-  if (missing.length > 0) return unknownHosts(pattern, missing, hosts.length > 0, from);
+  // Of a node set that reaches too far, the near names are those that it has got.
+  if (missing.length > 0) return unknownHosts(pattern, missing, from, suggests && hosts.length === 0);
   if (hosts.length === 0) return { message: `no host of the plan matches ${JSON.stringify(pattern)}` };
   return { hosts };
 }
@@ -90,13 +97,12 @@ function matchGroup(name: string, { groups }: Selectable): Match {
   return { message: `no group is called ${JSON.stringify(name)}`, ...(near !== undefined && { suggestion: near }) };
 }
 
-function unknownHosts(pattern: string, missing: readonly string[], someMatch: boolean, { hosts, groups }: Selectable): Match {
+function unknownHosts(pattern: string, missing: readonly string[], { hosts, groups }: Selectable, suggests: boolean): Match {
   const [first = ""] = missing;
-  const message = `no host is called ${foldNames(missing).join(", ")}`;
+  const message = `no host is called ${foldNames(missing).map((name) => JSON.stringify(name)).join(", ")}`;
   if (groups.has(pattern)) return { message, suggestion: `did you mean the group, "@${pattern}"?` };
   if (/[\s,]/.test(first)) return { message, suggestion: "several patterns are a list, or given one by one" };
-  // Of a node set that reaches too far, the near names are those that it has got.
-  const suggestion = someMatch ? undefined : didYouMean(first, hosts);
+  const suggestion = suggests ? didYouMean(first, hosts) : undefined;
   return { message, ...(suggestion !== undefined && { suggestion }) };
 }
 

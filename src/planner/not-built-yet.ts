@@ -1,5 +1,5 @@
-import type { Path } from "./document.ts";
-import { childPointer } from "./pointer.ts";
+import type { Path } from "./path.ts";
+import { childPointer } from "./path.ts";
 
 /**
  * What the plan language has and this version has not. It is refused by name: a check or a limit that was silently

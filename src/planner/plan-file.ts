@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -15,13 +14,13 @@ export function readPlanFile(file: string): { readonly text: string } | { readon
   if (startsWith(bytes, 0xff, 0xfe) || startsWith(bytes, 0xfe, 0xff)) {
     return { diagnostic: { file, path: "", message: "the file is UTF-16", suggestion: "save it as UTF-8" } };
   }
-  if (!isUtf8(bytes)) return { diagnostic: { file, path: "", ...firstBadByte(bytes), message: "the file is not UTF-8 here", suggestion: "save it as UTF-8" } };
-  // A byte order mark is no part of the text.
-  return { text: bytes.toString("utf8").replace(/^\uFEFF/, "") };
+  const text = decode(bytes);
+  if (text !== undefined) return { text };
+  return { diagnostic: { file, path: "", ...firstBadByte(bytes), message: "the file is not UTF-8 here", suggestion: "save it as UTF-8" } };
 }
 
 function explainReadError(file: string, { code, message }: NodeJS.ErrnoException): { message: string; suggestion?: string } {
-  switch (code) {
+  switch (code ?? "") {
     case "ENOENT": {
       const near = neighbour(file);
       return { message: "there is no such file", ...(near !== undefined && { suggestion: `did you mean ${JSON.stringify(near)}?` }) };
@@ -48,6 +47,15 @@ function neighbour(file: string): string | undefined {
   }
 }
 
+/** The text without its byte order mark; undefined when it is not UTF-8. */
+function decode(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 function startsWith(bytes: Buffer, ...start: readonly number[]): boolean {
   return start.every((byte, index) => bytes[index] === byte);
 }
@@ -58,9 +66,9 @@ function firstBadByte(bytes: Buffer): Pick<Diagnostic, "line" | "column" | "sour
   for (let line = 1; ; line += 1) {
     const newline = bytes.indexOf(0x0a, start);
     const end = newline === -1 ? bytes.length : newline;
-    const text = bytes.subarray(start, end);
-    if (!isUtf8(text) || newline === -1) {
-      const sourceLine = text.toString("utf8");
+    const bytesOfLine = bytes.subarray(start, end);
+    if (newline === -1 || decode(bytesOfLine) === undefined) {
+      const sourceLine = bytesOfLine.toString("utf8");
       return { line, column: sourceLine.indexOf("\uFFFD") + 1, sourceLine };
     }
     start = newline + 1;

@@ -1,25 +1,24 @@
-import type { Path, PlanDocument } from "./document.ts";
+import type { PlanDocument } from "./document.ts";
 import type { Findings } from "./findings.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import { pointersOfReferences, REFERENCE_REFUSED, refusalOfKey, refusalOfValue } from "./not-built-yet.ts";
+import { childPointer, lastKey, pathOfPointer, type Path } from "./path.ts";
 import { propertiesOf, type Schema } from "./plan-schema.ts";
-import { childPointer, lastKey, pathOfPointer } from "./pointer.ts";
 import { violationsOf } from "./validator.ts";
 
 /**
  * What cannot be read on: the JSON pointer of a value, and the key that it stands for.
- * That is its own key, or for a misspelt one the key that was probably meant.
+ * That is its own key, the one that was probably meant for a misspelt one, and none for a key that is not known.
  */
-export type Refused = ReadonlyMap<string, string>;
+export type Refused = ReadonlyMap<string, string | undefined>;
 
 /** Tells every difference from the schema, at most one for each value. */
 export function judgeBySchema(document: PlanDocument, findings: Findings): Refused {
-  const refused = new Map<string, string>();
-  const refuse = (pointer: string, key = lastKey(pointer)) => refused.set(pointer, key);
+  const refused = new Map<string, string | undefined>();
   const path = (pointer: string) => pathOfPointer(pointer, document.data);
   for (const pointer of pointersOfReferences(document.data)) {
     findings.atValue(path(pointer), REFERENCE_REFUSED);
-    refuse(pointer);
+    refused.set(pointer, lastKey(pointer));
   }
   const violations = violationsOf(document.data);
   const meant = new Set<string>();
@@ -27,9 +26,8 @@ export function judgeBySchema(document: PlanDocument, findings: Findings): Refus
     if (keyword !== "additionalProperties") continue;
     const key = String(params["additionalProperty"]);
     const near = tellUnknownKey([...path(instancePath), key], parentSchema as Schema, findings);
-    if (near === undefined) continue;
-    refuse(childPointer(instancePath, key), near);
-    meant.add(childPointer(instancePath, near));
+    refused.set(childPointer(instancePath, key), near);
+    if (near !== undefined) meant.add(childPointer(instancePath, near));
   }
   for (const { keyword, instancePath, params, parentSchema, data } of violations) {
     if (keyword === "required") {
@@ -37,7 +35,7 @@ export function judgeBySchema(document: PlanDocument, findings: Findings): Refus
       if (!meant.has(childPointer(instancePath, missing))) tellMissingKey(path(instancePath), missing, findings);
     } else if (keyword !== "additionalProperties" && !refused.has(instancePath)) {
       tellWrongValue(path(instancePath), data, parentSchema as Schema, findings);
-      refuse(instancePath);
+      refused.set(instancePath, lastKey(instancePath));
     }
   }
   return refused;
@@ -51,7 +49,9 @@ export function withoutRefused(data: unknown, refused: Refused, pointer = ""): u
   const copy = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of Object.entries(data)) {
     const child = childPointer(pointer, key);
-    copy[refused.get(child) ?? key] ??= withoutRefused(value, refused, child);
+    const standsFor = refused.get(child);
+    if (standsFor !== undefined) copy[standsFor] ??= undefined;
+    else if (!refused.has(child)) copy[key] = withoutRefused(value, refused, child);
   }
   return copy;
 }
@@ -92,8 +92,8 @@ function tellWrongValue(path: Path, value: unknown, schema: Schema, findings: Fi
 function likelyMeant(value: unknown, schema: Schema): string | undefined {
   const fits = (text: string) => schema.pattern !== undefined && new RegExp(schema.pattern, "u").test(text);
   if (typeof value === "number") {
-    if (fits(`${value}s`)) return `did you mean "${value}s"?`;
-    return fits(String(value)) ? `did you mean "${value}", in quotes?` : undefined;
+    if (fits(String(value))) return `did you mean "${value}", in quotes?`;
+    return fits(`${value}s`) ? `did you mean "${value}s"?` : undefined;
   }
   if (typeof value !== "string") return undefined;
   if (schema.type === "boolean" && /^(yes|on|true)$/i.test(value)) return "did you mean true?";
@@ -101,6 +101,7 @@ function likelyMeant(value: unknown, schema: Schema): string | undefined {
   const number = schema.type === "integer" ? /^\d+$/.test(value) : schema.enum?.some((allowed) => typeof allowed === "number" && String(allowed) === value);
   if (number) return `did you mean ${value}, without quotes?`;
   const compact = value.replaceAll(" ", "").toLowerCase();
-  if (fits(compact)) return `did you mean ${JSON.stringify(compact)}?`;
+  // `1m 30s` and `mail: *`, but not two words.
+  if ((/^\d/.test(value) || !/\w \w/.test(value)) && fits(compact)) return `did you mean ${JSON.stringify(compact)}?`;
   return didYouMean(value, (schema.enum ?? []).filter((allowed) => typeof allowed === "string"));
 }

@@ -45,6 +45,8 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
   for (const target of targets) {
     const entry = byName.get(target.name);
     if (!entry || told.has(entry) || hasRefused(entry.settings)) continue;
+    // That one address stands for many names is told at the address.
+    if (entry.names.length > 1 && entry.settings.address !== undefined) continue;
     const identity = identityOf(target);
     const other = nameOf.get(identity);
     if (other === undefined) {
@@ -52,11 +54,12 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
       continue;
     }
     told.add(entry);
-    findings.atKey(entry.path, `${target.name} and ${other} are two names for one supervisord`, "take one of them out, or give them different addresses, ports or supervisor settings");
+    const remedy = "take one of them out, or give them different addresses, ports or supervisor settings";
+    findings.atKey(entry.path, `${target.name} and ${other} are two names for one supervisord`, remedy);
   }
 }
 
-/** What tells one supervisord from another. ssh_config may know another port for an address; two names of one address are rarely meant so. */
+/** What tells one supervisord from another. (ssh_config may know a port of its own for one of two names; that is not looked up here.) */
 function identityOf({ address, connection, ssh, supervisor }: HostTarget): string {
   const way = connection === "local" ? ["local"] : ["ssh", address.toLowerCase(), ssh.port ?? 22];
   return JSON.stringify([...way, supervisor.config ?? null, supervisor.server_url ?? null]);

@@ -1,6 +1,6 @@
 import { formatDuration, parseDuration } from "../domain/duration.ts";
 import type { Timings } from "../domain/rollout.ts";
-import type { Path } from "./document.ts";
+import type { Path } from "./path.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "./findings.ts";
 import { defaultsOf } from "./plan-schema.ts";
@@ -36,13 +36,14 @@ export function judgeTimings(timings: Timings, raw: RawPlan, group: string | und
   for (const [path, section] of sections) {
     for (const key of ["healthy_deadline", "min_healthy_time"] as const) {
       if (section?.[key] === undefined) continue;
-      findings.atValue([...path, key], `nothing can be healthy in time: min_healthy_time is ${formatDuration(needed)}, healthy_deadline ${formatDuration(deadline)}`, "healthy_deadline must be the longer one, and leave time to start");
+      const message = `nothing can be healthy in time: min_healthy_time is ${formatDuration(needed)}, healthy_deadline ${formatDuration(deadline)}`;
+      findings.atValue([...path, key], message, "healthy_deadline must be the longer one, and leave time to start");
       return;
     }
   }
 }
 
 function defaultTimings(): Timings {
-  const entries = Object.entries(defaultsOf<Readonly<Record<TimingKey, string>>>("timings"));
+  const entries = Object.entries(defaultsOf("timings"));
   return Object.fromEntries(entries.map(([key, text]) => [`${key}_ms`, parseDuration(text)])) as unknown as Timings;
 }

@@ -50,7 +50,8 @@ function namesInRollout(rollout: NonNullable<RawPlan["rollout"]>, members: Group
     if (name === undefined) return undefined;
     const path = ["rollout", index, "group"];
     if (!members.has(name)) {
-      findings.atValue(path, `no group is called ${JSON.stringify(name)}`, members.size === 0 ? "the plan has no groups: without rollout, all hosts are one wave" : didYouMean(name, members.keys()));
+      const remedy = members.size === 0 ? "the plan has no groups: without rollout, all hosts are one wave" : didYouMean(name, members.keys());
+      findings.atValue(path, `no group is called ${JSON.stringify(name)}`, remedy);
       return undefined;
     }
     const earlier = first.get(name);

@@ -38,11 +38,11 @@ function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings)
 }
 
 function batchesOf(...levels: readonly (RawBatches | null | undefined)[]): Batches {
-  const merged: RawBatches = defaultsOf<RawBatches>("batches");
+  let { hosts, instances } = defaultsOf("batches");
   for (const level of levels) {
-    const set = Object.entries(level ?? {}).filter(([, value]) => value !== undefined);
-    Object.assign(merged, Object.fromEntries(set));
+    hosts = level?.hosts ?? hosts;
+    instances = level?.instances ?? instances;
   }
   const one = { count: 1 };
-  return { hosts: parseQuantity(merged.hosts ?? 1) ?? one, instances: parseQuantity(merged.instances ?? 1) ?? one };
+  return { hosts: parseQuantity(hosts) ?? one, instances: parseQuantity(instances) ?? one };
 }

@@ -65,10 +65,18 @@ export class Gate {
   /** What can be said without a look: a deadline that has passed, or when to look next. */
   verdictByTime(nowMs: number): Verdict {
     const { stop_deadline_ms, healthy_deadline_ms, between_checks_ms, min_healthy_time_ms } = this.timings;
-    const deadlineMs = this.stopEndedAtMs === undefined ? this.sentAtMs + stop_deadline_ms : this.stopEndedAtMs + healthy_deadline_ms;
+    const deadlineMs =
+      this.stopEndedAtMs === undefined ? this.sentAtMs + stop_deadline_ms : this.stopEndedAtMs + healthy_deadline_ms;
     if (nowMs >= deadlineMs) return this.overdue();
     const provenAtMs = this.found ? this.found.sinceMs + min_healthy_time_ms : Infinity;
-    return { kind: "wait", lookAtMs: Math.min(deadlineMs, nowMs + Math.min(between_checks_ms, this.pauseMs(nowMs)), Math.max(nowMs, provenAtMs)) };
+    return {
+      kind: "wait",
+      lookAtMs: Math.min(
+        deadlineMs,
+        nowMs + Math.min(between_checks_ms, this.pauseMs(nowMs)),
+        Math.max(nowMs, provenAtMs),
+      ),
+    };
   }
 
   /** Short only where it makes the rollout faster: while a start is awaited that the command did not wait for. */
@@ -106,7 +114,9 @@ export class Gate {
   }
 
   private became(snapshot: ProcessSnapshot, nowMs: number): string {
-    return this.found ? `${this.foundFor(nowMs)}, then it was ${describe(snapshot)}` : `it is ${describe(snapshot)}${this.quoted()}`;
+    return this.found
+      ? `${this.foundFor(nowMs)}, then it was ${describe(snapshot)}`
+      : `it is ${describe(snapshot)}${this.quoted()}`;
   }
 
   private judgeRunning(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): Verdict | undefined {
@@ -119,22 +129,39 @@ export class Gate {
     }
     if (pid !== this.found.pid) return failed("flapping", `${this.foundFor(nowMs)}, then it was on pid ${pid}`);
     // The kernel may give the same pid twice; a process that got younger is another one.
-    if (uptimeS < this.found.uptimeS) return failed("flapping", `${this.foundFor(nowMs)}, then its uptime fell from ${this.found.uptimeS} s to ${uptimeS} s`);
+    if (uptimeS < this.found.uptimeS)
+      return failed(
+        "flapping",
+        `${this.foundFor(nowMs)}, then its uptime fell from ${this.found.uptimeS} s to ${uptimeS} s`,
+      );
     this.found.uptimeS = uptimeS;
     // From when the first look had come to when this one was sent: the shortest time that it can have been.
-    const proven = this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;
+    const proven =
+      this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;
     return proven ? { kind: "healthy", pid } : undefined;
   }
 
   private overdue(): Verdict {
     const { stop_deadline_ms, healthy_deadline_ms } = this.timings;
     if (this.stopEndedAtMs === undefined && !this.lost)
-      return failed("stop_deadline", `it has not stopped ${formatElapsed(stop_deadline_ms)} after the restart was sent`);
+      return failed(
+        "stop_deadline",
+        `it has not stopped ${formatElapsed(stop_deadline_ms)} after the restart was sent`,
+      );
     if (this.lost && !this.found)
-      return failed("indeterminate", `${this.lost.reason}; it was ${this.lastSeen ?? "not seen"} since, and its restart may still come`);
+      return failed(
+        "indeterminate",
+        `${this.lost.reason}; it was ${this.lastSeen ?? "not seen"} since, and its restart may still come`,
+      );
     if (this.lastSeen === undefined && this.returned)
-      return failed("indeterminate", `no look at it succeeded in the ${formatElapsed(healthy_deadline_ms)} after its restart`);
-    return failed("healthy_deadline", `it was not healthy ${formatElapsed(healthy_deadline_ms)} after its stop: it is ${this.lastSeen ?? "still being started"}`);
+      return failed(
+        "indeterminate",
+        `no look at it succeeded in the ${formatElapsed(healthy_deadline_ms)} after its restart`,
+      );
+    return failed(
+      "healthy_deadline",
+      `it was not healthy ${formatElapsed(healthy_deadline_ms)} after its stop: it is ${this.lastSeen ?? "still being started"}`,
+    );
   }
 
   private foundFor(nowMs: number): string {

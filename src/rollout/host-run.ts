@@ -12,9 +12,20 @@ import type { Tally } from "./tally.ts";
 type Phase =
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
-  | { readonly name: "under_restart"; readonly gate: Gate; readonly sentAtMs: number; readonly previousPid: number | undefined }
+  | {
+      readonly name: "under_restart";
+      readonly gate: Gate;
+      readonly sentAtMs: number;
+      readonly previousPid: number | undefined;
+    }
   /** Its failure is decided; only the end of its log is still awaited. */
-  | { readonly name: "failing"; readonly code: InstanceFailureCode; readonly reason: string; readonly seconds: number; readonly halts: boolean };
+  | {
+      readonly name: "failing";
+      readonly code: InstanceFailureCode;
+      readonly reason: string;
+      readonly seconds: number;
+      readonly halts: boolean;
+    };
 
 interface InstanceRun {
   readonly planned: PlannedInstance;
@@ -137,7 +148,8 @@ export class HostRun {
     }
     this.nextBatch++;
     this.touchedAny = false;
-    for (const planned of batch.instances) this.active.set(planned.instance, { planned, phase: { name: "aiming", sinceMs: nowMs }, told: "" });
+    for (const planned of batch.instances)
+      this.active.set(planned.instance, { planned, phase: { name: "aiming", sinceMs: nowMs }, told: "" });
     this.requestLook(nowMs);
   }
 
@@ -151,7 +163,8 @@ export class HostRun {
   }
 
   private lookSucceeded(snapshots: readonly ProcessSnapshot[], issuedAtMs: number, nowMs: number): void {
-    if (this.unseenSinceMs !== undefined) this.emit({ type: "host.connected", host: this.work.host, instances: snapshots.length });
+    if (this.unseenSinceMs !== undefined)
+      this.emit({ type: "host.connected", host: this.work.host, instances: snapshots.length });
     this.unseenSinceMs = undefined;
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
     let lookAtMs = Infinity;
@@ -171,15 +184,22 @@ export class HostRun {
   private lookFailed(outcome: { kind: "unreachable" | "unavailable"; reason: string }, nowMs: number): void {
     if (this.unseenSinceMs === undefined) {
       this.unseenSinceMs = nowMs;
-      this.emit({ type: "host.unreachable", host: this.work.host, code: outcome.kind === "unreachable" ? "unreachable" : "supervisor_unavailable", reason: outcome.reason });
+      this.emit({
+        type: "host.unreachable",
+        host: this.work.host,
+        code: outcome.kind === "unreachable" ? "unreachable" : "supervisor_unavailable",
+        reason: outcome.reason,
+      });
     }
     const lostMs = nowMs - this.unseenSinceMs;
     let lookAtMs = nowMs + this.work.timings.between_checks_ms;
     for (const run of [...this.active.values()]) {
-      if (run.phase.name === "under_restart") lookAtMs = Math.min(lookAtMs, this.follow(run, run.phase.gate.verdictByTime(nowMs), nowMs));
+      if (run.phase.name === "under_restart")
+        lookAtMs = Math.min(lookAtMs, this.follow(run, run.phase.gate.verdictByTime(nowMs), nowMs));
       else if (run.phase.name === "aiming" && lostMs >= this.work.timings.command_timeout_ms) {
         const reason = `${this.work.host}: ${outcome.reason}`;
-        if (this.around.tally.halt("unreachable", reason)) this.emit({ type: "rollout.halted", code: "unreachable", reason });
+        if (this.around.tally.halt("unreachable", reason))
+          this.emit({ type: "rollout.halted", code: "unreachable", reason });
       }
     }
     this.wakeAt(lookAtMs);
@@ -192,8 +212,10 @@ export class HostRun {
       this.active.delete(run.planned.instance);
       return Infinity;
     }
-    if (!snapshot) return this.fail(run, "vanished", "it was there at the preview and Supervisor does not list it any more", 0);
-    if (snapshot.state === "UNKNOWN") return this.fail(run, "unknown_state", "it is UNKNOWN, so it was not restarted", 0);
+    if (!snapshot)
+      return this.fail(run, "vanished", "it was there at the preview and Supervisor does not list it any more", 0);
+    if (snapshot.state === "UNKNOWN")
+      return this.fail(run, "unknown_state", "it is UNKNOWN, so it was not restarted", 0);
     if (snapshot.state === "STOPPED") {
       this.around.tally.addSkipped();
       this.emit({ type: "instance.skipped", ...this.of(run), why: "it was STOPPED since the preview" });
@@ -269,7 +291,13 @@ export class HostRun {
     if (told === run.told) return;
     run.told = told;
     const { state, pid, uptime_s } = snapshot;
-    this.emit({ type: "instance.observed", ...this.of(run), state, ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) });
+    this.emit({
+      type: "instance.observed",
+      ...this.of(run),
+      state,
+      ...(pid === undefined ? {} : { pid }),
+      ...(uptime_s === undefined ? {} : { uptime_s }),
+    });
   }
 
   private placed(run: InstanceRun, reason: string): string {

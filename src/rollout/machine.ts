@@ -59,7 +59,8 @@ export class Machine {
   private begin(): void {
     this.beganAtMs = this.nowMs;
     this.emit({ type: "rollout.started" });
-    for (const { host, program, instance, why } of this.rollout.skipped) this.emit({ type: "instance.skipped", host, program, instance, why });
+    for (const { host, program, instance, why } of this.rollout.skipped)
+      this.emit({ type: "instance.skipped", host, program, instance, why });
     this.beginBatch();
     this.advance();
   }
@@ -147,7 +148,12 @@ export class Machine {
     if (this.ended) return;
     this.ended = true;
     const outcome = this.tally.outcome();
-    this.emit({ type: "rollout.finished", outcome, counts: this.tally.counts(), seconds: (this.nowMs - this.beganAtMs) / 1000 });
+    this.emit({
+      type: "rollout.finished",
+      outcome,
+      counts: this.tally.counts(),
+      seconds: (this.nowMs - this.beganAtMs) / 1000,
+    });
     this.commands.push({ type: "end", outcome });
   }
 

@@ -8,7 +8,12 @@ export type Input =
   /** The answer to a `look`. At most one look per host is on its way. */
   | { readonly type: "looked"; readonly host: HostName; readonly outcome: LookOutcome }
   /** The end of a `restart`. */
-  | { readonly type: "restarted"; readonly host: HostName; readonly instance: InstanceName; readonly outcome: ChangeOutcome }
+  | {
+      readonly type: "restarted";
+      readonly host: HostName;
+      readonly instance: InstanceName;
+      readonly outcome: ChangeOutcome;
+    }
   /** The answer to a `read_log`. */
   | { readonly type: "log_read"; readonly host: HostName; readonly instance: InstanceName; readonly text: string }
   /** The time of the last `wake` for this host has come; without a host, of the last one for the rollout. */

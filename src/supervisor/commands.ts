@@ -21,7 +21,10 @@ export function tailArgv(settings: SupervisorSettings, instance: InstanceName): 
 }
 
 function supervisorctl({ command, sudo, config, server_url }: SupervisorSettings, ...args: string[]): Argv {
-  const options = [...(config === undefined ? [] : ["-c", config]), ...(server_url === undefined ? [] : ["-s", server_url])];
+  const options = [
+    ...(config === undefined ? [] : ["-c", config]),
+    ...(server_url === undefined ? [] : ["-s", server_url]),
+  ];
   // -n: without a terminal a password prompt would wait for ever.
   return sudo ? ["sudo", "-n", command, ...options, ...args] : [command, ...options, ...args];
 }

@@ -15,7 +15,8 @@ export function parseStatus(text: string): ProcessSnapshot[] {
   const snapshots = new Map<string, ProcessSnapshot>();
   for (const line of text.split(/\r?\n/)) {
     const [, name, state, description = ""] = STATUS_LINE.exec(line) ?? [];
-    if (name !== undefined && state !== undefined) snapshots.set(name, toSnapshot(name as InstanceName, state as ProcessState, description.trim()));
+    if (name !== undefined && state !== undefined)
+      snapshots.set(name, toSnapshot(name as InstanceName, state as ProcessState, description.trim()));
   }
   return [...snapshots.values()].sort((a, b) => compareNaturally(a.instance, b.instance));
 }

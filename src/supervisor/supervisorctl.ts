@@ -12,13 +12,19 @@ const LOG_TIMEOUT_MS = 10_000;
  * Looks through one `supervisorctl` process per call.
  * @param commandTimeoutMs bound of a look; a hung supervisord makes supervisorctl hang for ever
  */
-export function supervisorctlReader(access: HostAccess, settings: SupervisorSettings, commandTimeoutMs: number): SupervisorReader {
+export function supervisorctlReader(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  commandTimeoutMs: number,
+): SupervisorReader {
   return {
     async look() {
       return toLook(await access.run(statusArgv(settings), { timeoutMs: commandTimeoutMs }), commandTimeoutMs);
     },
     async tailLog(instance) {
-      return toLog(await access.run(tailArgv(settings, instance), { timeoutMs: Math.min(LOG_TIMEOUT_MS, commandTimeoutMs) }));
+      return toLog(
+        await access.run(tailArgv(settings, instance), { timeoutMs: Math.min(LOG_TIMEOUT_MS, commandTimeoutMs) }),
+      );
     },
   };
 }
@@ -43,13 +49,20 @@ function toLook(outcome: RunOutcome, timeoutMs: number): LookOutcome {
     case "exited": {
       const snapshots = parseStatus(outcome.stdout);
       const said = words(outcome);
-      if (LISTED_ALL.includes(outcome.code) && (snapshots.length > 0 || said === "")) return { kind: "seen", snapshots };
-      return { kind: "unavailable", reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and said nothing` : said };
+      if (LISTED_ALL.includes(outcome.code) && (snapshots.length > 0 || said === ""))
+        return { kind: "seen", snapshots };
+      return {
+        kind: "unavailable",
+        reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and said nothing` : said,
+      };
     }
     case "signalled":
       return { kind: "unavailable", reason: `supervisorctl was ended by ${outcome.signal}` };
     case "timed_out":
-      return { kind: "unavailable", reason: `supervisorctl gave no answer within ${timeoutMs / 1000} s: supervisord may hang` };
+      return {
+        kind: "unavailable",
+        reason: `supervisorctl gave no answer within ${timeoutMs / 1000} s: supervisord may hang`,
+      };
     case "unreachable":
     case "indeterminate":
       return { kind: "unreachable", reason: outcome.reason };
@@ -72,7 +85,8 @@ function toChange(outcome: RunOutcome): ChangeOutcome {
 }
 
 function toLog(outcome: RunOutcome): string {
-  if (outcome.kind === "unreachable" || outcome.kind === "indeterminate") return `(its log could not be read: ${outcome.reason})`;
+  if (outcome.kind === "unreachable" || outcome.kind === "indeterminate")
+    return `(its log could not be read: ${outcome.reason})`;
   if (outcome.kind === "timed_out") return "(its log could not be read in time)";
   const text = outcome.stdout.trimEnd();
   return text === "" ? words(outcome) || "(its stderr log is empty)" : text;

@@ -19,31 +19,23 @@ export class Collected {
   collect(event: RolloutEvent & { readonly rollout?: string }): void {
     this.ledger.record(event);
     this.id = event.rollout ?? this.id;
-    switch (event.type) {
-      case "rollout.planned":
-        this.planned = event;
-        for (const skip of event.skipped) this.skips.set(`${skip.host} ${skip.instance}`, skip);
-        break;
-      case "instance.failed":
-        this.failures.set(`${event.host} ${event.instance}`, event);
-        break;
-      case "instance.indeterminate":
-        this.losses.set(`${event.host} ${event.instance}`, event);
-        break;
-      case "instance.skipped":
-        this.skips.set(`${event.host} ${event.instance}`, event);
-        break;
-      case "rollout.halted":
-        this.halted ??= event;
-        break;
-      case "rollout.interrupted":
-        this.interrupted ??= event;
-        break;
-      case "rollout.finished":
-        this.finished = event;
-        break;
-      default:
-    }
+    if ("instance" in event) this.collectInstance(event);
+    else if (event.type === "rollout.planned") this.plan(event);
+    else if (event.type === "rollout.halted") this.halted ??= event;
+    else if (event.type === "rollout.interrupted") this.interrupted ??= event;
+    else if (event.type === "rollout.finished") this.finished = event;
+  }
+
+  private plan(event: Of<"rollout.planned">): void {
+    this.planned = event;
+    for (const skip of event.skipped) this.skips.set(`${skip.host} ${skip.instance}`, skip);
+  }
+
+  private collectInstance(event: Extract<RolloutEvent, { instance: InstanceName }>): void {
+    const key = `${event.host} ${event.instance}`;
+    if (event.type === "instance.failed") this.failures.set(key, event);
+    else if (event.type === "instance.indeterminate") this.losses.set(key, event);
+    else if (event.type === "instance.skipped") this.skips.set(key, event);
   }
 
   /** Failures that still stand. */

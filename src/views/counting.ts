@@ -6,9 +6,10 @@ export function many(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : noun.endsWith("ch") ? "es" : "s"}`;
 }
 
-/** `5 healthy, 1 failed, 2 skipped, 8 untouched`. */
+/** `5 healthy, 1 failed, 2 skipped, 8 untouched`; the last two only if there are any. */
 export function countsText({ healthy, failed, skipped, untouched }: Counts): string {
-  return `${healthy} healthy, ${failed} failed, ${skipped} skipped, ${untouched} untouched`;
+  const more = [...(skipped > 0 ? [`${skipped} skipped`] : []), ...(untouched > 0 ? [`${untouched} untouched`] : [])];
+  return [`${healthy} healthy`, `${failed} failed`, ...more].join(", ");
 }
 
 /** An elapsed time that is counted up before one's eyes: never more than has passed, and never milliseconds. */

@@ -1,5 +1,6 @@
 import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { RolloutEvent } from "../domain/events.ts";
+import type { InstanceName } from "../domain/ids.ts";
 import { countsText, many } from "./counting.ts";
 import { titleOf } from "./failure-text.ts";
 import { printableLines } from "./printable.ts";
@@ -17,7 +18,6 @@ type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type 
 
 /** What an event says, as lines without time. */
 export function factsOf(event: RolloutEvent): Fact[] {
-  if (event.type.startsWith("instance.")) return factsOfInstance(event as Of<`instance.${string}` & RolloutEvent["type"]>);
   switch (event.type) {
     case "rollout.planned":
       return factsOfPlan(event);
@@ -47,12 +47,17 @@ export function factsOf(event: RolloutEvent): Fact[] {
       return [overall(`halted: ${event.reason}: ${titleOf(event.code)}`)];
     case "rollout.finished":
       return factsOfEnd(event);
-    default:
-      return [];
+    case "instance.restarting":
+    case "instance.observed":
+    case "instance.healthy":
+    case "instance.failed":
+    case "instance.skipped":
+    case "instance.indeterminate":
+      return factsOfInstance(event);
   }
 }
 
-function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): Fact[] {
+function factsOfInstance(event: Extract<RolloutEvent, { instance: InstanceName }>): Fact[] {
   const about = `${event.host} ${event.instance}`;
   switch (event.type) {
     case "instance.restarting":

@@ -9,9 +9,7 @@ export function meaningOf(code: string): string {
 
 /** What a failure's code means, with the code to look it up by: `it did not start and is STOPPED (stayed_stopped)`. */
 export function titleOf(code: string): string {
-  const meaning = meaningOf(code);
-  // Some end in the state's name, which would repeat the code: `… (FATAL) (fatal)`.
-  return meaning === code || meaning.toLowerCase().endsWith(`(${code})`) ? meaning : `${meaning} (${code})`;
+  return code in KINDS ? `${meaningOf(code)} (${code})` : code;
 }
 
 /** What the operator can do about it. */

@@ -5,6 +5,14 @@ import type { Wave } from "../domain/rollout.ts";
 /** What is known of one selected instance so far. */
 export type Fate = "untouched" | "under_restart" | "indeterminate" | "healthy" | "failed" | "skipped";
 
+const FATE_TOLD_BY = {
+  "instance.restarting": "under_restart",
+  "instance.indeterminate": "indeterminate",
+  "instance.healthy": "healthy",
+  "instance.failed": "failed",
+  "instance.skipped": "skipped",
+} as const satisfies Partial<Record<RolloutEvent["type"], Fate>>;
+
 /** Keeps what became of each selected instance, and how many there are of each kind. Constant work per event. */
 export class Ledger {
   /** By host in the order of the plan, then by instance. */
@@ -14,27 +22,11 @@ export class Ledger {
   planned = 0;
 
   record(event: RolloutEvent): void {
-    switch (event.type) {
-      case "rollout.planned":
-        for (const wave of event.waves) this.recordWave(wave);
-        for (const { host, instance } of event.skipped) this.set(host, instance, "skipped");
-        break;
-      case "instance.restarting":
-        this.set(event.host, event.instance, "under_restart");
-        break;
-      case "instance.indeterminate":
-        this.set(event.host, event.instance, "indeterminate");
-        break;
-      case "instance.healthy":
-        this.set(event.host, event.instance, "healthy");
-        break;
-      case "instance.failed":
-        this.set(event.host, event.instance, "failed");
-        break;
-      case "instance.skipped":
-        this.set(event.host, event.instance, "skipped");
-        break;
-      default:
+    if (event.type === "rollout.planned") {
+      for (const wave of event.waves) this.recordWave(wave);
+      for (const { host, instance } of event.skipped) this.set(host, instance, "skipped");
+    } else if ("instance" in event && event.type !== "instance.observed") {
+      this.set(event.host, event.instance, FATE_TOLD_BY[event.type]);
     }
   }
 
@@ -62,8 +54,8 @@ export class Ledger {
   }
 
   private set(host: HostName, instance: InstanceName, fate: Fate): void {
-    let ofHost = this.fates.get(host);
-    if (!ofHost) this.fates.set(host, (ofHost = new Map()));
+    const ofHost = this.fates.get(host) ?? new Map<InstanceName, Fate>();
+    this.fates.set(host, ofHost);
     const before = ofHost.get(instance);
     if (before) this.counts[before]--;
     this.counts[fate]++;

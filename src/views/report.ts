@@ -5,8 +5,8 @@ import { Collected } from "./collected.ts";
 import { countsText } from "./counting.ts";
 import type { Ledger } from "./ledger.ts";
 import { onOneLine, printable } from "./printable.ts";
-import { wrapped } from "./wrapped.ts";
 import { failedSection, fatesSection, howToGoOn, refusedSection, skippedSection, unsettledSection } from "./report-sections.ts";
+import { wrapped } from "./wrapped.ts";
 
 export interface ReportOptions {
   /** The plan as the operator named it, for the command that goes on from here. Default: its absolute path. */

@@ -1,10 +1,10 @@
 import type { RecordedEvent } from "../domain/events.ts";
 import type { View } from "../executor/ports.ts";
-import { paletteFor } from "./palette.ts";
 import { createReport, type ReportOptions } from "./report.ts";
-import { Screen } from "./screen.ts";
-import { treeFrame } from "./tree-frame.ts";
-import { TreeModel } from "./tree-model.ts";
+import { paletteFor } from "./tree/palette.ts";
+import { Screen } from "./tree/screen.ts";
+import { treeFrame } from "./tree/tree-frame.ts";
+import { TreeModel } from "./tree/tree-model.ts";
 import { allWritten } from "./written.ts";
 
 /**

@@ -24,7 +24,10 @@ export interface Running {
 }
 
 /** Starts `orchestrate` as a process of its own, its output in pipes. */
-export function startOrchestrate(args: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {}): Running {
+export function startOrchestrate(
+  args: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+): Running {
   const child = spawn(process.execPath, [BUNDLE, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     // No agent of whoever runs the tests: its keys would be tried first.
@@ -60,12 +63,26 @@ export function restartedIn(events: readonly RecordedEvent[]): string[] {
 }
 
 /** Short waits for tests: the shape of the plan's own, in less time. */
-export const quickTimings = { between_checks: "1s", between_restarts: "100ms", min_healthy_time: "1s", stop_deadline: "20s", healthy_deadline: "20s", command_timeout: "10s" };
+export const quickTimings = {
+  between_checks: "500ms",
+  between_restarts: "0s",
+  min_healthy_time: "300ms",
+  stop_deadline: "20s",
+  healthy_deadline: "20s",
+  command_timeout: "10s",
+};
 
 /** Writes a plan for the whole fleet into the fleet's own folder and returns its path. Other keys win over the defaults. */
 export async function writePlan(fleet: Fleet, keys: Record<string, unknown> = {}, name = "plan"): Promise<string> {
   const file = join(fleet.dir, `${name}.yaml`);
-  const plan = { version: 1, programs: "web", hosts: fleet.planHosts(), ssh: fleet.planSsh(), timings: quickTimings, ...keys };
+  const plan = {
+    version: 1,
+    programs: "web",
+    hosts: fleet.planHosts(),
+    ssh: fleet.planSsh(),
+    timings: quickTimings,
+    ...keys,
+  };
   await writeFile(file, stringify(plan));
   return file;
 }

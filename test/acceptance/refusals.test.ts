@@ -14,7 +14,8 @@ function assertRefused(ended: Ended, code: number, message: RegExp): void {
 describe("what is refused before the first change", () => {
   let fleet: Fleet;
   let pids: number[];
-  const pidsNow = async () => (await Promise.all(fleet.hosts.map((host) => host.processes()))).flat().map(({ pid }) => pid);
+  const pidsNow = async () =>
+    (await Promise.all(fleet.hosts.map((host) => host.processes()))).flat().map(({ pid }) => pid);
   before(async () => {
     fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }] });
     pids = await pidsNow();
@@ -51,7 +52,14 @@ describe("what is refused before the first change", () => {
   });
 
   it("a supervisorctl that is not there exits 3 with the shell's words", async () => {
-    const plan = await writePlan(fleet, { hosts: Object.fromEntries(Object.entries(fleet.planHosts()).map(([name, host]) => [name, { ...host, supervisor: { command: "no-such-ctl" } }])) });
+    const plan = await writePlan(fleet, {
+      hosts: Object.fromEntries(
+        Object.entries(fleet.planHosts()).map(([name, host]) => [
+          name,
+          { ...host, supervisor: { command: "no-such-ctl" } },
+        ]),
+      ),
+    });
     assertRefused(await orchestrate(plan), 3, /supervisor_unavailable[^]*host-1: .*no-such-ctl/);
   });
 });

@@ -1,26 +1,26 @@
-import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { raiseFleet, type Fleet, type FleetHost, type ProcessStateName } from './fleet.ts';
-import { until } from './until.ts';
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { raiseFleet, type Fleet, type FleetHost, type ProcessStateName } from "./fleet.ts";
+import { until } from "./until.ts";
 
-describe('an instance of the fleet', function () {
+describe("an instance of the fleet", function () {
   this.timeout(30_000);
-  const instance = 'web:web_00';
-  const quick = 'quick:quick_00';
+  const instance = "web:web_00";
+  const quick = "quick:quick_00";
   let fleet: Fleet;
   let host: FleetHost;
 
   before(async () => {
-    const web = { name: 'web', processes: 1, startretries: 1, stopwaitsecs: 1 };
+    const web = { name: "web", processes: 1, startretries: 1, stopwaitsecs: 1 };
     // Without startsecs a start returns at once, for tests that are about something else.
-    fleet = await raiseFleet({ hosts: 1, groups: [web, { ...web, name: 'quick', startsecs: 0 }] });
-    host = fleet.host('host-1');
+    fleet = await raiseFleet({ hosts: 1, groups: [web, { ...web, name: "quick", startsecs: 0 }] });
+    host = fleet.host("host-1");
   });
   after(() => fleet.down());
   beforeEach(async () => {
     for (const each of [instance, quick]) {
       await host.stop(each).catch(() => undefined);
-      await host.behave(each, { kind: 'healthy' });
+      await host.behave(each, { kind: "healthy" });
     }
   });
 
@@ -31,7 +31,7 @@ describe('an instance of the fleet', function () {
   async function startQuick(): Promise<number> {
     await host.start(quick);
     const { pid } = await host.process(quick);
-    const begun = async () => (await host.instanceLog(quick, 'stdout')).includes(`started, pid ${pid}, `);
+    const begun = async () => (await host.instanceLog(quick, "stdout")).includes(`started, pid ${pid}, `);
     await until(begun, { deadlineMs: 5_000, what: `${quick} has begun` });
     return pid;
   }
@@ -42,74 +42,74 @@ describe('an instance of the fleet', function () {
     return (performance.now() - beganMs) / 1_000;
   }
 
-  it('changes at its next start, and not before', async () => {
+  it("changes at its next start, and not before", async () => {
     const pid = await startQuick();
     const log = await host.supervisordLog();
-    await host.behave(quick, { kind: 'slow_stop', seconds: 3600 });
+    await host.behave(quick, { kind: "slow_stop", seconds: 3600 });
     assert.equal((await host.process(quick)).pid, pid);
     assert.ok((await secondsOf(() => host.stop(quick))) < 1);
     assert.equal((await host.supervisordLog()).slice(log.length).match(/stopped: quick_00/g)?.length, 1);
   });
 
-  it('healthy: logs its start and is ready', async () => {
+  it("healthy: logs its start and is ready", async () => {
     const pid = await startQuick();
-    assert.match(await host.instanceLog(quick, 'stdout'), new RegExp(`^${quick} started, pid ${pid}, healthy$`, 'm'));
-    await until(() => readFileSync(host.readyFile(quick), 'utf8') === `${pid}\n`, { deadlineMs: 5_000 });
+    assert.match(await host.instanceLog(quick, "stdout"), new RegExp(`^${quick} started, pid ${pid}, healthy$`, "m"));
+    await until(() => readFileSync(host.readyFile(quick), "utf8") === `${pid}\n`, { deadlineMs: 5_000 });
   });
 
-  it('crash_at_start: says why on stderr, and ends FATAL', async () => {
-    await host.behave(instance, { kind: 'crash_at_start' });
+  it("crash_at_start: says why on stderr, and ends FATAL", async () => {
+    await host.behave(instance, { kind: "crash_at_start" });
     await assert.rejects(host.start(instance), /SPAWN_ERROR|ABNORMAL_TERMINATION/);
-    await reaches('FATAL');
-    assert.match(await host.instanceLog(instance, 'stderr'), /cannot read .*settings\.yml.*\n.*giving up/);
+    await reaches("FATAL");
+    assert.match(await host.instanceLog(instance, "stderr"), /cannot read .*settings\.yml.*\n.*giving up/);
   });
 
-  it('recovers: BACKOFF first, then RUNNING', async () => {
+  it("recovers: BACKOFF first, then RUNNING", async () => {
     const log = await host.supervisordLog();
-    await host.behave(instance, { kind: 'recovers', failures: 1 });
+    await host.behave(instance, { kind: "recovers", failures: 1 });
     await host.start(instance).catch(() => undefined);
-    await reaches('RUNNING');
+    await reaches("RUNNING");
     const events = (await host.supervisordLog()).slice(log.length).match(/spawned|exited|entered RUNNING/g);
-    assert.deepEqual(events, ['spawned', 'exited', 'spawned', 'entered RUNNING']);
+    assert.deepEqual(events, ["spawned", "exited", "spawned", "entered RUNNING"]);
   });
 
-  it('crash_after: is RUNNING, and soon on another pid', async () => {
-    await host.behave(instance, { kind: 'crash_after', seconds: 1.3 });
+  it("crash_after: is RUNNING, and soon on another pid", async () => {
+    await host.behave(instance, { kind: "crash_after", seconds: 1.3 });
     await host.start(instance);
     const { pid } = await host.process(instance);
     await until(async () => ![0, pid].includes((await host.process(instance)).pid), { deadlineMs: 10_000 });
   });
 
-  it('slow_stop: takes its time, and ends by itself', async () => {
-    await host.behave(quick, { kind: 'slow_stop', seconds: 0.7 });
+  it("slow_stop: takes its time, and ends by itself", async () => {
+    await host.behave(quick, { kind: "slow_stop", seconds: 0.7 });
     await startQuick();
     assert.ok((await secondsOf(() => host.stop(quick))) >= 0.7);
     assert.doesNotMatch(await host.supervisordLog(), /killing 'quick_00'/);
   });
 
-  it('ignore_term: is killed after stopwaitsecs', async () => {
-    await host.behave(quick, { kind: 'ignore_term' });
+  it("ignore_term: is killed after stopwaitsecs", async () => {
+    await host.behave(quick, { kind: "ignore_term" });
     await startQuick();
     assert.ok((await secondsOf(() => host.stop(quick))) >= 1);
     assert.match(await host.supervisordLog(), /killing 'quick_00' \(\d+\) with SIGKILL/);
   });
 
-  it('slow_start: is RUNNING well before it is ready', async () => {
-    await host.behave(quick, { kind: 'slow_start', seconds: 0.7 });
+  it("slow_start: is RUNNING well before it is ready", async () => {
+    await host.behave(quick, { kind: "slow_start", seconds: 0.7 });
     await startQuick();
     assert.ok(!existsSync(host.readyFile(quick)));
     await until(() => existsSync(host.readyFile(quick)), { deadlineMs: 10_000 });
   });
 
-  it('file_gone: cannot be started and stays STOPPED, until the file is back', async () => {
-    await host.behave(quick, { kind: 'file_gone' });
+  it("file_gone: cannot be started and stays STOPPED, until the file is back", async () => {
+    await host.behave(quick, { kind: "file_gone" });
     await assert.rejects(host.start(quick), /NO_FILE/);
-    assert.equal((await host.process(quick)).state, 'STOPPED');
-    await host.behave(quick, { kind: 'healthy' });
+    assert.equal((await host.process(quick)).state, "STOPPED");
+    await host.behave(quick, { kind: "healthy" });
     await host.start(quick);
   });
 
-  it('that does not exist is an error, not a new file', async () => {
-    await assert.rejects(host.behave('web:web_99', { kind: 'healthy' }), /host-1 has no web:web_99/);
+  it("that does not exist is an error, not a new file", async () => {
+    await assert.rejects(host.behave("web:web_99", { kind: "healthy" }), /host-1 has no web:web_99/);
   });
 });

@@ -1,24 +1,24 @@
-import { rename, rm, symlink, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { rename, rm, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
 
 /** What an instance does from its next start on. Seconds may have a fraction. */
 export type Behaviour =
   /** Runs, and ends at once when asked to. */
-  | { readonly kind: 'healthy' }
+  | { readonly kind: "healthy" }
   /** Two telling lines on stderr and exit 1, at every start: BACKOFF, then FATAL. */
-  | { readonly kind: 'crash_at_start' }
+  | { readonly kind: "crash_at_start" }
   /** Runs for so long, then exits 1. Longer than startsecs: Supervisor starts it again for ever. */
-  | { readonly kind: 'crash_after'; readonly seconds: number }
+  | { readonly kind: "crash_after"; readonly seconds: number }
   /** Takes so long to end when asked to. */
-  | { readonly kind: 'slow_stop'; readonly seconds: number }
+  | { readonly kind: "slow_stop"; readonly seconds: number }
   /** Never ends when asked to: killed after stopwaitsecs. */
-  | { readonly kind: 'ignore_term' }
+  | { readonly kind: "ignore_term" }
   /** Runs at once, but its ready file (see `FleetHost.readyFile`) comes only after so long. */
-  | { readonly kind: 'slow_start'; readonly seconds: number }
+  | { readonly kind: "slow_start"; readonly seconds: number }
   /** Crashes at its next so many starts, then is healthy: a BACKOFF that recovers. */
-  | { readonly kind: 'recovers'; readonly failures: number }
+  | { readonly kind: "recovers"; readonly failures: number }
   /** The file of its command is missing: the start is refused and it stays STOPPED. */
-  | { readonly kind: 'file_gone' };
+  | { readonly kind: "file_gone" };
 
 /** Where a host keeps what its instances are made of. */
 export interface InstanceFiles {
@@ -38,7 +38,7 @@ export async function writeBehaviour(
 ): Promise<void> {
   const command = path.join(commandDir, processName);
   await rm(command, { force: true });
-  if (behaviour.kind === 'file_gone') return;
+  if (behaviour.kind === "file_gone") return;
 
   // Renamed into place: an instance that starts in this moment must not read half a line.
   const file = path.join(behaviourDir, processName);
@@ -49,13 +49,16 @@ export async function writeBehaviour(
 
 function behaviourLine(behaviour: Behaviour): string {
   switch (behaviour.kind) {
-    case 'crash_after':
-    case 'slow_stop':
-    case 'slow_start':
+    case "crash_after":
+    case "slow_stop":
+    case "slow_start":
       return `${behaviour.kind} ${behaviour.seconds}`;
-    case 'recovers':
+    case "recovers":
       return `${behaviour.kind} ${behaviour.failures}`;
-    default:
+    case "healthy":
+    case "crash_at_start":
+    case "ignore_term":
+    case "file_gone":
       return behaviour.kind;
   }
 }

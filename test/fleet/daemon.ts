@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { processEntry, signal } from './process-table.ts';
-import { until, type UntilOptions } from './until.ts';
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { processEntry, signal } from "./process-table.ts";
+import { until, type UntilOptions } from "./until.ts";
 
 export interface DaemonCommand {
   /** For messages: `host-1's sshd`. */
@@ -13,7 +13,7 @@ export interface DaemonCommand {
   readonly outputFile: string;
 }
 
-const setpriv = '/usr/bin/setpriv';
+const setpriv = "/usr/bin/setpriv";
 
 /** A program in the foreground, as our own child: its pid is certain for as long as it is alive. */
 export class Daemon {
@@ -34,12 +34,12 @@ export class Daemon {
   start(): void {
     if (this.pid !== undefined) throw new Error(`${this.#command.name} is up already`);
     const { command, env, outputFile } = this.#command;
-    const [program = '', ...args] = [...endsWithItsParent(), ...command];
-    const output = openSync(outputFile, 'a');
+    const [program = "", ...args] = [...endsWithItsParent(), ...command];
+    const output = openSync(outputFile, "a");
     try {
       // Detached: a Ctrl-C at the terminal must reach the tests only, who then take the fleet down.
-      this.#child = spawn(program, args, { detached: true, stdio: ['ignore', output, output], env });
-      this.#child.on('error', () => undefined);
+      this.#child = spawn(program, args, { detached: true, stdio: ["ignore", output, output], env });
+      this.#child.on("error", () => undefined);
       this.#child.unref();
     } finally {
       closeSync(output);
@@ -51,7 +51,7 @@ export class Daemon {
    *
    * @throws Error with the end of its output as soon as it has ended, or after the deadline
    */
-  async ready(probe: () => Promise<boolean>, waiting: Omit<UntilOptions, 'what'>): Promise<void> {
+  async ready(probe: () => Promise<boolean>, waiting: Omit<UntilOptions, "what">): Promise<void> {
     try {
       await until(async () => this.pid === undefined || (await probe()), {
         ...waiting,
@@ -67,7 +67,7 @@ export class Daemon {
 
   /** Waits until it no longer runs at all: SIGSTOP is not instant. */
   async frozen(): Promise<void> {
-    await until(() => processEntry(this.#livePid())?.state === 'T', {
+    await until(() => processEntry(this.#livePid())?.state === "T", {
       deadlineMs: 5_000,
       everyMs: 2,
       what: `${this.#command.name} is frozen`,
@@ -90,8 +90,8 @@ export class Daemon {
 
   /** The last lines that it wrote. */
   outputTail(lines = 20): string {
-    const text = readFileSync(this.#command.outputFile, 'utf8');
-    return text.trimEnd().split('\n').slice(-lines).join('\n');
+    const text = readFileSync(this.#command.outputFile, "utf8");
+    return text.trimEnd().split("\n").slice(-lines).join("\n");
   }
 
   #livePid(): number {
@@ -103,5 +103,5 @@ export class Daemon {
 
 /** Even a SIGKILL of the tests, which runs no exit hook, then ends the daemon. */
 function endsWithItsParent(): string[] {
-  return existsSync(setpriv) ? [setpriv, '--pdeathsig', 'TERM'] : [];
+  return existsSync(setpriv) ? [setpriv, "--pdeathsig", "TERM"] : [];
 }

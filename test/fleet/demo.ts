@@ -40,11 +40,17 @@ async function orchestrate(): Promise<number> {
 
 async function pids(fleet: Fleet): Promise<Map<string, number>> {
   const hosts = await Promise.all(fleet.hosts.map(async (host) => ({ host, processes: await host.processes() })));
-  return new Map(hosts.flatMap(({ host, processes }) => processes.map(({ instance, pid }) => [`${host.name} ${instance}`, pid] as const)));
+  return new Map(
+    hosts.flatMap(({ host, processes }) =>
+      processes.map(({ instance, pid }) => [`${host.name} ${instance}`, pid] as const),
+    ),
+  );
 }
 
 async function keep(): Promise<void> {
-  console.log("the fleet stays up; try `npx orchestrate plans/demo.yaml --dry-run` in another terminal; Ctrl-C ends it");
+  console.log(
+    "the fleet stays up; try `npx orchestrate plans/demo.yaml --dry-run` in another terminal; Ctrl-C ends it",
+  );
   // A signal listener alone does not keep Node alive.
   const alive = setInterval(() => undefined, 1 << 30);
   await once(process, "SIGINT");

@@ -1,20 +1,20 @@
-import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, realpath, writeFile } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
-import pLimit from 'p-limit';
-import { FleetHost } from './host.ts';
-import { knownHostsLine, makeKey, type GroupOptions, type HostSpec } from './host-files.ts';
-import { sweepAtExit } from './last-resort.ts';
-import { claimLoopback, type LoopbackChoice, type LoopbackClaim } from './loopback.ts';
-import { findProgram } from './prerequisites.ts';
-import { tearDown, tearDownNow } from './teardown.ts';
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, realpath, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import pLimit from "p-limit";
+import { FleetHost } from "./host.ts";
+import { knownHostsLine, makeKey, type GroupOptions, type HostSpec } from "./host-files.ts";
+import { sweepAtExit } from "./last-resort.ts";
+import { claimLoopback, type LoopbackChoice, type LoopbackClaim } from "./loopback.ts";
+import { findProgram } from "./prerequisites.ts";
+import { tearDown, tearDownNow } from "./teardown.ts";
 
-export type { Behaviour } from './behaviour.ts';
-export type { FleetHost, HostPart } from './host.ts';
-export type { GroupOptions } from './host-files.ts';
-export type { ProcessInfo, ProcessStateName } from './supervisor-rpc.ts';
+export type { Behaviour } from "./behaviour.ts";
+export type { FleetHost, HostPart } from "./host.ts";
+export type { GroupOptions } from "./host-files.ts";
+export type { ProcessInfo, ProcessStateName } from "./supervisor-rpc.ts";
 
 export interface FleetOptions {
   /** How many. */
@@ -59,7 +59,7 @@ export interface Fleet {
 const run = promisify(execFile);
 /** More at once only compete for the processor: each supervisord costs some 0.2 s of it. */
 const raisedAtOnce = 16;
-const defaultGroups: readonly GroupOptions[] = [{ name: 'web', processes: 4 }];
+const defaultGroups: readonly GroupOptions[] = [{ name: "web", processes: 4 }];
 
 /**
  * Raises hosts that are real in all that matters here: each an sshd with its own key on its own
@@ -69,9 +69,9 @@ const defaultGroups: readonly GroupOptions[] = [{ name: 'web', processes: 4 }];
  * @throws Error with the end of a daemon's log when one does not come up; nothing is left then
  */
 export async function raiseFleet(options: FleetOptions): Promise<Fleet> {
-  const programs = { sshd: requiredProgram('sshd'), supervisord: requiredProgram('supervisord') };
+  const programs = { sshd: requiredProgram("sshd"), supervisord: requiredProgram("supervisord") };
   const sshdConfig = [...(options.sshdConfig ?? []), ...(await forgivingSshd(programs.sshd))];
-  if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
+  if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
 
   const claim = await claimLoopback(options.hosts, options.loopback);
   const dir = await fleetDir(options.dir);
@@ -85,12 +85,12 @@ export async function raiseFleet(options: FleetOptions): Promise<Fleet> {
     });
 
   try {
-    const identityFile = path.join(dir, 'identity');
-    const knownHostsFile = path.join(dir, 'known_hosts');
+    const identityFile = path.join(dir, "identity");
+    const knownHostsFile = path.join(dir, "known_hosts");
     await makeKey(identityFile);
     await copyFile(`${identityFile}.pub`, authorizedKeysFile(dir));
     await raiseAll(hosts);
-    await writeFile(knownHostsFile, (await Promise.all(specs.map(knownHostsLine))).join(''));
+    await writeFile(knownHostsFile, (await Promise.all(specs.map(knownHostsLine))).join(""));
     return fleetOf({ dir, hosts, identityFile, knownHostsFile, port: claim.port, end });
   } catch (error) {
     await end();
@@ -150,7 +150,7 @@ function fleetOf(parts: {
 }
 
 function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: FleetOptions): HostSpec[] {
-  const { groups = defaultGroups, namePrefix = 'host-', sshdConfig = [] } = options;
+  const { groups = defaultGroups, namePrefix = "host-", sshdConfig = [] } = options;
   return addresses.map((address, index) => {
     const name = `${namePrefix}${index + 1}`;
     return {
@@ -166,12 +166,12 @@ function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: Fle
 }
 
 function authorizedKeysFile(dir: string): string {
-  return path.join(dir, 'authorized_keys');
+  return path.join(dir, "authorized_keys");
 }
 
 async function fleetDir(wished: string | undefined): Promise<string> {
   if (wished !== undefined) await mkdir(wished, { recursive: true, mode: 0o700 });
-  const dir = await realpath(wished ?? (await mkdtemp(path.join(tmpdir(), 'fleet-'))));
+  const dir = await realpath(wished ?? (await mkdtemp(path.join(tmpdir(), "fleet-"))));
   if ((await readdir(dir)).length > 0) throw new Error(`${dir}: not empty`);
   // It stands in two configurations, each with its own idea of quotes and of %.
   if (!/^[\w./@+-]+$/.test(dir)) throw new Error(`${dir}: choose a dir without spaces or odd characters`);
@@ -181,9 +181,11 @@ async function fleetDir(wished: string | undefined): Promise<string> {
 /** From 9.8 on sshd shuts out an address with failed logins for a while: the tests' own, here. */
 async function forgivingSshd(sshd: string): Promise<string[]> {
   // Before 9.2 it did not know -V, but names its version in what it complains.
-  const { stdout, stderr } = await run(sshd, ['-V']).catch((error: { stdout: string; stderr: string }) => error);
+  const { stdout, stderr } = await run(sshd, ["-V"]).catch(
+    (error: unknown) => error as { stdout: string; stderr: string },
+  );
   const [, major = 0, minor = 0] = (/OpenSSH_(\d+)\.(\d+)/.exec(stdout + stderr) ?? []).map(Number);
-  return major > 9 || (major === 9 && minor >= 8) ? ['PerSourcePenalties no'] : [];
+  return major > 9 || (major === 9 && minor >= 8) ? ["PerSourcePenalties no"] : [];
 }
 
 function requiredProgram(name: string): string {

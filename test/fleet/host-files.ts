@@ -1,8 +1,8 @@
-import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { execFile } from 'node:child_process';
-import path from 'node:path';
-import { promisify } from 'node:util';
-import { writeBehaviour, type InstanceFiles } from './behaviour.ts';
+import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+import { writeBehaviour, type InstanceFiles } from "./behaviour.ts";
 
 /** A Supervisor group of one program. */
 export interface GroupOptions {
@@ -47,42 +47,42 @@ export interface HostFiles extends InstanceFiles {
 
 const run = promisify(execFile);
 const longestSocketPath = 107;
-const instanceProgram = path.join(import.meta.dirname, 'instance.pl');
+const instanceProgram = path.join(import.meta.dirname, "instance.pl");
 
 /**
  * Set in whatever runs on a host: supervisord, its processes, and commands that come by ssh. It tells
  * them their host's folder, and it tells a teardown what belongs to the fleet.
  */
-export const hostDirVariable = 'FLEET_HOST_DIR';
+export const hostDirVariable = "FLEET_HOST_DIR";
 
 export function hostFiles(dir: string): HostFiles {
   return {
-    sshdConfig: path.join(dir, 'sshd_config'),
-    sshdOutput: path.join(dir, 'sshd.log'),
-    hostKey: path.join(dir, 'host_key'),
-    supervisorConfig: path.join(dir, 'supervisord.conf'),
-    supervisorSocket: path.join(dir, 's.sock'),
-    supervisorLog: path.join(dir, 'supervisord.log'),
-    supervisorOutput: path.join(dir, 'supervisord.out'),
-    program: path.join(dir, 'instance.pl'),
-    commandDir: path.join(dir, 'bin'),
-    behaviourDir: path.join(dir, 'behaviour'),
-    readyDir: path.join(dir, 'ready'),
-    logDir: path.join(dir, 'log'),
+    sshdConfig: path.join(dir, "sshd_config"),
+    sshdOutput: path.join(dir, "sshd.log"),
+    hostKey: path.join(dir, "host_key"),
+    supervisorConfig: path.join(dir, "supervisord.conf"),
+    supervisorSocket: path.join(dir, "s.sock"),
+    supervisorLog: path.join(dir, "supervisord.log"),
+    supervisorOutput: path.join(dir, "supervisord.out"),
+    program: path.join(dir, "instance.pl"),
+    commandDir: path.join(dir, "bin"),
+    behaviourDir: path.join(dir, "behaviour"),
+    readyDir: path.join(dir, "ready"),
+    logDir: path.join(dir, "log"),
   };
 }
 
 /** Names of a group's processes within the group: `web_00`… */
 export function processNames({ name, processes, bare }: GroupOptions): string[] {
   if (bare) return [name];
-  return Array.from({ length: processes }, (_, number) => `${name}_${String(number).padStart(2, '0')}`);
+  return Array.from({ length: processes }, (_, number) => `${name}_${String(number).padStart(2, "0")}`);
 }
 
 /** Writes all that a host's daemons and processes read, and makes its host key. */
 export async function writeHostFiles(spec: HostSpec): Promise<void> {
   const files = hostFiles(spec.dir);
   // supervisord first binds a temporary name with its pid appended.
-  if (files.supervisorSocket.length + '.4194304'.length > longestSocketPath) {
+  if (files.supervisorSocket.length + ".4194304".length > longestSocketPath) {
     throw new Error(`${files.supervisorSocket}: too long for a unix socket; choose a shorter dir`);
   }
   for (const dir of [files.commandDir, files.behaviourDir, files.readyDir, files.logDir]) {
@@ -93,19 +93,19 @@ export async function writeHostFiles(spec: HostSpec): Promise<void> {
   await writeFile(files.sshdConfig, sshdConfig(spec, files));
   await writeFile(files.supervisorConfig, supervisorConfig(spec, files));
   for (const processName of spec.groups.flatMap(processNames)) {
-    await writeBehaviour(files, processName, { kind: 'healthy' });
+    await writeBehaviour(files, processName, { kind: "healthy" });
   }
   await makeKey(files.hostKey);
 }
 
 /** Makes an ed25519 key without a passphrase: `FILE` and `FILE.pub`. */
 export async function makeKey(file: string): Promise<void> {
-  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'fleet', '-f', file]);
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "fleet", "-f", file]);
 }
 
 /** The line of known_hosts for a host: `[127.4.5.1]:20022 ssh-ed25519 …`. */
 export async function knownHostsLine({ address, port, dir }: HostSpec): Promise<string> {
-  const [type, key] = (await readFile(`${hostFiles(dir).hostKey}.pub`, 'utf8')).split(' ');
+  const [type, key] = (await readFile(`${hostFiles(dir).hostKey}.pub`, "utf8")).split(" ");
   return `[${address}]:${port} ${type} ${key}\n`;
 }
 
@@ -115,36 +115,37 @@ function sshdConfig(spec: HostSpec, files: HostFiles): string {
     ...spec.sshdConfig,
     `ListenAddress ${spec.address}:${spec.port}`,
     `HostKey ${files.hostKey}`,
-    `PidFile ${path.join(spec.dir, 'sshd.pid')}`,
+    `PidFile ${path.join(spec.dir, "sshd.pid")}`,
     `AuthorizedKeysFile ${spec.authorizedKeysFile}`,
-    `SetEnv ${hostDirVariable}=${spec.dir}`,
-    'StrictModes no',
-    'UsePAM no',
-    'UseDNS no',
-    'PermitRootLogin prohibit-password',
-    'PasswordAuthentication no',
-    'PrintMotd no',
-    'MaxStartups 1000',
+    // A home of its own: bash reads ~/.bashrc for a command by ssh, and that of whoever runs the tests may do anything.
+    `SetEnv ${hostDirVariable}=${spec.dir} HOME=${spec.dir}`,
+    "StrictModes no",
+    "UsePAM no",
+    "UseDNS no",
+    "PermitRootLogin prohibit-password",
+    "PasswordAuthentication no",
+    "PrintMotd no",
+    "MaxStartups 1000",
   );
 }
 
 function supervisorConfig(spec: HostSpec, files: HostFiles): string {
   const asRoot = process.getuid?.() === 0;
   return lines(
-    '[supervisord]',
+    "[supervisord]",
     `logfile=${files.supervisorLog}`,
-    'logfile_maxbytes=0',
-    'loglevel=info',
-    `pidfile=${path.join(spec.dir, 'supervisord.pid')}`,
+    "logfile_maxbytes=0",
+    "loglevel=info",
+    `pidfile=${path.join(spec.dir, "supervisord.pid")}`,
     `childlogdir=${files.logDir}`,
     // Without it supervisord warns that it runs as root.
-    ...(asRoot ? ['user=root'] : []),
-    '[unix_http_server]',
+    ...(asRoot ? ["user=root"] : []),
+    "[unix_http_server]",
     `file=${files.supervisorSocket}`,
-    'chmod=0700',
-    '[rpcinterface:supervisor]',
-    'supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface',
-    '[supervisorctl]',
+    "chmod=0700",
+    "[rpcinterface:supervisor]",
+    "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+    "[supervisorctl]",
     `serverurl=unix://${files.supervisorSocket}`,
     ...spec.groups.flatMap((group) => programSection(group, files)),
   );
@@ -152,7 +153,7 @@ function supervisorConfig(spec: HostSpec, files: HostFiles): string {
 
 function programSection(group: GroupOptions, files: HostFiles): string[] {
   const processName = group.bare ? group.name : `${group.name}_%(process_num)02d`;
-  const optional = (['startretries', 'stopwaitsecs'] as const).flatMap((key) =>
+  const optional = (["startretries", "stopwaitsecs"] as const).flatMap((key) =>
     group[key] === undefined ? [] : [`${key}=${group[key]}`],
   );
   return [
@@ -163,8 +164,8 @@ function programSection(group: GroupOptions, files: HostFiles): string[] {
     `autostart=${group.autostart ?? true}`,
     `startsecs=${group.startsecs ?? 1}`,
     ...optional,
-    'stopasgroup=true',
-    'killasgroup=true',
+    "stopasgroup=true",
+    "killasgroup=true",
     `stdout_logfile=${path.join(files.logDir, `${processName}.out`)}`,
     `stderr_logfile=${path.join(files.logDir, `${processName}.err`)}`,
     ...(group.extraLines ?? []),
@@ -172,5 +173,5 @@ function programSection(group: GroupOptions, files: HostFiles): string[] {
 }
 
 function lines(...all: readonly string[]): string {
-  return `${all.join('\n')}\n`;
+  return `${all.join("\n")}\n`;
 }

@@ -1,16 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { writeBehaviour, type Behaviour } from './behaviour.ts';
-import type { Daemon } from './daemon.ts';
-import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from './hostDaemons.ts';
-import { hostDirVariable, hostFiles, processNames, writeHostFiles } from './host-files.ts';
-import type { HostFiles, HostSpec } from './host-files.ts';
-import { descendantsOf, environmentOf, isRunning, processTable, signal } from './process-table.ts';
-import { allProcesses, callSupervisor, type ProcessInfo } from './supervisor-rpc.ts';
-import { until } from './until.ts';
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { writeBehaviour, type Behaviour } from "./behaviour.ts";
+import type { Daemon } from "./daemon.ts";
+import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from "./hostDaemons.ts";
+import { hostDirVariable, hostFiles, processNames, writeHostFiles } from "./host-files.ts";
+import type { HostFiles, HostSpec } from "./host-files.ts";
+import { descendantsOf, environmentOf, isRunning, processTable, signal } from "./process-table.ts";
+import { allProcesses, callSupervisor, type ProcessInfo } from "./supervisor-rpc.ts";
+import { until } from "./until.ts";
 
 /** `sshd` stands for the listener and its sessions; `supervisord` for itself, not its processes. */
-export type HostPart = 'sshd' | 'supervisord';
+export type HostPart = "sshd" | "supervisord";
 
 const rpcDeadlineMs = 60_000;
 
@@ -66,22 +66,22 @@ export class FleetHost {
    *   not say so: it depends on whether it looks during the BACKOFF
    */
   async start(instance: string): Promise<void> {
-    await callSupervisor(this.#files.supervisorSocket, 'startProcess', [instance, true], rpcDeadlineMs);
+    await callSupervisor(this.#files.supervisorSocket, "startProcess", [instance, true], rpcDeadlineMs);
   }
 
   /** Stops it and waits until it is STOPPED. @throws XmlRpcFault when it was not running */
   async stop(instance: string): Promise<void> {
-    await callSupervisor(this.#files.supervisorSocket, 'stopProcess', [instance, true], rpcDeadlineMs);
+    await callSupervisor(this.#files.supervisorSocket, "stopProcess", [instance, true], rpcDeadlineMs);
   }
 
   /** supervisord's own log: `INFO spawned: 'web_00' with pid 12`, `INFO stopped: web_00`… */
   supervisordLog(): Promise<string> {
-    return readFile(this.#files.supervisorLog, 'utf8');
+    return readFile(this.#files.supervisorLog, "utf8");
   }
 
   /** What its sshd logged. */
   sshdLog(): Promise<string> {
-    return readFile(this.#files.sshdOutput, 'utf8');
+    return readFile(this.#files.sshdOutput, "utf8");
   }
 
   /** Exists, with the pid in it, while the instance is ready to serve: for checks. */
@@ -90,39 +90,40 @@ export class FleetHost {
   }
 
   /** What an instance wrote to stderr or stdout, over all its starts. */
-  instanceLog(instance: string, stream: 'stdout' | 'stderr'): Promise<string> {
-    const suffix = stream === 'stdout' ? 'out' : 'err';
-    return readFile(path.join(this.#files.logDir, `${this.#processName(instance)}.${suffix}`), 'utf8');
+  instanceLog(instance: string, stream: "stdout" | "stderr"): Promise<string> {
+    const suffix = stream === "stdout" ? "out" : "err";
+    return readFile(path.join(this.#files.logDir, `${this.#processName(instance)}.${suffix}`), "utf8");
   }
 
   /** SIGSTOP: connections stay open, and nobody answers. */
   async freeze(part: HostPart): Promise<void> {
-    this[part].signal('SIGSTOP');
+    this[part].signal("SIGSTOP");
     await this[part].frozen();
-    if (part === 'sshd') for (const pid of this.#sessions()) signal(pid, 'SIGSTOP');
+    if (part === "sshd") for (const pid of this.#sessions()) signal(pid, "SIGSTOP");
   }
 
   /** SIGCONT. */
-  async thaw(part: HostPart): Promise<void> {
-    if (part === 'sshd') for (const pid of this.#sessions()) signal(pid, 'SIGCONT');
-    this[part].signal('SIGCONT');
+  thaw(part: HostPart): Promise<void> {
+    if (part === "sshd") for (const pid of this.#sessions()) signal(pid, "SIGCONT");
+    this[part].signal("SIGCONT");
+    return Promise.resolve();
   }
 
   /** SIGKILL. supervisord's processes live on as orphans, and so do commands that came by ssh. */
   async kill(part: HostPart): Promise<void> {
-    if (part === 'sshd') {
+    if (part === "sshd") {
       // Frozen first: between the look for its sessions and its end it must not accept another.
-      await this.freeze('sshd');
+      await this.freeze("sshd");
       this.#killSessions();
     }
-    this[part].signal('SIGKILL');
+    this[part].signal("SIGKILL");
     await this[part].ended();
   }
 
   /** Kills the sessions of sshd, not sshd, nor the commands that run in them. */
   async dropConnections(): Promise<void> {
     const killed = this.#killSessions();
-    await until(() => !killed.some(isRunning), { deadlineMs: 5_000, what: 'the sessions have ended' });
+    await until(() => !killed.some(isRunning), { deadlineMs: 5_000, what: "the sessions have ended" });
   }
 
   /**
@@ -133,10 +134,10 @@ export class FleetHost {
    */
   async revive(part: HostPart): Promise<void> {
     if (this[part].pid !== undefined) throw new Error(`${this.name}'s ${part} is up already`);
-    if (part === 'sshd') return raiseSshd(this.sshd, this.#spec);
+    if (part === "sshd") return raiseSshd(this.sshd, this.#spec);
     const orphans = this.#supervised();
-    for (const pid of orphans) signal(pid, 'SIGKILL');
-    await until(() => !orphans.some(isRunning), { deadlineMs: 5_000, what: 'the orphans have ended' });
+    for (const pid of orphans) signal(pid, "SIGKILL");
+    await until(() => !orphans.some(isRunning), { deadlineMs: 5_000, what: "the orphans have ended" });
     await raiseSupervisord(this.supervisord, this.#spec);
   }
 
@@ -151,16 +152,16 @@ export class FleetHost {
       raiseSshd(this.sshd, this.#spec),
       raiseSupervisord(this.supervisord, this.#spec),
     ]);
-    if (sshd.status === 'rejected') throw sshd.reason;
-    if (supervisord.status === 'rejected') throw supervisord.reason;
-    const failed = supervisord.value.find(({ state }) => state !== 'RUNNING');
+    if (sshd.status === "rejected") throw sshd.reason;
+    if (supervisord.status === "rejected") throw supervisord.reason;
+    const failed = supervisord.value.find(({ state }) => state !== "RUNNING");
     if (failed === undefined) return;
     throw new Error(`${this.name}'s ${failed.instance} is ${failed.state}\n${this.supervisord.outputTail()}`);
   }
 
   /** Asks supervisord to end; false when it does not answer within `timeoutMs`. */
   async shutDownSupervisord(timeoutMs: number): Promise<boolean> {
-    return callSupervisor(this.#files.supervisorSocket, 'shutdown', [], timeoutMs).then(
+    return callSupervisor(this.#files.supervisorSocket, "shutdown", [], timeoutMs).then(
       () => true,
       () => false,
     );
@@ -168,7 +169,7 @@ export class FleetHost {
 
   #killSessions(): number[] {
     const sessions = this.#sessions();
-    for (const pid of sessions) signal(pid, 'SIGKILL');
+    for (const pid of sessions) signal(pid, "SIGKILL");
     return sessions;
   }
 
@@ -177,7 +178,7 @@ export class FleetHost {
     const listener = this.sshd.pid;
     if (listener === undefined) return [];
     return descendantsOf([listener])
-      .filter(({ command }) => command.startsWith('sshd'))
+      .filter(({ command }) => command.startsWith("sshd"))
       .map(({ pid }) => pid);
   }
 
@@ -188,13 +189,13 @@ export class FleetHost {
         const environment = environmentOf(pid);
         return (
           environment.includes(`${hostDirVariable}=${this.dir}`) &&
-          environment.some((line) => line.startsWith('SUPERVISOR_PROCESS_NAME='))
+          environment.some((line) => line.startsWith("SUPERVISOR_PROCESS_NAME="))
         );
       });
   }
 
   #processName(instance: string): string {
-    const processName = instance.slice(instance.indexOf(':') + 1);
+    const processName = instance.slice(instance.indexOf(":") + 1);
     if (!this.#spec.groups.flatMap(processNames).includes(processName)) {
       throw new Error(`${this.name} has no ${instance}`);
     }

@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
-import { Daemon } from './daemon.ts';
-import { hostDirVariable, hostFiles, type HostSpec } from './host-files.ts';
-import { allProcesses, type ProcessInfo } from './supervisor-rpc.ts';
+import { rm } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { Daemon } from "./daemon.ts";
+import { hostDirVariable, hostFiles, type HostSpec } from "./host-files.ts";
+import { allProcesses, type ProcessInfo } from "./supervisor-rpc.ts";
 
 /** Absolute paths. */
 export interface DaemonPrograms {
@@ -17,18 +17,18 @@ const supervisordLookMs = 40;
 /** The two daemons of a host, not started yet. */
 export function hostDaemons(spec: HostSpec, programs: DaemonPrograms): { sshd: Daemon; supervisord: Daemon } {
   const { sshdConfig, sshdOutput, supervisorConfig, supervisorOutput } = hostFiles(spec.dir);
-  const { PATH = '/usr/bin:/bin', HOME = '/' } = process.env as { PATH?: string; HOME?: string };
+  const { PATH = "/usr/bin:/bin", HOME = "/" } = process.env as { PATH?: string; HOME?: string };
   const env = { PATH, HOME, [hostDirVariable]: spec.dir };
   return {
     sshd: new Daemon({
       name: `${spec.name}'s sshd`,
-      command: [programs.sshd, '-D', '-e', '-f', sshdConfig],
+      command: [programs.sshd, "-D", "-e", "-f", sshdConfig],
       env,
       outputFile: sshdOutput,
     }),
     supervisord: new Daemon({
       name: `${spec.name}'s supervisord`,
-      command: [programs.supervisord, '-n', '-c', supervisorConfig],
+      command: [programs.supervisord, "-n", "-c", supervisorConfig],
       env,
       outputFile: supervisorOutput,
     }),
@@ -57,7 +57,7 @@ export async function raiseSupervisord(supervisord: Daemon, spec: HostSpec): Pro
   let autostarted: ProcessInfo[] = [];
   const settled = async () => {
     autostarted = (await allProcesses(supervisorSocket)).filter(({ group }) => !others.includes(group));
-    return autostarted.every(({ state }) => ['RUNNING', 'FATAL', 'EXITED'].includes(state));
+    return autostarted.every(({ state }) => ["RUNNING", "FATAL", "EXITED"].includes(state));
   };
   await supervisord.ready(settled, { deadlineMs: readyDeadlineMs, everyMs: supervisordLookMs });
   return autostarted;
@@ -65,9 +65,9 @@ export async function raiseSupervisord(supervisord: Daemon, spec: HostSpec): Pro
 
 async function hasBanner(host: string, port: number): Promise<boolean> {
   const socket = createConnection({ host, port, timeout: 5_000 });
-  socket.on('timeout', () => socket.destroy());
+  socket.on("timeout", () => socket.destroy());
   try {
-    for await (const chunk of socket) return String(chunk).startsWith('SSH-2.0-');
+    for await (const chunk of socket) return String(chunk).startsWith("SSH-2.0-");
     return false;
   } finally {
     socket.destroy();

@@ -1,5 +1,5 @@
 /** Ends that a process can still act upon, besides `exit`, which also follows an exception. */
-const deadlySignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const deadlySignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 const sweeps = new Set<() => void>();
 
@@ -18,12 +18,12 @@ export function sweepAtExit(sweep: () => void): () => void {
 }
 
 function listen(): void {
-  process.on('exit', sweepAll);
+  process.on("exit", sweepAll);
   for (const name of deadlySignals) process.on(name, onSignal);
 }
 
 function stopListening(): void {
-  process.off('exit', sweepAll);
+  process.off("exit", sweepAll);
   for (const name of deadlySignals) process.off(name, onSignal);
 }
 

@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
 
 const hostsPerNet = 250;
 /** Above every host of a net: whoever listens on it has claimed the net for that port. */
@@ -29,10 +29,7 @@ export interface LoopbackChoice {
  *
  * @throws Error when the wished net and port, or fifty at random, are taken
  */
-export async function claimLoopback(
-  count: number,
-  { net, port }: LoopbackChoice = {},
-): Promise<LoopbackClaim> {
+export async function claimLoopback(count: number, { net, port }: LoopbackChoice = {}): Promise<LoopbackClaim> {
   const wished = net !== undefined && port !== undefined;
   let lastError: unknown;
   for (let attempt = 0; attempt < (wished ? 1 : attempts); attempt++) {
@@ -59,7 +56,7 @@ function randomNet(): string {
 }
 
 function consecutiveNets(first: string, count: number): string[] {
-  const [a, b, c] = first.split('.').map(Number);
+  const [a, b, c] = first.split(".").map(Number);
   if (a === undefined || b === undefined || c === undefined || c + count > 256) {
     throw new Error(`${first}: not three numbers with room for ${count} nets`);
   }
@@ -67,14 +64,12 @@ function consecutiveNets(first: string, count: number): string[] {
 }
 
 function addressesIn(nets: readonly string[], count: number): string[] {
-  return nets
-    .flatMap((net) => Array.from({ length: hostsPerNet }, (_, host) => `${net}.${host + 1}`))
-    .slice(0, count);
+  return nets.flatMap((net) => Array.from({ length: hostsPerNet }, (_, host) => `${net}.${host + 1}`)).slice(0, count);
 }
 
 async function listen(host: string, port: number): Promise<Server> {
   const server = createServer((socket) => socket.destroy()).unref();
   server.listen({ host, port, exclusive: true });
-  await once(server, 'listening');
+  await once(server, "listening");
   return server;
 }

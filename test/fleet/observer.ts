@@ -1,5 +1,5 @@
-import { setTimeout as rest } from 'node:timers/promises';
-import type { FleetHost, ProcessStateName } from './fleet.ts';
+import { setTimeout as rest } from "node:timers/promises";
+import type { FleetHost, ProcessStateName } from "./fleet.ts";
 
 export interface InstanceSample {
   readonly state: ProcessStateName;
@@ -38,7 +38,7 @@ export interface Observation {
 
 /** A fleet, as far as an observer needs one. */
 export interface Observable {
-  readonly hosts: readonly Pick<FleetHost, 'name' | 'processes'>[];
+  readonly hosts: readonly Pick<FleetHost, "name" | "processes">[];
 }
 
 export interface ObserveOptions {
@@ -81,8 +81,7 @@ export async function observe(
       await sampling;
     },
     mostDown: () => mostDown(samples),
-    hostsDownAtOnce: () =>
-      most(samples.map((each) => new Set(down(each).map(({ host }) => host)).size)),
+    hostsDownAtOnce: () => most(samples.map((each) => new Set(down(each).map(({ host }) => host)).size)),
     pidsOf(host, instance) {
       const pids = samples.map((each) => each.hosts.get(host)?.get(instance)?.pid);
       return [...new Set(pids.filter((pid) => pid !== undefined && pid !== 0))] as number[];
@@ -91,7 +90,7 @@ export async function observe(
   };
 }
 
-async function sampleHosts(fleet: Observable, timeoutMs: number): Promise<Sample['hosts']> {
+async function sampleHosts(fleet: Observable, timeoutMs: number): Promise<Sample["hosts"]> {
   const answers = await Promise.all(
     fleet.hosts.map(async (host) => {
       const processes = await host.processes({ timeoutMs }).catch(() => undefined);
@@ -110,8 +109,8 @@ interface Down {
 function down({ hosts }: Sample): Down[] {
   return [...hosts].flatMap(([host, instances]) =>
     [...instances]
-      .filter(([, { state }]) => state !== 'RUNNING')
-      .map(([instance]) => ({ host, program: instance.replace(/:.*/s, '') })),
+      .filter(([, { state }]) => state !== "RUNNING")
+      .map(([instance]) => ({ host, program: instance.replace(/:.*/s, "") })),
   );
 }
 
@@ -128,8 +127,11 @@ function mostDown(samples: readonly Sample[]): MostDown {
     );
   return {
     overall: most(perSample.map((each) => each.length)),
-    perHost: mostOf('host', everyHost),
-    perProgram: mostOf('program', everyInstance.map((instance) => instance.replace(/:.*/s, ''))),
+    perHost: mostOf("host", everyHost),
+    perProgram: mostOf(
+      "program",
+      everyInstance.map((instance) => instance.replace(/:.*/s, "")),
+    ),
   };
 }
 

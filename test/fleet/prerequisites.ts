@@ -1,23 +1,23 @@
-import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { execFileSync } from "node:child_process";
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** What the fleet is made of, and the package of each on Debian and on Fedora. */
 const programs: readonly { readonly name: string; readonly apt: string; readonly dnf: string }[] = [
-  { name: 'sshd', apt: 'openssh-server', dnf: 'openssh-server' },
-  { name: 'ssh', apt: 'openssh-client', dnf: 'openssh-clients' },
-  { name: 'ssh-keygen', apt: 'openssh-client', dnf: 'openssh' },
-  { name: 'supervisord', apt: 'supervisor', dnf: 'supervisor' },
-  { name: 'supervisorctl', apt: 'supervisor', dnf: 'supervisor' },
-  { name: 'perl', apt: 'perl-base', dnf: 'perl-interpreter' },
+  { name: "sshd", apt: "openssh-server", dnf: "openssh-server" },
+  { name: "ssh", apt: "openssh-client", dnf: "openssh-clients" },
+  { name: "ssh-keygen", apt: "openssh-client", dnf: "openssh" },
+  { name: "supervisord", apt: "supervisor", dnf: "supervisor" },
+  { name: "supervisorctl", apt: "supervisor", dnf: "supervisor" },
+  { name: "perl", apt: "perl-base", dnf: "perl-interpreter" },
 ];
 
 /** Where servers live that a plain user's PATH does not name. */
-const serverDirs = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+const serverDirs = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** Debian asks this file whether a newly installed service may start. */
-const policyFile = '/usr/sbin/policy-rc.d';
+const policyFile = "/usr/sbin/policy-rc.d";
 
 /**
  * Sees to it that a fleet can be raised here. Root on Debian or Ubuntu gets what is missing
@@ -27,33 +27,33 @@ const policyFile = '/usr/sbin/policy-rc.d';
  */
 export function ensurePrerequisites(): void {
   const missing = missingPrograms();
-  if (process.platform !== 'linux') throw new Error(howToInstall(missing));
+  if (process.platform !== "linux") throw new Error(howToInstall(missing));
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0 || findProgram('apt-get') === undefined) throw new Error(howToInstall(missing));
-  installByApt(packages(missing, 'apt'));
+  if (process.getuid?.() !== 0 || findProgram("apt-get") === undefined) throw new Error(howToInstall(missing));
+  installByApt(packages(missing, "apt"));
   const stillMissing = missingPrograms();
   if (stillMissing.length > 0) throw new Error(howToInstall(stillMissing));
 }
 
 /** What to tell someone whose machine lacks these programs. */
 export function howToInstall(missing: readonly string[], platform: string = process.platform): string {
-  if (platform !== 'linux') {
+  if (platform !== "linux") {
     return [
-      'The test fleet needs Linux: /proc, and all of 127.0.0.0/8 without further ado. On macOS, in a container:',
+      "The test fleet needs Linux: /proc, and all of 127.0.0.0/8 without further ado. On macOS, in a container:",
       '  docker run --rm -it -v "$PWD":/repo -w /repo node:20 bash',
-      '  npx tsx test/fleet/prerequisites.ts',
-    ].join('\n');
+      "  npx tsx test/fleet/prerequisites.ts",
+    ].join("\n");
   }
   return [
-    `The test fleet needs ${missing.join(', ')}. To install:`,
-    `  Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${packages(missing, 'apt').join(' ')}`,
-    `  Fedora:          sudo dnf install ${packages(missing, 'dnf').join(' ')}`,
-  ].join('\n');
+    `The test fleet needs ${missing.join(", ")}. To install:`,
+    `  Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${packages(missing, "apt").join(" ")}`,
+    `  Fedora:          sudo dnf install ${packages(missing, "dnf").join(" ")}`,
+  ].join("\n");
 }
 
 /** The absolute path of a program, in PATH or among the servers; undefined when there is none. */
 export function findProgram(name: string): string | undefined {
-  return [...(process.env['PATH'] ?? '').split(path.delimiter), ...serverDirs]
+  return [...(process.env["PATH"] ?? "").split(path.delimiter), ...serverDirs]
     .filter((dir) => path.isAbsolute(dir))
     .map((dir) => path.join(dir, name))
     .find(isExecutable);
@@ -63,17 +63,17 @@ function missingPrograms(): string[] {
   return programs.map(({ name }) => name).filter((name) => findProgram(name) === undefined);
 }
 
-function packages(missing: readonly string[], system: 'apt' | 'dnf'): string[] {
+function packages(missing: readonly string[], system: "apt" | "dnf"): string[] {
   return [...new Set(programs.filter(({ name }) => missing.includes(name)).map((each) => each[system]))];
 }
 
 function installByApt(names: readonly string[]): void {
-  console.error(`test fleet: apt-get install ${names.join(' ')}`);
+  console.error(`test fleet: apt-get install ${names.join(" ")}`);
   const ownPolicy = !existsSync(policyFile);
-  if (ownPolicy) writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  if (ownPolicy) writeFileSync(policyFile, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
-    aptGet('update');
-    aptGet('install', '-y', '--no-install-recommends', ...names);
+    aptGet("update");
+    aptGet("install", "-y", "--no-install-recommends", ...names);
   } finally {
     if (ownPolicy) rmSync(policyFile);
   }
@@ -82,14 +82,14 @@ function installByApt(names: readonly string[]): void {
 /** Its output is shown only when it fails, as part of the error. */
 function aptGet(...args: readonly string[]): void {
   try {
-    execFileSync('apt-get', ['-q', ...args], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
+    execFileSync("apt-get", ["-q", ...args], {
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      stdio: ["ignore", "pipe", "pipe"],
+      encoding: "utf8",
     });
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`apt-get ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`apt-get ${args.join(" ")} failed:\n${stdout}${stderr}`, { cause: error });
   }
 }
 
@@ -105,7 +105,7 @@ function isExecutable(file: string): boolean {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     ensurePrerequisites();
-    console.log('The test fleet can be raised here.');
+    console.log("The test fleet can be raised here.");
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;

@@ -1,15 +1,8 @@
-import { request } from 'node:http';
-import { readResponse, writeCall, type XmlRpcValue } from './xmlrpc.ts';
+import { request } from "node:http";
+import { readResponse, writeCall, type XmlRpcValue } from "./xmlrpc.ts";
 
 export type ProcessStateName =
-  | 'STOPPED'
-  | 'STARTING'
-  | 'RUNNING'
-  | 'BACKOFF'
-  | 'STOPPING'
-  | 'EXITED'
-  | 'FATAL'
-  | 'UNKNOWN';
+  "STOPPED" | "STARTING" | "RUNNING" | "BACKOFF" | "STOPPING" | "EXITED" | "FATAL" | "UNKNOWN";
 
 /** What supervisord itself says about one process. Times are Unix seconds by the host's clock. */
 export interface ProcessInfo {
@@ -47,22 +40,22 @@ export async function callSupervisor(
   const response = await new Promise<string>((resolve, reject) => {
     const call = request({
       socketPath,
-      path: '/RPC2',
-      method: 'POST',
+      path: "/RPC2",
+      method: "POST",
       agent: false,
-      headers: { 'Content-Type': 'text/xml', 'Content-Length': Buffer.byteLength(body) },
+      headers: { "Content-Type": "text/xml", "Content-Length": Buffer.byteLength(body) },
       signal: AbortSignal.timeout(timeoutMs),
     });
-    call.on('error', (error) => {
-      const late = error.name === 'AbortError' || error.name === 'TimeoutError';
+    call.on("error", (error) => {
+      const late = error.name === "AbortError" || error.name === "TimeoutError";
       reject(late ? new Error(`${socketPath}: no answer to ${method} within ${timeoutMs} ms`) : error);
     });
-    call.on('response', (message) => {
-      let text = '';
-      message.setEncoding('utf8');
-      message.on('data', (chunk: string) => (text += chunk));
-      message.on('error', reject);
-      message.on('end', () => {
+    call.on("response", (message) => {
+      let text = "";
+      message.setEncoding("utf8");
+      message.on("data", (chunk: string) => (text += chunk));
+      message.on("error", reject);
+      message.on("end", () => {
         if (message.statusCode === 200) resolve(text);
         else reject(new Error(`${socketPath}: HTTP ${message.statusCode}`));
       });
@@ -74,7 +67,7 @@ export async function callSupervisor(
 
 /** All processes of a supervisord, in its own order. Throws as {@link callSupervisor} does. */
 export async function allProcesses(socketPath: string, timeoutMs?: number): Promise<ProcessInfo[]> {
-  const answer = await callSupervisor(socketPath, 'getAllProcessInfo', [], timeoutMs);
+  const answer = await callSupervisor(socketPath, "getAllProcessInfo", [], timeoutMs);
   return (answer as unknown as readonly RawProcessInfo[]).map((raw) => ({
     instance: raw.group === raw.name ? raw.name : `${raw.group}:${raw.name}`,
     group: raw.group,
@@ -89,4 +82,4 @@ export async function allProcesses(socketPath: string, timeoutMs?: number): Prom
   }));
 }
 
-type RawProcessInfo = Omit<ProcessInfo, 'instance' | 'state'> & { readonly statename: ProcessStateName };
+type RawProcessInfo = Omit<ProcessInfo, "instance" | "state"> & { readonly statename: ProcessStateName };

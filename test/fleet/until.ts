@@ -1,4 +1,4 @@
-import { setTimeout as rest } from 'node:timers/promises';
+import { setTimeout as rest } from "node:timers/promises";
 
 export interface UntilOptions {
   /** How long the condition may take to come true. */
@@ -18,7 +18,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs, everyMs = 20, what = 'the condition' }: UntilOptions,
+  { deadlineMs, everyMs = 20, what = "the condition" }: UntilOptions,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {
@@ -30,7 +30,10 @@ export async function until<T>(
       lastError = error;
     }
     if (performance.now() >= deadline) {
-      const why = lastError === undefined ? '' : `: ${String(lastError)}`;
+      const why =
+        lastError === undefined
+          ? ""
+          : `: ${lastError instanceof Error ? lastError.message : JSON.stringify(lastError)}`;
       throw new Error(`not within ${deadlineMs} ms: ${what}${why}`, { cause: lastError });
     }
     await rest(everyMs);

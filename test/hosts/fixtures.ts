@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,9 +18,18 @@ export async function temporaryFolder(): Promise<{ readonly folder: string; read
   return { folder, remove: () => rm(folder, { recursive: true }) };
 }
 
-/** A host of a fleet, as a plan would have it. */
-export function targetOf(fleet: Fleet, host: FleetHost, ssh: Partial<SshSettings> = {}): HostTarget {
-  return targetAt(host.address, { connect_timeout_ms: 20_000, ...fleet.planSsh(), ...ssh }, host.name);
+/**
+ * A host of a fleet, as a plan would have it.
+ *
+ * @param ssh in place of the fleet's own settings; undefined: left out of the plan
+ */
+export function targetOf(
+  fleet: Fleet,
+  host: FleetHost,
+  ssh: { readonly [Setting in keyof SshSettings]?: SshSettings[Setting] | undefined } = {},
+): HostTarget {
+  const settings = Object.entries({ ...fleet.planSsh(), ...ssh }).filter(([, value]) => value !== undefined);
+  return targetAt(host.address, Object.fromEntries(settings), host.name);
 }
 
 /** Any address, with 20 s to connect: far more than any test needs where it is not about that. */
@@ -51,14 +60,28 @@ export interface Pipe {
   say(text: string): Promise<void>;
 }
 
-/** A FIFO: opening it blocks until the other side does, so that nobody has to sleep. */
+/** Nobody waits that long; but a test that fails must leave no process behind. */
+const PIPE_TIMEOUT = { timeout: 50_000 };
+
+/**
+ * A FIFO: opening it blocks until the other side does, so that nobody has to sleep. It is opened by
+ * a process each, since a few blocked files are enough to stop all reading of files in Node.
+ */
 export async function makePipe(path: string): Promise<Pipe> {
   await run("mkfifo", [path]);
-  return { path, heard: () => readFile(path, "utf8"), say: (text) => appendFile(path, text) };
+  return {
+    path,
+    heard: async () => (await run("cat", [path], PIPE_TIMEOUT)).stdout,
+    say: async (text) => {
+      await run("sh", ["-c", 'printf %s "$2" > "$1"', "sh", path, text], PIPE_TIMEOUT);
+    },
+  };
 }
 
 /** A server on a port of its own that treats each connection as it is told. */
-export async function serveOnce(treat: (socket: Socket) => void): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+export async function serveOnce(
+  treat: (socket: Socket) => void,
+): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

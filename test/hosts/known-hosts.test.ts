@@ -4,7 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { judge, keysOf, knownTypes, parseKnownHosts, type KnownKey, type KnownKeys } from "../../src/hosts/known-hosts.ts";
+import {
+  judge,
+  keysOf,
+  knownTypes,
+  parseKnownHosts,
+  type KnownKey,
+  type KnownKeys,
+} from "../../src/hosts/known-hosts.ts";
 import { fingerprintOf } from "../../src/hosts/public-key.ts";
 import { madeUpEd25519, madeUpRsa, type MadeUpKey } from "./made-up-keys.ts";
 
@@ -33,8 +40,10 @@ describe("a known_hosts file", () => {
   });
 
   it("tells from which line it knows it, of which file", () => {
-    const files = [parseKnownHosts(`# mine\n\nweb-02 ${ours.text}\n`, "mine"), parseKnownHosts(`web-01 ${rsa.text}\nweb-01 ${ours.text}\n`, "system")];
-    assert.deepEqual(judge(keysOf(files, "web-01", 22), ours), { kind: "known", by: { type: "ssh-ed25519", blob: ours.blob, file: "system", line: 2 } });
+    const mine = parseKnownHosts(`# mine\n\nweb-02 ${ours.text}\n`, "mine");
+    const ofTheSystem = parseKnownHosts(`web-01 ${rsa.text}\nweb-01 ${ours.text}\n`, "system");
+    const by = { type: "ssh-ed25519", blob: ours.blob, file: "system", line: 2 };
+    assert.deepEqual(judge(keysOf([mine, ofTheSystem], "web-01", 22), ours), { kind: "known", by });
   });
 
   it("reads files with CRLF and with tabs", () => {
@@ -43,7 +52,8 @@ describe("a known_hosts file", () => {
 
   it("ignores lines that are no good, as OpenSSH does", () => {
     const cut = ours.text.slice(0, -8);
-    for (const line of ["web-01", "web-01 ", "web-01 ssh-ed25519", "web-01 # x", `web-01 ${cut}`, `web-01 ssh-foo ${ours.text.split(" ")[1]}`]) {
+    const ofAnotherType = `web-01 ssh-foo ${ours.text.split(" ")[1]}`;
+    for (const line of ["web-01", "web-01 ", "web-01 ssh-ed25519", "web-01 # x", `web-01 ${cut}`, ofAnotherType]) {
       assert.equal(verdictOn(ours, `${line}\n`).kind, "unknown", line);
       assert.equal(verdictOn(ours, `${line}\nweb-01 ${ours.text}\n`).kind, "known", line);
     }
@@ -115,12 +125,23 @@ describe("what is found for a host", function () {
   const withPort = fc.tuple(name, port).map(([host, number]) => (number === 22 ? host : `[${host}]:${number}`));
   const pattern = fc.stringMatching(/^!?(\[?)[abAB*?.]{1,4}(\]:2222)?$/);
   const key = fc.constantFrom(ours, other, rsa).map(({ text }) => text);
-  const plainLine = fc.tuple(fc.array(withPort, { minLength: 1, maxLength: 3 }), key).map(([hosts, text]) => `${hosts.join(",")} ${text}`);
+  const listOf = (entry: fc.Arbitrary<string>) =>
+    fc.array(entry, { minLength: 1, maxLength: 3 }).map((entries) => entries.join(","));
+  const plainLine = fc.tuple(listOf(withPort), key).map(([hosts, text]) => `${hosts} ${text}`);
   const goodLine = fc
-    .tuple(fc.constantFrom("", "", "", "@revoked ", "@cert-authority "), fc.array(fc.oneof(withPort, pattern), { minLength: 1, maxLength: 3 }), key)
-    .map(([marker, hosts, text]) => `${marker}${hosts.join(",")} ${text}`);
+    .tuple(fc.constantFrom("", "", "", "@revoked ", "@cert-authority "), listOf(fc.oneof(withPort, pattern)), key)
+    .map(([marker, hosts, text]) => `${marker}${hosts} ${text}`);
   const badLine = fc.oneof(
-    fc.constantFrom("", "# a comment", "a", "a ", "a ssh-ed25519", "a ssh-ed25519 AAAA", "@other a x y", `a ssh-rsa ${ours.text.split(" ")[1]}`),
+    fc.constantFrom(
+      "",
+      "# a comment",
+      "a",
+      "a ",
+      "a ssh-ed25519",
+      "a ssh-ed25519 AAAA",
+      "@other a x y",
+      `a ssh-rsa ${ours.text.split(" ")[1]}`,
+    ),
     fc.stringMatching(/^[ab]{1,2} [!-~ ]{0,30}$/),
     fc.tuple(fc.constantFrom("|1|", "|2|", "|1|AAAA|"), key).map(([hash, text]) => `${hash} ${text}`),
   );
@@ -133,23 +154,28 @@ describe("what is found for a host", function () {
   }
 
   function foundByUs(keys: Pick<KnownKeys, "trusted" | "revoked" | "authorities">): readonly string[] {
-    const written = (marker: string) => (known: KnownKey) => ({ line: known.line, text: `${known.line} ${marker} ${fingerprintOf(known)}` });
-    const all = [...keys.trusted.map(written("")), ...keys.revoked.map(written("REVOKED")), ...keys.authorities.map(written("CA"))];
-    return all.sort((a, b) => a.line - b.line).map(({ text }) => text);
+    const marked = (marker: string, all: readonly KnownKey[]) => all.map((key) => ({ ...key, marker }));
+    const all = [...marked("", keys.trusted), ...marked("REVOKED", keys.revoked), ...marked("CA", keys.authorities)];
+    return all.sort((a, b) => a.line - b.line).map((each) => `${each.line} ${each.marker} ${fingerprintOf(each)}`);
   }
 
   it("is what ssh-keygen -F finds", () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof({ weight: 3, arbitrary: goodLine }, badLine), { maxLength: 8 }), name, port, (lines, host, number) => {
-        const text = lines.map((line) => `${line}\n`).join("");
-        writeFileSync(file, text);
-        const found = keysIn(text, host, number);
-        const underFullName = foundByOpenSsh(number === 22 ? host : `[${host}]:${number}`);
-        if (!found.withoutPort) return assert.deepEqual(foundByUs(found), underFullName);
-        assert.ok(underFullName.every((line) => /CA|REVOKED/.test(line)));
-        const together = [...underFullName, ...foundByOpenSsh(host)];
-        assert.deepEqual(new Set(foundByUs(found)), new Set(together));
-      }),
+      fc.property(
+        fc.array(fc.oneof(goodLine, goodLine, badLine), { maxLength: 8 }),
+        name,
+        port,
+        (lines, host, number) => {
+          const text = lines.map((line) => `${line}\n`).join("");
+          writeFileSync(file, text);
+          const found = keysIn(text, host, number);
+          const underFullName = foundByOpenSsh(number === 22 ? host : `[${host}]:${number}`);
+          if (!found.withoutPort) return assert.deepEqual(foundByUs(found), underFullName);
+          assert.ok(underFullName.every((line) => /CA|REVOKED/.test(line)));
+          const together = [...underFullName, ...foundByOpenSsh(host)];
+          assert.deepEqual(new Set(foundByUs(found)), new Set(together));
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -10,7 +10,9 @@ import { hostAccessContract } from "./host-access.contract.ts";
 
 const here = "here" as HostName;
 
-hostAccessContract("this machine", () => Promise.resolve({ access: openLocal(here), cleanup: () => Promise.resolve() }));
+hostAccessContract("this machine", () =>
+  Promise.resolve({ access: openLocal(here), cleanup: () => Promise.resolve() }),
+);
 
 describe("a command on this machine", () => {
   let folder: string;
@@ -21,7 +23,14 @@ describe("a command on this machine", () => {
   it("is out of reach for a Ctrl-C at our terminal, being in a process group of its own", async () => {
     const started = await makePipe(`${folder}/started`);
     const goOn = await makePipe(`${folder}/go-on`);
-    const ended = openLocal(here).run(["sh", "-c", 'echo $$ > "$1"; read line < "$2"; echo "$line"', "sh", started.path, goOn.path]);
+    const ended = openLocal(here).run([
+      "sh",
+      "-c",
+      'echo $$ > "$1"; read line < "$2"; echo "$line"',
+      "sh",
+      started.path,
+      goOn.path,
+    ]);
     const pid = Number(await started.heard());
     assert.ok(process.kill(-pid, 0), "there is a group with its pid");
     await goOn.say("done\n");
@@ -30,7 +39,9 @@ describe("a command on this machine", () => {
 
   it("is killed with all that it started when its time is over", async () => {
     const file = `${folder}/pids`;
-    const outcome = await openLocal(here).run(["sh", "-c", 'sleep 60 & echo $$ $! > "$1"; wait', "sh", file], { timeoutMs: 300 });
+    const outcome = await openLocal(here).run(["sh", "-c", 'sleep 60 & echo $$ $! > "$1"; wait', "sh", file], {
+      timeoutMs: 300,
+    });
     assert.deepEqual(outcome, { kind: "timed_out", afterMs: 300 });
     const pids = (await readFile(file, "utf8")).split(" ").map(Number);
     await until(() => !pids.some(isRunning), { deadlineMs: 10_000, what: "both have ended" });

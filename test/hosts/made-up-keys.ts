@@ -15,7 +15,9 @@ export function madeUpEd25519(seed: number): MadeUpKey {
 
 /** An RSA key of 2048 bits, always the same for the same seed. */
 export function madeUpRsa(seed: number): MadeUpKey {
-  const modulus = Buffer.concat([Buffer.from([0, 0xc1]), ...[1, 2, 3, 4].map((part) => digest("sha512", seed * 10 + part)), Buffer.from([1])]);
+  const middle = [1, 2, 3, 4].map((part) => digest("sha512", seed * 10 + part));
+  // Positive, and odd.
+  const modulus = Buffer.concat([Buffer.from([0, 0xc1]), ...middle, Buffer.from([1])]);
   return keyOf("ssh-rsa", [Buffer.from([1, 0, 1]), modulus]);
 }
 

@@ -21,8 +21,13 @@ export interface HostScript {
   readonly opensChannels?: boolean;
 }
 
+export interface ScriptedHost {
+  readonly target: HostTarget;
+  readonly close: () => Promise<void>;
+}
+
 /** An ssh server that lets everybody in and then misbehaves as told, as no real sshd can be made to. */
-export async function startScriptedHost({ onExec, opensChannels = true }: HostScript): Promise<{ readonly target: HostTarget; readonly close: () => Promise<void> }> {
+export async function startScriptedHost({ onExec, opensChannels = true }: HostScript): Promise<ScriptedHost> {
   const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
   const connections = new Set<Connection>();
   const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (connection) => {

@@ -16,7 +16,7 @@ describe("ssh", function () {
 
   before(async () => {
     fleet = await raiseFleet({ hosts: 1, groups: [] });
-    host = fleet.hosts[0]!;
+    host = fleet.host("host-1");
   });
   after(() => fleet.down());
   beforeEach(() => {
@@ -31,7 +31,8 @@ describe("ssh", function () {
     const number = (pipes += 1);
     const started = await makePipe(`${host.dir}/started-${number}`);
     const goOn = await makePipe(`${host.dir}/go-on-${number}`);
-    const ended = way.run(["sh", "-c", 'echo $$ > "$1"; read line < "$2"; echo "$line" > "$1"; echo "$line"', "sh", started.path, goOn.path], options);
+    const script = 'echo $$ > "$1"; read line < "$2"; echo "$line" > "$1"; echo "$line"';
+    const ended = way.run(["sh", "-c", script, "sh", started.path, goOn.path], options);
     await started.heard();
     return { ended, goOn, started };
   }
@@ -62,6 +63,21 @@ describe("ssh", function () {
       assert.deepEqual(await access.connect(), { kind: "connected" });
     });
 
+    it("leaves no socket and no timer behind when it is closed, however it was used", async () => {
+      const inUse = () =>
+        process
+          .getActiveResourcesInfo()
+          .filter((kind) => /Socket|Timeout|TCP|Pipe/.test(kind))
+          .sort();
+      // Only now has mocha's own timer for this test been set.
+      await access.close();
+      const before = inUse();
+      assert.deepEqual(await access.run(["sleep", "60"], { timeoutMs: 30 }), { kind: "timed_out", afterMs: 30 });
+      assert.equal((await access.run(["true"], { timeoutMs: NEVER_MS })).kind, "exited");
+      await access.close();
+      assert.deepEqual(inUse(), before);
+    });
+
     it("that is closed under a command leaves that to go on by itself, its end unknown", async () => {
       const { ended, goOn, started } = await startWaiting(access);
       await access.close();
@@ -81,7 +97,8 @@ describe("ssh", function () {
         await goOn.say("x\n");
         await started.heard();
       }
-      for (const { ended } of busy) assert.deepEqual(await ended, { kind: "exited", code: 0, stdout: "x\n", stderr: "" });
+      for (const { ended } of busy)
+        assert.deepEqual(await ended, { kind: "exited", code: 0, stdout: "x\n", stderr: "" });
       assert.equal((await access.run(["true"])).kind, "exited");
     });
   });
@@ -120,7 +137,10 @@ describe("ssh", function () {
     });
 
     it("because the host froze is noticed by its silence, and closes without its help", async () => {
-      const impatient = openSsh(targetOf(fleet, host), { ...nobodyAt(fleet.dir), keepalive: { intervalMs: 50, unanswered: 2 } });
+      const impatient = openSsh(targetOf(fleet, host), {
+        ...nobodyAt(fleet.dir),
+        keepalive: { intervalMs: 50, unanswered: 2 },
+      });
       const { ended, goOn, started } = await startWaiting(impatient, { timeoutMs: NEVER_MS });
       await host.freeze("sshd");
       const outcome = await ended;
@@ -170,7 +190,10 @@ describe("ssh", function () {
       const scripted = await startScriptedHost({ onExec: ({ accept }) => accept().close() });
       const way = openSsh(scripted.target, nobodyAt(fleet.dir));
       const outcome = await way.run(["true"]);
-      assert.deepEqual(outcome, { kind: "indeterminate", reason: "the host closed the channel without an exit status" });
+      assert.deepEqual(outcome, {
+        kind: "indeterminate",
+        reason: "the host closed the channel without an exit status",
+      });
       await way.close();
       await scripted.close();
     });

@@ -103,7 +103,13 @@ describe("the gate that a restarted instance has to pass", () => {
 
   it("judges nothing but deadlines before the command has returned: a healthy restart is STOPPED for a moment", () => {
     const gate = new Gate(timings, OLD_PID, 0);
-    for (const snapshot of [running(OLD_PID), inState("STOPPING"), inState("STOPPED"), inState("STARTING"), running(NEW_PID)])
+    for (const snapshot of [
+      running(OLD_PID),
+      inState("STOPPING"),
+      inState("STOPPED"),
+      inState("STARTING"),
+      running(NEW_PID),
+    ])
       assert.equal(look(gate, snapshot, 500), "wait");
   });
 
@@ -140,7 +146,8 @@ describe("the gate that a restarted instance has to pass", () => {
   });
 
   it("asks for the next look at most between_checks later, and exactly when the soak is over", () => {
-    const soaking = (min_healthy_time_ms: number) => returnedGate({ min_healthy_time_ms }).observe(running(NEW_PID), 1000, 1000);
+    const soaking = (min_healthy_time_ms: number) =>
+      returnedGate({ min_healthy_time_ms }).observe(running(NEW_PID), 1000, 1000);
     assert.deepEqual(soaking(3000), { kind: "wait", lookAtMs: 4000 });
     assert.deepEqual(soaking(8000), { kind: "wait", lookAtMs: 6000 });
   });

@@ -6,7 +6,10 @@ import { simulated } from "./rollouts.ts";
 
 type TimedEvent = Simulated["events"][number];
 
-function ofType<T extends RolloutEvent["type"]>(events: readonly TimedEvent[], type: T): Extract<TimedEvent, { type: T }>[] {
+function ofType<T extends RolloutEvent["type"]>(
+  events: readonly TimedEvent[],
+  type: T,
+): Extract<TimedEvent, { type: T }>[] {
   return events.filter((event): event is Extract<TimedEvent, { type: T }> => event.type === type);
 }
 
@@ -20,7 +23,11 @@ function countsOf({ events }: Simulated) {
 }
 
 function pidsOf(fleet: ReturnType<typeof simulated>["fleet"]): Map<string, number | undefined> {
-  return new Map([...fleet.hosts].flatMap(([host, processes]) => [...processes].map(([instance, process]) => [`${host} ${instance}`, process.pid] as const)));
+  return new Map(
+    [...fleet.hosts].flatMap(([host, processes]) =>
+      [...processes].map(([instance, process]) => [`${host} ${instance}`, process.pid] as const),
+    ),
+  );
 }
 
 describe("the machine over a simulated fleet", () => {
@@ -28,7 +35,14 @@ describe("the machine over a simulated fleet", () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3 });
     const run = simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "succeeded");
-    assert.deepEqual(restarted(run), ["host-1 web:0", "host-1 web:1", "host-1 web:2", "host-2 web:0", "host-2 web:1", "host-2 web:2"]);
+    assert.deepEqual(restarted(run), [
+      "host-1 web:0",
+      "host-1 web:1",
+      "host-1 web:2",
+      "host-2 web:0",
+      "host-2 web:1",
+      "host-2 web:2",
+    ]);
     assert.deepEqual(countsOf(run), { healthy: 6, failed: 0, skipped: 0, untouched: 0 });
   });
 
@@ -37,7 +51,9 @@ describe("the machine over a simulated fleet", () => {
     const run = simulate(rollout(), fleet, time);
     assert.equal(ofType(run.events, "host.resting").length, 3);
     assert.equal(ofType(run.events, "batch.resting").length, 2);
-    const [lastHealthy, finished] = run.events.filter(({ type }) => type === "instance.healthy" || type === "rollout.finished").slice(-2);
+    const [lastHealthy, finished] = run.events
+      .filter(({ type }) => type === "instance.healthy" || type === "rollout.finished")
+      .slice(-2);
     assert.equal(finished?.atMs, lastHealthy?.atMs);
   });
 
@@ -75,7 +91,8 @@ describe("the machine over a simulated fleet", () => {
       assert.deepEqual([failed?.host, failed?.instance, failed?.code], ["host-2", "web:1", code]);
       assert.equal(ofType(run.events, "rollout.halted")[0]?.code, code);
       assert.deepEqual(countsOf(run), { healthy: 5, failed: 1, skipped: 0, untouched: 6 });
-      for (const untouched of ["host-2 web:2", "host-2 web:3", "host-3 web:0", "host-3 web:3"]) assert.equal(pidsOf(fleet).get(untouched), before.get(untouched));
+      for (const untouched of ["host-2 web:2", "host-2 web:3", "host-3 web:0", "host-3 web:3"])
+        assert.equal(pidsOf(fleet).get(untouched), before.get(untouched));
     });
 
   it("goes on after BACKOFF that recovers", () => {
@@ -122,7 +139,10 @@ describe("the machine over a simulated fleet", () => {
   it("finishes what is under way after an interrupt and begins nothing further", () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3 });
     const run = simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) => event.type === "instance.restarting" && event.instance === "web:1" && tell({ type: "interrupted", signal: "SIGINT" }),
+      onEvent: (event, tell) =>
+        event.type === "instance.restarting" &&
+        event.instance === "web:1" &&
+        tell({ type: "interrupted", signal: "SIGINT" }),
     });
     assert.equal(run.outcome, "interrupted");
     assert.deepEqual(countsOf(run), { healthy: 2, failed: 0, skipped: 0, untouched: 4 });
@@ -130,7 +150,9 @@ describe("the machine over a simulated fleet", () => {
 
   it("ends at once when interrupted in a rest", () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
-    const run = simulate(rollout(), fleet, time, { onEvent: (event, tell) => event.type === "host.resting" && tell({ type: "interrupted", signal: "SIGTERM" }) });
+    const run = simulate(rollout(), fleet, time, {
+      onEvent: (event, tell) => event.type === "host.resting" && tell({ type: "interrupted", signal: "SIGTERM" }),
+    });
     assert.equal(run.outcome, "interrupted");
     assert.equal(run.events.at(-1)?.atMs, ofType(run.events, "host.resting")[0]?.atMs);
   });
@@ -138,7 +160,9 @@ describe("the machine over a simulated fleet", () => {
   it("is halted, not interrupted, when what was under way fails after the interrupt", () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout(), fleet, time, { onEvent: (event, tell) => event.type === "instance.restarting" && tell({ type: "interrupted", signal: "SIGINT" }) });
+    const run = simulate(rollout(), fleet, time, {
+      onEvent: (event, tell) => event.type === "instance.restarting" && tell({ type: "interrupted", signal: "SIGINT" }),
+    });
     assert.equal(run.outcome, "halted");
   });
 

@@ -30,11 +30,21 @@ export function simulated({ hosts, instances, hostsAtOnce = 1, instancesAtOnce =
   if (!("names" in expansion)) throw new Error(expansion.problem);
   const names = expansion.names as HostName[];
   const time = new VirtualTime();
-  const fleet = new SimFleet(time, names, Array.from({ length: instances }, (_, index) => `web:${index}`));
+  const fleet = new SimFleet(
+    time,
+    names,
+    Array.from({ length: instances }, (_, index) => `web:${index}`),
+  );
   const plan: Plan = {
     name: "simulated",
     file: "/simulated.yaml",
-    hosts: names.map((name) => ({ name, address: name, connection: "ssh", ssh: { connect_timeout_ms: 10_000 }, supervisor: { command: "supervisorctl", sudo: false } })),
+    hosts: names.map((name) => ({
+      name,
+      address: name,
+      connection: "ssh",
+      ssh: { connect_timeout_ms: 10_000 },
+      supervisor: { command: "supervisorctl", sudo: false },
+    })),
     groups: new Map(),
     waves: [
       {

@@ -22,7 +22,12 @@ export interface SimulateOptions {
 }
 
 /** Runs a rollout through the real machine over a simulated fleet, in virtual time. */
-export function simulate(rollout: Rollout, fleet: SimFleet, time: VirtualTime, { onEvent, keepEvents = true }: SimulateOptions = {}): Simulated {
+export function simulate(
+  rollout: Rollout,
+  fleet: SimFleet,
+  time: VirtualTime,
+  { onEvent, keepEvents = true }: SimulateOptions = {},
+): Simulated {
   const machine = new Machine(rollout);
   const events: (RolloutEvent & { atMs: number })[] = [];
   const wakes = new Map<HostName | undefined, { cancel(): void }>();
@@ -38,10 +43,14 @@ export function simulate(rollout: Rollout, fleet: SimFleet, time: VirtualTime, {
         onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
         break;
       case "look":
-        time.after(LOOK_MS, () => tell({ type: "looked", host: command.host, outcome: { kind: "seen", snapshots: fleet.look(command.host) } }));
+        time.after(LOOK_MS, () =>
+          tell({ type: "looked", host: command.host, outcome: { kind: "seen", snapshots: fleet.look(command.host) } }),
+        );
         break;
       case "restart":
-        fleet.process(command.host, command.instance).restart((said) => tell({ ...command, type: "restarted", outcome: { kind: "returned", said } }));
+        fleet
+          .process(command.host, command.instance)
+          .restart((said) => tell({ ...command, type: "restarted", outcome: { kind: "returned", said } }));
         break;
       case "read_log":
         time.after(LOOK_MS, () => tell({ ...command, type: "log_read", text: "the end of its log" }));
@@ -50,7 +59,9 @@ export function simulate(rollout: Rollout, fleet: SimFleet, time: VirtualTime, {
         wakes.get(command.host)?.cancel();
         wakes.set(
           command.host,
-          time.at(command.atMs, () => tell(command.host === undefined ? { type: "woken" } : { type: "woken", host: command.host })),
+          time.at(command.atMs, () =>
+            tell(command.host === undefined ? { type: "woken" } : { type: "woken", host: command.host }),
+          ),
         );
         break;
       case "end":

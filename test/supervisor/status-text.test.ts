@@ -18,11 +18,14 @@ describe("what `supervisorctl status` prints", () => {
   });
 
   it("gives STARTING and STOPPING without a pid and FATAL with Supervisor's words", () => {
-    assert.deepEqual(parseStatus("a STARTING\nb STOPPING \nc FATAL     Exited too quickly (process log may have details)\n"), [
-      { instance: "a", state: "STARTING" },
-      { instance: "b", state: "STOPPING" },
-      { instance: "c", state: "FATAL", description: "Exited too quickly (process log may have details)" },
-    ]);
+    assert.deepEqual(
+      parseStatus("a STARTING\nb STOPPING \nc FATAL     Exited too quickly (process log may have details)\n"),
+      [
+        { instance: "a", state: "STARTING" },
+        { instance: "b", state: "STOPPING" },
+        { instance: "c", state: "FATAL", description: "Exited too quickly (process log may have details)" },
+      ],
+    );
   });
 
   it("is in the order in which people count", () => {
@@ -31,7 +34,8 @@ describe("what `supervisorctl status` prints", () => {
   });
 
   it("keeps odd but legal names and passes over lines that a shell profile prints", () => {
-    const text = "Welcome to web-01, all RUNNING well\nunix:///run/s.sock no such file\nx:*   RUNNING pid 1, uptime 0:00:01\r\nx:we$ird'q;z RUNNING pid 2, uptime 0:00:01\n-x:é RUNNING pid 3, uptime 0:00:01";
+    const text =
+      "Welcome to web-01, all RUNNING well\nunix:///run/s.sock no such file\nx:*   RUNNING pid 1, uptime 0:00:01\r\nx:we$ird'q;z RUNNING pid 2, uptime 0:00:01\n-x:é RUNNING pid 3, uptime 0:00:01";
     assert.deepEqual(
       parseStatus(text).map(({ instance }) => instance),
       ["-x:é", "x:*", "x:we$ird'q;z"],

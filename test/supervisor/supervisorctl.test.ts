@@ -42,7 +42,11 @@ describe("supervisorctl", () => {
 
   it("is called through sudo without a prompt, with the plan's config and server", async () => {
     const { access, asked } = answering(exited(0, ""));
-    await supervisorctl(access, { command: "/opt/ctl", sudo: true, config: "/etc/s.conf", server_url: "unix:///s.sock" }, 1000).look();
+    await supervisorctl(
+      access,
+      { command: "/opt/ctl", sudo: true, config: "/etc/s.conf", server_url: "unix:///s.sock" },
+      1000,
+    ).look();
     assert.deepEqual(asked[0]?.argv, ["sudo", "-n", "/opt/ctl", "-c", "/etc/s.conf", "-s", "unix:///s.sock", "status"]);
   });
 
@@ -53,28 +57,51 @@ describe("supervisorctl", () => {
     });
 
   it("is not believed when it was cut short: what it did not come to has not vanished", async () => {
-    const look = await supervisorctl(answering(exited(1, "web:web_00 FATAL x\nerror: <class 'OSError'>")).access, plain, 1000).look();
+    const look = await supervisorctl(
+      answering(exited(1, "web:web_00 FATAL x\nerror: <class 'OSError'>")).access,
+      plain,
+      1000,
+    ).look();
     assert.equal(look.kind, "unavailable");
   });
 
   for (const [what, outcome, reason] of [
-    ["no socket", exited(4, "unix:///var/run/supervisor.sock no such file\n"), "unix:///var/run/supervisor.sock no such file"],
+    [
+      "no socket",
+      exited(4, "unix:///var/run/supervisor.sock no such file\n"),
+      "unix:///var/run/supervisor.sock no such file",
+    ],
     ["a refused sudo", exited(1, "", "sudo: a password is required\n"), "sudo: a password is required"],
     ["no supervisorctl", exited(127, "", "sh: 1: supervisorctl: not found\n"), "sh: 1: supervisorctl: not found"],
   ] as const)
     it(`says in its own words why it saw nothing: ${what}`, async () => {
-      assert.deepEqual(await supervisorctl(answering(outcome).access, plain, 1000).look(), { kind: "unavailable", reason });
+      assert.deepEqual(await supervisorctl(answering(outcome).access, plain, 1000).look(), {
+        kind: "unavailable",
+        reason,
+      });
     });
 
   it("tells a restart that was not sent from one whose end was not seen", async () => {
-    const notSent = await supervisorctl(answering({ kind: "unreachable", reason: "no route" }).access, plain, 1000).restart(instance);
+    const notSent = await supervisorctl(
+      answering({ kind: "unreachable", reason: "no route" }).access,
+      plain,
+      1000,
+    ).restart(instance);
     assert.deepEqual(notSent, { kind: "not_sent", reason: "no route" });
-    const lost = await supervisorctl(answering({ kind: "indeterminate", reason: "connection lost" }).access, plain, 1000).restart(instance);
+    const lost = await supervisorctl(
+      answering({ kind: "indeterminate", reason: "connection lost" }).access,
+      plain,
+      1000,
+    ).restart(instance);
     assert.deepEqual(lost, { kind: "indeterminate", reason: "connection lost" });
   });
 
   it("takes no exit code of a restart for its result", async () => {
-    const outcome = await supervisorctl(answering(exited(7, "web:web_00: stopped\nweb:web_00: ERROR (spawn error)\n")).access, plain, 1000).restart(instance);
+    const outcome = await supervisorctl(
+      answering(exited(7, "web:web_00: stopped\nweb:web_00: ERROR (spawn error)\n")).access,
+      plain,
+      1000,
+    ).restart(instance);
     assert.deepEqual(outcome, { kind: "returned", said: "web:web_00: stopped; web:web_00: ERROR (spawn error)" });
   });
 });

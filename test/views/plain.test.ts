@@ -70,12 +70,12 @@ describe("the plain view", () => {
 10:00:16 wave 1 (web) batch 2 begins: web-02
 10:00:17 web-02 web:web_00 restarting, was RUNNING on pid 100
 10:00:18 web-02 unreachable: the connection was lost
-10:00:19 web-02 web:web_00 failed after 9s: Supervisor gave up starting it (FATAL): it is FATAL (Exited too quickly); supervisorctl said: ERROR
+10:00:19 web-02 web:web_00 failed after 9s: Supervisor gave up starting it (fatal): it is FATAL (Exited too quickly); supervisorctl said: ERROR
 10:00:19 web-02 web:web_00 | one
 10:00:19 web-02 web:web_00 | \\x1b[31mtwo
-10:00:20 halted: web-02 web:web_00: it is FATAL: Supervisor gave up starting it (FATAL)
+10:00:20 halted: web-02 web:web_00: it is FATAL: Supervisor gave up starting it (fatal)
 10:00:21 wave 1 (web) ended
-10:00:22 halted after 42s: 1 healthy, 1 failed, 1 skipped, 0 untouched`,
+10:00:22 halted after 42s: 1 healthy, 1 failed, 1 skipped`,
     );
     assert.match(report ?? "", /^halted: prod/);
   });

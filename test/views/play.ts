@@ -1,33 +1,41 @@
 /**
  * Plays a scripted rollout into the tree, for tests and for looking at it:
  *
- *     npx tsx test/views/play.ts small|large|halted|interrupted|refused|waves [speed]
+ *     node --import=tsx test/views/play.ts SCENE [--speed N] [--until N [--then die]]
  *
- * `speed` divides the script's pauses; the times on the screen are what really passes. With `hold`, it stops at the
- * end of the script without ending the view, until its stdin ends.
+ * `--speed` divides the script's pauses; the times on the screen are what really passes. `--until` plays the first N
+ * steps without pauses, waits for a key and plays the rest without pauses; with `--then die` it leaves the process
+ * at the key without ending the view, as a bug would.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
+import { parseArgs } from "node:util";
 import { createTreeView } from "../../src/views/tree.ts";
-import { scenes, type Scene } from "./scenes.ts";
+import { recorded } from "./rollout-script.ts";
+import { scenes } from "./scenes.ts";
 
-const [name = "small", speed = "1", hold] = process.argv.slice(2);
-
-async function play(scene: Scene): Promise<void> {
-  const view = await createTreeView(process.stdout, { plan: "plans/prod.yaml" });
-  let seq = 0;
-  for (const step of scene) {
-    if (typeof step === "number") await pause(step / Number(speed));
-    else view.show(recordedNow(step, ++seq));
-  }
-  if (hold !== undefined) await new Promise((resolve) => process.stdin.once("end", resolve).resume());
-  await view.end();
-}
-
-function recordedNow(event: RolloutEvent, seq: number): RecordedEvent {
-  return { v: 1, seq, at: new Date().toISOString(), rollout: "20261122T100000Z-4f2a", ...event } as RecordedEvent;
-}
-
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { speed: { type: "string", default: "1" }, until: { type: "string" }, then: { type: "string" } },
+});
+const [name = "small"] = positionals;
 const scene = scenes[name];
 if (!scene) throw new Error(`no scene "${name}"; there are ${Object.keys(scenes).join(", ")}`);
-await play(scene());
+
+const view = await createTreeView(process.stdout, { plan: "plans/prod.yaml" });
+let steps = 0;
+for (const step of scene()) {
+  if (values.until !== undefined && steps++ === Number(values.until)) await aKey();
+  if (typeof step !== "number") for (const event of recorded([step])) view.show(event);
+  else if (values.until === undefined) await pause(step / Number(values.speed));
+}
+await view.end();
+
+async function aKey(): Promise<void> {
+  // Raw, so that the key is not echoed into the tree.
+  process.stdin.setRawMode(true);
+  await new Promise((resolve) => process.stdin.once("data", resolve));
+  process.stdin.setRawMode(false).pause();
+  if (values.then !== "die") return;
+  process.stderr.write("a last word\n");
+  process.exit(70);
+}

@@ -17,6 +17,7 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
   halted: () => halted(largePlan()),
   interrupted: () => interrupted(smallPlan()),
   refused: () => refused(),
+  hostile: () => hostile(smallPlan()),
 };
 
 /** 3 hosts, 4 instances each, one host at a time. */
@@ -146,6 +147,22 @@ function* interrupted(plan: Planned): Scene {
   yield hostFinished("web-02");
   yield batchFinished(1, "web", 2);
   yield finished("interrupted", { healthy: 5, skipped: 1, untouched: 7 }, 50);
+}
+
+/** A host whose words are written for the terminal. */
+function* hostile(plan: Planned): Scene {
+  const evil = "\u001b[2J\u001b]0;owned\u0007";
+  yield plan;
+  yield { type: "rollout.started" };
+  yield waveStarted(1, "web");
+  yield batchStarted(1, "web", 1, ["web-01"]);
+  yield restarting("web-01", "web:web_00");
+  yield failed("web-01", "web:web_00", "fatal", `it is FATAL${evil}`, `${evil}\n${evil}\n`);
+  yield { type: "rollout.halted", code: "fatal", reason: `web-01 web:web_00: it is FATAL${evil}` };
+  yield 1000;
+  yield hostFinished("web-01");
+  yield batchFinished(1, "web", 1);
+  yield finished("halted", { failed: 1, skipped: 1, untouched: 11 }, 4);
 }
 
 function* refused(): Scene {

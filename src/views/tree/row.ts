@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** `note` has no mark of its own and never changes; `done` and `failed` are for good. */
-export type RowState = "waiting" | "running" | "done" | "failed" | "note";
+/** `stopped`: it had begun and goes no further, though not all of it is done. `note`: a remark, which has no mark. */
+export type RowState = "waiting" | "running" | "done" | "failed" | "stopped" | "note";
 
 /** One line of the tree, and what is indented under it. */
 export interface Row {
@@ -25,11 +25,11 @@ export function textWidth(columns: number, depth: number): number {
 
 /** How wide a painted text is, taking each character for one column; listr2 cuts what turns out wider. */
 export function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return Array.from(stripVTControlCharacters(text)).length;
 }
 
 /** A text without paint, cut to a width. */
 export function cut(text: string, width: number): string {
   if (text.length <= width) return text;
-  return `${[...text].slice(0, Math.max(0, width - 1)).join("")}…`;
+  return `${Array.from(text).slice(0, Math.max(0, width - 1)).join("")}…`;
 }

@@ -1,40 +1,53 @@
-import type { ListrDefaultRendererLogLevels, ListrTaskObject } from "listr2";
+import type * as Listr2 from "listr2";
 import { coalescingRenderer } from "./coalescing-renderer.ts";
 import { ListrRows } from "./listr-rows.ts";
 import type { Palette } from "./palette.ts";
-import type { Row } from "./row.ts";
+import type { Row, RowState } from "./row.ts";
 import { terminalOutput, type TerminalOutput } from "./terminal-output.ts";
 import type { ScreenSize } from "./tree-frame.ts";
 
 /** How often elapsed times and countdowns move. */
 const TICK_MS = 1000;
 
+const MARKS: Readonly<Record<RowState, (paint: Palette) => string>> = {
+  waiting: (paint) => paint.faint("·"),
+  running: (paint) => paint.underWay("❯"),
+  done: (paint) => paint.healthy("✓"),
+  failed: (paint) => paint.failed("✗"),
+  stopped: (paint) => paint.notice("■"),
+  note: () => "",
+};
+
 /** Has listr2 draw a tree of rows on a terminal until it is ended. */
 export class Screen {
   private readonly output: TerminalOutput;
   private readonly rows: ListrRows;
-  private readonly root: ListrTaskObject<unknown>;
+  private readonly root: Listr2.ListrTaskObject<unknown>;
   private readonly compose: (size: ScreenSize) => Row;
   private readonly run: Promise<unknown>;
   private readonly stopTelling: () => void;
   readonly refresh: () => void;
-  private finish!: (failure?: Error) => void;
+  private finish!: () => void;
 
   /** @param compose the tree as it is now, fit for a screen of this size */
-  constructor(listr2: typeof import("listr2"), stdout: NodeJS.WriteStream, paint: Palette, compose: (size: ScreenSize) => Row) {
+  constructor(listr2: typeof Listr2, stdout: NodeJS.WriteStream, paint: Palette, compose: (size: ScreenSize) => Row) {
     this.compose = compose;
     this.output = terminalOutput(listr2, stdout, process.stderr);
     this.rows = new ListrRows(listr2);
-    const finished = new Promise<void>((resolve, reject) => {
-      this.finish = (failure) => (failure ? reject(failure) : resolve());
+    const finished = new Promise<void>((resolve) => {
+      this.finish = resolve;
     });
     const listr = new listr2.Listr([{ title: " ", task: () => finished }], {
-      renderer: coalescingRenderer(listr2, this.output, () => this.prepare()),
-      rendererOptions: rendererOptions(listr2, this.output, paint),
+      renderer: coalescingRenderer(listr2, {
+        output: this.output,
+        prepare: () => this.prepare(),
+        markOf: (task) => MARKS[this.rows.stateOf(task) ?? "note"](paint),
+      }),
+      rendererOptions: rendererOptions(listr2, this.output),
       registerSignalListeners: false,
       exitOnError: false,
     });
-    this.root = listr.tasks[0] as unknown as ListrTaskObject<unknown>;
+    this.root = listr.tasks[0] as unknown as Listr2.ListrTaskObject<unknown>;
     this.refresh = () => listr.events.emit(listr2.ListrEventType.SHOULD_REFRESH_RENDER);
     this.stopTelling = this.tellOfChanges(stdout);
     this.run = listr.run();
@@ -43,18 +56,16 @@ export class Screen {
   /** Draws the last frame and gives the terminal back. */
   async end(): Promise<void> {
     this.stopTelling();
-    const { state } = this.prepare();
+    this.prepare();
+    // listr2 takes its tasks' last states from promises, whose callbacks run before this one.
     await new Promise((resolve) => setImmediate(resolve));
-    this.finish(state === "failed" ? new Error(state) : undefined);
+    this.finish();
     await this.run;
   }
 
-  private prepare(): Row {
+  private prepare(): void {
     const { columns, rows } = this.output;
-    const frame = this.compose({ columns, rows });
-    this.root.title = frame.text;
-    this.rows.show(this.root, frame.children ?? []);
-    return frame;
+    this.rows.show(this.root, this.compose({ columns, rows }));
   }
 
   private tellOfChanges(stdout: NodeJS.WriteStream): () => void {
@@ -72,36 +83,13 @@ export class Screen {
   }
 }
 
-/** Every mark and colour is ours, so that NO_COLOR is heeded in one place; titles are shown as they are. */
-function rendererOptions(listr2: typeof import("listr2"), output: TerminalOutput, paint: Palette) {
-  const level = listr2.ListrDefaultRendererLogLevels;
-  const icon = {
-    [level.PENDING]: "❯",
-    [level.WAITING]: "·",
-    [level.COMPLETED]: "✓",
-    [level.COMPLETED_WITH_FAILED_SUBTASKS]: "✓",
-    [level.FAILED]: "✗",
-    [level.FAILED_WITH_FAILED_SUBTASKS]: "✗",
-    [level.SKIPPED_WITH_COLLAPSE]: "",
-  };
-  const painted = (colour: (text: string) => string) => (mark = "") => colour(mark);
-  const color = {
-    [level.PENDING]: painted(paint.underWay),
-    [level.WAITING]: painted(paint.faint),
-    [level.COMPLETED]: painted(paint.healthy),
-    [level.COMPLETED_WITH_FAILED_SUBTASKS]: painted(paint.healthy),
-    [level.FAILED]: painted(paint.failed),
-    [level.FAILED_WITH_FAILED_SUBTASKS]: painted(paint.failed),
-  };
+/** Titles are shown as they are, one line each. */
+function rendererOptions(listr2: typeof Listr2, output: TerminalOutput) {
   return {
-    icon,
-    color,
     // No spinner: it would draw ten frames a second to say nothing.
     lazy: true,
     formatOutput: "truncate",
     collapseSubtasks: false,
-    collapseErrors: false,
-    showErrorMessage: false,
-    logger: new listr2.ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: output, useIcons: true, toStderr: [] }),
+    logger: new listr2.ListrLogger<Listr2.ListrDefaultRendererLogLevels>({ processOutput: output, useIcons: true, toStderr: [] }),
   } as const;
 }

@@ -1,8 +1,8 @@
-import { INSTANCE_FAILURES } from "../domain/failures.ts";
-import { processOf } from "../domain/ids.ts";
-import { remaining, wholeSeconds } from "./counting.ts";
+import { INSTANCE_FAILURES } from "../../domain/failures.ts";
+import { processOf } from "../../domain/ids.ts";
+import { remaining, wholeSeconds } from "../counting.ts";
+import { onOneLine, printable } from "../printable.ts";
 import type { Palette } from "./palette.ts";
-import { printable } from "./printable.ts";
 import { cut, widthOf } from "./row.ts";
 import type { ShownHost, ShownInstance } from "./shown-rollout.ts";
 
@@ -22,16 +22,16 @@ export interface HostTextFrame {
 /** More instances than this are counted instead of drawn one by one. */
 const LONGEST_STRIP = 24;
 
-/** The room for ` restarting 12s` in place of ` ✓`. */
-const WORD_WIDTH = 14;
+/** The room for `  next instance in 10s`, the widest of what comes and goes; without it a row would keep changing its form. */
+const PASSING_WIDTH = 22;
 
 /** A host and the state of each of its instances: by name if the width allows it, else as a strip of marks and the names that matter. */
 export function hostText(host: ShownHost, frame: HostTextFrame): string {
   const { nameWidth, paint, width } = frame;
   const name = cut(printable(host.name), nameWidth).padEnd(nameWidth);
-  if (frame.lost !== undefined) return `${name}  ${compact(host, frame)}  ${paint.failed(`unreachable: ${printable(frame.lost)}`)}`;
+  if (frame.lost !== undefined) return `${name}  ${compact(host, frame)}  ${paint.failed(onOneLine(frame.lost))}`;
   const shortNameOf = shortNamesOf(host);
-  const spelt = host.instances.reduce((sum, instance) => sum + shortNameOf(instance).length + 4, nameWidth + WORD_WIDTH);
+  const spelt = host.instances.reduce((sum, instance) => sum + shortNameOf(instance).length + 4, nameWidth + PASSING_WIDTH);
   if (spelt <= width || host.instances.length === 1) {
     const text = `${name}  ${spelledOut(host, frame)}`;
     if (widthOf(text) <= width) return text;

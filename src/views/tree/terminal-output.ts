@@ -1,7 +1,7 @@
-import type { ProcessOutput } from "listr2";
+import type * as Listr2 from "listr2";
 
 /** listr2's hold on the terminal while the tree is drawn. */
-export interface TerminalOutput extends ProcessOutput {
+export interface TerminalOutput extends Listr2.ProcessOutput {
   readonly columns: number;
   readonly rows: number;
 }
@@ -14,7 +14,7 @@ const USUAL_SIZE = { columns: 80, rows: 24 };
  * original's is a copy of that at the start. And the cursor is not hidden: then even a killed process leaves a usable
  * terminal. What others write meanwhile is kept back and written at the release, as ever.
  */
-export function terminalOutput({ ProcessOutput }: typeof import("listr2"), stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): TerminalOutput {
+export function terminalOutput({ ProcessOutput }: typeof Listr2, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): TerminalOutput {
   return new (class extends ProcessOutput {
     readonly #live: NodeJS.WriteStream = Object.create(stdout, {
       write: { value: (...data: Parameters<NodeJS.WriteStream["write"]>) => this.stream.stdout.write(...data) },

@@ -2,17 +2,18 @@
  * What the tree knows of the rollout: kept up to date by each event with constant work, read by each frame only as
  * far as it has rows to show it.
  */
-import type { RolloutEvent } from "../domain/events.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import { Ledger } from "./ledger.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
+import { Ledger } from "../ledger.ts";
 import { isDone, shownWaves, type ShownHost, type ShownInstance, type ShownWave, type Span } from "./shown-rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
+type OfInstance = Extract<RolloutEvent, { instance: InstanceName }>;
 
 export class TreeModel implements Span {
   readonly ledger = new Ledger();
   readonly connected = new Set<HostName>();
-  /** Hosts that cannot be reached now, with the reason. */
+  /** Hosts that cannot be reached now, and why: `unreachable: connect ETIMEDOUT`. */
   readonly unreachable = new Map<HostName, string>();
   /** By host and instance, in the order in which they failed. */
   readonly failures = new Map<string, Of<"instance.failed">>();
@@ -64,7 +65,12 @@ export class TreeModel implements Span {
       case "host.finished":
         this.applyToHost(event, nowMs);
         break;
-      default:
+      case "instance.restarting":
+      case "instance.observed":
+      case "instance.healthy":
+      case "instance.failed":
+      case "instance.skipped":
+      case "instance.indeterminate":
         this.applyToInstance(event, nowMs);
     }
   }
@@ -107,7 +113,7 @@ export class TreeModel implements Span {
         this.unreachable.delete(event.host);
         break;
       case "host.unreachable":
-        this.unreachable.set(event.host, event.reason);
+        this.unreachable.set(event.host, `${event.code.replaceAll("_", " ")}: ${event.reason}`);
         break;
       case "host.resting":
         if (host) host.restingUntilMs = nowMs + event.ms;
@@ -118,8 +124,7 @@ export class TreeModel implements Span {
     if (host) this.sort(host);
   }
 
-  private applyToInstance(event: RolloutEvent, nowMs: number): void {
-    if (!("instance" in event)) return;
+  private applyToInstance(event: OfInstance, nowMs: number): void {
     const instance = this.instances.get(event.host)?.get(event.instance);
     if (!instance) return;
     if (event.type === "instance.failed") this.failures.set(`${event.host} ${event.instance}`, event);
@@ -129,7 +134,7 @@ export class TreeModel implements Span {
   }
 
   /** Gives an instance the fate that the ledger now has for it. */
-  private move(instance: ShownInstance, event: Exclude<Extract<RolloutEvent, { instance: InstanceName }>, Of<"instance.observed">>, nowMs: number): void {
+  private move(instance: ShownInstance, event: Exclude<OfInstance, Of<"instance.observed">>, nowMs: number): void {
     const fate = this.ledger.fateOf(event.host, event.instance) ?? instance.fate;
     const { at } = instance;
     for (const { counts } of [at, at.batch, at.batch.wave]) {

@@ -1,7 +1,6 @@
-import { many } from "./counting.ts";
+import { many } from "../counting.ts";
 import type { Frame } from "./frame.ts";
 import { hostText } from "./host-text.ts";
-import type { Palette } from "./palette.ts";
 import { textWidth, type Row, type RowState } from "./row.ts";
 import { isDone, openOf, type ShownBatch, type ShownHost } from "./shown-rollout.ts";
 
@@ -22,7 +21,7 @@ export function hostRows(batch: ShownBatch, height: number, depth: number, frame
     state: stateOf(host, frame),
     text: hostText(host, { ...frame, width, nameWidth, lost: lostReason(host, frame) }),
   }));
-  return fits ? rows : [...rows, restNote(batch, shown, frame.paint)];
+  return fits ? rows : [...rows, restNote(batch, shown, frame)];
 }
 
 /** Whether a host counts as lost, and why: once it is done it does not matter any more. */
@@ -34,7 +33,7 @@ function stateOf(host: ShownHost, { live }: Frame): RowState {
   const { counts } = host;
   if (live && !isDone(host)) return host.batch.active.has(host) ? "running" : "waiting";
   if (counts.failed + counts.indeterminate + counts.under_restart > 0) return "failed";
-  return openOf(counts) > 0 ? "waiting" : "done";
+  return openOf(counts) > 0 ? "stopped" : "done";
 }
 
 function mostTelling({ trouble, active, waiting }: ShownBatch, count: number): ShownHost[] {
@@ -47,14 +46,14 @@ function mostTelling({ trouble, active, waiting }: ShownBatch, count: number): S
   return [...chosen].sort((a, b) => a.order - b.order);
 }
 
-function restNote({ hosts, trouble: troubled, active, waiting }: ShownBatch, shown: readonly ShownHost[], paint: Palette): Row {
+function restNote({ hosts, trouble: troubled, active, waiting }: ShownBatch, shown: readonly ShownHost[], { model, paint }: Frame): Row {
   const waitingMore = waiting.size - shown.filter((host) => waiting.has(host)).length;
   const busyMore = active.size - shown.filter((host) => active.has(host)).length;
   const troubleMore = troubled.size - shown.filter((host) => troubled.has(host)).length;
   const doneMore = hosts.length - shown.length - waitingMore - busyMore;
   const parts = [
     ...(busyMore > 0 ? [`${many(busyMore, "more host")} under way`] : []),
-    ...(doneMore > 0 ? [`${many(doneMore, "host")} done`] : []),
+    ...(doneMore > 0 ? [`${many(doneMore, "host")} ${model.halted || model.interrupted ? "ended" : "done"}`] : []),
     ...(waitingMore > 0 ? [`${many(waitingMore, "more host")} waiting`] : []),
   ];
   const trouble = troubleMore > 0 ? paint.failed(` (${troubleMore} of them in trouble)`) : "";

@@ -1,16 +1,16 @@
-import { batchRows, endedState, fatesText, hostsDoneText, restRow, spanText } from "./batch-rows.ts";
-import { many } from "./counting.ts";
+import { many } from "../counting.ts";
+import { printable } from "../printable.ts";
+import { batchRows, endedState, fatesText, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
-import { printable } from "./printable.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 import { openOf, type ShownWave } from "./shown-rollout.ts";
 
 /** Depth of a wave's row; its batches and hosts are further in. */
 const WAVE_DEPTH = 1;
 
-/** Fewer host rows than this show too little; the other waves are folded for them. */
-const FEWEST_HOST_ROWS = 3;
+/** The share of the height that the other waves may take from the hosts of the current one; it leaves them most of it. */
+const SHARE_OF_OTHERS = 1 / 3;
 
 /** All waves in at most `height` rows: the one that has its turn with its batches and hosts, the others in a line each or folded. */
 export function waveRows(frame: Frame, height: number): Row[] {
@@ -22,9 +22,8 @@ export function waveRows(frame: Frame, height: number): Row[] {
   const after = waves.slice(lastBegun + 1);
   const resting = current ? [] : restRow(frame);
 
-  const least = current ? Math.min(FEWEST_HOST_ROWS + 4, wantedHeight(current)) : 0;
-  const spare = height - least - resting.length;
-  const folded = foldWaves(before, after, Math.max(2, Math.min(spare, before.length + after.length)), frame);
+  const wanted = current ? wantedHeight(current) : 0;
+  const folded = foldWaves(before, after, Math.max(2, Math.floor(height * SHARE_OF_OTHERS), height - wanted), frame);
   const others = folded.before.length + folded.after.length + resting.length;
   const currentRows = current ? [currentWaveRow(current, height - others, frame)] : [];
   return [...folded.before, ...currentRows, ...resting, ...folded.after];
@@ -35,6 +34,7 @@ function isFolded(wave: ShownWave, { live }: Frame): boolean {
   return wave.endedAtMs !== undefined && (live || openOf(wave.counts) + wave.counts.failed === 0);
 }
 
+/** Itself, the ended, the current and the waiting batches, a rest, the hosts. */
 function wantedHeight({ current }: ShownWave): number {
   return 5 + (current?.hosts.length ?? 0);
 }
@@ -84,7 +84,7 @@ function currentWaveRow(wave: ShownWave, height: number, frame: Frame): Row {
   const parts = [
     frame.paint.strong(printable(group)),
     ...(current && !only ? [`batch ${current.number} of ${batches.length}`] : []),
-    ...(only ? [hostsDoneText(only)] : []),
+    ...(only ? [hostsEndedText(only, frame)] : []),
     fatesText(counts, frame, `/${total}`),
     spanText(wave, frame),
   ];

@@ -1,7 +1,7 @@
-import type { RolloutEvent } from "../domain/events.ts";
-import { meaningOf } from "./failure-text.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
+import { meaningOf } from "../failure-text.ts";
+import { onOneLine, printable, printableLines } from "../printable.ts";
 import type { Frame } from "./frame.ts";
-import { onOneLine, printable, printableLines } from "./printable.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 
 type Failure = Extract<RolloutEvent, { type: "instance.failed" }>;
@@ -47,7 +47,7 @@ function failureRows({ host, instance, code, reason, log_tail }: Failure, { colu
 }
 
 function unreachableRow(host: string, reason: string, { columns, paint }: Frame): Row {
-  const text = cut(`${printable(host)} unreachable: ${onOneLine(reason)}`, textWidth(columns, 1));
+  const text = cut(`${printable(host)} ${onOneLine(reason)}`, textWidth(columns, 1));
   return { key: `unreachable ${host}`, state: "failed", text: paint.failed(text) };
 }
 

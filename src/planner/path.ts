@@ -1,4 +1,14 @@
-import type { Path } from "./document.ts";
+/** The way from the plan down to a value: keys of maps, indexes of lists. */
+export type Path = readonly (string | number)[];
+
+/** Writes a path as the contract does: `batches.hosts`, `rollout[0].group`, `hosts["web-[1-8].example.com"].ssh`. */
+export function formatPath(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    if (!/^[\p{L}_][\p{L}\p{N}_-]*$/u.test(part)) return `${text}[${JSON.stringify(part)}]`;
+    return text === "" ? part : `${text}.${part}`;
+  }, "");
+}
 
 /** The JSON pointer (RFC 6901, as ajv gives it) of a part of what `pointer` names. */
 export function childPointer(pointer: string, key: string): string {

@@ -1,6 +1,6 @@
-import { wholeSeconds } from "./counting.ts";
+import { wholeSeconds } from "../counting.ts";
+import { onOneLine, printable } from "../printable.ts";
 import type { Frame } from "./frame.ts";
-import { onOneLine, printable } from "./printable.ts";
 import type { Palette } from "./palette.ts";
 import { cut, heightOf, textWidth, widthOf, type Row, type RowState } from "./row.ts";
 import type { TreeModel } from "./tree-model.ts";
@@ -29,6 +29,7 @@ export function treeFrame(model: TreeModel, title: string, nowMs: number, { rows
 
 function stateOf({ finished }: TreeModel): RowState {
   if (!finished) return "running";
+  if (finished.outcome === "interrupted") return "stopped";
   return finished.outcome === "succeeded" ? "done" : "failed";
 }
 

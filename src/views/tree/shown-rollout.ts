@@ -1,8 +1,8 @@
 /** A rollout as the tree shows it: waves, batches, hosts and instances, each with the counts that its row needs. */
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { ProcessState } from "../domain/process-state.ts";
-import type { Batch, HostWork, Wave } from "../domain/rollout.ts";
-import type { Fate } from "./ledger.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
+import type { ProcessState } from "../../domain/process-state.ts";
+import type { Batch, HostWork, Wave } from "../../domain/rollout.ts";
+import type { Fate } from "../ledger.ts";
 
 export type FateCounts = Record<Fate, number>;
 

@@ -1,8 +1,8 @@
-import { foldNames } from "../domain/node-set.ts";
-import { many, remaining, wholeSeconds } from "./counting.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import { many, remaining, wholeSeconds } from "../counting.ts";
+import { printable } from "../printable.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
-import { printable } from "./printable.ts";
 import { cut, type Row, type RowState } from "./row.ts";
 import { openOf, type FateCounts, type ShownBatch, type ShownWave, type Span } from "./shown-rollout.ts";
 
@@ -27,9 +27,11 @@ export function restRow({ model: { restingUntilMs }, nowMs }: Frame): Row[] {
   return restingUntilMs === undefined ? [] : [{ key: "rest", state: "note", text: `next batch in ${remaining(restingUntilMs - nowMs)}` }];
 }
 
-/** How many hosts of a batch need nothing any more; of a single one its row says it. */
-export function hostsDoneText({ hosts, waiting, active }: ShownBatch): string {
-  return hosts.length === 1 ? "1 host" : `${hosts.length - waiting.size - active.size} of ${hosts.length} hosts done`;
+/** How many hosts of a batch have ended; of a single one its row says it. */
+export function hostsEndedText({ hosts, waiting, active }: ShownBatch, { model }: Frame): string {
+  // Once the rollout is stopping, hosts end with instances untouched: that is not done.
+  const word = model.halted || model.interrupted ? "ended" : "done";
+  return hosts.length === 1 ? "1 host" : `${hosts.length - waiting.size - active.size} of ${hosts.length} hosts ${word}`;
 }
 
 /** `8 healthy, 1 failed`: the decided ones; with a total, `8/12 healthy, 1 failed`. */
@@ -50,7 +52,7 @@ export function spanText({ startedAtMs = 0, endedAtMs }: Span, { model, nowMs, p
 /** The mark of something that goes no further. */
 export function endedState(counts: FateCounts): RowState {
   if (counts.failed + counts.indeterminate + counts.under_restart > 0) return "failed";
-  return openOf(counts) > 0 ? "waiting" : "done";
+  return openOf(counts) > 0 ? "stopped" : "done";
 }
 
 /** An ended batch keeps its hosts only as the last picture of a rollout that did not get on. */
@@ -59,7 +61,7 @@ function isFolded(batch: ShownBatch, { live }: Frame): boolean {
 }
 
 function currentBatchRow(batch: ShownBatch, height: number, depth: number, frame: Frame): Row {
-  const text = [`batch ${batch.number}`, hostsDoneText(batch), spanText(batch, frame)].join("  ");
+  const text = [`batch ${batch.number}`, hostsEndedText(batch, frame), spanText(batch, frame)].join("  ");
   return {
     key: `batch ${batch.number}`,
     state: frame.live ? "running" : endedState(batch.counts),

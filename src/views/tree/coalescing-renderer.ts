@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import type * as Listr2 from "listr2";
 import type { TerminalOutput } from "./terminal-output.ts";
 
 /** Soonest that a frame follows another. */
@@ -7,13 +8,20 @@ const FRAME_MS = 100;
 /** Erases the line that the cursor is on and goes to the one above. */
 const ERASE_UPWARDS = "\u001b[2K\u001b[1A";
 
+/** What the renderer is told by the view that it draws for. */
+export interface DrawnFor {
+  readonly output: TerminalOutput;
+  /** Brings the tasks up to date; called before each frame, so that work is done per frame and not per event. */
+  readonly prepare: () => void;
+  /** The painted mark before a task's title. */
+  readonly markOf: (task: object) => string;
+}
+
 /**
  * listr2's default renderer, drawing at most once in 100 ms: it would otherwise lay out the whole tree at each change
  * of each task, which with 200 hosts takes longer than the rollout.
- *
- * @param prepare brings the tasks up to date; called before each frame, so that work is done per frame and not per event
  */
-export function coalescingRenderer(listr2: typeof import("listr2"), output: TerminalOutput, prepare: () => void) {
+export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, markOf }: DrawnFor) {
   return class CoalescingRenderer extends listr2.DefaultRenderer {
     #timer: NodeJS.Timeout | undefined;
     #drawnAtMs = -Infinity;
@@ -39,6 +47,10 @@ export function coalescingRenderer(listr2: typeof import("listr2"), output: Term
       const frame = super.create(options);
       this.#lines = frame.split("\n");
       return frame;
+    }
+
+    protected override style(task: object): string {
+      return markOf(task);
     }
 
     override end(): void {

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { openSsh } from "../../src/hosts/ssh.ts";
+import { nobodyAt, serveOnce, targetAt, temporaryFolder } from "./fixtures.ts";
+
+describe("a host that cannot be reached says why in one line", () => {
+  let home: string;
+  let remove: () => Promise<void>;
+  before(async () => ({ folder: home, remove } = await temporaryFolder()));
+  after(() => remove());
+
+  async function reasonAt(port: number, connectTimeoutMs = 20_000, address = "127.0.0.1"): Promise<string> {
+    const access = openSsh(targetAt(address, { port, connect_timeout_ms: connectTimeoutMs }), nobodyAt(home));
+    const outcome = await access.connect();
+    assert.ok(outcome.kind === "refused");
+    const { code, host, reason } = outcome.refusal;
+    assert.deepEqual([code, host], ["unreachable", "web-01"]);
+    assert.ok(!/[\n\r\u001b]/.test(reason), "one clean line");
+    assert.deepEqual(await access.run(["true"], { timeoutMs: 20_000 }), { kind: "unreachable", reason });
+    await access.close();
+    const prefix = address.includes(":") ? `[${address}]:${port}: ` : `${address}:${port}: `;
+    assert.ok(reason.startsWith(prefix), reason);
+    return reason.slice(prefix.length);
+  }
+
+  async function reasonFor(treat: (socket: Socket) => void, connectTimeoutMs?: number): Promise<string> {
+    const server = await serveOnce(treat);
+    const reason = await reasonAt(server.port, connectTimeoutMs);
+    await server.close();
+    return reason;
+  }
+
+  it("when nobody listens", async () => {
+    const server = await serveOnce(() => {});
+    await server.close();
+    assert.equal(await reasonAt(server.port), "connection refused");
+  });
+
+  it("when it accepts and is silent", async () => {
+    assert.equal(await reasonFor(() => {}, 300), "accepts the connection, but says nothing within 300ms");
+  });
+
+  it("when it closes at once", async () => {
+    assert.equal(
+      await reasonFor((socket) => socket.end()),
+      "closes the connection without a word (is its sshd overloaded?)",
+    );
+  });
+
+  it("when it resets at once", async () => {
+    assert.match(
+      await reasonFor((socket) => socket.resetAndDestroy()),
+      /^(the connection was reset|closes the connection without a word)/,
+    );
+  });
+
+  it("when it closes after its banner", async () => {
+    const reason = await reasonFor((socket) => socket.end("SSH-2.0-Odd_1\r\n"));
+    assert.equal(reason, 'closes the connection in the key exchange (it is "SSH-2.0-Odd_1")');
+  });
+
+  it("when it goes silent after its banner", async () => {
+    assert.equal(
+      await reasonFor((socket) => socket.write("SSH-2.0-Odd_1\r\n"), 300),
+      "does not finish the key exchange within 300ms",
+    );
+  });
+
+  it("when it speaks something else", async () => {
+    const page = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html>\u001b[31m\0</html>\r\n";
+    const reason = await reasonFor((socket) => socket.end(page));
+    assert.equal(reason, 'says "HTTP/1.1 400 Bad Request" where an SSH server would introduce itself');
+  });
+
+  it("when it speaks something else and then waits", async () => {
+    const reason = await reasonFor((socket) => socket.write("220 mail\r\n"), 300);
+    assert.equal(reason, 'says "220 mail" where an SSH server would introduce itself');
+  });
+
+  it("when it sends bytes without sense", async () => {
+    const noise = Buffer.from(Array.from({ length: 20_000 }, (_, index) => (index * 7919) % 251));
+    assert.match(
+      await reasonFor((socket) => socket.end(noise)),
+      /^says ".{1,400}" where an SSH server would introduce itself$/,
+    );
+  });
+
+  it("when it sends bytes without sense after its banner", async () => {
+    const noise = Buffer.concat([Buffer.from("SSH-2.0-Odd_1\r\n"), Buffer.alloc(1000, 0xff)]);
+    assert.match(await reasonFor((socket) => socket.end(noise)), /^fails in the key exchange: /);
+  });
+
+  it("when it is of version 1 only", async () => {
+    assert.match(
+      await reasonFor((socket) => socket.end("SSH-1.5-Old\r\n")),
+      /^fails in the key exchange: |^says "SSH-1\.5-Old"/,
+    );
+  });
+
+  it("when its address is of IPv6", async () => {
+    assert.match(
+      await reasonAt(1, 20_000, "::1"),
+      /^(connection refused|its network cannot be reached|there is no way to it from here)$/,
+    );
+  });
+
+  it("when its address is none", async () => {
+    assert.match(await reasonAt(22, 20_000, "no such host"), /^its name cannot be resolved/);
+  });
+});

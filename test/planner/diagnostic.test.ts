@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { formatDiagnostic, sortDiagnostics, type Diagnostic } from "../../src/planner/diagnostic.ts";
+
+const one: Diagnostic = { file: "plans/prod.yaml", line: 12, column: 7, sourceLine: "      host: 3", path: "batches.host", message: "unknown key", suggestion: 'did you mean "hosts"?' };
+
+describe("a diagnostic", () => {
+  it("is the place and the message, the line with a caret, and a suggestion", () => {
+    assert.equal(
+      formatDiagnostic(one),
+      `plans/prod.yaml:12:7: batches.host: unknown key
+  12 |       host: 3
+     |       ^
+  did you mean "hosts"?`,
+    );
+  });
+
+  it("can be of the whole file or the whole plan", () => {
+    assert.equal(formatDiagnostic({ file: "a.yaml", path: "", message: "there is no such file" }), "a.yaml: there is no such file");
+    assert.equal(
+      formatDiagnostic({ file: "a.yaml", line: 1, column: 1, sourceLine: "x", path: "", message: "must be a map" }),
+      "a.yaml:1:1: must be a map\n  1 | x\n    | ^",
+    );
+  });
+
+  it("shows what is around the caret in a long line", () => {
+    const sourceLine = `${"a".repeat(300)}b${"c".repeat(300)}`;
+    const [, line = "", caret = ""] = formatDiagnostic({ ...one, column: 301, sourceLine }).split("\n");
+    assert.equal(line[caret.indexOf("^")], "b");
+    assert.ok(line.length < 120);
+    assert.ok(line.endsWith("c…"));
+    assert.match(line, /\| …a/);
+  });
+
+  it("puts the caret under its character after a letter of two code units", () => {
+    const [, line = "", caret = ""] = formatDiagnostic({ ...one, column: 4, sourceLine: "a🦊b" }).split("\n");
+    assert.equal(Array.from(line).indexOf("b"), Array.from(caret).indexOf("^"));
+  });
+
+  it("brings neither control characters nor passwords to the terminal", () => {
+    const text = formatDiagnostic({ ...one, sourceLine: "x: \u001b[2J\u202e http://admin:se:cret@host", path: "\u0007" });
+    assert.doesNotMatch(text, /[\u001b\u202e\u0007]/);
+    assert.match(text, /http:\/\/admin:\*{7}@host/);
+  });
+
+  it("comes once, in the order of the text", () => {
+    const at = (line: number, column: number, message = "m", path = "p"): Diagnostic => ({ ...one, line, column, message, path });
+    const whole: Diagnostic = { file: "plans/prod.yaml", path: "", message: "m" };
+    assert.deepEqual(sortDiagnostics([at(2, 1), at(1, 9), at(1, 2), at(1, 9, "m", "other"), at(1, 9, "n"), whole]), [whole, at(1, 2), at(1, 9), at(1, 9, "n"), at(2, 1)]);
+  });
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { ScreenSize } from "../../src/views/tree/tree-frame.ts";
+import { SMALL_SCREEN } from "./drawn.ts";
+import { scenes } from "./scenes.ts";
+import { Terminal } from "./terminal.ts";
+
+describe("the tree on a terminal", function () {
+  this.timeout(60_000);
+  let terminal: Terminal | undefined;
+
+  afterEach(async () => {
+    await terminal?.close();
+    terminal = undefined;
+  });
+
+  /** Plays a scene up to and with the first event that is `last`. */
+  async function play(scene: string, last: (event: RolloutEvent) => boolean, size: ScreenSize = SMALL_SCREEN, more: { env?: Record<string, string>; args?: string[] } = {}): Promise<Terminal> {
+    const steps = [...scenes[scene]!()].findIndex((step) => typeof step === "object" && last(step)) + 1;
+    assert.ok(steps > 0, "the scene has no such event");
+    terminal = await Terminal.play([scene, "--until", String(steps), ...(more.args ?? [])], size, more.env);
+    return terminal;
+  }
+
+  const startsOn = (host: string, instance: string) => (event: RolloutEvent) =>
+    event.type === "instance.observed" && event.state === "STARTING" && event.host === host && event.instance === instance;
+
+  it("shows 3 hosts at 80x24", async () => {
+    const tree = await play("small", startsOn("web-02", "web:web_01"));
+    const screen = await tree.shows(/web_01 starting 2s/);
+    assert.equal(screen, `❯ prod  2s  5/12 healthy  1 skipped  7 to go  release 4711
+  ❯ web  batch 2 of 3  5/12 healthy  2s
+    ✓ batch 1  web-01  4 healthy  0s
+    ❯ batch 2  1 host  2s
+      ❯ web-02  web_00 ✓  web_01 starting 2s  web_02 ·  web_03 ·
+    · batch 3  web-03
+`);
+  });
+
+  it("shows 200 hosts at 80x24 and keeps its header in sight", async () => {
+    const tree = await play("large", startsOn("web-050.example.com", "web:web_02"));
+    const screen = await tree.shows(/web_02 starting/);
+    const lines = screen.trimEnd().split("\n");
+    assert.equal(lines.length, 23);
+    assert.match(lines[0] ?? "", /^❯ prod {2}\d+s {2}108\/1608 healthy {2}1500 to go {2}release 4711$/);
+    assert.match(lines[4] ?? "", /^ {6}❯ web-001.example.com {2}✓✓▸····· {2}web_02 starting \d+s$/);
+    assert.deepEqual(lines.slice(-2), ["      … and 33 more hosts under way", "    · 3 more batches  150 hosts"]);
+  });
+
+  it("grows with the terminal, and shrinks with it without leaving anything behind", async () => {
+    const tree = await play("large", startsOn("web-050.example.com", "web:web_02"));
+    await tree.shows(/33 more hosts/);
+    await tree.resize({ columns: 100, rows: 50 });
+    const large = await tree.shows(/… and 16 more hosts under way/);
+    assert.equal(large.trimEnd().split("\n").length, 40);
+    await tree.resize({ columns: 40, rows: 30 });
+    const small = await tree.shows(/… and 27 more hosts under way/);
+    assert.equal(small.match(/prod/g)?.length, 1, small);
+  });
+
+  it("ends with the whole tree, the report, and a usable terminal", async () => {
+    const tree = await play("small", startsOn("web-02", "web:web_01"));
+    await tree.shows(/web_01 starting/);
+    await tree.press("x");
+    const screen = await tree.shows(/exit 0/);
+    assert.match(screen, /^✓ prod {2}succeeded after \d+s {2}12\/12 healthy {2}1 skipped {2}release 4711\n {2}✓ web {2}3 hosts {2}12 healthy {2}\d+s\n\nsucceeded: prod \(/);
+    assert.ok(await tree.cursorIsVisible());
+  });
+
+  it("leaves failures and what was untouched on the screen", async () => {
+    const tree = await play("halted", (event) => event.type === "rollout.halted");
+    await tree.shows(/halting: nothing further begins, 46 under restart are waited for/);
+    await tree.press("x");
+    await tree.shows(/exit 0/);
+    const all = await tree.screen({ scrollback: true });
+    assert.match(all, /^✗ prod {2}halted after \d+s/);
+    assert.match(all, /✗ web-053.example.com {2}✗······· {2}web_00 ✗ flapping/);
+    assert.match(all, /how to go on\n {2}mend the cause, then run it again: orchestrate plans\/prod.yaml/);
+  });
+
+  it("gives the terminal back when the process dies, with what others wrote", async () => {
+    const tree = await play("small", startsOn("web-02", "web:web_01"), SMALL_SCREEN, { args: ["--then", "die"] });
+    await tree.shows(/web_01 starting/);
+    await tree.press("x");
+    const screen = await tree.shows(/exit 70/);
+    assert.match(screen, /a last word/);
+    assert.ok(await tree.cursorIsVisible());
+  });
+
+  it("is coloured, unless NO_COLOR is set", async () => {
+    const colour = /\u001b\[[0-9;]*3[0-7]m/;
+    const coloured = await play("small", startsOn("web-02", "web:web_01"));
+    await coloured.shows(/web_01 starting/);
+    assert.match(await coloured.screen({ escapes: true }), colour);
+    await coloured.close();
+    const plain = await play("small", startsOn("web-02", "web:web_01"), SMALL_SCREEN, { env: { NO_COLOR: "1" } });
+    await plain.shows(/web_01 starting/);
+    assert.doesNotMatch(await plain.screen({ escapes: true }), /\u001b\[/);
+  });
+
+  it("shows escape sequences from hosts instead of obeying them", async () => {
+    const tree = await play("hostile", (event) => event.type === "rollout.halted");
+    const screen = await tree.shows(/halting/);
+    assert.match(screen, /\\x1b\[2J\\x1b\]0;owned\\x07/);
+    assert.match(screen, /^❯ prod/);
+  });
+});

@@ -1,0 +1,62 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { promisify } from "node:util";
+import type { ScreenSize } from "../../src/views/tree/tree-frame.ts";
+import { until } from "../fleet/until.ts";
+
+const run = promisify(execFile);
+
+/** Long, because it is only waited out when something is wrong. */
+const DEADLINE_MS = 30_000;
+
+/** A real terminal, in which a script plays a scene: tmux, with a server of its own. */
+export class Terminal {
+  private readonly server = `orchestrate-views-${randomUUID()}`;
+
+  /** Runs `play.ts` with these arguments; after it has ended the screen says `exit CODE`. */
+  static async play(args: readonly string[], { columns, rows }: ScreenSize, env: Readonly<Record<string, string>> = {}): Promise<Terminal> {
+    const terminal = new Terminal();
+    const script = `'${process.execPath}' --import=tsx test/views/play.ts ${args.join(" ")}; echo "exit $?"; exec cat`;
+    const settings = Object.entries({ NODE_OPTIONS: "", FORCE_COLOR: "", NO_COLOR: "", ...env }).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+    const size = ["-x", String(columns), "-y", String(rows)];
+    await terminal.tmux("-u", "-f", "/dev/null", "new-session", "-d", "-s", "tree", ...size, ...settings, script);
+    return terminal;
+  }
+
+  /** Waits for a text on the screen. Returns the screen that has it, without empty lines at its end. */
+  async shows(pattern: RegExp): Promise<string> {
+    let screen = "";
+    const found = async () => pattern.test((screen = await this.screen()));
+    await until(found, { deadlineMs: DEADLINE_MS, what: `${String(pattern)} on the screen` }).catch((error: unknown) => {
+      throw new Error(`the screen shows:\n${screen}`, { cause: error });
+    });
+    return screen;
+  }
+
+  /** What can be seen; with `escapes`, its colours as well. */
+  async screen(options: { readonly escapes?: boolean; readonly scrollback?: boolean } = {}): Promise<string> {
+    const flags = [...(options.escapes ? ["-e"] : []), ...(options.scrollback ? ["-S", "-"] : [])];
+    return (await this.tmux("capture-pane", "-p", "-t", "tree", ...flags)).replace(/\n+$/, "\n");
+  }
+
+  async cursorIsVisible(): Promise<boolean> {
+    return (await this.tmux("display-message", "-p", "-t", "tree", "#{cursor_flag}")).trim() === "1";
+  }
+
+  async press(key: string): Promise<void> {
+    await this.tmux("send-keys", "-t", "tree", key);
+  }
+
+  async resize({ columns, rows }: ScreenSize): Promise<void> {
+    await this.tmux("resize-window", "-t", "tree", "-x", String(columns), "-y", String(rows));
+  }
+
+  async close(): Promise<void> {
+    await this.tmux("kill-server");
+  }
+
+  private async tmux(...args: string[]): Promise<string> {
+    const { stdout } = await run("tmux", ["-L", this.server, ...args]);
+    return stdout;
+  }
+}
