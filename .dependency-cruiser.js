@@ -14,7 +14,7 @@ const outside = {
   domain: [],
   planner: ["yaml", "ajv", "fastest-levenshtein", "picomatch", "node:fs", "node:os", "node:path"],
   rollout: [],
-  executor: ["p-limit", "node:perf_hooks"],
+  executor: ["p-limit", "node:perf_hooks", "node:stream"],
 };
 
 const escaped = (text) => text.replaceAll("/", "\\/");

@@ -16,6 +16,8 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": "off",
       "no-console": "error",
       eqeqeq: "error",
+      // `const { type: _, ...rest }` is how a key is left out.
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_$", ignoreRestSiblings: true }],
     },
   },
   {

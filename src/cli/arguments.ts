@@ -1,12 +1,23 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../planner/started-before.ts";
 
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
 export type OutputMode = "auto" | "tree" | "plain" | "json";
 
-export interface RunArguments {
+/** What of a plan's fleet is meant; the lists are empty where all of it is. */
+export interface SelectionArguments {
+  readonly limit: readonly string[];
+  readonly exclude: readonly string[];
+  readonly program: readonly string[];
+  readonly startedBefore?: StartedBefore;
+}
+
+export interface RunArguments extends SelectionArguments {
   readonly command: "run";
   readonly plan: string;
   readonly dryRun: boolean;
+  readonly offline: boolean;
+  readonly ask: boolean;
   readonly output: OutputMode;
   readonly reason?: string;
 }
@@ -14,35 +25,43 @@ export interface RunArguments {
 export interface ValidateArguments {
   readonly command: "validate";
   readonly plans: readonly string[];
+  readonly output: "text" | "json";
+}
+
+export interface StatusArguments extends SelectionArguments {
+  readonly command: "status";
+  readonly plan: string;
+  readonly watch: boolean;
+  readonly output: "text" | "json";
 }
 
 /** What the command line asks for; `exit` when commander has already answered it (help, version, a mistake). */
-export type Arguments = RunArguments | ValidateArguments | { readonly command: "exit"; readonly mistaken: boolean };
+export type Arguments =
+  | RunArguments
+  | ValidateArguments
+  | StatusArguments
+  | { readonly command: "exit"; readonly mistaken: boolean };
 
-/** Options of the contract that this version does not have: refused by name instead of as unknown. */
-const NOT_BUILT_YET = [
-  "--offline",
-  "--limit <pattern>",
-  "--exclude <pattern>",
-  "--program <name>",
-  "--started-before <when>",
-  "--resume [id]",
-  "--wait-for-lock <duration>",
-  "--ask",
-  "--report <file>",
-  "--state-dir <dir>",
-  "--verbose",
-];
+/** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
+const NOT_BUILT_YET = {
+  options: ["--resume [id]", "--wait-for-lock <duration>", "--report <file>", "--state-dir <dir>", "--verbose"],
+  commands: ["history", "report", "completion"],
+};
 
 const EXAMPLES = `
 Examples:
   orchestrate plans/prod.yaml --dry-run     show what would be restarted, in what order
   orchestrate plans/prod.yaml               do it, and stop at the first failure
+  orchestrate plans/prod.yaml --limit @canary --ask
+                                            only the group canary; show it and ask first
+  orchestrate plans/prod.yaml --started-before 2h
+                                            only what has been running for two hours or more, or does not run
   orchestrate plans/prod.yaml --output json one event per line, for programs
+  orchestrate status plans/prod.yaml        what runs now, trouble first
   orchestrate validate plans/*.yaml         check plans without contacting anything
 
 Exit codes: 0 done, 1 halted by a failure, 2 wrong plan or arguments, 3 refused before the first change,
-4 interrupted, 70 a bug.`;
+4 interrupted (also a "no" to --ask), 70 a bug.`;
 
 /** Reads the command line. What is wrong with it is told on stderr. */
 export function readArguments(argv: readonly string[], version: string): Arguments {
@@ -57,40 +76,99 @@ export function readArguments(argv: readonly string[], version: string): Argumen
   return read ?? { command: "exit", mistaken: true };
 }
 
-function createProgram(version: string, onRead: (given: Arguments) => void): Command {
+type OnRead = (given: Arguments) => void;
+
+function createProgram(version: string, onRead: OnRead): Command {
   const program = new Command("orchestrate")
     .description("Rolling restarts for Supervisor: a few instances at a time, each proven healthy before the next.")
     .version(version)
     .exitOverride()
     .showHelpAfterError("(orchestrate --help shows what there is)")
-    .enablePositionalOptions()
+    .enablePositionalOptions();
+  describeRun(program, onRead);
+  describeStatus(program, onRead);
+  describeValidate(program, onRead);
+  refuseWhatIsNotBuilt(program);
+  return program;
+}
+
+function describeRun(program: Command, onRead: OnRead): void {
+  program
     .argument("<plan>", "the YAML file that says what is restarted where, and how fast")
     .option("--dry-run", "look at the fleet and show what would be done; changes nothing", false)
+    .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
+    .option("--ask", "show what would be done, and ask before it is done", false)
     .option("--reason <text>", "why, for the records")
     .addOption(
       new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
     )
     .addHelpText("after", EXAMPLES);
-  for (const flags of NOT_BUILT_YET) {
+  addSelection(program);
+  program.action((plan: string, options: Omit<RunArguments, "command" | "plan">) => {
+    if (options.ask && (options.dryRun || options.offline))
+      program.error("error: --ask is about a run that follows; a dry run has none");
+    if (options.offline && options.startedBefore)
+      program.error("error: --started-before asks the hosts, which --offline leaves alone");
+    onRead({ command: "run", plan, ...options, dryRun: options.dryRun || options.offline });
+  });
+}
+
+function describeStatus(program: Command, onRead: OnRead): void {
+  const status = program
+    .command("status")
+    .description("show what the plan's instances do now, trouble first; exit 1 if something is not RUNNING")
+    .argument("<plan>")
+    .option("--watch", "look again every few seconds, until Ctrl-C", false)
+    .exitOverride();
+  addSelection(status)
+    .addOption(textOrJson())
+    .action((plan: string, options: Omit<StatusArguments, "command" | "plan">) =>
+      onRead({ command: "status", plan, ...options }),
+    );
+}
+
+function describeValidate(program: Command, onRead: OnRead): void {
+  program
+    .command("validate")
+    .description("check plans without contacting anything")
+    .argument("<plan...>")
+    .addOption(textOrJson())
+    .exitOverride()
+    .action((plans: string[], { output }: Pick<ValidateArguments, "output">) =>
+      onRead({ command: "validate", plans, output }),
+    );
+}
+
+function textOrJson(): Option {
+  return new Option("--output <mode>", "how to show it").choices(["text", "json"]).default("text");
+}
+
+function addSelection(command: Command): Command {
+  const collect = (value: string, before: readonly string[]) => [...before, value];
+  return command
+    .option("--limit <pattern>", "only these hosts: a name, web-[01-08], web-*, @group; repeatable", collect, [])
+    .option("--exclude <pattern>", "not these hosts; repeatable", collect, [])
+    .option("--program <name>", "these instead of the plan's programs, on hosts that have them; repeatable", collect, [])
+    .option("--started-before <when>", `skip what was started later: ${MOMENT_FORMS}`, readMoment);
+}
+
+function readMoment(text: string): StartedBefore {
+  const moment = parseStartedBefore(text, new Date());
+  if (!moment) throw new InvalidArgumentError(`It must be ${MOMENT_FORMS}.`);
+  return moment;
+}
+
+function refuseWhatIsNotBuilt(program: Command): void {
+  for (const flags of NOT_BUILT_YET.options) {
     const option = new Option(flags).hideHelp();
     program
       .addOption(option)
       .on(`option:${option.name()}`, () => program.error(`error: --${option.name()} is not built yet in this version`));
   }
-  program.action((plan: string, options: { dryRun: boolean; output: OutputMode; reason?: string }) =>
-    onRead({ command: "run", plan, ...options }),
-  );
-  program
-    .command("validate")
-    .description("check plans without contacting anything")
-    .argument("<plan...>")
-    .exitOverride()
-    .action((plans: string[]) => onRead({ command: "validate", plans }));
-  for (const name of ["status", "history", "report", "completion"])
+  for (const name of NOT_BUILT_YET.commands)
     program
       .command(name, { hidden: true })
       .allowUnknownOption()
       .argument("[arguments...]")
       .action(() => program.error(`error: "orchestrate ${name}" is not built yet in this version`));
-  return program;
 }

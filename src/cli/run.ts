@@ -1,10 +1,10 @@
 import type { Outcome, RolloutEvent } from "../domain/events.ts";
 import { EXIT, type ExitCode, type Refusal } from "../domain/failures.ts";
-import type { RolloutId } from "../domain/ids.ts";
+import type { HostName, RolloutId } from "../domain/ids.ts";
 import { discover } from "../executor/discovery.ts";
 import { Executor } from "../executor/executor.ts";
 import { Recorder } from "../executor/recorder.ts";
-import type { SupervisorReader, View } from "../executor/ports.ts";
+import type { FleetHost, SupervisorReader, View } from "../executor/ports.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { buildRollout, type Built } from "../planner/build.ts";
 import type { Plan } from "../planner/plan.ts";
@@ -13,7 +13,7 @@ import { createJsonView } from "../views/json.ts";
 import { createReport } from "../views/report.ts";
 import type { RunArguments } from "./arguments.ts";
 import { chooseView } from "./choose-view.ts";
-import { closeFleet, openForReading, openForRollout, type Fleet } from "./fleet.ts";
+import { closeFleet, openForReading, openForRollout } from "./fleet.ts";
 import { newRolloutId } from "./rollout-id.ts";
 import { onSignals } from "./signals.ts";
 import { loadOrTell } from "./validate.ts";
@@ -52,7 +52,8 @@ async function dryRun(plan: Plan, given: RunArguments): Promise<ExitCode> {
 }
 
 async function rollOut(plan: Plan, given: RunArguments): Promise<ExitCode> {
-  const fleet = openForRollout(plan);
+  const world = openForRollout(plan);
+  const { fleet } = world;
   const preflight = new Preflight(plan, given, [await chooseView(given.output, given.plan)]);
   let executor: Executor | undefined;
   const stopListening = onSignals({
@@ -63,7 +64,7 @@ async function rollOut(plan: Plan, given: RunArguments): Promise<ExitCode> {
     const built = await preflight.plan(fleet);
     if (!built) return preflight.finish({ outcome: "interrupted" });
     if (built.kind === "refused") return preflight.refuse(built.refusals);
-    executor = new Executor(built.rollout, fleet, preflight.recorder, systemClock);
+    executor = new Executor(built.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {
     stopListening();
@@ -89,7 +90,7 @@ class Preflight {
   }
 
   /** Undefined if the operator did not want to wait for it. */
-  async plan(fleet: Fleet<SupervisorReader>): Promise<Built | undefined> {
+  async plan(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): Promise<Built | undefined> {
     const report = await discover(fleet, this.recorder);
     if (this.interrupted) return undefined;
     const { reason } = this.given;
@@ -101,7 +102,7 @@ class Preflight {
   }
 
   /** Nothing was changed yet, so there is nothing to wait for: what is being opened is closed. */
-  interrupt(fleet: Fleet<SupervisorReader>): void {
+  interrupt(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): void {
     this.interrupted = true;
     void closeFleet(fleet);
   }

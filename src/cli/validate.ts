@@ -1,22 +1,33 @@
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { formatDiagnostic } from "../planner/diagnostic.ts";
 import { loadPlan } from "../planner/load.ts";
-import type { Plan } from "../planner/plan.ts";
+import type { ValidateArguments } from "./arguments.ts";
 
-/** Loads a plan; what is wrong with it goes to stderr. */
-export function loadOrTell(path: string): Plan | undefined {
-  const loaded = loadPlan(path, process.env);
-  if (loaded.ok) return loaded.plan;
-  process.stderr.write(`${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
-  return undefined;
-}
-
-export function validate(paths: readonly string[]): ExitCode {
+/**
+ * `orchestrate validate PLAN...`: checks all of them, and is content only if all are right. As JSON, one object per
+ * line: `{"file":…,"valid":true,…}` for a plan that is right, and one for each thing that is wrong with another.
+ */
+export function validate({ plans, output }: ValidateArguments): ExitCode {
   let code: ExitCode = EXIT.done;
-  for (const path of paths) {
-    const plan = loadOrTell(path);
-    if (plan) process.stdout.write(`${path}: valid: ${plan.hosts.length} hosts, ${plan.waves.length} waves\n`);
-    else code = EXIT.invalid;
+  for (const file of plans) {
+    const loaded = loadPlan(file, process.env);
+    if (!loaded.ok) code = EXIT.invalid;
+    if (output === "json") tellProgram(file, loaded);
+    else tellPerson(file, loaded);
   }
   return code;
+}
+
+type Loaded = ReturnType<typeof loadPlan>;
+
+function tellPerson(file: string, loaded: Loaded): void {
+  if (!loaded.ok) process.stderr.write(`${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
+  else process.stdout.write(`${file}: valid: ${loaded.plan.hosts.length} hosts, ${loaded.plan.waves.length} waves\n`);
+}
+
+function tellProgram(file: string, loaded: Loaded): void {
+  const lines = loaded.ok
+    ? [{ file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length }]
+    : loaded.diagnostics;
+  process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }

@@ -4,6 +4,7 @@
  */
 import type { HaltCode, InstanceFailureCode, Refusal } from "./failures.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
+import type { HookName } from "./settings.ts";
 import type { ProcessState } from "./process-state.ts";
 import type { Rollout } from "./rollout.ts";
 
@@ -43,8 +44,24 @@ export type RolloutEvent =
   /** The rest before the host's next instances. */
   | { readonly type: "host.resting"; readonly host: HostName; readonly ms: number }
   | { readonly type: "host.finished"; readonly host: HostName }
+  | {
+      readonly type: "hook.finished";
+      readonly hook: HookName;
+      readonly host?: HostName;
+      readonly instance?: InstanceName;
+      readonly succeeded: boolean;
+      readonly reason?: string;
+    }
+  /** It waits until the floor of its program allows its restart; the rollout halts after `ms` more. */
+  | ({
+      readonly type: "instance.waiting";
+      readonly healthy: number;
+      readonly min_healthy: number;
+      readonly ms: number;
+    } & OfInstance)
   | ({
       readonly type: "instance.restarting";
+      readonly action: "restart" | "start";
       readonly previous_pid?: number;
       readonly previous_state: ProcessState;
     } & OfInstance)
@@ -67,9 +84,14 @@ export type RolloutEvent =
       readonly seconds: number;
       /** The end of its stderr log, or why that could not be read. */
       readonly log_tail: string;
+      /** True: its before_restart hook ran and its after_healthy hook did not. */
+      readonly still_drained?: boolean;
     } & OfInstance)
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
   | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
+  /** After a wave: for so many milliseconds, or until the operator answers. */
+  | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
+  | { readonly type: "rollout.resumed" }
   | { readonly type: "rollout.interrupted"; readonly signal: string }
   | { readonly type: "rollout.halted"; readonly code: HaltCode; readonly reason: string }
   | {

@@ -50,6 +50,22 @@ export const INSTANCE_FAILURES = {
     title: "it was not healthy within healthy_deadline",
     remedy: "Read its log below; raise timings.healthy_deadline if it is only slow.",
   },
+  check_failed: {
+    title: "it runs, but a check of it does not pass",
+    remedy: "Run the check by hand where the plan runs it; raise timings.healthy_deadline if it only takes longer.",
+  },
+  check_timed_out: {
+    title: "it runs, but a check of it does not answer",
+    remedy: "Run the check by hand where the plan runs it; see its timeout in the plan.",
+  },
+  hook_failed: {
+    title: "a hook of the plan failed",
+    remedy: "Run the hook's command by hand where the plan runs it.",
+  },
+  regressed: {
+    title: "it was healthy after its restart and is not any more",
+    remedy: "Read its log below; what came after it in the rollout was not begun.",
+  },
   indeterminate: {
     title: "the connection was lost while it was being restarted, and what became of it could not be seen",
     remedy: "Look at the instance on its host before anything else: the restart may have been done or not.",
@@ -58,8 +74,20 @@ export const INSTANCE_FAILURES = {
 
 export type InstanceFailureCode = keyof typeof INSTANCE_FAILURES;
 
-/** Why a rollout that had begun goes no further: the failure that was one too many, or a host that was lost. */
-export type HaltCode = InstanceFailureCode | "unreachable";
+/** What halts a rollout that is no failure of an instance. */
+export const HALTS = {
+  unreachable: {
+    title: "a host was lost",
+    remedy: "See that it answers to `ssh` again, then run the plan again.",
+  },
+  floor_not_met: {
+    title: "too few instances were healthy to take down another",
+    remedy: "Bring up what is broken, or lower limits.min_healthy; then run the plan again.",
+  },
+} as const satisfies Record<string, FailureKind>;
+
+/** Why a rollout that had begun goes no further: the failure that was one too many, or what is in {@link HALTS}. */
+export type HaltCode = InstanceFailureCode | keyof typeof HALTS;
 
 /** Every reason to refuse before the first change (exit 3). */
 export const REFUSALS = {
@@ -88,6 +116,10 @@ export const REFUSALS = {
     title: "a program of the plan does not exist on a host",
     remedy:
       "Compare `programs` with `supervisorctl status` there; a group's own `programs` can differ from the plan's.",
+  },
+  floor_impossible: {
+    title: "there are fewer instances than limits.min_healthy asks for",
+    remedy: "Lower limits.min_healthy, or bring up what is missing first.",
   },
   unknown_state: INSTANCE_FAILURES.unknown_state,
 } as const satisfies Record<string, FailureKind>;

@@ -13,3 +13,10 @@ export type ChangeOutcome =
   | { readonly kind: "returned"; readonly said: string }
   | { readonly kind: "not_sent"; readonly reason: string }
   | { readonly kind: "indeterminate"; readonly reason: string };
+
+export type CheckOutcome =
+  | { readonly kind: "passed" }
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "timed_out"; readonly after_ms: number };
+
+export type HookOutcome = { readonly kind: "succeeded" } | { readonly kind: "failed"; readonly reason: string };

@@ -4,6 +4,7 @@
  */
 import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
 import type { ProcessState } from "./process-state.ts";
+import type { Check, HostHooks, RolloutHooks, Vars } from "./settings.ts";
 import type { HostTarget } from "./target.ts";
 
 /** How long to wait for what; all in milliseconds. The plan language's defaults are in the schema. */
@@ -15,6 +16,7 @@ export interface Timings {
   readonly stop_deadline_ms: number;
   readonly healthy_deadline_ms: number;
   readonly command_timeout_ms: number;
+  readonly progress_deadline_ms: number;
 }
 
 /** What is to be done to an instance, and the picture of it that the plan was made from. */
@@ -23,11 +25,15 @@ export interface PlannedInstance {
   readonly program: ProgramName;
   /** The state and pid at planning; both are looked at again immediately before the restart. */
   readonly before: { readonly state: ProcessState; readonly pid?: number };
+  /** `start` for one that was STOPPED, where the plan says so. */
+  readonly action: "restart" | "start";
 }
 
-/** Instances of one program on one host that are under restart together. */
+/** Instances of one program on one host. The next batch begins when all of them have ended. */
 export interface InstanceBatch {
   readonly program: ProgramName;
+  /** How many are under restart at once: all in lockstep; sliding, a slot that gets free is filled after its rest. */
+  readonly at_once: number;
   readonly instances: readonly PlannedInstance[];
 }
 
@@ -35,12 +41,17 @@ export interface InstanceBatch {
 export interface HostWork {
   readonly host: HostName;
   readonly timings: Timings;
+  readonly checks: readonly Check[];
+  readonly hooks: HostHooks;
+  readonly vars: Vars;
   /** One after the other, `between_restarts` apart. */
   readonly batches: readonly InstanceBatch[];
 }
 
-/** Hosts that are worked on together; the next batch begins when all of them have ended. */
+/** Hosts of a wave. The next batch begins when all of them have ended. */
 export interface Batch {
+  /** How many are worked on at once: all in lockstep; sliding, a free slot is filled at once. */
+  readonly at_once: number;
   readonly hosts: readonly HostWork[];
 }
 
@@ -49,6 +60,25 @@ export interface Wave {
   readonly group: string;
   readonly between_batches_ms: number;
   readonly batches: readonly Batch[];
+  /** After this wave: a rest in milliseconds, or until the operator says so. */
+  readonly pause?: { readonly ms: number } | "ask";
+}
+
+/** What the rollout tolerates, percentages resolved. */
+export interface Limits {
+  /** Failed instances. */
+  readonly max_failures: number;
+  /** Unreachable hosts. */
+  readonly max_unreachable: number;
+  /** For each program how many of its instances must stay healthy; only programs with a floor above 0. */
+  readonly floors: readonly Floor[];
+}
+
+export interface Floor {
+  readonly program: ProgramName;
+  /** Its instances on all the plan's hosts, less those skipped as stopped. */
+  readonly total: number;
+  readonly min_healthy: number;
 }
 
 /** Why an instance that the plan selects is left alone. */
@@ -75,12 +105,15 @@ export interface Rollout {
   readonly reason?: string;
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];
+  readonly limits: Limits;
+  readonly on_failure: "stop" | "ask";
+  readonly hooks: RolloutHooks;
   readonly skipped: readonly SkippedInstance[];
   readonly warnings: readonly Warning[];
 }
 
 /** Every host's work of a rollout, in the order in which it comes. */
-export function* worksOf(rollout: Rollout): Generator<HostWork> {
+export function* worksOf(rollout: Pick<Rollout, "waves">): Generator<HostWork> {
   for (const wave of rollout.waves) for (const batch of wave.batches) yield* batch.hosts;
 }
 

@@ -3,7 +3,7 @@ import type { HostName } from "../domain/ids.ts";
 import type { Rollout } from "../domain/rollout.ts";
 import { Machine } from "../rollout/machine.ts";
 import type { Command, Input } from "../rollout/messages.ts";
-import type { Clock, FleetHost, Supervisor } from "./ports.ts";
+import type { Clock, RolloutHost, World } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { Recorder } from "./recorder.ts";
  */
 export class Executor {
   private readonly machine: Machine;
-  private readonly fleet: ReadonlyMap<HostName, FleetHost<Supervisor>>;
+  private readonly world: World;
   private readonly recorder: Recorder;
   private readonly clock: Clock;
   private readonly wakes = new Map<HostName | undefined, { cancel(): void }>();
@@ -20,9 +20,9 @@ export class Executor {
   private resolveEnded!: (outcome: Outcome) => void;
   private rejectEnded!: (bug: unknown) => void;
 
-  constructor(rollout: Rollout, fleet: ReadonlyMap<HostName, FleetHost<Supervisor>>, recorder: Recorder, clock: Clock) {
+  constructor(rollout: Rollout, world: World, recorder: Recorder, clock: Clock) {
     this.machine = new Machine(rollout);
-    this.fleet = fleet;
+    this.world = world;
     this.recorder = recorder;
     this.clock = clock;
     this.ended = new Promise((resolve, reject) => {
@@ -66,22 +66,44 @@ export class Executor {
         break;
       case "look": {
         const { host } = command;
-        this.answer(this.supervisor(host).look(), (outcome) => ({ type: "looked", host, outcome }));
+        this.answer(this.host(host).supervisor.look(), (outcome) => ({ type: "looked", host, outcome }));
         break;
       }
-      case "restart": {
-        const { host, instance } = command;
-        this.answer(this.supervisor(host).restart(instance), (outcome) => ({
-          type: "restarted",
+      case "change": {
+        const { host, instance, action } = command;
+        this.answer(this.host(host).supervisor.change(action, instance), (outcome) => ({
+          type: "changed",
           host,
           instance,
           outcome,
         }));
         break;
       }
+      case "check": {
+        const { host, instance, index, check, vars } = command;
+        this.answer(this.host(host).checker.check(check, instance, vars), (outcome) => ({
+          type: "checked",
+          host,
+          instance,
+          index,
+          outcome,
+        }));
+        break;
+      }
+      case "run_hook":
+        this.runHook(command);
+        break;
+      case "ask":
+        this.answer(this.world.operator.mayGoOn(command.question), (goOn) => ({ type: "answered", goOn }));
+        break;
       case "read_log": {
         const { host, instance } = command;
-        this.answer(this.supervisor(host).tailLog(instance), (text) => ({ type: "log_read", host, instance, text }));
+        this.answer(this.host(host).supervisor.tailLog(instance), (text) => ({
+          type: "log_read",
+          host,
+          instance,
+          text,
+        }));
         break;
       }
       case "wake":
@@ -107,9 +129,16 @@ export class Executor {
     );
   }
 
-  private supervisor(host: HostName): Supervisor {
-    const opened = this.fleet.get(host);
+  private runHook({ hook, command, ...subject }: Extract<Command, { type: "run_hook" }>): void {
+    const { host, instance } = subject;
+    const runner = hook === "on_failure" || host === undefined ? this.world.hooks : this.host(host).hooks;
+    const about = { ...(host === undefined ? {} : { host }), ...(instance === undefined ? {} : { instance }) };
+    this.answer(runner.run(command, subject), (outcome) => ({ type: "hook_finished", hook, ...about, outcome }));
+  }
+
+  private host(host: HostName): RolloutHost {
+    const opened = this.world.fleet.get(host);
     if (!opened) throw new Error(`the rollout names ${host}, which was not opened`);
-    return opened.supervisor;
+    return opened;
   }
 }

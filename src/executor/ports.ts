@@ -2,10 +2,12 @@
  * What the executor needs of the world, as small interfaces named for the need.
  * Failure is ordinary here: outcomes are values. An exception from a port is a bug in it.
  */
+import type { Duplex } from "node:stream";
 import type { RecordedEvent } from "../domain/events.ts";
 import type { Refusal } from "../domain/failures.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { ChangeOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { Check, Hook, Vars } from "../domain/settings.ts";
 
 /** A program and its arguments, unquoted. Quoting is for the edge where a shell reads it. */
 export type Argv = readonly [program: string, ...args: string[]];
@@ -32,6 +34,10 @@ export interface HostConnection {
   close(): Promise<void>;
 }
 
+export type DialOutcome =
+  | { readonly kind: "open"; readonly stream: Duplex }
+  | { readonly kind: "failed"; readonly reason: string };
+
 /** A way onto one host: a connection over which any command can be run. */
 export interface HostAccess extends HostConnection {
   /**
@@ -39,6 +45,8 @@ export interface HostAccess extends HostConnection {
    * Without `timeoutMs` it waits for as long as the command takes: a change must not be killed half-way.
    */
   run(argv: Argv, options?: { readonly timeoutMs?: number }): Promise<RunOutcome>;
+  /** Opens a TCP connection as the host itself would. Needs sshd's AllowTcpForwarding. Never rejects. */
+  dial(address: string, port: number): Promise<DialOutcome>;
 }
 
 /** Looks at the Supervisor of one host. It has no way to change anything: all that a dry run gets. */
@@ -50,14 +58,52 @@ export interface SupervisorReader {
 }
 
 export interface Supervisor extends SupervisorReader {
-  /** Restarts one instance and waits for as long as supervisorctl does. */
-  restart(instance: InstanceName): Promise<ChangeOutcome>;
+  /** Restarts or starts one instance and waits for as long as supervisorctl does. */
+  change(action: "restart" | "start", instance: InstanceName): Promise<ChangeOutcome>;
 }
 
 /** A host of the fleet, with as much of its Supervisor as the work at hand may have. */
 export interface FleetHost<S extends SupervisorReader> {
   readonly connection: HostConnection;
   readonly supervisor: S;
+}
+
+/** Asks whether an instance is ready, as the plan's checks say. */
+export interface Checker {
+  check(check: Check, instance: InstanceName, vars: Vars): Promise<CheckOutcome>;
+}
+
+/** What a hook is about; its placeholders and environment are filled from it. */
+export interface HookSubject {
+  readonly host?: HostName;
+  readonly instance?: InstanceName;
+  readonly reason?: string;
+  readonly vars: Vars;
+  readonly timeoutMs: number;
+}
+
+export interface HookRunner {
+  run(hook: Hook, subject: HookSubject): Promise<HookOutcome>;
+}
+
+/** A host with all that a rollout needs of it. */
+export interface RolloutHost extends FleetHost<Supervisor> {
+  readonly checker: Checker;
+  readonly hooks: HookRunner;
+}
+
+/** The person at the terminal. */
+export interface Operator {
+  /** Whether to go on after a pause; false at once where there is nobody to ask. */
+  mayGoOn(question: string): Promise<boolean>;
+}
+
+/** Everything that a rollout acts upon. */
+export interface World {
+  readonly fleet: ReadonlyMap<HostName, RolloutHost>;
+  /** Runs the hooks of the rollout, which belong to no host. */
+  readonly hooks: HookRunner;
+  readonly operator: Operator;
 }
 
 export interface Clock {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { connect } from "node:net";
 import type { HostName } from "../domain/ids.ts";
-import type { Argv, ConnectOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
+import type { Argv, ConnectOutcome, DialOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
 import { OutputTail } from "./output-tail.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
@@ -9,9 +10,18 @@ export function openLocal(host: HostName): HostAccess {
     host,
     connect: (): Promise<ConnectOutcome> => Promise.resolve({ kind: "connected" }),
     run: (argv, { timeoutMs } = {}) => run(argv, timeoutMs),
+    dial,
     // There is no connection to end; a command that runs goes on, as on any host.
     close: () => Promise.resolve(),
   };
+}
+
+function dial(address: string, port: number): Promise<DialOutcome> {
+  return new Promise((resolve) => {
+    const stream = connect({ host: address, port, noDelay: true });
+    stream.once("connect", () => resolve({ kind: "open", stream }));
+    stream.once("error", (error) => resolve({ kind: "failed", reason: error.message }));
+  });
 }
 
 function run([program, ...args]: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Client } from "ssh2";
-import type { RunOutcome } from "../executor/ports.ts";
+import type { DialOutcome, RunOutcome } from "../executor/ports.ts";
 import { execute } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
 
@@ -39,6 +39,20 @@ export class SshConnection {
   /** @param line what a shell on the host is to run */
   run(line: string, timeoutMs: number | undefined): Promise<RunOutcome> {
     return execute(this.#client, line, { timeoutMs, lostBecause: () => this.#lostBecause });
+  }
+
+  /** A TCP connection that the host opens for us (direct-tcpip). */
+  dial(address: string, port: number): Promise<DialOutcome> {
+    return new Promise((resolve) => {
+      try {
+        this.#client.forwardOut("127.0.0.1", 0, address, port, (error, stream) => {
+          if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? `${address}:${port}: ${error.message}` });
+          else resolve({ kind: "open", stream });
+        });
+      } catch (error) {
+        resolve({ kind: "failed", reason: this.#lostBecause ?? (error as Error).message });
+      }
+    });
   }
 
   /** Resolves when nothing of it is left: no socket, no timer. */

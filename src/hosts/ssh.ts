@@ -1,6 +1,6 @@
 import type { HostName } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { Argv, ConnectOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
+import type { Argv, ConnectOutcome, DialOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
 import { quoteArgv } from "./quote.ts";
 import { shakeHands, type Opened } from "./ssh-handshake.ts";
 import { routeTo, type SshOptions, type SshRoute } from "./ssh-route.ts";
@@ -40,6 +40,12 @@ class SshAccess implements HostAccess {
     const opened = await this.#open();
     if (opened.kind === "refused") return { kind: "unreachable", reason: opened.refusal.reason };
     return opened.connection.run(line, timeoutMs);
+  }
+
+  async dial(address: string, port: number): Promise<DialOutcome> {
+    const opened = await this.#open();
+    if (opened.kind === "refused") return { kind: "failed", reason: opened.refusal.reason };
+    return opened.connection.dial(address, port);
   }
 
   async close(): Promise<void> {

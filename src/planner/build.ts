@@ -2,36 +2,96 @@ import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "../domain/ids.ts";
 import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
-import { takeAtOnce } from "../domain/quantity.ts";
-import type { HostWork, InstanceBatch, PlannedInstance, Rollout, SkippedInstance, Warning, Wave } from "../domain/rollout.ts";
+import { keep, takeAtOnce, tolerate, type Quantity } from "../domain/quantity.ts";
+import {
+  sizeOf,
+  worksOf,
+  type Floor,
+  type HostWork,
+  type InstanceBatch,
+  type PlannedInstance,
+  type Rollout,
+  type SkippedInstance,
+  type Warning,
+  type Wave,
+} from "../domain/rollout.ts";
+import { chunks, inBatches } from "./batches.ts";
 import { didYouMean } from "./nearest.ts";
-import type { Plan, PlanWave } from "./plan.ts";
+import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
+import { startedLater, type StartedBefore } from "./started-before.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** The rollout, or every reason why there cannot be one. */
-export type Built = { readonly kind: "planned"; readonly rollout: Rollout } | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
+export type Built =
+  | { readonly kind: "planned"; readonly rollout: Rollout }
+  | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
+
+/** What is selected of a plan's instances, besides what its patterns name. */
+export interface InstanceSelection {
+  /** Skips what was started later. */
+  readonly startedBefore?: StartedBefore;
+  /** The programs are the command line's, for all hosts alike: one that has none of them is left out, not refused. */
+  readonly programsWhereFound?: boolean;
+}
 
 /** Turns a plan and what the fleet reports into the one object that a dry run prints and a run follows. */
-export function buildRollout(plan: Plan, fleet: FleetReport, identity: { readonly id: RolloutId; readonly reason?: string }): Built {
-  const builder = new Builder(fleet);
+export function buildRollout(
+  plan: Plan,
+  fleet: FleetReport,
+  identity: { readonly id: RolloutId; readonly reason?: string },
+  selection: InstanceSelection = {},
+): Built {
+  const builder = new Builder(plan, fleet, selection);
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
-  if (builder.refusals.length > 0) return { kind: "refused", refusals: builder.refusals };
-  const { skipped, warnings } = builder;
-  return { kind: "planned", rollout: { ...identity, name: plan.name, plan_file: plan.file, hosts: plan.hosts, waves, skipped, warnings } };
+  const floors = builder.floors();
+  builder.judgePrograms();
+  const { skipped, refusals } = builder;
+  if (refusals.length > 0) return { kind: "refused", refusals };
+  let selected = 0;
+  for (const work of worksOf({ waves })) selected += sizeOf(work);
+  const limits = {
+    max_failures: tolerate(plan.limits.max_failures, selected),
+    max_unreachable: tolerate(plan.limits.max_unreachable, hostsIn(plan)),
+    floors,
+  };
+  const { name, file, hosts, on_failure, hooks } = plan;
+  const warnings = [...builder.warnings, ...warningsOf({ hosts, waves, floors }, fleet)];
+  return {
+    kind: "planned",
+    rollout: { ...identity, name, plan_file: file, hosts, waves, limits, on_failure, hooks, skipped, warnings },
+  };
 }
 
 const WARNED_OF: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
+
+interface NamedSelector {
+  readonly text: string;
+  readonly names: Selector;
+}
+
+/** The hosts of its waves; a floor makes the plan's hosts more than that under `--limit`. */
+function hostsIn(plan: Plan): number {
+  return new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host))).size;
+}
 
 class Builder {
   readonly refusals: Refusal[] = [];
   readonly skipped: SkippedInstance[] = [];
   readonly warnings: Warning[] = [];
+  private readonly plan: Plan;
   private readonly fleet: FleetReport;
+  private readonly selection: InstanceSelection;
+  /** Programs that hosts lack, by the words of the plan or the command line. */
+  private readonly missing = new Map<string, Refusal[]>();
+  private readonly found = new Set<string>();
   /** What an earlier wave or selector has taken already: nothing is restarted twice. */
   private readonly taken = new Map<HostName, Set<InstanceName>>();
 
-  constructor(fleet: FleetReport) {
+  constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
+    this.plan = plan;
     this.fleet = fleet;
+    this.selection = selection;
     for (const [host, report] of fleet) {
       if ("refusal" in report) this.refusals.push(report.refusal);
       this.taken.set(host, new Set());
@@ -40,51 +100,109 @@ class Builder {
 
   wave(wave: PlanWave): Wave {
     const selectors = wave.programs.map((text) => ({ text, names: compileSelector(text) }));
-    const works = wave.hosts.map((host) => this.hostWork(host, wave, selectors)).filter((work) => work.batches.length > 0);
-    const size = takeAtOnce(wave.batches.hosts, works.length);
-    return { group: wave.group, between_batches_ms: wave.timings.between_batches_ms, batches: chunks(works, size).map((hosts) => ({ hosts })) };
+    const works = wave.hosts
+      .map((waveHost) => this.hostWork(waveHost, selectors, wave.batches.mode))
+      .filter((work) => work.batches.length > 0);
+    const { group, between_batches_ms, pause } = wave;
+    const batches = inBatches(works, wave.batches);
+    return { group, between_batches_ms, batches, ...(pause === undefined ? {} : { pause }) };
   }
 
-  private hostWork(host: HostName, wave: PlanWave, selectors: readonly { text: string; names: Selector }[]): HostWork {
+  /** The floor of each selected program, over all the plan's hosts, less what is skipped as stopped. */
+  floors(): Floor[] {
+    const { min_healthy } = this.plan.limits;
+    const programs = new Set<ProgramName>();
+    for (const taken of this.taken.values()) for (const instance of taken) programs.add(programOf(instance));
+    const totals = new Map<ProgramName, number>();
+    for (const report of this.fleet.values())
+      for (const { instance, state } of "instances" in report ? report.instances : []) {
+        const program = programOf(instance);
+        // Also on hosts that are not selected: what is skipped for another reason runs, and counts.
+        if (!programs.has(program) || (state === "STOPPED" && this.plan.stopped === "skip")) continue;
+        totals.set(program, (totals.get(program) ?? 0) + 1);
+      }
+    const floors = [...totals].map(([program, total]) => ({ program, total, min_healthy: keep(min_healthy, total) }));
+    for (const { program, total, min_healthy } of floors) {
+      if (min_healthy <= total) continue;
+      const reason = `min_healthy asks for ${min_healthy} healthy instances of ${program}, and there are ${total}`;
+      this.refusals.push({ code: "floor_impossible", reason });
+    }
+    return floors.filter((floor) => floor.min_healthy > 0);
+  }
+
+  /** Refuses for programs that are missing where they must be; to be called after all waves. */
+  judgePrograms(): void {
+    for (const [text, refusals] of this.missing)
+      if (!this.selection.programsWhereFound || !this.found.has(text)) this.refusals.push(...refusals);
+  }
+
+  private hostWork(
+    { host, settings }: WaveHost,
+    selectors: readonly NamedSelector[],
+    mode: HostBatches["mode"],
+  ): HostWork {
     const report = this.fleet.get(host);
     const snapshots = report && "instances" in report ? report.instances : undefined;
     const batches: InstanceBatch[] = [];
     for (const { text, names } of snapshots ? selectors : []) {
       const selected = select(names, snapshots ?? []);
-      if (selected.length === 0) this.refusals.push(notFound(host, text, snapshots ?? []));
-      for (const one of selected) batches.push(...this.batchesOf(host, one, wave));
+      if (selected.length > 0) this.found.add(text);
+      else this.lacks(text, notFound(host, text, snapshots ?? []));
+      for (const one of selected) batches.push(...this.instanceBatches(host, one, settings.instances, mode));
     }
-    return { host, timings: wave.timings, batches };
+    const { timings, checks, hooks, vars } = settings;
+    return { host, timings, checks, hooks, vars, batches };
   }
 
-  private batchesOf(host: HostName, { program, instances }: Selected, wave: PlanWave): InstanceBatch[] {
-    const planned = instances.filter((snapshot) => this.take(host, program, snapshot)).map((snapshot) => toPlanned(program, snapshot));
-    return chunks(planned, takeAtOnce(wave.batches.instances, planned.length)).map((chunk) => ({ program, instances: chunk }));
+  private lacks(text: string, refusal: Refusal): void {
+    const refusals = this.missing.get(text);
+    if (refusals) refusals.push(refusal);
+    else this.missing.set(text, [refusal]);
   }
 
-  /** True if the instance is to be restarted now; otherwise tells why not. */
-  private take(host: HostName, program: ProgramName, { instance, state, description }: ProcessSnapshot): boolean {
+  private instanceBatches(
+    host: HostName,
+    { program, instances }: Selected,
+    size: Quantity,
+    mode: HostBatches["mode"],
+  ): InstanceBatch[] {
+    const planned = instances.flatMap((snapshot) => this.take(host, program, snapshot) ?? []);
+    const at_once = takeAtOnce(size, planned.length);
+    if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];
+    return chunks(planned, [at_once]).map((chunk) => ({ program, at_once: chunk.length, instances: chunk }));
+  }
+
+  /** What is to be done with an instance; undefined, with the reason told, if nothing is. */
+  private take(
+    host: HostName,
+    program: ProgramName,
+    snapshot: ProcessSnapshot,
+  ): PlannedInstance | undefined {
+    const { instance, state, pid, description } = snapshot;
     const taken = this.taken.get(host);
-    if (!taken || taken.has(instance)) return false;
+    if (!taken || taken.has(instance)) return undefined;
     taken.add(instance);
+    const later = this.selection.startedBefore && startedLater(snapshot, this.selection.startedBefore);
+    if (later !== undefined) {
+      this.skipped.push({ host, program, instance, why: later });
+      return undefined;
+    }
+    const before = pid === undefined ? { state } : { state, pid };
     if (state === "STOPPED") {
+      if (this.plan.stopped === "start") return { instance, program, before, action: "start" };
       this.skipped.push({ host, program, instance, why: "it was STOPPED before the rollout" });
-      return false;
+      return undefined;
     }
     if (state === "UNKNOWN") {
       this.refusals.push({ code: "unknown_state", host, reason: `${instance} is UNKNOWN` });
-      return false;
+      return undefined;
     }
     if (WARNED_OF.has(state)) {
       const words = description === undefined ? state : `${state} (${description})`;
       this.warnings.push({ host, instance, message: `it is ${words} already; it will be restarted all the same` });
     }
-    return true;
+    return { instance, program, before, action: "restart" };
   }
-}
-
-function toPlanned(program: ProgramName, { instance, state, pid }: ProcessSnapshot): PlannedInstance {
-  return { instance, program, before: pid === undefined ? { state } : { state, pid } };
 }
 
 function notFound(host: HostName, selector: string, snapshots: readonly ProcessSnapshot[]): Refusal {
@@ -92,11 +210,6 @@ function notFound(host: HostName, selector: string, snapshots: readonly ProcessS
   const names: string[] = selector.includes(":") ? snapshots.map(({ instance }) => instance) : programs;
   const near = didYouMean(selector, names);
   const has = programs.length === 0 ? "runs nothing at all" : `has ${programs.join(", ")}`;
-  return { code: "program_not_found", host, reason: `"${selector}" is not on this host, which ${has}${near === undefined ? "" : `; ${near}`}` };
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  const result: T[][] = [];
-  for (let start = 0; start < items.length; start += size) result.push(items.slice(start, start + size));
-  return result;
+  const reason = `"${selector}" is not on this host, which ${has}${near === undefined ? "" : `; ${near}`}`;
+  return { code: "program_not_found", host, reason };
 }

@@ -1,14 +1,24 @@
 import { isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type Pair, type YAMLMap } from "yaml";
+import type { Place } from "./diagnostic.ts";
 import type { Path } from "./path.ts";
 
-/** Where a key and its value begin in the text. For a list's item both are the item's. */
+/** The place in its file that an offset is at. */
+export type PlaceAt = (offset: number) => Place;
+
+/** Where a key and its value begin in a text. For a list's item both are the item's. */
 export interface Origin {
+  readonly placeAt: PlaceAt;
   readonly key: number;
   readonly value: number;
+  /** A number as its text has it, where JavaScript would write it otherwise: `1.10`, `007`. */
+  readonly written?: string;
 }
 
-/** For each map and list of the data, where its parts come from, in the order as written. */
-type Origins = WeakMap<object, ReadonlyMap<string | number, Origin>>;
+/**
+ * For each map and list of the data, where its parts come from, in the order as written.
+ * One for all the files of a plan, so that data of several can be put together.
+ */
+export type Origins = WeakMap<object, ReadonlyMap<string | number, Origin>>;
 
 /** What is wrong with well-formed YAML before anything is known of plans. */
 export interface CompositionProblem {
@@ -24,7 +34,6 @@ export interface CompositionProblem {
 
 export interface Composition {
   readonly data: unknown;
-  readonly origins: Origins;
   readonly problems: readonly CompositionProblem[];
 }
 
@@ -38,15 +47,15 @@ const FOREIGN_TAG = /^tag:yaml\.org,2002:(binary|timestamp|set|omap|pairs)$/;
  * Makes plain data of YAML nodes and notes where every part of it comes from, through aliases and merge keys.
  * (The parser's own `toJS` keeps no positions, throws at the first fault, and takes 100 uses of an alias for an attack.)
  */
-export function composeData(root: unknown): Composition {
-  const composer = new Composer();
+export function composeData(root: unknown, placeAt: PlaceAt, origins: Origins): Composition {
+  const composer = new Composer(placeAt, origins);
   let data: unknown;
   try {
     data = composer.compose(root, []);
   } catch (error) {
     if (!(error instanceof AliasBomb)) throw error;
   }
-  return { data, origins: composer.origins, problems: composer.problems };
+  return { data, problems: composer.problems };
 }
 
 class AliasBomb extends Error {}
@@ -57,11 +66,17 @@ interface Anchor {
 }
 
 class Composer {
-  readonly origins: Origins = new WeakMap();
   readonly problems: CompositionProblem[] = [];
+  readonly #placeAt: PlaceAt;
+  readonly #origins: Origins;
   readonly #anchors = new Map<string, Anchor>();
   /** Values so far, those behind aliases counted at each use. */
   #size = 0;
+
+  constructor(placeAt: PlaceAt, origins: Origins) {
+    this.#placeAt = placeAt;
+    this.#origins = origins;
+  }
 
   compose(node: unknown, path: Path): unknown {
     this.#size += 1;
@@ -101,10 +116,10 @@ class Composer {
     const origins = new Map<number, Origin>();
     const data = items.map((item, index) => {
       const offset = offsetOf(item) ?? (isScalar(item) ? item.range?.[0] : undefined) ?? 0;
-      origins.set(index, { key: offset, value: offset });
+      origins.set(index, { placeAt: this.#placeAt, key: offset, value: offset });
       return this.compose(item, [...path, index]);
     });
-    this.origins.set(data, origins);
+    this.#origins.set(data, origins);
     return data;
   }
 
@@ -115,7 +130,7 @@ class Composer {
     const merged = new Set<string>();
     for (const pair of map.items) {
       const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
-      const origin = originOf(pair);
+      const origin = this.#originOf(pair);
       if (isMergeKey(pair)) {
         this.#merge(pair, [...path, "<<"], data, origins, merged);
         continue;
@@ -129,7 +144,7 @@ class Composer {
       data[key] = value;
       origins.set(key, origin);
     }
-    this.origins.set(data, origins);
+    this.#origins.set(data, origins);
     return data;
   }
 
@@ -137,7 +152,7 @@ class Composer {
   #merge(pair: Pair, path: Path, data: Record<string, unknown>, origins: Map<string, Origin>, merged: Set<string>): void {
     const value = this.compose(pair.value, path);
     for (const source of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      const from = isPlainMap(source) ? this.origins.get(source) : undefined;
+      const from = isPlainMap(source) ? this.#origins.get(source) : undefined;
       if (!isPlainMap(source) || !from) {
         this.#complain(pair.value, path, "only maps can be merged", undefined, true);
         return;
@@ -152,22 +167,25 @@ class Composer {
     }
   }
 
+  #originOf({ key, value }: Pair): Origin {
+    const keyOffset = offsetOf(key) ?? 0;
+    const origin = { placeAt: this.#placeAt, key: keyOffset, value: offsetOf(value) ?? keyOffset };
+    if (!isScalar(value) || typeof value.value !== "number") return origin;
+    return value.source === undefined || value.source === String(value.value) ? origin : { ...origin, written: value.source };
+  }
+
   #complain(node: unknown, path: Path, message: string, suggestion: string | undefined, fatal: boolean): void {
     this.problems.push({ offset: offsetOf(node) ?? 0, path, message, fatal, ...(suggestion !== undefined && { suggestion }) });
   }
 }
 
-function isPlainMap(value: unknown): value is Record<string, unknown> {
+/** Tells whether a value of a plan is a map. */
+export function isPlainMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isMergeKey({ key }: Pair): boolean {
   return isScalar(key) && key.value === "<<" && (key.type === undefined || key.type === Scalar.PLAIN);
-}
-
-function originOf({ key, value }: Pair): Origin {
-  const keyOffset = offsetOf(key) ?? 0;
-  return { key: keyOffset, value: offsetOf(value) ?? keyOffset };
 }
 
 /** Where a node begins; undefined for one without text, such as the value of `hosts:` with nothing behind it. */

@@ -1,23 +1,65 @@
 import { LineCounter } from "yaml";
-import { composeData, type Composition, type CompositionProblem, type Origin } from "./compose.ts";
+import { composeData, type CompositionProblem, type Origin, type Origins, type PlaceAt } from "./compose.ts";
 import { sortDiagnostics, type Diagnostic, type Place } from "./diagnostic.ts";
 import { formatPath, type Path } from "./path.ts";
 import { explainYamlError } from "./yaml-errors.ts";
 import { parseYaml, type YamlText } from "./yaml-text.ts";
 
-/** A plan as plain data, which remembers where in its text each key and value stands. */
-export interface PlanDocument {
+/** A plan as plain data, which remembers where in which text each key and value stands. */
+export class PlanDocument {
   readonly data: unknown;
+  readonly origins: Origins;
+  /** The whole plan's. */
+  readonly root: Origin;
+
+  constructor(data: unknown, origins: Origins, root: Origin) {
+    this.data = data;
+    this.origins = origins;
+    this.root = root;
+  }
+
+  /** Other data made of this, with its origins in the same map. */
+  with(data: unknown): PlanDocument {
+    return new PlanDocument(data, this.origins, this.root);
+  }
+
   /** The place of a value; an empty one has none, then its key's. What is missing is at the nearest thing around it. */
-  placeOfValue(path: Path): Place;
+  placeOfValue(path: Path): Place {
+    const { origin } = this.#find(path);
+    return origin.placeAt(origin.value);
+  }
+
   /** The place of the key, or of the list's item, that the path ends in. */
-  placeOfKey(path: Path): Place;
+  placeOfKey(path: Path): Place {
+    const { origin } = this.#find(path);
+    return origin.placeAt(origin.key);
+  }
+
+  /** A number as it is written, where that is not how JavaScript writes it. */
+  writtenAt(path: Path): string | undefined {
+    return this.#find(path).origin.written;
+  }
+
   /** The keys of the map at a path in the order as written, which JavaScript does not keep for keys such as `10`. */
-  keysAt(path: Path): string[];
+  keysAt(path: Path): string[] {
+    const { value, missing } = this.#find(path);
+    return isCollection(value) && !missing ? [...(this.origins.get(value)?.keys() ?? [])].map(String) : [];
+  }
+
+  /** The value at a path, or the last one on the way there. */
+  #find(path: Path): { origin: Origin; value: unknown; missing: boolean } {
+    let found = { origin: this.root, value: this.data, missing: false };
+    for (const part of path) {
+      const origin = isCollection(found.value) ? this.origins.get(found.value)?.get(part) : undefined;
+      if (!origin) return { ...found, missing: true };
+      found = { origin, value: (found.value as Record<string | number, unknown>)[part], missing: false };
+    }
+    return found;
+  }
 }
 
 /** Reads a plan's YAML. There is no document when nothing can be made of the text. */
-export function readDocument(file: string, text: string): { readonly document?: PlanDocument; readonly diagnostics: Diagnostic[] } {
+export function readDocument(file: string, text: string, origins: Origins): { readonly document?: PlanDocument; readonly diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
   const placeAt: PlaceAt = (offset) => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
@@ -32,14 +74,12 @@ export function readDocument(file: string, text: string): { readonly document?: 
   if (faults.length === 0 && contents === null) {
     return { diagnostics: [{ file, path: "", message: "the plan is empty", suggestion: "a plan names at least `programs` and `hosts`" }] };
   }
-  const composition = composeData(contents);
+  const composition = composeData(contents, placeAt, origins);
   const problems = composition.problems.map((problem) => diagnose(problem, placeAt));
   if (faults.length > 0 || composition.problems.some(({ fatal }) => fatal)) return { diagnostics: withoutStumbles([...faults, ...problems]) };
   const offset = contents?.range[0] ?? 0;
-  return { document: documentOf(composition, { key: offset, value: offset }, placeAt), diagnostics: problems };
+  return { document: new PlanDocument(composition.data, origins, { placeAt, key: offset, value: offset }), diagnostics: problems };
 }
-
-type PlaceAt = (offset: number) => Place;
 
 function faultsOfSyntax({ document, secondAt }: YamlText, text: string, placeAt: PlaceAt): Diagnostic[] {
   const faults: Diagnostic[] = [...document.errors, ...document.warnings].map((error) => {
@@ -63,28 +103,6 @@ function diagnose({ offset, earlier, path, message, suggestion }: CompositionPro
     path: formatPath(path),
     message: earlier === undefined ? message : `${message}, first in line ${placeAt(earlier).line}`,
     ...(suggestion !== undefined && { suggestion }),
-  };
-}
-
-function documentOf({ data, origins }: Composition, root: Origin, placeAt: PlaceAt): PlanDocument {
-  /** The value at a path, or the last one on the way there. */
-  const find = (path: Path): { origin: Origin; value: unknown; missing: boolean } => {
-    let found = { origin: root, value: data, missing: false };
-    for (const part of path) {
-      const origin = isCollection(found.value) ? origins.get(found.value)?.get(part) : undefined;
-      if (!origin) return { ...found, missing: true };
-      found = { origin, value: (found.value as Record<string | number, unknown>)[part], missing: false };
-    }
-    return found;
-  };
-  return {
-    data,
-    placeOfValue: (path) => placeAt(find(path).origin.value),
-    placeOfKey: (path) => placeAt(find(path).origin.key),
-    keysAt: (path) => {
-      const { value, missing } = find(path);
-      return isCollection(value) && !missing ? [...(origins.get(value)?.keys() ?? [])].map(String) : [];
-    },
   };
 }
 

@@ -45,5 +45,17 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Reado
   const turns = readTurns({ raw, entries, members }, document, findings);
   const waves = readWaves(turns, raw, findings);
   const groups = new Map([...members].map(([name, selected]) => [name, selected ?? []]));
-  return { name: raw.name ?? parse(file).name, file: absolute, hosts, groups, waves };
+  const none = { count: 0 };
+  return {
+    name: raw.name ?? parse(file).name,
+    file: absolute,
+    hosts,
+    groups,
+    waves,
+    limits: { max_failures: none, max_unreachable: none, min_healthy: none },
+    on_failure: "stop",
+    stopped: "skip",
+    hooks: {},
+    lock: { mode: "required", directory: "/tmp" },
+  };
 }

@@ -1,78 +1,70 @@
 import type { Path } from "./path.ts";
-import { childPointer } from "./path.ts";
+
+/** A key of the plan language that this version does not honour. */
+export interface NotBuilt {
+  /** On whatever level it stands: `ssh.client` is that of the plan, of a group and of a host. */
+  readonly key: string;
+  /** Values that mean what this version does anyway; without them the key itself is refused. */
+  readonly but?: readonly unknown[];
+}
 
 /**
  * What the plan language has and this version has not. It is refused by name: a check or a limit that was silently
- * ignored would be taken for protection. A line goes when its key enters the schema.
+ * ignored would be taken for protection. A line goes when its key is built.
  */
-const KEYS: ReadonlySet<string> = new Set([
-  "extends",
-  "hosts_from",
-  "vars",
-  "hosts.*.vars",
-  "groups.*.vars",
-  "checks",
-  "groups.*.checks",
-  "hooks",
-  "groups.*.hooks",
-  "lock",
-  ...onEachLevel("ssh", ["proxy_jump", "config_file"]),
-  "timings.progress_deadline",
-  "groups.*.timings.progress_deadline",
-  "rollout.*.pause",
-]);
+export const NOT_BUILT_YET: readonly NotBuilt[] = [
+  { key: "limits.max_failures", but: [0, "0", "0%"] },
+  { key: "limits.max_unreachable", but: [0, "0", "0%"] },
+  { key: "limits.min_healthy", but: [0, "0", "0%"] },
+  { key: "on_failure", but: ["stop"] },
+  { key: "checks" },
+  { key: "hooks" },
+  { key: "lock.mode", but: ["required"] },
+  { key: "lock.directory", but: ["/tmp"] },
+  { key: "ssh.proxy_jump" },
+  { key: "ssh.config_file" },
+  { key: "ssh.host_key_checking", but: ["strict"] },
+  { key: "ssh.client", but: ["ssh2"] },
+];
 
-/** Values of keys that exist already. Today's own behaviour is in the schema; the rest of the language is here. */
-const VALUES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-  ["limits.max_failures", isQuantity],
-  ["limits.max_unreachable", isQuantity],
-  ["limits.min_healthy", isQuantity],
-  ["on_failure", oneOf("ask")],
-  ["stopped", oneOf("start")],
-  ["batches.mode", oneOf("sliding")],
-  ["groups.*.batches.mode", oneOf("sliding")],
-  ["batches.hosts", Array.isArray],
-  ["groups.*.batches.hosts", Array.isArray],
-  ...onEachLevel("ssh", ["client"]).map((key) => [key, oneOf("system")] as const),
-  ...onEachLevel("ssh", ["host_key_checking"]).map((key) => [key, oneOf("accept-new", "off")] as const),
-]);
-
-/** What is said of a key or value of the language that this version does not have; undefined for all others. */
-export function refusalOfKey(path: Path): string | undefined {
-  return KEYS.has(patternOf(path)) ? "is part of the plan language but not built yet in this version" : undefined;
+/** A place at which a plan asks for something that is not built. */
+export interface Asked {
+  readonly path: Path;
+  readonly message: string;
+  /** The key is refused, whatever its value. */
+  readonly wholeKey: boolean;
 }
 
-/** Likewise for a value that the schema does not allow. */
-export function refusalOfValue(path: Path, value: unknown): string | undefined {
-  if (!VALUES.get(patternOf(path))?.(value)) return undefined;
-  const written = Array.isArray(value) ? "a list" : JSON.stringify(value);
-  return `${written} is part of the plan language but not built yet in this version`;
+const SAID = "is part of the plan language but not built yet in this version";
+
+/** Every place of a plan's data at which one of these keys is asked for. */
+export function* askedFor(data: unknown, notBuilt: readonly NotBuilt[]): Generator<Asked> {
+  for (const [level, path] of levelsOf(data))
+    for (const { key, but } of notBuilt) {
+      const keys = key.split(".");
+      const value = keys.reduce<unknown>(valueAt, level);
+      // An empty section asks for nothing.
+      if (value === undefined || value === null || but?.includes(value)) continue;
+      const message = but ? `${Array.isArray(value) ? "a list" : JSON.stringify(value)} ${SAID}` : SAID;
+      yield { path: [...path, ...keys], message, wholeKey: !but };
+    }
 }
 
-/** What is said of a value with a reference to the environment: as a literal text it would be somebody's surprise. */
-export const REFERENCE_REFUSED = 'a reference such as "${NAME}" is part of the plan language but not built yet in this version';
-
-/** The JSON pointers of all texts with `${` in them; keys do not count. */
-export function* pointersOfReferences(data: unknown, pointer = ""): Generator<string> {
-  if (typeof data === "string" && data.includes("${")) yield pointer;
-  if (typeof data !== "object" || data === null) return;
-  for (const [key, value] of Object.entries(data)) yield* pointersOfReferences(value, childPointer(pointer, key));
+/** What is said of a key that the schema does not know, if it is one of these. */
+export function refusalOfKey(path: Path, notBuilt: readonly NotBuilt[]): string | undefined {
+  const inLevel = (path[0] === "hosts" || path[0] === "groups") && path.length > 2 ? path.slice(2) : path;
+  const key = inLevel.join(".");
+  return notBuilt.some((refused) => refused.key === key || refused.key.startsWith(`${key}.`)) ? SAID : undefined;
 }
 
-/** The path with a star for each name and index: `hosts.*.ssh.client`. */
-function patternOf(path: Path): string {
-  const named = path[0] === "hosts" || path[0] === "groups" || path[0] === "rollout";
-  return path.map((part, index) => (named && index === 1 ? "*" : String(part))).join(".");
+/** The plan, each group and each host, with the way there. */
+function* levelsOf(data: unknown): Generator<[unknown, Path]> {
+  yield [data, []];
+  for (const section of ["groups", "hosts"])
+    for (const [name, level] of Object.entries((valueAt(data, section) as object | null | undefined) ?? {}))
+      yield [level, [section, name]];
 }
 
-function onEachLevel(section: string, keys: readonly string[]): string[] {
-  return ["", "groups.*.", "hosts.*."].flatMap((level) => keys.map((key) => `${level}${section}.${key}`));
-}
-
-function oneOf(...values: readonly unknown[]): (value: unknown) => boolean {
-  return (value) => values.includes(value);
-}
-
-function isQuantity(value: unknown): boolean {
-  return typeof value === "number" ? Number.isInteger(value) && value >= 0 : typeof value === "string" && /^\d+(\.\d+)?%?$/.test(value);
+function valueAt(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
 }

@@ -1,25 +1,49 @@
 import type { HostName } from "../domain/ids.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import type { Timings } from "../domain/rollout.ts";
+import type { Check, HostHooks, RolloutHooks, Vars } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 
-/** How much of a wave is taken at once; both are at least 1 once they are applied. */
-export interface Batches {
-  /** Of the wave's hosts. */
-  readonly hosts: Quantity;
-  /** Of one program's instances on one host. */
+/** How many hosts of a wave are taken at once. */
+export interface HostBatches {
+  /** One batch after the other takes the next; the last repeats. Never empty; a list of several is for lockstep. */
+  readonly sizes: readonly Quantity[];
+  readonly mode: "lockstep" | "sliding";
+}
+
+/** What holds on one host while its wave has its turn. Hosts without settings of their own share one object. */
+export interface HostSettings {
+  /** Instances of one program at once. */
   readonly instances: Quantity;
+  readonly timings: Timings;
+  readonly checks: readonly Check[];
+  readonly hooks: HostHooks;
+  readonly vars: Vars;
+}
+
+export interface WaveHost {
+  readonly host: HostName;
+  readonly settings: HostSettings;
+}
+
+export interface PlanLimits {
+  readonly max_failures: Quantity;
+  readonly max_unreachable: Quantity;
+  readonly min_healthy: Quantity;
 }
 
 /** One group's turn, with the settings that hold in it. */
 export interface PlanWave {
   readonly group: string;
   /** As the group's patterns name them; never empty. */
-  readonly hosts: readonly HostName[];
+  readonly hosts: readonly WaveHost[];
   /** In plan order, never empty: a Supervisor group, `group:process`, or a glob over them. */
   readonly programs: readonly string[];
-  readonly batches: Batches;
-  readonly timings: Timings;
+  readonly batches: HostBatches;
+  /** Rest between two batches, in milliseconds. */
+  readonly between_batches_ms: number;
+  /** After the wave: a rest in milliseconds, or until the operator says so. */
+  readonly pause?: { readonly ms: number } | "ask";
 }
 
 /** A plan that was checked: every reference resolved, every default filled in, nothing yet known of the fleet. */
@@ -32,4 +56,11 @@ export interface Plan {
   /** All groups of the plan, also those that no wave names: patterns on the command line may. */
   readonly groups: ReadonlyMap<string, readonly HostName[]>;
   readonly waves: readonly PlanWave[];
+  readonly limits: PlanLimits;
+  readonly on_failure: "stop" | "ask";
+  /** What is done with instances that were STOPPED before the rollout. */
+  readonly stopped: "skip" | "start";
+  readonly hooks: RolloutHooks;
+  /** A lock on every supervisord and program, in this directory of the host. */
+  readonly lock: { readonly mode: "required" | "off"; readonly directory: string };
 }

@@ -1,56 +1,68 @@
 import { formatElapsed } from "../domain/duration.ts";
-import { sizeOf, worksOf, type Batch, type HostWork, type InstanceBatch, type Rollout, type Wave } from "../domain/rollout.ts";
+import type { FleetReport } from "../domain/fleet.ts";
+import { onOneLine, printable } from "../domain/printable.ts";
+import { sizeOf, worksOf, type Rollout } from "../domain/rollout.ts";
+import { capacities, type Capacity } from "./capacity.ts";
+import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
+import { leastMs, type StartSeconds } from "./preview-duration.ts";
+import { hookLine } from "./preview-steps.ts";
+import { waveLines } from "./preview-waves.ts";
+import { count, section } from "./preview-words.ts";
 
-/** The rollout as a person reads it before the run: waves, batches, hosts and instances in the order in which they come. */
-export function previewText(rollout: Rollout): string {
-  const works = [...worksOf(rollout)];
-  const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
-  const hosts = new Set(works.map(({ host }) => host)).size;
+/**
+ * The rollout as a person reads it before the run: all that is restarted, in its order, how, how long that takes and
+ * what it leaves. Written from the very object that a run follows.
+ */
+export function previewText(rollout: Rollout, fleet: FleetReport, startSeconds?: StartSeconds): string {
+  const { hooks, skipped, warnings, limits, waves } = rollout;
   const lines = [
-    `${rollout.name}: ${count(instances, "instance")} on ${count(hosts, "host")} would be restarted; nothing was changed`,
-    ...rollout.waves.flatMap((wave, index) => waveLines(wave, index, rollout.waves.length)),
-    ...section("skipped", rollout.skipped.map(({ host, instance, why }) => `${host}  ${instance}: ${why}`)),
-    ...section("warnings", rollout.warnings.map(({ host, instance, message }) => [host, instance].filter(Boolean).join("  ") + `: ${message}`)),
-    "",
-    `It takes at least ${formatElapsed(leastMs(rollout))}, and the time that the programs take to stop and start.`,
+    headline(rollout),
+    ...hookLine("before_rollout", hooks.before_rollout),
+    ...waveLines(rollout),
+    ...section("at the end", hookLine("after_rollout", hooks.after_rollout)),
+    ...section("skipped", reasonLines(skipped.map(({ why, ...place }) => ({ reason: why, place })))),
+    ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
+    ...section("healthy at the lowest, if all goes well", capacities({ waves, floors: limits.floors }, fleet).map(capacityLine)),
+    ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout, startSeconds)]),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function waveLines(wave: Wave, index: number, waves: number): string[] {
-  const title = `wave ${index + 1} of ${waves}: ${wave.group}`;
-  return ["", title, ...wave.batches.flatMap((batch, number) => batchLines(batch, number, wave))];
+function headline(rollout: Rollout): string {
+  const works = [...worksOf(rollout)];
+  const name = printable(rollout.name);
+  if (works.length === 0) return `${name}: nothing to do: ${count(rollout.skipped.length, "instance")} skipped`;
+  const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
+  const hosts = new Set(works.map(({ host }) => host)).size;
+  return `${name}: ${count(instances, "instance")} on ${count(hosts, "host")} would be restarted; nothing was changed`;
 }
 
-function batchLines(batch: Batch, number: number, wave: Wave): string[] {
-  const together = batch.hosts.length > 1 ? `, ${batch.hosts.length} hosts together` : "";
-  return [`  batch ${number + 1} of ${wave.batches.length}${together}`, ...batch.hosts.map(hostLine)];
+/** Reasons with all places that they are about. */
+function reasonLines(reasons: readonly { readonly reason: string; readonly place: Place }[]): string[] {
+  return groupedBy(reasons, ({ reason }) => reason).flatMap((some) => {
+    const reason = onOneLine(some[0]?.reason ?? "");
+    return foldedPlaces(some.map(({ place }) => place)).map((places) => (places === "" ? reason : `${places}: ${reason}`));
+  });
 }
 
-function hostLine({ host, batches }: HostWork): string {
-  return `    ${host}  ${batches.map(instancesText).join(", ")}`;
+function capacityLine({ program, total, healthy, lowest, floor }: Capacity): string {
+  const now = healthy === total ? "" : `, ${healthy} are now`;
+  return printable(`${program}: ${lowest} of ${total}${now}${floor === undefined ? "" : `; the floor is ${floor}`}`);
 }
 
-/** Instances that are restarted together stand in parentheses. */
-function instancesText({ instances }: InstanceBatch): string {
-  const names = instances.map(({ instance }) => instance);
-  return names.length > 1 ? `(${names.join(" ")})` : names.join("");
+function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }: Rollout): string {
+  const asks = on_failure === "ask" ? ", after it has asked" : "";
+  if (max_failures === 0 && max_unreachable === 0) return `It halts at the first failure${asks}.`;
+  const tolerated = [
+    ...(max_failures > 0 ? [count(max_failures, "failure")] : []),
+    ...(max_unreachable > 0 ? [count(max_unreachable, "unreachable host")] : []),
+  ];
+  return `It goes on after ${tolerated.join(" and ")}; one more halts it${asks}.`;
 }
 
-/** What the plan's own timings make of it: soaks, rests between restarts, rests between batches. */
-function leastMs(rollout: Rollout): number {
-  const batches = rollout.waves.flatMap((wave) => wave.batches.map((batch) => ({ batch, restMs: wave.between_batches_ms })));
-  return batches.reduce((sum, { batch, restMs }, index) => sum + Math.max(...batch.hosts.map(leastHostMs)) + (index < batches.length - 1 ? restMs : 0), 0);
-}
-
-function leastHostMs({ batches, timings }: HostWork): number {
-  return batches.length * timings.min_healthy_time_ms + Math.max(0, batches.length - 1) * timings.between_restarts_ms;
-}
-
-function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function durationLine(rollout: Rollout, startSeconds?: StartSeconds): string {
+  const asks = rollout.waves.slice(0, -1).filter(({ pause }) => pause === "ask").length;
+  const answers = asks === 0 ? "" : `, your ${asks === 1 ? "answer" : "answers"}`;
+  const stops = startSeconds ? "stop" : "stop and start";
+  return `It takes at least ${formatElapsed(leastMs(rollout, startSeconds))}${answers}, and the time that the programs take to ${stops}.`;
 }

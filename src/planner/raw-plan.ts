@@ -1,33 +1,52 @@
+import type { Timings } from "../domain/rollout.ts";
+import type { HookName, HostHooks, RunsOn } from "../domain/settings.ts";
+import type { PlanLimits } from "./plan.ts";
+
 /**
  * A plan's data as the schema has let it through, with the defaults not yet filled in.
  * A key that is there with the value undefined was refused by the schema: nothing is to be concluded from it.
  */
-export interface RawPlan {
+export interface RawPlan extends RawSettings {
   readonly name?: string | undefined;
   readonly programs?: OneOrMore | undefined;
   readonly hosts?: Readonly<Record<string, RawHost | null | undefined>> | undefined;
   readonly groups?: Readonly<Record<string, RawGroup | undefined>> | null | undefined;
   readonly ssh?: RawSsh | null | undefined;
   readonly supervisor?: RawSupervisor | null | undefined;
-  readonly timings?: RawTimings | null | undefined;
-  readonly batches?: RawBatches | null | undefined;
-  readonly rollout?: readonly ({ readonly group?: string | undefined } | undefined)[] | undefined;
+  readonly hooks?: { readonly [Name in HookName]?: RawHook | undefined } | null | undefined;
+  readonly limits?: { readonly [Key in LimitKey]?: RawQuantity | undefined } | null | undefined;
+  readonly on_failure?: "stop" | "ask" | undefined;
+  readonly stopped?: "skip" | "start" | undefined;
+  readonly lock?: RawLock | null | undefined;
+  readonly rollout?: readonly (RawWave | undefined)[] | undefined;
 }
 
-export interface RawHost {
+/** What may stand on the plan, a group and a host and holds while a wave has its turn. */
+export interface RawSettings {
+  readonly timings?: RawTimings | null | undefined;
+  readonly batches?: RawBatches | null | undefined;
+  readonly checks?: readonly (RawCheck | undefined)[] | null | undefined;
+  readonly hooks?: { readonly [Name in keyof HostHooks]?: RawHook | undefined } | null | undefined;
+  readonly vars?: Readonly<Record<string, string | number | undefined>> | null | undefined;
+}
+
+export interface RawHost extends RawSettings {
   readonly address?: string | undefined;
   readonly connection?: "ssh" | "local" | undefined;
   readonly ssh?: RawSsh | null | undefined;
   readonly supervisor?: RawSupervisor | null | undefined;
 }
 
-export interface RawGroup {
+export interface RawGroup extends RawSettings {
   readonly hosts?: OneOrMore | undefined;
   readonly programs?: OneOrMore | undefined;
   readonly ssh?: RawSsh | null | undefined;
   readonly supervisor?: RawSupervisor | null | undefined;
-  readonly timings?: RawTimings | null | undefined;
-  readonly batches?: RawBatches | null | undefined;
+}
+
+export interface RawWave {
+  readonly group?: string | undefined;
+  readonly pause?: string | undefined;
 }
 
 export interface RawSsh {
@@ -45,20 +64,35 @@ export interface RawSupervisor {
   readonly server_url?: string | undefined;
 }
 
-export type TimingKey =
-  | "between_checks"
-  | "between_restarts"
-  | "between_batches"
-  | "min_healthy_time"
-  | "stop_deadline"
-  | "healthy_deadline"
-  | "command_timeout";
+/** A duration of `Timings` without its unit. */
+export type TimingKey = keyof Timings extends infer Key ? (Key extends `${infer Name}_ms` ? Name : never) : never;
 
 export type RawTimings = { readonly [Key in TimingKey]?: string | undefined };
 
+export type RawQuantity = number | string;
+
 export interface RawBatches {
-  readonly hosts?: number | string | undefined;
-  readonly instances?: number | string | undefined;
+  readonly hosts?: RawQuantity | readonly (RawQuantity | undefined)[] | undefined;
+  readonly instances?: RawQuantity | undefined;
+  readonly mode?: "lockstep" | "sliding" | undefined;
+}
+
+export interface RawCheck {
+  readonly http?: string | undefined;
+  readonly tcp?: string | undefined;
+  readonly command?: string | undefined;
+  readonly from?: RunsOn | undefined;
+  readonly status?: number | undefined;
+  readonly timeout?: string | undefined;
+}
+
+export type RawHook = string | { readonly command?: string | undefined; readonly run?: RunsOn | undefined };
+
+export type LimitKey = keyof PlanLimits;
+
+export interface RawLock {
+  readonly mode?: "required" | "off" | undefined;
+  readonly directory?: string | undefined;
 }
 
 export type OneOrMore = string | readonly (string | undefined)[];
@@ -66,4 +100,9 @@ export type OneOrMore = string | readonly (string | undefined)[];
 /** One or a list of texts as a list. */
 export function listOf(value: OneOrMore): readonly (string | undefined)[] {
   return typeof value === "string" ? [value] : value;
+}
+
+/** Tells whether the schema refused the value of a key, so that nothing is known of it. */
+export function wasRefused(map: object, key: string): boolean {
+  return key in map && (map as Readonly<Record<string, unknown>>)[key] === undefined;
 }

@@ -10,7 +10,7 @@ import type { RawPlan, RawTimings, TimingKey } from "./raw-plan.ts";
 export type OwnTimings = Partial<Timings>;
 
 /** Where no time at all would be no wait but a fault: looks in a tight loop, deadlines that have passed. */
-const ABOVE_ZERO: ReadonlySet<string> = new Set<TimingKey>(["between_checks", "stop_deadline", "healthy_deadline", "command_timeout"]);
+const ABOVE_ZERO: ReadonlySet<string> = new Set<TimingKey>(["between_checks", "stop_deadline", "healthy_deadline", "command_timeout", "progress_deadline"]);
 
 /** Reads one section of timings as far as it goes. */
 export function readTimings(section: RawTimings | null | undefined, path: Path, findings: Findings): OwnTimings {

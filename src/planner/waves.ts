@@ -1,7 +1,7 @@
-import { parseQuantity } from "../domain/quantity.ts";
+import { parseQuantity, type Quantity } from "../domain/quantity.ts";
 import type { Findings } from "./findings.ts";
 import { defaultsOf } from "./plan-schema.ts";
-import type { Batches, PlanWave } from "./plan.ts";
+import type { HostSettings, PlanWave } from "./plan.ts";
 import { listOf, type RawBatches, type RawPlan } from "./raw-plan.ts";
 import { judgeTimings, readTimings, timingsOf } from "./timings.ts";
 import { wasRefused, type Turn } from "./turns.ts";
@@ -18,7 +18,15 @@ export function readWaves(turns: readonly Turn[], raw: RawPlan, findings: Findin
     const timings = timingsOf((group && ofGroups.get(name)) ?? {}, ofPlan);
     judgeTimings(timings, raw, group && name, findings);
     const programs = listOf(group?.programs ?? raw.programs ?? []).filter((program) => program !== undefined);
-    return { group: name, hosts, programs, batches: batchesOf(raw.batches, group?.batches), timings };
+    const batches = batchesOf(raw.batches, group?.batches);
+    const settings: HostSettings = { instances: batches.instances, timings, checks: [], hooks: {}, vars: {} };
+    return {
+      group: name,
+      hosts: hosts.map((host) => ({ host, settings })),
+      programs,
+      batches: { sizes: [batches.hosts], mode: "lockstep" },
+      between_batches_ms: timings.between_batches_ms,
+    };
   });
 }
 
@@ -37,7 +45,7 @@ function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings)
   }
 }
 
-function batchesOf(...levels: readonly (RawBatches | null | undefined)[]): Batches {
+function batchesOf(...levels: readonly (RawBatches | null | undefined)[]): { hosts: Quantity; instances: Quantity } {
   let { hosts, instances } = defaultsOf("batches");
   for (const level of levels) {
     hosts = level?.hosts ?? hosts;

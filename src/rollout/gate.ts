@@ -141,6 +141,11 @@ export class Gate {
     return proven ? { kind: "healthy", pid } : undefined;
   }
 
+  /** True once a proven instance has no time left for what else is asked of it. */
+  isOverdue(nowMs: number): boolean {
+    return this.stopEndedAtMs !== undefined && nowMs >= this.stopEndedAtMs + this.timings.healthy_deadline_ms;
+  }
+
   private overdue(): Verdict {
     const { stop_deadline_ms, healthy_deadline_ms } = this.timings;
     if (this.stopEndedAtMs === undefined && !this.lost)

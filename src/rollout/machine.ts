@@ -1,171 +1,268 @@
+import type { HaltCode } from "../domain/failures.ts";
 import type { HostName } from "../domain/ids.ts";
-import { sizeOf, worksOf, type Batch, type Rollout, type Wave } from "../domain/rollout.ts";
-import { HostRun, type Surroundings } from "./host-run.ts";
+import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import { sizeOf, worksOf, type Rollout } from "../domain/rollout.ts";
+import { Capacity } from "./capacity.ts";
+import type { HostRun } from "./host-run.ts";
+import type { Surroundings } from "./instance-run.ts";
+import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
 import { Tally } from "./tally.ts";
+import { Watch } from "./watch.ts";
+import { WaveRun } from "./wave-run.ts";
+
+type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ended";
+
+/** How often hosts are looked at for what is not under restart there: for the floors, and for what regresses. */
+const DEFAULT_WATCH_MS = 5000;
 
 /**
  * Decides a rollout: told what happened and when, it answers with what is to be done.
  *
  * Pure and synchronous. It has no clock: `nowMs` is any monotonic count of milliseconds, and the same inputs at the
- * same times give the same commands. Work per input does not depend on the size of the fleet.
+ * same times give the same commands. Without floors the work per input does not depend on the size of the fleet.
  */
 export class Machine {
   private readonly rollout: Rollout;
   private readonly tally: Tally;
-  private readonly around: Surroundings;
+  private readonly capacity: Capacity;
+  private readonly watch: Watch;
+  private readonly looks: Looks;
+  private readonly waves: WaveRun;
+  private readonly watchMs: number;
   private commands: Command[] = [];
+  private phase: Phase = "before_rollout";
   private nowMs = 0;
   private beganAtMs = 0;
-  private wave = 0;
-  private batch = 0;
-  /** The hosts of the current batch. */
-  private runs = new Map<HostName, HostRun>();
-  private unfinishedHosts = 0;
+  private watchAtMs = Infinity;
+  /** Hosts that the first picture of the fleet still lacks, where floors need one before anything is taken down. */
+  private unpictured = new Set<HostName>();
   private stopTold = false;
-  private ended = false;
+  /** on_failure hooks that are under way. */
+  private runningFailureHooks = 0;
 
   constructor(rollout: Rollout) {
     this.rollout = rollout;
-    let planned = 0;
-    for (const work of worksOf(rollout)) planned += sizeOf(work);
-    this.tally = new Tally(planned, rollout.skipped.length);
-    this.around = {
+    const works = [...worksOf(rollout)];
+    const planned = works.reduce((sum, work) => sum + sizeOf(work), 0);
+    this.watchMs = works.reduce((least, { timings }) => Math.min(least, timings.between_checks_ms), DEFAULT_WATCH_MS);
+    const issue = (command: Command) => this.issue(command);
+    this.tally = new Tally(planned, rollout.skipped.length, rollout.limits.max_failures);
+    this.capacity = new Capacity(rollout.limits.floors);
+    this.watch = new Watch(this.tally, issue);
+    this.looks = new Looks(issue);
+    const around: Surroundings = {
       tally: this.tally,
-      issue: (command) => this.commands.push(command),
-      hostEnded: () => this.unfinishedHosts--,
+      capacity: this.capacity,
+      issue,
+      declaredHealthy: ({ host }, instance, pid) => this.watch.expect(host, instance, pid),
     };
+    this.waves = new WaveRun(rollout.waves, around, this.looks);
   }
 
   handle(input: Input, nowMs: number): readonly Command[] {
     this.commands = [];
     this.nowMs = nowMs;
-    if (!this.ended) this.dispatch(input);
+    if (this.phase !== "ended") this.dispatch(input);
     return this.commands;
   }
 
   private dispatch(input: Input): void {
-    if (input.type === "begin") this.begin();
-    else if (input.type === "abandoned") this.abandon();
-    else {
-      if (input.type === "interrupted") this.interrupt(input.signal);
-      else if (input.type === "woken" && input.host === undefined) this.beginBatch();
-      else this.tellHost(input);
-      this.letGoOnStop();
-      this.advance();
+    if (input.type === "abandoned") {
+      this.tally.interrupt();
+      this.waves.abandon();
+      this.end();
+      return;
+    }
+    this.tell(input);
+    this.letGoOnStop();
+    this.advance();
+  }
+
+  private tell(input: Exclude<Input, { type: "abandoned" }>): void {
+    switch (input.type) {
+      case "begin":
+        this.begin();
+        break;
+      case "looked":
+        this.looked(input.host, input.outcome);
+        break;
+      case "log_read":
+        this.watch.logRead(input.host, input.instance, input.text);
+        this.runOf(input.host)?.tellInstance(input.instance, (run) => (run.logRead(input.text), Infinity), this.nowMs);
+        break;
+      case "changed":
+        this.runOf(input.host)?.tellInstance(
+          input.instance,
+          (run) => run.changed(input.outcome, this.nowMs),
+          this.nowMs,
+        );
+        break;
+      case "checked":
+        this.runOf(input.host)?.tellInstance(
+          input.instance,
+          (run) => run.checked(input.index, input.outcome, this.nowMs),
+          this.nowMs,
+        );
+        break;
+      case "hook_finished":
+        this.hookFinished(input);
+        break;
+      case "woken":
+        if (input.host === undefined) this.woken();
+        else this.runOf(input.host)?.woken(this.nowMs);
+        break;
+      case "answered":
+        if (input.goOn) this.waves.resume(this.nowMs);
+        else this.interrupt("the operator's answer");
+        break;
+      case "interrupted":
+        this.interrupt(input.signal);
     }
   }
 
   private begin(): void {
     this.beganAtMs = this.nowMs;
     this.emit({ type: "rollout.started" });
-    for (const { host, program, instance, why } of this.rollout.skipped)
-      this.emit({ type: "instance.skipped", host, program, instance, why });
-    this.beginBatch();
-    this.advance();
+    for (const skipped of this.rollout.skipped) this.emit({ type: "instance.skipped", ...skipped });
+    const hook = this.rollout.hooks.before_rollout;
+    if (hook) this.runRolloutHook("before_rollout");
+    else this.beginPicture();
   }
 
-  private tellHost(input: Exclude<Input, { type: "begin" | "interrupted" | "abandoned" }>): void {
-    const run = input.host === undefined ? undefined : this.runs.get(input.host);
-    if (!run) return;
-    switch (input.type) {
-      case "looked":
-        run.looked(input.outcome, this.nowMs);
-        break;
-      case "restarted":
-        run.restarted(input.instance, input.outcome, this.nowMs);
-        break;
-      case "log_read":
-        run.logRead(input.instance, input.text, this.nowMs);
-        break;
-      case "woken":
-        run.woken(this.nowMs);
-    }
+  /** With floors, nothing is taken down before the whole fleet was looked at once more. */
+  private beginPicture(): void {
+    this.phase = "picturing";
+    if (!this.capacity.hasFloors) return;
+    this.unpictured = new Set(this.rollout.hosts.map(({ name }) => name));
+    this.watchAll(this.unpictured);
+  }
+
+  private looked(host: HostName, outcome: LookOutcome): void {
+    const issuedAtMs = this.looks.arrived(host, this.nowMs);
+    this.unpictured.delete(host);
+    this.capacity.observe(host, outcome);
+    this.watch.observe(host, outcome);
+    this.waves.looked(host, this.nowMs);
+    this.runOf(host)?.looked(outcome, issuedAtMs, this.nowMs);
+    if (this.capacity.hasFloors) this.waves.capacityChanged(this.nowMs);
+  }
+
+  private woken(): void {
+    if (this.nowMs >= this.watchAtMs)
+      this.watchAll(this.capacity.hasFloors ? this.rollout.hosts.map(({ name }) => name) : this.watch.hosts);
+    this.waves.woken(this.nowMs);
+  }
+
+  private watchAll(hosts: Iterable<HostName>): void {
+    for (const host of hosts) this.looks.request(host, this.nowMs);
+    this.watchAtMs = this.nowMs + this.watchMs;
   }
 
   private interrupt(signal: string): void {
-    if (this.tally.interrupt(signal)) this.emit({ type: "rollout.interrupted", signal });
+    if (this.tally.interrupt()) this.emit({ type: "rollout.interrupted", signal });
   }
 
-  /** Once, when the rollout begins to stop: hosts of the batch that rest or aim have ended. */
+  private hookFinished({ hook, host, instance, outcome }: Extract<Input, { type: "hook_finished" }>): void {
+    if (hook === "on_failure") {
+      this.runningFailureHooks--;
+      this.tellRolloutHook(hook, outcome);
+    } else if (host === undefined) this.rolloutHookFinished(hook, outcome);
+    else if (instance === undefined) this.runOf(host)?.hookFinished(hook, outcome, this.nowMs);
+    else this.runOf(host)?.tellInstance(instance, (run) => run.hookFinished(hook, outcome, this.nowMs), this.nowMs);
+  }
+
+  private rolloutHookFinished(hook: Extract<Input, { type: "hook_finished" }>["hook"], outcome: HookOutcome): void {
+    this.tellRolloutHook(hook, outcome);
+    if (outcome.kind === "failed") {
+      const reason = `the ${hook} hook failed: ${outcome.reason}`;
+      if (this.tally.addFailure("hook_failed", reason) || hook === "before_rollout") this.halt("hook_failed", reason);
+    }
+    if (hook === "before_rollout") this.beginPicture();
+    else this.end();
+  }
+
+  private tellRolloutHook(hook: Extract<Input, { type: "hook_finished" }>["hook"], outcome: HookOutcome): void {
+    const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
+    this.emit({ type: "hook.finished", hook, succeeded: outcome.kind === "succeeded", ...reason });
+  }
+
+  private halt(code: HaltCode, reason: string): void {
+    this.tally.halt(code, reason);
+    this.emit({ type: "rollout.halted", code, reason });
+  }
+
+  /** Once, when the rollout begins to stop: hosts that rest, wait or aim have ended. */
   private letGoOnStop(): void {
     if (!this.tally.stop || this.stopTold) return;
     this.stopTold = true;
-    for (const run of this.runs.values()) run.stopBeginning(this.nowMs);
+    this.waves.stopBeginning(this.nowMs);
   }
 
-  private abandon(): void {
-    this.tally.interrupt("abandoned");
-    for (const run of this.runs.values()) run.abandon();
-    this.end();
-  }
-
-  /** Goes on to the next batch when all hosts of this one have ended. */
+  /** Goes on to what has become possible, and sees to it that the rollout is woken in time. */
   private advance(): void {
-    if (this.unfinishedHosts > 0 || this.ended) return;
-    const wave = this.currentWave();
-    if (wave && this.runs.size > 0) this.finishBatch(wave);
-    if (!this.currentWave() || this.tally.stop) this.end();
-  }
-
-  private finishBatch(wave: Wave): void {
-    this.runs = new Map();
-    this.emit({ type: "batch.finished", ...this.place(wave) });
-    const place = this.place(wave);
-    this.batch++;
-    const waveEnded = this.batch >= wave.batches.length;
-    if (waveEnded) {
-      this.emit({ type: "wave.finished", wave: this.wave + 1, group: wave.group });
-      this.wave++;
-      this.batch = 0;
+    if (this.phase === "picturing" && (this.unpictured.size === 0 || this.tally.stop)) {
+      this.phase = "waves";
+      this.waves.begin(this.nowMs);
     }
-    if (!this.currentWave() || this.tally.stop) return;
-    if (wave.between_batches_ms > 0) {
-      this.emit({ type: "batch.resting", ...place, ms: wave.between_batches_ms });
-      this.commands.push({ type: "wake", atMs: this.nowMs + wave.between_batches_ms });
-    } else {
-      this.beginBatch();
-      this.advance();
-    }
+    if (this.phase === "waves") this.waves.refill(this.nowMs);
+    if (this.phase === "waves" && this.waves.isOver && !this.watch.isBusy && this.runningFailureHooks === 0)
+      this.finish();
+    if (this.phase === "ended") return;
+    // Without floors only a pause needs looks of its own; otherwise who restarts also looks.
+    if (this.waves.isPaused && this.watchAtMs === Infinity) this.watchAll(this.watch.hosts);
+    if (!this.waves.isPaused && !this.capacity.hasFloors) this.watchAtMs = Infinity;
+    const atMs = Math.min(this.watchAtMs, this.waves.wakeAtMs);
+    if (atMs !== Infinity) this.commands.push({ type: "wake", atMs });
   }
 
-  private beginBatch(): void {
-    const wave = this.currentWave();
-    const batch = wave?.batches[this.batch];
-    if (!wave || !batch || this.tally.stop || this.runs.size > 0) return;
-    if (this.batch === 0) this.emit({ type: "wave.started", wave: this.wave + 1, group: wave.group });
-    this.emit({ type: "batch.started", ...this.place(wave), hosts: batch.hosts.map(({ host }) => host) });
-    this.beginHosts(batch);
-  }
-
-  private beginHosts(batch: Batch): void {
-    this.unfinishedHosts = batch.hosts.length;
-    for (const work of batch.hosts) this.runs.set(work.host, new HostRun(work, this.around));
-    for (const run of this.runs.values()) run.begin(this.nowMs);
+  private finish(): void {
+    if (!this.rollout.hooks.after_rollout) return this.end();
+    this.phase = "after_rollout";
+    this.runRolloutHook("after_rollout");
   }
 
   private end(): void {
-    if (this.ended) return;
-    this.ended = true;
+    this.phase = "ended";
     const outcome = this.tally.outcome();
-    this.emit({
-      type: "rollout.finished",
-      outcome,
-      counts: this.tally.counts(),
-      seconds: (this.nowMs - this.beganAtMs) / 1000,
-    });
+    const seconds = (this.nowMs - this.beganAtMs) / 1000;
+    this.emit({ type: "rollout.finished", outcome, counts: this.tally.counts(), seconds });
     this.commands.push({ type: "end", outcome });
   }
 
-  private currentWave(): Wave | undefined {
-    return this.rollout.waves[this.wave];
+  private runOf(host: HostName): HostRun | undefined {
+    return this.waves.runOf(host);
   }
 
-  private place(wave: Wave) {
-    return { wave: this.wave + 1, group: wave.group, batch: this.batch + 1 };
+  private runRolloutHook(hook: "before_rollout" | "after_rollout"): void {
+    const command = this.rollout.hooks[hook];
+    if (command) this.issue({ type: "run_hook", hook, command, vars: {}, timeoutMs: HOOK_TIMEOUT_MS });
+  }
+
+  /** Every command passes here, so that each failure is followed by its hook, whoever tells of it. */
+  private issue(command: Command): void {
+    this.commands.push(command);
+    const hook = this.rollout.hooks.on_failure;
+    if (!hook || command.type !== "emit" || command.event.type !== "instance.failed") return;
+    const { host, instance, reason } = command.event;
+    this.runningFailureHooks++;
+    const vars = {};
+    this.commands.push({
+      type: "run_hook",
+      hook: "on_failure",
+      command: hook,
+      vars,
+      timeoutMs: HOOK_TIMEOUT_MS,
+      host,
+      instance,
+      reason,
+    });
   }
 
   private emit(event: Extract<Command, { type: "emit" }>["event"]): void {
-    this.commands.push({ type: "emit", event });
+    this.issue({ type: "emit", event });
   }
 }
+
+/** The hooks of the rollout belong to no wave, whose command_timeout could bound them. */
+const HOOK_TIMEOUT_MS = 60_000;

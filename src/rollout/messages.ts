@@ -1,34 +1,49 @@
 import type { Outcome, RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { ChangeOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
 
 /** What happened, told to the machine together with the time at which it did. */
 export type Input =
   | { readonly type: "begin" }
   /** The answer to a `look`. At most one look per host is on its way. */
   | { readonly type: "looked"; readonly host: HostName; readonly outcome: LookOutcome }
-  /** The end of a `restart`. */
-  | {
-      readonly type: "restarted";
-      readonly host: HostName;
-      readonly instance: InstanceName;
-      readonly outcome: ChangeOutcome;
-    }
-  /** The answer to a `read_log`. */
-  | { readonly type: "log_read"; readonly host: HostName; readonly instance: InstanceName; readonly text: string }
+  | ({ readonly type: "changed"; readonly outcome: ChangeOutcome } & OfInstance)
+  | ({ readonly type: "checked"; readonly index: number; readonly outcome: CheckOutcome } & OfInstance)
+  /** Without an instance a hook of the host; without a host one of the rollout. */
+  | ({ readonly type: "hook_finished"; readonly hook: HookName; readonly outcome: HookOutcome } & Partial<OfInstance>)
+  | ({ readonly type: "log_read"; readonly text: string } & OfInstance)
   /** The time of the last `wake` for this host has come; without a host, of the last one for the rollout. */
   | { readonly type: "woken"; readonly host?: HostName }
+  /** The operator's answer to `ask`. */
+  | { readonly type: "answered"; readonly goOn: boolean }
   /** The operator wants no further restart. */
   | { readonly type: "interrupted"; readonly signal: string }
   /** The operator leaves at once, whatever is under way. */
   | { readonly type: "abandoned" };
 
-/** What is to be done, in this order: an event before a `restart` is recorded before the restart is sent. */
+/** What is to be done, in this order: an event before a `change` is recorded before the change is sent. */
 export type Command =
   | { readonly type: "emit"; readonly event: RolloutEvent }
   | { readonly type: "look"; readonly host: HostName }
-  | { readonly type: "restart"; readonly host: HostName; readonly instance: InstanceName }
-  | { readonly type: "read_log"; readonly host: HostName; readonly instance: InstanceName }
+  | ({ readonly type: "change"; readonly action: "restart" | "start" } & OfInstance)
+  | ({ readonly type: "check"; readonly index: number; readonly check: Check; readonly vars: Vars } & OfInstance)
+  | ({
+      readonly type: "run_hook";
+      readonly hook: HookName;
+      readonly command: Hook;
+      readonly vars: Vars;
+      readonly timeoutMs: number;
+      readonly reason?: string;
+    } & Partial<OfInstance>)
+  | ({ readonly type: "read_log" } & OfInstance)
   /** Replaces the earlier wake of the same host, or of the rollout. */
   | { readonly type: "wake"; readonly host?: HostName; readonly atMs: number }
+  /** Whether to go on after a wave. Where there is nobody to ask, the answer is no. */
+  | { readonly type: "ask"; readonly question: string }
   | { readonly type: "end"; readonly outcome: Outcome };
+
+interface OfInstance {
+  readonly host: HostName;
+  readonly instance: InstanceName;
+}

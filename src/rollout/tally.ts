@@ -3,22 +3,25 @@ import type { HaltCode } from "../domain/failures.ts";
 
 /** Why no further instance is touched. */
 export type Stop =
-  | { readonly kind: "halted"; readonly code: HaltCode; readonly reason: string }
-  | { readonly kind: "interrupted"; readonly signal: string };
+  { readonly kind: "halted"; readonly code: HaltCode; readonly reason: string } | { readonly kind: "interrupted" };
 
 /** Counts what became of the instances and decides whether the rollout may go on. */
 export class Tally {
   private readonly planned: number;
+  private readonly maxFailures: number;
   private healthy = 0;
   private failed = 0;
   private abandoned = 0;
   private skipped: number;
+  /** What `max_failures` bounds: failed instances, and failures of hooks that are no instance's. */
+  private failures = 0;
   private stopped: Stop | undefined;
 
   /** @param planned instances that the rollout means to restart; @param skipped those that planning left out */
-  constructor(planned: number, skipped: number) {
+  constructor(planned: number, skipped: number, maxFailures: number) {
     this.planned = planned + skipped;
     this.skipped = skipped;
+    this.maxFailures = maxFailures;
   }
 
   /** Set once nothing further may begin. A halt outranks an interrupt: a failure on the way out is a failure. */
@@ -34,10 +37,22 @@ export class Tally {
     this.skipped++;
   }
 
-  /** No failure is tolerated: the first halts the rollout. True if this one did. */
+  /** True if this failure halts the rollout. */
   addFailed(code: HaltCode, reason: string): boolean {
     this.failed++;
-    return this.halt(code, reason);
+    return this.addFailure(code, reason);
+  }
+
+  /** One that was counted otherwise has failed after all. True if that halts the rollout. */
+  addFailedAfterAll(countedAs: "healthy" | "skipped", code: HaltCode, reason: string): boolean {
+    this[countedAs]--;
+    return this.addFailed(code, reason);
+  }
+
+  /** A failure that is no instance's. True if it halts the rollout. */
+  addFailure(code: HaltCode, reason: string): boolean {
+    this.failures++;
+    return this.failures > this.maxFailures && this.halt(code, reason);
   }
 
   /** Left while under restart: what became of it is unknown, which counts as failed. */
@@ -54,9 +69,9 @@ export class Tally {
   }
 
   /** True unless the rollout was stopping already. */
-  interrupt(signal: string): boolean {
+  interrupt(): boolean {
     if (this.stopped) return false;
-    this.stopped = { kind: "interrupted", signal };
+    this.stopped = { kind: "interrupted" };
     return true;
   }
 
@@ -69,6 +84,6 @@ export class Tally {
   outcome(): Outcome {
     if (this.stopped?.kind === "halted") return "halted";
     if (this.stopped && this.counts().untouched + this.abandoned > 0) return "interrupted";
-    return this.failed > 0 ? "incomplete" : "succeeded";
+    return this.failures + this.failed > 0 ? "incomplete" : "succeeded";
   }
 }

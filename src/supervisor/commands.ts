@@ -11,8 +11,8 @@ export function statusArgv(settings: SupervisorSettings): Argv {
 }
 
 /** `supervisorctl restart` of one instance; of several at once it would stop all before it starts the first. */
-export function restartArgv(settings: SupervisorSettings, instance: InstanceName): Argv {
-  return supervisorctl(settings, "restart", instance);
+export function changeArgv(settings: SupervisorSettings, action: "restart" | "start", instance: InstanceName): Argv {
+  return supervisorctl(settings, action, instance);
 }
 
 /** `supervisorctl tail` of the end of an instance's stderr log. */

@@ -1,8 +1,7 @@
-import type { InstanceName } from "../domain/ids.ts";
 import type { ChangeOutcome, LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, RunOutcome, Supervisor, SupervisorReader } from "../executor/ports.ts";
-import { restartArgv, statusArgv, tailArgv } from "./commands.ts";
+import { changeArgv, statusArgv, tailArgv } from "./commands.ts";
 import { parseStatus } from "./status-text.ts";
 
 /** A log is read after a failure, when the operator waits for the report: it is not worth a minute. */
@@ -33,9 +32,9 @@ export function supervisorctlReader(
 export function supervisorctl(access: HostAccess, settings: SupervisorSettings, commandTimeoutMs: number): Supervisor {
   return {
     ...supervisorctlReader(access, settings, commandTimeoutMs),
-    async restart(instance: InstanceName) {
+    async change(action, instance) {
       // No timeout: supervisorctl killed between its stop and its start leaves the program STOPPED for good.
-      return toChange(await access.run(restartArgv(settings, instance)));
+      return toChange(await access.run(changeArgv(settings, action, instance)));
     },
   };
 }

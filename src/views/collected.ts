@@ -12,18 +12,23 @@ export class Collected {
   halted: Of<"rollout.halted"> | undefined;
   interrupted: Of<"rollout.interrupted"> | undefined;
   finished: Of<"rollout.finished"> | undefined;
+  readonly failedHooks: Of<"hook.finished">[] = [];
   private readonly failures = new Map<string, Of<"instance.failed">>();
   private readonly losses = new Map<string, Of<"instance.indeterminate">>();
-  private readonly skips = new Map<string, { readonly host: HostName; readonly instance: InstanceName; readonly why: string }>();
+  private readonly skips = new Map<
+    string,
+    { readonly host: HostName; readonly instance: InstanceName; readonly why: string }
+  >();
 
   collect(event: RolloutEvent & { readonly rollout?: string }): void {
     this.ledger.record(event);
     this.id = event.rollout ?? this.id;
-    if ("instance" in event) this.collectInstance(event);
-    else if (event.type === "rollout.planned") this.plan(event);
+    if (event.type === "rollout.planned") this.plan(event);
     else if (event.type === "rollout.halted") this.halted ??= event;
     else if (event.type === "rollout.interrupted") this.interrupted ??= event;
     else if (event.type === "rollout.finished") this.finished = event;
+    else if (event.type === "hook.finished") this.collectHook(event);
+    else if ("instance" in event) this.collectInstance(event);
   }
 
   private plan(event: Of<"rollout.planned">): void {
@@ -31,11 +36,16 @@ export class Collected {
     for (const skip of event.skipped) this.skips.set(`${skip.host} ${skip.instance}`, skip);
   }
 
-  private collectInstance(event: Extract<RolloutEvent, { instance: InstanceName }>): void {
+  private collectInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): void {
     const key = `${event.host} ${event.instance}`;
     if (event.type === "instance.failed") this.failures.set(key, event);
     else if (event.type === "instance.indeterminate") this.losses.set(key, event);
     else if (event.type === "instance.skipped") this.skips.set(key, event);
+  }
+
+  /** A failed hook of an instance is told as the failure of that instance. */
+  private collectHook(event: Of<"hook.finished">): void {
+    if (!event.succeeded && event.instance === undefined) this.failedHooks.push(event);
   }
 
   /** Failures that still stand. */

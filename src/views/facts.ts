@@ -1,8 +1,7 @@
 import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { RolloutEvent } from "../domain/events.ts";
-import type { InstanceName } from "../domain/ids.ts";
 import { countsText, many } from "./counting.ts";
-import { titleOf } from "./failure-text.ts";
+import { failureTitle, haltTitle } from "./failure-text.ts";
 import { printableLines } from "./printable.ts";
 
 /** One line for a log. */
@@ -41,12 +40,19 @@ export function factsOf(event: RolloutEvent): Fact[] {
       return [{ about: event.host, text: `rests ${formatDuration(event.ms)} before its next instances` }];
     case "host.finished":
       return [{ about: event.host, text: "finished" }];
+    case "hook.finished":
+      return [hookEnded(event)];
+    case "rollout.paused":
+      return [overall(`paused after wave ${event.wave} (${event.group}) ${pauseText(event.ms)}`)];
+    case "rollout.resumed":
+      return [overall("goes on")];
     case "rollout.interrupted":
       return [overall(`interrupted (${event.signal}): nothing further begins, what is under restart is waited for`)];
     case "rollout.halted":
-      return [overall(`halted: ${event.reason}: ${titleOf(event.code)}`)];
+      return [overall(`halted: ${event.reason}: ${haltTitle(event.code)}`)];
     case "rollout.finished":
       return factsOfEnd(event);
+    case "instance.waiting":
     case "instance.restarting":
     case "instance.observed":
     case "instance.healthy":
@@ -57,17 +63,24 @@ export function factsOf(event: RolloutEvent): Fact[] {
   }
 }
 
-function factsOfInstance(event: Extract<RolloutEvent, { instance: InstanceName }>): Fact[] {
+function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): Fact[] {
   const about = `${event.host} ${event.instance}`;
   switch (event.type) {
-    case "instance.restarting":
-      return [{ about, text: `restarting, was ${event.previous_state}${event.previous_pid === undefined ? "" : ` on pid ${event.previous_pid}`}` }];
+    case "instance.waiting":
+      return [{ about, text: waitingText(event) }];
+    case "instance.restarting": {
+      const verb = event.action === "start" ? "starting" : "restarting";
+      return [{ about, text: `${verb}, was ${event.previous_state}${onPid(event.previous_pid)}` }];
+    }
     case "instance.observed":
-      return [{ about, text: `is ${event.state}${event.pid === undefined ? "" : ` on pid ${event.pid}`}`, series: "state" }];
+      return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
     case "instance.healthy":
       return [{ about, text: `healthy after ${formatElapsed(event.seconds * 1000)} on pid ${event.pid}` }];
     case "instance.failed": {
-      const failed = { about, text: `failed after ${formatElapsed(event.seconds * 1000)}: ${titleOf(event.code)}: ${event.reason}` };
+      const failed = {
+        about,
+        text: `failed after ${formatElapsed(event.seconds * 1000)}: ${failureTitle(event.code)}: ${event.reason}${event.still_drained ? "; it is still drained" : ""}`,
+      };
       return [failed, ...printableLines(event.log_tail).map((line) => ({ about, text: `| ${line}` }))];
     }
     case "instance.skipped":
@@ -75,6 +88,23 @@ function factsOfInstance(event: Extract<RolloutEvent, { instance: InstanceName }
     case "instance.indeterminate":
       return [{ about, text: `lost sight of it during its restart: ${event.reason}` }];
   }
+}
+
+function onPid(pid: number | undefined): string {
+  return pid === undefined ? "" : ` on pid ${pid}`;
+}
+
+function waitingText({ healthy, min_healthy, ms }: Of<"instance.waiting">): string {
+  return `waits: ${healthy} of its program are healthy and ${min_healthy} must stay so; halts in ${formatDuration(ms)}`;
+}
+
+function pauseText(ms: number | undefined): string {
+  return ms === undefined ? "until the operator answers" : `for ${formatDuration(ms)}`;
+}
+
+function hookEnded({ hook, host, instance, succeeded, reason }: Of<"hook.finished">): Fact {
+  const outcome = succeeded ? "succeeded" : `failed: ${reason ?? "no reason was given"}`;
+  return { about: aboutOf(host, instance), text: `hook ${hook} ${outcome}` };
 }
 
 function factsOfPlan({ name, reason, waves, skipped: left, warnings }: Of<"rollout.planned">): Fact[] {
@@ -87,9 +117,11 @@ function factsOfPlan({ name, reason, waves, skipped: left, warnings }: Of<"rollo
     }
   const why = reason === undefined ? "" : `, reason: ${reason}`;
   return [
-    overall(`${name}: ${many(instances, "instance")} on ${many(hosts.size, "host")} in ${many(waves.length, "wave")}${why}; times are UTC`),
+    overall(
+      `${name}: ${many(instances, "instance")} on ${many(hosts.size, "host")} in ${many(waves.length, "wave")}${why}; times are UTC`,
+    ),
     ...warnings.map(({ host, instance, message }) => ({
-      about: [host, instance].filter((part) => part !== undefined).join(" "),
+      about: aboutOf(host, instance),
       text: `warning: ${message}`,
     })),
     ...left.map(skipped),
@@ -103,8 +135,20 @@ function factsOfEnd({ outcome, counts, seconds, refusals = [] }: Of<"rollout.fin
   ];
 }
 
-function skipped({ host, instance, why }: { readonly host: string; readonly instance: string; readonly why: string }): Fact {
+function skipped({
+  host,
+  instance,
+  why,
+}: {
+  readonly host: string;
+  readonly instance: string;
+  readonly why: string;
+}): Fact {
   return { about: `${host} ${instance}`, text: `skipped: ${why}`, series: "skip" };
+}
+
+function aboutOf(host: string | undefined, instance: string | undefined): string {
+  return [host, instance].filter((part) => part !== undefined).join(" ");
 }
 
 function overall(text: string): Fact {

@@ -1,18 +1,32 @@
-import { INSTANCE_FAILURES, REFUSALS } from "../domain/failures.ts";
+import {
+  HALTS,
+  INSTANCE_FAILURES,
+  REFUSALS,
+  type HaltCode,
+  type InstanceFailureCode,
+  type RefusalCode,
+} from "../domain/failures.ts";
 
-const KINDS: Readonly<Record<string, { readonly title: string; readonly remedy: string } | undefined>> = { ...REFUSALS, ...INSTANCE_FAILURES };
-
-/** What a failure's code means: `it did not start and is STOPPED`. */
-export function meaningOf(code: string): string {
-  return KINDS[code]?.title ?? code;
+/** What a failure's code means, with the code to look it up by: `it is STOPPED after its restart (stayed_stopped)`. */
+export function failureTitle(code: InstanceFailureCode): string {
+  return `${INSTANCE_FAILURES[code].title} (${code})`;
 }
 
-/** What a failure's code means, with the code to look it up by: `it did not start and is STOPPED (stayed_stopped)`. */
-export function titleOf(code: string): string {
-  return code in KINDS ? `${meaningOf(code)} (${code})` : code;
+/** Likewise for a refusal. */
+export function refusalTitle(code: RefusalCode): string {
+  return `${REFUSALS[code].title} (${code})`;
 }
 
-/** What the operator can do about it. */
-export function remedyOf(code: string): string | undefined {
-  return KINDS[code]?.remedy;
+/** Likewise for what halted a rollout, be it the failure of an instance or not. */
+export function haltTitle(code: HaltCode): string {
+  return isHaltOnly(code) ? `${HALTS[code].title} (${code})` : failureTitle(code);
+}
+
+/** What the operator can do about a halt; of a failed instance the instance's own remedy says it. */
+export function haltRemedy(code: HaltCode): string | undefined {
+  return isHaltOnly(code) ? HALTS[code].remedy : undefined;
+}
+
+function isHaltOnly(code: HaltCode): code is keyof typeof HALTS {
+  return code in HALTS;
 }

@@ -13,11 +13,22 @@ const FATE_TOLD_BY = {
   "instance.skipped": "skipped",
 } as const satisfies Partial<Record<RolloutEvent["type"], Fate>>;
 
+function tellsFate(event: RolloutEvent): event is Extract<RolloutEvent, { type: keyof typeof FATE_TOLD_BY }> {
+  return event.type in FATE_TOLD_BY;
+}
+
 /** Keeps what became of each selected instance, and how many there are of each kind. Constant work per event. */
 export class Ledger {
   /** By host in the order of the plan, then by instance. */
   readonly fates = new Map<HostName, Map<InstanceName, Fate>>();
-  readonly counts: Record<Fate, number> = { untouched: 0, under_restart: 0, indeterminate: 0, healthy: 0, failed: 0, skipped: 0 };
+  readonly counts: Record<Fate, number> = {
+    untouched: 0,
+    under_restart: 0,
+    indeterminate: 0,
+    healthy: 0,
+    failed: 0,
+    skipped: 0,
+  };
   /** Instances that the rollout means to restart. */
   planned = 0;
 
@@ -25,7 +36,7 @@ export class Ledger {
     if (event.type === "rollout.planned") {
       for (const wave of event.waves) this.recordWave(wave);
       for (const { host, instance } of event.skipped) this.set(host, instance, "skipped");
-    } else if ("instance" in event && event.type !== "instance.observed") {
+    } else if (tellsFate(event)) {
       this.set(event.host, event.instance, FATE_TOLD_BY[event.type]);
     }
   }

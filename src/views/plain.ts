@@ -26,7 +26,8 @@ export function createPlainView(stream: Writable, options: ReportOptions = {}): 
     show(event: RecordedEvent): void {
       report.collect(event);
       const time = event.at.slice(11, 19);
-      for (const fact of factsOf(event)) if (!repeats(fact)) stream.write(`${time} ${onOneLine(`${fact.about} ${fact.text}`)}\n`);
+      for (const fact of factsOf(event))
+        if (!repeats(fact)) stream.write(`${time} ${onOneLine(`${fact.about} ${fact.text}`)}\n`);
     },
     end(): Promise<void> {
       stream.write(`\n${report.text()}`);

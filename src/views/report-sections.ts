@@ -1,8 +1,8 @@
-import { INSTANCE_FAILURES } from "../domain/failures.ts";
+import { INSTANCE_FAILURES, REFUSALS } from "../domain/failures.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
-import { remedyOf, titleOf } from "./failure-text.ts";
+import { failureTitle, refusalTitle } from "./failure-text.ts";
 import { onOneLine, printable, printableLines } from "./printable.ts";
 
 /** A report is read by a person: the ends of more logs than this would bury the rest of it. */
@@ -11,11 +11,14 @@ const MOST_LOGS = 10;
 /** The failed instances, each with its reason, what to do, and the end of its log. */
 export function failedSection(collected: Collected): string[] {
   const failed = collected.failed();
-  const lines = failed.flatMap(({ host, instance, code, reason, log_tail }, index) => [
-    `  ${printable(`${host} ${instance}`)}: ${titleOf(code)}`,
+  const lines = failed.flatMap(({ host, instance, code, reason, log_tail, still_drained }, index) => [
+    `  ${printable(`${host} ${instance}`)}: ${failureTitle(code)}`,
     `    ${onOneLine(reason)}`,
-    ...(failed[index - 1]?.code === code ? [] : remedyLines(code)),
-    ...(index < MOST_LOGS ? logLines(log_tail) : [`    its log is not shown here: supervisorctl tail ${printable(instance)} stderr`]),
+    ...(still_drained ? ["    It is still drained: before_restart ran for it and after_healthy did not."] : []),
+    ...(failed[index - 1]?.code === code ? [] : [`    ${INSTANCE_FAILURES[code].remedy}`]),
+    ...(index < MOST_LOGS
+      ? logLines(log_tail)
+      : [`    its log is not shown here: supervisorctl tail ${printable(instance)} stderr`]),
   ]);
   return titled("failed", lines);
 }
@@ -25,10 +28,16 @@ export function unsettledSection(collected: Collected): string[] {
   const { ledger } = collected;
   const lines = (["indeterminate", "under_restart"] as const).flatMap((fate) =>
     [...ledger.withFate(fate)].flatMap(({ host, instances }) =>
-      instances.map((instance) => `  ${onOneLine(`${host} ${instance}: ${collected.lossOf(host, instance) ?? "its restart was sent"}`)}`),
+      instances.map(
+        (instance) =>
+          `  ${onOneLine(`${host} ${instance}: ${collected.lossOf(host, instance) ?? "its restart was sent"}`)}`,
+      ),
     ),
   );
-  return titled("left while under restart", lines.length === 0 ? [] : [...lines, `    ${INSTANCE_FAILURES.indeterminate.remedy}`]);
+  return titled(
+    "left while under restart",
+    lines.length === 0 ? [] : [...lines, `    ${INSTANCE_FAILURES.indeterminate.remedy}`],
+  );
 }
 
 /** The instances of one fate, folded: hosts with the same instances share a line. */
@@ -54,11 +63,20 @@ export function skippedSection(collected: Collected): string[] {
 export function refusedSection({ finished }: Collected): string[] {
   const refusals = [...(finished?.refusals ?? [])].sort((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
   const lines = refusals.flatMap(({ code, host, reason }, index) => [
-    ...(refusals[index - 1]?.code === code ? [] : [`  ${titleOf(code)}`]),
+    ...(refusals[index - 1]?.code === code ? [] : [`  ${refusalTitle(code)}`]),
     `    ${host === undefined ? "" : `${printable(host)}: `}${onOneLine(reason)}`,
-    ...(refusals[index + 1]?.code === code ? [] : remedyLines(code)),
+    ...(refusals[index + 1]?.code === code ? [] : [`    ${REFUSALS[code].remedy}`]),
   ]);
   return titled("refused because", lines);
+}
+
+/** Hooks that failed and are no failure of an instance. */
+export function hooksSection({ failedHooks }: Collected): string[] {
+  const lines = failedHooks.map(({ hook, host, reason }) => {
+    const where = host === undefined ? "" : ` on ${printable(host)}`;
+    return `  ${hook}${where}: ${onOneLine(reason ?? "no reason was given")}`;
+  });
+  return titled("failed hooks", lines);
 }
 
 /** What the operator does next. */
@@ -66,26 +84,38 @@ export function howToGoOn({ finished, ledger }: Collected, plan: string | undefi
   const outcome = finished?.outcome;
   if (outcome === "succeeded") return [];
   const command = plan === undefined ? "run the same plan again" : `run it again: orchestrate ${quoted(plan)}`;
-  const first = { refused: "mend that, then ", halted: "mend the cause, then ", incomplete: "mend the causes, then ", interrupted: "" };
+  const first = {
+    refused: "mend that, then ",
+    halted: "mend the cause, then ",
+    incomplete: "mend the causes, then ",
+    interrupted: "",
+  };
   const healthy = ledger.counts.healthy;
-  const cost = healthy === 0 ? [] : [`  That restarts all of the plan's instances, the ${healthy} healthy ${healthy === 1 ? "one" : "ones"} as well.`];
+  const cost =
+    healthy === 0
+      ? []
+      : [
+          `  That restarts all of the plan's instances, the ${healthy} healthy ${healthy === 1 ? "one" : "ones"} as well.`,
+        ];
   return titled("how to go on", [`  ${outcome === undefined ? "" : first[outcome]}${command}`, ...cost]);
-}
-
-function remedyLines(code: string): string[] {
-  const remedy = remedyOf(code);
-  return remedy === undefined ? [] : [`    ${remedy}`];
 }
 
 function logLines(logTail: string): string[] {
   const lines = printableLines(logTail);
-  return lines.length === 0 ? ["    its stderr log is empty"] : ["    the end of its stderr log:", ...lines.map((line) => `      | ${line}`.trimEnd())];
+  return lines.length === 0
+    ? ["    its stderr log is empty"]
+    : ["    the end of its stderr log:", ...lines.map((line) => `      | ${line}`.trimEnd())];
 }
 
-function foldedLines(entries: Iterable<{ readonly host: HostName; readonly instances: readonly InstanceName[] }>): string[] {
+function foldedLines(
+  entries: Iterable<{ readonly host: HostName; readonly instances: readonly InstanceName[] }>,
+): string[] {
   const hostsByInstances = new Map<string, HostName[]>();
-  for (const { host, instances } of entries) entryOf(hostsByInstances, foldNames(instances).join(" "), () => []).push(host);
-  return [...hostsByInstances].map(([instances, hosts]) => `  ${printable(`${foldNames(hosts).join(" ")} ${instances}`)}`);
+  for (const { host, instances } of entries)
+    entryOf(hostsByInstances, foldNames(instances).join(" "), () => []).push(host);
+  return [...hostsByInstances].map(
+    ([instances, hosts]) => `  ${printable(`${foldNames(hosts).join(" ")} ${instances}`)}`,
+  );
 }
 
 function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, empty: () => Value): Value {

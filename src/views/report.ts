@@ -1,11 +1,19 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { Counts, RolloutEvent } from "../domain/events.ts";
-import type { Refusal } from "../domain/failures.ts";
 import { Collected } from "./collected.ts";
 import { countsText } from "./counting.ts";
+import { haltRemedy, haltTitle } from "./failure-text.ts";
 import type { Ledger } from "./ledger.ts";
 import { onOneLine, printable } from "./printable.ts";
-import { failedSection, fatesSection, howToGoOn, refusedSection, skippedSection, unsettledSection } from "./report-sections.ts";
+import {
+  failedSection,
+  fatesSection,
+  hooksSection,
+  howToGoOn,
+  refusedSection,
+  skippedSection,
+  unsettledSection,
+} from "./report-sections.ts";
 import { wrapped } from "./wrapped.ts";
 
 export interface ReportOptions {
@@ -28,25 +36,23 @@ export function createReport({ plan }: ReportOptions = {}): Report {
   };
 }
 
-/** The report of a rollout that was refused, for who has no view. */
-export function refusalText(plan: string, refusals: readonly Refusal[]): string {
-  const report = createReport({ plan });
-  report.collect({ type: "rollout.finished", outcome: "refused", counts: { healthy: 0, failed: 0, skipped: 0, untouched: 0 }, seconds: 0, refusals });
-  return report.text();
-}
-
 function reportText(collected: Collected, plan: string | undefined, columns: number): string {
   const sections = [...sectionsFor(collected), howToGoOn(collected, plan)].filter((section) => section.length > 0);
-  const lines = [headline(collected, plan), ...whyItStopped(collected), ...sections.flatMap((section) => ["", ...section])];
+  const lines = [
+    headline(collected, plan),
+    ...whyItStopped(collected),
+    ...sections.flatMap((section) => ["", ...section]),
+  ];
   return `${lines.flatMap((line) => wrapped(line, columns)).join("\n")}\n`;
 }
 
 function sectionsFor(collected: Collected): string[][] {
   const outcome = collected.finished?.outcome;
   if (outcome === "refused") return [refusedSection(collected)];
-  if (outcome === "succeeded") return [skippedSection(collected)];
+  if (outcome === "succeeded") return [hooksSection(collected), skippedSection(collected)];
   return [
     failedSection(collected),
+    hooksSection(collected),
     unsettledSection(collected),
     fatesSection(collected, "untouched"),
     skippedSection(collected),
@@ -72,8 +78,15 @@ function countsSoFar({ counts }: Ledger): Counts {
 function whyItStopped(collected: Collected): string[] {
   const { halted, interrupted } = collected;
   if (halted) {
-    const saidBelow = collected.failed().some(({ host, instance, reason }) => halted.reason === `${host} ${instance}: ${reason}`);
-    return saidBelow ? [] : [`because ${onOneLine(halted.reason)}`];
+    const saidBelow = collected
+      .failed()
+      .some(({ host, instance, reason }) => halted.reason === `${host} ${instance}: ${reason}`);
+    if (saidBelow) return [];
+    const remedy = haltRemedy(halted.code);
+    return [
+      `because ${onOneLine(halted.reason)}: ${haltTitle(halted.code)}`,
+      ...(remedy === undefined ? [] : [remedy]),
+    ];
   }
   return interrupted ? [`because the operator stopped it (${interrupted.signal})`] : [];
 }

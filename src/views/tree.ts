@@ -7,6 +7,12 @@ import { treeFrame } from "./tree/tree-frame.ts";
 import { TreeModel } from "./tree/tree-model.ts";
 import { allWritten } from "./written.ts";
 
+/** Elapsed times and countdowns move once a second, */
+const TICK_MS = 1000;
+
+/** a little after the rollout's own second: at the very moment of it, a timer's jitter would skip one and show another twice. */
+const AFTER_TICK_MS = 20;
+
 /**
  * The view for a person at a terminal: a tree of waves, batches, hosts and instances, drawn by listr2, and the report
  * after it. listr2 is imported only here and only now, for it takes its time.
@@ -16,7 +22,10 @@ export async function createTreeView(stdout: NodeJS.WriteStream, options: Report
   const model = new TreeModel();
   const report = createReport(options);
   const paint = paletteFor(stdout);
-  const screen = new Screen(listr2, stdout, paint, (size) => treeFrame(model, options.plan ?? "rollout", performance.now(), size, paint));
+  const screen = new Screen(listr2, stdout, paint, {
+    compose: (size) => treeFrame(model, options.plan ?? "rollout", performance.now(), size, paint),
+    untilTickMs: () => TICK_MS + AFTER_TICK_MS - ((performance.now() - (model.startedAtMs ?? 0)) % TICK_MS),
+  });
   return {
     show(event: RecordedEvent): void {
       model.apply(event, performance.now());

@@ -78,12 +78,13 @@ export async function makePipe(path: string): Promise<Pipe> {
   };
 }
 
-/** A server on a port of its own that treats each connection as it is told. */
+/** A server on a port of its own that treats each connection as it is told, and does nothing of its own accord. */
 export async function serveOnce(
   treat: (socket: Socket) => void,
 ): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  // Half open: it closes only when the test says so, as a frozen host would not either.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
     treat(socket);

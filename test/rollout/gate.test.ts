@@ -12,6 +12,7 @@ const timings: Timings = {
   stop_deadline_ms: 300_000,
   healthy_deadline_ms: 120_000,
   command_timeout_ms: 60_000,
+  progress_deadline_ms: 600_000,
 };
 const OLD_PID = 100;
 const NEW_PID = 200;

@@ -1,8 +1,9 @@
 import { expandNodeSet } from "../../src/domain/node-set.ts";
 import type { HostName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout, Timings } from "../../src/domain/rollout.ts";
+import type { HostHooks } from "../../src/domain/settings.ts";
 import { buildRollout } from "../../src/planner/build.ts";
-import type { Plan } from "../../src/planner/plan.ts";
+import type { HostSettings, Plan } from "../../src/planner/plan.ts";
 import { SimFleet } from "./sim-fleet.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
@@ -11,6 +12,10 @@ export interface Sizes {
   readonly instances: number;
   readonly hostsAtOnce?: number;
   readonly instancesAtOnce?: number;
+  readonly mode?: "lockstep" | "sliding";
+  readonly maxFailures?: number;
+  readonly minHealthy?: number;
+  readonly hooks?: HostHooks;
   readonly timings?: Partial<Timings>;
 }
 
@@ -22,10 +27,21 @@ export const simTimings: Timings = {
   stop_deadline_ms: 300_000,
   healthy_deadline_ms: 120_000,
   command_timeout_ms: 60_000,
+  progress_deadline_ms: 600_000,
 };
 
 /** A simulated fleet of `host-1`… with `web:0`…, and a plan of one wave over all of it. */
-export function simulated({ hosts, instances, hostsAtOnce = 1, instancesAtOnce = 1, timings }: Sizes) {
+export function simulated({
+  hosts,
+  instances,
+  hostsAtOnce = 1,
+  instancesAtOnce = 1,
+  mode = "lockstep",
+  maxFailures = 0,
+  minHealthy = 0,
+  hooks = {},
+  timings,
+}: Sizes) {
   const expansion = expandNodeSet(`host-[1-${hosts}]`);
   if (!("names" in expansion)) throw new Error(expansion.problem);
   const names = expansion.names as HostName[];
@@ -35,6 +51,13 @@ export function simulated({ hosts, instances, hostsAtOnce = 1, instancesAtOnce =
     names,
     Array.from({ length: instances }, (_, index) => `web:${index}`),
   );
+  const settings: HostSettings = {
+    instances: { count: instancesAtOnce },
+    timings: { ...simTimings, ...timings },
+    checks: [],
+    hooks,
+    vars: {},
+  };
   const plan: Plan = {
     name: "simulated",
     file: "/simulated.yaml",
@@ -49,12 +72,17 @@ export function simulated({ hosts, instances, hostsAtOnce = 1, instancesAtOnce =
     waves: [
       {
         group: "all",
-        hosts: names,
+        hosts: names.map((host) => ({ host, settings })),
         programs: ["web"],
-        batches: { hosts: { count: hostsAtOnce }, instances: { count: instancesAtOnce } },
-        timings: { ...simTimings, ...timings },
+        batches: { sizes: [{ count: hostsAtOnce }], mode },
+        between_batches_ms: timings?.between_batches_ms ?? simTimings.between_batches_ms,
       },
     ],
+    limits: { max_failures: { count: maxFailures }, max_unreachable: { count: 0 }, min_healthy: { count: minHealthy } },
+    on_failure: "stop",
+    stopped: "skip",
+    hooks: {},
+    lock: { mode: "off", directory: "/tmp" },
   };
   return { time, fleet, plan, rollout: () => rolloutOf(plan, fleet) };
 }

@@ -1,5 +1,6 @@
 import type { Outcome, RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
+import type { CheckOutcome, HookOutcome } from "../../src/domain/outcomes.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { Machine } from "../../src/rollout/machine.ts";
 import type { Command, Input } from "../../src/rollout/messages.ts";
@@ -9,6 +10,10 @@ import type { VirtualTime } from "./virtual-time.ts";
 /** How long one look takes: what an exec of supervisorctl does. */
 const LOOK_MS = 150;
 
+const HOOK_MS = 200;
+const passes = (): CheckOutcome => ({ kind: "passed" });
+const succeeds = (): HookOutcome => ({ kind: "succeeded" });
+
 export interface Simulated {
   readonly outcome: Outcome | undefined;
   readonly events: readonly (RolloutEvent & { readonly atMs: number })[];
@@ -17,6 +22,10 @@ export interface Simulated {
 export interface SimulateOptions {
   /** Called with each event as it happens, and a way to tell the machine something. */
   readonly onEvent?: (event: RolloutEvent, tell: (input: Input) => void) => void;
+  /** What a check finds; default: it passes. */
+  readonly onCheck?: (command: Extract<Command, { type: "check" }>) => CheckOutcome;
+  /** How a hook ends; default: well. */
+  readonly onHook?: (command: Extract<Command, { type: "run_hook" }>) => HookOutcome;
   /** False: only counts, for fleets whose events would fill the memory. */
   readonly keepEvents?: boolean;
 }
@@ -26,7 +35,7 @@ export function simulate(
   rollout: Rollout,
   fleet: SimFleet,
   time: VirtualTime,
-  { onEvent, keepEvents = true }: SimulateOptions = {},
+  { onEvent, onCheck = passes, onHook = succeeds, keepEvents = true }: SimulateOptions = {},
 ): Simulated {
   const machine = new Machine(rollout);
   const events: (RolloutEvent & { atMs: number })[] = [];
@@ -47,10 +56,19 @@ export function simulate(
           tell({ type: "looked", host: command.host, outcome: { kind: "seen", snapshots: fleet.look(command.host) } }),
         );
         break;
-      case "restart":
-        fleet
-          .process(command.host, command.instance)
-          .restart((said) => tell({ ...command, type: "restarted", outcome: { kind: "returned", said } }));
+      case "change": {
+        const done = (said: string) => tell({ ...command, type: "changed", outcome: { kind: "returned", said } });
+        fleet.process(command.host, command.instance)[command.action](done);
+        break;
+      }
+      case "check":
+        time.after(LOOK_MS, () => tell({ ...command, type: "checked", outcome: onCheck(command) }));
+        break;
+      case "run_hook":
+        time.after(HOOK_MS, () => tell({ ...command, type: "hook_finished", outcome: onHook(command) }));
+        break;
+      case "ask":
+        time.after(0, () => tell({ type: "answered", goOn: true }));
         break;
       case "read_log":
         time.after(LOOK_MS, () => tell({ ...command, type: "log_read", text: "the end of its log" }));

@@ -15,6 +15,7 @@ function answering(outcome: RunOutcome) {
       asked.push({ argv, timeoutMs: options?.timeoutMs });
       return Promise.resolve(outcome);
     },
+    dial: () => Promise.resolve({ kind: "failed", reason: "nobody dials here" }),
     close: () => Promise.resolve(),
   };
   return { asked, access };
@@ -31,7 +32,7 @@ describe("supervisorctl", () => {
     const { access, asked } = answering(exited(0, ""));
     const ctl = supervisorctl(access, plain, 7000);
     await ctl.look();
-    await ctl.restart(instance);
+    await ctl.change("restart", instance);
     await ctl.tailLog(instance);
     assert.deepEqual(asked, [
       { argv: ["supervisorctl", "status"], timeoutMs: 7000 },
@@ -86,13 +87,13 @@ describe("supervisorctl", () => {
       answering({ kind: "unreachable", reason: "no route" }).access,
       plain,
       1000,
-    ).restart(instance);
+    ).change("restart", instance);
     assert.deepEqual(notSent, { kind: "not_sent", reason: "no route" });
     const lost = await supervisorctl(
       answering({ kind: "indeterminate", reason: "connection lost" }).access,
       plain,
       1000,
-    ).restart(instance);
+    ).change("restart", instance);
     assert.deepEqual(lost, { kind: "indeterminate", reason: "connection lost" });
   });
 
@@ -101,7 +102,7 @@ describe("supervisorctl", () => {
       answering(exited(7, "web:web_00: stopped\nweb:web_00: ERROR (spawn error)\n")).access,
       plain,
       1000,
-    ).restart(instance);
+    ).change("restart", instance);
     assert.deepEqual(outcome, { kind: "returned", said: "web:web_00: stopped; web:web_00: ERROR (spawn error)" });
   });
 });

@@ -33,5 +33,8 @@ export class DrawnTree {
 }
 
 function linesOf(rows: readonly Row[], depth: number): string[] {
-  return rows.flatMap(({ state, text, children = [] }) => [`${"  ".repeat(depth)}${MARKS[state]}${text}`, ...linesOf(children, depth + 1)]);
+  return rows.flatMap(({ state, text, children = [] }) => [
+    `${"  ".repeat(depth)}${MARKS[state]}${text}`,
+    ...linesOf(children, depth + 1),
+  ]);
 }

@@ -3,8 +3,24 @@ import type { RolloutEvent } from "../../src/domain/events.ts";
 import { createJsonView } from "../../src/views/json.ts";
 import { createPlainView } from "../../src/views/plain.ts";
 import {
-  batchFinished, batchResting, batchStarted, connected, failed, finished, hostFinished, hostResting, observed, planned, recorded, restarted, restarting,
-  skipped, unreachable, waveFinished, waveStarted,
+  batchFinished,
+  batchResting,
+  batchStarted,
+  connected,
+  failed,
+  finished,
+  hostFinished,
+  hostResting,
+  observed,
+  planned,
+  recorded,
+  restarted,
+  restarting,
+  skipped,
+  unreachable,
+  waiting,
+  waveFinished,
+  waveStarted,
 } from "./rollout-script.ts";
 import { Sink } from "./sink.ts";
 
@@ -32,7 +48,13 @@ const SCRIPT: RolloutEvent[] = [
   batchStarted(1, "web", 2, ["web-02"]),
   restarting("web-02", "web:web_00"),
   unreachable("web-02", "the connection was lost"),
-  failed("web-02", "web:web_00", "fatal", "it is FATAL (Exited too quickly)\nsupervisorctl said: ERROR", "one\n\u001b[31mtwo\n"),
+  failed(
+    "web-02",
+    "web:web_00",
+    "fatal",
+    "it is FATAL (Exited too quickly)\nsupervisorctl said: ERROR",
+    "one\n\u001b[31mtwo\n",
+  ),
   { type: "rollout.halted", code: "fatal", reason: "web-02 web:web_00: it is FATAL" },
   waveFinished(1, "web"),
   finished("halted", { healthy: 1, failed: 1, skipped: 1 }),
@@ -80,9 +102,32 @@ describe("the plain view", () => {
     assert.match(report ?? "", /^halted: prod/);
   });
 
+  it("tells of hooks, pauses and waiting", async () => {
+    const script: RolloutEvent[] = [
+      { type: "hook.finished", hook: "before_rollout", succeeded: true },
+      { type: "hook.finished", hook: "on_failure", succeeded: false, reason: "exit code 1" },
+      waiting("web-01", "web:web_00", 6, 6),
+      { type: "rollout.paused", wave: 1, group: "canary", ms: 300_000 },
+      { type: "rollout.resumed" },
+      { type: "rollout.paused", wave: 2, group: "web" },
+    ];
+    assert.equal(
+      (await plainTextOf(script)).split("\n\n", 1)[0],
+      `10:00:00 hook before_rollout succeeded
+10:00:01 hook on_failure failed: exit code 1
+10:00:02 web-01 web:web_00 waits: 6 of its program are healthy and 6 must stay so; halts in 10m
+10:00:03 paused after wave 1 (canary) for 5m
+10:00:04 goes on
+10:00:05 paused after wave 2 (web) until the operator answers`,
+    );
+  });
+
   it("names each refused host", async () => {
     const refusals = [{ code: "unreachable", host: "web-09", reason: "connect ETIMEDOUT" }] as const;
-    assert.match(await plainTextOf([finished("refused", {}, 1, refusals)]), /10:00:00 web-09 refused \(unreachable\): connect ETIMEDOUT\n/);
+    assert.match(
+      await plainTextOf([finished("refused", {}, 1, refusals)]),
+      /10:00:00 web-09 refused \(unreachable\): connect ETIMEDOUT\n/,
+    );
   });
 });
 
@@ -95,7 +140,10 @@ describe("the JSON view", () => {
     await view.end();
     const lines = sink.text.split("\n");
     assert.equal(lines.pop(), "");
-    assert.deepEqual(lines.map((line) => JSON.parse(line) as unknown), events);
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as unknown),
+      events,
+    );
   });
 
   it("ends when its stream is gone", async () => {

@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import { createReport } from "../../src/views/report.ts";
 import {
-  connected, failed, finished, healthy, indeterminate, names, planned, recorded, restarted, restarting, skipped, type Planned,
+  connected,
+  failed,
+  finished,
+  healthy,
+  indeterminate,
+  names,
+  planned,
+  recorded,
+  restarted,
+  restarting,
+  skipped,
+  type Planned,
 } from "./rollout-script.ts";
 
 const WEB = names("web-", 8);
@@ -26,11 +37,23 @@ describe("the closing report", () => {
       ...INSTANCES.flatMap((instance) => restarted("web-01", instance)),
       ...restarted("web-02", "web:web_00"),
       restarting("web-02", "web:web_01"),
-      failed("web-02", "web:web_01", "flapping", "it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790", "Traceback (most recent call last):\n\tFile \"app.py\"\nKeyError: 'DATABASE_URL'\n"),
-      { type: "rollout.halted", code: "flapping", reason: "web-02 web:web_01: it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790" },
+      failed(
+        "web-02",
+        "web:web_01",
+        "flapping",
+        "it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790",
+        "Traceback (most recent call last):\n\tFile \"app.py\"\nKeyError: 'DATABASE_URL'\n",
+      ),
+      {
+        type: "rollout.halted",
+        code: "flapping",
+        reason: "web-02 web:web_01: it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790",
+      },
       finished("halted", { healthy: 5, failed: 1, skipped: 1, untouched: 26 }),
     ]);
-    assert.equal(text, `halted: prod (20261122T100000Z-4f2a) after 42s: 5 healthy, 1 failed, 1 skipped, 26 untouched
+    assert.equal(
+      text,
+      `halted: prod (20261122T100000Z-4f2a) after 42s: 5 healthy, 1 failed, 1 skipped, 26 untouched
 
 failed
   web-02 web:web_01: it runs, dies, and is started again by Supervisor (flapping)
@@ -55,22 +78,32 @@ healthy
 how to go on
   mend the cause, then run it again: orchestrate plans/prod.yaml
   That restarts all of the plan's instances, the 5 healthy ones as well.
-`);
+`,
+    );
   });
 
   it("of a success is one line, and what was skipped", () => {
-    const events = [eightHosts(), { type: "rollout.started" } as const, ...WEB.flatMap((host) => INSTANCES.flatMap((instance) => restarted(host, instance)))];
+    const events = [
+      eightHosts(),
+      { type: "rollout.started" } as const,
+      ...WEB.flatMap((host) => INSTANCES.flatMap((instance) => restarted(host, instance))),
+    ];
     assert.equal(
       reportOf([...events, finished("succeeded", { healthy: 32 }, 130)]),
       "succeeded: prod (20261122T100000Z-4f2a) in 2m10s: 32 healthy, 0 failed\n",
     );
     assert.equal(
-      reportOf([...events, skipped("web-08", "web:web_03", "it was STOPPED since the preview"), finished("succeeded", { healthy: 31, skipped: 1 }, 130)]),
+      reportOf([
+        ...events,
+        skipped("web-08", "web:web_03", "it was STOPPED since the preview"),
+        finished("succeeded", { healthy: 31, skipped: 1 }, 130),
+      ]),
       `succeeded: prod (20261122T100000Z-4f2a) in 2m10s: 31 healthy, 0 failed, 1 skipped
 
 skipped
   web-08 web:web_03: it was STOPPED since the preview
-`);
+`,
+    );
   });
 
   it("of a refused rollout has each refusal, and a remedy for each kind", () => {
@@ -82,7 +115,9 @@ skipped
         { code: "unreachable", host: "web-03", reason: "connect ECONNREFUSED 10.0.0.3:22" },
       ]),
     ]);
-    assert.equal(text, `refused: plans/prod.yaml (20261122T100000Z-4f2a) after 3s: nothing was changed
+    assert.equal(
+      text,
+      `refused: plans/prod.yaml (20261122T100000Z-4f2a) after 3s: nothing was changed
 
 refused because
   a program of the plan does not exist on a host (program_not_found)
@@ -95,7 +130,8 @@ refused because
 
 how to go on
   mend that, then run it again: orchestrate plans/prod.yaml
-`);
+`,
+    );
   });
 
   it("of an interrupted rollout names who stopped it and what was left", () => {
@@ -107,7 +143,9 @@ how to go on
       healthy("web-01", "web:web_00"),
       finished("interrupted", { healthy: 1, untouched: 31 }, 9),
     ]);
-    assert.equal(text, `interrupted: prod (20261122T100000Z-4f2a) after 9s: 1 healthy, 0 failed, 31 untouched
+    assert.equal(
+      text,
+      `interrupted: prod (20261122T100000Z-4f2a) after 9s: 1 healthy, 0 failed, 31 untouched
 because the operator stopped it (SIGINT)
 
 untouched
@@ -120,7 +158,8 @@ healthy
 how to go on
   run it again: orchestrate plans/prod.yaml
   That restarts all of the plan's instances, the 1 healthy one as well.
-`);
+`,
+    );
   });
 
   it("keeps apart what was left while under restart", () => {
@@ -130,7 +169,10 @@ how to go on
       indeterminate("web-01", "web:web_00", "the operator left while it was being restarted"),
       finished("interrupted", { failed: 1, untouched: 1 }, 2),
     ]);
-    assert.match(text, /left while under restart\n {2}web-01 web:web_00: the operator left while it was being restarted\n {4}Look at the instance/);
+    assert.match(
+      text,
+      /left while under restart\n {2}web-01 web:web_00: the operator left while it was being restarted\n {4}Look at the instance/,
+    );
     assert.match(text, /untouched\n {2}web-01 web:web_01\n/);
   });
 
@@ -146,16 +188,44 @@ how to go on
       { type: "rollout.halted", code: "unreachable", reason: "web-01: connect ETIMEDOUT" },
       finished("halted", { untouched: 32 }),
     ]);
-    assert.match(text, /32 untouched\nbecause web-01: connect ETIMEDOUT\n/);
+    assert.match(
+      text,
+      /32 untouched\nbecause web-01: connect ETIMEDOUT: a host was lost \(unreachable\)\nSee that it answers/,
+    );
+  });
+
+  it("names failed hooks and what is still drained", () => {
+    const drained = {
+      ...failed("web-01", "web:web_00", "hook_failed", "after_healthy: exit code 1"),
+      still_drained: true,
+    };
+    const text = reportOf([
+      eightHosts(),
+      drained,
+      { type: "hook.finished", hook: "on_failure", succeeded: false, reason: "exit code 7" },
+      finished("incomplete", { healthy: 31, failed: 1 }),
+    ]);
+    assert.match(text, /failed\n {2}web-01 web:web_00: a hook of the plan failed \(hook_failed\)\n/);
+    assert.match(text, / {4}It is still drained: before_restart ran for it and after_healthy did not.\n/);
+    assert.match(text, /\nfailed hooks\n {2}on_failure: exit code 7\n/);
   });
 
   it("forgets a failure that was mended within the rollout", () => {
-    const text = reportOf([eightHosts(), failed("web-01", "web:web_00", "fatal", "it is FATAL"), healthy("web-01", "web:web_00"), finished("interrupted", {})]);
+    const text = reportOf([
+      eightHosts(),
+      failed("web-01", "web:web_00", "fatal", "it is FATAL"),
+      healthy("web-01", "web:web_00"),
+      finished("interrupted", {}),
+    ]);
     assert.doesNotMatch(text, /FATAL/);
   });
 
   it("shows only the first ten logs, and all reasons", () => {
-    const failures = WEB.flatMap((host) => INSTANCES.map((instance) => failed(host, instance, "fatal", `it is FATAL on ${host}`, `log of ${host} ${instance}`)));
+    const failures = WEB.flatMap((host) =>
+      INSTANCES.map((instance) =>
+        failed(host, instance, "fatal", `it is FATAL on ${host}`, `log of ${host} ${instance}`),
+      ),
+    );
     const text = reportOf([eightHosts(), ...failures, finished("incomplete", { failed: 32 })]);
     assert.equal(text.match(/\| log of/g)?.length, 10);
     assert.equal(text.match(/it is FATAL on/g)?.length, 32);
@@ -165,7 +235,13 @@ how to go on
   it("lets nothing from a host act on the terminal", () => {
     const text = reportOf([
       eightHosts(),
-      failed("web-01", "web:web_00", "fatal", "it is FATAL\u001b[2J", "\u001b]0;owned\u0007red\u001b[31m\r\n\u202egnp.exe\n\u009b31m"),
+      failed(
+        "web-01",
+        "web:web_00",
+        "fatal",
+        "it is FATAL\u001b[2J",
+        "\u001b]0;owned\u0007red\u001b[31m\r\n\u202egnp.exe\n\u009b31m",
+      ),
       { type: "rollout.halted", code: "fatal", reason: "\u001b[2Jsomething" },
       finished("halted", { failed: 1 }),
     ]);

@@ -3,9 +3,19 @@ import type { Counts, Outcome, RecordedEvent, RolloutEvent } from "../../src/dom
 import type { InstanceFailureCode, Refusal } from "../../src/domain/failures.ts";
 import { programOf, type HostName, type InstanceName, type RolloutId } from "../../src/domain/ids.ts";
 import type { ProcessState } from "../../src/domain/process-state.ts";
-import type { Batch, PlannedInstance, SkippedInstance, Timings, Wave, Warning } from "../../src/domain/rollout.ts";
+import type {
+  Batch,
+  HostWork,
+  PlannedInstance,
+  SkippedInstance,
+  Timings,
+  Wave,
+  Warning,
+} from "../../src/domain/rollout.ts";
 
 export type Planned = Extract<RolloutEvent, { type: "rollout.planned" }>;
+
+const ID = "20261122T100000Z-4f2a" as RolloutId;
 
 const TIMINGS: Timings = {
   between_checks_ms: 5_000,
@@ -15,6 +25,7 @@ const TIMINGS: Timings = {
   stop_deadline_ms: 300_000,
   healthy_deadline_ms: 120_000,
   command_timeout_ms: 60_000,
+  progress_deadline_ms: 600_000,
 };
 
 export interface WaveScript {
@@ -36,11 +47,15 @@ export interface PlanScript {
 export function planned({ name = "prod", reason, waves, instances, skipped = [], warnings = [] }: PlanScript): Planned {
   return {
     type: "rollout.planned",
+    id: ID,
     name,
     plan_file: `/srv/plans/${name}.yaml`,
     ...(reason === undefined ? {} : { reason }),
     hosts: [],
     waves: waves.map((wave) => waveOf(wave, instances)),
+    limits: { max_failures: 0, max_unreachable: 0, floors: [] },
+    on_failure: "stop",
+    hooks: {},
     skipped: skipped.map((each) => ({ ...each, program: programOf(each.instance as InstanceName) }) as SkippedInstance),
     warnings,
   };
@@ -49,18 +64,28 @@ export function planned({ name = "prod", reason, waves, instances, skipped = [],
 function waveOf({ group, hosts, hostsAtOnce }: WaveScript, instances: readonly string[]): Wave {
   const batches: Batch[] = [];
   for (let start = 0; start < hosts.length; start += hostsAtOnce) {
-    const work = hosts.slice(start, start + hostsAtOnce).map((host) => ({
-      host: host as HostName,
-      timings: TIMINGS,
-      batches: instances.map((instance) => ({ program: programOf(instance as InstanceName), instances: [plannedInstance(instance)] })),
-    }));
-    batches.push({ hosts: work });
+    const work = hosts.slice(start, start + hostsAtOnce).map((host) => workOf(host, instances));
+    batches.push({ at_once: work.length, hosts: work });
   }
   return { group, between_batches_ms: TIMINGS.between_batches_ms, batches };
 }
 
+function workOf(host: string, instances: readonly string[]): HostWork {
+  const batches = instances.map((instance) => ({
+    program: programOf(instance as InstanceName),
+    at_once: 1,
+    instances: [plannedInstance(instance)],
+  }));
+  return { host: host as HostName, timings: TIMINGS, checks: [], hooks: {}, vars: {}, batches };
+}
+
 function plannedInstance(instance: string): PlannedInstance {
-  return { instance: instance as InstanceName, program: programOf(instance as InstanceName), before: { state: "RUNNING", pid: 100 } };
+  return {
+    instance: instance as InstanceName,
+    program: programOf(instance as InstanceName),
+    before: { state: "RUNNING", pid: 100 },
+    action: "restart",
+  };
 }
 
 /** `names("web-", 3)` is web-01, web-02, web-03. */
@@ -70,7 +95,13 @@ export function names(start: string, count: number, width = 2, from = 1): string
 
 /** Numbers and dates events, a second apart. */
 export function recorded(events: readonly RolloutEvent[], from = Date.UTC(2026, 10, 22, 10)): RecordedEvent[] {
-  return events.map((event, index) => ({ v: 1, seq: index + 1, at: new Date(from + index * 1000).toISOString(), rollout: "20261122T100000Z-4f2a" as RolloutId, ...event }));
+  return events.map((event, index) => ({
+    v: 1,
+    seq: index + 1,
+    at: new Date(from + index * 1000).toISOString(),
+    rollout: ID,
+    ...event,
+  }));
 }
 
 function of(host: string, instance: string) {
@@ -78,7 +109,17 @@ function of(host: string, instance: string) {
 }
 
 export function restarting(host: string, instance: string, previous_pid = 100): RolloutEvent {
-  return { type: "instance.restarting", ...of(host, instance), previous_state: "RUNNING", previous_pid };
+  return {
+    type: "instance.restarting",
+    ...of(host, instance),
+    action: "restart",
+    previous_state: "RUNNING",
+    previous_pid,
+  };
+}
+
+export function waiting(host: string, instance: string, healthyCount: number, min_healthy: number): RolloutEvent {
+  return { type: "instance.waiting", ...of(host, instance), healthy: healthyCount, min_healthy, ms: 600_000 };
 }
 
 export function observed(host: string, instance: string, state: ProcessState, pid?: number): RolloutEvent {
@@ -89,7 +130,13 @@ export function healthy(host: string, instance: string, seconds = 7, pid = 200):
   return { type: "instance.healthy", ...of(host, instance), pid, previous_pid: 100, seconds };
 }
 
-export function failed(host: string, instance: string, code: InstanceFailureCode, reason: string, log_tail = ""): RolloutEvent {
+export function failed(
+  host: string,
+  instance: string,
+  code: InstanceFailureCode,
+  reason: string,
+  log_tail = "",
+): RolloutEvent {
   return { type: "instance.failed", ...of(host, instance), code, reason, seconds: 9, log_tail };
 }
 
@@ -147,7 +194,12 @@ export function unreachable(host: string, reason: string): RolloutEvent {
   return { type: "host.unreachable", host: host as HostName, code: "unreachable", reason };
 }
 
-export function finished(outcome: Outcome, counts: Partial<Counts>, seconds = 42, refusals?: readonly Refusal[]): RolloutEvent {
+export function finished(
+  outcome: Outcome,
+  counts: Partial<Counts>,
+  seconds = 42,
+  refusals?: readonly Refusal[],
+): RolloutEvent {
   const all = { healthy: 0, failed: 0, skipped: 0, untouched: 0, ...counts };
   return { type: "rollout.finished", outcome, counts: all, seconds, ...(refusals === undefined ? {} : { refusals }) };
 }

@@ -1,8 +1,23 @@
 /** Rollouts to be played: events, and between them pauses in milliseconds. */
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import {
-  batchFinished, batchResting, batchStarted, connected, failed, finished, healthy, hostFinished, hostResting, names, observed, planned, restarting,
-  unreachable, waveFinished, waveStarted, type Planned,
+  batchFinished,
+  batchResting,
+  batchStarted,
+  connected,
+  failed,
+  finished,
+  healthy,
+  hostFinished,
+  hostResting,
+  names,
+  observed,
+  planned,
+  restarting,
+  unreachable,
+  waveFinished,
+  waveStarted,
+  type Planned,
 } from "./rollout-script.ts";
 
 export type Scene = Iterable<RolloutEvent | number>;
@@ -66,7 +81,10 @@ function* successful(plan: Planned): Scene {
     for (const [batchIndex, batch] of batches.entries()) {
       const hosts = batch.hosts.map(({ host }) => host);
       yield batchStarted(index + 1, group, batchIndex + 1, hosts);
-      yield* worked(hosts, batch.hosts[0]?.batches.flatMap(({ instances }) => instances.map(({ instance }) => instance)) ?? []);
+      yield* worked(
+        hosts,
+        batch.hosts[0]?.batches.flatMap(({ instances }) => instances.map(({ instance }) => instance)) ?? [],
+      );
       yield batchFinished(index + 1, group, batchIndex + 1);
       const last = batchIndex === batches.length - 1;
       if (last) yield waveFinished(index + 1, group);
@@ -75,7 +93,11 @@ function* successful(plan: Planned): Scene {
       yield 8000;
     }
   }
-  const healthyCount = plan.waves.reduce((sum, { batches }) => sum + batches.reduce((of, { hosts }) => of + hosts.length * (hosts[0]?.batches.length ?? 0), 0), 0);
+  const healthyCount = plan.waves.reduce(
+    (sum, { batches }) =>
+      sum + batches.reduce((of, { hosts }) => of + hosts.length * (hosts[0]?.batches.length ?? 0), 0),
+    0,
+  );
   yield finished("succeeded", { healthy: healthyCount, skipped: plan.skipped.length }, 130);
 }
 
@@ -117,12 +139,20 @@ function* worked(hosts: readonly string[], instances: readonly string[]): Scene 
 /** The canary and the first batch go well; in the second one web-053 flaps and web-060 is lost from sight. */
 function* halted(plan: Planned): Scene {
   const script = [...successful(plan)];
-  const at = script.findIndex((step) => typeof step === "object" && step.type === "instance.healthy" && step.host.startsWith("web-055"));
+  const at = script.findIndex(
+    (step) => typeof step === "object" && step.type === "instance.healthy" && step.host.startsWith("web-055"),
+  );
   yield* hurriedUntil(isStartOfBatch(2, 2), script.slice(0, at));
   yield unreachable("web-060.example.com", "the connection was lost: no answer to keepalives for 15s");
   const [host, instance] = ["web-053.example.com", "web:web_00"];
   const reason = "it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790";
-  yield failed(host, instance, "flapping", reason, "Traceback (most recent call last):\n  File \"app.py\", line 7\nKeyError: 'DATABASE_URL'\n");
+  yield failed(
+    host,
+    instance,
+    "flapping",
+    reason,
+    "Traceback (most recent call last):\n  File \"app.py\", line 7\nKeyError: 'DATABASE_URL'\n",
+  );
   yield 1500;
   yield { type: "rollout.halted", code: "flapping", reason: `${host} ${instance}: ${reason}` };
   for (const name of names("web-", 50, 3, 51).map((each) => `${each}.example.com`)) {
@@ -139,7 +169,9 @@ function* halted(plan: Planned): Scene {
 
 function* interrupted(plan: Planned): Scene {
   const script = [...successful(plan)];
-  const at = script.findIndex((step) => typeof step === "object" && step.type === "instance.healthy" && step.host === "web-02");
+  const at = script.findIndex(
+    (step) => typeof step === "object" && step.type === "instance.healthy" && step.host === "web-02",
+  );
   yield* script.slice(0, at);
   yield { type: "rollout.interrupted", signal: "SIGINT" };
   yield 3000;

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ScreenSize } from "../../src/views/tree/tree-frame.ts";
 import { until } from "../fleet/until.ts";
@@ -9,15 +11,28 @@ const run = promisify(execFile);
 /** Long, because it is only waited out when something is wrong. */
 const DEADLINE_MS = 30_000;
 
+/** Ours, without what may have been decided about colours for the one who tests. */
+const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/COLOR|^TMUX/.test(name)));
+
+export interface PlayOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly before?: string;
+}
+
 /** A real terminal, in which a script plays a scene: tmux, with a server of its own. */
 export class Terminal {
-  private readonly server = `orchestrate-views-${randomUUID()}`;
+  /** tmux leaves its socket behind, so it has a directory of its own. */
+  private readonly directory = mkdtempSync(join(tmpdir(), "orchestrate-views-"));
 
-  /** Runs `play.ts` with these arguments; after it has ended the screen says `exit CODE`. */
-  static async play(args: readonly string[], { columns, rows }: ScreenSize, env: Readonly<Record<string, string>> = {}): Promise<Terminal> {
+  /** Runs `play.ts` with these arguments, and a shell command before it; after it has ended the screen says `exit CODE`. */
+  static async play(
+    args: readonly string[],
+    { columns, rows }: ScreenSize,
+    { env = {}, before = "true" }: PlayOptions = {},
+  ): Promise<Terminal> {
     const terminal = new Terminal();
-    const script = `'${process.execPath}' --import=tsx test/views/play.ts ${args.join(" ")}; echo "exit $?"; exec cat`;
-    const settings = Object.entries({ NODE_OPTIONS: "", FORCE_COLOR: "", NO_COLOR: "", ...env }).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+    const script = `${before}; '${process.execPath}' --import=tsx test/views/play.ts ${args.join(" ")}; echo "exit $?"; exec cat`;
+    const settings = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const size = ["-x", String(columns), "-y", String(rows)];
     await terminal.tmux("-u", "-f", "/dev/null", "new-session", "-d", "-s", "tree", ...size, ...settings, script);
     return terminal;
@@ -27,9 +42,11 @@ export class Terminal {
   async shows(pattern: RegExp): Promise<string> {
     let screen = "";
     const found = async () => pattern.test((screen = await this.screen()));
-    await until(found, { deadlineMs: DEADLINE_MS, what: `${String(pattern)} on the screen` }).catch((error: unknown) => {
-      throw new Error(`the screen shows:\n${screen}`, { cause: error });
-    });
+    await until(found, { deadlineMs: DEADLINE_MS, what: `${String(pattern)} on the screen` }).catch(
+      (error: unknown) => {
+        throw new Error(`the screen shows:\n${screen}`, { cause: error });
+      },
+    );
     return screen;
   }
 
@@ -53,10 +70,11 @@ export class Terminal {
 
   async close(): Promise<void> {
     await this.tmux("kill-server");
+    rmSync(this.directory, { recursive: true });
   }
 
   private async tmux(...args: string[]): Promise<string> {
-    const { stdout } = await run("tmux", ["-L", this.server, ...args]);
+    const { stdout } = await run("tmux", ["-S", join(this.directory, "socket"), ...args], { env: ENVIRONMENT });
     return stdout;
   }
 }

@@ -2,8 +2,26 @@ import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import { DrawnTree, SMALL_SCREEN } from "./drawn.ts";
 import {
-  batchFinished, batchResting, batchStarted, connected, failed, finished, healthy, hostFinished, hostResting, indeterminate, names, observed, planned,
-  restarted, restarting, skipped, unreachable, waveFinished, waveStarted,
+  batchFinished,
+  batchResting,
+  batchStarted,
+  connected,
+  failed,
+  finished,
+  healthy,
+  hostFinished,
+  hostResting,
+  indeterminate,
+  names,
+  observed,
+  planned,
+  restarted,
+  restarting,
+  skipped,
+  unreachable,
+  waiting,
+  waveFinished,
+  waveStarted,
 } from "./rollout-script.ts";
 import { scenes, smallPlan } from "./scenes.ts";
 
@@ -13,51 +31,100 @@ const STARTED: RolloutEvent = { type: "rollout.started" };
 
 function onOneHost(instances: readonly string[], script: readonly (RolloutEvent | number)[]): string | undefined {
   const plan = planned({ waves: [{ group: "web", hosts: ["web-01"], hostsAtOnce: 1 }], instances });
-  const tree = new DrawnTree().play([plan, STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"]), ...script]);
-  return tree.lines().find((line) => line.includes("web-01"))?.trim();
+  const tree = new DrawnTree().play([
+    plan,
+    STARTED,
+    waveStarted(1, "web"),
+    batchStarted(1, "web", 1, ["web-01"]),
+    ...script,
+  ]);
+  return tree
+    .lines()
+    .find((line) => line.includes("web-01"))
+    ?.trim();
 }
 
 describe("a frame of the tree", () => {
   it("shows the waves, the batch that has its turn, and each instance of its hosts", () => {
     const tree = new DrawnTree().play([
-      smallPlan(), 500, STARTED, waveStarted(1, "web"),
-      batchStarted(1, "web", 1, ["web-01"]), ...FOUR.flatMap((instance) => [3000, ...restarted("web-01", instance)]), batchFinished(1, "web", 1),
-      batchStarted(1, "web", 2, ["web-02"]), ...restarted("web-02", "web:web_00"), 1000, restarting("web-02", "web:web_01"), 2000,
-      observed("web-02", "web:web_01", "STARTING"), 3900,
+      smallPlan(),
+      500,
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+      ...FOUR.flatMap((instance) => [3000, ...restarted("web-01", instance)]),
+      batchFinished(1, "web", 1),
+      batchStarted(1, "web", 2, ["web-02"]),
+      ...restarted("web-02", "web:web_00"),
+      1000,
+      restarting("web-02", "web:web_01"),
+      2000,
+      observed("web-02", "web:web_01", "STARTING"),
+      3900,
     ]);
-    assert.equal(tree.text(), `❯ prod  18s  5/12 healthy  1 skipped  7 to go  release 4711
+    assert.equal(
+      tree.text(),
+      `❯ prod  18s  5/12 healthy  1 skipped  7 to go  release 4711
   ❯ web  batch 2 of 3  5/12 healthy  18s
     ✓ batch 1  web-01  4 healthy  12s
     ❯ batch 2  1 host  6s
       ❯ web-02  web_00 ✓  web_01 starting 3s  web_02 ·  web_03 ·
     · batch 3  web-03
-`);
+`,
+    );
   });
 
   it("counts down the rests, to the next batch and to a host's next instance", () => {
     const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
-    const hostRests = new DrawnTree().play([...begun, ...restarted("web-01", "web:web_00"), hostResting("web-01", 10_000), 2500]);
+    const hostRests = new DrawnTree().play([
+      ...begun,
+      ...restarted("web-01", "web:web_00"),
+      hostResting("web-01", 10_000),
+      2500,
+    ]);
     assert.match(hostRests.text(), /❯ web-01 {2}web_00 ✓ {2}next instance in 8s {2}web_01 ·/);
-    const batchRests = new DrawnTree().play([...begun, hostFinished("web-01"), batchFinished(1, "web", 1), batchResting(1, "web", 1, 8000), 10]);
+    const batchRests = new DrawnTree().play([
+      ...begun,
+      hostFinished("web-01"),
+      batchFinished(1, "web", 1),
+      batchResting(1, "web", 1, 8000),
+      10,
+    ]);
     assert.match(batchRests.text(), /^ {4}next batch in 8s$/m);
     assert.match(batchRests.play([8500]).text(), /^ {4}next batch in 0s$/m);
     assert.doesNotMatch(batchRests.play([batchStarted(1, "web", 2, ["web-02"])]).text(), /next batch/);
   });
 
   it("counts how many hosts have answered while there is no plan to show", () => {
-    const tree = new DrawnTree().play([connected("web-01", 4), connected("web-02", 4), unreachable("web-03", "connect ETIMEDOUT"), 2100]);
-    assert.equal(tree.text(), `❯ plans/prod.yaml  2s  looking at the fleet  2 connected  1 unreachable
+    const tree = new DrawnTree().play([
+      connected("web-01", 4),
+      connected("web-02", 4),
+      unreachable("web-03", "connect ETIMEDOUT"),
+      2100,
+    ]);
+    assert.equal(
+      tree.text(),
+      `❯ plans/prod.yaml  2s  looking at the fleet  2 connected  1 unreachable
   ✗ web-03 unreachable: connect ETIMEDOUT
-`);
+`,
+    );
   });
 
   it("keeps a failure in sight, with its reason and the last line of its log", () => {
     const tree = new DrawnTree().play([
-      smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"]), restarting("web-01", "web:web_00"),
-      failed("web-01", "web:web_00", "fatal", "it is FATAL (Exited too quickly)", "Traceback\nKeyError: 'X'\n\n"), hostFinished("web-01"),
-      batchFinished(1, "web", 1), batchStarted(1, "web", 2, ["web-02"]),
+      smallPlan(),
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+      restarting("web-01", "web:web_00"),
+      failed("web-01", "web:web_00", "fatal", "it is FATAL (Exited too quickly)", "Traceback\nKeyError: 'X'\n\n"),
+      hostFinished("web-01"),
+      batchFinished(1, "web", 1),
+      batchStarted(1, "web", 2, ["web-02"]),
     ]);
-    assert.equal(tree.text(), `❯ prod  0s  0/12 healthy  1 failed  1 skipped  11 to go  release 4711
+    assert.equal(
+      tree.text(),
+      `❯ prod  0s  0/12 healthy  1 failed  1 skipped  11 to go  release 4711
   ❯ web  batch 2 of 3  0/12 healthy, 1 failed  0s
     ✗ batch 1  web-01  0 healthy, 1 failed  0s
     ❯ batch 2  1 host  0s
@@ -66,15 +133,24 @@ describe("a frame of the tree", () => {
   ✗ web-01 web:web_00 fatal: Supervisor gave up starting it
       it is FATAL (Exited too quickly)
       | KeyError: 'X'
-`);
+`,
+    );
   });
 
   it("says that it is halting, and at the end what was left", () => {
     const script = [...scenes["halted"]!()];
     const halting = script.findIndex((step) => typeof step === "object" && step.type === "rollout.halted") + 1;
-    assert.match(new DrawnTree().play(script.slice(0, halting)).text(), /^ {2}halting: nothing further begins, 46 under restart are waited for$/m);
-    const end = new DrawnTree().play(script).text().replaceAll(/\b\d+m?\d*s\b/g, "#s");
-    assert.equal(end, `✗ prod  halted after #s  457/1608 healthy  1 failed  1150 untouched  release…
+    assert.match(
+      new DrawnTree().play(script.slice(0, halting)).text(),
+      /^ {2}halting: no further restart; waits for 46 under way$/m,
+    );
+    const end = new DrawnTree()
+      .play(script)
+      .text()
+      .replaceAll(/\b\d+m?\d*s\b/g, "#s");
+    assert.equal(
+      end,
+      `✗ prod  halted after #s  457/1608 healthy  1 failed  1150 untouched  release…
   ✓ canary  1 host  8 healthy  #s
   ✗ web  batch 2 of 4  449/1600 healthy, 1 failed  #s
     ✓ batch 1  web-[001-050].example.com  400 healthy  #s
@@ -85,26 +161,42 @@ describe("a frame of the tree", () => {
   ✗ web-053.example.com web:web_00 flapping: it runs, dies, and is started ag…
       it was RUNNING on pid 4711 for at most #s, then it was on pid 4790
       | KeyError: 'DATABASE_URL'
-`);
+`,
+    );
   });
 
   it("says that it was interrupted and what a further signal does", () => {
     const tree = new DrawnTree().play([
-      smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"]), restarting("web-01", "web:web_00"),
+      smallPlan(),
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+      restarting("web-01", "web:web_00"),
       { type: "rollout.interrupted", signal: "SIGINT" },
     ]);
-    assert.match(tree.text(), /^ {2}interrupted \(SIGINT\): nothing further begins, 1 under restart is waited for; again: leave now$/m);
-    tree.play([healthy("web-01", "web:web_00"), hostFinished("web-01"), batchFinished(1, "web", 1), finished("interrupted", { healthy: 1, untouched: 11 })]);
-    assert.equal(tree.text(), `■ prod  interrupted after 0s  1/12 healthy  1 skipped  11 untouched  release …
+    assert.match(tree.text(), /^ {2}SIGINT: no further restart; waits for 1 under way; again: leave now$/m);
+    tree.play([
+      healthy("web-01", "web:web_00"),
+      hostFinished("web-01"),
+      batchFinished(1, "web", 1),
+      finished("interrupted", { healthy: 1, untouched: 11 }),
+    ]);
+    assert.equal(
+      tree.text(),
+      `■ prod  interrupted after 0s  1/12 healthy  1 skipped  11 untouched  release …
   ■ web  batch 1 of 3  1/12 healthy  0s
     ■ batch 1  1 host  0s
       ■ web-01  web_00 ✓  web_01 ·  web_02 ·  web_03 ·
     · 2 more batches  2 hosts  untouched
-`);
+`,
+    );
   });
 
   it("folds every wave to one line after a success", () => {
-    const text = new DrawnTree().play(scenes["waves"]!()).text().replaceAll(/\d+m?\d*s$/gm, "#s");
+    const text = new DrawnTree()
+      .play(scenes["waves"]!())
+      .text()
+      .replaceAll(/\d+m?\d*s$/gm, "#s");
     assert.equal(text.split("\n").length, 14);
     assert.match(text, /^ {2}✓ zone-12 {2}2 hosts {2}8 healthy {2}#s$/m);
   });
@@ -112,13 +204,51 @@ describe("a frame of the tree", () => {
   it("leaves the hosts of the current wave most of the height", () => {
     const waves = names("zone-", 40).map((group) => ({ group, hosts: names(`${group}-`, 30), hostsAtOnce: 30 }));
     const hosts = names("zone-20-", 30);
-    const before = names("zone-", 19).flatMap((group, index) => [waveStarted(index + 1, group), waveFinished(index + 1, group)]);
-    const script = [planned({ waves, instances: FOUR }), STARTED, ...before, waveStarted(20, "zone-20"), batchStarted(20, "zone-20", 1, hosts)];
+    const before = names("zone-", 19).flatMap((group, index) => [
+      waveStarted(index + 1, group),
+      waveFinished(index + 1, group),
+    ]);
+    const script = [
+      planned({ waves, instances: FOUR }),
+      STARTED,
+      ...before,
+      waveStarted(20, "zone-20"),
+      batchStarted(20, "zone-20", 1, hosts),
+    ];
     const lines = new DrawnTree().play([...script, ...hosts.map((host) => restarting(host, "web:web_00"))]).lines();
     assert.ok(lines.length <= 23);
     assert.ok(lines.filter((line) => line.includes("restarting")).length >= 12, lines.join("\n"));
     assert.ok(lines.includes("  ✓ 19 waves  0 healthy"), lines.join("\n"));
     assert.match(lines.at(-1) ?? "", /^ {2}· \d+ more waves: zone-2\d, /);
+  });
+
+  it("tells of a pause after a wave, counted down or until it is answered", () => {
+    const waves = ["canary", "web"].map((group) => ({ group, hosts: [`${group}-01`], hostsAtOnce: 1 }));
+    const script: RolloutEvent[] = [
+      planned({ waves, instances: FOUR }),
+      STARTED,
+      waveStarted(1, "canary"),
+      batchStarted(1, "canary", 1, ["canary-01"]),
+      hostFinished("canary-01"),
+      batchFinished(1, "canary", 1),
+      waveFinished(1, "canary"),
+    ];
+    const paused = { type: "rollout.paused", wave: 1, group: "canary" } as const;
+    const timed = new DrawnTree().play([...script, { ...paused, ms: 300_000 }, 2000]);
+    assert.match(timed.text(), /^ {2}paused after canary for 4m58s$/m);
+    assert.doesNotMatch(timed.play([{ type: "rollout.resumed" }]).text(), /paused/);
+    assert.match(
+      new DrawnTree().play([...script, paused]).text(),
+      /^ {2}paused after canary until the operator answers$/m,
+    );
+  });
+
+  it("shows failed hooks that are no failure of an instance", () => {
+    const hook = { type: "hook.finished", hook: "before_rollout", succeeded: false, reason: "exit code 1" } as const;
+    assert.match(
+      new DrawnTree().play([smallPlan(), STARTED, hook]).text(),
+      /^ {2}✗ hook before_rollout failed: exit code 1$/m,
+    );
   });
 
   it("warns until the first instance is healthy", () => {
@@ -135,7 +265,12 @@ describe("a frame of the tree", () => {
 
 describe("the row of a host", () => {
   it("has each instance by name while they fit", () => {
-    const script = [...restarted("web-01", FOUR[0]!), skipped("web-01", FOUR[1]!, "it was STOPPED"), restarting("web-01", FOUR[2]!), 1000];
+    const script = [
+      ...restarted("web-01", FOUR[0]!),
+      skipped("web-01", FOUR[1]!, "it was STOPPED"),
+      restarting("web-01", FOUR[2]!),
+      1000,
+    ];
     assert.equal(onOneHost(FOUR, script), "❯ web-01  web_00 ✓  web_01 –  web_02 restarting 1s  web_03 ·");
   });
 
@@ -153,40 +288,68 @@ describe("the row of a host", () => {
   });
 
   it("is a strip of marks, and the names that matter, where names do not fit", () => {
-    const script = [...restarted("web-01", EIGHT[0]!), failed("web-01", EIGHT[1]!, "stop_deadline", ""), restarting("web-01", EIGHT[2]!), 61_000];
+    const script = [
+      ...restarted("web-01", EIGHT[0]!),
+      failed("web-01", EIGHT[1]!, "stop_deadline", ""),
+      restarting("web-01", EIGHT[2]!),
+      61_000,
+    ];
     assert.equal(onOneHost(EIGHT, script), "❯ web-01  ✓✗▸·····  web_01 ✗ stop deadline  web_02 restarting 1m01s");
   });
 
   it("counts instances that are too many for a strip", () => {
     const many = Array.from({ length: 60 }, (_, index) => `web:web_${String(index).padStart(2, "0")}`);
-    assert.equal(onOneHost(many, [...restarted("web-01", many[0]!), restarting("web-01", many[1]!)]), "❯ web-01  1 ✓  58 ·  web_01 restarting 0s");
+    assert.equal(
+      onOneHost(many, [...restarted("web-01", many[0]!), restarting("web-01", many[1]!)]),
+      "❯ web-01  1 ✓  58 ·  web_01 restarting 0s",
+    );
   });
 
   it("has full names where two programs have processes of the same name", () => {
     assert.equal(onOneHost(["web:main", "mail:main"], []), "· web-01  web:main ·  mail:main ·");
   });
 
+  it("says that an instance waits for the floor, and that it does not any more", () => {
+    const waits = waiting("web-01", FOUR[0]!, 6, 6);
+    assert.equal(onOneHost(FOUR, [waits, 12_000]), "❯ web-01  ····  web_00 waits 12s (6 healthy, floor 6)");
+    assert.equal(
+      onOneHost(FOUR, [waits, 12_000, restarting("web-01", FOUR[0]!)]),
+      "❯ web-01  web_00 restarting 0s  web_01 ·  web_02 ·  web_03 ·",
+    );
+  });
+
   it("says that an instance was lost from sight, until it is found", () => {
     const lost = [restarting("web-01", FOUR[0]!), indeterminate("web-01", FOUR[0]!, "the connection was lost"), 3000];
     assert.equal(onOneHost(FOUR, lost), "❯ web-01  web_00 ? not seen 3s  web_01 ·  web_02 ·  web_03 ·");
-    assert.equal(onOneHost(FOUR, [...lost, healthy("web-01", FOUR[0]!)]), "❯ web-01  web_00 ✓  web_01 ·  web_02 ·  web_03 ·");
+    assert.equal(
+      onOneHost(FOUR, [...lost, healthy("web-01", FOUR[0]!)]),
+      "❯ web-01  web_00 ✓  web_01 ·  web_02 ·  web_03 ·",
+    );
   });
 
   it("says that the host cannot be reached, until it can", () => {
     const lost = [restarting("web-01", FOUR[0]!), unreachable("web-01", "no answer")];
     assert.equal(onOneHost(FOUR, lost), "❯ web-01  ▸···  web_00 restarting 0s  unreachable: no answer");
-    assert.equal(onOneHost(FOUR, [...lost, connected("web-01", 4)]), "❯ web-01  web_00 restarting 0s  web_01 ·  web_02 ·  web_03 ·");
+    assert.equal(
+      onOneHost(FOUR, [...lost, connected("web-01", 4)]),
+      "❯ web-01  web_00 restarting 0s  web_01 ·  web_02 ·  web_03 ·",
+    );
   });
 });
 
 describe("a frame with more hosts than rows", () => {
   const hosts = names("web-", 200, 3);
   const begun = [
-    planned({ waves: [{ group: "web", hosts, hostsAtOnce: 200 }], instances: EIGHT }), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, hosts),
+    planned({ waves: [{ group: "web", hosts, hostsAtOnce: 200 }], instances: EIGHT }),
+    STARTED,
+    waveStarted(1, "web"),
+    batchStarted(1, "web", 1, hosts),
   ];
 
   it("shows those with activity first and counts the others", () => {
-    const lines = new DrawnTree().play([...begun, restarting("web-100", EIGHT[0]!), restarting("web-150", EIGHT[0]!)]).lines();
+    const lines = new DrawnTree()
+      .play([...begun, restarting("web-100", EIGHT[0]!), restarting("web-150", EIGHT[0]!)])
+      .lines();
     assert.equal(lines.length, 23);
     assert.ok(lines.includes("    ❯ web-100  ▸·······  web_00 restarting 0s"));
     assert.ok(lines.includes("    ❯ web-150  ▸·······  web_00 restarting 0s"));
@@ -194,8 +357,17 @@ describe("a frame with more hosts than rows", () => {
   });
 
   it("shows trouble before activity", () => {
-    const lines = new DrawnTree().play([...begun, ...hosts.map((host) => restarting(host, EIGHT[0]!)), failed("web-177", EIGHT[0]!, "exited", "it is EXITED")]).lines();
-    assert.ok(lines.some((line) => /web-177 {2}✗······· {2}web_00 ✗ exited/.test(line)), lines.join("\n"));
+    const lines = new DrawnTree()
+      .play([
+        ...begun,
+        ...hosts.map((host) => restarting(host, EIGHT[0]!)),
+        failed("web-177", EIGHT[0]!, "exited", "it is EXITED"),
+      ])
+      .lines();
+    assert.ok(
+      lines.some((line) => /web-177 {2}✗······· {2}web_00 ✗ exited/.test(line)),
+      lines.join("\n"),
+    );
     assert.ok(lines.some((line) => /web-001 {2}▸/.test(line)));
   });
 
@@ -208,15 +380,22 @@ describe("a frame with more hosts than rows", () => {
           tree.play([step]);
           if (++count % 97 !== 0) continue;
           const lines = tree.lines(size);
-          assert.ok(lines.length < size.rows && lines.length <= 40, `${name}: ${lines.length} lines of ${size.rows}\n${lines.join("\n")}`);
+          assert.ok(
+            lines.length < size.rows && lines.length <= 40,
+            `${name}: ${lines.length} lines of ${size.rows}\n${lines.join("\n")}`,
+          );
         }
       }
     }
   });
 
   it("stays within the screen when every instance fails", () => {
-    const failures = hosts.flatMap((host) => EIGHT.map((instance) => failed(host, instance, "fatal", `it is FATAL ${"x".repeat(300)}`, "a\nb\n")));
-    const lines = new DrawnTree().play([...begun, ...failures, ...hosts.map((host) => unreachable(host, "gone"))]).lines();
+    const failures = hosts.flatMap((host) =>
+      EIGHT.map((instance) => failed(host, instance, "fatal", `it is FATAL ${"x".repeat(300)}`, "a\nb\n")),
+    );
+    const lines = new DrawnTree()
+      .play([...begun, ...failures, ...hosts.map((host) => unreachable(host, "gone"))])
+      .lines();
     assert.ok(lines.length <= 23, lines.join("\n"));
     assert.match(lines.at(-1) ?? "", /… and 179\d more in trouble/);
   });
@@ -235,15 +414,29 @@ describe("what hosts say, in a frame", () => {
   it("cannot act on the terminal", () => {
     const evil = "\u001b]0;owned\u0007\u001b[2J\u009b31m\r\n\u202eevil";
     const host = `web${evil}`;
-    const plan = planned({ name: evil, reason: evil, waves: [{ group: evil, hosts: [host], hostsAtOnce: 1 }], instances: [`web:${evil}`], warnings: [{ message: evil }] });
+    const plan = planned({
+      name: evil,
+      reason: evil,
+      waves: [{ group: evil, hosts: [host], hostsAtOnce: 1 }],
+      instances: [`web:${evil}`],
+      warnings: [{ message: evil }],
+    });
     const script = [
-      unreachable(host, evil), plan, STARTED, waveStarted(1, evil), batchStarted(1, evil, 1, [host]), restarting(host, `web:${evil}`),
-      unreachable(host, evil), failed(host, `web:${evil}`, "fatal", evil, evil), { type: "rollout.halted", code: "fatal", reason: evil } as const,
+      unreachable(host, evil),
+      plan,
+      STARTED,
+      waveStarted(1, evil),
+      batchStarted(1, evil, 1, [host]),
+      restarting(host, `web:${evil}`),
+      unreachable(host, evil),
+      failed(host, `web:${evil}`, "fatal", evil, evil),
+      { type: "rollout.halted", code: "fatal", reason: evil } as const,
     ];
     const tree = new DrawnTree();
     for (const step of script) {
       tree.play([step]);
-      for (const line of tree.lines({ columns: 300, rows: 50 })) assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f\u202e]/);
+      for (const line of tree.lines({ columns: 300, rows: 50 }))
+        assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f\u202e]/);
     }
     assert.ok(tree.text({ columns: 300, rows: 50 }).includes(String.raw`\x1b]0;owned\x07\x1b[2J\x9b31m`));
   });

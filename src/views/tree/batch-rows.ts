@@ -22,20 +22,32 @@ export function batchRows(wave: ShownWave, height: number, depth: number, frame:
   return [...ended, ...now, ...resting, ...waiting];
 }
 
-/** The countdown to the next batch, if there is a rest. */
-export function restRow({ model: { restingUntilMs }, nowMs }: Frame): Row[] {
-  return restingUntilMs === undefined ? [] : [{ key: "rest", state: "note", text: `next batch in ${remaining(restingUntilMs - nowMs)}` }];
+/** The pause after a wave, or the countdown to the next batch, if there is one. */
+export function restRow({ model: { restingUntilMs, paused }, nowMs, paint }: Frame): Row[] {
+  if (paused) {
+    const { group, untilMs } = paused;
+    const end = untilMs === undefined ? "until the operator answers" : `for ${remaining(untilMs - nowMs)}`;
+    return [{ key: "pause", state: "note", text: paint.notice(`paused after ${printable(group)} ${end}`) }];
+  }
+  if (restingUntilMs === undefined) return [];
+  return [{ key: "rest", state: "note", text: `next batch in ${remaining(restingUntilMs - nowMs)}` }];
 }
 
 /** How many hosts of a batch have ended; of a single one its row says it. */
 export function hostsEndedText({ hosts, waiting, active }: ShownBatch, { model }: Frame): string {
   // Once the rollout is stopping, hosts end with instances untouched: that is not done.
   const word = model.halted || model.interrupted ? "ended" : "done";
-  return hosts.length === 1 ? "1 host" : `${hosts.length - waiting.size - active.size} of ${hosts.length} hosts ${word}`;
+  return hosts.length === 1
+    ? "1 host"
+    : `${hosts.length - waiting.size - active.size} of ${hosts.length} hosts ${word}`;
 }
 
 /** `8 healthy, 1 failed`: the decided ones; with a total, `8/12 healthy, 1 failed`. */
-export function fatesText({ healthy, failed, skipped, indeterminate }: FateCounts, { paint }: Frame, ofTotal = ""): string {
+export function fatesText(
+  { healthy, failed, skipped, indeterminate }: FateCounts,
+  { paint }: Frame,
+  ofTotal = "",
+): string {
   return [
     `${healthy}${ofTotal} healthy`,
     ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
@@ -74,16 +86,32 @@ function endedBatchesRow({ batches, counts, current }: ShownWave, count: number,
   const last = batches[count - 1];
   const open = current && current.number > count ? current.counts : undefined;
   // Batches that have not begun have nothing decided, so what the open one does not have is of the ended ones.
-  const ended = { ...counts, healthy: counts.healthy - (open?.healthy ?? 0), failed: counts.failed - (open?.failed ?? 0), skipped: counts.skipped - (open?.skipped ?? 0), indeterminate: 0 };
+  const ended = {
+    ...counts,
+    healthy: counts.healthy - (open?.healthy ?? 0),
+    failed: counts.failed - (open?.failed ?? 0),
+    skipped: counts.skipped - (open?.skipped ?? 0),
+    indeterminate: 0,
+  };
   const hosts = many((last?.hostsBefore ?? 0) + (last?.hosts.length ?? 0), "host");
-  const parts = count === 1 && last ? ["batch 1", namesOf(last), fatesText(ended, frame), spanText(last, frame)] : [`batches 1-${count}`, hosts, fatesText(ended, frame)];
+  const parts =
+    count === 1 && last
+      ? ["batch 1", namesOf(last), fatesText(ended, frame), spanText(last, frame)]
+      : [`batches 1-${count}`, hosts, fatesText(ended, frame)];
   return { key: "batches before", state: ended.failed > 0 ? "failed" : "done", text: parts.join("  ") };
 }
 
-function waitingBatchesRow({ batches, hostCount }: ShownWave, { number, hostsBefore, hosts }: ShownBatch, { paint, live }: Frame): Row {
+function waitingBatchesRow(
+  { batches, hostCount }: ShownWave,
+  { number, hostsBefore, hosts }: ShownBatch,
+  { paint, live }: Frame,
+): Row {
   const next = batches[number];
   const more = batches.length - number;
-  const which = more === 1 && next ? `batch ${next.number}  ${namesOf(next)}` : `${many(more, "more batch")}  ${many(hostCount - hostsBefore - hosts.length, "host")}`;
+  const which =
+    more === 1 && next
+      ? `batch ${next.number}  ${namesOf(next)}`
+      : `${many(more, "more batch")}  ${many(hostCount - hostsBefore - hosts.length, "host")}`;
   return { key: "batches after", state: "waiting", text: paint.faint(`${which}${live ? "" : "  untouched"}`) };
 }
 

@@ -53,6 +53,12 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
       return markOf(task);
     }
 
+    protected override format(message: string, icon: string, level: number): string[] {
+      if (process.stdout.columns !== 0) return super.format(message, icon, level);
+      // A terminal that does not know its width: listr2 would cut every row to nothing.
+      return [`${"  ".repeat(level)}${icon === "" ? "" : `${icon} `}${message}`];
+    }
+
     override end(): void {
       this.#ended = true;
       clearTimeout(this.#timer);
@@ -78,7 +84,10 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
     #eraseReflowed(): void {
       const { columns } = output;
       if (columns < this.#columns) {
-        const linesMore = this.#lines.reduce((sum, line) => sum + Math.max(0, Math.ceil(stripVTControlCharacters(line).length / columns) - 1), 0);
+        const linesMore = this.#lines.reduce(
+          (sum, line) => sum + Math.max(0, Math.ceil(stripVTControlCharacters(line).length / columns) - 1),
+          0,
+        );
         output.toStdout(ERASE_UPWARDS.repeat(linesMore), false);
       }
       this.#columns = columns;

@@ -15,7 +15,10 @@ export function hostRows(batch: ShownBatch, height: number, depth: number, frame
   const fits = batch.hosts.length <= height;
   const shown = fits ? batch.hosts : mostTelling(batch, height - 1);
   const width = textWidth(frame.columns, depth);
-  const nameWidth = Math.min(Math.floor(width * LARGEST_NAME_SHARE), shown.reduce((longest, { name }) => Math.max(longest, name.length), 0));
+  const nameWidth = Math.min(
+    Math.floor(width * LARGEST_NAME_SHARE),
+    shown.reduce((longest, { name }) => Math.max(longest, name.length), 0),
+  );
   const rows = shown.map((host) => ({
     key: `host ${host.name}`,
     state: stateOf(host, frame),
@@ -46,7 +49,11 @@ function mostTelling({ trouble, active, waiting }: ShownBatch, count: number): S
   return [...chosen].sort((a, b) => a.order - b.order);
 }
 
-function restNote({ hosts, trouble: troubled, active, waiting }: ShownBatch, shown: readonly ShownHost[], { model, paint }: Frame): Row {
+function restNote(
+  { hosts, trouble: troubled, active, waiting }: ShownBatch,
+  shown: readonly ShownHost[],
+  { model, paint }: Frame,
+): Row {
   const waitingMore = waiting.size - shown.filter((host) => waiting.has(host)).length;
   const busyMore = active.size - shown.filter((host) => active.has(host)).length;
   const troubleMore = troubled.size - shown.filter((host) => troubled.has(host)).length;

@@ -31,7 +31,10 @@ export function hostText(host: ShownHost, frame: HostTextFrame): string {
   const name = cut(printable(host.name), nameWidth).padEnd(nameWidth);
   if (frame.lost !== undefined) return `${name}  ${compact(host, frame)}  ${paint.failed(onOneLine(frame.lost))}`;
   const shortNameOf = shortNamesOf(host);
-  const spelt = host.instances.reduce((sum, instance) => sum + shortNameOf(instance).length + 4, nameWidth + PASSING_WIDTH);
+  const spelt = host.instances.reduce(
+    (sum, instance) => sum + shortNameOf(instance).length + 4,
+    nameWidth + PASSING_WIDTH,
+  );
   if (spelt <= width || host.instances.length === 1) {
     const text = `${name}  ${spelledOut(host, frame)}`;
     if (widthOf(text) <= width) return text;
@@ -55,9 +58,13 @@ function compact(host: ShownHost, frame: HostTextFrame): string {
     instances.length <= LONGEST_STRIP
       ? instances.map((instance) => markOf(instance, frame.paint)).join("")
       : `${frame.paint.healthy(`${counts.healthy} ✓`)}  ${frame.paint.faint(`${counts.untouched} ·`)}`;
-  const telling = instances.filter(({ fate }) => fate === "under_restart" || fate === "failed" || fate === "indeterminate");
+  const telling = instances.filter(isTelling);
   const parts = [marks, ...telling.map((instance) => instanceText(instance, shortNames, frame)), restText(host, frame)];
   return parts.filter((part) => part !== undefined).join("  ");
+}
+
+function isTelling({ fate, waiting }: ShownInstance): boolean {
+  return fate === "under_restart" || fate === "failed" || fate === "indeterminate" || waiting !== undefined;
 }
 
 /** Process names, unless two programs of the host have the same ones. */
@@ -66,14 +73,20 @@ function shortNamesOf({ instances }: ShownHost): (instance: ShownInstance) => st
   return ({ name }) => printable(ambiguous ? name : processOf(name));
 }
 
-function instanceText(instance: ShownInstance, shortNameOf: (instance: ShownInstance) => string, frame: HostTextFrame): string {
+function instanceText(
+  instance: ShownInstance,
+  shortNameOf: (instance: ShownInstance) => string,
+  frame: HostTextFrame,
+): string {
   const { paint, live, nowMs } = frame;
   const name = shortNameOf(instance);
   const mark = markOf(instance, paint);
   const elapsed = live ? ` ${wholeSeconds(nowMs - instance.sinceMs)}` : "";
   switch (instance.fate) {
     case "untouched":
-      return `${paint.faint(name)} ${mark}`;
+      return instance.waiting && live
+        ? paint.notice(`${name} waits${elapsed} (${floorText(instance.waiting)})`)
+        : `${paint.faint(name)} ${mark}`;
     case "under_restart":
       return paint.underWay(`${name} ${wordOf(instance)}${elapsed}${gateOf(instance, frame)}`);
     case "indeterminate":
@@ -86,8 +99,12 @@ function instanceText(instance: ShownInstance, shortNameOf: (instance: ShownInst
   }
 }
 
-function wordOf({ state }: ShownInstance): string {
-  return state === undefined ? "restarting" : state.toLowerCase();
+function wordOf({ state, action }: ShownInstance): string {
+  return state?.toLowerCase() ?? (action === "start" ? "starting" : "restarting");
+}
+
+function floorText({ healthy, minHealthy }: NonNullable<ShownInstance["waiting"]>): string {
+  return `${healthy} healthy, floor ${minHealthy}`;
 }
 
 /** How long it still has to stay RUNNING: `running 2s` of 5 s is `running 2s/5s`. */

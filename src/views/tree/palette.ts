@@ -13,7 +13,14 @@ export interface Palette {
 }
 
 /** Writes everything as it is. */
-export const COLOURLESS: Palette = { healthy: same, failed: same, underWay: same, notice: same, faint: same, strong: same };
+export const COLOURLESS: Palette = {
+  healthy: same,
+  failed: same,
+  underWay: same,
+  notice: same,
+  faint: same,
+  strong: same,
+};
 
 const COLOURED: Palette = {
   healthy: painted("green"),

@@ -31,5 +31,7 @@ export function widthOf(text: string): number {
 /** A text without paint, cut to a width. */
 export function cut(text: string, width: number): string {
   if (text.length <= width) return text;
-  return `${Array.from(text).slice(0, Math.max(0, width - 1)).join("")}…`;
+  return `${Array.from(text)
+    .slice(0, Math.max(0, width - 1))
+    .join("")}…`;
 }

@@ -6,8 +6,13 @@ import type { Row, RowState } from "./row.ts";
 import { terminalOutput, type TerminalOutput } from "./terminal-output.ts";
 import type { ScreenSize } from "./tree-frame.ts";
 
-/** How often elapsed times and countdowns move. */
-const TICK_MS = 1000;
+/** What is drawn on the screen, by whom it is drawn for. */
+export interface Drawing {
+  /** The tree as it is now, fit for a screen of this size. */
+  readonly compose: (size: ScreenSize) => Row;
+  /** How long what was composed now stays true if no event comes. */
+  readonly untilTickMs: () => number;
+}
 
 const MARKS: Readonly<Record<RowState, (paint: Palette) => string>> = {
   waiting: (paint) => paint.faint("·"),
@@ -23,15 +28,14 @@ export class Screen {
   private readonly output: TerminalOutput;
   private readonly rows: ListrRows;
   private readonly root: Listr2.ListrTaskObject<unknown>;
-  private readonly compose: (size: ScreenSize) => Row;
+  private readonly drawing: Drawing;
   private readonly run: Promise<unknown>;
   private readonly stopTelling: () => void;
   readonly refresh: () => void;
   private finish!: () => void;
 
-  /** @param compose the tree as it is now, fit for a screen of this size */
-  constructor(listr2: typeof Listr2, stdout: NodeJS.WriteStream, paint: Palette, compose: (size: ScreenSize) => Row) {
-    this.compose = compose;
+  constructor(listr2: typeof Listr2, stdout: NodeJS.WriteStream, paint: Palette, drawing: Drawing) {
+    this.drawing = drawing;
     this.output = terminalOutput(listr2, stdout, process.stderr);
     this.rows = new ListrRows(listr2);
     const finished = new Promise<void>((resolve) => {
@@ -65,18 +69,25 @@ export class Screen {
 
   private prepare(): void {
     const { columns, rows } = this.output;
-    this.rows.show(this.root, this.compose({ columns, rows }));
+    this.rows.show(this.root, this.drawing.compose({ columns, rows }));
   }
 
   private tellOfChanges(stdout: NodeJS.WriteStream): () => void {
-    const ticks = setInterval(this.refresh, TICK_MS);
-    ticks.unref();
+    let timer: NodeJS.Timeout;
+    const awaitTick = () => {
+      timer = setTimeout(() => {
+        this.refresh();
+        awaitTick();
+      }, this.drawing.untilTickMs());
+      timer.unref();
+    };
+    awaitTick();
     // A process that ends without `end()` must not take what others wrote with it.
     const release = () => this.output.release();
     process.once("exit", release);
     stdout.on("resize", this.refresh);
     return () => {
-      clearInterval(ticks);
+      clearTimeout(timer);
       process.off("exit", release);
       stdout.off("resize", this.refresh);
     };
@@ -90,6 +101,10 @@ function rendererOptions(listr2: typeof Listr2, output: TerminalOutput) {
     lazy: true,
     formatOutput: "truncate",
     collapseSubtasks: false,
-    logger: new listr2.ListrLogger<Listr2.ListrDefaultRendererLogLevels>({ processOutput: output, useIcons: true, toStderr: [] }),
+    logger: new listr2.ListrLogger<Listr2.ListrDefaultRendererLogLevels>({
+      processOutput: output,
+      useIcons: true,
+      toStderr: [],
+    }),
   } as const;
 }

@@ -22,6 +22,9 @@ export interface ShownInstance {
   /** True once it was seen RUNNING on a new pid. */
   proving: boolean;
   previousPid?: number | undefined;
+  action?: "restart" | "start";
+  /** While the floor of its program does not allow its restart. */
+  waiting?: { readonly healthy: number; readonly minHealthy: number } | undefined;
   failureCode?: string;
 }
 
@@ -34,6 +37,8 @@ export interface ShownHost {
   readonly minHealthyTimeMs: number;
   readonly counts: FateCounts;
   restingUntilMs?: number | undefined;
+  /** Something was done or is awaited on it. */
+  begun: boolean;
   ended: boolean;
 }
 
@@ -65,7 +70,13 @@ export interface ShownWave extends Span {
 export function shownWaves(waves: readonly Wave[]): ShownWave[] {
   return waves.map(({ group, batches }, index) => {
     const shown: ShownBatch[] = [];
-    const wave: ShownWave = { number: index + 1, group, batches: shown, counts: noFates(), hostCount: sum(batches.map(({ hosts }) => hosts.length)) };
+    const wave: ShownWave = {
+      number: index + 1,
+      group,
+      batches: shown,
+      counts: noFates(),
+      hostCount: sum(batches.map(({ hosts }) => hosts.length)),
+    };
     let hostsBefore = 0;
     for (const batch of batches) {
       shown.push(shownBatch(batch, wave, hostsBefore));
@@ -77,7 +88,12 @@ export function shownWaves(waves: readonly Wave[]): ShownWave[] {
 
 function shownBatch({ hosts }: Batch, wave: ShownWave, hostsBefore: number): ShownBatch {
   const shown: ShownHost[] = [];
-  const lists = { hosts: shown, waiting: new Set<ShownHost>(), active: new Set<ShownHost>(), trouble: new Set<ShownHost>() };
+  const lists = {
+    hosts: shown,
+    waiting: new Set<ShownHost>(),
+    active: new Set<ShownHost>(),
+    trouble: new Set<ShownHost>(),
+  };
   const batch: ShownBatch = { number: wave.batches.length + 1, wave, hostsBefore, counts: noFates(), ...lists };
   for (const work of hosts) {
     const host = shownHost(work, shown.length, batch);
@@ -89,7 +105,16 @@ function shownBatch({ hosts }: Batch, wave: ShownWave, hostsBefore: number): Sho
 
 function shownHost({ host: name, timings, batches }: HostWork, order: number, batch: ShownBatch): ShownHost {
   const instances: ShownInstance[] = [];
-  const host: ShownHost = { name, order, batch, instances, minHealthyTimeMs: timings.min_healthy_time_ms, counts: noFates(), ended: false };
+  const host: ShownHost = {
+    name,
+    order,
+    batch,
+    instances,
+    minHealthyTimeMs: timings.min_healthy_time_ms,
+    counts: noFates(),
+    begun: false,
+    ended: false,
+  };
   for (const { instance } of batches.flatMap((each) => each.instances))
     instances.push({ name: instance, at: host, fate: "untouched", sinceMs: 0, proving: false });
   for (const { counts } of [host, batch, batch.wave]) counts.untouched += instances.length;

@@ -14,7 +14,11 @@ const USUAL_SIZE = { columns: 80, rows: 24 };
  * original's is a copy of that at the start. And the cursor is not hidden: then even a killed process leaves a usable
  * terminal. What others write meanwhile is kept back and written at the release, as ever.
  */
-export function terminalOutput({ ProcessOutput }: typeof Listr2, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): TerminalOutput {
+export function terminalOutput(
+  { ProcessOutput }: typeof Listr2,
+  stdout: NodeJS.WriteStream,
+  stderr: NodeJS.WriteStream,
+): TerminalOutput {
   return new (class extends ProcessOutput {
     readonly #live: NodeJS.WriteStream = Object.create(stdout, {
       write: { value: (...data: Parameters<NodeJS.WriteStream["write"]>) => this.stream.stdout.write(...data) },
@@ -35,7 +39,9 @@ export function terminalOutput({ ProcessOutput }: typeof Listr2, stdout: NodeJS.
     }
 
     override hijack(): void {
-      for (const stream of Object.values(this.stream)) stream.hijack();
+      this.stream.stdout.hijack();
+      // What goes elsewhere does not disturb the tree and need not wait.
+      if (stderr.isTTY) this.stream.stderr.hijack();
       this.active = true;
     }
 

@@ -19,7 +19,13 @@ const MOST_ROWS = 40;
 const FEWEST_ROWS = 8;
 
 /** The tree at a moment: a header row with everything under it, in a row less than the screen has. */
-export function treeFrame(model: TreeModel, title: string, nowMs: number, { rows, columns }: ScreenSize, paint: Palette): Row {
+export function treeFrame(
+  model: TreeModel,
+  title: string,
+  nowMs: number,
+  { rows, columns }: ScreenSize,
+  paint: Palette,
+): Row {
   const frame: Frame = { model, nowMs, columns, paint, live: model.finished === undefined };
   const height = Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, rows - 1));
   const trouble = troubleRows(frame, Math.max(3, Math.floor(height / 3)));
@@ -39,11 +45,15 @@ function header(frame: Frame, title: string): string {
   const elapsed = wholeSeconds((endedAtMs ?? nowMs) - startedAtMs);
   const text = [
     paint.strong(printable(planned?.name ?? title)),
-    finished ? paint[finished.outcome === "succeeded" ? "healthy" : "failed"](`${finished.outcome} after ${elapsed}`) : elapsed,
+    finished
+      ? paint[finished.outcome === "succeeded" ? "healthy" : "failed"](`${finished.outcome} after ${elapsed}`)
+      : elapsed,
     ...(planned ? progress(frame) : preflight(frame)),
   ].join("  ");
   const room = textWidth(columns, 0) - widthOf(text) - 2;
-  return planned?.reason === undefined || room < 4 ? text : `${text}  ${paint.faint(cut(onOneLine(planned.reason), room))}`;
+  return planned?.reason === undefined || room < 4
+    ? text
+    : `${text}  ${paint.faint(cut(onOneLine(planned.reason), room))}`;
 }
 
 function progress({ model: { ledger }, paint, live }: Frame): string[] {

@@ -8,7 +8,7 @@ import { Ledger } from "../ledger.ts";
 import { isDone, shownWaves, type ShownHost, type ShownInstance, type ShownWave, type Span } from "./shown-rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
-type OfInstance = Extract<RolloutEvent, { instance: InstanceName }>;
+type OfInstance = Of<`instance.${string}` & RolloutEvent["type"]>;
 
 export class TreeModel implements Span {
   readonly ledger = new Ledger();
@@ -17,6 +17,8 @@ export class TreeModel implements Span {
   readonly unreachable = new Map<HostName, string>();
   /** By host and instance, in the order in which they failed. */
   readonly failures = new Map<string, Of<"instance.failed">>();
+  /** Those that are no failure of an instance. */
+  readonly failedHooks: Of<"hook.finished">[] = [];
   waves: readonly ShownWave[] = [];
   planned: Of<"rollout.planned"> | undefined;
   halted: Of<"rollout.halted"> | undefined;
@@ -24,6 +26,8 @@ export class TreeModel implements Span {
   finished: Of<"rollout.finished"> | undefined;
   /** The end of the rest before the next batch. */
   restingUntilMs: number | undefined;
+  /** The wave after which the rollout is paused, and until when if not until the operator answers. */
+  paused: { readonly group: string; readonly untilMs: number | undefined } | undefined;
   startedAtMs?: number;
   endedAtMs?: number;
   private readonly instances = new Map<HostName, Map<InstanceName, ShownInstance>>();
@@ -39,18 +43,27 @@ export class TreeModel implements Span {
       case "rollout.started":
         this.startedAtMs = nowMs;
         break;
+      case "rollout.paused":
+        this.paused = { group: event.group, untilMs: event.ms === undefined ? undefined : nowMs + event.ms };
+        break;
+      case "rollout.resumed":
+        this.paused = undefined;
+        break;
       case "rollout.halted":
         this.halted ??= event;
-        this.restingUntilMs = undefined;
+        this.restNoMore();
         break;
       case "rollout.interrupted":
         this.interrupted ??= event;
-        this.restingUntilMs = undefined;
+        this.restNoMore();
         break;
       case "rollout.finished":
         this.finished = event;
         this.endedAtMs = nowMs;
-        this.restingUntilMs = undefined;
+        this.restNoMore();
+        break;
+      case "hook.finished":
+        if (!event.succeeded && event.instance === undefined) this.failedHooks.push(event);
         break;
       case "wave.started":
       case "wave.finished":
@@ -65,6 +78,7 @@ export class TreeModel implements Span {
       case "host.finished":
         this.applyToHost(event, nowMs);
         break;
+      case "instance.waiting":
       case "instance.restarting":
       case "instance.observed":
       case "instance.healthy":
@@ -73,6 +87,11 @@ export class TreeModel implements Span {
       case "instance.indeterminate":
         this.applyToInstance(event, nowMs);
     }
+  }
+
+  private restNoMore(): void {
+    this.restingUntilMs = undefined;
+    this.paused = undefined;
   }
 
   private plan(event: Of<"rollout.planned">): void {
@@ -85,14 +104,17 @@ export class TreeModel implements Span {
     }
   }
 
-  private applyToBatch(event: Of<`wave.${"started" | "finished"}` | `batch.${"started" | "finished" | "resting"}`>, nowMs: number): void {
+  private applyToBatch(
+    event: Of<`wave.${"started" | "finished"}` | `batch.${"started" | "finished" | "resting"}`>,
+    nowMs: number,
+  ): void {
     const wave = this.waves[event.wave - 1];
     const batch = "batch" in event ? wave?.batches[event.batch - 1] : undefined;
     if (event.type === "batch.resting") {
       this.restingUntilMs = nowMs + event.ms;
       return;
     }
-    if (event.type === "wave.started" || event.type === "batch.started") this.restingUntilMs = undefined;
+    if (event.type === "wave.started" || event.type === "batch.started") this.restNoMore();
     const begun = batch ?? wave;
     if (!wave || !begun) return;
     if (event.type === "wave.finished" || event.type === "batch.finished") {
@@ -106,22 +128,18 @@ export class TreeModel implements Span {
   }
 
   private applyToHost(event: Of<`host.${"connected" | "unreachable" | "resting" | "finished"}`>, nowMs: number): void {
-    const host = this.hosts.get(event.host);
-    switch (event.type) {
-      case "host.connected":
-        this.connected.add(event.host);
-        this.unreachable.delete(event.host);
-        break;
-      case "host.unreachable":
-        this.unreachable.set(event.host, `${event.code.replaceAll("_", " ")}: ${event.reason}`);
-        break;
-      case "host.resting":
-        if (host) host.restingUntilMs = nowMs + event.ms;
-        break;
-      case "host.finished":
-        if (host) host.ended = true;
+    if (event.type === "host.connected") {
+      this.connected.add(event.host);
+      this.unreachable.delete(event.host);
+    } else if (event.type === "host.unreachable") {
+      this.unreachable.set(event.host, `${event.code.replaceAll("_", " ")}: ${event.reason}`);
     }
-    if (host) this.sort(host);
+    const host = this.hosts.get(event.host);
+    if (!host) return;
+    if (event.type === "host.resting") host.restingUntilMs = nowMs + event.ms;
+    if (event.type === "host.finished") host.ended = true;
+    host.begun ||= event.type === "host.resting" || event.type === "host.finished";
+    this.sort(host);
   }
 
   private applyToInstance(event: OfInstance, nowMs: number): void {
@@ -130,11 +148,23 @@ export class TreeModel implements Span {
     if (event.type === "instance.failed") this.failures.set(`${event.host} ${event.instance}`, event);
     else if (event.type === "instance.healthy") this.failures.delete(`${event.host} ${event.instance}`);
     if (event.type === "instance.observed") see(instance, event, nowMs);
+    else if (event.type === "instance.waiting") this.wait(instance, event, nowMs);
     else this.move(instance, event, nowMs);
   }
 
+  private wait(instance: ShownInstance, { healthy, min_healthy }: Of<"instance.waiting">, nowMs: number): void {
+    if (!instance.waiting) instance.sinceMs = nowMs;
+    instance.waiting = { healthy, minHealthy: min_healthy };
+    instance.at.begun = true;
+    this.sort(instance.at);
+  }
+
   /** Gives an instance the fate that the ledger now has for it. */
-  private move(instance: ShownInstance, event: Exclude<OfInstance, Of<"instance.observed">>, nowMs: number): void {
+  private move(
+    instance: ShownInstance,
+    event: Exclude<OfInstance, Of<"instance.observed" | "instance.waiting">>,
+    nowMs: number,
+  ): void {
     const fate = this.ledger.fateOf(event.host, event.instance) ?? instance.fate;
     const { at } = instance;
     for (const { counts } of [at, at.batch, at.batch.wave]) {
@@ -144,12 +174,15 @@ export class TreeModel implements Span {
     instance.fate = fate;
     instance.sinceMs = nowMs;
     instance.state = undefined;
+    instance.waiting = undefined;
     if (event.type === "instance.restarting") {
       instance.previousPid = event.previous_pid;
+      instance.action = event.action;
       instance.proving = false;
       at.restingUntilMs = undefined;
     }
     if (event.type === "instance.failed") instance.failureCode = event.code;
+    at.begun = true;
     this.sort(at);
   }
 
@@ -157,7 +190,7 @@ export class TreeModel implements Span {
   private sort(host: ShownHost): void {
     const { batch, counts } = host;
     const lost = this.unreachable.has(host.name) && !isDone(host);
-    const begun = lost || host.ended || host.restingUntilMs !== undefined || counts.untouched < host.instances.length;
+    const begun = lost || host.begun;
     put(batch.trouble, host, lost || counts.failed > 0 || counts.indeterminate > 0);
     put(batch.active, host, begun && !isDone(host));
     put(batch.waiting, host, !begun);

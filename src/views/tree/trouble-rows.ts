@@ -1,5 +1,5 @@
 import type { RolloutEvent } from "../../domain/events.ts";
-import { meaningOf } from "../failure-text.ts";
+import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { onOneLine, printable, printableLines } from "../printable.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
@@ -13,8 +13,8 @@ type Failure = Extract<RolloutEvent, { type: "instance.failed" }>;
 export function troubleRows(frame: Frame, height: number): Row[] {
   const notices = noticeRows(frame);
   const room = Math.max(1, height - notices.length);
-  const { failures, unreachable } = frame.model;
-  const count = failures.size + unreachable.size;
+  const { failures, failedHooks, unreachable } = frame.model;
+  const count = failures.size + failedHooks.length + unreachable.size;
   const rows: Row[] = [];
   let shown = 0;
   for (const [first, ...details] of troubles(frame)) {
@@ -24,12 +24,16 @@ export function troubleRows(frame: Frame, height: number): Row[] {
     rows.push(first, ...details.slice(0, left - 1));
     shown++;
   }
-  const note: Row[] = shown < count ? [{ key: "more trouble", state: "note", text: frame.paint.failed(`… and ${count - shown} more in trouble`) }] : [];
+  const note: Row[] =
+    shown < count
+      ? [{ key: "more trouble", state: "note", text: frame.paint.failed(`… and ${count - shown} more in trouble`) }]
+      : [];
   return [...rows, ...note, ...notices];
 }
 
 function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
   for (const event of frame.model.failures.values()) yield failureRows(event, frame);
+  for (const event of frame.model.failedHooks) yield [hookRow(event, frame)];
   for (const [host, reason] of frame.model.unreachable) yield [unreachableRow(host, reason, frame)];
 }
 
@@ -39,11 +43,19 @@ function failureRows({ host, instance, code, reason, log_tail }: Failure, { colu
   const lastLine = printableLines(log_tail).at(-1);
   const details = [onOneLine(reason), ...(lastLine === undefined ? [] : [`| ${lastLine}`])];
   const key = `failure ${host} ${instance}`;
-  const title = `${printable(`${host} ${instance}`)} ${code.replaceAll("_", " ")}: ${meaningOf(code)}`;
+  const title = `${printable(`${host} ${instance}`)} ${code.replaceAll("_", " ")}: ${INSTANCE_FAILURES[code].title}`;
   return [
     { key, state: "failed", text: paint.failed(cut(title, width)) },
     ...details.map((text, index): Row => ({ key: `${key} ${index}`, state: "note", text: cut(`    ${text}`, width) })),
   ];
+}
+
+function hookRow(
+  { hook, host, reason }: Extract<RolloutEvent, { type: "hook.finished" }>,
+  { columns, paint }: Frame,
+): Row {
+  const text = `${host === undefined ? "" : `${printable(host)} `}hook ${hook} failed: ${onOneLine(reason ?? "")}`;
+  return { key: `hook ${hook} ${host ?? ""}`, state: "failed", text: paint.failed(cut(text, textWidth(columns, 1))) };
 }
 
 function unreachableRow(host: string, reason: string, { columns, paint }: Frame): Row {
@@ -51,23 +63,37 @@ function unreachableRow(host: string, reason: string, { columns, paint }: Frame)
   return { key: `unreachable ${host}`, state: "failed", text: paint.failed(text) };
 }
 
-function noticeRows({ model, live, paint, columns }: Frame): Row[] {
-  const { halted, interrupted, planned, ledger, failures } = model;
-  const width = textWidth(columns, 1);
+/** What the rollout does about its trouble, or what to know of it beforehand. */
+function noticeRows(frame: Frame): Row[] {
+  const { model, live, paint, columns } = frame;
+  const texts = [haltReason(frame), ...(live ? [stoppingText(frame), warningText(frame)] : [])];
+  return texts
+    .filter((text) => text !== undefined)
+    .map((text) => ({
+      key: `notice ${text}`,
+      state: "note",
+      text: (model.halted ? paint.failed : paint.notice)(cut(text, textWidth(columns, 1))),
+    }));
+}
+
+/** Why the rollout halts, unless the first failure says it. */
+function haltReason({ model: { halted, failures } }: Frame): string | undefined {
+  const { value: first } = failures.values().next();
+  if (!halted || (first && halted.reason === `${first.host} ${first.instance}: ${first.reason}`)) return undefined;
+  return `halted because ${onOneLine(halted.reason)}`;
+}
+
+function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string | undefined {
   const open = ledger.counts.under_restart + ledger.counts.indeterminate;
-  const ending = open > 0 ? `, ${open} under restart ${open === 1 ? "is" : "are"} waited for` : "";
-  const rows: Row[] = [];
-  const saidAbove = [...failures.values()].slice(0, 1).some(({ host, instance, reason }) => halted?.reason === `${host} ${instance}: ${reason}`);
-  if (halted && !saidAbove) rows.push({ key: "halt reason", state: "note", text: paint.failed(cut(`halted because ${onOneLine(halted.reason)}`, width)) });
-  if (halted && live) rows.push({ key: "halting", state: "note", text: paint.failed(`halting: nothing further begins${ending}`) });
-  else if (interrupted && live)
-    rows.push({ key: "interrupted", state: "note", text: paint.notice(`interrupted (${interrupted.signal}): nothing further begins${ending}; again: leave now`) });
-  const [warning] = planned?.warnings ?? [];
-  if (warning && live && ledger.counts.healthy === 0) {
-    const about = [warning.host, warning.instance].filter((part) => part !== undefined).join(" ");
-    const more = (planned?.warnings.length ?? 1) - 1;
-    const text = `warning: ${about === "" ? "" : `${about}: `}${warning.message}${more > 0 ? ` (and ${more} more)` : ""}`;
-    rows.push({ key: "warning", state: "note", text: paint.notice(cut(onOneLine(text), width)) });
-  }
-  return rows;
+  const waits = open > 0 ? `; waits for ${open} under way` : "";
+  if (halted) return `halting: no further restart${waits}`;
+  return interrupted && `${interrupted.signal}: no further restart${waits}; again: leave now`;
+}
+
+function warningText({ model: { planned, ledger } }: Frame): string | undefined {
+  const [warning, ...more] = planned?.warnings ?? [];
+  if (!warning || ledger.counts.healthy > 0) return undefined;
+  const about = [warning.host, warning.instance].filter((part) => part !== undefined).join(" ");
+  const text = `${about === "" ? "" : `${about}: `}${warning.message}`;
+  return onOneLine(`warning: ${text}${more.length > 0 ? ` (and ${more.length} more)` : ""}`);
 }

@@ -39,7 +39,12 @@ function wantedHeight({ current }: ShownWave): number {
   return 5 + (current?.hosts.length ?? 0);
 }
 
-function foldWaves(before: readonly ShownWave[], after: readonly ShownWave[], height: number, frame: Frame): { before: Row[]; after: Row[] } {
+function foldWaves(
+  before: readonly ShownWave[],
+  after: readonly ShownWave[],
+  height: number,
+  frame: Frame,
+): { before: Row[]; after: Row[] } {
   const afterHeight = Math.min(after.length, Math.max(1, height - Math.min(before.length, 1)));
   const beforeHeight = Math.min(before.length, Math.max(1, height - afterHeight));
   const beforeFolded = before.length - (before.length > beforeHeight ? beforeHeight - 1 : before.length);
@@ -48,7 +53,10 @@ function foldWaves(before: readonly ShownWave[], after: readonly ShownWave[], he
   const rest = after.slice(afterShown);
   return {
     before: [...first, ...before.slice(beforeFolded).map((wave) => endedWaveRow(wave, frame))],
-    after: [...after.slice(0, afterShown).map((wave) => waitingWaveRow(wave, frame)), ...(rest.length > 0 ? [foldedAfter(rest, frame)] : [])],
+    after: [
+      ...after.slice(0, afterShown).map((wave) => waitingWaveRow(wave, frame)),
+      ...(rest.length > 0 ? [foldedAfter(rest, frame)] : []),
+    ],
   };
 }
 
@@ -61,13 +69,21 @@ function foldedBefore(waves: readonly ShownWave[], { paint }: Frame): Row {
 
 function foldedAfter(waves: readonly ShownWave[], { paint, columns }: Frame): Row {
   const names = waves.slice(0, 10).map(({ group }) => printable(group));
-  const text = cut(`${many(waves.length, "more wave")}: ${names.join(", ")}${waves.length > 10 ? ", …" : ""}`, textWidth(columns, WAVE_DEPTH));
+  const text = cut(
+    `${many(waves.length, "more wave")}: ${names.join(", ")}${waves.length > 10 ? ", …" : ""}`,
+    textWidth(columns, WAVE_DEPTH),
+  );
   return { key: "waves after", state: "waiting", text: paint.faint(text) };
 }
 
 function endedWaveRow(wave: ShownWave, frame: Frame): Row {
   const { counts, hostCount, group, number } = wave;
-  const text = [frame.paint.strong(printable(group)), many(hostCount, "host"), fatesText(counts, frame), spanText(wave, frame)].join("  ");
+  const text = [
+    frame.paint.strong(printable(group)),
+    many(hostCount, "host"),
+    fatesText(counts, frame),
+    spanText(wave, frame),
+  ].join("  ");
   return { key: `wave ${number}`, state: endedState(counts), text };
 }
 
@@ -88,7 +104,9 @@ function currentWaveRow(wave: ShownWave, height: number, frame: Frame): Row {
     fatesText(counts, frame, `/${total}`),
     spanText(wave, frame),
   ];
-  const children = only ? hostRows(only, height - 1, WAVE_DEPTH + 1, frame) : batchRows(wave, height - 1, WAVE_DEPTH + 1, frame);
+  const children = only
+    ? hostRows(only, height - 1, WAVE_DEPTH + 1, frame)
+    : batchRows(wave, height - 1, WAVE_DEPTH + 1, frame);
   const state = frame.live ? "running" : endedState(counts);
   return { key: `wave ${number}`, state, text: parts.join("  "), children };
 }

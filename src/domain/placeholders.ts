@@ -1,0 +1,84 @@
+import { valueOf, type Environment } from "./environment.ts";
+import { processOf, programOf, type HostName, type InstanceName } from "./ids.ts";
+import type { Vars } from "./settings.ts";
+import { escapeFor, quoteWord } from "./shell-quotes.ts";
+import { parseTemplate, type TemplatePart } from "./template.ts";
+
+/** The names that may stand in braces, besides those of the plan's own `vars`. */
+export const PLACEHOLDERS = ["host", "address", "program", "instance", "process", "number", "reason"] as const;
+
+export type PlaceholderName = (typeof PLACEHOLDERS)[number];
+
+/** What placeholders stand for at one use; what has no value there is left out. */
+export interface PlaceholderValues extends Readonly<Partial<Record<PlaceholderName, string>>> {
+  readonly vars: Vars;
+}
+
+/** A template filled in, or the first placeholder or variable, as written, that has no value. */
+export type Filled = { readonly text: string } | { readonly missing: string };
+
+/** Where a value goes: into a shell's line, or into a URL or address. */
+export type Quoting = "shell" | "url";
+
+/** What is known of one instance or, without one, of its host. */
+export function placeholderValues(
+  of: { readonly host: HostName; readonly address: string; readonly vars: Vars; readonly reason?: string },
+  instance?: InstanceName,
+): PlaceholderValues {
+  if (instance === undefined) return of;
+  const process = processOf(instance);
+  const number = numberOf(process);
+  return { ...of, program: programOf(instance), instance, process, ...(number !== undefined && { number }) };
+}
+
+/** The digits that end a process's name, as written: `07` of `web_07`. */
+export function numberOf(process: string): string | undefined {
+  return /\d+$/.exec(process)?.[0];
+}
+
+/** The value that a name in braces stands for: `host`, `vars.zone`. */
+export function placeholderValue(name: string, values: PlaceholderValues): string | undefined {
+  if (name.startsWith("vars.")) return ownValue(values.vars, name.slice("vars.".length));
+  return PLACEHOLDERS.includes(name as PlaceholderName) ? values[name as PlaceholderName] : undefined;
+}
+
+/**
+ * Fills in a check or hook immediately before its use. What is put in is data and never code: a word for the shell,
+ * encoded in a URL. Variables of the environment are data in a shell's line too, within the quotes that stand around
+ * them; in a URL they are put in as they are, since one may hold the beginning of it.
+ */
+export function fill(template: string, values: PlaceholderValues, env: Environment, quoting: Quoting): Filled {
+  let text = "";
+  for (const part of parseTemplate(template)) {
+    if (part.kind === "text") text += part.text;
+    else if (part.kind === "malformed_reference") return { missing: "${" };
+    else {
+      const value = part.kind === "placeholder" ? placeholderValue(part.name, values) : valueOf(part.reference, env);
+      if (value === undefined)
+        return { missing: part.kind === "placeholder" ? `{${part.name}}` : `\${${part.reference.name}}` };
+      text += quoting === "shell" ? forShell(value, part) : part.kind === "placeholder" ? forUrl(value) : value;
+    }
+  }
+  return { text };
+}
+
+/** What a hook finds in its environment: `ORCHESTRATE_HOST`, `ORCHESTRATE_REASON`, `ORCHESTRATE_VARS_zone` and so on. */
+export function hookEnvironment(values: PlaceholderValues): Record<string, string> {
+  const own = PLACEHOLDERS.map((name) => [`ORCHESTRATE_${name.toUpperCase()}`, values[name]] as const);
+  const vars = Object.entries(values.vars).map(([name, value]) => [`ORCHESTRATE_VARS_${name}`, value] as const);
+  return Object.fromEntries([...own, ...vars].filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+function forShell(value: string, { within }: TemplatePart): string {
+  return within === "single" || within === "double" ? escapeFor(within, value) : quoteWord(value);
+}
+
+/** A colon stays, for the sake of IPv6 addresses: it means nothing in a path. */
+function forUrl(value: string): string {
+  const wellFormed = value.replace(/\p{Surrogate}/gu, "\uFFFD");
+  return encodeURIComponent(wellFormed).replaceAll("%3A", ":");
+}
+
+function ownValue(vars: Vars, name: string): string | undefined {
+  return Object.hasOwn(vars, name) ? vars[name] : undefined;
+}

@@ -1,0 +1,25 @@
+/** What a terminal might obey instead of showing: control and format characters, line separators, halves of pairs. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** Any text as one line that is safe at a terminal: what cannot be shown becomes a visible escape such as `\x1b`. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES[character] ?? escaped(character.codePointAt(0) ?? 0));
+}
+
+/** Safe text of the same length, one mark for each character that cannot be shown: for what a caret points into. */
+export function printableInPlace(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => (character === "\t" ? "\t" : "\uFFFD"));
+}
+
+/** A text of several lines, such as what supervisorctl said, as one printable line. */
+export function onOneLine(text: string): string {
+  return printable(text.trim().replace(/\s*\n\s*/g, "; "));
+}
+
+function escaped(codePoint: number): string {
+  const digits = codePoint.toString(16);
+  if (codePoint <= 0xff) return `\\x${digits.padStart(2, "0")}`;
+  return codePoint <= 0xffff ? `\\u${digits.padStart(4, "0")}` : `\\u{${digits}}`;
+}

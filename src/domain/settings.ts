@@ -1,0 +1,42 @@
+/** How an instance is judged and what is done around it: the part of a plan that its checks and hooks make up. */
+
+/** Where a check or a hook runs: on the instance's host, or where orchestrate runs. */
+export type RunsOn = "host" | "controller";
+
+/** Must pass after RUNNING, each retried until `healthy_deadline`. Texts are templates: see placeholders.ts. */
+export type Check =
+  | {
+      readonly kind: "http";
+      readonly url: string;
+      readonly status: number;
+      readonly from: RunsOn;
+      readonly timeout_ms: number;
+    }
+  | { readonly kind: "tcp"; readonly address: string; readonly from: RunsOn; readonly timeout_ms: number }
+  | { readonly kind: "command"; readonly command: string; readonly from: RunsOn; readonly timeout_ms: number };
+
+/** A shell command; a template like those of checks. */
+export interface Hook {
+  readonly command: string;
+  readonly run: RunsOn;
+}
+
+/** The hooks of a host's turn, and of each of its instances. */
+export interface HostHooks {
+  readonly before_host?: Hook;
+  readonly before_restart?: Hook;
+  readonly after_healthy?: Hook;
+  readonly after_host?: Hook;
+}
+
+/** The hooks of the rollout as a whole; they run on the controller. */
+export interface RolloutHooks {
+  readonly before_rollout?: Hook;
+  readonly after_rollout?: Hook;
+  readonly on_failure?: Hook;
+}
+
+export type HookName = keyof HostHooks | keyof RolloutHooks;
+
+/** The user's own words for placeholders: `{vars.zone}`. */
+export type Vars = Readonly<Record<string, string>>;

@@ -1,0 +1,126 @@
+import http from "node:http";
+import https from "node:https";
+import type { Duplex } from "node:stream";
+import { connect as tlsConnect } from "node:tls";
+import type { CheckOutcome } from "../domain/outcomes.ts";
+import { fill, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
+import type { Check } from "../domain/settings.ts";
+import type { HostTarget } from "../domain/target.ts";
+import type { Checker, DialOutcome, HostAccess } from "../executor/ports.ts";
+
+/** A way onto the host and one onto the controller: a check says from which of the two it looks. */
+export interface CheckWays {
+  readonly host: HostAccess;
+  readonly controller: HostAccess;
+}
+
+/** Runs the plan's checks of one host's instances. @param env for `${NAME}`, expanded here and nowhere else */
+export function createChecker(target: HostTarget, ways: CheckWays, env: NodeJS.ProcessEnv): Checker {
+  return {
+    async check(check, instance, vars) {
+      const values = placeholderValues({ host: target.name, address: target.address, vars }, instance);
+      const bound = boundOf(check.timeout_ms);
+      try {
+        return await Promise.race([bound.passed, attempt(check, values, ways[check.from], env, bound.signal)]);
+      } finally {
+        bound.clear();
+      }
+    },
+  };
+}
+
+/** Lets a check end in time whatever it hangs in. */
+function boundOf(timeoutMs: number) {
+  const abort = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<CheckOutcome>((resolve) => {
+    timer = setTimeout(() => {
+      resolve({ kind: "timed_out", after_ms: timeoutMs });
+      abort.abort();
+    }, timeoutMs);
+  });
+  return { passed, signal: abort.signal, clear: () => clearTimeout(timer) };
+}
+
+async function attempt(
+  check: Check,
+  values: PlaceholderValues,
+  access: HostAccess,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<CheckOutcome> {
+  const template = check.kind === "http" ? check.url : check.kind === "tcp" ? check.address : check.command;
+  const filled = fill(template, values, env, check.kind === "command" ? "shell" : "url");
+  if ("missing" in filled) return failed(`${filled.missing} has no value for this instance`);
+  switch (check.kind) {
+    case "command":
+      return runCommand(access, filled.text, check.timeout_ms);
+    case "tcp": {
+      const { hostname, port } = new URL(`tcp://${filled.text}`);
+      const dialled = await dial(access, hostname, Number(port), signal);
+      if (dialled.kind !== "open") return failed(dialled.reason);
+      dialled.stream.destroy();
+      return { kind: "passed" };
+    }
+    case "http":
+      return request(access, new URL(filled.text), check.status, signal);
+  }
+}
+
+async function runCommand(access: HostAccess, command: string, timeoutMs: number): Promise<CheckOutcome> {
+  const outcome = await access.run(["sh", "-c", command], { timeoutMs });
+  switch (outcome.kind) {
+    case "exited":
+      if (outcome.code === 0) return { kind: "passed" };
+      return failed(`exit code ${outcome.code}${lastLine(outcome.stderr || outcome.stdout)}`);
+    case "signalled":
+      return failed(`it was ended by ${outcome.signal}`);
+    case "timed_out":
+      return { kind: "timed_out", after_ms: outcome.afterMs };
+    case "unreachable":
+    case "indeterminate":
+      return failed(outcome.reason);
+  }
+}
+
+async function request(access: HostAccess, url: URL, status: number, signal: AbortSignal): Promise<CheckOutcome> {
+  const secure = url.protocol === "https:";
+  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
+  const dialled = await dial(access, url.hostname, port, signal);
+  if (dialled.kind !== "open") return failed(dialled.reason);
+  const stream = secure ? tlsConnect({ socket: dialled.stream, servername: url.hostname }) : dialled.stream;
+  return new Promise((resolve) => {
+    const { request: send } = secure ? https : http;
+    const sent = send(url, { createConnection: () => stream, headers: { connection: "close" } }, (response) => {
+      const { statusCode } = response;
+      resolve(statusCode === status ? { kind: "passed" } : failed(`status ${statusCode}, not ${status}`));
+      response.resume();
+      sent.destroy();
+    });
+    sent.on("error", (error) => resolve(failed(error.message)));
+    sent.end();
+  });
+}
+
+/** Dials; what is open when the check's time is up is closed. */
+async function dial(access: HostAccess, host: string, port: number, signal: AbortSignal): Promise<DialOutcome> {
+  const dialled = await access.dial(host.replace(/^\[(.*)\]$/, "$1"), port);
+  if (dialled.kind === "open") endWith(dialled.stream, signal);
+  return dialled;
+}
+
+function endWith(stream: Duplex, signal: AbortSignal): void {
+  if (signal.aborted) stream.destroy();
+  signal.addEventListener("abort", () => stream.destroy(), { once: true });
+  // What comes after the answer is of no interest, and without a listener it would end the process.
+  stream.on("error", () => undefined);
+}
+
+function failed(reason: string): CheckOutcome {
+  return { kind: "failed", reason };
+}
+
+function lastLine(text: string): string {
+  const line = text.trim().split("\n").at(-1) ?? "";
+  return line === "" ? "" : `: ${line}`;
+}

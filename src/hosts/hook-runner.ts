@@ -1,0 +1,51 @@
+import type { HookOutcome } from "../domain/outcomes.ts";
+import { fill, hookEnvironment, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
+import type { HostTarget } from "../domain/target.ts";
+import type { Argv, HookRunner, HookSubject, HostAccess, RunOutcome } from "../executor/ports.ts";
+
+/** Where hooks can run, and what their placeholders can name. */
+export interface HookPlaces {
+  readonly controller: HostAccess;
+  /** The host's own way; left out for the hooks of the rollout. */
+  readonly host?: HostAccess;
+  readonly targetOf: (host: string) => HostTarget | undefined;
+}
+
+/** Runs the plan's hooks. @param env for `${NAME}`, expanded here and nowhere else */
+export function createHookRunner({ controller, host, targetOf }: HookPlaces, env: NodeJS.ProcessEnv): HookRunner {
+  return {
+    async run(hook, subject) {
+      const values = valuesOf(subject, targetOf);
+      const filled = fill(hook.command, values, env, "shell");
+      if ("missing" in filled) return { kind: "failed", reason: `${filled.missing} has no value` };
+      const variables = Object.entries(hookEnvironment(values)).map(([name, value]) => `${name}=${value}`);
+      const access = hook.run === "host" && host ? host : controller;
+      const argv: Argv = ["env", ...variables, "sh", "-c", filled.text];
+      return toOutcome(await access.run(argv, { timeoutMs: subject.timeoutMs }));
+    },
+  };
+}
+
+function valuesOf({ host, instance, reason, vars }: HookSubject, targetOf: HookPlaces["targetOf"]): PlaceholderValues {
+  const why = reason === undefined ? {} : { reason };
+  const target = host === undefined ? undefined : targetOf(host);
+  if (!target) return { vars, ...why };
+  return placeholderValues({ host: target.name, address: target.address, vars, ...why }, instance);
+}
+
+function toOutcome(outcome: RunOutcome): HookOutcome {
+  switch (outcome.kind) {
+    case "exited": {
+      if (outcome.code === 0) return { kind: "succeeded" };
+      const said = (outcome.stderr || outcome.stdout).trim().split("\n").at(-1) ?? "";
+      return { kind: "failed", reason: `exit code ${outcome.code}${said === "" ? "" : `: ${said}`}` };
+    }
+    case "signalled":
+      return { kind: "failed", reason: `it was ended by ${outcome.signal}` };
+    case "timed_out":
+      return { kind: "failed", reason: `it did not end within ${outcome.afterMs / 1000} s` };
+    case "unreachable":
+    case "indeterminate":
+      return { kind: "failed", reason: outcome.reason };
+  }
+}

@@ -1,0 +1,115 @@
+import { realpathSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import { expandEnvironment, type Environment } from "../domain/environment.ts";
+import { isPlainMap, type Origins } from "./compose.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import { readDocument, type PlanDocument } from "./document.ts";
+import { mergeData, withoutKey } from "./merge.ts";
+import { formatPath, type Path } from "./path.ts";
+import { readPlanFile } from "./plan-file.ts";
+import { schemaAt } from "./plan-schema.ts";
+
+/** A plan's file together with those that it extends. */
+export interface Layers {
+  /** Undefined when nothing can be made of the plan's own text. */
+  readonly document?: PlanDocument | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** False when a file is missing or in error, so that nothing can be concluded from what is not in the data. */
+  readonly complete: boolean;
+}
+
+/** Reads a plan's text and, under it, the files that it extends. */
+export function readLayers(file: string, text: string, env: Environment): Layers {
+  const reader = new LayerReader(env);
+  const document = reader.read(file, text);
+  return { document, diagnostics: reader.diagnostics, complete: reader.complete };
+}
+
+class LayerReader {
+  readonly diagnostics: Diagnostic[] = [];
+  complete = true;
+  readonly #env: Environment;
+  readonly #origins: Origins = new WeakMap();
+  /** By real path: a file that several others extend is read once. */
+  readonly #read = new Map<string, PlanDocument | undefined>();
+  /** The files that are being read, each because the one before it extends it. */
+  readonly #trail: { readonly file: string; readonly path: string }[] = [];
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /** The file's data over that of the files it extends. */
+  read(file: string, text: string): PlanDocument | undefined {
+    const { document, diagnostics } = readDocument(file, text, this.#origins);
+    this.diagnostics.push(...diagnostics);
+    if (!document) this.complete = false;
+    if (!document || !isPlainMap(document.data)) return document;
+    const isBase = this.#trail.length > 0;
+    this.#trail.push({ file, path: realPath(file) });
+    const bases = this.#basesOf(document, file, isBase).flatMap(([base, path]) => this.#readBase(base, path, document) ?? []);
+    this.#trail.pop();
+    const layers = [...bases.map(({ data }) => data), document.data];
+    return document.with(layers.reduce((base, over) => mergeData(base, over, this.#origins)));
+  }
+
+  /** The files that a document extends, each with the path of the value that names it. */
+  #basesOf(document: PlanDocument, file: string, isBase: boolean): [string, Path][] {
+    const value = (document.data as Readonly<Record<string, unknown>>)["extends"];
+    const values = Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value];
+    return values.flatMap((item, index): [string, Path][] => {
+      const path: Path = Array.isArray(value) ? ["extends", index] : ["extends"];
+      const base = typeof item === "string" ? expandEnvironment(item, this.#env) : undefined;
+      if (base !== undefined && base !== "") return [[isAbsolute(base) ? base : join(dirname(file), base), path]];
+      this.complete = false;
+      // The data of a plan's own file is judged by the schema and for its variables later; that of a base has lost it.
+      if (isBase) this.#tell(document, path, typeof item === "string" ? `${JSON.stringify(item)} has a variable that is not set` : (schemaAt(["extends"])?.errorMessage ?? ""));
+      return [];
+    });
+  }
+
+  #readBase(file: string, path: Path, document: PlanDocument): PlanDocument | undefined {
+    const identity = realPath(file);
+    const start = this.#trail.findIndex((layer) => layer.path === identity);
+    if (start !== -1) {
+      const circle = [...this.#trail.slice(start).map((layer) => layer.file), file].join(" → ");
+      this.#tell(document, path, `the plans extend each other in a circle: ${circle}`);
+      this.complete = false;
+      return undefined;
+    }
+    if (!this.#read.has(identity)) this.#read.set(identity, this.#load(file, path, document));
+    return this.#read.get(identity);
+  }
+
+  #load(file: string, path: Path, document: PlanDocument): PlanDocument | undefined {
+    const read = readPlanFile(file);
+    if ("text" in read) {
+      const base = this.read(file, read.text);
+      if (!base || !isPlainMap(base.data)) {
+        if (base) this.#tell(base, [], "must be a map of keys such as programs, hosts and groups");
+        this.complete = false;
+        return undefined;
+      }
+      return base.with(withoutKey(base.data, "extends", this.#origins));
+    }
+    this.complete = false;
+    const { line, message, suggestion } = read.diagnostic;
+    // A file that is there and not UTF-8 has a place of its own.
+    if (line !== undefined) this.diagnostics.push(read.diagnostic);
+    else this.#tell(document, path, `${JSON.stringify(file)}: ${message}`, suggestion);
+    return undefined;
+  }
+
+  #tell(document: PlanDocument, path: Path, message: string, suggestion?: string): void {
+    this.diagnostics.push({ ...document.placeOfValue(path), path: formatPath(path), message, ...(suggestion !== undefined && { suggestion }) });
+  }
+}
+
+/** The one path of a file, however it is named; its name where there is no such file. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}

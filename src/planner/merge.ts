@@ -1,0 +1,30 @@
+import { isPlainMap, type Origin, type Origins } from "./compose.ts";
+
+/**
+ * Lays data over other data: maps are merged key by key, all else replaces. An empty section (`ssh:` with nothing
+ * behind it) says nothing, and so takes nothing away. Every part keeps the origin of the data that it comes from.
+ */
+export function mergeData(base: unknown, over: unknown, origins: Origins): unknown {
+  if (!isPlainMap(base)) return over;
+  if (over === null) return base;
+  if (!isPlainMap(over)) return over;
+  const data = Object.assign(Object.create(null), base) as Record<string, unknown>;
+  const places = new Map<string | number, Origin>(origins.get(base));
+  for (const [key, origin] of origins.get(over) ?? []) {
+    data[key] = key in data ? mergeData(data[key], over[key], origins) : over[key];
+    // A section that stays the base's is also told about there.
+    if (over[key] !== null || !places.has(key)) places.set(key, origin);
+  }
+  origins.set(data, places);
+  return data;
+}
+
+/** The data of a map without one of its keys. */
+export function withoutKey(map: Readonly<Record<string, unknown>>, key: string, origins: Origins): unknown {
+  const data = Object.assign(Object.create(null), map) as Record<string, unknown>;
+  const places = new Map(origins.get(map));
+  delete data[key];
+  places.delete(key);
+  origins.set(data, places);
+  return data;
+}

@@ -1,0 +1,44 @@
+import type { ProgramName } from "../domain/ids.ts";
+import type { Batch, HostWork, InstanceBatch, Rollout, Timings } from "../domain/rollout.ts";
+
+/** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
+export type StartSeconds = ReadonlyMap<ProgramName, number>;
+
+/** What the plan's timings make of a rollout: soaks, rests and pauses. Stops, and starts beyond `startsecs`, come on top. */
+export function leastMs({ waves }: Pick<Rollout, "waves">, startSeconds: StartSeconds = new Map()): number {
+  let sumMs = 0;
+  for (const [index, { batches, between_batches_ms, pause }] of waves.entries()) {
+    const isLast = index === waves.length - 1;
+    for (const batch of batches) sumMs += batchMs(batch, startSeconds);
+    sumMs += between_batches_ms * (batches.length - 1);
+    // A pause takes the place of the rest; a wait for an answer takes no time that is known.
+    if (!isLast) sumMs += pause === undefined ? between_batches_ms : pause === "ask" ? 0 : pause.ms;
+  }
+  return sumMs;
+}
+
+function batchMs({ at_once, hosts }: Batch, startSeconds: StartSeconds): number {
+  const hostsMs = hosts.map((work) => hostMs(work, startSeconds));
+  if (at_once >= hosts.length) return Math.max(...hostsMs);
+  const slots = Array.from({ length: at_once }, () => 0);
+  // The slot that is free first takes the next host.
+  for (const ms of hostsMs) {
+    const free = slots.indexOf(Math.min(...slots));
+    slots[free] = (slots[free] ?? 0) + ms;
+  }
+  return Math.max(...slots);
+}
+
+function hostMs({ batches, timings }: HostWork, startSeconds: StartSeconds): number {
+  const restMs = timings.between_restarts_ms;
+  let sumMs = 0;
+  for (const batch of batches) {
+    const rounds = Math.ceil(batch.instances.length / batch.at_once);
+    sumMs += rounds * (roundMs(batch, timings, startSeconds) + restMs);
+  }
+  return Math.max(0, sumMs - restMs);
+}
+
+function roundMs({ program }: InstanceBatch, { min_healthy_time_ms }: Timings, startSeconds: StartSeconds): number {
+  return min_healthy_time_ms + (startSeconds.get(program) ?? 0) * 1000;
+}

@@ -1,0 +1,101 @@
+import { expandEnvironment, faultsOfReferences, type Environment } from "../domain/environment.ts";
+import { isPlainMap } from "./compose.ts";
+import type { PlanDocument } from "./document.ts";
+import { didYouMean } from "./nearest.ts";
+import { childPointer, type Path } from "./path.ts";
+import { schemaAt } from "./plan-schema.ts";
+
+/** A value whose references cannot be resolved. */
+export interface ReferenceFault {
+  readonly pointer: string;
+  readonly path: Path;
+  readonly message: string;
+  readonly suggestion: string;
+}
+
+/** A plan with the values of the environment's variables in it, and where one is missing. */
+export interface Resolved {
+  readonly document: PlanDocument;
+  readonly faults: readonly ReferenceFault[];
+}
+
+/**
+ * Puts the environment's variables into all values but the texts of checks and hooks: there references stay, so that
+ * no secret gets into a journal. They are only looked at, for variables that are not set.
+ */
+export function resolveReferences(document: PlanDocument, env: Environment): Resolved {
+  const resolver = new Resolver(document, env);
+  const data = resolver.resolve(document.data, [], "");
+  return { document: data === document.data ? document : document.with(data), faults: resolver.faults };
+}
+
+class Resolver {
+  readonly faults: ReferenceFault[] = [];
+  readonly #document: PlanDocument;
+  readonly #env: Environment;
+
+  constructor(document: PlanDocument, env: Environment) {
+    this.#document = document;
+    this.#env = env;
+  }
+
+  /** The value itself where it has no references. */
+  resolve(value: unknown, path: Path, pointer: string): unknown {
+    if (typeof value === "string") return value.includes("${") ? this.#resolveText(value, path, pointer) : value;
+    if (typeof value !== "object" || value === null) return value;
+    const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+    const from = value as Readonly<Record<string | number, unknown>>;
+    let copy: Record<string | number, unknown> | undefined;
+    for (const key of keys) {
+      const resolved = this.resolve(from[key], [...path, key], childPointer(pointer, String(key)));
+      if (resolved === from[key]) continue;
+      copy ??= copyOf(value);
+      copy[key] = resolved;
+    }
+    const origins = this.#document.origins.get(value);
+    if (copy && origins) this.#document.origins.set(copy, origins);
+    return copy ?? value;
+  }
+
+  #resolveText(text: string, path: Path, pointer: string): unknown {
+    const [fault] = faultsOfReferences(text, this.#env);
+    if (fault !== undefined) {
+      this.faults.push({ pointer, path, ...(fault === "malformed" ? MALFORMED : unset(fault.name, this.#env)) });
+      return text;
+    }
+    const expanded = staysReference(path) ? undefined : expandEnvironment(text, this.#env);
+    return expanded === undefined ? text : inKindOf(path, expanded);
+  }
+}
+
+const MALFORMED = {
+  message: 'has a "${" that begins no reference',
+  suggestion: "write ${NAME} or ${NAME:-default}, and $${ where the text ${ is meant",
+};
+
+function unset(name: string, env: Environment): { message: string; suggestion: string } {
+  return {
+    message: `the variable ${name} is not set`,
+    suggestion: didYouMean(name, Object.keys(env)) ?? `set it, or give it a default: \${${name}:-…}`,
+  };
+}
+
+/** Tells whether a value is a text of a check or hook; their other keys are as all others. */
+function staysReference(path: Path): boolean {
+  const section = path[0] === "hosts" || path[0] === "groups" ? path[2] : path[0];
+  if (section !== "checks" && section !== "hooks") return false;
+  return !["from", "run", "status", "timeout"].includes(String(path.at(-1)));
+}
+
+/** The text of an environment variable as the number or truth value that belongs at this place. */
+function inKindOf(path: Path, text: string): unknown {
+  const kind = schemaAt(path)?.type;
+  if (kind === "integer" && /^\d{1,15}$/.test(text)) return Number(text);
+  if (kind === "boolean" && (text === "true" || text === "false")) return text === "true";
+  return text;
+}
+
+function copyOf(value: object): Record<string | number, unknown> {
+  if (isPlainMap(value)) return Object.assign(Object.create(null), value) as Record<string, unknown>;
+  return [...(value as unknown[])] as unknown as Record<number, unknown>;
+}

@@ -1,0 +1,65 @@
+import type { HostName } from "../domain/ids.ts";
+import { foldNames } from "../domain/node-set.ts";
+import { selectHosts } from "./host-patterns.ts";
+import type { Plan } from "./plan.ts";
+
+/** What the command line narrows a plan to. */
+export interface Wishes {
+  /** Only these hosts; none given: all. Host names, node sets, globs, `@group`. */
+  readonly limit: readonly string[];
+  /** And of those, not these. */
+  readonly exclude: readonly string[];
+  /** Instead of the plan's `programs`, in every wave; none given: the plan's. */
+  readonly programs: readonly string[];
+}
+
+/** A plan with only the selected hosts in its waves, or what is wrong with the wishes, one sentence each. */
+export type Narrowed =
+  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Narrows a plan to what the command line selects. Its hosts are those that need to be contacted: with a floor all
+ * of the plan, as their instances count towards it; otherwise the selected ones.
+ */
+export function narrow(plan: Plan, wishes: Wishes): Narrowed {
+  const { hosts, problems } = selectedHosts(plan, wishes);
+  if (problems.length > 0) return { ok: false, problems };
+  if (hosts.size === 0) return { ok: false, problems: [`nothing is left to do: ${whatThereIs(plan)}`] };
+  const waves = plan.waves
+    .map((wave) => ({
+      ...wave,
+      hosts: wave.hosts.filter(({ host }) => hosts.has(host)),
+      programs: wishes.programs.length > 0 ? [...new Set(wishes.programs)] : wave.programs,
+    }))
+    .filter((wave) => wave.hosts.length > 0);
+  const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => hosts.has(name));
+  return { ok: true, plan: { ...plan, hosts: contacted, waves } };
+}
+
+function hasFloor({ limits: { min_healthy } }: Plan): boolean {
+  return "count" in min_healthy ? min_healthy.count > 0 : min_healthy.percent > 0;
+}
+
+function selectedHosts(plan: Plan, { limit, exclude }: Wishes): { hosts: Set<HostName>; problems: string[] } {
+  const all = plan.hosts.map(({ name }) => name);
+  const from = { hosts: new Set(all), groups: plan.groups };
+  const problems: string[] = [];
+  const select = (option: string, patterns: readonly string[]) => {
+    const selection = selectHosts(patterns, from);
+    for (const { message, suggestion } of selection.problems)
+      problems.push(`${option}: ${message}${suggestion === undefined ? "" : `; ${suggestion}`}`);
+    return selection.hosts;
+  };
+  const hosts = new Set(limit.length > 0 ? select("--limit", limit) : all);
+  for (const host of select("--exclude", exclude)) hosts.delete(host);
+  if (problems.length > 0) problems.push(whatThereIs(plan));
+  return { hosts, problems };
+}
+
+/** The hosts and groups of a plan in one line, for who has named others. */
+function whatThereIs({ hosts, groups }: Plan): string {
+  const names = foldNames(hosts.map(({ name }) => name)).join(", ");
+  const groupNames = [...groups.keys()].map((name) => `@${name}`).join(", ");
+  return `the plan has ${names}${groupNames === "" ? "" : `, and the groups ${groupNames}`}`;
+}

@@ -1,0 +1,46 @@
+import { formatDuration, parseDuration } from "../domain/duration.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
+
+/** Selects instances by when they were started, judged by their uptime: the hosts' clocks may be wrong. */
+export interface StartedBefore {
+  /** Which uptime is old enough: what runs for less was started later. */
+  readonly leastUptimeMs: number;
+  /** As it reads behind "it was started 5m ago, ": `after 2026-11-22T10:00Z`. */
+  readonly meaning: string;
+}
+
+const MOMENT = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** What to write instead of something else. */
+export const MOMENT_FORMS = "a time with its zone such as 2026-11-22T10:00Z, or an age such as 2h or 1h30m";
+
+/**
+ * Reads a moment or an age; undefined for anything else.
+ * @param now the time of day before the hosts are asked: an instance at the very edge is rather restarted once more
+ *   than left as it is
+ */
+export function parseStartedBefore(text: string, now: Date): StartedBefore | undefined {
+  const ageMs = parseDuration(text);
+  if (ageMs !== undefined) return { leastUptimeMs: ageMs, meaning: `less than ${formatDuration(ageMs)}` };
+  const date = MOMENT.exec(text)?.[1];
+  // The engine reads 30 February as 2 March.
+  if (date === undefined || new Date(`${date}T00:00Z`).toJSON()?.slice(0, 10) !== date) return undefined;
+  const atMs = Date.parse(text);
+  return Number.isNaN(atMs) ? undefined : { leastUptimeMs: now.getTime() - atMs, meaning: `after ${text}` };
+}
+
+/**
+ * Why an instance is left alone; undefined if it is not. Only RUNNING ones have an uptime. All others are selected:
+ * what is broken or just starting has not proved that it is new, and what is STOPPED is the plan's to decide.
+ */
+export function startedLater({ uptime_s }: ProcessSnapshot, before: StartedBefore): string | undefined {
+  if (uptime_s === undefined || uptime_s * 1000 >= before.leastUptimeMs) return undefined;
+  return `it was started ${roughly(uptime_s)} ago, ${before.meaning}`;
+}
+
+/** An age in its largest unit, so that many of them fold into one line: `5m`, `3h`, `2d`. */
+export function roughly(seconds: number): string {
+  if (seconds < 60) return `${Math.floor(seconds)}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
+}

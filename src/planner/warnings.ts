@@ -1,0 +1,53 @@
+import type { FleetReport } from "../domain/fleet.ts";
+import { worksOf, type Warning } from "../domain/rollout.ts";
+import type { HostTarget } from "../domain/target.ts";
+import { capacities, type Capacity, type Sizes } from "./capacity.ts";
+import { folded, groupedBy } from "./folding.ts";
+
+/** What runs for less may be dying and starting again: Supervisor calls that RUNNING at most looks. */
+const YOUNG_S = 10;
+
+/** What to know of a rollout as a whole before its first change; what is broken is told where it is planned. */
+export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarget[] }, fleet: FleetReport): Warning[] {
+  return [...floorWarnings(capacities(rollout, fleet)), ...sharedAddresses(rollout.hosts), ...young(rollout, fleet)];
+}
+
+function floorWarnings(all: readonly Capacity[]): Warning[] {
+  return all.flatMap((capacity) => {
+    const message = floorWarning(capacity);
+    return message === undefined ? [] : [{ message }];
+  });
+}
+
+function floorWarning({ program, total, healthy, mostDown, floor }: Capacity): string | undefined {
+  if (floor === undefined || mostDown === 0) return undefined;
+  const asked = `min_healthy keeps ${floor} of ${total} ${program} healthy`;
+  if (floor >= total) return `${asked}: none of them may be restarted while it runs, so the rollout would wait, then halt`;
+  if (healthy <= floor) return `${asked}, and ${healthy} are so now: it will wait for more, and halt if they do not come`;
+  const free = healthy - floor;
+  if (mostDown <= free) return undefined;
+  return `${asked}: ${free} may be down at once, not the ${mostDown} of the batch sizes, so restarts will wait for each other`;
+}
+
+function sharedAddresses(hosts: readonly HostTarget[]): Warning[] {
+  const ways = groupedBy(hosts, ({ connection, address }) => (connection === "local" ? "" : address.toLowerCase()));
+  return ways.flatMap(([first, ...more]) => {
+    if (!first || more.length === 0) return [];
+    const names = folded([first, ...more].map(({ name }) => name));
+    const where = first.connection === "local" ? "are this machine" : `share the address ${first.address}`;
+    return [{ message: `${names} ${where}: batches of hosts count them as ${more.length + 1}` }];
+  });
+}
+
+function young(rollout: Sizes, fleet: FleetReport): Warning[] {
+  const warnings: Warning[] = [];
+  for (const { host, batches } of worksOf(rollout)) {
+    const report = fleet.get(host);
+    const snapshots = report && "instances" in report ? report.instances : [];
+    const uptimes = new Map(snapshots.map(({ instance, uptime_s }) => [instance, uptime_s]));
+    for (const { instance } of batches.flatMap(({ instances }) => instances))
+      if ((uptimes.get(instance) ?? YOUNG_S) < YOUNG_S)
+        warnings.push({ host, instance, message: `it runs for less than ${YOUNG_S}s: it may be dying and starting again` });
+  }
+  return warnings;
+}

@@ -1,0 +1,106 @@
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
+import type { Floor } from "../domain/rollout.ts";
+
+/** What a program may not fall below, and what it has. */
+export interface Standing {
+  readonly healthy: number;
+  readonly min_healthy: number;
+}
+
+interface Program {
+  readonly minHealthy: number;
+  healthy: number;
+}
+
+interface Seen {
+  readonly program: Program;
+  running: boolean;
+  /** By us, from before its drain until its gate; for good if it failed. */
+  taken: boolean;
+}
+
+/**
+ * Keeps each program at or above its floor, over all hosts of the plan, counted live.
+ *
+ * Healthy is RUNNING and not taken by this rollout. What cannot be seen is not healthy: an unreachable host counts
+ * for nothing. Programs without a floor are not looked at, and everything of theirs may be taken.
+ */
+export class Capacity {
+  private readonly programs: ReadonlyMap<ProgramName, Program>;
+  private readonly hosts = new Map<HostName, Map<InstanceName, Seen>>();
+
+  constructor(floors: readonly Floor[]) {
+    this.programs = new Map(
+      floors.map(({ program, min_healthy }) => [program, { minHealthy: min_healthy, healthy: 0 }]),
+    );
+  }
+
+  get hasFloors(): boolean {
+    return this.programs.size > 0;
+  }
+
+  observe(host: HostName, outcome: LookOutcome): void {
+    if (!this.hasFloors) return;
+    const running = new Set<InstanceName>();
+    for (const { instance, state } of outcome.kind === "seen" ? outcome.snapshots : [])
+      if (state === "RUNNING") running.add(instance);
+    for (const [instance, seen] of this.instancesOf(host))
+      this.update(seen, () => (seen.running = running.has(instance)));
+    for (const instance of running) this.seenOf(host, instance);
+  }
+
+  /** Undefined if the instance may be taken down now; otherwise how its program stands. */
+  shortage(host: HostName, instance: InstanceName): Standing | undefined {
+    const program = this.programs.get(programOf(instance));
+    if (!program) return undefined;
+    const seen = this.instancesOf(host).get(instance);
+    // One that is not healthy takes nothing away, so it may always be restarted: that may be the cure.
+    const without = program.healthy - (seen && isHealthy(seen) ? 1 : 0);
+    const broken = seen === undefined || !seen.running;
+    return broken || without >= program.minHealthy
+      ? undefined
+      : { healthy: program.healthy, min_healthy: program.minHealthy };
+  }
+
+  take(host: HostName, instance: InstanceName): void {
+    const seen = this.seenOf(host, instance);
+    if (seen) this.update(seen, () => (seen.taken = true));
+  }
+
+  /** It passed its gate, or was not touched after all. */
+  giveBack(host: HostName, instance: InstanceName): void {
+    const seen = this.seenOf(host, instance);
+    if (seen) this.update(seen, () => (seen.taken = false));
+  }
+
+  private instancesOf(host: HostName): Map<InstanceName, Seen> {
+    const known = this.hosts.get(host);
+    if (known) return known;
+    const instances = new Map<InstanceName, Seen>();
+    this.hosts.set(host, instances);
+    return instances;
+  }
+
+  private seenOf(host: HostName, instance: InstanceName): Seen | undefined {
+    const program = this.programs.get(programOf(instance));
+    if (!program) return undefined;
+    const instances = this.instancesOf(host);
+    const known = instances.get(instance);
+    if (known) return known;
+    const seen: Seen = { program, running: true, taken: false };
+    program.healthy++;
+    instances.set(instance, seen);
+    return seen;
+  }
+
+  private update(seen: Seen, change: () => void): void {
+    const before = isHealthy(seen);
+    change();
+    seen.program.healthy += Number(isHealthy(seen)) - Number(before);
+  }
+}
+
+function isHealthy({ running, taken }: Seen): boolean {
+  return running && !taken;
+}

@@ -1,0 +1,371 @@
+import type { RolloutEvent } from "../domain/events.ts";
+import type { HaltCode, InstanceFailureCode } from "../domain/failures.ts";
+import { programOf, type InstanceName } from "../domain/ids.ts";
+import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../domain/outcomes.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
+import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import type { Hook, HookName } from "../domain/settings.ts";
+import type { Capacity } from "./capacity.ts";
+import { CheckRun } from "./check-run.ts";
+import { Gate, type Verdict } from "./gate.ts";
+import type { Command } from "./messages.ts";
+import type { Tally } from "./tally.ts";
+
+/** What the run of an instance or a host needs of the rollout that it is part of. */
+export interface Surroundings {
+  readonly tally: Tally;
+  readonly capacity: Capacity;
+  issue(command: Command): void;
+  /** It passed its gate on this pid: from now on it is expected to stay there. */
+  declaredHealthy(work: HostWork, instance: InstanceName, pid: number): void;
+}
+
+interface UnderRestart {
+  readonly gate: Gate;
+  readonly checks: CheckRun;
+  readonly sentAtMs: number;
+  readonly previousPid: number | undefined;
+}
+
+interface Failure {
+  readonly code: InstanceFailureCode;
+  readonly reason: string;
+  readonly seconds: number;
+  readonly halts: boolean;
+}
+
+type Fate = "healthy" | "skipped" | "untouched";
+
+type Phase =
+  /** Waits until its program can spare it. */
+  | { readonly name: "reserving"; readonly untilMs: number; told: boolean }
+  | { readonly name: "draining" }
+  /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
+  | { readonly name: "aiming"; readonly sinceMs: number }
+  | ({ readonly name: "under_restart" } & UnderRestart)
+  /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
+  | { readonly name: "enabling"; readonly seconds: number; readonly fate: Fate }
+  /** Its failure is counted; only the end of its log is still awaited. */
+  | ({ readonly name: "failing" } & Failure)
+  | { readonly name: "over" };
+
+/** No look is needed for as long as something else is awaited. */
+const NO_LOOK = Infinity;
+
+/**
+ * Takes one instance through its turn: reserve, before_restart, look, restart, gate and checks, after_healthy.
+ *
+ * Methods that are told of a look or of time answer when the instance wants to be looked at next.
+ */
+export class InstanceRun {
+  readonly planned: PlannedInstance;
+  private readonly work: HostWork;
+  private readonly around: Surroundings;
+  private phase: Phase;
+  /** The before_restart hook ran, the after_healthy hook did not. */
+  private drained = false;
+  private touched = false;
+  /** State and pid as last told, so that a look that shows nothing new tells nothing. */
+  private told = "";
+
+  constructor(planned: PlannedInstance, work: HostWork, around: Surroundings, nowMs: number) {
+    this.planned = planned;
+    this.work = work;
+    this.around = around;
+    this.phase = { name: "reserving", untilMs: nowMs + work.timings.progress_deadline_ms, told: false };
+  }
+
+  get isOver(): boolean {
+    return this.phase.name === "over";
+  }
+
+  /** True once a restart was sent: a rest is due after it. */
+  get wasTouched(): boolean {
+    return this.touched;
+  }
+
+  /** Takes its capacity and begins, or says what it waits for. Returns when to look. */
+  tryBegin(nowMs: number): number {
+    if (this.phase.name !== "reserving") return NO_LOOK;
+    const { host, timings, hooks } = this.work;
+    const { instance } = this.planned;
+    const short = this.around.capacity.shortage(host, instance);
+    if (short && nowMs >= this.phase.untilMs) return this.giveUpWaiting(short);
+    if (short) {
+      if (!this.phase.told)
+        this.emit({ type: "instance.waiting", ...this.id, ...short, ms: this.phase.untilMs - nowMs });
+      this.phase.told = true;
+      return Math.min(this.phase.untilMs, nowMs + timings.between_checks_ms);
+    }
+    this.around.capacity.take(host, instance);
+    if (!this.drained && hooks.before_restart) {
+      this.phase = { name: "draining" };
+      this.runHook("before_restart", hooks.before_restart);
+      return NO_LOOK;
+    }
+    this.phase = { name: "aiming", sinceMs: nowMs };
+    return nowMs;
+  }
+
+  looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): number {
+    switch (this.phase.name) {
+      case "reserving":
+        return this.tryBegin(nowMs);
+      case "aiming":
+        return issuedAtMs < this.phase.sinceMs ? nowMs : this.aim(snapshot, this.phase.sinceMs, nowMs);
+      case "under_restart":
+        if (snapshot) this.tell(snapshot);
+        return this.follow(this.phase, this.phase.gate.observe(snapshot, issuedAtMs, nowMs), nowMs);
+      case "draining":
+      case "enabling":
+      case "failing":
+      case "over":
+        return NO_LOOK;
+    }
+  }
+
+  /** Nothing was seen: only time can be judged. @param lostMs for how long looks have failed */
+  lookFailed(reason: string, lostMs: number, nowMs: number): number {
+    if (this.phase.name !== "aiming") return this.timePassed(nowMs);
+    if (lostMs >= this.work.timings.command_timeout_ms) this.haltFor("unreachable", `${this.work.host}: ${reason}`);
+    return nowMs + this.work.timings.between_checks_ms;
+  }
+
+  timePassed(nowMs: number): number {
+    if (this.phase.name === "reserving") return this.tryBegin(nowMs);
+    if (this.phase.name === "under_restart")
+      return this.follow(this.phase, this.phase.gate.verdictByTime(nowMs), nowMs);
+    return NO_LOOK;
+  }
+
+  /** Returns when to look. */
+  changed(outcome: ChangeOutcome, nowMs: number): number {
+    if (this.phase.name !== "under_restart") return NO_LOOK;
+    if (outcome.kind === "returned") this.phase.gate.commandReturned(outcome.said, nowMs);
+    else if (outcome.kind === "indeterminate") {
+      this.phase.gate.commandLost(outcome.reason, nowMs);
+      this.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
+    }
+    // It never left this machine: the instance is as it was, and may be aimed at again.
+    else this.phase = { name: "aiming", sinceMs: nowMs };
+    return nowMs;
+  }
+
+  /** Returns when to look. */
+  checked(index: number, outcome: CheckOutcome, nowMs: number): number {
+    if (this.phase.name !== "under_restart") return NO_LOOK;
+    this.phase.checks.finished(index, outcome);
+    // The last word is a look's: what has passed must still be the process that was proven.
+    return this.phase.checks.allPassed ? nowMs : NO_LOOK;
+  }
+
+  /** Returns when to look. */
+  hookFinished(hook: HookName, outcome: HookOutcome, nowMs: number): number {
+    const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
+    this.emit({ type: "hook.finished", hook, ...this.id, succeeded: outcome.kind === "succeeded", ...reason });
+    if (this.phase.name === "draining") return this.drainFinished(outcome, nowMs);
+    if (this.phase.name !== "enabling") return NO_LOOK;
+    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.fate, this.phase.seconds);
+    this.drained = false;
+    this.phase = { name: "over" };
+    return NO_LOOK;
+  }
+
+  logRead(text: string): void {
+    if (this.phase.name !== "failing") return;
+    const { code, reason, seconds, halts } = this.phase;
+    const drained = this.drained ? { still_drained: true } : {};
+    this.emit({ type: "instance.failed", ...this.id, code, reason, seconds, log_tail: text, ...drained });
+    if (halts) this.emit({ type: "rollout.halted", code, reason: this.placed(reason) });
+    this.phase = { name: "over" };
+  }
+
+  /** Nothing further begins. What has not been restarted stays so, and is enabled again if it was drained. */
+  letGo(): void {
+    if (this.phase.name === "reserving" || this.phase.name === "aiming") this.leaveUntouched();
+  }
+
+  /** The operator leaves: what is under way is told as unknown. */
+  abandon(): void {
+    if (this.phase.name === "under_restart") {
+      this.around.tally.addAbandoned();
+      const reason = "the operator left while it was being restarted";
+      this.emit({ type: "instance.indeterminate", ...this.id, reason });
+    }
+    this.phase = { name: "over" };
+  }
+
+  private drainFinished(outcome: HookOutcome, nowMs: number): number {
+    if (outcome.kind === "failed") {
+      this.around.capacity.giveBack(this.work.host, this.planned.instance);
+      return this.fail("hook_failed", `its before_restart hook failed, so it was not restarted: ${outcome.reason}`, 0);
+    }
+    this.drained = true;
+    if (this.around.tally.stop) {
+      this.leaveUntouched();
+      return NO_LOOK;
+    }
+    this.phase = { name: "aiming", sinceMs: nowMs };
+    return nowMs;
+  }
+
+  /** Restarts the instance on the evidence of a look that is as fresh as can be. Returns when to look again. */
+  private aim(snapshot: ProcessSnapshot | undefined, sinceMs: number, nowMs: number): number {
+    const { host, timings } = this.work;
+    const { instance, action } = this.planned;
+    if (this.around.tally.stop) {
+      this.leaveUntouched();
+      return NO_LOOK;
+    }
+    if (!snapshot)
+      return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", 0);
+    if (snapshot.state === "UNKNOWN") return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", 0);
+    if ((snapshot.state === "STOPPED") !== (action === "start")) return this.skip(snapshot);
+    // Somebody else is stopping it; two clients at one instance hang each other.
+    if (snapshot.state === "STOPPING") {
+      if (nowMs - sinceMs < timings.stop_deadline_ms) return nowMs + timings.between_checks_ms;
+      return this.fail("stop_deadline", "somebody else is stopping it, and it does not end", 0);
+    }
+    // Others may have broken since the capacity was reserved. It waits, drained as it is, and then looks again.
+    if (this.around.capacity.shortage(host, instance)) {
+      this.around.capacity.giveBack(host, instance);
+      this.phase = { name: "reserving", untilMs: nowMs + timings.progress_deadline_ms, told: false };
+      return this.tryBegin(nowMs);
+    }
+    this.restart(snapshot, nowMs);
+    return nowMs + timings.between_checks_ms;
+  }
+
+  private restart(snapshot: ProcessSnapshot, nowMs: number): void {
+    const { host, timings, checks, vars } = this.work;
+    const { instance, action } = this.planned;
+    const previousPid = snapshot.pid;
+    const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
+    this.touched = true;
+    this.told = toldAs(snapshot);
+    this.phase = {
+      name: "under_restart",
+      gate: new Gate(timings, previousPid, nowMs),
+      checks: new CheckRun(checks, (index, check) =>
+        this.around.issue({ type: "check", host, instance, index, check, vars }),
+      ),
+      sentAtMs: nowMs,
+      previousPid,
+    };
+    this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
+    this.around.issue({ type: "change", host, instance, action });
+  }
+
+  /** Acts on what the gate says. Returns when to look again. */
+  private follow(current: UnderRestart, verdict: Verdict, nowMs: number): number {
+    const { gate, checks, sentAtMs } = current;
+    const seconds = (nowMs - sentAtMs) / 1000;
+    if (verdict.kind === "wait") return verdict.lookAtMs;
+    // Where time ran out over a check, its words say more than that time ran out.
+    if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
+      return this.fail(verdict.code, verdict.reason, seconds);
+    if (verdict.kind === "healthy" && checks.allPassed) return this.becomeHealthy(verdict.pid, current, seconds);
+    if (gate.isOverdue(nowMs)) {
+      const { code, reason } = checks.failure();
+      return this.fail(code, reason, seconds);
+    }
+    checks.begin();
+    return nowMs + this.work.timings.between_checks_ms;
+  }
+
+  private becomeHealthy(pid: number, { previousPid }: UnderRestart, seconds: number): number {
+    const { instance } = this.planned;
+    this.around.tally.addHealthy();
+    this.around.capacity.giveBack(this.work.host, instance);
+    this.around.declaredHealthy(this.work, instance, pid);
+    const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
+    this.emit({ type: "instance.healthy", ...this.id, pid, ...previous, seconds });
+    this.enable("healthy", seconds);
+    return NO_LOOK;
+  }
+
+  private skip(snapshot: ProcessSnapshot): number {
+    this.around.tally.addSkipped();
+    this.emit({ type: "instance.skipped", ...this.id, why: `it was ${snapshot.state} since the preview` });
+    this.leaveUntouched("skipped");
+    return NO_LOOK;
+  }
+
+  private leaveUntouched(fate: Fate = "untouched"): void {
+    this.around.capacity.giveBack(this.work.host, this.planned.instance);
+    if (this.drained) this.enable(fate, 0);
+    else this.phase = { name: "over" };
+  }
+
+  /** Runs the after_healthy hook, which undoes what before_restart did. */
+  private enable(fate: Fate, seconds: number): void {
+    const hook = this.work.hooks.after_healthy;
+    if (!hook) {
+      this.phase = { name: "over" };
+      return;
+    }
+    this.phase = { name: "enabling", seconds, fate };
+    this.runHook("after_healthy", hook);
+  }
+
+  private giveUpWaiting({ healthy, min_healthy }: { healthy: number; min_healthy: number }): number {
+    const program = programOf(this.planned.instance);
+    const reason = `${healthy} of ${program} are healthy, and min_healthy asks that ${min_healthy} stay so`;
+    this.haltFor("floor_not_met", this.placed(reason));
+    return NO_LOOK;
+  }
+
+  private haltFor(code: HaltCode, reason: string): void {
+    if (this.around.tally.halt(code, reason)) this.emit({ type: "rollout.halted", code, reason });
+    this.leaveUntouched();
+  }
+
+  /** Counts the failure at once, so that nothing further begins while the log is being read. */
+  private fail(code: InstanceFailureCode, reason: string, seconds: number): number {
+    return this.awaitLog({ code, reason, seconds, halts: this.around.tally.addFailed(code, this.placed(reason)) });
+  }
+
+  private enableFailed(why: string, fate: Fate, seconds: number): number {
+    const reason = `its after_healthy hook failed: ${why}; the instance itself is ${fate === "healthy" ? "healthy" : "as it was"}`;
+    if (fate === "untouched") return this.fail("hook_failed", reason, seconds);
+    const halts = this.around.tally.addFailedAfterAll(fate, "hook_failed", this.placed(reason));
+    return this.awaitLog({ code: "hook_failed", reason, seconds, halts });
+  }
+
+  private awaitLog(failure: Failure): number {
+    this.phase = { name: "failing", ...failure };
+    this.around.issue({ type: "read_log", host: this.work.host, instance: this.planned.instance });
+    return NO_LOOK;
+  }
+
+  private runHook(hook: HookName, command: Hook): void {
+    const { host, vars, timings } = this.work;
+    const { instance } = this.planned;
+    this.around.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host, instance });
+  }
+
+  private tell(snapshot: ProcessSnapshot): void {
+    const told = toldAs(snapshot);
+    if (told === this.told) return;
+    this.told = told;
+    const { state, pid, uptime_s } = snapshot;
+    const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
+    this.emit({ type: "instance.observed", ...this.id, state, ...running });
+  }
+
+  private placed(reason: string): string {
+    return `${this.work.host} ${this.planned.instance}: ${reason}`;
+  }
+
+  private get id() {
+    return { host: this.work.host, program: this.planned.program, instance: this.planned.instance };
+  }
+
+  private emit(event: RolloutEvent): void {
+    this.around.issue({ type: "emit", event });
+  }
+}
+
+function toldAs({ state, pid }: ProcessSnapshot): string {
+  return `${state} ${pid ?? ""}`;
+}

@@ -1,0 +1,34 @@
+import type { HostName } from "../domain/ids.ts";
+import type { Command } from "./messages.ts";
+
+/**
+ * Sees to it that at most one look per host is on its way: one answers for all instances of the host.
+ * Whoever asks while one is on its way needs a younger answer, so another follows it.
+ */
+export class Looks {
+  private readonly issue: (command: Command) => void;
+  private readonly underWay = new Map<HostName, { readonly issuedAtMs: number; again: boolean }>();
+
+  constructor(issue: (command: Command) => void) {
+    this.issue = issue;
+  }
+
+  request(host: HostName, nowMs: number): void {
+    const look = this.underWay.get(host);
+    if (look) {
+      // One that was sent in this very moment is as young as another would be.
+      look.again ||= look.issuedAtMs < nowMs;
+      return;
+    }
+    this.underWay.set(host, { issuedAtMs: nowMs, again: false });
+    this.issue({ type: "look", host });
+  }
+
+  /** When the look that has come back was sent. */
+  arrived(host: HostName, nowMs: number): number {
+    const look = this.underWay.get(host);
+    this.underWay.delete(host);
+    if (look?.again) this.request(host, nowMs);
+    return look?.issuedAtMs ?? nowMs;
+  }
+}

@@ -1,0 +1,192 @@
+import type { RolloutEvent } from "../domain/events.ts";
+import type { HostName } from "../domain/ids.ts";
+import type { Batch, HostWork, Wave } from "../domain/rollout.ts";
+import { HostRun } from "./host-run.ts";
+import type { Surroundings } from "./instance-run.ts";
+import type { Looks } from "./looks.ts";
+
+type Phase =
+  | { readonly name: "before" }
+  /** Looks at the hosts of the coming wave, and at what was restarted before it. */
+  | { readonly name: "observing"; readonly missing: Set<HostName> }
+  | { readonly name: "batch" }
+  | { readonly name: "resting"; readonly untilMs: number }
+  | { readonly name: "paused"; readonly untilMs: number }
+  | { readonly name: "over" };
+
+/** Walks the waves and their batches: fills the slots of hosts, rests between batches, pauses after waves. */
+export class WaveRun {
+  private readonly waves: readonly Wave[];
+  private readonly around: Surroundings;
+  private readonly looks: Looks;
+  private phase: Phase = { name: "before" };
+  private waveIndex = 0;
+  private batchIndex = 0;
+  /** The hosts of the current batch that are being worked on. */
+  private readonly runs = new Map<HostName, HostRun>();
+  /** Those that wait for a slot. */
+  private waiting: HostWork[] = [];
+  private readonly ended: HostName[] = [];
+
+  constructor(waves: readonly Wave[], around: Surroundings, looks: Looks) {
+    this.waves = waves;
+    this.around = around;
+    this.looks = looks;
+  }
+
+  get isOver(): boolean {
+    return this.phase.name === "over";
+  }
+
+  get isPaused(): boolean {
+    return this.phase.name === "paused";
+  }
+
+  get wakeAtMs(): number {
+    return this.phase.name === "resting" || this.phase.name === "paused" ? this.phase.untilMs : Infinity;
+  }
+
+  runOf(host: HostName): HostRun | undefined {
+    return this.runs.get(host);
+  }
+
+  begin(nowMs: number): void {
+    // What the first wave is based on was seen a moment ago.
+    this.beginWave(nowMs);
+  }
+
+  woken(nowMs: number): void {
+    if (nowMs < this.wakeAtMs) return;
+    if (this.phase.name === "resting" && this.batchIndex > 0) this.beginBatch(nowMs);
+    else if (this.phase.name === "resting") this.observe(nowMs);
+    else if (this.phase.name === "paused") this.resume(nowMs);
+  }
+
+  /** The pause after a wave is over. */
+  resume(nowMs: number): void {
+    if (this.phase.name !== "paused") return;
+    this.around.issue({ type: "emit", event: { type: "rollout.resumed" } });
+    this.observe(nowMs);
+  }
+
+  /** A look at this host has come back, whatever it showed. */
+  looked(host: HostName, nowMs: number): void {
+    if (this.phase.name !== "observing") return;
+    this.phase.missing.delete(host);
+    if (this.phase.missing.size === 0) this.beginWave(nowMs);
+  }
+
+  capacityChanged(nowMs: number): void {
+    for (const run of this.runs.values()) run.capacityChanged(nowMs);
+    this.refill(nowMs);
+  }
+
+  stopBeginning(nowMs: number): void {
+    this.waiting = [];
+    for (const run of this.runs.values()) run.stopBeginning(nowMs);
+    if (this.phase.name === "batch") this.refill(nowMs);
+    else this.phase = { name: "over" };
+  }
+
+  abandon(): void {
+    for (const run of this.runs.values()) run.abandon();
+    this.runs.clear();
+  }
+
+  /** Forgets the hosts that have ended, gives their slots away, and goes on after the last of them. */
+  refill(nowMs: number): void {
+    for (let host = this.ended.pop(); host !== undefined; host = this.ended.pop()) {
+      this.runs.delete(host);
+      const next = this.around.tally.stop ? undefined : this.waiting.shift();
+      if (next) this.beginHost(next, nowMs);
+    }
+    if (this.phase.name === "batch" && this.runs.size === 0) this.finishBatch(nowMs);
+  }
+
+  private beginWave(nowMs: number): void {
+    const wave = this.waves[this.waveIndex];
+    if (!wave || this.around.tally.stop) {
+      this.phase = { name: "over" };
+      return;
+    }
+    this.emit({ type: "wave.started", wave: this.waveIndex + 1, group: wave.group });
+    this.beginBatch(nowMs);
+  }
+
+  private beginBatch(nowMs: number): void {
+    const wave = this.waves[this.waveIndex];
+    const batch = wave?.batches[this.batchIndex];
+    if (!wave || !batch) return;
+    this.phase = { name: "batch" };
+    this.emit({ type: "batch.started", ...this.place(wave), hosts: batch.hosts.map(({ host }) => host) });
+    this.fillSlots(batch, nowMs);
+    this.refill(nowMs);
+  }
+
+  private fillSlots(batch: Batch, nowMs: number): void {
+    this.waiting = batch.hosts.slice(batch.at_once);
+    for (const work of batch.hosts.slice(0, batch.at_once)) this.beginHost(work, nowMs);
+  }
+
+  private beginHost(work: HostWork, nowMs: number): void {
+    const run = new HostRun(work, this.around, this.looks, () => this.ended.push(work.host));
+    this.runs.set(work.host, run);
+    run.begin(nowMs);
+  }
+
+  private finishBatch(nowMs: number): void {
+    const wave = this.waves[this.waveIndex];
+    if (!wave) return;
+    this.emit({ type: "batch.finished", ...this.place(wave) });
+    const stop = this.around.tally.stop !== undefined;
+    const place = this.place(wave);
+    this.batchIndex++;
+    if (this.batchIndex < wave.batches.length) {
+      if (stop) this.phase = { name: "over" };
+      else if (wave.between_batches_ms > 0) this.rest(place, wave.between_batches_ms, nowMs);
+      else this.beginBatch(nowMs);
+      return;
+    }
+    this.emit({ type: "wave.finished", wave: this.waveIndex + 1, group: wave.group });
+    this.waveIndex++;
+    this.batchIndex = 0;
+    if (stop || this.waveIndex >= this.waves.length) this.phase = { name: "over" };
+    else if (wave.pause) this.pause(wave, wave.pause, nowMs);
+    else if (wave.between_batches_ms > 0) this.rest(place, wave.between_batches_ms, nowMs);
+    else this.observe(nowMs);
+  }
+
+  private rest(place: ReturnType<WaveRun["place"]>, ms: number, nowMs: number): void {
+    this.phase = { name: "resting", untilMs: nowMs + ms };
+    this.emit({ type: "batch.resting", ...place, ms });
+  }
+
+  private pause(wave: Wave, pause: { readonly ms: number } | "ask", nowMs: number): void {
+    const ofWave = { wave: this.waveIndex, group: wave.group };
+    if (pause === "ask") {
+      this.phase = { name: "paused", untilMs: Infinity };
+      this.emit({ type: "rollout.paused", ...ofWave });
+      this.around.issue({ type: "ask", question: `wave ${this.waveIndex} (${wave.group}) is done; go on` });
+      return;
+    }
+    this.phase = { name: "paused", untilMs: nowMs + pause.ms };
+    this.emit({ type: "rollout.paused", ...ofWave, ms: pause.ms });
+  }
+
+  /** Looks at all hosts of the coming wave and of the waves before it: what was healthy there must still be so. */
+  private observe(nowMs: number): void {
+    const missing = new Set<HostName>();
+    for (const wave of this.waves.slice(0, this.waveIndex + 1))
+      for (const batch of wave.batches) for (const { host } of batch.hosts) missing.add(host);
+    this.phase = { name: "observing", missing };
+    for (const host of missing) this.looks.request(host, nowMs);
+  }
+
+  private place(wave: Wave) {
+    return { wave: this.waveIndex + 1, group: wave.group, batch: this.batchIndex + 1 };
+  }
+
+  private emit(event: RolloutEvent): void {
+    this.around.issue({ type: "emit", event });
+  }
+}

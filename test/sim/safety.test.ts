@@ -1,0 +1,317 @@
+import assert from "node:assert/strict";
+import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { HostName } from "../../src/domain/ids.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
+import { rolloutOf, simulated } from "./rollouts.ts";
+import { simulate, type Simulated } from "./simulate.ts";
+
+type TimedEvent = Simulated["events"][number];
+
+function ofType<T extends RolloutEvent["type"]>({ events }: Simulated, type: T): Extract<TimedEvent, { type: T }>[] {
+  return events.filter((event): event is Extract<TimedEvent, { type: T }> => event.type === type);
+}
+
+function countsOf(run: Simulated) {
+  return ofType(run, "rollout.finished")[0]?.counts;
+}
+
+/** The rollout in two waves: its first host, then, after a pause, the others. */
+function withCanary(rollout: Rollout, pause: { ms: number } | "ask"): Rollout {
+  const [wave] = rollout.waves;
+  assert.ok(wave);
+  const [first, ...others] = wave.batches;
+  assert.ok(first);
+  return {
+    ...rollout,
+    waves: [
+      { ...wave, group: "canary", batches: [first], pause },
+      { ...wave, batches: others },
+    ],
+  };
+}
+
+describe("sliding", () => {
+  it("fills a free slot at once instead of waiting for the slowest of a batch", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 4, instances: 1, hostsAtOnce: 2, mode: "sliding" });
+    fleet.behave("host-1", "web:0", { startsecsMs: 60_000 });
+    const run = simulate(rollout(), fleet, time);
+    assert.equal(run.outcome, "succeeded");
+    const healthy = ofType(run, "instance.healthy").map(({ host }) => host);
+    assert.deepEqual(healthy, ["host-2", "host-3", "host-4", "host-1"]);
+  });
+
+  it("rests each slot on a host, and never after its last instance", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 5, instancesAtOnce: 2, mode: "sliding" });
+    const run = simulate(rollout(), fleet, time);
+    assert.equal(run.outcome, "succeeded");
+    assert.equal(ofType(run, "host.resting").length, 3);
+    assert.equal(run.events.at(-1)?.atMs, ofType(run, "instance.healthy").at(-1)?.atMs);
+  });
+});
+
+describe("max_failures", () => {
+  it("tolerates that many over the whole run, and ends incomplete", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 4, instances: 2, maxFailures: 2 });
+    fleet.behave("host-1", "web:0", { fileGone: true });
+    fleet.behave("host-3", "web:1", { diesAfterMs: 2000 });
+    const run = simulate(rollout(), fleet, time);
+    assert.equal(run.outcome, "incomplete");
+    assert.deepEqual(countsOf(run), { healthy: 6, failed: 2, skipped: 0, untouched: 0 });
+  });
+
+  it("halts at one more, and names that one", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 4, instances: 2, maxFailures: 1 });
+    for (const host of ["host-1", "host-2", "host-3"]) fleet.behave(host, "web:0", { fileGone: true });
+    const run = simulate(rollout(), fleet, time);
+    assert.equal(run.outcome, "halted");
+    assert.match(ofType(run, "rollout.halted")[0]?.reason ?? "", /^host-2 web:0: /);
+    assert.deepEqual(countsOf(run), { healthy: 1, failed: 2, skipped: 0, untouched: 5 });
+  });
+});
+
+describe("a pause after a wave", () => {
+  it("lasts as long as the plan says", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
+    const run = simulate(withCanary(rollout(), { ms: 300_000 }), fleet, time);
+    assert.equal(run.outcome, "succeeded");
+    const [paused] = ofType(run, "rollout.paused");
+    const [resumed] = ofType(run, "rollout.resumed");
+    assert.equal((resumed?.atMs ?? 0) - (paused?.atMs ?? 0), 300_000);
+  });
+
+  it("halts with regressed within one between_checks when the canary dies in it", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
+    const run = simulate(withCanary(rollout(), { ms: 300_000 }), fleet, time, {
+      onEvent: (event) =>
+        event.type === "rollout.paused" && time.after(60_000, () => (fleet.process("host-1", "web:0").pid = 9)),
+    });
+    assert.equal(run.outcome, "halted");
+    const [failed] = ofType(run, "instance.failed");
+    assert.deepEqual([failed?.code, failed?.host], ["regressed", "host-1"]);
+    const paused = ofType(run, "rollout.paused")[0]?.atMs ?? 0;
+    assert.ok((failed?.atMs ?? Infinity) - paused <= 60_000 + 5_000 + 300, "it was noticed too late");
+    assert.deepEqual(countsOf(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
+  });
+
+  it("notices before the next wave what died on a host that nobody looked at any more", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1, timings: { between_batches_ms: 60_000 } });
+    const { waves, ...rest } = withCanary(rollout(), "ask");
+    const canary = waves.map(({ pause: _, ...wave }) => wave);
+    const run = simulate({ ...rest, waves: canary }, fleet, time, {
+      onEvent: (event) =>
+        event.type === "wave.finished" && time.after(1000, () => (fleet.process("host-1", "web:0").state = "FATAL")),
+    });
+    assert.equal(ofType(run, "rollout.halted")[0]?.code, "regressed");
+    assert.equal(ofType(run, "instance.restarting").length, 1);
+  });
+});
+
+describe("min_healthy", () => {
+  it("waits, says for what, and goes on when what broke has come back", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 8, minHealthy: 6 });
+    const planned = rollout();
+    // Two others break between restarts: the third would be one too many.
+    const run = simulate(planned, fleet, time, {
+      onEvent(event) {
+        if (event.type !== "instance.healthy" || event.instance !== "web:1") return;
+        for (const broken of ["web:6", "web:7"]) fleet.process("host-1", broken).state = "BACKOFF";
+        time.after(120_000, () => (fleet.process("host-1", "web:6").state = "RUNNING"));
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
+    const [waiting] = ofType(run, "instance.waiting");
+    assert.deepEqual([waiting?.instance, waiting?.healthy, waiting?.min_healthy], ["web:2", 6, 6]);
+    assert.ok(ofType(run, "instance.restarting").every(({ atMs }) => atMs < 30_000 || atMs > 120_000));
+  });
+
+  it("halts when progress_deadline has passed instead of breaking the floor", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 4, minHealthy: 3 });
+    fleet.process("host-1", "web:3").state = "FATAL";
+    const run = simulate(rollout(), fleet, time);
+    assert.equal(ofType(run, "rollout.halted")[0]?.code, "floor_not_met");
+    assert.deepEqual(countsOf(run), { healthy: 0, failed: 0, skipped: 0, untouched: 4 });
+  });
+
+  it("never stops one with fewer than the floor and itself healthy, over hosts and batch sizes larger than it allows", () => {
+    const { time, fleet, rollout } = simulated({
+      hosts: 3,
+      instances: 4,
+      hostsAtOnce: 3,
+      instancesAtOnce: 4,
+      minHealthy: 10,
+    });
+    let least = 12;
+    const run = simulate(rollout(), fleet, time, {
+      onEvent(event) {
+        if (event.type !== "instance.restarting") return;
+        const healthy = [...fleet.hosts.values()].flatMap((processes) => [...processes.values()]);
+        least = Math.min(least, healthy.filter(({ state }) => state === "RUNNING").length);
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
+    assert.ok(least > 10, `a stop began with ${least} healthy`);
+  });
+
+  it("lets one be restarted that is broken already: it takes nothing away", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, minHealthy: 1 });
+    fleet.process("host-1", "web:0").state = "FATAL";
+    assert.equal(simulate(rollout(), fleet, time).outcome, "succeeded");
+  });
+});
+
+describe("checks", () => {
+  const check = { kind: "tcp", address: "127.0.0.1:80", from: "host", timeout_ms: 2000 } as const;
+  function withCheck(rollout: Rollout): Rollout {
+    const waves = rollout.waves.map((wave) => ({
+      ...wave,
+      batches: wave.batches.map((batch) => ({
+        ...batch,
+        hosts: batch.hosts.map((work) => ({ ...work, checks: [check] })),
+      })),
+    }));
+    return { ...rollout, waves };
+  }
+
+  it("are tried again until the service is ready, within the deadline", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+    const readyAtMs = 40_000;
+    const run = simulate(withCheck(rollout()), fleet, time, {
+      onCheck: () => (time.now >= readyAtMs ? { kind: "passed" } : { kind: "failed", reason: "refused" }),
+    });
+    assert.equal(run.outcome, "succeeded");
+    const [healthy] = ofType(run, "instance.healthy");
+    assert.ok(healthy && healthy.atMs >= readyAtMs && healthy.atMs <= readyAtMs + 5_500);
+  });
+
+  it("that never pass fail the instance with check_failed, those that hang with check_timed_out", () => {
+    for (const [code, outcome] of [
+      ["check_failed", { kind: "failed", reason: "status 500, not 200" }],
+      ["check_timed_out", { kind: "timed_out", after_ms: 2000 }],
+    ] as const) {
+      const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
+      const run = simulate(withCheck(rollout()), fleet, time, { onCheck: () => outcome });
+      assert.equal(ofType(run, "rollout.halted")[0]?.code, code);
+    }
+  });
+
+  it("do not hide a program that dies while they are tried", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+    fleet.behave("host-1", "web:0", { diesAfterMs: 20_000 });
+    const run = simulate(withCheck(rollout()), fleet, time, { onCheck: () => ({ kind: "failed", reason: "refused" }) });
+    assert.equal(ofType(run, "rollout.halted")[0]?.code, "flapping");
+  });
+});
+
+describe("hooks", () => {
+  const hook = { command: "true", run: "host" } as const;
+  const draining = { before_restart: hook, after_healthy: hook };
+  const hooksOf = (run: Simulated) =>
+    ofType(run, "hook.finished").map((event) => `${event.instance ?? event.host} ${event.hook}`);
+
+  it("run around the host and around each restart, in order", () => {
+    const hooks = { before_host: hook, after_host: hook, ...draining };
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks });
+    const run = simulate(rollout(), fleet, time);
+    assert.deepEqual(hooksOf(run), [
+      "host-1 before_host",
+      "web:0 before_restart",
+      "web:0 after_healthy",
+      "web:1 before_restart",
+      "web:1 after_healthy",
+      "host-1 after_host",
+    ]);
+  });
+
+  it("name a drained instance whose restart fails as still drained, and do not enable it", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
+    fleet.behave("host-1", "web:0", { fileGone: true });
+    const run = simulate(rollout(), fleet, time);
+    assert.deepEqual(hooksOf(run), ["web:0 before_restart"]);
+    assert.equal(ofType(run, "instance.failed")[0]?.still_drained, true);
+  });
+
+  it("enable an instance again that was drained and then not restarted", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
+    const run = simulate(rollout(), fleet, time, {
+      onHook: () => {
+        fleet.process("host-1", "web:0").state = "STOPPED";
+        return { kind: "succeeded" };
+      },
+    });
+    assert.deepEqual(hooksOf(run).slice(0, 2), ["web:0 before_restart", "web:0 after_healthy"]);
+    assert.equal(ofType(run, "instance.skipped")[0]?.instance, "web:0");
+  });
+
+  it("enable it again after an interrupt that came while it was drained", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
+    const run = simulate(rollout(), fleet, time, {
+      onEvent: (event, tell) => event.type === "rollout.started" && tell({ type: "interrupted", signal: "SIGINT" }),
+    });
+    assert.deepEqual(hooksOf(run), ["web:0 before_restart", "web:0 after_healthy"]);
+    assert.deepEqual(countsOf(run), { healthy: 0, failed: 0, skipped: 0, untouched: 2 });
+    assert.equal(run.outcome, "interrupted");
+  });
+
+  it("that fail before the restart fail the instance untouched; after it, one that stays healthy", () => {
+    for (const failing of ["before_restart", "after_healthy"]) {
+      const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
+      const run = simulate(rollout(), fleet, time, {
+        onHook: ({ hook }) => (hook === failing ? { kind: "failed", reason: "exit code 1" } : { kind: "succeeded" }),
+      });
+      assert.equal(ofType(run, "rollout.halted")[0]?.code, "hook_failed");
+      assert.equal(ofType(run, "instance.restarting").length, failing === "before_restart" ? 0 : 1);
+      assert.deepEqual(countsOf(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
+    }
+  });
+
+  it("of a host that fail before it skip its instances, which is one failure", () => {
+    const { time, fleet, rollout } = simulated({
+      hosts: 2,
+      instances: 2,
+      maxFailures: 1,
+      hooks: { before_host: hook },
+    });
+    const run = simulate(rollout(), fleet, time, {
+      onHook: ({ host }) =>
+        host === ("host-1" as HostName) ? { kind: "failed", reason: "no" } : { kind: "succeeded" },
+    });
+    assert.equal(run.outcome, "incomplete");
+    assert.deepEqual(countsOf(run), { healthy: 2, failed: 0, skipped: 2, untouched: 0 });
+  });
+
+  it("of the rollout run first and last, and on_failure after each failure", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
+    fleet.behave("host-1", "web:1", { fileGone: true });
+    const hooks = { before_rollout: hook, after_rollout: hook, on_failure: hook };
+    const run = simulate({ ...rollout(), hooks }, fleet, time);
+    assert.deepEqual(
+      ofType(run, "hook.finished").map((event) => event.hook),
+      ["before_rollout", "on_failure", "after_rollout"],
+    );
+    const started = ofType(run, "instance.restarting")[0]?.atMs ?? 0;
+    assert.ok((ofType(run, "hook.finished")[0]?.atMs ?? Infinity) <= started);
+  });
+
+  it("that fail before the rollout leave everything untouched", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
+    const run = simulate({ ...rollout(), hooks: { before_rollout: hook } }, fleet, time, {
+      onHook: () => ({ kind: "failed", reason: "no" }),
+    });
+    assert.deepEqual(countsOf(run), { healthy: 0, failed: 0, skipped: 0, untouched: 2 });
+    assert.equal(run.outcome, "halted");
+  });
+});
+
+describe("an instance that was STOPPED before, where the plan says start", () => {
+  it("is started, and passes the same gate", () => {
+    const { time, fleet, plan } = simulated({ hosts: 1, instances: 2 });
+    fleet.process("host-1", "web:0").state = "STOPPED";
+    const run = simulate(rolloutOf({ ...plan, stopped: "start" }, fleet), fleet, time);
+    assert.equal(run.outcome, "succeeded");
+    const actions = ofType(run, "instance.restarting").map(({ instance, action }) => [instance, action]);
+    assert.deepEqual(actions, [
+      ["web:0", "start"],
+      ["web:1", "restart"],
+    ]);
+  });
+});
