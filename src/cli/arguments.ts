@@ -37,10 +37,7 @@ export interface StatusArguments extends SelectionArguments {
 
 /** What the command line asks for; `exit` when commander has already answered it (help, version, a mistake). */
 export type Arguments =
-  | RunArguments
-  | ValidateArguments
-  | StatusArguments
-  | { readonly command: "exit"; readonly mistaken: boolean };
+  RunArguments | ValidateArguments | StatusArguments | { readonly command: "exit"; readonly mistaken: boolean };
 
 /** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
 const NOT_BUILT_YET = {
@@ -148,7 +145,12 @@ function addSelection(command: Command): Command {
   return command
     .option("--limit <pattern>", "only these hosts: a name, web-[01-08], web-*, @group; repeatable", collect, [])
     .option("--exclude <pattern>", "not these hosts; repeatable", collect, [])
-    .option("--program <name>", "these instead of the plan's programs, on hosts that have them; repeatable", collect, [])
+    .option(
+      "--program <name>",
+      "these instead of the plan's programs, on hosts that have them; repeatable",
+      collect,
+      [],
+    )
     .option("--started-before <when>", `skip what was started later: ${MOMENT_FORMS}`, readMoment);
 }
 

@@ -5,18 +5,20 @@ import { readArguments } from "./arguments.ts";
 import { reportBug } from "./bug.ts";
 import { validate } from "./validate.ts";
 
+// What contacts hosts is imported only where it is wanted: ssh2 and listr2 would double the time that `validate` takes.
 async function main(): Promise<ExitCode> {
   const given = readArguments(process.argv.slice(2), manifest.version);
   switch (given.command) {
     case "exit":
       return given.mistaken ? EXIT.invalid : EXIT.done;
     case "validate":
-      return validate(given.plans);
-    case "run": {
-      // Imported only here: ssh2 and listr2 would double the time that `validate` takes.
-      const { run } = await import("./run.ts");
-      return run(given);
-    }
+      return validate(given);
+    case "status":
+      return (await import("./status.ts")).status(given);
+    case "run":
+      if (given.offline) return (await import("./offline.ts")).showOffline(given);
+      if (given.dryRun) return (await import("./dry-run.ts")).dryRun(given);
+      return (await import("./run.ts")).run(given);
   }
 }
 

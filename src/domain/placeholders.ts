@@ -64,9 +64,12 @@ export function fill(template: string, values: PlaceholderValues, env: Environme
 
 /** What a hook finds in its environment: `ORCHESTRATE_HOST`, `ORCHESTRATE_REASON`, `ORCHESTRATE_VARS_zone` and so on. */
 export function hookEnvironment(values: PlaceholderValues): Record<string, string> {
-  const own = PLACEHOLDERS.map((name) => [`ORCHESTRATE_${name.toUpperCase()}`, values[name]] as const);
-  const vars = Object.entries(values.vars).map(([name, value]) => [`ORCHESTRATE_VARS_${name}`, value] as const);
-  return Object.fromEntries([...own, ...vars].filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const own = PLACEHOLDERS.flatMap((name) => {
+    const value = values[name];
+    return value === undefined ? [] : [[`ORCHESTRATE_${name.toUpperCase()}`, value]];
+  });
+  const vars = Object.entries(values.vars).map(([name, value]) => [`ORCHESTRATE_VARS_${name}`, value]);
+  return Object.fromEntries([...own, ...vars]) as Record<string, string>;
 }
 
 function forShell(value: string, { within }: TemplatePart): string {

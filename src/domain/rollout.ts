@@ -109,6 +109,8 @@ export interface Rollout {
   readonly on_failure: "stop" | "ask";
   readonly hooks: RolloutHooks;
   readonly skipped: readonly SkippedInstance[];
+  /** Hosts that could not be reached and are left out, within `limits.max_unreachable`. */
+  readonly unreachable: readonly HostName[];
   readonly warnings: readonly Warning[];
 }
 

@@ -1,28 +1,30 @@
-import { takeAtOnce } from "../domain/quantity.ts";
+import { parseQuantity } from "../domain/quantity.ts";
+import type { Findings } from "./findings.ts";
+import type { Path } from "./path.ts";
 import type { HostBatches } from "./plan.ts";
+import { defaultsOf } from "./plan-schema.ts";
+import type { RawBatches, RawSettings } from "./raw-plan.ts";
 
-/** Hosts that have their turn together, and how many of them are worked on at once. */
-export interface Turn<Item> {
-  readonly at_once: number;
-  readonly hosts: readonly Item[];
+/** A level on which `batches` may stand, and where it is. */
+interface BatchLevel {
+  readonly path: Path;
+  readonly section: RawSettings;
 }
 
-/** A wave's hosts as batches; percentages are of what is given here. */
-export function inBatches<Item>(hosts: readonly Item[], { sizes, mode }: HostBatches): Turn<Item>[] {
-  if (hosts.length === 0) return [];
-  const counts = sizes.map((size) => takeAtOnce(size, hosts.length));
-  if (mode === "sliding") return [{ at_once: counts[0] ?? 1, hosts }];
-  return chunks(hosts, counts).map((chunk) => ({ at_once: chunk.length, hosts: chunk }));
-}
-
-/** Cuts a list into pieces of these sizes; the last size repeats. */
-export function chunks<Item>(items: readonly Item[], sizes: readonly number[]): Item[][] {
-  const pieces: Item[][] = [];
-  let start = 0;
-  while (start < items.length) {
-    const size = sizes[Math.min(pieces.length, sizes.length - 1)] ?? 1;
-    pieces.push(items.slice(start, start + size));
-    start += size;
+/** How many hosts a wave takes at once; the later ones of the levels are nearer and win. */
+export function readHostBatches(levels: readonly BatchLevel[], findings: Findings): HostBatches {
+  const defaults = defaultsOf("batches");
+  const levelOf = (key: keyof RawBatches) => levels.findLastIndex(({ section }) => section.batches?.[key] !== undefined);
+  const [atHosts, atMode] = [levelOf("hosts"), levelOf("mode")];
+  const hosts = levels[atHosts]?.section.batches?.hosts ?? defaults.hosts;
+  const mode = levels[atMode]?.section.batches?.mode ?? defaults.mode;
+  const written = typeof hosts === "object" ? hosts : [hosts];
+  const sizes = written.flatMap((size) => (size === undefined ? [] : (parseQuantity(size) ?? [])));
+  if (mode === "sliding" && sizes.length > 1) {
+    // Told at the nearer of the two, which made it a conflict.
+    const path = [...(levels[Math.max(atHosts, atMode)]?.path ?? []), "batches", atHosts >= atMode ? "hosts" : "mode"];
+    const remedy = "give one number or percentage, or take mode: lockstep";
+    findings.atValue(path, "a growing list is for lockstep only, and the mode is sliding", remedy);
   }
-  return pieces;
+  return { sizes: sizes.length > 0 ? sizes : [{ count: 1 }], mode };
 }

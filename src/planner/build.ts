@@ -15,7 +15,7 @@ import {
   type Warning,
   type Wave,
 } from "../domain/rollout.ts";
-import { chunks, inBatches } from "./batches.ts";
+import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
 import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
@@ -46,7 +46,7 @@ export function buildRollout(
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
   const floors = builder.floors();
   builder.judgePrograms();
-  const { skipped, refusals } = builder;
+  const { skipped, unreachable, refusals } = builder;
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);
@@ -59,7 +59,19 @@ export function buildRollout(
   const warnings = [...builder.warnings, ...warningsOf({ hosts, waves, floors }, fleet)];
   return {
     kind: "planned",
-    rollout: { ...identity, name, plan_file: file, hosts, waves, limits, on_failure, hooks, skipped, warnings },
+    rollout: {
+      ...identity,
+      name,
+      plan_file: file,
+      hosts,
+      waves,
+      limits,
+      on_failure,
+      hooks,
+      skipped,
+      unreachable,
+      warnings,
+    },
   };
 }
 
@@ -78,6 +90,7 @@ function hostsIn(plan: Plan): number {
 class Builder {
   readonly refusals: Refusal[] = [];
   readonly skipped: SkippedInstance[] = [];
+  readonly unreachable: HostName[] = [];
   readonly warnings: Warning[] = [];
   private readonly plan: Plan;
   private readonly fleet: FleetReport;
@@ -92,9 +105,23 @@ class Builder {
     this.plan = plan;
     this.fleet = fleet;
     this.selection = selection;
+    const lost: Refusal[] = [];
     for (const [host, report] of fleet) {
-      if ("refusal" in report) this.refusals.push(report.refusal);
       this.taken.set(host, new Set());
+      if (!("refusal" in report)) continue;
+      // A wrong key or a login that is refused is no host that is down: no budget covers it.
+      if (report.refusal.code === "unreachable") lost.push(report.refusal);
+      else this.refusals.push(report.refusal);
+    }
+    if (lost.length > tolerate(plan.limits.max_unreachable, hostsIn(plan))) this.refusals.push(...lost);
+    else this.leaveOut(lost);
+  }
+
+  private leaveOut(lost: readonly Refusal[]): void {
+    for (const { host, reason } of lost) {
+      const name = host as HostName;
+      this.unreachable.push(name);
+      this.warnings.push({ host: name, message: `it is left out, because it is unreachable: ${reason}` });
     }
   }
 
@@ -173,11 +200,7 @@ class Builder {
   }
 
   /** What is to be done with an instance; undefined, with the reason told, if nothing is. */
-  private take(
-    host: HostName,
-    program: ProgramName,
-    snapshot: ProcessSnapshot,
-  ): PlannedInstance | undefined {
+  private take(host: HostName, program: ProgramName, snapshot: ProcessSnapshot): PlannedInstance | undefined {
     const { instance, state, pid, description } = snapshot;
     const taken = this.taken.get(host);
     if (!taken || taken.has(instance)) return undefined;

@@ -58,8 +58,7 @@ function downByHost({ hosts }: Batch): Map<ProgramName, number[]> {
   const byProgram = new Map<ProgramName, number[]>();
   for (const { batches } of hosts) {
     const ofHost = new Map<ProgramName, number>();
-    for (const batch of batches)
-      ofHost.set(batch.program, Math.max(ofHost.get(batch.program) ?? 0, takenDown(batch)));
+    for (const batch of batches) ofHost.set(batch.program, Math.max(ofHost.get(batch.program) ?? 0, takenDown(batch)));
     for (const [program, down] of ofHost) {
       const downs = byProgram.get(program);
       if (downs) downs.push(down);

@@ -1,7 +1,9 @@
 import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { parseDuration } from "../domain/duration.ts";
+import type { Environment } from "../domain/environment.ts";
 import type { SshSettings, SupervisorSettings } from "../domain/target.ts";
+import type { PlanDocument } from "./document.ts";
 import type { Path } from "./path.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "./findings.ts";
@@ -19,8 +21,8 @@ export const NO_SETTINGS: OwnSettings = { ssh: {}, supervisor: {} };
 
 /** What the paths in a plan are relative to. */
 export interface PathBase {
-  /** The plan's folder. */
-  readonly folder: string;
+  /** The folder of the file in which the value at a path stands: not all of a plan need be in one file. */
+  folderOf(path: Path): string;
   readonly home: string;
 }
 
@@ -29,23 +31,30 @@ interface SettingsSections {
   readonly supervisor?: RawSupervisor | null | undefined;
 }
 
-/** Home and plan folder, by the environment and the plan's absolute path. */
-export function pathBase(folder: string, env: Readonly<Record<string, string | undefined>>): PathBase {
-  return { folder, home: env["HOME"] || homedir() };
+/** Home by the environment, folders by the files of the document. */
+export function pathBase(document: PlanDocument, env: Environment): PathBase {
+  return {
+    folderOf: (path) => dirname(resolve(document.placeOfValue(path).file)),
+    home: env["HOME"] || homedir(),
+  };
 }
 
 /** Reads the `ssh` and `supervisor` of one level as far as they go. */
 export function readSettings(level: SettingsSections, path: Path, base: PathBase, findings: Findings): OwnSettings {
-  const { user, port, identity_file, known_hosts_file, connect_timeout } = level.ssh ?? {};
+  const { user, port, connect_timeout } = level.ssh ?? {};
   const { command, sudo, config, server_url } = level.supervisor ?? {};
   const connect_timeout_ms =
     connect_timeout === undefined ? undefined : readDuration(connect_timeout, [...path, "ssh", "connect_timeout"], findings, "above zero");
+  const fileAt = (key: "identity_file" | "known_hosts_file") => {
+    const written = level.ssh?.[key];
+    return written === undefined ? undefined : resolvePath(written, [...path, "ssh", key], base);
+  };
   return {
     ssh: given({
       user,
       port,
-      identity_file: identity_file === undefined ? undefined : localPath(identity_file, base),
-      known_hosts_file: known_hosts_file === undefined ? undefined : localPath(known_hosts_file, base),
+      identity_file: fileAt("identity_file"),
+      known_hosts_file: fileAt("known_hosts_file"),
       connect_timeout_ms,
     }),
     supervisor: given({ command, sudo, config, server_url }),
@@ -63,11 +72,12 @@ export function mergeSettings(...levels: readonly OwnSettings[]): { readonly ssh
 }
 
 /** Only the keys that have a value. */
-function given<Settings extends object>(settings: Settings): { [Key in keyof Settings]?: NonNullable<Settings[Key]> } {
+export function given<Settings extends object>(settings: Settings): { [Key in keyof Settings]?: NonNullable<Settings[Key]> } {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as { [Key in keyof Settings]?: NonNullable<Settings[Key]> };
 }
 
-function localPath(path: string, { folder, home }: PathBase): string {
-  if (path === "~" || path.startsWith("~/")) return join(home, path.slice(1));
-  return isAbsolute(path) ? path : resolve(folder, path);
+/** A path on this machine as an absolute one; `path` is where it stands. */
+export function resolvePath(written: string, path: Path, { folderOf, home }: PathBase): string {
+  if (written === "~" || written.startsWith("~/")) return join(home, written.slice(1));
+  return isAbsolute(written) ? written : resolve(folderOf(path), written);
 }

@@ -38,7 +38,10 @@ class GroupReader {
 
   read(name: string): void {
     if (this.members.has(name) || !(name in this.#groups)) return;
-    const hosts = this.#groups[name]?.hosts;
+    const group = this.#groups[name];
+    // Not by the schema: a plan that extends another may leave a group's hosts to that.
+    if (group && !("hosts" in group)) this.#findings.atKey(["groups", name], 'must have the key "hosts"');
+    const hosts = group?.hosts;
     const patterns = hosts === undefined ? [] : listOf(hosts);
     this.#trail.push(name);
     const sound = patterns.map((pattern, index) => pattern !== undefined && this.#readReference(pattern, patternPath(name, hosts, index)));

@@ -1,61 +1,107 @@
-import { dirname, parse, resolve } from "node:path";
+import { parse, resolve } from "node:path";
+import type { Environment } from "../domain/environment.ts";
 import type { HostName } from "../domain/ids.ts";
-import { pathBase } from "./connection-settings.ts";
+import { isPlainMap } from "./compose.ts";
+import { given, pathBase, resolvePath } from "./connection-settings.ts";
 import { sortDiagnostics, type Diagnostic } from "./diagnostic.ts";
-import { readDocument, type PlanDocument } from "./document.ts";
+import type { PlanDocument } from "./document.ts";
 import { Findings } from "./findings.ts";
 import { readGroups } from "./groups.ts";
+import { readRolloutHooks } from "./hooks.ts";
 import { readHostNames } from "./host-names.ts";
+import { withInventory, type ReadInventory } from "./inventory.ts";
+import { readLayers } from "./layers.ts";
+import { readLimits } from "./limits.ts";
+import { NOT_BUILT_YET, type NotBuilt } from "./not-built-yet.ts";
 import { readPlanFile } from "./plan-file.ts";
+import { defaultsOf } from "./plan-schema.ts";
 import type { Plan } from "./plan.ts";
 import type { RawPlan } from "./raw-plan.ts";
+import { resolveReferences } from "./references.ts";
 import { judgeBySchema, withoutRefused } from "./schema-errors.ts";
 import { readTargets } from "./targets.ts";
 import { readTurns } from "./turns.ts";
 import { readWaves } from "./waves.ts";
 
 /** A plan, or everything that is wrong with it. */
-export type LoadedPlan = { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+export type LoadedPlan =
+  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-/** Reads and checks a plan's file. `env` gives HOME, for paths that begin with `~`. */
-export function loadPlan(file: string, env: Readonly<Record<string, string | undefined>>): LoadedPlan {
+/** What a plan is read with, besides the environment. */
+export interface LoadOptions {
+  /** Reads the inventory of `hosts_from`. */
+  readonly inventory?: ReadInventory;
+  /** The keys that are refused for now. */
+  readonly notBuilt?: readonly NotBuilt[];
+}
+
+/** Reads and checks a plan's file. `env` is for `${NAME}`, and gives HOME, for paths that begin with `~`. */
+export function loadPlan(file: string, env: Environment, options: LoadOptions = {}): LoadedPlan {
   const read = readPlanFile(file);
-  return "diagnostic" in read ? { ok: false, diagnostics: [read.diagnostic] } : parsePlan(read.text, file, env);
+  return "diagnostic" in read
+    ? { ok: false, diagnostics: [read.diagnostic] }
+    : parsePlan(read.text, file, env, options);
 }
 
 /** Checks a plan's text; `file` is where it came from, and what its paths are relative to. */
-export function parsePlan(text: string, file: string, env: Readonly<Record<string, string | undefined>>): LoadedPlan {
-  const { document, diagnostics } = readDocument(file, text);
-  if (!document) return { ok: false, diagnostics: sortDiagnostics(diagnostics) };
-  const findings = new Findings(document);
-  const refused = judgeBySchema(document, findings);
-  const raw = withoutRefused(document.data, refused) as RawPlan | undefined;
-  const plan = raw && readPlan(raw, document, file, env, findings);
-  const all = sortDiagnostics([...diagnostics, ...findings.all]);
+export function parsePlan(text: string, file: string, env: Environment, options: LoadOptions = {}): LoadedPlan {
+  const layers = readLayers(file, text, env);
+  if (!layers.document) return { ok: false, diagnostics: sortDiagnostics(layers.diagnostics) };
+  const resolved = resolveReferences(layers.document, env);
+  const findings = new Findings(resolved.document);
+  const document = addInventory(resolved.document, env, options.inventory, findings);
+  const { notBuilt = NOT_BUILT_YET } = options;
+  const judged = document ?? resolved.document;
+  const refused = judgeBySchema(judged, { faults: resolved.faults, notBuilt }, findings);
+  const raw = withoutRefused(judged.data, refused) as RawPlan | undefined;
+  // Of what a missing file or inventory would have said nothing is known: what is not there proves nothing.
+  const plan = raw && document && layers.complete ? readPlan(raw, document, file, env, findings) : undefined;
+  const all = sortDiagnostics([...layers.diagnostics, ...findings.all]);
   return plan && all.length === 0 ? { ok: true, plan } : { ok: false, diagnostics: all };
 }
 
+/** The document with the hosts of its inventory, if it names one; undefined if that cannot be read. */
+function addInventory(
+  document: PlanDocument,
+  env: Environment,
+  read: ReadInventory | undefined,
+  findings: Findings,
+): PlanDocument | undefined {
+  const section = isPlainMap(document.data) ? document.data["hosts_from"] : undefined;
+  const path = isPlainMap(section) ? section["ansible"] : undefined;
+  // Anything else is the schema's to tell.
+  if (typeof path !== "string" || path === "" || path.includes("\0")) return document;
+  const at = ["hosts_from", "ansible"];
+  if (read) return withInventory(document, resolvePath(path, at, pathBase(document, env)), read, findings);
+  findings.atValue(at, "inventories cannot be read here");
+  return undefined;
+}
+
 /** Resolves all references, as far as the schema left something to read. */
-function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Readonly<Record<string, string | undefined>>, findings: Findings): Plan {
-  const absolute = resolve(file);
-  const { entries, complete } = raw.hosts ? readHostNames(raw.hosts, document, findings) : { entries: [], complete: false };
+function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Environment, findings: Findings): Plan {
+  const { entries, complete } = readHosts(raw, document, findings);
   const names = new Set<HostName>(entries.flatMap((entry) => entry.names));
   const members = readGroups(raw.groups ?? {}, { hosts: names, hostsAreMissing: !complete }, document, findings);
-  const hosts = readTargets({ raw, entries, members, base: pathBase(dirname(absolute), env) }, document, findings);
+  const hosts = readTargets({ raw, entries, members, base: pathBase(document, env) }, document, findings);
   const turns = readTurns({ raw, entries, members }, document, findings);
-  const waves = readWaves(turns, raw, findings);
-  const groups = new Map([...members].map(([name, selected]) => [name, selected ?? []]));
-  const none = { count: 0 };
+  const { hooks, templates } = readRolloutHooks(raw.hooks, findings);
   return {
     name: raw.name ?? parse(file).name,
-    file: absolute,
+    file: resolve(file),
     hosts,
-    groups,
-    waves,
-    limits: { max_failures: none, max_unreachable: none, min_healthy: none },
-    on_failure: "stop",
-    stopped: "skip",
-    hooks: {},
-    lock: { mode: "required", directory: "/tmp" },
+    groups: new Map([...members].map(([name, selected]) => [name, selected ?? []])),
+    waves: readWaves({ raw, entries, turns, everywhere: templates }, document, findings),
+    limits: readLimits(raw.limits, findings),
+    on_failure: raw.on_failure ?? "stop",
+    stopped: raw.stopped ?? "skip",
+    hooks,
+    lock: { ...defaultsOf("lock"), ...given(raw.lock ?? {}) },
   };
+}
+
+function readHosts(raw: RawPlan, document: PlanDocument, findings: Findings): ReturnType<typeof readHostNames> {
+  if (raw.hosts) return readHostNames(raw.hosts, document, findings);
+  if (!("hosts" in raw)) findings.atKey([], 'the plan has no "hosts"');
+  return { entries: [], complete: false };
 }

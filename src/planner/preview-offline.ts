@@ -2,7 +2,7 @@ import { formatDuration } from "../domain/duration.ts";
 import { printable } from "../domain/printable.ts";
 import { formatQuantity } from "../domain/quantity.ts";
 import type { HostName } from "../domain/ids.ts";
-import { inBatches, type Turn } from "./batches.ts";
+import { inBatches, type HostBatch } from "./host-batches.ts";
 import { folded, foldedInOrder, groupedBy } from "./folding.ts";
 import type { Plan, PlanWave } from "./plan.ts";
 import { atATime, count } from "./preview-words.ts";
@@ -19,7 +19,7 @@ interface OfflineWave {
   readonly programs: readonly string[];
   readonly between_batches_ms: number;
   readonly pause?: { readonly ms: number } | "ask";
-  readonly batches: readonly Turn<HostName>[];
+  readonly batches: readonly HostBatch<HostName>[];
 }
 
 /** Plans hosts as if each had something to restart. */
@@ -59,7 +59,8 @@ export function offlineText(plan: Plan): string {
 
 function waveLines(wave: OfflineWave, { hosts }: PlanWave, index: number, waves: number): string[] {
   const { group, programs, between_batches_ms, pause, batches } = wave;
-  const rest = between_batches_ms > 0 && batches.length > 1 ? [`  ${formatDuration(between_batches_ms)} between batches`] : [];
+  const rest =
+    between_batches_ms > 0 && batches.length > 1 ? [`  ${formatDuration(between_batches_ms)} between batches`] : [];
   return [
     "",
     `wave ${index + 1} of ${waves}: ${printable(group)}`,
@@ -82,9 +83,9 @@ function pauseLine(pause: NonNullable<OfflineWave["pause"]>): string {
 }
 
 /** Neighbouring batches of one size share a line, in which the hosts stand in their order. */
-function batchLines(batches: readonly Turn<HostName>[]): string[] {
+function batchLines(batches: readonly HostBatch<HostName>[]): string[] {
   const lines: string[] = [];
-  for (let first = 0; first < batches.length; ) {
+  for (let first = 0; first < batches.length;) {
     const { hosts, at_once } = batches[first] ?? { hosts: [], at_once: 1 };
     let end = first + 1;
     while (batches[end]?.hosts.length === hosts.length) end++;
@@ -92,7 +93,8 @@ function batchLines(batches: readonly Turn<HostName>[]): string[] {
     const which = end === first + 1 ? `batch ${first + 1}` : `batches ${first + 1}-${end}`;
     const each = end === first + 1 ? (hosts.length > 1 ? " together" : "") : " each";
     const sliding = `${count(hosts.length, "host")}, ${atATime(at_once)}, the next as soon as one is done`;
-    const title = at_once < hosts.length ? sliding : `${which} of ${batches.length}: ${count(hosts.length, "host")}${each}`;
+    const title =
+      at_once < hosts.length ? sliding : `${which} of ${batches.length}: ${count(hosts.length, "host")}${each}`;
     lines.push(`  ${title}`, `    ${names}`);
     first = end;
   }

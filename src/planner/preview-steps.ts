@@ -23,7 +23,8 @@ function hasNext({ at_once, instances }: HostWork["batches"][number]): boolean {
 
 function restartText({ timings: { min_healthy_time_ms, between_restarts_ms } }: HostWork, rests: boolean): string {
   const healthy = `restart, healthy after ${formatDuration(min_healthy_time_ms)} RUNNING on one pid`;
-  const rest = rests && between_restarts_ms > 0 ? `; ${formatDuration(between_restarts_ms)} rest before its host's next` : "";
+  const rest =
+    rests && between_restarts_ms > 0 ? `; ${formatDuration(between_restarts_ms)} rest before its host's next` : "";
   return healthy + rest;
 }
 

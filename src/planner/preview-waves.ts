@@ -47,7 +47,8 @@ function slidingLines({ at_once, hosts }: Batch): string[] {
 }
 
 function lockstepLines({ batches, between_batches_ms }: Wave): string[] {
-  const rest = between_batches_ms > 0 && batches.length > 1 ? [`  ${formatDuration(between_batches_ms)} between batches`] : [];
+  const rest =
+    between_batches_ms > 0 && batches.length > 1 ? [`  ${formatDuration(between_batches_ms)} between batches`] : [];
   const lines = alikeBatches(batches).flatMap(({ first, last, size, rows }) => {
     const which = first === last ? `batch ${first}` : `batches ${first}-${last}`;
     const each = first === last ? (size > 1 ? " together" : "") : " each";

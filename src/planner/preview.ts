@@ -22,7 +22,10 @@ export function previewText(rollout: Rollout, fleet: FleetReport, startSeconds?:
     ...section("at the end", hookLine("after_rollout", hooks.after_rollout)),
     ...section("skipped", reasonLines(skipped.map(({ why, ...place }) => ({ reason: why, place })))),
     ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
-    ...section("healthy at the lowest, if all goes well", capacities({ waves, floors: limits.floors }, fleet).map(capacityLine)),
+    ...section(
+      "healthy at the lowest, if all goes well",
+      capacities({ waves, floors: limits.floors }, fleet).map(capacityLine),
+    ),
     ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout, startSeconds)]),
   ];
   return `${lines.join("\n")}\n`;
@@ -41,7 +44,9 @@ function headline(rollout: Rollout): string {
 function reasonLines(reasons: readonly { readonly reason: string; readonly place: Place }[]): string[] {
   return groupedBy(reasons, ({ reason }) => reason).flatMap((some) => {
     const reason = onOneLine(some[0]?.reason ?? "");
-    return foldedPlaces(some.map(({ place }) => place)).map((places) => (places === "" ? reason : `${places}: ${reason}`));
+    return foldedPlaces(some.map(({ place }) => place)).map((places) =>
+      places === "" ? reason : `${places}: ${reason}`,
+    );
   });
 }
 

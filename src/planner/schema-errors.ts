@@ -1,9 +1,11 @@
+import type { ErrorObject } from "ajv";
 import type { PlanDocument } from "./document.ts";
 import type { Findings } from "./findings.ts";
 import { didYouMean, nearest } from "./nearest.ts";
-import { pointersOfReferences, REFERENCE_REFUSED, refusalOfKey, refusalOfValue } from "./not-built-yet.ts";
+import { askedFor, refusalOfKey, type NotBuilt } from "./not-built-yet.ts";
 import { childPointer, lastKey, pathOfPointer, type Path } from "./path.ts";
 import { propertiesOf, type Schema } from "./plan-schema.ts";
+import type { ReferenceFault } from "./references.ts";
 import { violationsOf } from "./validator.ts";
 
 /**
@@ -12,33 +14,87 @@ import { violationsOf } from "./validator.ts";
  */
 export type Refused = ReadonlyMap<string, string | undefined>;
 
-/** Tells every difference from the schema, at most one for each value. */
-export function judgeBySchema(document: PlanDocument, findings: Findings): Refused {
+/** What a plan's data is judged by, besides the schema. */
+export interface Judgement {
+  /** Values whose variables are not set. */
+  readonly faults: readonly ReferenceFault[];
+  readonly notBuilt: readonly NotBuilt[];
+}
+
+/** Tells every difference from the schema, at most one for each value, and every key that is not built yet. */
+export function judgeBySchema(document: PlanDocument, { faults, notBuilt }: Judgement, findings: Findings): Refused {
   const refused = new Map<string, string | undefined>();
-  const path = (pointer: string) => pathOfPointer(pointer, document.data);
-  for (const pointer of pointersOfReferences(document.data)) {
-    findings.atValue(path(pointer), REFERENCE_REFUSED);
+  for (const { pointer, path, message, suggestion } of faults) {
+    findings.atValue(path, message, suggestion);
     refused.set(pointer, lastKey(pointer));
   }
   const violations = violationsOf(document.data);
+  const path = (pointer: string) => pathOfPointer(pointer, document.data);
+  const meant = tellUnknownKeys(violations, path, notBuilt, refused, findings);
+  for (const violation of violations) {
+    const { keyword, instancePath, params, parentSchema, data } = violation;
+    // A branch of a choice says nothing, as the choice itself is told; that of the whole plan is told with the hosts.
+    if (keyword === "additionalProperties" || violation.propertyName !== undefined || isBranch(violation)) continue;
+    if (keyword === "required") {
+      const missing = String(params["missingProperty"]);
+      if (!meant.has(childPointer(instancePath, missing))) tellMissingKey(path(instancePath), missing, findings);
+    } else if (keyword === "propertyNames") {
+      const name = String(params["propertyName"]);
+      findings.atKey([...path(instancePath), name], errorMessageOf((parentSchema as Schema).propertyNames ?? {}));
+      refused.set(childPointer(instancePath, name), undefined);
+    } else if (!refused.has(instancePath)) {
+      const misspelt = keyword === "oneOf" && [...meant].some((pointer) => pointer.startsWith(`${instancePath}/`));
+      if (!misspelt) tellWrongValue(path(instancePath), data, parentSchema as Schema, findings);
+      refused.set(instancePath, lastKey(instancePath));
+    }
+  }
+  tellNotBuilt(document.data, notBuilt, refused, findings);
+  return refused;
+}
+
+/** Tells of keys that the schema does not know. Returns the pointers of those that were probably meant. */
+function tellUnknownKeys(
+  violations: readonly ErrorObject[],
+  pathOf: (pointer: string) => Path,
+  notBuilt: readonly NotBuilt[],
+  refused: Map<string, string | undefined>,
+  findings: Findings,
+): ReadonlySet<string> {
   const meant = new Set<string>();
   for (const { keyword, instancePath, params, parentSchema } of violations) {
     if (keyword !== "additionalProperties") continue;
     const key = String(params["additionalProperty"]);
-    const near = tellUnknownKey([...path(instancePath), key], parentSchema as Schema, findings);
+    const path = [...pathOf(instancePath), key];
+    const refusal = refusalOfKey(path, notBuilt);
+    if (refusal !== undefined) findings.atKey(path, refusal);
+    const near = refusal === undefined ? tellUnknownKey(path, parentSchema as Schema, findings) : undefined;
     refused.set(childPointer(instancePath, key), near);
     if (near !== undefined) meant.add(childPointer(instancePath, near));
   }
-  for (const { keyword, instancePath, params, parentSchema, data } of violations) {
-    if (keyword === "required") {
-      const missing = String(params["missingProperty"]);
-      if (!meant.has(childPointer(instancePath, missing))) tellMissingKey(path(instancePath), missing, findings);
-    } else if (keyword !== "additionalProperties" && !refused.has(instancePath)) {
-      tellWrongValue(path(instancePath), data, parentSchema as Schema, findings);
-      refused.set(instancePath, lastKey(instancePath));
-    }
+  return meant;
+}
+
+/** What is wrong anyway, or has something wrong in it or around it, is not called unbuilt as well. */
+function tellNotBuilt(data: unknown, notBuilt: readonly NotBuilt[], refused: Map<string, string | undefined>, findings: Findings): void {
+  const around = new Set([...refused.keys()].flatMap(withParents));
+  for (const { path, message, wholeKey } of askedFor(data, notBuilt)) {
+    const pointer = path.reduce<string>((parent, part) => childPointer(parent, String(part)), "");
+    if (around.has(pointer) || withParents(pointer).some((parent) => refused.has(parent))) continue;
+    if (wholeKey) findings.atKey(path, message);
+    else findings.atValue(path, message);
+    refused.set(pointer, lastKey(pointer));
   }
-  return refused;
+}
+
+/** A pointer and those of all that it is in. */
+function withParents(pointer: string): string[] {
+  const parts = pointer.split("/");
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+}
+
+/** Tells of an error in one of several forms that a value may have, and of the plan's own choice (hosts or extends). */
+function isBranch({ keyword, instancePath, schemaPath }: ErrorObject): boolean {
+  return /\/(?:oneOf|anyOf)\/\d+\//.test(schemaPath) || (keyword === "anyOf" && instancePath === "");
 }
 
 /** The data again, where what was refused is undefined: known to stand there, and nothing known of it. */
@@ -58,11 +114,6 @@ export function withoutRefused(data: unknown, refused: Refused, pointer = ""): u
 
 /** Returns the key that was probably meant, if one is near. */
 function tellUnknownKey(path: Path, schema: Schema, findings: Findings): string | undefined {
-  const refusal = refusalOfKey(path);
-  if (refusal !== undefined) {
-    findings.atKey(path, refusal);
-    return undefined;
-  }
   const key = String(path.at(-1));
   const known = propertiesOf(schema);
   const near = nearest(key, Object.keys(known));
@@ -79,17 +130,21 @@ function inSection(key: string, known: Readonly<Record<string, Schema>>): string
 }
 
 function tellMissingKey(path: Path, key: string, findings: Findings): void {
-  findings.atKey(path, path.length === 0 ? `the plan has no ${JSON.stringify(key)}` : `must have the key ${JSON.stringify(key)}`);
+  findings.atKey(path, `must have the key ${JSON.stringify(key)}`);
 }
 
 function tellWrongValue(path: Path, value: unknown, schema: Schema, findings: Findings): void {
-  const refusal = refusalOfValue(path, value);
-  if (refusal === undefined) findings.atValue(path, schema.errorMessage ?? "is not what belongs here", likelyMeant(value, schema));
-  else findings.atValue(path, refusal);
+  findings.atValue(path, errorMessageOf(schema), likelyMeant(value, schema));
+}
+
+function errorMessageOf({ errorMessage }: Schema): string {
+  return errorMessage ?? "is not what belongs here";
 }
 
 /** What a value of the wrong kind or form was probably meant to be. */
 function likelyMeant(value: unknown, schema: Schema): string | undefined {
+  const outOfBounds = boundOf(value, schema);
+  if (outOfBounds !== undefined) return outOfBounds;
   const fits = (text: string) => schema.pattern !== undefined && new RegExp(schema.pattern, "u").test(text);
   if (typeof value === "number") {
     if (fits(String(value))) return `did you mean "${value}", in quotes?`;
@@ -104,4 +159,12 @@ function likelyMeant(value: unknown, schema: Schema): string | undefined {
   // `1m 30s` and `mail: *`, but not two words.
   if ((/^\d/.test(value) || !/\w \w/.test(value)) && fits(compact)) return `did you mean ${JSON.stringify(compact)}?`;
   return didYouMean(value, (schema.enum ?? []).filter((allowed) => typeof allowed === "string"));
+}
+
+/** Of a quantity that is too small or too large, how far it may go. */
+function boundOf(value: unknown, { pattern, minimum }: Schema): string | undefined {
+  const percent = typeof value === "string" ? /^(\d+(?:\.\d+)?)%$/.exec(value)?.[1] : undefined;
+  if (percent !== undefined && pattern?.includes("100") && Number(percent) > 100) return "a percentage is 100% at most";
+  const tooSmall = typeof value === "number" ? minimum !== undefined && value < minimum : percent !== undefined && Number(percent) < 1;
+  return tooSmall && pattern?.includes("%") ? `${minimum}${percent === undefined ? "" : "%"} is the least` : undefined;
 }

@@ -15,8 +15,7 @@ export interface Wishes {
 
 /** A plan with only the selected hosts in its waves, or what is wrong with the wishes, one sentence each. */
 export type Narrowed =
-  | { readonly ok: true; readonly plan: Plan }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly problems: readonly string[] };
 
 /**
  * Narrows a plan to what the command line selects. Its hosts are those that need to be contacted: with a floor all

@@ -23,10 +23,15 @@ export function parseStartedBefore(text: string, now: Date): StartedBefore | und
   const ageMs = parseDuration(text);
   if (ageMs !== undefined) return { leastUptimeMs: ageMs, meaning: `less than ${formatDuration(ageMs)}` };
   const date = MOMENT.exec(text)?.[1];
-  // The engine reads 30 February as 2 March.
-  if (date === undefined || new Date(`${date}T00:00Z`).toJSON()?.slice(0, 10) !== date) return undefined;
+  if (date === undefined || !isDate(date)) return undefined;
   const atMs = Date.parse(text);
   return Number.isNaN(atMs) ? undefined : { leastUptimeMs: now.getTime() - atMs, meaning: `after ${text}` };
+}
+
+/** The engine reads 30 February as 2 March, and cannot write what it could not read. */
+function isDate(text: string): boolean {
+  const date = new Date(`${text}T00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
 /**

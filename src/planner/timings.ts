@@ -4,7 +4,8 @@ import type { Path } from "./path.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "./findings.ts";
 import { defaultsOf } from "./plan-schema.ts";
-import type { RawPlan, RawTimings, TimingKey } from "./raw-plan.ts";
+import type { Level } from "./levels.ts";
+import type { RawTimings, TimingKey } from "./raw-plan.ts";
 
 /** The timings that a section sets itself. */
 export type OwnTimings = Partial<Timings>;
@@ -22,22 +23,20 @@ export function readTimings(section: RawTimings | null | undefined, path: Path, 
   return own;
 }
 
-/** The timings of a group's wave: its own, then the plan's, then the defaults. */
-export function timingsOf(group: OwnTimings, plan: OwnTimings): Timings {
-  return { ...defaultTimings(), ...plan, ...group };
+/** Lays levels over the defaults; the later ones are nearer and win. */
+export function mergeTimings(...levels: readonly OwnTimings[]): Timings {
+  return Object.assign(defaultTimings(), ...levels) as Timings;
 }
 
-/** Tells of a wave in which no instance could ever become healthy in time. */
-export function judgeTimings(timings: Timings, raw: RawPlan, group: string | undefined, findings: Findings): void {
+/** Tells of timings in which no instance could ever become healthy; `levels` are where they may stand, the nearest last. */
+export function judgeTimings(timings: Timings, levels: readonly Level[], findings: Findings): void {
   const { min_healthy_time_ms: needed, healthy_deadline_ms: deadline } = timings;
   if (needed < deadline) return;
-  const sections: [Path, RawTimings | null | undefined][] = [[["timings"], raw.timings]];
-  if (group !== undefined) sections.unshift([["groups", group, "timings"], raw.groups?.[group]?.timings]);
-  for (const [path, section] of sections) {
+  for (const { path, section } of levels.toReversed()) {
     for (const key of ["healthy_deadline", "min_healthy_time"] as const) {
-      if (section?.[key] === undefined) continue;
+      if (section.timings?.[key] === undefined) continue;
       const message = `nothing can be healthy in time: min_healthy_time is ${formatDuration(needed)}, healthy_deadline ${formatDuration(deadline)}`;
-      findings.atValue([...path, key], message, "healthy_deadline must be the longer one, and leave time to start");
+      findings.atValue([...path, "timings", key], message, "healthy_deadline must be the longer one, and leave time to start");
       return;
     }
   }

@@ -5,7 +5,7 @@ import type { Findings } from "./findings.ts";
 import type { GroupMembers } from "./groups.ts";
 import type { HostEntry } from "./host-names.ts";
 import { didYouMean } from "./nearest.ts";
-import type { RawGroup, RawPlan } from "./raw-plan.ts";
+import { wasRefused, type RawGroup, type RawPlan, type RawWave } from "./raw-plan.ts";
 
 /** Whose turn it is, before its settings are worked out. */
 export interface Turn {
@@ -13,6 +13,9 @@ export interface Turn {
   readonly hosts: readonly HostName[];
   /** The group's own settings; undefined in the one wave of a plan without groups. */
   readonly group?: RawGroup;
+  /** Its place in `rollout`, if there is one. */
+  readonly index?: number;
+  readonly wave?: RawWave;
 }
 
 /** What the order of groups is read from. */
@@ -28,18 +31,15 @@ export function readTurns(sources: TurnSources, document: PlanDocument, findings
   if (wasRefused(raw, "groups") || wasRefused(raw, "rollout")) return [];
   if (raw.rollout === undefined && members.size === 0) return [{ name: "all", hosts: entries.flatMap(({ names }) => names) }];
   const names = raw.rollout === undefined ? [...members.keys()] : namesInRollout(raw.rollout, members, document, findings);
-  const turns = names.flatMap((name): Turn[] => {
+  const turns = names.flatMap((name, index): Turn[] => {
     const hosts = name === undefined ? undefined : members.get(name);
-    return name === undefined || hosts === undefined ? [] : [{ name, hosts, group: raw.groups?.[name] ?? {} }];
+    if (name === undefined || hosts === undefined) return [];
+    const wave = raw.rollout?.[index];
+    return [{ name, hosts, group: raw.groups?.[name] ?? {}, ...(wave && { index, wave }) }];
   });
   // With a turn missing over a fault that was told, it cannot be known whom it would have reached.
   if (turns.length === names.length) judgeReach(turns, entries, findings);
   return turns;
-}
-
-/** Tells whether the schema refused the value of a key, so that nothing is known of it. */
-export function wasRefused(map: object, key: string): boolean {
-  return key in map && (map as Readonly<Record<string, unknown>>)[key] === undefined;
 }
 
 /** The groups that `rollout` names; undefined for each that is in error. */

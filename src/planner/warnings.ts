@@ -22,8 +22,10 @@ function floorWarnings(all: readonly Capacity[]): Warning[] {
 function floorWarning({ program, total, healthy, mostDown, floor }: Capacity): string | undefined {
   if (floor === undefined || mostDown === 0) return undefined;
   const asked = `min_healthy keeps ${floor} of ${total} ${program} healthy`;
-  if (floor >= total) return `${asked}: none of them may be restarted while it runs, so the rollout would wait, then halt`;
-  if (healthy <= floor) return `${asked}, and ${healthy} are so now: it will wait for more, and halt if they do not come`;
+  if (floor >= total)
+    return `${asked}: none of them may be restarted while it runs, so the rollout would wait, then halt`;
+  if (healthy <= floor)
+    return `${asked}, and ${healthy} are so now: it will wait for more, and halt if they do not come`;
   const free = healthy - floor;
   if (mostDown <= free) return undefined;
   return `${asked}: ${free} may be down at once, not the ${mostDown} of the batch sizes, so restarts will wait for each other`;
@@ -47,7 +49,11 @@ function young(rollout: Sizes, fleet: FleetReport): Warning[] {
     const uptimes = new Map(snapshots.map(({ instance, uptime_s }) => [instance, uptime_s]));
     for (const { instance } of batches.flatMap(({ instances }) => instances))
       if ((uptimes.get(instance) ?? YOUNG_S) < YOUNG_S)
-        warnings.push({ host, instance, message: `it runs for less than ${YOUNG_S}s: it may be dying and starting again` });
+        warnings.push({
+          host,
+          instance,
+          message: `it runs for less than ${YOUNG_S}s: it may be dying and starting again`,
+        });
   }
   return warnings;
 }

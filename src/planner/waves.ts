@@ -1,33 +1,91 @@
-import { parseQuantity, type Quantity } from "../domain/quantity.ts";
+import type { HostName } from "../domain/ids.ts";
+import { readHostBatches } from "./batches.ts";
+import type { PlanDocument } from "./document.ts";
+import { readDuration } from "./durations.ts";
 import type { Findings } from "./findings.ts";
-import { defaultsOf } from "./plan-schema.ts";
-import type { HostSettings, PlanWave } from "./plan.ts";
-import { listOf, type RawBatches, type RawPlan } from "./raw-plan.ts";
-import { judgeTimings, readTimings, timingsOf } from "./timings.ts";
-import { wasRefused, type Turn } from "./turns.ts";
+import type { HostEntry } from "./host-names.ts";
+import { isSilent, mergeLevels, readLevel, type Level } from "./levels.ts";
+import type { PlanWave, WaveHost } from "./plan.ts";
+import { listOf, wasRefused, type RawPlan } from "./raw-plan.ts";
+import type { Template } from "./templates.ts";
+import { judgeTimings } from "./timings.ts";
+import type { Turn } from "./turns.ts";
+import { MissingVars } from "./vars.ts";
 
-/** Gives each turn its settings: the group's own, else the plan's, else the defaults. */
-export function readWaves(turns: readonly Turn[], raw: RawPlan, findings: Findings): PlanWave[] {
+/** What the settings of waves are read from. */
+export interface WaveSources {
+  readonly raw: RawPlan;
+  readonly entries: readonly HostEntry[];
+  readonly turns: readonly Turn[];
+  /** Texts that are filled in wherever something fails. */
+  readonly everywhere: readonly Template[];
+}
+
+/** Gives each turn its settings: the host's own, else the group's, else the plan's, else the defaults. */
+export function readWaves({ raw, entries, turns, everywhere }: WaveSources, document: PlanDocument, findings: Findings): PlanWave[] {
   judgePrograms(turns, raw, findings);
-  const ofPlan = readTimings(raw.timings, ["timings"], findings);
+  const read = (section: Parameters<typeof readLevel>[0], ...path: string[]) => readLevel(section, path, document, findings);
+  const plan = read(raw);
   // Of all groups, as a fault in one that has no turn is a fault as well.
-  const ofGroups = new Map(
-    Object.entries(raw.groups ?? {}).map(([name, group]) => [name, readTimings(group?.timings, ["groups", name, "timings"], findings)]),
-  );
-  return turns.map(({ name, hosts, group }) => {
-    const timings = timingsOf((group && ofGroups.get(name)) ?? {}, ofPlan);
-    judgeTimings(timings, raw, group && name, findings);
-    const programs = listOf(group?.programs ?? raw.programs ?? []).filter((program) => program !== undefined);
-    const batches = batchesOf(raw.batches, group?.batches);
-    const settings: HostSettings = { instances: batches.instances, timings, checks: [], hooks: {}, vars: {} };
-    return {
-      group: name,
-      hosts: hosts.map((host) => ({ host, settings })),
-      programs,
-      batches: { sizes: [batches.hosts], mode: "lockstep" },
-      between_batches_ms: timings.between_batches_ms,
-    };
+  const groups = new Map(Object.entries(raw.groups ?? {}).map(([name, group]) => [name, read(group ?? {}, "groups", name)]));
+  const hosts = new Map<HostName, Level>();
+  for (const { path, names, settings } of entries) {
+    const level = readLevel(settings, path, document, findings);
+    if (!isSilent(level)) for (const name of names) hosts.set(name, level);
+  }
+  const missing = new MissingVars();
+  const waves = turns.map((turn) => {
+    const group = turn.group && groups.get(turn.name);
+    const levels = group ? [plan, group] : [plan];
+    return readWave({ turn, levels, hosts, raw, everywhere, missing }, findings);
   });
+  missing.tell(findings);
+  return waves;
+}
+
+interface WaveReading {
+  readonly turn: Turn;
+  /** The plan's and the group's. */
+  readonly levels: readonly Level[];
+  readonly hosts: ReadonlyMap<HostName, Level>;
+  readonly raw: RawPlan;
+  readonly everywhere: readonly Template[];
+  readonly missing: MissingVars;
+}
+
+function readWave({ turn, levels, hosts, raw, everywhere, missing }: WaveReading, findings: Findings): PlanWave {
+  const byLevel = new Map<Level | undefined, HostName[]>();
+  for (const host of turn.hosts) {
+    const own = hosts.get(host);
+    const alike = byLevel.get(own);
+    if (alike) alike.push(host);
+    else byLevel.set(own, [host]);
+  }
+  const settingsOf = new Map(
+    [...byLevel].map(([own, names]) => {
+      const all = own ? [...levels, own] : levels;
+      const { settings, templates } = mergeLevels(all);
+      judgeTimings(settings.timings, all, findings);
+      missing.note([...templates, ...everywhere], settings.vars, names);
+      return [own, settings] as const;
+    }),
+  );
+  const shared = settingsOf.get(undefined) ?? mergeLevels(levels).settings;
+  const pause = readPause(turn, findings);
+  return {
+    group: turn.name,
+    hosts: turn.hosts.map((host): WaveHost => ({ host, settings: settingsOf.get(hosts.get(host)) ?? shared })),
+    programs: listOf(turn.group?.programs ?? raw.programs ?? []).filter((program) => program !== undefined),
+    batches: readHostBatches(levels, findings),
+    between_batches_ms: shared.timings.between_batches_ms,
+    ...(pause !== undefined && { pause }),
+  };
+}
+
+function readPause({ wave, index = 0 }: Turn, findings: Findings): PlanWave["pause"] {
+  if (wave?.pause === undefined || wave.pause === "ask") return wave?.pause;
+  const ms = readDuration(wave.pause, ["rollout", index, "pause"], findings, "zero");
+  return { ms: ms ?? 0 };
 }
 
 /** Tells of waves that have nothing to restart. */
@@ -43,14 +101,4 @@ function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings)
       findings.atKey(["groups", name], 'has no "programs", and the plan has none for all groups', "add `programs` here, or at the top of the plan");
     }
   }
-}
-
-function batchesOf(...levels: readonly (RawBatches | null | undefined)[]): { hosts: Quantity; instances: Quantity } {
-  let { hosts, instances } = defaultsOf("batches");
-  for (const level of levels) {
-    hosts = level?.hosts ?? hosts;
-    instances = level?.instances ?? instances;
-  }
-  const one = { count: 1 };
-  return { hosts: parseQuantity(hosts) ?? one, instances: parseQuantity(instances) ?? one };
 }

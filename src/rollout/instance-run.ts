@@ -1,5 +1,5 @@
 import type { RolloutEvent } from "../domain/events.ts";
-import type { HaltCode, InstanceFailureCode } from "../domain/failures.ts";
+import type { InstanceFailureCode } from "../domain/failures.ts";
 import { programOf, type InstanceName } from "../domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
@@ -124,11 +124,9 @@ export class InstanceRun {
     }
   }
 
-  /** Nothing was seen: only time can be judged. @param lostMs for how long looks have failed */
-  lookFailed(reason: string, lostMs: number, nowMs: number): number {
-    if (this.phase.name !== "aiming") return this.timePassed(nowMs);
-    if (lostMs >= this.work.timings.command_timeout_ms) this.haltFor("unreachable", `${this.work.host}: ${reason}`);
-    return nowMs + this.work.timings.between_checks_ms;
+  /** True while it waits for a look, so that nothing of it can go on without its host. */
+  get awaitsItsHost(): boolean {
+    return this.phase.name === "aiming";
   }
 
   timePassed(nowMs: number): number {
@@ -310,14 +308,13 @@ export class InstanceRun {
 
   private giveUpWaiting({ healthy, min_healthy }: { healthy: number; min_healthy: number }): number {
     const program = programOf(this.planned.instance);
-    const reason = `${healthy} of ${program} are healthy, and min_healthy asks that ${min_healthy} stay so`;
-    this.haltFor("floor_not_met", this.placed(reason));
-    return NO_LOOK;
-  }
-
-  private haltFor(code: HaltCode, reason: string): void {
-    if (this.around.tally.halt(code, reason)) this.emit({ type: "rollout.halted", code, reason });
+    const reason = this.placed(
+      `${healthy} of ${program} are healthy, and min_healthy asks that ${min_healthy} stay so`,
+    );
+    if (this.around.tally.halt("floor_not_met", reason))
+      this.emit({ type: "rollout.halted", code: "floor_not_met", reason });
     this.leaveUntouched();
+    return NO_LOOK;
   }
 
   /** Counts the failure at once, so that nothing further begins while the log is being read. */

@@ -1,7 +1,7 @@
 import type { HaltCode } from "../domain/failures.ts";
 import type { HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
-import { sizeOf, worksOf, type Rollout } from "../domain/rollout.ts";
+import { worksOf, type Rollout } from "../domain/rollout.ts";
 import { Capacity } from "./capacity.ts";
 import type { HostRun } from "./host-run.ts";
 import type { Surroundings } from "./instance-run.ts";
@@ -43,11 +43,10 @@ export class Machine {
 
   constructor(rollout: Rollout) {
     this.rollout = rollout;
-    const works = [...worksOf(rollout)];
-    const planned = works.reduce((sum, work) => sum + sizeOf(work), 0);
-    this.watchMs = works.reduce((least, { timings }) => Math.min(least, timings.between_checks_ms), DEFAULT_WATCH_MS);
+    this.watchMs = DEFAULT_WATCH_MS;
+    for (const { timings } of worksOf(rollout)) this.watchMs = Math.min(this.watchMs, timings.between_checks_ms);
     const issue = (command: Command) => this.issue(command);
-    this.tally = new Tally(planned, rollout.skipped.length, rollout.limits.max_failures);
+    this.tally = new Tally(rollout);
     this.capacity = new Capacity(rollout.limits.floors);
     this.watch = new Watch(this.tally, issue);
     this.looks = new Looks(issue);

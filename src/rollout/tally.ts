@@ -1,5 +1,6 @@
 import type { Counts, Outcome } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
+import { sizeOf, worksOf, type Limits, type Rollout } from "../domain/rollout.ts";
 
 /** Why no further instance is touched. */
 export type Stop =
@@ -8,20 +9,23 @@ export type Stop =
 /** Counts what became of the instances and decides whether the rollout may go on. */
 export class Tally {
   private readonly planned: number;
-  private readonly maxFailures: number;
+  private readonly limits: Limits;
   private healthy = 0;
   private failed = 0;
   private abandoned = 0;
   private skipped: number;
   /** What `max_failures` bounds: failed instances, and failures of hooks that are no instance's. */
   private failures = 0;
+  private unreachable: number;
   private stopped: Stop | undefined;
 
-  /** @param planned instances that the rollout means to restart; @param skipped those that planning left out */
-  constructor(planned: number, skipped: number, maxFailures: number) {
-    this.planned = planned + skipped;
-    this.skipped = skipped;
-    this.maxFailures = maxFailures;
+  constructor({ waves, skipped, unreachable, limits }: Rollout) {
+    let planned = 0;
+    for (const work of worksOf({ waves })) planned += sizeOf(work);
+    this.planned = planned + skipped.length;
+    this.skipped = skipped.length;
+    this.unreachable = unreachable.length;
+    this.limits = limits;
   }
 
   /** Set once nothing further may begin. A halt outranks an interrupt: a failure on the way out is a failure. */
@@ -52,7 +56,13 @@ export class Tally {
   /** A failure that is no instance's. True if it halts the rollout. */
   addFailure(code: HaltCode, reason: string): boolean {
     this.failures++;
-    return this.failures > this.maxFailures && this.halt(code, reason);
+    return this.failures > this.limits.max_failures && this.halt(code, reason);
+  }
+
+  /** A host was lost before its instances were touched. True if that halts the rollout. */
+  addUnreachable(reason: string): boolean {
+    this.unreachable++;
+    return this.unreachable > this.limits.max_unreachable && this.halt("unreachable", reason);
   }
 
   /** Left while under restart: what became of it is unknown, which counts as failed. */
@@ -84,6 +94,6 @@ export class Tally {
   outcome(): Outcome {
     if (this.stopped?.kind === "halted") return "halted";
     if (this.stopped && this.counts().untouched + this.abandoned > 0) return "interrupted";
-    return this.failures + this.failed > 0 ? "incomplete" : "succeeded";
+    return this.failures + this.failed + this.unreachable > 0 ? "incomplete" : "succeeded";
   }
 }

@@ -8,6 +8,7 @@ type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type 
 export class Collected {
   readonly ledger = new Ledger();
   id: string | undefined;
+  begun = false;
   planned: Of<"rollout.planned"> | undefined;
   halted: Of<"rollout.halted"> | undefined;
   interrupted: Of<"rollout.interrupted"> | undefined;
@@ -24,6 +25,7 @@ export class Collected {
     this.ledger.record(event);
     this.id = event.rollout ?? this.id;
     if (event.type === "rollout.planned") this.plan(event);
+    else if (event.type === "rollout.started") this.begun = true;
     else if (event.type === "rollout.halted") this.halted ??= event;
     else if (event.type === "rollout.interrupted") this.interrupted ??= event;
     else if (event.type === "rollout.finished") this.finished = event;

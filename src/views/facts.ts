@@ -128,11 +128,10 @@ function factsOfPlan({ name, reason, waves, skipped: left, warnings }: Of<"rollo
   ];
 }
 
-function factsOfEnd({ outcome, counts, seconds, refusals = [] }: Of<"rollout.finished">): Fact[] {
-  return [
-    ...refusals.map(({ host, code, reason }) => ({ about: host ?? "", text: `refused (${code}): ${reason}` })),
-    overall(`${outcome} after ${formatElapsed(seconds * 1000)}: ${countsText(counts)}`),
-  ];
+/** Why a rollout was refused is no fact of it but a diagnostic, told where those are told. */
+function factsOfEnd({ outcome, counts, seconds }: Of<"rollout.finished">): Fact[] {
+  const end = outcome === "refused" ? "nothing was changed" : countsText(counts);
+  return [overall(`${outcome} after ${formatElapsed(seconds * 1000)}: ${end}`)];
 }
 
 function skipped({

@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import type { RecordedEvent } from "../domain/events.ts";
 import type { View } from "../executor/ports.ts";
 import { factsOf, type Fact } from "./facts.ts";
-import { onOneLine } from "./printable.ts";
+import { onOneLine } from "../domain/printable.ts";
 import { createReport, type ReportOptions } from "./report.ts";
 import { allWritten } from "./written.ts";
 
@@ -30,7 +30,7 @@ export function createPlainView(stream: Writable, options: ReportOptions = {}): 
         if (!repeats(fact)) stream.write(`${time} ${onOneLine(`${fact.about} ${fact.text}`)}\n`);
     },
     end(): Promise<void> {
-      stream.write(`\n${report.text()}`);
+      if (report.hasBegun()) stream.write(`\n${report.text()}`);
       return allWritten(stream);
     },
   };

@@ -1,17 +1,4 @@
-/** What a terminal might obey instead of showing: control and format characters, line separators, halves of pairs. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
-
-/** Text from a host as one line that is safe at a terminal: what cannot be shown becomes a visible escape such as `\x1b`. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES[character] ?? escaped(character.codePointAt(0) ?? 0));
-}
-
-/** A text of several lines, such as what supervisorctl said, as one printable line. */
-export function onOneLine(text: string): string {
-  return printable(text.trim().replace(/\s*\n\s*/g, "; "));
-}
+import { printable } from "../domain/printable.ts";
 
 /** A log's end as printable lines, without the empty ones around it. Tabs indent stack traces, so they stay blanks. */
 export function printableLines(text: string): string[] {
@@ -20,10 +7,4 @@ export function printableLines(text: string): string[] {
     .replace(/^\s*\n/, "")
     .trimEnd();
   return trimmed === "" ? [] : trimmed.split(/\r?\n/).map(printable);
-}
-
-function escaped(codePoint: number): string {
-  const digits = codePoint.toString(16);
-  if (codePoint <= 0xff) return `\\x${digits.padStart(2, "0")}`;
-  return codePoint <= 0xffff ? `\\u${digits.padStart(4, "0")}` : `\\u{${digits}}`;
 }

@@ -3,7 +3,8 @@ import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
 import { failureTitle, refusalTitle } from "./failure-text.ts";
-import { onOneLine, printable, printableLines } from "./printable.ts";
+import { onOneLine, printable } from "../domain/printable.ts";
+import { printableLines } from "./printable.ts";
 
 /** A report is read by a person: the ends of more logs than this would bury the rest of it. */
 const MOST_LOGS = 10;

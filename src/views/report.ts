@@ -4,7 +4,7 @@ import { Collected } from "./collected.ts";
 import { countsText } from "./counting.ts";
 import { haltRemedy, haltTitle } from "./failure-text.ts";
 import type { Ledger } from "./ledger.ts";
-import { onOneLine, printable } from "./printable.ts";
+import { onOneLine, printable } from "../domain/printable.ts";
 import {
   failedSection,
   fatesSection,
@@ -24,6 +24,8 @@ export interface ReportOptions {
 /** Collects the events of a rollout and says at its end what is done, broken and untouched, and how to go on. */
 export interface Report {
   collect(event: RolloutEvent & { readonly rollout?: string }): void;
+  /** Whether the rollout has begun. If not, why is a diagnostic: the command line tells it on stderr, and no view does. */
+  hasBegun(): boolean;
   /** The report so far, ending in a newline. With a width, prose is wrapped; names, logs and commands never are. */
   text(columns?: number): string;
 }
@@ -32,6 +34,7 @@ export function createReport({ plan }: ReportOptions = {}): Report {
   const collected = new Collected();
   return {
     collect: (event) => collected.collect(event),
+    hasBegun: () => collected.begun,
     text: (columns = Infinity) => reportText(collected, plan ?? collected.planned?.plan_file, columns),
   };
 }

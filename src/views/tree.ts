@@ -34,7 +34,7 @@ export async function createTreeView(stdout: NodeJS.WriteStream, options: Report
     },
     async end(): Promise<void> {
       await screen.end();
-      stdout.write(`\n${report.text(stdout.columns || undefined)}`);
+      if (report.hasBegun()) stdout.write(`\n${report.text(stdout.columns || undefined)}`);
       await allWritten(stdout);
     },
   };

@@ -3,9 +3,15 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
 import { loadPlan } from "../../src/planner/load.ts";
-import type { Plan } from "../../src/planner/plan.ts";
+import type { HostName } from "../../src/domain/ids.ts";
+import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan.ts";
 
 const folder = join(import.meta.dirname, "good");
+
+const ENV = { HOME: "/home/operator", PORT: "2222", SUDO: "true", STAGE: "north", EMPTY: "", TOKEN: "secret" };
+
+/** What ansible-inventory has said of `PATH`, in a file beside it. */
+const inventory = (path: string) => readFileSync(`${path}.json`, "utf8");
 
 /** Writes what comes now as what is expected, to be read with care: `UPDATE_EXPECTED=1`. */
 const update = process.env["UPDATE_EXPECTED"] === "1";
@@ -13,7 +19,7 @@ const update = process.env["UPDATE_EXPECTED"] === "1";
 describe("a good plan becomes hosts and waves with all settings", () => {
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
     it(file, () => {
-      const loaded = loadPlan(join(folder, file), { HOME: "/home/operator" });
+      const loaded = loadPlan(join(folder, file), ENV, { notBuilt: [], inventory });
       assert.ok(loaded.ok, loaded.ok ? "" : loaded.diagnostics.map(formatDiagnostic).join("\n"));
       const expected = join(folder, file.replace(/\.yaml$/, ".json"));
       if (update) writeFileSync(expected, write(loaded.plan));
@@ -22,16 +28,20 @@ describe("a good plan becomes hosts and waves with all settings", () => {
   }
 });
 
-/** One line for each host, group and wave, and the folder out of it. */
-function write({ name, file, hosts, groups, waves }: Plan): string {
-  const list = (items: readonly unknown[]) => `[${items.map((item) => `\n    ${JSON.stringify(item)}`).join(",")}\n  ]`;
-  const text = `{
-  "name": ${JSON.stringify(name)},
-  "file": ${JSON.stringify(file)},
-  "hosts": ${list(hosts)},
-  "groups": ${list([...groups])},
-  "waves": ${list(waves)}
+/** One line for each host, group, wave and kind of settings in it, and the folder out of it. */
+function write({ hosts, groups, waves, ...plan }: Plan): string {
+  const text = JSON.stringify({ ...plan, hosts, groups: [...groups], waves: waves.map(writable) }, undefined, 2);
+  return `${onOneLine(text)}\n`.replaceAll(folder, "FOLDER");
 }
-`;
-  return text.replaceAll(folder, "FOLDER");
+
+/** Hosts that share their settings come together. */
+function writable({ hosts, ...wave }: PlanWave): unknown {
+  const bySettings = new Map<HostSettings, HostName[]>();
+  for (const { host, settings } of hosts) bySettings.set(settings, [...(bySettings.get(settings) ?? []), host]);
+  return { ...wave, hosts: [...bySettings].map(([settings, names]) => ({ hosts: names, ...settings })) };
+}
+
+/** Joins what stands deeper than the items of the plan's own lists. */
+function onOneLine(json: string): string {
+  return json.replace(/\n {6,}(?!\{"hosts")/g, " ").replace(/\n {4}(?=[\]}])/g, " ");
 }

@@ -2,39 +2,37 @@ import assert from "node:assert/strict";
 import { DURATION_PATTERN, parseDuration } from "../../src/domain/duration.ts";
 import { parseQuantity } from "../../src/domain/quantity.ts";
 import { parsePlan } from "../../src/planner/load.ts";
-import { planSchema } from "../../src/planner/plan-schema.ts";
+import { planSchema, resolved, type Schema } from "../../src/planner/plan-schema.ts";
 import { violationsOf } from "../../src/planner/validator.ts";
 
-interface Part {
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly examples?: readonly unknown[];
-  readonly errorMessage?: string;
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly unknown[];
-  readonly additionalProperties?: boolean | Part;
-  readonly properties?: Readonly<Record<string, Part>>;
-}
+const definitions: Readonly<Record<string, Schema>> = planSchema.definitions;
 
-const definitions: Readonly<Record<string, Part>> = planSchema.definitions;
-
-function* keys(part: Part = planSchema, path = ""): Generator<[string, Part]> {
-  for (const [name, property] of Object.entries(part.properties ?? {})) {
-    const target = { ...definitions[property.$ref?.split("/").at(-1) ?? ""], ...property };
-    yield [`${path}${name}`, target];
-    yield* keys(target, `${path}${name}.`);
-    if (typeof target.additionalProperties === "object") {
-      yield* keys(definitions[target.additionalProperties.$ref?.split("/").at(-1) ?? ""], `${path}${name}.*.`);
-    }
+/** Every key that a plan may have, with the way there; `*` is a name or an item of a list. */
+function* keys(part: Schema = planSchema as Schema, path: readonly string[] = []): Generator<[string, Schema]> {
+  const { properties = {}, items, additionalProperties: others } = resolved(part);
+  for (const [name, property] of Object.entries(properties)) {
+    yield [[...path, name].join("."), resolved(property)];
+    yield* keys(property, [...path, name]);
   }
+  for (const inner of [items, others]) if (typeof inner === "object") yield* keys(inner, [...path, "*"]);
 }
 
 /** A smallest plan with one value put where its key belongs. */
 function planWith(path: string, value: unknown): unknown {
-  const [first = "", ...rest] = path.split(".").map((part) => (part === "*" ? "x" : part));
-  const nested = rest.reduceRight((inner: unknown, part) => ({ [part]: inner, ...(first === "groups" && part === "x" && { x: { hosts: "x", ...(inner as object) } }) }), value);
-  return { programs: "x", hosts: { x: null }, [first]: nested };
+  const parts = path.split(".");
+  const [section] = parts;
+  const inList = parts.includes("checks") || section === "rollout";
+  const nested = parts.reduceRight((inner: unknown, part, index) => {
+    if (part !== "*") return index === parts.length - 1 || parts[index + 1] !== "*" ? { ...companions(part), [part]: inner } : { [part]: inner };
+    return inList && index > parts.indexOf(section === "rollout" ? "rollout" : "checks") ? [inner] : { x: inner };
+  }, value);
+  return { hosts: { x: null }, ...(nested as object) };
+}
+
+/** What a key may not be without. */
+function companions(key: string): object {
+  if (["from", "status", "timeout"].includes(key)) return { http: "http://x" };
+  return key === "run" ? { command: "x" } : key === "pause" ? { group: "x" } : {};
 }
 
 describe("the plan's JSON schema", () => {
@@ -46,14 +44,14 @@ describe("the plan's JSON schema", () => {
   });
 
   it("knows no keys but its own", () => {
-    for (const part of [planSchema, ...Object.values(definitions)] as Part[]) {
+    for (const part of [planSchema, ...Object.values(definitions)] as Schema[]) {
       if (part.properties) assert.equal(part.additionalProperties, false);
     }
   });
 
   it("has an example or a default for each key with a value of its own, and they are valid", () => {
     for (const [path, part] of keys()) {
-      if (part.properties) continue;
+      if (part.properties && part.type !== undefined && !part.type.includes("string")) continue;
       const samples = [...(part.examples ?? []), ...("default" in part ? [part.default] : [])];
       assert.ok(samples.length > 0 || part.type === "boolean", path);
       for (const sample of samples) assert.deepEqual(violationsOf(planWith(path, sample)), [], `${path}: ${JSON.stringify(sample)}`);
@@ -77,7 +75,8 @@ describe("the plan's JSON schema", () => {
     const [wave] = loaded.plan.waves;
     const [host] = loaded.plan.hosts;
     assert.ok(wave && host);
-    assert.deepEqual(wave.timings, {
+    const { settings } = wave.hosts[0]!;
+    assert.deepEqual(settings.timings, {
       between_checks_ms: 5_000,
       between_restarts_ms: 10_000,
       between_batches_ms: 0,
@@ -85,8 +84,13 @@ describe("the plan's JSON schema", () => {
       stop_deadline_ms: 300_000,
       healthy_deadline_ms: 120_000,
       command_timeout_ms: 60_000,
+      progress_deadline_ms: 600_000,
     });
-    assert.deepEqual(wave.batches, { hosts: { count: 1 }, instances: { count: 1 } });
+    assert.deepEqual(settings, { instances: { count: 1 }, timings: settings.timings, checks: [], hooks: {}, vars: {} });
+    assert.deepEqual(wave.batches, { sizes: [{ count: 1 }], mode: "lockstep" });
+    assert.deepEqual(loaded.plan.limits, { max_failures: { count: 0 }, max_unreachable: { count: 0 }, min_healthy: { count: 0 } });
+    assert.deepEqual(loaded.plan.lock, { mode: "required", directory: "/tmp" });
+    assert.deepEqual([loaded.plan.on_failure, loaded.plan.stopped], ["stop", "skip"]);
     assert.deepEqual(host.ssh, { connect_timeout_ms: 10_000 });
     assert.deepEqual(host.supervisor, { command: "supervisorctl", sudo: false });
   });

@@ -14,6 +14,7 @@ export interface Sizes {
   readonly instancesAtOnce?: number;
   readonly mode?: "lockstep" | "sliding";
   readonly maxFailures?: number;
+  readonly maxUnreachable?: number;
   readonly minHealthy?: number;
   readonly hooks?: HostHooks;
   readonly timings?: Partial<Timings>;
@@ -38,6 +39,7 @@ export function simulated({
   instancesAtOnce = 1,
   mode = "lockstep",
   maxFailures = 0,
+  maxUnreachable = 0,
   minHealthy = 0,
   hooks = {},
   timings,
@@ -78,7 +80,11 @@ export function simulated({
         between_batches_ms: timings?.between_batches_ms ?? simTimings.between_batches_ms,
       },
     ],
-    limits: { max_failures: { count: maxFailures }, max_unreachable: { count: 0 }, min_healthy: { count: minHealthy } },
+    limits: {
+      max_failures: { count: maxFailures },
+      max_unreachable: { count: maxUnreachable },
+      min_healthy: { count: minHealthy },
+    },
     on_failure: "stop",
     stopped: "skip",
     hooks: {},

@@ -69,6 +69,37 @@ describe("max_failures", () => {
   });
 });
 
+describe("max_unreachable", () => {
+  it("leaves out hosts that preflight cannot reach, within the budget, and ends incomplete", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2, maxUnreachable: 1 });
+    fleet.unreachable.add("host-2" as HostName);
+    const run = simulate(rollout(), fleet, time);
+    assert.equal(run.outcome, "incomplete");
+    assert.deepEqual(countsOf(run), { healthy: 4, failed: 0, skipped: 0, untouched: 0 });
+  });
+
+  it("refuses to begin with more than that", () => {
+    const { fleet, rollout } = simulated({ hosts: 3, instances: 2 });
+    fleet.unreachable.add("host-2" as HostName);
+    assert.throws(rollout, /no route/);
+  });
+
+  it("waits command_timeout for a host that is lost before its turn, then goes on without it or halts", () => {
+    for (const [maxUnreachable, outcome, healthy] of [
+      [1, "incomplete", 4],
+      [0, "halted", 2],
+    ] as const) {
+      const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2, maxUnreachable });
+      const planned = rollout();
+      fleet.unreachable.add("host-2" as HostName);
+      const run = simulate(planned, fleet, time);
+      assert.equal(run.outcome, outcome);
+      assert.equal(countsOf(run)?.healthy, healthy);
+      assert.equal(ofType(run, "host.unreachable")[0]?.host, "host-2");
+    }
+  });
+});
+
 describe("a pause after a wave", () => {
   it("lasts as long as the plan says", () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });

@@ -1,5 +1,6 @@
 import { compareNaturally, type HostName, type InstanceName } from "../../src/domain/ids.ts";
-import type { FleetReport } from "../../src/domain/fleet.ts";
+import type { FleetReport, HostReport } from "../../src/domain/fleet.ts";
+import type { LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import { healthy, SimProcess, type SimBehaviour } from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -7,6 +8,8 @@ import type { VirtualTime } from "./virtual-time.ts";
 /** Hosts with their simulated processes, in virtual time. */
 export class SimFleet {
   readonly hosts = new Map<HostName, Map<InstanceName, SimProcess>>();
+  /** Hosts that nobody can reach. */
+  readonly unreachable = new Set<HostName>();
   private pid = 1000;
 
   constructor(time: VirtualTime, hosts: readonly HostName[], instances: readonly string[]) {
@@ -29,11 +32,21 @@ export class SimFleet {
     this.process(host, instance).behaviour = { ...healthy, ...behaviour };
   }
 
-  look(host: HostName): ProcessSnapshot[] {
-    return [...(this.hosts.get(host)?.values() ?? [])].map((process) => process.snapshot());
+  look(host: HostName): LookOutcome {
+    if (this.unreachable.has(host)) return { kind: "unreachable", reason: "no route" };
+    return { kind: "seen", snapshots: this.snapshots(host) };
   }
 
   report(): FleetReport {
-    return new Map([...this.hosts.keys()].map((host) => [host, { host, instances: this.look(host) }]));
+    return new Map([...this.hosts.keys()].map((host) => [host, this.hostReport(host)]));
+  }
+
+  private hostReport(host: HostName): HostReport {
+    if (this.unreachable.has(host)) return { host, refusal: { code: "unreachable", host, reason: "no route" } };
+    return { host, instances: this.snapshots(host) };
+  }
+
+  private snapshots(host: HostName): ProcessSnapshot[] {
+    return [...(this.hosts.get(host)?.values() ?? [])].map((process) => process.snapshot());
   }
 }

@@ -52,9 +52,7 @@ export function simulate(
         onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
         break;
       case "look":
-        time.after(LOOK_MS, () =>
-          tell({ type: "looked", host: command.host, outcome: { kind: "seen", snapshots: fleet.look(command.host) } }),
-        );
+        time.after(LOOK_MS, () => tell({ type: "looked", host: command.host, outcome: fleet.look(command.host) }));
         break;
       case "change": {
         const done = (said: string) => tell({ ...command, type: "changed", outcome: { kind: "returned", said } });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { onOneLine, printable, printableLines } from "../../src/views/printable.ts";
+import { onOneLine, printable } from "../../src/domain/printable.ts";
+import { printableLines } from "../../src/views/printable.ts";
 import { wrapped } from "../../src/views/wrapped.ts";
 
 describe("text from hosts", () => {

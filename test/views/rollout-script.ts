@@ -57,6 +57,7 @@ export function planned({ name = "prod", reason, waves, instances, skipped = [],
     on_failure: "stop",
     hooks: {},
     skipped: skipped.map((each) => ({ ...each, program: programOf(each.instance as InstanceName) }) as SkippedInstance),
+    unreachable: [],
     warnings,
   };
 }

@@ -1,6 +1,6 @@
 import { foldNames } from "../../domain/node-set.ts";
 import { many, remaining, wholeSeconds } from "../counting.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
 import { cut, type Row, type RowState } from "./row.ts";

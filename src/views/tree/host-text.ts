@@ -1,7 +1,7 @@
 import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { processOf } from "../../domain/ids.ts";
 import { remaining, wholeSeconds } from "../counting.ts";
-import { onOneLine, printable } from "../printable.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Palette } from "./palette.ts";
 import { cut, widthOf } from "./row.ts";
 import type { ShownHost, ShownInstance } from "./shown-rollout.ts";

@@ -1,5 +1,5 @@
 import { wholeSeconds } from "../counting.ts";
-import { onOneLine, printable } from "../printable.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
 import type { Palette } from "./palette.ts";
 import { cut, heightOf, textWidth, widthOf, type Row, type RowState } from "./row.ts";

@@ -1,6 +1,7 @@
 import type { RolloutEvent } from "../../domain/events.ts";
 import { INSTANCE_FAILURES } from "../../domain/failures.ts";
-import { onOneLine, printable, printableLines } from "../printable.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
+import { printableLines } from "../printable.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 

@@ -1,5 +1,5 @@
 import { many } from "../counting.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../../domain/printable.ts";
 import { batchRows, endedState, fatesText, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";

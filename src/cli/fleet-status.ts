@@ -1,0 +1,68 @@
+import type { FleetReport, HostReport } from "../domain/fleet.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
+import type { Plan } from "../planner/plan.ts";
+import { compileSelector } from "../planner/programs.ts";
+import { startedLater, type StartedBefore } from "../planner/started-before.ts";
+
+/** What a plan's instances do at one moment. It is written to machines as it stands. */
+export interface FleetStatus {
+  readonly v: 1;
+  readonly plan: string;
+  readonly plan_file: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly hosts: readonly HostStatus[];
+}
+
+export type HostStatus =
+  | { readonly host: HostName; readonly instances: readonly InstanceStatus[]; readonly missing: readonly string[] }
+  | { readonly host: HostName; readonly code: string; readonly reason: string };
+
+export interface InstanceStatus extends ProcessSnapshot {
+  readonly program: ProgramName;
+}
+
+/** What of the instances is meant; see the command line's options of these names. */
+export interface StatusSelection {
+  readonly startedBefore?: StartedBefore;
+  /** The programs are the command line's: a host without them is not amiss. */
+  readonly programsWhereFound: boolean;
+}
+
+/** The instances that the plan selects on each host that was looked at, and the programs that it lacks. */
+export function fleetStatus(plan: Plan, report: FleetReport, now: Date, selection: StatusSelection): FleetStatus {
+  const programs = programsByHost(plan);
+  const hosts = [...report.values()].map((one) => hostStatus(one, programs.get(one.host) ?? [], selection));
+  return { v: 1, plan: plan.name, plan_file: plan.file, at: now.toISOString(), hosts };
+}
+
+/** Nothing is wrong with what was seen: everything is RUNNING, and everything is there. */
+export function isAllRunning({ hosts }: FleetStatus): boolean {
+  return hosts.every(
+    (one) => "instances" in one && one.missing.length === 0 && one.instances.every(({ state }) => state === "RUNNING"),
+  );
+}
+
+function hostStatus(report: HostReport, programs: readonly string[], selection: StatusSelection): HostStatus {
+  const { host } = report;
+  if ("refusal" in report) return { host, code: report.refusal.code, reason: report.refusal.reason };
+  const selected = new Map<InstanceName, InstanceStatus>();
+  const missing: string[] = [];
+  for (const program of programs) {
+    const isNamed = compileSelector(program);
+    const found = report.instances.filter(({ instance }) => isNamed(instance));
+    for (const snapshot of found)
+      if (!selection.startedBefore || startedLater(snapshot, selection.startedBefore) === undefined)
+        selected.set(snapshot.instance, { ...snapshot, program: programOf(snapshot.instance) });
+    if (found.length === 0 && !selection.programsWhereFound) missing.push(program);
+  }
+  return { host, instances: [...selected.values()], missing };
+}
+
+function programsByHost(plan: Plan): Map<HostName, readonly string[]> {
+  const byHost = new Map<HostName, readonly string[]>();
+  for (const { hosts, programs } of plan.waves)
+    for (const { host } of hosts) byHost.set(host, [...new Set([...(byHost.get(host) ?? []), ...programs])]);
+  return byHost;
+}

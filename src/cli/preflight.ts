@@ -1,0 +1,95 @@
+import type { Counts, Outcome } from "../domain/events.ts";
+import { EXIT, type ExitCode, type Refusal } from "../domain/failures.ts";
+import type { FleetReport } from "../domain/fleet.ts";
+import type { HostName, RolloutId } from "../domain/ids.ts";
+import { sizeOf, worksOf, type Rollout } from "../domain/rollout.ts";
+import { discover } from "../executor/discovery.ts";
+import type { FleetHost, SupervisorReader, View } from "../executor/ports.ts";
+import { Recorder } from "../executor/recorder.ts";
+import { systemClock } from "../executor/system-clock.ts";
+import { buildRollout } from "../planner/build.ts";
+import type { Plan } from "../planner/plan.ts";
+import { createReport } from "../views/report.ts";
+import type { RunArguments } from "./arguments.ts";
+import { closeFleet } from "./fleet.ts";
+import { newRolloutId } from "./rollout-id.ts";
+
+export const EXIT_OF: Record<Outcome, ExitCode> = {
+  succeeded: EXIT.done,
+  incomplete: EXIT.halted,
+  halted: EXIT.halted,
+  refused: EXIT.refused,
+  interrupted: EXIT.interrupted,
+};
+
+/** A rollout and what of the fleet it was planned on; or the exit code, when there is none and why was told. */
+export type Planned = { readonly rollout: Rollout; readonly report: FleetReport } | { readonly exitCode: ExitCode };
+
+/** What a dry run and a run do alike: look at the fleet and plan on it. It is given readers only. */
+export class Preflight {
+  readonly recorder: Recorder;
+  private readonly given: RunArguments;
+  private readonly id: RolloutId;
+  private readonly source: Plan;
+  private readonly startedAtMs = systemClock.monotonicMs();
+  private readonly abort = new AbortController();
+  private rollout: Rollout | undefined;
+
+  constructor(plan: Plan, given: RunArguments, views: readonly View[]) {
+    this.source = plan;
+    this.given = given;
+    this.id = newRolloutId(systemClock.now());
+    this.recorder = new Recorder(this.id, systemClock, views);
+  }
+
+  /** Aborted when the operator does not want to wait for it. */
+  get interrupted(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  async plan(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): Promise<Planned> {
+    const report = await discover(fleet, this.recorder);
+    if (this.interrupted.aborted) return { exitCode: this.endInterrupted() };
+    const { reason, startedBefore, program } = this.given;
+    const built = buildRollout(
+      this.source,
+      report,
+      { id: this.id, ...(reason !== undefined && { reason }) },
+      { ...(startedBefore && { startedBefore }), programsWhereFound: program.length > 0 },
+    );
+    if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };
+    this.rollout = built.rollout;
+    this.recorder.record({ type: "rollout.planned", ...built.rollout });
+    return { rollout: built.rollout, report };
+  }
+
+  /** Nothing was changed yet, so there is nothing to wait for: what is being opened is closed. */
+  interrupt(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): void {
+    this.abort.abort();
+    void closeFleet(fleet);
+  }
+
+  /** Ends before the first change, as the operator wished. */
+  endInterrupted(): ExitCode {
+    this.recorder.record({ type: "rollout.finished", outcome: "interrupted", ...this.end() });
+    process.stderr.write(`interrupted: ${this.given.plan}: nothing was changed\n`);
+    return EXIT.interrupted;
+  }
+
+  /** Why is a diagnostic: it goes to stderr, whatever the view on stdout. */
+  private endRefused(refusals: readonly Refusal[]): ExitCode {
+    const event = { type: "rollout.finished", outcome: "refused", refusals, ...this.end() } as const;
+    this.recorder.record(event);
+    const report = createReport({ plan: this.given.plan });
+    report.collect(event);
+    process.stderr.write(report.text());
+    return EXIT.refused;
+  }
+
+  private end(): { counts: Counts; seconds: number } {
+    let untouched = 0;
+    for (const work of this.rollout ? worksOf(this.rollout) : []) untouched += sizeOf(work);
+    const counts = { healthy: 0, failed: 0, skipped: this.rollout?.skipped.length ?? 0, untouched };
+    return { counts, seconds: (systemClock.monotonicMs() - this.startedAtMs) / 1000 };
+  }
+}

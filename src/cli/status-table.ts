@@ -1,0 +1,117 @@
+import type { HostName, InstanceName } from "../domain/ids.ts";
+import { onOneLine, printable } from "../domain/printable.ts";
+import type { ProcessState } from "../domain/process-state.ts";
+import { folded, foldedRows, groupedBy } from "../planner/folding.ts";
+import { roughly } from "../planner/started-before.ts";
+import type { FleetStatus, HostStatus, InstanceStatus } from "./fleet-status.ts";
+
+/** The worst first; MISSING is what the plan names and the host does not have. */
+const WORST_FIRST = [
+  "MISSING",
+  "UNKNOWN",
+  "FATAL",
+  "BACKOFF",
+  "EXITED",
+  "STOPPED",
+  "STOPPING",
+  "STARTING",
+  "RUNNING",
+] as const satisfies readonly (ProcessState | "MISSING")[];
+
+/** What runs for less may be dying and starting again. */
+const YOUNG_S = 10;
+
+/** One instance on one host, as the table sorts and folds it. */
+interface Entry {
+  readonly host: HostName;
+  readonly instance: InstanceName;
+  readonly program: string;
+  readonly state: ProcessState | "MISSING";
+  readonly isYoung: boolean;
+  readonly uptime_s?: number;
+  readonly description: string;
+}
+
+/** The fleet as lines for a person: how it is on the whole, who cannot be seen, and a folded table, trouble first. */
+export function statusLines(status: FleetStatus): string[] {
+  const entries = status.hosts.flatMap(entriesOf);
+  return [headline(status, entries), ...unreachableLines(status), ...tableLines(entries)];
+}
+
+function headline({ plan, hosts }: FleetStatus, entries: readonly Entry[]): string {
+  const running = entries.filter(({ state }) => state === "RUNNING").length;
+  const seen = hosts.filter((one) => "instances" in one).length;
+  const lost = hosts.length - seen;
+  const unreachable = lost === 0 ? "" : `, ${lost} more cannot be looked at`;
+  return `${printable(plan)}: ${running} of ${entries.length} RUNNING on ${seen} ${seen === 1 ? "host" : "hosts"}${unreachable}`;
+}
+
+function unreachableLines({ hosts }: FleetStatus): string[] {
+  const lost = hosts.flatMap((one) => ("instances" in one ? [] : [one]));
+  const lines = groupedBy(lost, ({ code, reason }) => `${code} ${reason}`).map((some) => {
+    const why = some[0] ? `${onOneLine(some[0].reason)} (${some[0].code})` : "";
+    return `  ${folded(some.map(({ host }) => host))}: ${why}`;
+  });
+  return lines.length === 0 ? [] : ["", "cannot be looked at", ...lines];
+}
+
+function tableLines(entries: readonly Entry[]): string[] {
+  if (entries.length === 0) return [];
+  const kinds = groupedBy(entries, ({ state, isYoung, program, description }) =>
+    JSON.stringify([state, isYoung, program, description]),
+  );
+  kinds.sort(([a], [b]) => (a && b ? rank(a) - rank(b) : 0));
+  const rows = kinds.flatMap((kind) => {
+    const state = kind[0]?.state ?? "";
+    return foldedRows(kind).map(({ hosts, instances }) => [state, hosts, instances, detail(kind)]);
+  });
+  return ["", ...aligned([["STATE", "HOSTS", "INSTANCES", ""], ...rows])];
+}
+
+function rank({ state, isYoung }: Entry): number {
+  return WORST_FIRST.indexOf(state) - (isYoung ? 0.5 : 0);
+}
+
+/** How long it has been up, or Supervisor's own words. */
+function detail(kind: readonly Entry[]): string {
+  const [first] = kind;
+  if (!first) return "";
+  const uptimes = kind.flatMap(({ uptime_s }) => uptime_s ?? []);
+  if (uptimes.length === 0) return onOneLine(first.description);
+  const [least, most] = [uptimes.reduce((a, b) => Math.min(a, b)), uptimes.reduce((a, b) => Math.max(a, b))].map(
+    roughly,
+  );
+  const range = least === most ? `up ${least}` : `up ${least} to ${most}`;
+  return first.isYoung ? `${range}: just started, or dying and starting again` : range;
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = [0, 1, 2].map((column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function entriesOf(status: HostStatus): Entry[] {
+  if (!("instances" in status)) return [];
+  const { host, instances, missing } = status;
+  return [
+    ...missing.map((program): Entry => ({
+      host,
+      instance: program as InstanceName,
+      program,
+      state: "MISSING",
+      isYoung: false,
+      description: "the plan names it, and Supervisor does not have it",
+    })),
+    ...instances.map((instance) => entryOf(host, instance)),
+  ];
+}
+
+function entryOf(host: HostName, { instance, program, state, uptime_s, description = "" }: InstanceStatus): Entry {
+  const isYoung = state === "RUNNING" && uptime_s !== undefined && uptime_s < YOUNG_S;
+  return { host, instance, program, state, isYoung, description, ...(uptime_s !== undefined && { uptime_s }) };
+}

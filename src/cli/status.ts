@@ -1,0 +1,108 @@
+import { setTimeout as rest } from "node:timers/promises";
+import { EXIT, type ExitCode } from "../domain/failures.ts";
+import { discover } from "../executor/discovery.ts";
+import { Recorder } from "../executor/recorder.ts";
+import { systemClock } from "../executor/system-clock.ts";
+import type { Plan } from "../planner/plan.ts";
+import type { StatusArguments } from "./arguments.ts";
+import { closeFleet, openForReading } from "./fleet.ts";
+import { fleetStatus, isAllRunning, type FleetStatus } from "./fleet-status.ts";
+import { loadOrTell } from "./load.ts";
+import { newRolloutId } from "./rollout-id.ts";
+import { onSignals } from "./signals.ts";
+import { statusLines } from "./status-table.ts";
+import { WatchScreen } from "./watch-screen.ts";
+
+const WATCH_EVERY_MS = 2000;
+
+/** `orchestrate status PLAN`: shows what the plan's instances do now, once or until Ctrl-C. */
+export async function status(given: StatusArguments): Promise<ExitCode> {
+  if (given.watch && given.output !== "json" && !process.stdout.isTTY) {
+    process.stderr.write("orchestrate: --watch draws at a terminal; elsewhere use --watch --output json\n");
+    return EXIT.invalid;
+  }
+  const plan = loadOrTell(given.plan, given);
+  if (!plan) return EXIT.invalid;
+  const looker = new Looker(onlySelected(plan), given);
+  const stopListening = onSignals({ finish: () => looker.stop(), leave: () => undefined });
+  try {
+    return given.watch ? await watch(looker, given) : await showOnce(looker, given);
+  } finally {
+    stopListening();
+    await looker.close();
+  }
+}
+
+async function showOnce(looker: Looker, given: StatusArguments): Promise<ExitCode> {
+  const seen = await looker.look();
+  if (!seen) return EXIT.interrupted;
+  process.stdout.write(given.output === "json" ? `${JSON.stringify(seen)}\n` : `${statusLines(seen).join("\n")}\n`);
+  if (seen.hosts.some((host) => !("instances" in host))) return EXIT.refused;
+  return isAllRunning(seen) ? EXIT.done : EXIT.halted;
+}
+
+/** Ctrl-C is how one ends it, so that is no interruption. The last picture stays at the terminal. */
+async function watch(looker: Looker, given: StatusArguments): Promise<ExitCode> {
+  const screen = given.output === "json" ? undefined : new WatchScreen(process.stdout);
+  let last: FleetStatus | undefined;
+  try {
+    for (let seen = await looker.look(); seen; seen = await looker.lookAgain()) {
+      last = seen;
+      if (screen) screen.draw([...statusLines(seen), "", footer(seen)]);
+      else process.stdout.write(`${JSON.stringify(seen)}\n`);
+    }
+  } finally {
+    screen?.close();
+  }
+  if (screen && last) process.stdout.write(`${statusLines(last).join("\n")}\n`);
+  return EXIT.done;
+}
+
+function footer({ at }: FleetStatus): string {
+  return `${at.slice(11, 19)} UTC; every ${WATCH_EVERY_MS / 1000}s, Ctrl-C ends`;
+}
+
+/** A floor makes a plan's hosts more than the selected ones; a status is of these only. */
+function onlySelected(plan: Plan): Plan {
+  const selected = new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
+  return { ...plan, hosts: plan.hosts.filter(({ name }) => selected.has(name)) };
+}
+
+/** Looks at the fleet as often as it is asked to, over the same connections. It has readers only. */
+class Looker {
+  private readonly plan: Plan;
+  private readonly given: StatusArguments;
+  private readonly fleet: ReturnType<typeof openForReading>;
+  private readonly stopped = new AbortController();
+
+  constructor(plan: Plan, given: StatusArguments) {
+    this.plan = plan;
+    this.given = given;
+    this.fleet = openForReading(plan);
+  }
+
+  /** Undefined once it was stopped. */
+  async look(): Promise<FleetStatus | undefined> {
+    const now = systemClock.now();
+    // What discovery tells views is of no interest here.
+    const report = await discover(this.fleet, new Recorder(newRolloutId(now), systemClock, []));
+    if (this.stopped.signal.aborted) return undefined;
+    const { startedBefore, program } = this.given;
+    const selection = { ...(startedBefore && { startedBefore }), programsWhereFound: program.length > 0 };
+    return fleetStatus(this.plan, report, systemClock.now(), selection);
+  }
+
+  async lookAgain(): Promise<FleetStatus | undefined> {
+    await rest(WATCH_EVERY_MS, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    return this.stopped.signal.aborted ? undefined : this.look();
+  }
+
+  stop(): void {
+    this.stopped.abort();
+    void this.close();
+  }
+
+  close(): Promise<void> {
+    return closeFleet(this.fleet);
+  }
+}

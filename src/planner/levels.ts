@@ -1,0 +1,67 @@
+import { parseQuantity, type Quantity } from "../domain/quantity.ts";
+import type { HostHooks, Vars } from "../domain/settings.ts";
+import { readChecks, type OwnCheck } from "./checks.ts";
+import type { PlanDocument } from "./document.ts";
+import type { Findings } from "./findings.ts";
+import { readHostHooks, type OwnHook, type OwnHooks } from "./hooks.ts";
+import type { Path } from "./path.ts";
+import type { HostSettings } from "./plan.ts";
+import { defaultsOf } from "./plan-schema.ts";
+import type { RawSettings } from "./raw-plan.ts";
+import type { Template } from "./templates.ts";
+import { mergeTimings, readTimings, type OwnTimings } from "./timings.ts";
+import { readVars } from "./vars.ts";
+
+/** What the plan, a group or a host says of the restarts themselves. */
+export interface Level {
+  readonly path: Path;
+  readonly section: RawSettings;
+  readonly instances: Quantity | undefined;
+  readonly timings: OwnTimings;
+  /** Undefined when the level leaves the checks to those around it. */
+  readonly checks: readonly OwnCheck[] | undefined;
+  readonly hooks: OwnHooks;
+  readonly vars: Vars;
+}
+
+/** What holds on a host, and the texts in it that are to be filled in there. */
+export interface MergedLevels {
+  readonly settings: HostSettings;
+  readonly templates: readonly Template[];
+}
+
+/** Reads one level as far as it goes. */
+export function readLevel(section: RawSettings, path: Path, document: PlanDocument, findings: Findings): Level {
+  const { instances } = section.batches ?? {};
+  return {
+    path,
+    section,
+    instances: instances === undefined ? undefined : parseQuantity(instances),
+    timings: readTimings(section.timings, [...path, "timings"], findings),
+    checks: readChecks(section.checks, [...path, "checks"], findings),
+    hooks: readHostHooks(section.hooks, [...path, "hooks"], findings),
+    vars: readVars(section.vars, [...path, "vars"], document),
+  };
+}
+
+/** Tells whether a level says anything at all. */
+export function isSilent({ section: { timings, batches, checks, hooks, vars } }: Level): boolean {
+  return !timings && !batches && !checks && !hooks && !vars;
+}
+
+/** Lays levels over each other; the later ones are nearer: they win key by key, and with their whole list of checks. */
+export function mergeLevels(levels: readonly Level[]): MergedLevels {
+  const timings = mergeTimings(...levels.map((level) => level.timings));
+  const checks = levels.findLast((level) => level.checks !== undefined)?.checks ?? [];
+  const hooks = Object.assign({}, ...levels.map((level) => level.hooks)) as OwnHooks;
+  const settings: HostSettings = {
+    instances: levels.findLast((level) => level.instances)?.instances ?? DEFAULT_INSTANCES,
+    timings,
+    checks: checks.map((check) => check.withTimeout(timings.command_timeout_ms)),
+    hooks: Object.fromEntries(Object.entries(hooks).map(([name, { hook }]: [string, OwnHook]) => [name, hook])) as HostHooks,
+    vars: Object.assign({}, ...levels.map((level) => level.vars)) as Vars,
+  };
+  return { settings, templates: [...checks, ...Object.values(hooks)].map(({ template }) => template) };
+}
+
+const DEFAULT_INSTANCES = parseQuantity(defaultsOf("batches").instances) ?? { count: 1 };

@@ -1,0 +1,18 @@
+import { parseQuantity } from "../domain/quantity.ts";
+import type { Findings } from "./findings.ts";
+import type { PlanLimits } from "./plan.ts";
+import { defaultsOf } from "./plan-schema.ts";
+import type { LimitKey, RawPlan } from "./raw-plan.ts";
+
+/** Reads what the rollout tolerates, and tells of a floor under which nothing could ever be restarted. */
+export function readLimits(section: RawPlan["limits"], findings: Findings): PlanLimits {
+  const defaults = defaultsOf("limits");
+  const read = (key: LimitKey) => parseQuantity(section?.[key] ?? defaults[key]) ?? { count: 0 };
+  const min_healthy = read("min_healthy");
+  // A smaller one may be too high for a small fleet, and a number for any: that is known when the fleet is.
+  if ("percent" in min_healthy && min_healthy.percent >= 100) {
+    const message = "leaves nothing to restart: while it restarts, an instance is not healthy";
+    findings.atValue(["limits", "min_healthy"], message, "75% lets a quarter be away at a time");
+  }
+  return { max_failures: read("max_failures"), max_unreachable: read("max_unreachable"), min_healthy };
+}

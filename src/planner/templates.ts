@@ -1,0 +1,83 @@
+import { PLACEHOLDERS, type PlaceholderName } from "../domain/placeholders.ts";
+import type { QuoteState } from "../domain/shell-quotes.ts";
+import { parseTemplate, type TemplatePart } from "../domain/template.ts";
+import type { Path } from "./path.ts";
+import type { Findings } from "./findings.ts";
+import { didYouMean } from "./nearest.ts";
+
+/** A check's or hook's text, where it stands, and what it needs. */
+export interface Template {
+  readonly path: Path;
+  /** The names of the `vars` in it. */
+  readonly vars: readonly string[];
+}
+
+/** What a template may have in it, by where it is used. */
+export interface Use {
+  /** Goes on from "is not known": `before_host, which is about a whole host`. */
+  readonly where: string;
+  readonly known: readonly PlaceholderName[];
+  readonly vars: boolean;
+  readonly quoting: "shell" | "url";
+}
+
+/** All that is known of an instance under restart. */
+export const OF_INSTANCE: readonly PlaceholderName[] = PLACEHOLDERS.filter((name) => name !== "reason");
+
+/** Judges a template, and tells which `vars` it needs. */
+export function readTemplate(text: string, path: Path, use: Use, findings: Findings): Template {
+  const vars = new Set<string>();
+  const told = new Set<string>();
+  for (const part of parseTemplate(text)) {
+    const fault = faultOf(part, use);
+    if (part.kind === "placeholder" && !fault && part.name.startsWith("vars.")) vars.add(part.name.slice("vars.".length));
+    if (!fault || told.has(fault.message)) continue;
+    told.add(fault.message);
+    findings.atValue(path, fault.message, fault.suggestion);
+  }
+  return { path, vars: [...vars] };
+}
+
+interface Fault {
+  readonly message: string;
+  readonly suggestion: string;
+}
+
+function faultOf(part: TemplatePart, use: Use): Fault | undefined {
+  // A reference that is misformed is told with those whose variable is not set.
+  if (part.kind === "text" || part.kind === "malformed_reference") return undefined;
+  if (part.kind === "placeholder") return faultOfName(part.name, use) ?? (use.quoting === "shell" ? faultOfPlace(part.name, part.within) : undefined);
+  const { within } = part;
+  if (use.quoting === "url" || (within !== "escaped" && within !== "ansi")) return undefined;
+  return { message: `\${${part.reference.name}} stands behind a backslash`, suggestion: "write $${ where the text ${ is meant" };
+}
+
+function faultOfName(name: string, { where, known, vars }: Use): Fault | undefined {
+  if (name.startsWith("vars.") && name !== "vars.") {
+    return vars ? undefined : { message: `{${name}} is not known in ${where}`, suggestion: knownHere(known) };
+  }
+  if (known.includes(name as PlaceholderName)) return undefined;
+  if (PLACEHOLDERS.includes(name as PlaceholderName)) return { message: `{${name}} is not known in ${where}`, suggestion: knownHere(known) };
+  const near = didYouMean(name, known)?.replace(/"(.*)"/, '"{$1}"');
+  return { message: `there is no placeholder {${name}}`, suggestion: near ?? `for a word of your own write {vars.${name.replace(/^vars\.|\..*$/g, "") || "NAME"}}, for the text itself {{${name}}}` };
+}
+
+function knownHere(known: readonly PlaceholderName[]): string {
+  return known.length === 0 ? "no placeholder is" : `known here: ${known.map((name) => `{${name}}`).join(" ")}`;
+}
+
+/** What is put in is quoted already: quotes around it would end where its own begin. */
+function faultOfPlace(name: string, within: QuoteState): Fault | undefined {
+  switch (within) {
+    case "bare":
+      return undefined;
+    case "single":
+    case "double":
+    case "ansi":
+      return { message: `{${name}} stands in quotes, and is quoted already`, suggestion: `end the quotes before it: 'some text '{${name}}' more text'` };
+    case "escaped":
+      return { message: `{${name}} stands behind a backslash`, suggestion: `for the text itself write {{${name}}}` };
+    case "comment":
+      return { message: `{${name}} stands in a comment of the shell`, suggestion: "take it out" };
+  }
+}

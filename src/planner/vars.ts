@@ -1,0 +1,48 @@
+import type { HostName } from "../domain/ids.ts";
+import { foldNames } from "../domain/node-set.ts";
+import type { Vars } from "../domain/settings.ts";
+import type { PlanDocument } from "./document.ts";
+import type { Findings } from "./findings.ts";
+import { nearest } from "./nearest.ts";
+import type { Path } from "./path.ts";
+import type { RawSettings } from "./raw-plan.ts";
+import type { Template } from "./templates.ts";
+
+/** Reads a level's own words. A number becomes the text that stands there: `1.10` and `007` stay as they are. */
+export function readVars(section: RawSettings["vars"], path: Path, document: PlanDocument): Vars {
+  return Object.fromEntries(
+    Object.entries(section ?? {}).flatMap(([name, value]) => {
+      if (value === undefined) return [];
+      return [[name, typeof value === "string" ? value : (document.writtenAt([...path, name]) ?? String(value))]];
+    }),
+  );
+}
+
+/** Collects the words that templates want on hosts which have them not. */
+export class MissingVars {
+  readonly #hosts = new Map<Template, Map<string, Set<HostName>>>();
+  readonly #known = new Set<string>();
+
+  /** Notes what these templates want on these hosts, and what there is. */
+  note(templates: readonly Template[], vars: Vars, hosts: readonly HostName[]): void {
+    for (const name of Object.keys(vars)) this.#known.add(name);
+    for (const template of templates)
+      for (const name of template.vars) {
+        if (Object.hasOwn(vars, name)) continue;
+        const byName = this.#hosts.get(template) ?? new Map<string, Set<HostName>>();
+        const missing = byName.get(name) ?? new Set();
+        for (const host of hosts) missing.add(host);
+        this.#hosts.set(template, byName.set(name, missing));
+      }
+  }
+
+  /** Tells of each template and word once, with the hosts that it would fail on. */
+  tell(findings: Findings): void {
+    for (const [{ path }, byName] of this.#hosts)
+      for (const [name, hosts] of byName) {
+        const near = nearest(name, this.#known);
+        const remedy = near === undefined || near === name ? `put ${name} into the vars of the plan, of the wave's group or of the host` : `did you mean "{vars.${near}}"?`;
+        findings.atValue(path, `nothing fills {vars.${name}} on ${foldNames([...hosts]).join(", ")}`, remedy);
+      }
+  }
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/until.ts";
+import { eventsOf, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
+
+describe("what goes wrong on the way to the hosts in the middle of a rollout", () => {
+  let fleet: Fleet;
+  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }] })));
+  afterEach(() => fleet.down());
+
+  async function startRollout(timings = {}) {
+    const plan = await writePlan(fleet, { timings: { ...quickTimings, ...timings } });
+    // A slow stop leaves time to break things while the restart is under way.
+    const host = fleet.host("host-1");
+    await host.behave("web:web_00", { kind: "slow_stop", seconds: 2 });
+    await host.stop("web:web_00");
+    await host.start("web:web_00");
+    const running = startOrchestrate([plan, "--output", "json"]);
+    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 20_000 });
+    return { host, running };
+  }
+
+  it("a connection that is lost during a restart: it is found out what became of it, and nothing is restarted twice", async () => {
+    const { host, running } = await startRollout();
+    await host.dropConnections();
+    const ended = await running.ended;
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    const events = eventsOf(ended);
+    assert.equal(events.filter(({ type }) => type === "instance.indeterminate").length, 1);
+    // Once for the test's own stop, once for the restart.
+    const stops = (await host.supervisordLog()).match(/stopped: web_00 /g) ?? [];
+    assert.equal(stops.length, 2);
+  });
+
+  it("an sshd that is gone for good: the rollout halts with unreachable, and nothing further is touched", async () => {
+    const { host, running } = await startRollout({
+      command_timeout: "2s",
+      healthy_deadline: "5s",
+      stop_deadline: "5s",
+    });
+    await host.kill("sshd");
+    const ended = await running.ended;
+    assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+    const events = eventsOf(ended);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === "rollout.halted" ? [event.code] : [])),
+      ["indeterminate"],
+    );
+    assert.equal(events.filter(({ type }) => type === "instance.restarting").length, 1);
+    // The restart itself has completed on its host.
+    await until(async () => (await host.process("web:web_00")).state === "RUNNING", { deadlineMs: 20_000 });
+  });
+
+  it("a supervisord that hangs: the wait is told, and the rollout halts at the deadline", async () => {
+    const { host, running } = await startRollout({
+      command_timeout: "1s",
+      healthy_deadline: "3s",
+      stop_deadline: "3s",
+    });
+    await host.freeze("supervisord");
+    const ended = await running.ended;
+    await host.thaw("supervisord");
+    assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+    const events = eventsOf(ended);
+    assert.ok(events.some((event) => event.type === "host.unreachable" && event.code === "supervisor_unavailable"));
+    assert.equal(events.filter(({ type }) => type === "instance.restarting").length, 1);
+  });
+});

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net";
+import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { Check } from "../../src/domain/settings.ts";
+import type { HostAccess } from "../../src/executor/ports.ts";
+import { createChecker } from "../../src/hosts/checker.ts";
+import { createHookRunner } from "../../src/hosts/hook-runner.ts";
+import { openLocal } from "../../src/hosts/local.ts";
+import { openHost } from "../../src/hosts/open.ts";
+import type { HostTarget } from "../../src/domain/target.ts";
+import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+
+const instance = "web:web_07" as InstanceName;
+const http = (url: string, own: Partial<Extract<Check, { kind: "http" }>> = {}): Check => ({
+  kind: "http",
+  url,
+  status: 200,
+  from: "host",
+  timeout_ms: 5000,
+  ...own,
+});
+const tcp = (address: string): Check => ({ kind: "tcp", address, from: "host", timeout_ms: 5000 });
+const command = (text: string, timeout_ms = 5000): Check => ({
+  kind: "command",
+  command: text,
+  from: "host",
+  timeout_ms,
+});
+
+function checksAndHooks(name: string, open: () => { access: HostAccess; target: HostTarget }): void {
+  describe(`checks and hooks ${name}`, () => {
+    let access: HostAccess;
+    let target: HostTarget;
+    let server: Server;
+    let port: number;
+    const asked: string[] = [];
+    const check = (what: Check) =>
+      createChecker(target, { host: access, controller: access }, { TOKEN: "s3cret" }).check(what, instance, {
+        zone: "b c",
+      });
+
+    before(async () => {
+      ({ access, target } = open());
+      server = createServer((request, response) => {
+        asked.push(request.url ?? "");
+        // /hang is never answered.
+        if (request.url !== "/hang") response.writeHead(request.url === "/bad" ? 500 : 200).end("x".repeat(100_000));
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      port = (server.address() as AddressInfo).port;
+    });
+    after(async () => {
+      await access.close();
+      server.close();
+    });
+
+    it("pass when http answers with the status, its placeholders encoded into the URL", async () => {
+      assert.deepEqual(await check(http(`http://127.0.0.1:${port}/{process}/{number}/{vars.zone}?\${TOKEN}`)), {
+        kind: "passed",
+      });
+      assert.equal(asked.at(-1), "/web_07/07/b%20c?s3cret");
+    });
+
+    it("fail with what was answered instead", async () => {
+      assert.deepEqual(await check(http(`http://127.0.0.1:${port}/bad`)), {
+        kind: "failed",
+        reason: "status 500, not 200",
+      });
+      assert.deepEqual(await check(http(`http://127.0.0.1:${port}/bad`, { status: 500 })), { kind: "passed" });
+    });
+
+    it("time out when there is no answer", async () => {
+      const outcome = await check(http(`http://127.0.0.1:${port}/hang`, { timeout_ms: 300 }));
+      assert.deepEqual(outcome, { kind: "timed_out", after_ms: 300 });
+      assert.deepEqual(await check(command("sleep 60", 300)), { kind: "timed_out", after_ms: 300 });
+    });
+
+    it("pass for a port that is open, and fail for one that is not", async () => {
+      assert.deepEqual(await check(tcp(`127.0.0.1:${port}`)), { kind: "passed" });
+      const closed = createTcpServer().listen(0, "127.0.0.1");
+      await once(closed, "listening");
+      const { port: gone } = closed.address() as AddressInfo;
+      closed.close();
+      assert.equal((await check(tcp(`127.0.0.1:${gone}`))).kind, "failed");
+    });
+
+    it("run a command with its placeholders as words of the shell", async () => {
+      assert.deepEqual(await check(command('test {process} = web_07 && test {vars.zone} = "b c"')), { kind: "passed" });
+      const failed = await check(command("echo not ready >&2; exit 3"));
+      assert.deepEqual(failed, { kind: "failed", reason: "exit code 3: not ready" });
+    });
+
+    it("fail for an instance that has no number, instead of asking for something else", async () => {
+      const checker = createChecker(target, { host: access, controller: access }, {});
+      const outcome = await checker.check(http(`http://127.0.0.1:${port}/{number}`), "web:main" as InstanceName, {});
+      assert.deepEqual(outcome, { kind: "failed", reason: "{number} has no value for this instance" });
+    });
+
+    it("hooks know what they are about by placeholder and by environment", async () => {
+      const runner = createHookRunner({ controller: access, host: access, targetOf: () => target }, {});
+      const subject = { host: target.name, instance, reason: "it's broken", vars: {}, timeoutMs: 5000 };
+      const line = 'test "$ORCHESTRATE_HOST" = {host} && test "$ORCHESTRATE_REASON" = {reason} && test {number} = 07';
+      assert.deepEqual(await runner.run({ command: line, run: "host" }, subject), { kind: "succeeded" });
+      const failed = await runner.run({ command: "echo no >&2; exit 9", run: "host" }, subject);
+      assert.deepEqual(failed, { kind: "failed", reason: "exit code 9: no" });
+    });
+  });
+}
+
+function targetFor(
+  connection: "ssh" | "local",
+  ssh: Partial<HostTarget["ssh"]> = {},
+  address = "127.0.0.1",
+): HostTarget {
+  return {
+    name: "web-1" as HostName,
+    address,
+    connection,
+    ssh: { connect_timeout_ms: 10_000, ...ssh },
+    supervisor: { command: "supervisorctl", sudo: false },
+  };
+}
+
+checksAndHooks("on this machine", () => ({ access: openLocal("web-1" as HostName), target: targetFor("local") }));
+
+describe("over ssh", () => {
+  let fleet: Fleet;
+  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1 }] })));
+  after(() => fleet.down());
+
+  checksAndHooks("over ssh", () => {
+    const target = targetFor("ssh", fleet.planSsh(), fleet.hosts[0]!.address);
+    return { access: openHost(target), target };
+  });
+});

@@ -1,0 +1,152 @@
+import fc from "fast-check";
+import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
+import type { Quantity } from "../../src/domain/quantity.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
+import { buildRollout } from "../../src/planner/build.ts";
+import type { Plan, PlanWave } from "../../src/planner/plan.ts";
+import { simTimings } from "../sim/rollouts.ts";
+import { SimFleet } from "../sim/sim-fleet.ts";
+import { VirtualTime } from "../sim/virtual-time.ts";
+
+const HOSTS = ["web-01", "web-02", "web-03", "web-10", "db-1", "db-2", "solo", "rack1-2", "rack1-3", "rack2-2"];
+const INSTANCES = [
+  ...["web:web_00", "web:web_01", "web:web_02", "web:web_03", "web:web_10"],
+  ...["worker:a", "worker:b", "mail:in_1", "mail:in_2", "mail:out", "cron"],
+];
+const SELECTORS = ["web", "worker", "mail:*", "mail:out", "web:web_0*", "cron", "*"];
+/** Has everything, so that no selector names nothing. */
+const FULL_HOST = HOSTS[0]!;
+
+/** A plan, a fleet that it fits, and the rollout that comes of them. */
+export interface RandomRollout {
+  readonly plan: Plan;
+  readonly time: VirtualTime;
+  readonly fleet: SimFleet;
+  readonly rollout: Rollout;
+}
+
+interface Drawn {
+  readonly hosts: readonly string[];
+  readonly waves: readonly WaveDrawn[];
+  readonly has: readonly (readonly boolean[])[];
+  readonly states: readonly number[];
+  readonly stopped: "skip" | "start";
+  readonly minHealthy: number;
+}
+
+interface WaveDrawn {
+  readonly hosts: readonly boolean[];
+  readonly programs: readonly string[];
+  readonly sizes: readonly Quantity[];
+  readonly instances: readonly Quantity[];
+  readonly sliding: boolean;
+  readonly restMs: number;
+  readonly betweenBatchesMs: number;
+  readonly pauseMs: number | undefined;
+}
+
+const quantity = fc.oneof(
+  fc.record({ count: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ percent: fc.integer({ min: 1, max: 100 }) }),
+);
+
+const drawnWave: fc.Arbitrary<WaveDrawn> = fc.record({
+  hosts: fc.array(fc.boolean(), { minLength: HOSTS.length, maxLength: HOSTS.length }),
+  programs: fc.uniqueArray(fc.constantFrom(...SELECTORS), { minLength: 1, maxLength: 3 }),
+  sizes: fc.array(quantity, { minLength: 1, maxLength: 3 }),
+  instances: fc.array(quantity, { minLength: 2, maxLength: 2 }),
+  sliding: fc.boolean(),
+  restMs: fc.constantFrom(0, 1000, 10_000),
+  betweenBatchesMs: fc.constantFrom(0, 30_000),
+  pauseMs: fc.constantFrom(undefined, 60_000),
+});
+
+const drawn: fc.Arbitrary<Drawn> = fc.record({
+  hosts: fc.shuffledSubarray(HOSTS, { minLength: 1 }),
+  waves: fc.array(drawnWave, { minLength: 1, maxLength: 3 }),
+  has: fc.array(fc.array(fc.boolean(), { minLength: INSTANCES.length, maxLength: INSTANCES.length }), {
+    minLength: HOSTS.length,
+    maxLength: HOSTS.length,
+  }),
+  states: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 40 }),
+  stopped: fc.constantFrom("skip", "start"),
+  minHealthy: fc.constantFrom(0, 0, 1, 2),
+});
+
+/** Random plans over random fleets, in which some instances are STOPPED, EXITED or FATAL and nothing fails further. */
+export const randomRollout: fc.Arbitrary<() => RandomRollout> = drawn.map((given) => () => make(given));
+
+function make(given: Drawn): RandomRollout {
+  const hosts = [FULL_HOST, ...given.hosts.filter((host) => host !== FULL_HOST)] as HostName[];
+  const time = new VirtualTime();
+  const fleet = fleetOf(given, hosts, time);
+  const waves = given.waves.map((wave, index) => waveOf(wave, index, hosts));
+  const plan: Plan = {
+    name: "random",
+    file: "/random.yaml",
+    hosts: hosts.map((name) => ({
+      name,
+      address: name,
+      connection: "ssh",
+      ssh: { connect_timeout_ms: 10_000 },
+      supervisor: { command: "supervisorctl", sudo: false },
+    })),
+    groups: new Map(),
+    waves,
+    limits: { max_failures: { count: 0 }, max_unreachable: { count: 0 }, min_healthy: { count: given.minHealthy } },
+    on_failure: "stop",
+    stopped: given.stopped,
+    hooks: {},
+    lock: { mode: "off", directory: "/tmp" },
+  } as Plan;
+  const id = "20261123T000000Z-0000" as RolloutId;
+  const built = buildRollout(plan, fleet.report(), { id }, { programsWhereFound: true });
+  // With a floor above what there is, nothing is planned; that is told elsewhere.
+  if (built.kind === "refused") return make({ ...given, minHealthy: 0 });
+  return { plan, time, fleet, rollout: built.rollout };
+}
+
+function fleetOf({ has, states }: Drawn, hosts: readonly HostName[], time: VirtualTime): SimFleet {
+  const fleet = new SimFleet(time, hosts, INSTANCES);
+  let turn = 0;
+  for (const [index, host] of hosts.entries())
+    for (const [position, instance] of INSTANCES.entries()) {
+      if (host !== FULL_HOST && !has[index]?.[position]) fleet.hosts.get(host)?.delete(instance as InstanceName);
+      else {
+        const state = (["STOPPED", "EXITED", "FATAL"] as const)[states[turn++ % states.length] ?? 3];
+        if (!state) continue;
+        const process = fleet.process(host, instance);
+        process.state = state;
+        process.pid = undefined;
+      }
+    }
+  return fleet;
+}
+
+function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[]): PlanWave {
+  const chosen = hosts.filter((_, position) => wave.hosts[position]);
+  const mode = wave.sliding ? "sliding" : "lockstep";
+  return {
+    group: `group-${index + 1}`,
+    hosts: (chosen.length > 0 ? [FULL_HOST as HostName, ...chosen.filter((host) => host !== FULL_HOST)] : hosts).map(
+      (host, position) => ({
+        host,
+        settings: {
+          instances: wave.instances[position % 3 === 0 ? 1 : 0]!,
+          timings: {
+            ...simTimings,
+            between_restarts_ms: wave.restMs,
+            between_batches_ms: wave.betweenBatchesMs,
+          },
+          checks: [],
+          hooks: {},
+          vars: {},
+        },
+      }),
+    ),
+    programs: wave.programs,
+    batches: { sizes: mode === "sliding" ? wave.sizes.slice(0, 1) : wave.sizes, mode },
+    between_batches_ms: wave.betweenBatchesMs,
+    ...(wave.pauseMs === undefined ? {} : { pause: { ms: wave.pauseMs } }),
+  };
+}
