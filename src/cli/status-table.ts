@@ -63,7 +63,7 @@ function tableLines(entries: readonly Entry[]): string[] {
   kinds.sort(([a], [b]) => (a && b ? rank(a) - rank(b) : 0));
   const rows = kinds.flatMap((kind) => {
     const state = kind[0]?.state ?? "";
-    return foldedRows(kind).map(({ hosts, instances }) => [state, hosts, instances, detail(kind)]);
+    return foldedRows(kind).map(({ hosts, instances, places }) => [state, hosts, instances, detail(places)]);
   });
   return ["", ...aligned([["STATE", "HOSTS", "INSTANCES", ""], ...rows])];
 }
@@ -72,11 +72,11 @@ function rank({ state, isYoung }: Entry): number {
   return WORST_FIRST.indexOf(state) - (isYoung ? 0.5 : 0);
 }
 
-/** How long it has been up, or Supervisor's own words. */
-function detail(kind: readonly Entry[]): string {
-  const [first] = kind;
+/** How long they have been up, or Supervisor's own words. */
+function detail(row: readonly Entry[]): string {
+  const [first] = row;
   if (!first) return "";
-  const uptimes = kind.flatMap(({ uptime_s }) => uptime_s ?? []);
+  const uptimes = row.flatMap(({ uptime_s }) => uptime_s ?? []);
   if (uptimes.length === 0) return onOneLine(first.description);
   const [least, most] = [uptimes.reduce((a, b) => Math.min(a, b)), uptimes.reduce((a, b) => Math.max(a, b))].map(
     roughly,

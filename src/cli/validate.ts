@@ -1,7 +1,8 @@
 import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { formatDiagnostic } from "../planner/diagnostic.ts";
-import { loadPlan } from "../planner/load.ts";
+import { diagnosticToJson, formatDiagnostic } from "../planner/diagnostic.ts";
+import type { LoadedPlan } from "../planner/load.ts";
 import type { ValidateArguments } from "./arguments.ts";
+import { load } from "./load.ts";
 
 /**
  * `orchestrate validate PLAN...`: checks all of them, and is content only if all are right. As JSON, one object per
@@ -10,7 +11,7 @@ import type { ValidateArguments } from "./arguments.ts";
 export function validate({ plans, output }: ValidateArguments): ExitCode {
   let code: ExitCode = EXIT.done;
   for (const file of plans) {
-    const loaded = loadPlan(file, process.env);
+    const loaded = load(file);
     if (!loaded.ok) code = EXIT.invalid;
     if (output === "json") tellProgram(file, loaded);
     else tellPerson(file, loaded);
@@ -18,16 +19,14 @@ export function validate({ plans, output }: ValidateArguments): ExitCode {
   return code;
 }
 
-type Loaded = ReturnType<typeof loadPlan>;
-
-function tellPerson(file: string, loaded: Loaded): void {
+function tellPerson(file: string, loaded: LoadedPlan): void {
   if (!loaded.ok) process.stderr.write(`${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
   else process.stdout.write(`${file}: valid: ${loaded.plan.hosts.length} hosts, ${loaded.plan.waves.length} waves\n`);
 }
 
-function tellProgram(file: string, loaded: Loaded): void {
+function tellProgram(file: string, loaded: LoadedPlan): void {
   const lines = loaded.ok
     ? [{ file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length }]
-    : loaded.diagnostics;
+    : loaded.diagnostics.map(diagnosticToJson);
   process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }

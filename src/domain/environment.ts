@@ -11,7 +11,7 @@ export interface Reference {
 export const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_]\w*)(?::-([^{}]*))?\})?/g;
 
 /** What a match of REFERENCE is. */
-export function readReference([written, name, fallback]: RegExpMatchArray): Reference | "literal" | "malformed" {
+export function readReference([written, name, fallback]: readonly (string | undefined)[]): Reference | "literal" | "malformed" {
   if (written === "$${") return "literal";
   if (name === undefined) return "malformed";
   return fallback === undefined ? { name } : { name, fallback };
@@ -26,15 +26,15 @@ export function valueOf({ name, fallback }: Reference, env: Environment): string
 
 /** Puts the variables' values into a text; undefined when one is missing. */
 export function expandEnvironment(text: string, env: Environment): string | undefined {
-  let complete = true;
+  const missing = new Set<Reference | "malformed">();
   const expanded = text.replaceAll(REFERENCE, (...match) => {
-    const reference = readReference(match as unknown as RegExpMatchArray);
+    const reference = readReference(match as string[]);
     if (reference === "literal") return "${";
     const value = reference === "malformed" ? undefined : valueOf(reference, env);
-    complete &&= value !== undefined;
+    if (value === undefined) missing.add(reference);
     return value ?? "";
   });
-  return complete ? expanded : undefined;
+  return missing.size === 0 ? expanded : undefined;
 }
 
 /** What is wrong with the references of a text, in order: one that is misformed, or a variable that is not set. */

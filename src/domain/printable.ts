@@ -8,9 +8,9 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES[character] ?? escaped(character.codePointAt(0) ?? 0));
 }
 
-/** Safe text of the same length, one mark for each character that cannot be shown: for what a caret points into. */
+/** Text of the same length, one mark for each character that cannot be shown; lines and tabs stay, for a caret's sake. */
 export function printableInPlace(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => (character === "\t" ? "\t" : "\uFFFD"));
+  return text.replace(UNPRINTABLE, (character) => (/[\n\t]/.test(character) ? character : "\uFFFD"));
 }
 
 /** A text of several lines, such as what supervisorctl said, as one printable line. */

@@ -14,7 +14,8 @@ interface BatchLevel {
 /** How many hosts a wave takes at once; the later ones of the levels are nearer and win. */
 export function readHostBatches(levels: readonly BatchLevel[], findings: Findings): HostBatches {
   const defaults = defaultsOf("batches");
-  const levelOf = (key: keyof RawBatches) => levels.findLastIndex(({ section }) => section.batches?.[key] !== undefined);
+  const levelOf = (key: keyof RawBatches) =>
+    levels.findLastIndex(({ section }) => section.batches?.[key] !== undefined);
   const [atHosts, atMode] = [levelOf("hosts"), levelOf("mode")];
   const hosts = levels[atHosts]?.section.batches?.hosts ?? defaults.hosts;
   const mode = levels[atMode]?.section.batches?.mode ?? defaults.mode;

@@ -96,7 +96,7 @@ class Builder {
   private readonly fleet: FleetReport;
   private readonly selection: InstanceSelection;
   /** Programs that hosts lack, by the words of the plan or the command line. */
-  private readonly missing = new Map<string, Refusal[]>();
+  private readonly missing = new Map<string, Map<HostName, Refusal>>();
   private readonly found = new Set<string>();
   /** What an earlier wave or selector has taken already: nothing is restarted twice. */
   private readonly taken = new Map<HostName, Set<InstanceName>>();
@@ -160,7 +160,7 @@ class Builder {
   /** Refuses for programs that are missing where they must be; to be called after all waves. */
   judgePrograms(): void {
     for (const [text, refusals] of this.missing)
-      if (!this.selection.programsWhereFound || !this.found.has(text)) this.refusals.push(...refusals);
+      if (!this.selection.programsWhereFound || !this.found.has(text)) this.refusals.push(...refusals.values());
   }
 
   private hostWork(
@@ -174,17 +174,18 @@ class Builder {
     for (const { text, names } of snapshots ? selectors : []) {
       const selected = select(names, snapshots ?? []);
       if (selected.length > 0) this.found.add(text);
-      else this.lacks(text, notFound(host, text, snapshots ?? []));
+      else this.lacks(host, text, snapshots ?? []);
       for (const one of selected) batches.push(...this.instanceBatches(host, one, settings.instances, mode));
     }
     const { timings, checks, hooks, vars } = settings;
     return { host, timings, checks, hooks, vars, batches };
   }
 
-  private lacks(text: string, refusal: Refusal): void {
-    const refusals = this.missing.get(text);
-    if (refusals) refusals.push(refusal);
-    else this.missing.set(text, [refusal]);
+  private lacks(host: HostName, text: string, snapshots: readonly ProcessSnapshot[]): void {
+    const refusals = this.missing.get(text) ?? new Map<HostName, Refusal>();
+    this.missing.set(text, refusals);
+    // A host may lack it in several waves.
+    if (!refusals.has(host)) refusals.set(host, notFound(host, text, snapshots));
   }
 
   private instanceBatches(

@@ -17,7 +17,11 @@ const IN_COMMAND: Use = { where: "a check", known: OF_INSTANCE, vars: true, quot
 const IN_URL: Use = { ...IN_COMMAND, quoting: "url" };
 
 /** Reads a level's list of checks as far as it goes; undefined when the level has none of its own. */
-export function readChecks(list: RawSettings["checks"], path: Path, findings: Findings): readonly OwnCheck[] | undefined {
+export function readChecks(
+  list: RawSettings["checks"],
+  path: Path,
+  findings: Findings,
+): readonly OwnCheck[] | undefined {
   return list?.flatMap((check, index) => (check && readCheck(check, [...path, index], findings)) ?? []);
 }
 
@@ -30,7 +34,10 @@ function readCheck(raw: RawCheck, path: Path, findings: Findings): OwnCheck | un
     const template = readTemplate(http, [...path, "http"], IN_URL, findings);
     judgeUrl(http, template.path, findings);
     const status = raw.status ?? DEFAULT_STATUS;
-    return { template, withTimeout: (otherMs) => ({ kind: "http", url: http, status, from, timeout_ms: ms ?? otherMs }) };
+    return {
+      template,
+      withTimeout: (otherMs) => ({ kind: "http", url: http, status, from, timeout_ms: ms ?? otherMs }),
+    };
   }
   if (tcp !== undefined) {
     const template = readTemplate(tcp, [...path, "tcp"], IN_URL, findings);
@@ -52,7 +59,8 @@ function judgeUrl(url: string, path: Path, findings: Findings): void {
   if (authority === undefined) return;
   if (/^[^@]*:[^@]+@/.test(authority) && !/^https?:\/\/[^/?#]*\$\{/.test(url)) {
     findings.atValue(path, "must have no password in it", "take it from the environment: ${NAME}");
-  } else if (authority === "" || !URL.canParse(url.replaceAll(UNKNOWN, "1"))) findings.atValue(path, "is not a URL that could be asked for");
+  } else if (authority === "" || !URL.canParse(url.replaceAll(UNKNOWN, "1")))
+    findings.atValue(path, "is not a URL that could be asked for");
 }
 
 function judgeAddress(address: string, path: Path, findings: Findings): void {
@@ -60,7 +68,11 @@ function judgeAddress(address: string, path: Path, findings: Findings): void {
   const port = /^(?:\[[0-9A-Fa-f:.%\w]+\]|[^:[\]]+):(\d{1,9})$/.exec(known)?.[1];
   // A variable may hold both.
   if (port === undefined && !(address.includes("${") && !known.includes(":"))) {
-    findings.atValue(path, "must be an address and a port, such as 127.0.0.1:8080", "an IPv6 address stands in brackets: [::1]:8080");
+    findings.atValue(
+      path,
+      "must be an address and a port, such as 127.0.0.1:8080",
+      "an IPv6 address stands in brackets: [::1]:8080",
+    );
   } else if (port !== undefined && known === address && (Number(port) < 1 || Number(port) > 65_535)) {
     findings.atValue(path, "must have a port from 1 to 65535");
   }

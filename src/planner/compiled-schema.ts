@@ -3,7 +3,14 @@ import { planSchema } from "./plan-schema.ts";
 
 /** ajv as the plan's schema needs it. @param code for the build, which compiles the schema ahead of time */
 export function createAjv(code: CodeOptions = {}): Ajv {
-  const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true, verbose: true, allowUnionTypes: true, code });
+  const ajv = new Ajv({
+    strict: true,
+    strictRequired: false,
+    allErrors: true,
+    verbose: true,
+    allowUnionTypes: true,
+    code,
+  });
   // What to say when a value does not fit; editors know this keyword too.
   ajv.addKeyword({ keyword: "errorMessage", schemaType: "string" });
   return ajv;

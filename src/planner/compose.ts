@@ -85,10 +85,20 @@ class Composer {
     const anchor: Anchor = {};
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, anchor);
     const sizeBefore = this.#size;
-    const data = isMap(node) ? this.#composeMap(node, path) : isSeq(node) ? this.#composeList(node.items, path) : node.value;
+    const data = isMap(node)
+      ? this.#composeMap(node, path)
+      : isSeq(node)
+        ? this.#composeList(node.items, path)
+        : node.value;
     anchor.made = { data, size: this.#size - sizeBefore };
     if (node.tag === undefined || !FOREIGN_TAG.test(node.tag)) return data;
-    this.#complain(node, path, `a plan has no values of the kind "!!${node.tag.split(":").at(-1)}"`, "take the tag out", true);
+    this.#complain(
+      node,
+      path,
+      `a plan has no values of the kind "!!${node.tag.split(":").at(-1)}"`,
+      "take the tag out",
+      true,
+    );
     return null;
   }
 
@@ -106,7 +116,13 @@ class Composer {
     }
     this.#size += anchor.made.size;
     if (this.#size > LARGEST_PLAN) {
-      this.#complain(alias, path, `with this alias the plan has more than ${LARGEST_PLAN.toLocaleString("en")} values`, undefined, true);
+      this.#complain(
+        alias,
+        path,
+        `with this alias the plan has more than ${LARGEST_PLAN.toLocaleString("en")} values`,
+        undefined,
+        true,
+      );
       throw new AliasBomb();
     }
     return anchor.made.data;
@@ -138,7 +154,13 @@ class Composer {
       const value = this.compose(pair.value, [...path, key]);
       const earlier = merged.delete(key) ? undefined : origins.get(key);
       if (earlier) {
-        this.problems.push({ offset: origin.key, earlier: earlier.key, path: [...path, key], message: "the same key stands here twice", fatal: false });
+        this.problems.push({
+          offset: origin.key,
+          earlier: earlier.key,
+          path: [...path, key],
+          message: "the same key stands here twice",
+          fatal: false,
+        });
         continue;
       }
       data[key] = value;
@@ -149,7 +171,13 @@ class Composer {
   }
 
   /** Takes in the keys of other maps, unless they are there already: the first one wins. */
-  #merge(pair: Pair, path: Path, data: Record<string, unknown>, origins: Map<string, Origin>, merged: Set<string>): void {
+  #merge(
+    pair: Pair,
+    path: Path,
+    data: Record<string, unknown>,
+    origins: Map<string, Origin>,
+    merged: Set<string>,
+  ): void {
     const value = this.compose(pair.value, path);
     for (const source of Array.isArray(value) ? (value as unknown[]) : [value]) {
       const from = isPlainMap(source) ? this.#origins.get(source) : undefined;
@@ -171,11 +199,19 @@ class Composer {
     const keyOffset = offsetOf(key) ?? 0;
     const origin = { placeAt: this.#placeAt, key: keyOffset, value: offsetOf(value) ?? keyOffset };
     if (!isScalar(value) || typeof value.value !== "number") return origin;
-    return value.source === undefined || value.source === String(value.value) ? origin : { ...origin, written: value.source };
+    return value.source === undefined || value.source === String(value.value)
+      ? origin
+      : { ...origin, written: value.source };
   }
 
   #complain(node: unknown, path: Path, message: string, suggestion: string | undefined, fatal: boolean): void {
-    this.problems.push({ offset: offsetOf(node) ?? 0, path, message, fatal, ...(suggestion !== undefined && { suggestion }) });
+    this.problems.push({
+      offset: offsetOf(node) ?? 0,
+      path,
+      message,
+      fatal,
+      ...(suggestion !== undefined && { suggestion }),
+    });
   }
 }
 

@@ -22,7 +22,7 @@ export const NO_SETTINGS: OwnSettings = { ssh: {}, supervisor: {} };
 /** What the paths in a plan are relative to. */
 export interface PathBase {
   /** The folder of the file in which the value at a path stands: not all of a plan need be in one file. */
-  folderOf(path: Path): string;
+  readonly folderOf: (path: Path) => string;
   readonly home: string;
 }
 
@@ -44,7 +44,9 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
   const { user, port, connect_timeout } = level.ssh ?? {};
   const { command, sudo, config, server_url } = level.supervisor ?? {};
   const connect_timeout_ms =
-    connect_timeout === undefined ? undefined : readDuration(connect_timeout, [...path, "ssh", "connect_timeout"], findings, "above zero");
+    connect_timeout === undefined
+      ? undefined
+      : readDuration(connect_timeout, [...path, "ssh", "connect_timeout"], findings, "above zero");
   const fileAt = (key: "identity_file" | "known_hosts_file") => {
     const written = level.ssh?.[key];
     return written === undefined ? undefined : resolvePath(written, [...path, "ssh", key], base);
@@ -62,18 +64,28 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
 }
 
 /** Lays levels over each other and the defaults; the later ones are nearer and win. */
-export function mergeSettings(...levels: readonly OwnSettings[]): { readonly ssh: SshSettings; readonly supervisor: SupervisorSettings } {
+export function mergeSettings(...levels: readonly OwnSettings[]): {
+  readonly ssh: SshSettings;
+  readonly supervisor: SupervisorSettings;
+} {
   const { connect_timeout } = defaultsOf("ssh");
   const { command, sudo } = defaultsOf("supervisor");
   return {
-    ssh: Object.assign({ connect_timeout_ms: parseDuration(connect_timeout) ?? 0 }, ...levels.map(({ ssh }) => ssh)) as SshSettings,
+    ssh: Object.assign(
+      { connect_timeout_ms: parseDuration(connect_timeout) ?? 0 },
+      ...levels.map(({ ssh }) => ssh),
+    ) as SshSettings,
     supervisor: Object.assign({ command, sudo }, ...levels.map(({ supervisor }) => supervisor)) as SupervisorSettings,
   };
 }
 
 /** Only the keys that have a value. */
-export function given<Settings extends object>(settings: Settings): { [Key in keyof Settings]?: NonNullable<Settings[Key]> } {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as { [Key in keyof Settings]?: NonNullable<Settings[Key]> };
+export function given<Settings extends object>(
+  settings: Settings,
+): { [Key in keyof Settings]?: NonNullable<Settings[Key]> } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Settings]?: NonNullable<Settings[Key]>;
+  };
 }
 
 /** A path on this machine as an absolute one; `path` is where it stands. */

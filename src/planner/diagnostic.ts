@@ -1,3 +1,5 @@
+import { printableInPlace } from "../domain/printable.ts";
+
 /** A place in a text file; lines and columns count from 1. */
 export interface Place {
   readonly file: string;
@@ -5,6 +7,11 @@ export interface Place {
   readonly column: number;
   /** The text of that line. */
   readonly sourceLine: string;
+}
+
+/** Names a line to somebody who is told of a place: with its file where that is another one. */
+export function lineSeenFrom(place: Place, { file, line }: Place): string {
+  return file === place.file ? `line ${line}` : `line ${line} of ${file}`;
 }
 
 /** One thing that is wrong with a plan, and where. */
@@ -31,13 +38,36 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, path, message, sourceLine, suggestion } = diagnostic;
   const where = [file, line, column].filter((part) => part !== undefined).join(":");
   const lines = [`${where}: ${path === "" ? "" : `${path}: `}${message}`];
-  if (line !== undefined && column !== undefined && sourceLine !== undefined) lines.push(...excerpt(line, column, sourceLine));
+  if (line !== undefined && column !== undefined && sourceLine !== undefined)
+    lines.push(...excerpt(line, column, sourceLine));
   if (suggestion !== undefined) lines.push(`  ${suggestion}`);
   return printable(lines.join("\n"));
 }
 
-/** All of them by position, each once. */
-export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+/** A diagnostic for programs: every key is always there. */
+export interface DiagnosticJson {
+  readonly file: string;
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly path: string;
+  readonly message: string;
+  readonly suggestion: string | null;
+}
+
+/** A diagnostic as `validate --output json` gives it. */
+export function diagnosticToJson({ file, line, column, path, message, suggestion }: Diagnostic): DiagnosticJson {
+  return {
+    file,
+    line: line ?? null,
+    column: column ?? null,
+    path: printable(path),
+    message: printable(message),
+    suggestion: suggestion === undefined ? null : printable(suggestion),
+  };
+}
+
+/** All of them by position, each once; those of the plan's own file before those of the files that it extends. */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[], ownFile?: string): Diagnostic[] {
   const unique = new Map<string, Diagnostic>();
   for (const diagnostic of diagnostics) {
     const { file, line, column, message } = diagnostic;
@@ -45,7 +75,11 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
     const key = JSON.stringify([file, line, column, message]);
     if (!unique.has(key)) unique.set(key, diagnostic);
   }
-  return [...unique.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  const byFile = (a: string, b: string) =>
+    Number(b === ownFile) - Number(a === ownFile) || (a < b ? -1 : a > b ? 1 : 0);
+  return [...unique.values()].sort(
+    (a, b) => byFile(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
 }
 
 function excerpt(line: number, column: number, sourceLine: string): string[] {
@@ -61,7 +95,7 @@ function excerpt(line: number, column: number, sourceLine: string): string[] {
 
 /** Keeps a plan's control characters from the terminal, and a password in a URL (itself an error) from the log. */
 function printable(text: string): string {
-  return text
-    .replace(/(?![\n\t])[\p{Cc}\p{Cf}]/gu, "\uFFFD")
-    .replace(/(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, (password) => "*".repeat(password.length));
+  return printableInPlace(text).replace(/(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, (password) =>
+    "*".repeat(password.length),
+  );
 }

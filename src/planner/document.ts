@@ -59,7 +59,11 @@ export class PlanDocument {
 }
 
 /** Reads a plan's YAML. There is no document when nothing can be made of the text. */
-export function readDocument(file: string, text: string, origins: Origins): { readonly document?: PlanDocument; readonly diagnostics: Diagnostic[] } {
+export function readDocument(
+  file: string,
+  text: string,
+  origins: Origins,
+): { readonly document?: PlanDocument; readonly diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
   const placeAt: PlaceAt = (offset) => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
@@ -67,18 +71,30 @@ export function readDocument(file: string, text: string, origins: Origins): { re
   };
   const parsed = parseYaml(text, lines);
   if ("tooDeepAt" in parsed) {
-    return { diagnostics: [{ ...placeAt(parsed.tooDeepAt), path: "", message: "lists or maps are nested too deeply for a plan" }] };
+    return {
+      diagnostics: [
+        { ...placeAt(parsed.tooDeepAt), path: "", message: "lists or maps are nested too deeply for a plan" },
+      ],
+    };
   }
   const { contents } = parsed.document;
   const faults = faultsOfSyntax(parsed, text, placeAt);
   if (faults.length === 0 && contents === null) {
-    return { diagnostics: [{ file, path: "", message: "the plan is empty", suggestion: "a plan names at least `programs` and `hosts`" }] };
+    return {
+      diagnostics: [
+        { file, path: "", message: "the plan is empty", suggestion: "a plan names at least `programs` and `hosts`" },
+      ],
+    };
   }
   const composition = composeData(contents, placeAt, origins);
   const problems = composition.problems.map((problem) => diagnose(problem, placeAt));
-  if (faults.length > 0 || composition.problems.some(({ fatal }) => fatal)) return { diagnostics: withoutStumbles([...faults, ...problems]) };
+  if (faults.length > 0 || composition.problems.some(({ fatal }) => fatal))
+    return { diagnostics: withoutStumbles([...faults, ...problems]) };
   const offset = contents?.range[0] ?? 0;
-  return { document: new PlanDocument(composition.data, origins, { placeAt, key: offset, value: offset }), diagnostics: problems };
+  return {
+    document: new PlanDocument(composition.data, origins, { placeAt, key: offset, value: offset }),
+    diagnostics: problems,
+  };
 }
 
 function faultsOfSyntax({ document, secondAt }: YamlText, text: string, placeAt: PlaceAt): Diagnostic[] {
@@ -88,11 +104,21 @@ function faultsOfSyntax({ document, secondAt }: YamlText, text: string, placeAt:
   });
   if (secondAt !== undefined) {
     const message = "a plan is one YAML document, and here a second one begins";
-    faults.push({ ...placeAt(secondAt), path: "", message, suggestion: "take out the line `---`, or make two files of it" });
+    faults.push({
+      ...placeAt(secondAt),
+      path: "",
+      message,
+      suggestion: "take out the line `---`, or make two files of it",
+    });
   }
   const { version } = document.directives.yaml;
   if (version !== "1.2") {
-    faults.push({ ...placeAt(0), path: "", message: `a plan is YAML 1.2, not ${version}`, suggestion: "take the %YAML line out" });
+    faults.push({
+      ...placeAt(0),
+      path: "",
+      message: `a plan is YAML 1.2, not ${version}`,
+      suggestion: "take the %YAML line out",
+    });
   }
   return faults;
 }

@@ -8,9 +8,15 @@ const HOUR_MS = 3_600_000;
 const LONGEST_HOURS = 7 * 24;
 
 /** Reads a duration that the schema let through, in milliseconds; undefined when it is out of bounds, which is told. */
-export function readDuration(text: string, path: Path, findings: Findings, zero: "zero" | "above zero"): number | undefined {
+export function readDuration(
+  text: string,
+  path: Path,
+  findings: Findings,
+  zero: "zero" | "above zero",
+): number | undefined {
   const ms = parseDuration(text) ?? 0;
-  if (ms > LONGEST_HOURS * HOUR_MS) findings.atValue(path, `must not be longer than ${LONGEST_HOURS}h, which is a week`);
+  if (ms > LONGEST_HOURS * HOUR_MS)
+    findings.atValue(path, `must not be longer than ${LONGEST_HOURS}h, which is a week`);
   else if (ms === 0 && zero === "above zero") findings.atValue(path, "must be longer than 0");
   else return ms;
   return undefined;

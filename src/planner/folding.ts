@@ -31,17 +31,25 @@ export function folded(names: readonly string[]): string {
   return printable(foldNames(names).join(" "));
 }
 
-/** Hosts that have the same instances: both folded. Places without a host are left out. */
-export function foldedRows(places: Iterable<Place>): { readonly hosts: string; readonly instances: string }[] {
-  const instancesByHost = new Map<HostName, InstanceName[]>();
-  for (const { host, instance } of places) {
-    if (host === undefined) continue;
-    const instances = entryOf(instancesByHost, host, () => []);
-    if (instance !== undefined) instances.push(instance);
-  }
-  const hostsByInstances = new Map<string, string[]>();
-  for (const [host, instances] of instancesByHost) entryOf(hostsByInstances, folded(instances), () => []).push(host);
-  return [...hostsByInstances].map(([instances, hosts]) => ({ hosts: folded(hosts), instances }));
+/** Hosts that have the same instances, both folded, and the places that these are. */
+export interface FoldedRow<Of extends Place> {
+  readonly hosts: string;
+  readonly instances: string;
+  readonly places: readonly Of[];
+}
+
+/** Places folded, those of one host being one row with those of all hosts alike; places without a host are left out. */
+export function foldedRows<Of extends Place>(places: readonly Of[]): FoldedRow<Of>[] {
+  const byHost = groupedBy(
+    places.filter(({ host }) => host !== undefined),
+    ({ host }) => host ?? "",
+  );
+  const ofHosts = byHost.map((some) => ({ some, instances: folded(some.flatMap(({ instance }) => instance ?? [])) }));
+  return groupedBy(ofHosts, ({ instances }) => instances).map((alike) => ({
+    hosts: folded(alike.flatMap(({ some }) => some[0]?.host ?? [])),
+    instances: alike[0]?.instances ?? "",
+    places: alike.flatMap(({ some }) => some),
+  }));
 }
 
 /** Places as few lines; if some are of no host, an empty text comes last. */
@@ -53,14 +61,11 @@ export function foldedPlaces(places: readonly Place[]): string[] {
 /** Gathers what is alike, in the order of the first of each kind. */
 export function groupedBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Item[][] {
   const groups = new Map<string, Item[]>();
-  for (const item of items) entryOf(groups, keyOf(item), () => []).push(item);
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
   return [...groups.values()];
-}
-
-function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, empty: () => Value): Value {
-  const there = map.get(key);
-  if (there !== undefined) return there;
-  const made = empty();
-  map.set(key, made);
-  return made;
 }

@@ -1,6 +1,7 @@
 import type { HostName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { OwnSettings } from "./connection-settings.ts";
+import { lineSeenFrom } from "./diagnostic.ts";
 import type { PlanDocument } from "./document.ts";
 import type { Findings } from "./findings.ts";
 
@@ -59,14 +60,21 @@ function claimsOf({ name, hosts, settings }: GroupSettings): Claim[] {
   );
 }
 
-function tellTorn(torn: readonly HostName[], claim: Claim, first: ReadonlyMap<HostName, Claim>, document: PlanDocument, findings: Findings): void {
+function tellTorn(
+  torn: readonly HostName[],
+  claim: Claim,
+  first: ReadonlyMap<HostName, Claim>,
+  document: PlanDocument,
+  findings: Findings,
+): void {
   const other = torn[0] === undefined ? undefined : first.get(torn[0]);
   if (!other) return;
   const asWritten = claim.key.replace(/_ms$/, "");
   const pathIn = (group: string) => ["groups", group, claim.section, asWritten];
+  const line = lineSeenFrom(document.placeOfValue(pathIn(claim.group)), document.placeOfValue(pathIn(other.group)));
   findings.atValue(
     pathIn(claim.group),
-    `${foldNames(torn).join(", ")} gets another value from the group ${JSON.stringify(other.group)} in line ${document.placeOfValue(pathIn(other.group)).line}`,
+    `${foldNames(torn).join(", ")} gets another value from the group ${JSON.stringify(other.group)} in ${line}`,
     `put ${claim.section}.${asWritten} on the host${torn.length > 1 ? "s" : ""}`,
   );
 }

@@ -14,7 +14,12 @@ type RawGroups = NonNullable<RawPlan["groups"]>;
 type KnownHosts = Omit<Selectable, "groups">;
 
 /** Works out which hosts are in which group. */
-export function readGroups(groups: RawGroups, hosts: KnownHosts, document: PlanDocument, findings: Findings): GroupMembers {
+export function readGroups(
+  groups: RawGroups,
+  hosts: KnownHosts,
+  document: PlanDocument,
+  findings: Findings,
+): GroupMembers {
   const reader = new GroupReader(groups, hosts, findings);
   const names = document.keysAt(["groups"]);
   for (const name of names) reader.read(name);
@@ -44,7 +49,9 @@ class GroupReader {
     const hosts = group?.hosts;
     const patterns = hosts === undefined ? [] : listOf(hosts);
     this.#trail.push(name);
-    const sound = patterns.map((pattern, index) => pattern !== undefined && this.#readReference(pattern, patternPath(name, hosts, index)));
+    const sound = patterns.map(
+      (pattern, index) => pattern !== undefined && this.#readReference(pattern, patternPath(name, hosts, index)),
+    );
     this.#trail.pop();
     const readable = hosts !== undefined && sound.every(Boolean);
     this.members.set(name, readable ? this.#select(name, patterns as readonly string[]) : undefined);
@@ -68,7 +75,8 @@ class GroupReader {
     for (const { index, message, suggestion } of problems) {
       this.#findings.atValue(patternPath(name, this.#groups[name]?.hosts, index), message, suggestion);
     }
-    if (complete && hosts.length === 0) this.#findings.atKey(["groups", name], "the group is empty: its patterns leave no host");
+    if (complete && hosts.length === 0)
+      this.#findings.atKey(["groups", name], "the group is empty: its patterns leave no host");
     return complete && hosts.length > 0 ? hosts : undefined;
   }
 
@@ -76,7 +84,10 @@ class GroupReader {
   #judgeNames(): void {
     for (const name of Object.keys(this.#groups)) {
       if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) continue;
-      this.#findings.atKey(["groups", name], "a group's name has letters, digits, _, - and . only, and begins with a letter or digit");
+      this.#findings.atKey(
+        ["groups", name],
+        "a group's name has letters, digits, _, - and . only, and begins with a letter or digit",
+      );
     }
   }
 }

@@ -50,7 +50,12 @@ export function readRolloutHooks(section: RawPlan["hooks"], findings: Findings):
   };
 }
 
-function readHooks(names: readonly HookName[], section: RawPlan["hooks"], path: Path, findings: Findings): [HookName, OwnHook][] {
+function readHooks(
+  names: readonly HookName[],
+  section: RawPlan["hooks"],
+  path: Path,
+  findings: Findings,
+): [HookName, OwnHook][] {
   return names.flatMap((name): [HookName, OwnHook][] => {
     const raw = section?.[name];
     const command = typeof raw === "string" ? raw : raw?.command;

@@ -1,5 +1,6 @@
 import type { HostName } from "../domain/ids.ts";
 import { expandNodeSet, foldNames } from "../domain/node-set.ts";
+import { lineSeenFrom } from "./diagnostic.ts";
 import type { PlanDocument } from "./document.ts";
 import type { Path } from "./path.ts";
 import type { Findings } from "./findings.ts";
@@ -21,7 +22,11 @@ export interface HostList {
 }
 
 /** Reads the names in `hosts`, node sets expanded, in plan order. */
-export function readHostNames(hosts: NonNullable<RawPlan["hosts"]>, document: PlanDocument, findings: Findings): HostList {
+export function readHostNames(
+  hosts: NonNullable<RawPlan["hosts"]>,
+  document: PlanDocument,
+  findings: Findings,
+): HostList {
   const keyOf = new Map<string, string>();
   const entries: HostEntry[] = [];
   let complete = true;
@@ -50,12 +55,18 @@ export function readHostNames(hosts: NonNullable<RawPlan["hosts"]>, document: Pl
 }
 
 /** Tells of names that an earlier key has already: whose settings would hold could only be guessed. */
-function tellTaken(names: readonly string[], keyOf: ReadonlyMap<string, string>, path: Path, document: PlanDocument, findings: Findings): void {
+function tellTaken(
+  names: readonly string[],
+  keyOf: ReadonlyMap<string, string>,
+  path: Path,
+  document: PlanDocument,
+  findings: Findings,
+): void {
   const taken = names.filter((name) => keyOf.has(name));
   const other = taken[0] === undefined ? undefined : keyOf.get(taken[0]);
   if (other === undefined) return;
-  const { line } = document.placeOfKey(["hosts", other]);
-  findings.atKey(path, `${foldNames(taken).join(", ")} is in the plan already, as ${JSON.stringify(other)} in line ${line}`);
+  const line = lineSeenFrom(document.placeOfKey(path), document.placeOfKey(["hosts", other]));
+  findings.atKey(path, `${foldNames(taken).join(", ")} is in the plan already, as ${JSON.stringify(other)} in ${line}`);
 }
 
 interface Problem {
@@ -74,13 +85,21 @@ function firstProblem(names: readonly string[]): Problem | undefined {
 /** A name must be good as an argument of ssh, and must not read as a pattern. */
 function problemOfName(name: string): Problem | undefined {
   if (name === "") return { message: "a host's name cannot be empty" };
-  if (name.startsWith("-")) return { message: "a host's name cannot begin with a dash: ssh would take it for an option" };
+  if (name.startsWith("-"))
+    return { message: "a host's name cannot begin with a dash: ssh would take it for an option" };
   if (name.length > 253) return { message: "a host's name cannot have more than 253 characters" };
   if (/[\s\p{C}]/u.test(name)) return { message: "a host's name cannot have spaces or control characters" };
   const user = /^([^@]+)@(.+)$/.exec(name);
-  if (user) return { message: 'a host\'s name cannot have an "@"', suggestion: `write ${JSON.stringify(user[2])} and, under it, ssh: { user: ${user[1]} }` };
+  if (user)
+    return {
+      message: 'a host\'s name cannot have an "@"',
+      suggestion: `write ${JSON.stringify(user[2])} and, under it, ssh: { user: ${user[1]} }`,
+    };
   const odd = /[@!*?{}()/\\|,'"]/.exec(name)?.[0];
   if (odd === undefined) return undefined;
   const what = odd === '"' ? "quotes" : `"${odd}"`;
-  return { message: `a host's name cannot have ${what}`, suggestion: "only groups take patterns; a node set such as web-[01-08] is fine" };
+  return {
+    message: `a host's name cannot have ${what}`,
+    suggestion: "only groups take patterns; a node set such as web-[01-08] is fine",
+  };
 }

@@ -81,7 +81,9 @@ function matchPattern(pattern: string, from: Selectable, suggests: boolean): Mat
   }
   const names = expansion.names as readonly HostName[];
   const missing = names.filter((name) => !isGlob(name) && !from.hosts.has(name));
-  const hosts = names.flatMap((name) => (isGlob(name) ? matchGlob(name, from.hosts) : from.hosts.has(name) ? [name] : []));
+  const hosts = names.flatMap((name) =>
+    isGlob(name) ? matchGlob(name, from.hosts) : from.hosts.has(name) ? [name] : [],
+  );
   if (from.hostsAreMissing && (missing.length > 0 || hosts.length === 0)) return { unreadable: true };
   // Of a node set that reaches too far, the near names are those that it has got.
   if (missing.length > 0) return unknownHosts(pattern, missing, from, suggests && hosts.length === 0);
@@ -93,13 +95,21 @@ function matchGroup(name: string, { groups }: Selectable): Match {
   const hosts = groups.get(name);
   if (hosts) return { hosts };
   if (groups.has(name)) return { unreadable: true };
-  const near = didYouMean(name, groups.keys())?.replace('"', '"@') ?? (name === "all" ? 'for every host write "*"' : undefined);
+  const near =
+    didYouMean(name, groups.keys())?.replace('"', '"@') ?? (name === "all" ? 'for every host write "*"' : undefined);
   return { message: `no group is called ${JSON.stringify(name)}`, ...(near !== undefined && { suggestion: near }) };
 }
 
-function unknownHosts(pattern: string, missing: readonly string[], { hosts, groups }: Selectable, suggests: boolean): Match {
+function unknownHosts(
+  pattern: string,
+  missing: readonly string[],
+  { hosts, groups }: Selectable,
+  suggests: boolean,
+): Match {
   const [first = ""] = missing;
-  const message = `no host is called ${foldNames(missing).map((name) => JSON.stringify(name)).join(", ")}`;
+  const message = `no host is called ${foldNames(missing)
+    .map((name) => JSON.stringify(name))
+    .join(", ")}`;
   if (groups.has(pattern)) return { message, suggestion: `did you mean the group, "@${pattern}"?` };
   if (/[\s,]/.test(first)) return { message, suggestion: "several patterns are a list, or given one by one" };
   const suggestion = suggests ? didYouMean(first, hosts) : undefined;

@@ -11,7 +11,12 @@ export type ReadInventory = (path: string) => string | { readonly problem: strin
 const PATH = ["hosts_from", "ansible"];
 
 /** Lays a plan over the hosts and groups of its inventory; undefined when that could not be read, which is told. */
-export function withInventory(document: PlanDocument, path: string, read: ReadInventory, findings: Findings): PlanDocument | undefined {
+export function withInventory(
+  document: PlanDocument,
+  path: string,
+  read: ReadInventory,
+  findings: Findings,
+): PlanDocument | undefined {
   const answer = read(path);
   if (typeof answer !== "string") {
     findings.atValue(PATH, answer.problem, answer.suggestion);
@@ -23,6 +28,10 @@ export function withInventory(document: PlanDocument, path: string, read: ReadIn
     return undefined;
   }
   const hosts = hostsOf(inventory, findings);
+  if (Object.keys(hosts).length === 0) {
+    findings.atValue(PATH, "the inventory has no hosts");
+    return undefined;
+  }
   const data = { hosts, groups: groupsOf(inventory) };
   const origin = { placeAt: () => document.placeOfValue(PATH), key: 0, value: 0 };
   noteOrigins(data, origin, document);
@@ -67,7 +76,9 @@ function hostsIn(group: string, inventory: Json, seen: Set<string>): number {
 
 function partsOf(group: unknown): { hosts: string[]; children: string[] } {
   const list = (value: unknown) => (Array.isArray(value) ? value.filter((item) => typeof item === "string") : []);
-  return isPlainMap(group) ? { hosts: list(group["hosts"]), children: list(group["children"]) } : { hosts: [], children: [] };
+  return isPlainMap(group)
+    ? { hosts: list(group["hosts"]), children: list(group["children"]) }
+    : { hosts: [], children: [] };
 }
 
 function hostsOf(inventory: Json, findings: Findings): Record<string, unknown> {
@@ -87,7 +98,11 @@ function hostOf(name: string, vars: unknown, findings: Findings): unknown {
   const value = (key: string) => {
     const found = vars[key] ?? vars[key.replace("ansible_", "ansible_ssh_")];
     if (typeof found !== "string" || !found.includes("{{")) return found ?? undefined;
-    findings.atValue(PATH, `the inventory has a template as ${key} of ${name}, which only a playbook fills`, `give it under hosts in the plan`);
+    findings.atValue(
+      PATH,
+      `the inventory has a template as ${key} of ${name}, which only a playbook fills`,
+      `give it under hosts in the plan`,
+    );
     return undefined;
   };
   if (value("ansible_connection") === "local") return { connection: "local" };
@@ -114,7 +129,8 @@ function withSingleHosts({ data, origins }: PlanDocument, inventory: Json): unkn
   const places = new Map<string | number, Origin>();
   for (const [key, origin] of origins.get(hosts) ?? []) {
     const expansion = expandNodeSet(String(key));
-    const names = "names" in expansion && expansion.names.some((name) => name in inventory) ? expansion.names : [String(key)];
+    const names =
+      "names" in expansion && expansion.names.some((name) => name in inventory) ? expansion.names : [String(key)];
     for (const name of names) {
       // A name that stands there twice is told when hosts are read: it must not get lost here.
       const free = !(name in single) ? name : String(key);

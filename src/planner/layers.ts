@@ -47,7 +47,9 @@ class LayerReader {
     if (!document || !isPlainMap(document.data)) return document;
     const isBase = this.#trail.length > 0;
     this.#trail.push({ file, path: realPath(file) });
-    const bases = this.#basesOf(document, file, isBase).flatMap(([base, path]) => this.#readBase(base, path, document) ?? []);
+    const bases = this.#basesOf(document, file, isBase).flatMap(
+      ([base, path]) => this.#readBase(base, path, document) ?? [],
+    );
     this.#trail.pop();
     const layers = [...bases.map(({ data }) => data), document.data];
     return document.with(layers.reduce((base, over) => mergeData(base, over, this.#origins)));
@@ -63,7 +65,14 @@ class LayerReader {
       if (base !== undefined && base !== "") return [[isAbsolute(base) ? base : join(dirname(file), base), path]];
       this.complete = false;
       // The data of a plan's own file is judged by the schema and for its variables later; that of a base has lost it.
-      if (isBase) this.#tell(document, path, typeof item === "string" ? `${JSON.stringify(item)} has a variable that is not set` : (schemaAt(["extends"])?.errorMessage ?? ""));
+      if (isBase)
+        this.#tell(
+          document,
+          path,
+          typeof item === "string"
+            ? `${JSON.stringify(item)} has a variable that is not set`
+            : (schemaAt(["extends"])?.errorMessage ?? ""),
+        );
       return [];
     });
   }
@@ -101,7 +110,12 @@ class LayerReader {
   }
 
   #tell(document: PlanDocument, path: Path, message: string, suggestion?: string): void {
-    this.diagnostics.push({ ...document.placeOfValue(path), path: formatPath(path), message, ...(suggestion !== undefined && { suggestion }) });
+    this.diagnostics.push({
+      ...document.placeOfValue(path),
+      path: formatPath(path),
+      message,
+      ...(suggestion !== undefined && { suggestion }),
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseQuantity, type Quantity } from "../domain/quantity.ts";
-import type { HostHooks, Vars } from "../domain/settings.ts";
+import type { Vars } from "../domain/settings.ts";
 import { readChecks, type OwnCheck } from "./checks.ts";
 import type { PlanDocument } from "./document.ts";
 import type { Findings } from "./findings.ts";
@@ -53,15 +53,15 @@ export function isSilent({ section: { timings, batches, checks, hooks, vars } }:
 export function mergeLevels(levels: readonly Level[]): MergedLevels {
   const timings = mergeTimings(...levels.map((level) => level.timings));
   const checks = levels.findLast((level) => level.checks !== undefined)?.checks ?? [];
-  const hooks = Object.assign({}, ...levels.map((level) => level.hooks)) as OwnHooks;
+  const hooks = new Map<string, OwnHook>(levels.flatMap((level) => Object.entries(level.hooks)));
   const settings: HostSettings = {
     instances: levels.findLast((level) => level.instances)?.instances ?? DEFAULT_INSTANCES,
     timings,
     checks: checks.map((check) => check.withTimeout(timings.command_timeout_ms)),
-    hooks: Object.fromEntries(Object.entries(hooks).map(([name, { hook }]: [string, OwnHook]) => [name, hook])) as HostHooks,
+    hooks: Object.fromEntries([...hooks].map(([name, { hook }]) => [name, hook])),
     vars: Object.assign({}, ...levels.map((level) => level.vars)) as Vars,
   };
-  return { settings, templates: [...checks, ...Object.values(hooks)].map(({ template }) => template) };
+  return { settings, templates: [...checks, ...hooks.values()].map(({ template }) => template) };
 }
 
 const DEFAULT_INSTANCES = parseQuantity(defaultsOf("batches").instances) ?? { count: 1 };

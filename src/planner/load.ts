@@ -25,8 +25,7 @@ import { readWaves } from "./waves.ts";
 
 /** A plan, or everything that is wrong with it. */
 export type LoadedPlan =
-  | { readonly ok: true; readonly plan: Plan }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+  { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** What a plan is read with, besides the environment. */
 export interface LoadOptions {
@@ -47,17 +46,18 @@ export function loadPlan(file: string, env: Environment, options: LoadOptions = 
 /** Checks a plan's text; `file` is where it came from, and what its paths are relative to. */
 export function parsePlan(text: string, file: string, env: Environment, options: LoadOptions = {}): LoadedPlan {
   const layers = readLayers(file, text, env);
-  if (!layers.document) return { ok: false, diagnostics: sortDiagnostics(layers.diagnostics) };
+  if (!layers.document) return { ok: false, diagnostics: sortDiagnostics(layers.diagnostics, file) };
   const resolved = resolveReferences(layers.document, env);
-  const findings = new Findings(resolved.document);
-  const document = addInventory(resolved.document, env, options.inventory, findings);
+  const ofInventory = new Findings(resolved.document);
+  const merged = addInventory(resolved.document, env, options.inventory, ofInventory);
+  const document = merged ?? resolved.document;
+  const findings = new Findings(document);
   const { notBuilt = NOT_BUILT_YET } = options;
-  const judged = document ?? resolved.document;
-  const refused = judgeBySchema(judged, { faults: resolved.faults, notBuilt }, findings);
-  const raw = withoutRefused(judged.data, refused) as RawPlan | undefined;
+  const refused = judgeBySchema(document, { faults: resolved.faults, notBuilt }, findings);
+  const raw = withoutRefused(document.data, refused) as RawPlan | undefined;
   // Of what a missing file or inventory would have said nothing is known: what is not there proves nothing.
-  const plan = raw && document && layers.complete ? readPlan(raw, document, file, env, findings) : undefined;
-  const all = sortDiagnostics([...layers.diagnostics, ...findings.all]);
+  const plan = raw && merged && layers.complete ? readPlan(raw, document, file, env, findings) : undefined;
+  const all = sortDiagnostics([...layers.diagnostics, ...ofInventory.all, ...findings.all], file);
   return plan && all.length === 0 ? { ok: true, plan } : { ok: false, diagnostics: all };
 }
 
@@ -102,6 +102,6 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
 
 function readHosts(raw: RawPlan, document: PlanDocument, findings: Findings): ReturnType<typeof readHostNames> {
   if (raw.hosts) return readHostNames(raw.hosts, document, findings);
-  if (!("hosts" in raw)) findings.atKey([], 'the plan has no "hosts"');
+  if (!("hosts" in raw || "hosts_from" in raw)) findings.atKey([], 'the plan has no "hosts"');
   return { entries: [], complete: false };
 }

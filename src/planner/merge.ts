@@ -21,9 +21,9 @@ export function mergeData(base: unknown, over: unknown, origins: Origins): unkno
 
 /** The data of a map without one of its keys. */
 export function withoutKey(map: Readonly<Record<string, unknown>>, key: string, origins: Origins): unknown {
-  const data = Object.assign(Object.create(null), map) as Record<string, unknown>;
+  const data = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(map)) if (name !== key) data[name] = value;
   const places = new Map(origins.get(map));
-  delete data[key];
   places.delete(key);
   origins.set(data, places);
   return data;

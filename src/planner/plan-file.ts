@@ -16,14 +16,28 @@ export function readPlanFile(file: string): { readonly text: string } | { readon
   }
   const text = decode(bytes);
   if (text !== undefined) return { text };
-  return { diagnostic: { file, path: "", ...firstBadByte(bytes), message: "the file is not UTF-8 here", suggestion: "save it as UTF-8" } };
+  return {
+    diagnostic: {
+      file,
+      path: "",
+      ...firstBadByte(bytes),
+      message: "the file is not UTF-8 here",
+      suggestion: "save it as UTF-8",
+    },
+  };
 }
 
-function explainReadError(file: string, { code, message }: NodeJS.ErrnoException): { message: string; suggestion?: string } {
+function explainReadError(
+  file: string,
+  { code, message }: NodeJS.ErrnoException,
+): { message: string; suggestion?: string } {
   switch (code ?? "") {
     case "ENOENT": {
       const near = neighbour(file);
-      return { message: "there is no such file", ...(near !== undefined && { suggestion: `did you mean ${JSON.stringify(near)}?` }) };
+      return {
+        message: "there is no such file",
+        ...(near !== undefined && { suggestion: `did you mean ${JSON.stringify(near)}?` }),
+      };
     }
     case "EISDIR":
       return { message: "this is a directory, not a plan" };

@@ -17,6 +17,7 @@ export interface Schema {
   readonly $ref?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
+  readonly anyOf?: readonly Schema[];
   readonly propertyNames?: Schema;
   readonly items?: Schema;
 }

@@ -1,9 +1,9 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { FleetReport } from "../domain/fleet.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
-import { sizeOf, worksOf, type Rollout } from "../domain/rollout.ts";
+import { sizeOf, worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
-import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
+import { folded, foldedPlaces, groupedBy, type Place } from "./folding.ts";
 import { leastMs, type StartSeconds } from "./preview-duration.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
@@ -14,12 +14,13 @@ import { count, section } from "./preview-words.ts";
  * what it leaves. Written from the very object that a run follows.
  */
 export function previewText(rollout: Rollout, fleet: FleetReport, startSeconds?: StartSeconds): string {
-  const { hooks, skipped, warnings, limits, waves } = rollout;
+  const { hooks, skipped, unreachable, warnings, limits, waves } = rollout;
   const lines = [
     headline(rollout),
     ...hookLine("before_rollout", hooks.before_rollout),
     ...waveLines(rollout),
     ...section("at the end", hookLine("after_rollout", hooks.after_rollout)),
+    ...section("left out, as they cannot be reached", unreachable.length === 0 ? [] : [folded(unreachable)]),
     ...section("skipped", reasonLines(skipped.map(({ why, ...place }) => ({ reason: why, place })))),
     ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
     ...section(
@@ -37,7 +38,14 @@ function headline(rollout: Rollout): string {
   if (works.length === 0) return `${name}: nothing to do: ${count(rollout.skipped.length, "instance")} skipped`;
   const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
   const hosts = new Set(works.map(({ host }) => host)).size;
-  return `${name}: ${count(instances, "instance")} on ${count(hosts, "host")} would be restarted; nothing was changed`;
+  return `${name}: ${count(instances, "instance")} on ${count(hosts, "host")} would be ${done(works)}; nothing was changed`;
+}
+
+function done(works: readonly HostWork[]): string {
+  const instances = works.flatMap(({ batches }) => batches.flatMap((batch) => batch.instances));
+  const starts = instances.filter(({ action }) => action === "start").length;
+  if (starts === 0) return "restarted";
+  return starts === instances.length ? "started" : `restarted, ${starts} of them started`;
 }
 
 /** Reasons with all places that they are about. */

@@ -10,6 +10,7 @@ export interface RawPlan extends RawSettings {
   readonly name?: string | undefined;
   readonly programs?: OneOrMore | undefined;
   readonly hosts?: Readonly<Record<string, RawHost | null | undefined>> | undefined;
+  readonly hosts_from?: object | null | undefined;
   readonly groups?: Readonly<Record<string, RawGroup | undefined>> | null | undefined;
   readonly ssh?: RawSsh | null | undefined;
   readonly supervisor?: RawSupervisor | null | undefined;

@@ -4,7 +4,7 @@ import type { Findings } from "./findings.ts";
 import { didYouMean, nearest } from "./nearest.ts";
 import { askedFor, refusalOfKey, type NotBuilt } from "./not-built-yet.ts";
 import { childPointer, lastKey, pathOfPointer, type Path } from "./path.ts";
-import { propertiesOf, type Schema } from "./plan-schema.ts";
+import { propertiesOf, resolved, type Schema } from "./plan-schema.ts";
 import type { ReferenceFault } from "./references.ts";
 import { violationsOf } from "./validator.ts";
 
@@ -75,7 +75,12 @@ function tellUnknownKeys(
 }
 
 /** What is wrong anyway, or has something wrong in it or around it, is not called unbuilt as well. */
-function tellNotBuilt(data: unknown, notBuilt: readonly NotBuilt[], refused: Map<string, string | undefined>, findings: Findings): void {
+function tellNotBuilt(
+  data: unknown,
+  notBuilt: readonly NotBuilt[],
+  refused: Map<string, string | undefined>,
+  findings: Findings,
+): void {
   const around = new Set([...refused.keys()].flatMap(withParents));
   for (const { path, message, wholeKey } of askedFor(data, notBuilt)) {
     const pointer = path.reduce<string>((parent, part) => childPointer(parent, String(part)), "");
@@ -101,7 +106,8 @@ function isBranch({ keyword, instancePath, schemaPath }: ErrorObject): boolean {
 export function withoutRefused(data: unknown, refused: Refused, pointer = ""): unknown {
   if (refused.has(pointer)) return undefined;
   if (refused.size === 0 || typeof data !== "object" || data === null) return data;
-  if (Array.isArray(data)) return data.map((item, index) => withoutRefused(item, refused, childPointer(pointer, String(index))));
+  if (Array.isArray(data))
+    return data.map((item, index) => withoutRefused(item, refused, childPointer(pointer, String(index))));
   const copy = Object.create(null) as Record<string, unknown>;
   for (const [key, value] of Object.entries(data)) {
     const child = childPointer(pointer, key);
@@ -118,7 +124,8 @@ function tellUnknownKey(path: Path, schema: Schema, findings: Findings): string 
   const known = propertiesOf(schema);
   const near = nearest(key, Object.keys(known));
   const likely = near ?? inSection(key, known);
-  const suggestion = likely === undefined ? `known here: ${Object.keys(known).join(", ")}` : `did you mean ${JSON.stringify(likely)}?`;
+  const suggestion =
+    likely === undefined ? `known here: ${Object.keys(known).join(", ")}` : `did you mean ${JSON.stringify(likely)}?`;
   findings.atKey(path, "unknown key", suggestion);
   return near;
 }
@@ -142,7 +149,8 @@ function errorMessageOf({ errorMessage }: Schema): string {
 }
 
 /** What a value of the wrong kind or form was probably meant to be. */
-function likelyMeant(value: unknown, schema: Schema): string | undefined {
+function likelyMeant(value: unknown, { anyOf = [], ...own }: Schema): string | undefined {
+  const schema = anyOf.reduce<Schema>((all, branch) => ({ ...all, ...resolved(branch) }), own);
   const outOfBounds = boundOf(value, schema);
   if (outOfBounds !== undefined) return outOfBounds;
   const fits = (text: string) => schema.pattern !== undefined && new RegExp(schema.pattern, "u").test(text);
@@ -153,18 +161,25 @@ function likelyMeant(value: unknown, schema: Schema): string | undefined {
   if (typeof value !== "string") return undefined;
   if (schema.type === "boolean" && /^(yes|on|true)$/i.test(value)) return "did you mean true?";
   if (schema.type === "boolean" && /^(no|off|false)$/i.test(value)) return "did you mean false?";
-  const number = schema.type === "integer" ? /^\d+$/.test(value) : schema.enum?.some((allowed) => typeof allowed === "number" && String(allowed) === value);
+  const number =
+    schema.type === "integer"
+      ? /^\d+$/.test(value)
+      : schema.enum?.some((allowed) => typeof allowed === "number" && String(allowed) === value);
   if (number) return `did you mean ${value}, without quotes?`;
   const compact = value.replaceAll(" ", "").toLowerCase();
   // `1m 30s` and `mail: *`, but not two words.
   if ((/^\d/.test(value) || !/\w \w/.test(value)) && fits(compact)) return `did you mean ${JSON.stringify(compact)}?`;
-  return didYouMean(value, (schema.enum ?? []).filter((allowed) => typeof allowed === "string"));
+  return didYouMean(
+    value,
+    (schema.enum ?? []).filter((allowed) => typeof allowed === "string"),
+  );
 }
 
 /** Of a quantity that is too small or too large, how far it may go. */
 function boundOf(value: unknown, { pattern, minimum }: Schema): string | undefined {
   const percent = typeof value === "string" ? /^(\d+(?:\.\d+)?)%$/.exec(value)?.[1] : undefined;
   if (percent !== undefined && pattern?.includes("100") && Number(percent) > 100) return "a percentage is 100% at most";
-  const tooSmall = typeof value === "number" ? minimum !== undefined && value < minimum : percent !== undefined && Number(percent) < 1;
+  const tooSmall =
+    typeof value === "number" ? minimum !== undefined && value < minimum : percent !== undefined && Number(percent) < 1;
   return tooSmall && pattern?.includes("%") ? `${minimum}${percent === undefined ? "" : "%"} is the least` : undefined;
 }

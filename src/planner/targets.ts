@@ -17,12 +17,22 @@ export interface TargetSources {
 }
 
 /** The way onto every host: its own settings before those of its groups before the plan's. */
-export function readTargets({ raw, entries, members, base }: TargetSources, document: PlanDocument, findings: Findings): HostTarget[] {
+export function readTargets(
+  { raw, entries, members, base }: TargetSources,
+  document: PlanDocument,
+  findings: Findings,
+): HostTarget[] {
   const ofPlan = readSettings(raw, [], base, findings);
   const ofHosts = entries.map(({ settings, path }) => readSettings(settings, path, base, findings));
-  const ownOf = new Map(entries.flatMap(({ names }, index) => names.map((name) => [name, ofHosts[index] ?? NO_SETTINGS] as const)));
+  const ownOf = new Map(
+    entries.flatMap(({ names }, index) => names.map((name) => [name, ofHosts[index] ?? NO_SETTINGS] as const)),
+  );
   const groups = [...members].map(([name, hosts]) => {
-    return { name, hosts: hosts ?? [], settings: readSettings(raw.groups?.[name] ?? {}, ["groups", name], base, findings) };
+    return {
+      name,
+      hosts: hosts ?? [],
+      settings: readSettings(raw.groups?.[name] ?? {}, ["groups", name], base, findings),
+    };
   });
   const ofGroups = joinGroupSettings(groups, ownOf, document, findings);
   const targets = entries.flatMap(({ names, settings }, index) =>
@@ -67,5 +77,7 @@ function identityOf({ address, connection, ssh, supervisor }: HostTarget): strin
 
 /** Tells whether the schema refused something of a host, so that it may be another one than it seems. */
 function hasRefused(settings: object): boolean {
-  return Object.values(settings).some((value: unknown) => value === undefined || (typeof value === "object" && value !== null && hasRefused(value)));
+  return Object.values(settings).some(
+    (value: unknown) => value === undefined || (typeof value === "object" && value !== null && hasRefused(value)),
+  );
 }

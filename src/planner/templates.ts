@@ -3,7 +3,7 @@ import type { QuoteState } from "../domain/shell-quotes.ts";
 import { parseTemplate, type TemplatePart } from "../domain/template.ts";
 import type { Path } from "./path.ts";
 import type { Findings } from "./findings.ts";
-import { didYouMean } from "./nearest.ts";
+import { nearest } from "./nearest.ts";
 
 /** A check's or hook's text, where it stands, and what it needs. */
 export interface Template {
@@ -30,7 +30,8 @@ export function readTemplate(text: string, path: Path, use: Use, findings: Findi
   const told = new Set<string>();
   for (const part of parseTemplate(text)) {
     const fault = faultOf(part, use);
-    if (part.kind === "placeholder" && !fault && part.name.startsWith("vars.")) vars.add(part.name.slice("vars.".length));
+    if (part.kind === "placeholder" && !fault && part.name.startsWith("vars."))
+      vars.add(part.name.slice("vars.".length));
     if (!fault || told.has(fault.message)) continue;
     told.add(fault.message);
     findings.atValue(path, fault.message, fault.suggestion);
@@ -46,24 +47,34 @@ interface Fault {
 function faultOf(part: TemplatePart, use: Use): Fault | undefined {
   // A reference that is misformed is told with those whose variable is not set.
   if (part.kind === "text" || part.kind === "malformed_reference") return undefined;
-  if (part.kind === "placeholder") return faultOfName(part.name, use) ?? (use.quoting === "shell" ? faultOfPlace(part.name, part.within) : undefined);
+  if (part.kind === "placeholder")
+    return faultOfName(part.name, use) ?? (use.quoting === "shell" ? faultOfPlace(part.name, part.within) : undefined);
   const { within } = part;
   if (use.quoting === "url" || (within !== "escaped" && within !== "ansi")) return undefined;
-  return { message: `\${${part.reference.name}} stands behind a backslash`, suggestion: "write $${ where the text ${ is meant" };
+  return {
+    message: `\${${part.reference.name}} stands behind a backslash`,
+    suggestion: "write $${ where the text ${ is meant",
+  };
 }
 
-function faultOfName(name: string, { where, known, vars }: Use): Fault | undefined {
-  if (name.startsWith("vars.") && name !== "vars.") {
-    return vars ? undefined : { message: `{${name}} is not known in ${where}`, suggestion: knownHere(known) };
+function faultOfName(name: string, use: Use): Fault | undefined {
+  const word = /^vars\.(.+)$/.exec(name)?.[1];
+  if (word === undefined ? use.known.includes(name as PlaceholderName) : use.vars) return undefined;
+  if (word !== undefined || PLACEHOLDERS.includes(name as PlaceholderName)) {
+    return { message: `{${name}} is not known in ${use.where}`, suggestion: knownIn(use) };
   }
-  if (known.includes(name as PlaceholderName)) return undefined;
-  if (PLACEHOLDERS.includes(name as PlaceholderName)) return { message: `{${name}} is not known in ${where}`, suggestion: knownHere(known) };
-  const near = didYouMean(name, known)?.replace(/"(.*)"/, '"{$1}"');
-  return { message: `there is no placeholder {${name}}`, suggestion: near ?? `for a word of your own write {vars.${name.replace(/^vars\.|\..*$/g, "") || "NAME"}}, for the text itself {{${name}}}` };
+  const near = nearest(name, use.known);
+  const own = name.replace(/^vars\.|\..*$/g, "") || "NAME";
+  const remedy = `for a word of your own write {vars.${own}}, for the text itself {{${name}}}`;
+  return {
+    message: `there is no placeholder {${name}}`,
+    suggestion: near === undefined ? remedy : `did you mean "{${near}}"?`,
+  };
 }
 
-function knownHere(known: readonly PlaceholderName[]): string {
-  return known.length === 0 ? "no placeholder is" : `known here: ${known.map((name) => `{${name}}`).join(" ")}`;
+function knownIn({ known, vars }: Use): string {
+  const names = [...known, ...(vars ? ["vars.NAME"] : [])];
+  return names.length === 0 ? "it takes no placeholders" : `known here: ${names.map((name) => `{${name}}`).join(" ")}`;
 }
 
 /** What is put in is quoted already: quotes around it would end where its own begin. */
@@ -74,7 +85,10 @@ function faultOfPlace(name: string, within: QuoteState): Fault | undefined {
     case "single":
     case "double":
     case "ansi":
-      return { message: `{${name}} stands in quotes, and is quoted already`, suggestion: `end the quotes before it: 'some text '{${name}}' more text'` };
+      return {
+        message: `{${name}} stands in quotes, and is quoted already`,
+        suggestion: `end the quotes before it: 'some text '{${name}}' more text'`,
+      };
     case "escaped":
       return { message: `{${name}} stands behind a backslash`, suggestion: `for the text itself write {{${name}}}` };
     case "comment":

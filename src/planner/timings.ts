@@ -11,13 +11,22 @@ import type { RawTimings, TimingKey } from "./raw-plan.ts";
 export type OwnTimings = Partial<Timings>;
 
 /** Where no time at all would be no wait but a fault: looks in a tight loop, deadlines that have passed. */
-const ABOVE_ZERO: ReadonlySet<string> = new Set<TimingKey>(["between_checks", "stop_deadline", "healthy_deadline", "command_timeout", "progress_deadline"]);
+const ABOVE_ZERO: ReadonlySet<string> = new Set<TimingKey>([
+  "between_checks",
+  "stop_deadline",
+  "healthy_deadline",
+  "command_timeout",
+  "progress_deadline",
+]);
 
 /** Reads one section of timings as far as it goes. */
 export function readTimings(section: RawTimings | null | undefined, path: Path, findings: Findings): OwnTimings {
   const own: Record<string, number> = {};
   for (const [key, text] of Object.entries(section ?? {})) {
-    const ms = text === undefined ? undefined : readDuration(text, [...path, key], findings, ABOVE_ZERO.has(key) ? "above zero" : "zero");
+    const ms =
+      text === undefined
+        ? undefined
+        : readDuration(text, [...path, key], findings, ABOVE_ZERO.has(key) ? "above zero" : "zero");
     if (ms !== undefined) own[`${key}_ms`] = ms;
   }
   return own;
@@ -36,7 +45,11 @@ export function judgeTimings(timings: Timings, levels: readonly Level[], finding
     for (const key of ["healthy_deadline", "min_healthy_time"] as const) {
       if (section.timings?.[key] === undefined) continue;
       const message = `nothing can be healthy in time: min_healthy_time is ${formatDuration(needed)}, healthy_deadline ${formatDuration(deadline)}`;
-      findings.atValue([...path, "timings", key], message, "healthy_deadline must be the longer one, and leave time to start");
+      findings.atValue(
+        [...path, "timings", key],
+        message,
+        "healthy_deadline must be the longer one, and leave time to start",
+      );
       return;
     }
   }

@@ -29,8 +29,10 @@ export interface TurnSources {
 export function readTurns(sources: TurnSources, document: PlanDocument, findings: Findings): Turn[] {
   const { raw, members, entries } = sources;
   if (wasRefused(raw, "groups") || wasRefused(raw, "rollout")) return [];
-  if (raw.rollout === undefined && members.size === 0) return [{ name: "all", hosts: entries.flatMap(({ names }) => names) }];
-  const names = raw.rollout === undefined ? [...members.keys()] : namesInRollout(raw.rollout, members, document, findings);
+  if (raw.rollout === undefined && members.size === 0)
+    return [{ name: "all", hosts: entries.flatMap(({ names }) => names) }];
+  const names =
+    raw.rollout === undefined ? [...members.keys()] : namesInRollout(raw.rollout, members, document, findings);
   const turns = names.flatMap((name, index): Turn[] => {
     const hosts = name === undefined ? undefined : members.get(name);
     if (name === undefined || hosts === undefined) return [];
@@ -43,20 +45,31 @@ export function readTurns(sources: TurnSources, document: PlanDocument, findings
 }
 
 /** The groups that `rollout` names; undefined for each that is in error. */
-function namesInRollout(rollout: NonNullable<RawPlan["rollout"]>, members: GroupMembers, document: PlanDocument, findings: Findings): (string | undefined)[] {
+function namesInRollout(
+  rollout: NonNullable<RawPlan["rollout"]>,
+  members: GroupMembers,
+  document: PlanDocument,
+  findings: Findings,
+): (string | undefined)[] {
   const first = new Map<string, number>();
   return rollout.map((wave, index) => {
     const name = wave?.group;
     if (name === undefined) return undefined;
     const path = ["rollout", index, "group"];
     if (!members.has(name)) {
-      const remedy = members.size === 0 ? "the plan has no groups: without rollout, all hosts are one wave" : didYouMean(name, members.keys());
+      const remedy =
+        members.size === 0
+          ? "the plan has no groups: without rollout, all hosts are one wave"
+          : didYouMean(name, members.keys());
       findings.atValue(path, `no group is called ${JSON.stringify(name)}`, remedy);
       return undefined;
     }
     const earlier = first.get(name);
     if (earlier !== undefined) {
-      findings.atValue(path, `the group ${JSON.stringify(name)} had its turn already, in line ${document.placeOfValue(["rollout", earlier, "group"]).line}`);
+      findings.atValue(
+        path,
+        `the group ${JSON.stringify(name)} had its turn already, in line ${document.placeOfValue(["rollout", earlier, "group"]).line}`,
+      );
       return undefined;
     }
     first.set(name, index);
@@ -71,6 +84,10 @@ function judgeReach(turns: readonly Turn[], entries: readonly HostEntry[], findi
     const missed = names.filter((name) => !reached.has(name));
     if (missed.length === 0) continue;
     const who = missed.length === names.length ? "it" : foldNames(missed).join(", ");
-    findings.atKey(path, `no wave of the rollout reaches ${who}`, "put it into a group that has its turn, or take it out of the plan");
+    findings.atKey(
+      path,
+      `no wave of the rollout reaches ${who}`,
+      "put it into a group that has its turn, or take it out of the plan",
+    );
   }
 }

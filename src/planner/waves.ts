@@ -22,12 +22,19 @@ export interface WaveSources {
 }
 
 /** Gives each turn its settings: the host's own, else the group's, else the plan's, else the defaults. */
-export function readWaves({ raw, entries, turns, everywhere }: WaveSources, document: PlanDocument, findings: Findings): PlanWave[] {
+export function readWaves(
+  { raw, entries, turns, everywhere }: WaveSources,
+  document: PlanDocument,
+  findings: Findings,
+): PlanWave[] {
   judgePrograms(turns, raw, findings);
-  const read = (section: Parameters<typeof readLevel>[0], ...path: string[]) => readLevel(section, path, document, findings);
+  const read = (section: Parameters<typeof readLevel>[0], ...path: string[]) =>
+    readLevel(section, path, document, findings);
   const plan = read(raw);
   // Of all groups, as a fault in one that has no turn is a fault as well.
-  const groups = new Map(Object.entries(raw.groups ?? {}).map(([name, group]) => [name, read(group ?? {}, "groups", name)]));
+  const groups = new Map(
+    Object.entries(raw.groups ?? {}).map(([name, group]) => [name, read(group ?? {}, "groups", name)]),
+  );
   const hosts = new Map<HostName, Level>();
   for (const { path, names, settings } of entries) {
     const level = readLevel(settings, path, document, findings);
@@ -98,7 +105,11 @@ function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings)
   }
   for (const { name, group } of turns) {
     if (group && !("programs" in group)) {
-      findings.atKey(["groups", name], 'has no "programs", and the plan has none for all groups', "add `programs` here, or at the top of the plan");
+      findings.atKey(
+        ["groups", name],
+        'has no "programs", and the plan has none for all groups',
+        "add `programs` here, or at the top of the plan",
+      );
     }
   }
 }

@@ -14,16 +14,28 @@ export function explainYamlError(error: YAMLError, document: Document, text: str
   const code: string = error.code;
   switch (code) {
     case "BAD_SCALAR_START":
-      return { ...at, message: `a value that begins with ${JSON.stringify(text[start])} needs quotes`, ...quoted(valueAt(text, start)) };
+      return {
+        ...at,
+        message: `a value that begins with ${JSON.stringify(text[start])} needs quotes`,
+        ...quoted(valueAt(text, start)),
+      };
     case "BAD_ALIAS":
-      return { ...at, message: "a glob needs quotes: in YAML a bare * begins an alias", ...quoted(valueAt(text, start)) };
+      return {
+        ...at,
+        message: "a glob needs quotes: in YAML a bare * begins an alias",
+        ...quoted(valueAt(text, start)),
+      };
     case "TAG_RESOLVE_FAILED":
       return { ...at, ...explainTag(text.slice(start, end)) };
     case "TAB_AS_INDENT":
       return { ...at, message: "a tab cannot indent YAML", suggestion: "use spaces" };
     case "BLOCK_AS_IMPLICIT_KEY":
     case "MULTILINE_IMPLICIT_KEY":
-      return { ...at, message: "not valid YAML: a key cannot stand here", suggestion: 'is a line indented by mistake, or a value with ": " in it not in quotes?' };
+      return {
+        ...at,
+        message: "not valid YAML: a key cannot stand here",
+        suggestion: 'is a line indented by mistake, or a value with ": " in it not in quotes?',
+      };
     case "NON_STRING_KEY":
       return { ...at, message: "a key of a plan must be plain text" };
     case "BAD_INDENT":
@@ -45,16 +57,21 @@ function explainIndent(message: string, start: number, text: string): Explanatio
   // The parser points at the line's beginning, the eye looks at its first word.
   const offset = start + (/^ */.exec(text.slice(start, start + 200))?.[0].length ?? 0);
   const open = /^Flow (map|sequence)/.exec(message)?.[1];
-  if (open !== undefined) return { offset, message: `not valid YAML: a "${open === "map" ? "{" : "["}" before this is not closed` };
-  if (message.includes("same column")) return { offset, message: "not valid YAML: this is indented otherwise than what it belongs to" };
+  if (open !== undefined)
+    return { offset, message: `not valid YAML: a "${open === "map" ? "{" : "["}" before this is not closed` };
+  if (message.includes("same column"))
+    return { offset, message: "not valid YAML: this is indented otherwise than what it belongs to" };
   return { offset, message: inParsersWords(message) };
 }
 
 function explainMissing(message: string, start: number, document: Document, text: string): Explanation {
   const quote = /^Missing closing (["'])quote/.exec(message)?.[1];
-  if (quote !== undefined) return { offset: lastQuote(document) ?? start, message: `not valid YAML: this ${quote} is not closed` };
+  if (quote !== undefined)
+    return { offset: lastQuote(document) ?? start, message: `not valid YAML: this ${quote} is not closed` };
   const said = { offset: start, message: inParsersWords(message) };
-  return insideBrackets(text, start) ? { ...said, suggestion: 'a node set inside a list needs quotes: ["web-[01-08]"]' } : said;
+  return insideBrackets(text, start)
+    ? { ...said, suggestion: 'a node set inside a list needs quotes: ["web-[01-08]"]' }
+    : said;
 }
 
 /** Where the last quoted text begins: one that is not closed reaches to the end. */
@@ -62,7 +79,8 @@ function lastQuote(document: Document): number | undefined {
   let last: number | undefined;
   visit(document, {
     Scalar: (_, node) => {
-      if (isScalar(node) && (node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE)) last = node.range?.[0];
+      if (isScalar(node) && (node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE))
+        last = node.range?.[0];
     },
   });
   return last;

@@ -11,6 +11,8 @@ export interface Standing {
 interface Program {
   readonly minHealthy: number;
   healthy: number;
+  /** When one of it was last taken or given back. */
+  progressedAtMs: number;
 }
 
 interface Seen {
@@ -32,7 +34,7 @@ export class Capacity {
 
   constructor(floors: readonly Floor[]) {
     this.programs = new Map(
-      floors.map(({ program, min_healthy }) => [program, { minHealthy: min_healthy, healthy: 0 }]),
+      floors.map(({ program, min_healthy }) => [program, { minHealthy: min_healthy, healthy: 0, progressedAtMs: 0 }]),
     );
   }
 
@@ -63,15 +65,25 @@ export class Capacity {
       : { healthy: program.healthy, min_healthy: program.minHealthy };
   }
 
-  take(host: HostName, instance: InstanceName): void {
-    const seen = this.seenOf(host, instance);
-    if (seen) this.update(seen, () => (seen.taken = true));
+  /** When the program last got on: whoever waits behind others of it does not wait for capacity yet. */
+  progressedAtMs(instance: InstanceName): number {
+    return this.programs.get(programOf(instance))?.progressedAtMs ?? 0;
+  }
+
+  take(host: HostName, instance: InstanceName, nowMs: number): void {
+    this.setTaken(host, instance, true, nowMs);
   }
 
   /** It passed its gate, or was not touched after all. */
-  giveBack(host: HostName, instance: InstanceName): void {
+  giveBack(host: HostName, instance: InstanceName, nowMs: number): void {
+    this.setTaken(host, instance, false, nowMs);
+  }
+
+  private setTaken(host: HostName, instance: InstanceName, taken: boolean, nowMs: number): void {
     const seen = this.seenOf(host, instance);
-    if (seen) this.update(seen, () => (seen.taken = false));
+    if (!seen || seen.taken === taken) return;
+    seen.program.progressedAtMs = nowMs;
+    this.update(seen, () => (seen.taken = taken));
   }
 
   private instancesOf(host: HostName): Map<InstanceName, Seen> {

@@ -57,19 +57,19 @@ export class HostRun {
       this.emit({ type: "host.unreachable", host: this.work.host, code, reason: outcome.reason });
     }
     const lostMs = nowMs - (this.unseenSinceMs ?? nowMs);
-    if (lostMs >= this.work.timings.command_timeout_ms) this.giveUpHost(outcome.reason);
+    if (lostMs >= this.work.timings.command_timeout_ms) this.giveUpHost(outcome.reason, nowMs);
     this.lookAtMs = nowMs + this.work.timings.between_checks_ms;
     this.each(nowMs, (run) => run.timePassed(nowMs));
   }
 
   /** Lost for longer than is worth waiting. What was not touched yet is left; a gate waits for its own deadlines. */
-  private giveUpHost(why: string): void {
+  private giveUpHost(why: string, nowMs: number): void {
     const { host } = this.work;
     const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost);
     if (waiting.length === 0) return;
     const reason = `${host}: ${why}`;
     if (this.around.tally.addUnreachable(reason)) this.emit({ type: "rollout.halted", code: "unreachable", reason });
-    for (const run of waiting) run.letGo();
+    for (const run of waiting) run.letGo(nowMs);
     this.waiting = [];
     this.rests = [];
     this.nextBatch = this.work.batches.length;
@@ -116,7 +116,7 @@ export class HostRun {
     this.waiting = [];
     this.nextBatch = this.work.batches.length;
     this.rests = [];
-    for (const run of this.active.values()) run.letGo();
+    for (const run of this.active.values()) run.letGo(nowMs);
     this.settle(nowMs);
   }
 

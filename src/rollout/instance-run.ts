@@ -5,7 +5,7 @@ import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../domain/outcome
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
-import type { Capacity } from "./capacity.ts";
+import type { Capacity, Standing } from "./capacity.ts";
 import { CheckRun } from "./check-run.ts";
 import { Gate, type Verdict } from "./gate.ts";
 import type { Command } from "./messages.ts";
@@ -23,7 +23,6 @@ export interface Surroundings {
 interface UnderRestart {
   readonly gate: Gate;
   readonly checks: CheckRun;
-  readonly sentAtMs: number;
   readonly previousPid: number | undefined;
 }
 
@@ -38,13 +37,13 @@ type Fate = "healthy" | "skipped" | "untouched";
 
 type Phase =
   /** Waits until its program can spare it. */
-  | { readonly name: "reserving"; readonly untilMs: number; told: boolean }
+  | { readonly name: "reserving"; readonly sinceMs: number; told: boolean }
   | { readonly name: "draining" }
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
   | ({ readonly name: "under_restart" } & UnderRestart)
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
-  | { readonly name: "enabling"; readonly seconds: number; readonly fate: Fate }
+  | { readonly name: "enabling"; readonly fate: Fate }
   /** Its failure is counted; only the end of its log is still awaited. */
   | ({ readonly name: "failing" } & Failure)
   | { readonly name: "over" };
@@ -64,7 +63,8 @@ export class InstanceRun {
   private phase: Phase;
   /** The before_restart hook ran, the after_healthy hook did not. */
   private drained = false;
-  private touched = false;
+  /** When its restart was sent. */
+  private sentAtMs: number | undefined;
   /** State and pid as last told, so that a look that shows nothing new tells nothing. */
   private told = "";
 
@@ -72,7 +72,7 @@ export class InstanceRun {
     this.planned = planned;
     this.work = work;
     this.around = around;
-    this.phase = { name: "reserving", untilMs: nowMs + work.timings.progress_deadline_ms, told: false };
+    this.phase = { name: "reserving", sinceMs: nowMs, told: false };
   }
 
   get isOver(): boolean {
@@ -81,7 +81,7 @@ export class InstanceRun {
 
   /** True once a restart was sent: a rest is due after it. */
   get wasTouched(): boolean {
-    return this.touched;
+    return this.sentAtMs !== undefined;
   }
 
   /** Takes its capacity and begins, or says what it waits for. Returns when to look. */
@@ -90,14 +90,15 @@ export class InstanceRun {
     const { host, timings, hooks } = this.work;
     const { instance } = this.planned;
     const short = this.around.capacity.shortage(host, instance);
-    if (short && nowMs >= this.phase.untilMs) return this.giveUpWaiting(short);
+    const sinceMs = Math.max(this.phase.sinceMs, this.around.capacity.progressedAtMs(instance));
+    const untilMs = sinceMs + timings.progress_deadline_ms;
+    if (short && nowMs >= untilMs) return this.giveUpWaiting(short, nowMs);
     if (short) {
-      if (!this.phase.told)
-        this.emit({ type: "instance.waiting", ...this.id, ...short, ms: this.phase.untilMs - nowMs });
+      if (!this.phase.told) this.emit({ type: "instance.waiting", ...this.id, ...short, ms: untilMs - nowMs });
       this.phase.told = true;
-      return Math.min(this.phase.untilMs, nowMs + timings.between_checks_ms);
+      return Math.min(untilMs, nowMs + timings.between_checks_ms);
     }
-    this.around.capacity.take(host, instance);
+    this.around.capacity.take(host, instance, nowMs);
     if (!this.drained && hooks.before_restart) {
       this.phase = { name: "draining" };
       this.runHook("before_restart", hooks.before_restart);
@@ -163,9 +164,9 @@ export class InstanceRun {
     this.emit({ type: "hook.finished", hook, ...this.id, succeeded: outcome.kind === "succeeded", ...reason });
     if (this.phase.name === "draining") return this.drainFinished(outcome, nowMs);
     if (this.phase.name !== "enabling") return NO_LOOK;
-    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.fate, this.phase.seconds);
+    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.fate, nowMs);
     this.drained = false;
-    this.phase = { name: "over" };
+    this.conclude(nowMs);
     return NO_LOOK;
   }
 
@@ -179,8 +180,8 @@ export class InstanceRun {
   }
 
   /** Nothing further begins. What has not been restarted stays so, and is enabled again if it was drained. */
-  letGo(): void {
-    if (this.phase.name === "reserving" || this.phase.name === "aiming") this.leaveUntouched();
+  letGo(nowMs: number): void {
+    if (this.phase.name === "reserving" || this.phase.name === "aiming") this.leaveUntouched(nowMs);
   }
 
   /** The operator leaves: what is under way is told as unknown. */
@@ -195,12 +196,15 @@ export class InstanceRun {
 
   private drainFinished(outcome: HookOutcome, nowMs: number): number {
     if (outcome.kind === "failed") {
-      this.around.capacity.giveBack(this.work.host, this.planned.instance);
-      return this.fail("hook_failed", `its before_restart hook failed, so it was not restarted: ${outcome.reason}`, 0);
+      return this.fail(
+        "hook_failed",
+        `its before_restart hook failed, so it was not restarted: ${outcome.reason}`,
+        nowMs,
+      );
     }
     this.drained = true;
     if (this.around.tally.stop) {
-      this.leaveUntouched();
+      this.leaveUntouched(nowMs);
       return NO_LOOK;
     }
     this.phase = { name: "aiming", sinceMs: nowMs };
@@ -212,22 +216,23 @@ export class InstanceRun {
     const { host, timings } = this.work;
     const { instance, action } = this.planned;
     if (this.around.tally.stop) {
-      this.leaveUntouched();
+      this.leaveUntouched(nowMs);
       return NO_LOOK;
     }
     if (!snapshot)
-      return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", 0);
-    if (snapshot.state === "UNKNOWN") return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", 0);
-    if ((snapshot.state === "STOPPED") !== (action === "start")) return this.skip(snapshot);
+      return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
+    if (snapshot.state === "UNKNOWN")
+      return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
+    if ((snapshot.state === "STOPPED") !== (action === "start")) return this.skip(snapshot, nowMs);
     // Somebody else is stopping it; two clients at one instance hang each other.
     if (snapshot.state === "STOPPING") {
       if (nowMs - sinceMs < timings.stop_deadline_ms) return nowMs + timings.between_checks_ms;
-      return this.fail("stop_deadline", "somebody else is stopping it, and it does not end", 0);
+      return this.fail("stop_deadline", "somebody else is stopping it, and it does not end", nowMs);
     }
     // Others may have broken since the capacity was reserved. It waits, drained as it is, and then looks again.
     if (this.around.capacity.shortage(host, instance)) {
-      this.around.capacity.giveBack(host, instance);
-      this.phase = { name: "reserving", untilMs: nowMs + timings.progress_deadline_ms, told: false };
+      this.around.capacity.giveBack(host, instance, nowMs);
+      this.phase = { name: "reserving", sinceMs: nowMs, told: false };
       return this.tryBegin(nowMs);
     }
     this.restart(snapshot, nowMs);
@@ -239,7 +244,7 @@ export class InstanceRun {
     const { instance, action } = this.planned;
     const previousPid = snapshot.pid;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
-    this.touched = true;
+    this.sentAtMs = nowMs;
     this.told = toldAs(snapshot);
     this.phase = {
       name: "under_restart",
@@ -247,7 +252,6 @@ export class InstanceRun {
       checks: new CheckRun(checks, (index, check) =>
         this.around.issue({ type: "check", host, instance, index, check, vars }),
       ),
-      sentAtMs: nowMs,
       previousPid,
     };
     this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
@@ -256,83 +260,93 @@ export class InstanceRun {
 
   /** Acts on what the gate says. Returns when to look again. */
   private follow(current: UnderRestart, verdict: Verdict, nowMs: number): number {
-    const { gate, checks, sentAtMs } = current;
-    const seconds = (nowMs - sentAtMs) / 1000;
+    const { gate, checks } = current;
     if (verdict.kind === "wait") return verdict.lookAtMs;
     // Where time ran out over a check, its words say more than that time ran out.
     if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
-      return this.fail(verdict.code, verdict.reason, seconds);
-    if (verdict.kind === "healthy" && checks.allPassed) return this.becomeHealthy(verdict.pid, current, seconds);
+      return this.fail(verdict.code, verdict.reason, nowMs);
+    if (verdict.kind === "healthy" && checks.allPassed) return this.becomeHealthy(verdict.pid, current, nowMs);
     if (gate.isOverdue(nowMs)) {
       const { code, reason } = checks.failure();
-      return this.fail(code, reason, seconds);
+      return this.fail(code, reason, nowMs);
     }
     checks.begin();
     return nowMs + this.work.timings.between_checks_ms;
   }
 
-  private becomeHealthy(pid: number, { previousPid }: UnderRestart, seconds: number): number {
+  private becomeHealthy(pid: number, { previousPid }: UnderRestart, nowMs: number): number {
     const { instance } = this.planned;
     this.around.tally.addHealthy();
-    this.around.capacity.giveBack(this.work.host, instance);
     this.around.declaredHealthy(this.work, instance, pid);
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
-    this.emit({ type: "instance.healthy", ...this.id, pid, ...previous, seconds });
-    this.enable("healthy", seconds);
+    this.emit({ type: "instance.healthy", ...this.id, pid, ...previous, seconds: this.secondsTaken(nowMs) });
+    this.enable("healthy", nowMs);
     return NO_LOOK;
   }
 
-  private skip(snapshot: ProcessSnapshot): number {
+  private skip(snapshot: ProcessSnapshot, nowMs: number): number {
     this.around.tally.addSkipped();
     this.emit({ type: "instance.skipped", ...this.id, why: `it was ${snapshot.state} since the preview` });
-    this.leaveUntouched("skipped");
+    this.leaveUntouched(nowMs, "skipped");
     return NO_LOOK;
   }
 
-  private leaveUntouched(fate: Fate = "untouched"): void {
-    this.around.capacity.giveBack(this.work.host, this.planned.instance);
-    if (this.drained) this.enable(fate, 0);
-    else this.phase = { name: "over" };
+  private leaveUntouched(nowMs: number, fate: Fate = "untouched"): void {
+    if (this.drained) this.enable(fate, nowMs);
+    else this.conclude(nowMs);
+  }
+
+  /** It serves again, or still: until here it counted as down. */
+  private conclude(nowMs: number): void {
+    this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
+    this.phase = { name: "over" };
   }
 
   /** Runs the after_healthy hook, which undoes what before_restart did. */
-  private enable(fate: Fate, seconds: number): void {
+  private enable(fate: Fate, nowMs: number): void {
     const hook = this.work.hooks.after_healthy;
     if (!hook) {
-      this.phase = { name: "over" };
+      this.conclude(nowMs);
       return;
     }
-    this.phase = { name: "enabling", seconds, fate };
+    this.phase = { name: "enabling", fate };
     this.runHook("after_healthy", hook);
   }
 
-  private giveUpWaiting({ healthy, min_healthy }: { healthy: number; min_healthy: number }): number {
+  private giveUpWaiting({ healthy, min_healthy }: Standing, nowMs: number): number {
     const program = programOf(this.planned.instance);
     const reason = this.placed(
       `${healthy} of ${program} are healthy, and min_healthy asks that ${min_healthy} stay so`,
     );
     if (this.around.tally.halt("floor_not_met", reason))
       this.emit({ type: "rollout.halted", code: "floor_not_met", reason });
-    this.leaveUntouched();
+    this.leaveUntouched(nowMs);
     return NO_LOOK;
   }
 
   /** Counts the failure at once, so that nothing further begins while the log is being read. */
-  private fail(code: InstanceFailureCode, reason: string, seconds: number): number {
-    return this.awaitLog({ code, reason, seconds, halts: this.around.tally.addFailed(code, this.placed(reason)) });
+  private fail(code: InstanceFailureCode, reason: string, nowMs: number): number {
+    const isAsBefore = this.sentAtMs === undefined && !this.drained;
+    if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
+    return this.awaitLog(code, reason, this.around.tally.addFailed(code, this.placed(reason)), nowMs);
   }
 
-  private enableFailed(why: string, fate: Fate, seconds: number): number {
-    const reason = `its after_healthy hook failed: ${why}; the instance itself is ${fate === "healthy" ? "healthy" : "as it was"}`;
-    if (fate === "untouched") return this.fail("hook_failed", reason, seconds);
+  private enableFailed(why: string, fate: Fate, nowMs: number): number {
+    const state = fate === "healthy" ? "healthy" : "as it was";
+    const reason = `its after_healthy hook failed: ${why}; the instance itself is ${state}`;
+    if (fate === "untouched") return this.fail("hook_failed", reason, nowMs);
     const halts = this.around.tally.addFailedAfterAll(fate, "hook_failed", this.placed(reason));
-    return this.awaitLog({ code: "hook_failed", reason, seconds, halts });
+    return this.awaitLog("hook_failed", reason, halts, nowMs);
   }
 
-  private awaitLog(failure: Failure): number {
-    this.phase = { name: "failing", ...failure };
+  private awaitLog(code: InstanceFailureCode, reason: string, halts: boolean, nowMs: number): number {
+    this.phase = { name: "failing", code, reason, halts, seconds: this.secondsTaken(nowMs) };
     this.around.issue({ type: "read_log", host: this.work.host, instance: this.planned.instance });
     return NO_LOOK;
+  }
+
+  private secondsTaken(nowMs: number): number {
+    return this.sentAtMs === undefined ? 0 : (nowMs - this.sentAtMs) / 1000;
   }
 
   private runHook(hook: HookName, command: Hook): void {

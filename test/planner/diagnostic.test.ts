@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { formatDiagnostic, sortDiagnostics, type Diagnostic } from "../../src/planner/diagnostic.ts";
 
-const one: Diagnostic = { file: "plans/prod.yaml", line: 12, column: 7, sourceLine: "      host: 3", path: "batches.host", message: "unknown key", suggestion: 'did you mean "hosts"?' };
+const one: Diagnostic = {
+  file: "plans/prod.yaml",
+  line: 12,
+  column: 7,
+  sourceLine: "      host: 3",
+  path: "batches.host",
+  message: "unknown key",
+  suggestion: 'did you mean "hosts"?',
+};
 
 describe("a diagnostic", () => {
   it("is the place and the message, the line with a caret, and a suggestion", () => {
@@ -15,7 +23,10 @@ describe("a diagnostic", () => {
   });
 
   it("can be of the whole file or the whole plan", () => {
-    assert.equal(formatDiagnostic({ file: "a.yaml", path: "", message: "there is no such file" }), "a.yaml: there is no such file");
+    assert.equal(
+      formatDiagnostic({ file: "a.yaml", path: "", message: "there is no such file" }),
+      "a.yaml: there is no such file",
+    );
     assert.equal(
       formatDiagnostic({ file: "a.yaml", line: 1, column: 1, sourceLine: "x", path: "", message: "must be a map" }),
       "a.yaml:1:1: must be a map\n  1 | x\n    | ^",
@@ -37,14 +48,30 @@ describe("a diagnostic", () => {
   });
 
   it("brings neither control characters nor passwords to the terminal", () => {
-    const text = formatDiagnostic({ ...one, sourceLine: "x: \u001b[2J\u202e http://admin:se:cret@host", path: "\u0007" });
+    const text = formatDiagnostic({
+      ...one,
+      sourceLine: "x: \u001b[2J\u202e http://admin:se:cret@host",
+      path: "\u0007",
+    });
     assert.doesNotMatch(text, /[\u001b\u202e\u0007]/);
     assert.match(text, /http:\/\/admin:\*{7}@host/);
   });
 
   it("comes once, in the order of the text", () => {
-    const at = (line: number, column: number, message = "m", path = "p"): Diagnostic => ({ ...one, line, column, message, path });
+    const at = (line: number, column: number, message = "m", path = "p"): Diagnostic => ({
+      ...one,
+      line,
+      column,
+      message,
+      path,
+    });
     const whole: Diagnostic = { file: "plans/prod.yaml", path: "", message: "m" };
-    assert.deepEqual(sortDiagnostics([at(2, 1), at(1, 9), at(1, 2), at(1, 9, "m", "other"), at(1, 9, "n"), whole]), [whole, at(1, 2), at(1, 9), at(1, 9, "n"), at(2, 1)]);
+    assert.deepEqual(sortDiagnostics([at(2, 1), at(1, 9), at(1, 2), at(1, 9, "m", "other"), at(1, 9, "n"), whole]), [
+      whole,
+      at(1, 2),
+      at(1, 9),
+      at(1, 9, "n"),
+      at(2, 1),
+    ]);
   });
 });

@@ -39,8 +39,63 @@ function mutate(text: string, [at, length, piece]: readonly [number, number, str
 }
 
 const piece = fc.oneof(
-  fc.constantFrom("", " ", "\n", "\n  ", "\t", ":", ": ", "- ", "[", "]", "{", "}", '"', "'", "*", "&a ", "*a", "!", "!!map ", "@", "#", "|", ">", "?", ",", "<<: ", "null", "~", "0", "-1", "1e9", "99999", "50%", "5s", "true"),
-  fc.constantFrom("hosts", "groups", "rollout", "ssh", "timings", "batches", "programs", "checks", "web-[1-3]", "@web", "!web-1", "${X}", "__proto__", "constructor", "\u0000", "\uFEFF", "\u2028", "🦊"),
+  fc.constantFrom(
+    "",
+    " ",
+    "\n",
+    "\n  ",
+    "\t",
+    ":",
+    ": ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    '"',
+    "'",
+    "*",
+    "&a ",
+    "*a",
+    "!",
+    "!!map ",
+    "@",
+    "#",
+    "|",
+    ">",
+    "?",
+    ",",
+    "<<: ",
+    "null",
+    "~",
+    "0",
+    "-1",
+    "1e9",
+    "99999",
+    "50%",
+    "5s",
+    "true",
+  ),
+  fc.constantFrom(
+    "hosts",
+    "groups",
+    "rollout",
+    "ssh",
+    "timings",
+    "batches",
+    "programs",
+    "checks",
+    "web-[1-3]",
+    "@web",
+    "!web-1",
+    "${X}",
+    "__proto__",
+    "constructor",
+    "\u0000",
+    "\uFEFF",
+    "\u2028",
+    "🦊",
+  ),
   fc.string({ unit: "binary", maxLength: 4 }),
 );
 
@@ -48,7 +103,10 @@ describe("the planner, given anything at all", function () {
   this.timeout(120_000);
 
   it("never throws, hangs or repeats itself over mutated plans", () => {
-    const mutations = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0, 1, 2, 5, 20), piece), { minLength: 1, maxLength: 6 });
+    const mutations = fc.array(
+      fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0, 1, 2, 5, 20), piece),
+      { minLength: 1, maxLength: 6 },
+    );
     fc.assert(
       fc.property(fc.constantFrom(...texts), mutations, (text, changes) => judge(changes.reduce(mutate, text))),
       { numRuns: 3000 },
@@ -60,7 +118,34 @@ describe("the planner, given anything at all", function () {
       fc.jsonValue({ maxDepth: 2 }),
       fc.constantFrom("5s", "50%", "web-[1-2]", "@g", "*", "!web-1", "x", 0, 1, 1.5, null, true, [], {}, ["x"], "${A}"),
     );
-    const keys = ["version", "name", "programs", "hosts", "groups", "ssh", "supervisor", "timings", "batches", "limits", "on_failure", "stopped", "rollout", "checks", "address", "connection", "user", "port", "config", "between_checks", "instances", "g", "web-1", "web-[1-2]", "mode", "group"];
+    const keys = [
+      "version",
+      "name",
+      "programs",
+      "hosts",
+      "groups",
+      "ssh",
+      "supervisor",
+      "timings",
+      "batches",
+      "limits",
+      "on_failure",
+      "stopped",
+      "rollout",
+      "checks",
+      "address",
+      "connection",
+      "user",
+      "port",
+      "config",
+      "between_checks",
+      "instances",
+      "g",
+      "web-1",
+      "web-[1-2]",
+      "mode",
+      "group",
+    ];
     const map = (inner: fc.Arbitrary<unknown>) => fc.dictionary(fc.constantFrom(...keys), inner, { maxKeys: 6 });
     const plan = map(fc.oneof(value, map(fc.oneof(value, map(value))), fc.array(map(value), { maxLength: 3 })));
     fc.assert(

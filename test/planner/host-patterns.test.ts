@@ -3,7 +3,13 @@ import fc from "fast-check";
 import type { HostName } from "../../src/domain/ids.ts";
 import { groupReference, selectHosts, type Selectable } from "../../src/planner/host-patterns.ts";
 
-const hosts = ["web-01.example.com", "web-02.example.com", "web-03.example.com", "db", "Mail.example.com"] as HostName[];
+const hosts = [
+  "web-01.example.com",
+  "web-02.example.com",
+  "web-03.example.com",
+  "db",
+  "Mail.example.com",
+] as HostName[];
 const all: Selectable = {
   hosts: new Set(hosts),
   groups: new Map<string, HostName[] | undefined>([
@@ -24,7 +30,9 @@ function problemOf(...patterns: string[]): string {
   const { problems, complete } = selectHosts(patterns, all);
   assert.equal(problems.length, 1);
   assert.ok(!complete);
-  return problems.map(({ message, suggestion }) => (suggestion === undefined ? message : `${message}; ${suggestion}`)).join("\n");
+  return problems
+    .map(({ message, suggestion }) => (suggestion === undefined ? message : `${message}; ${suggestion}`))
+    .join("\n");
 }
 
 describe("patterns of hosts", () => {
@@ -51,9 +59,18 @@ describe("patterns of hosts", () => {
   });
 
   it("must match something", () => {
-    assert.equal(problemOf("web-04.example.com"), 'no host is called "web-04.example.com"; did you mean "web-01.example.com"?');
-    assert.equal(problemOf("web-1.example.com"), 'no host is called "web-1.example.com"; did you mean "web-01.example.com"?');
-    assert.equal(problemOf("mail.example.com"), 'no host is called "mail.example.com"; did you mean "Mail.example.com"?');
+    assert.equal(
+      problemOf("web-04.example.com"),
+      'no host is called "web-04.example.com"; did you mean "web-01.example.com"?',
+    );
+    assert.equal(
+      problemOf("web-1.example.com"),
+      'no host is called "web-1.example.com"; did you mean "web-01.example.com"?',
+    );
+    assert.equal(
+      problemOf("mail.example.com"),
+      'no host is called "mail.example.com"; did you mean "Mail.example.com"?',
+    );
     assert.equal(problemOf("web-[02-09].example.com"), 'no host is called "web-[04-09].example.com"');
     assert.equal(problemOf("web"), 'no host is called "web"; did you mean the group, "@web"?');
     assert.equal(problemOf("db, web"), 'no host is called "db, web"; several patterns are a list, or given one by one');
@@ -64,13 +81,19 @@ describe("patterns of hosts", () => {
     assert.equal(problemOf("web-[3-1]"), "[3-1] counts backwards: 1 is before 3");
     assert.equal(problemOf("web-[1-2000]*"), '"web-[1-2000]*" stands for more than 1000 globs');
     assert.equal(problemOf("*", "!web-9"), 'no host is called "web-9"');
-    assert.equal(problemOf("!db", "*"), '"!db" takes nothing away from the patterns before it; put it behind the pattern that it is an exception to');
+    assert.equal(
+      problemOf("!db", "*"),
+      '"!db" takes nothing away from the patterns before it; put it behind the pattern that it is an exception to',
+    );
     assert.equal(problemOf(""), 'no host is called ""');
   });
 
   it("tell of each that is in error", () => {
     const { problems, hosts: selected } = selectHosts(["web-9", "db", "@nobody"], all);
-    assert.deepEqual(problems.map(({ index }) => index), [0, 2]);
+    assert.deepEqual(
+      problems.map(({ index }) => index),
+      [0, 2],
+    );
     assert.deepEqual(selected, ["db"]);
   });
 
@@ -79,7 +102,11 @@ describe("patterns of hosts", () => {
   });
 
   it("conclude nothing from a host that is missing when not all hosts are known", () => {
-    assert.deepEqual(selectHosts(["web-9", "mail-*"], { ...all, hostsAreMissing: true }), { hosts: [], problems: [], complete: false });
+    assert.deepEqual(selectHosts(["web-9", "mail-*"], { ...all, hostsAreMissing: true }), {
+      hosts: [],
+      problems: [],
+      complete: false,
+    });
   });
 
   it("refer to groups", () => {
@@ -91,8 +118,43 @@ describe("patterns of hosts", () => {
 
   it("select hosts of the plan only, each once, whatever they are", () => {
     const pattern = fc.oneof(
-      fc.constantFrom(...hosts, "*", "@web", "!@canary", "!db", "web-[01-03]*", "{", "(", "\\", "[", "**", "+(a)", "{1..3}"),
-      fc.string({ unit: fc.constantFrom("w", "*", "?", "{", "}", ",", "!", "@", "[", "]", "1", "-", "(", ")", "|", "\\", "/", ".") }),
+      fc.constantFrom(
+        ...hosts,
+        "*",
+        "@web",
+        "!@canary",
+        "!db",
+        "web-[01-03]*",
+        "{",
+        "(",
+        "\\",
+        "[",
+        "**",
+        "+(a)",
+        "{1..3}",
+      ),
+      fc.string({
+        unit: fc.constantFrom(
+          "w",
+          "*",
+          "?",
+          "{",
+          "}",
+          ",",
+          "!",
+          "@",
+          "[",
+          "]",
+          "1",
+          "-",
+          "(",
+          ")",
+          "|",
+          "\\",
+          "/",
+          ".",
+        ),
+      }),
     );
     fc.assert(
       fc.property(fc.array(pattern, { maxLength: 5 }), (patterns) => {

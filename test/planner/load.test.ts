@@ -20,8 +20,14 @@ describe("a plan's file", () => {
   after(() => rmSync(folder, { recursive: true }));
 
   it("that is not there is told, with a neighbour of nearly its name", () => {
-    assert.equal(complaints(join(folder, "prud.yaml")), `${folder}/prud.yaml: there is no such file\n  did you mean "${folder}/prod.yaml"?`);
-    assert.equal(complaints(join(folder, "nothing-like-it.yaml")), `${folder}/nothing-like-it.yaml: there is no such file`);
+    assert.equal(
+      complaints(join(folder, "prud.yaml")),
+      `${folder}/prud.yaml: there is no such file\n  did you mean "${folder}/prod.yaml"?`,
+    );
+    assert.equal(
+      complaints(join(folder, "nothing-like-it.yaml")),
+      `${folder}/nothing-like-it.yaml: there is no such file`,
+    );
     assert.equal(complaints(join(folder, "no", "folder.yaml")), `${folder}/no/folder.yaml: there is no such file`);
   });
 
@@ -39,14 +45,22 @@ describe("a plan's file", () => {
     assert.equal(loaded.plan.file, join(folder, "prod.yaml"));
     assert.equal(loaded.plan.hosts[0]?.ssh.identity_file, join(folder, "keys/id"));
     writeFileSync(join(folder, "wrong.yaml"), "programs: x\n");
-    assert.ok(complaints(relative(process.cwd(), join(folder, "wrong.yaml"))).startsWith(`${relative(process.cwd(), folder)}/wrong.yaml:1:1: `));
+    assert.ok(
+      complaints(relative(process.cwd(), join(folder, "wrong.yaml"))).startsWith(
+        `${relative(process.cwd(), folder)}/wrong.yaml:1:1: `,
+      ),
+    );
   });
 });
 
 describe("a plan's text", () => {
   it("finds ~ by HOME, and without it by the user's entry", () => {
     const text = "programs: x\nhosts: { a: }\nssh: { identity_file: ~/.ssh/id, known_hosts_file: ~/k }\n";
-    for (const [env, home] of [[{ HOME: "/home/deploy" }, "/home/deploy"], [{}, homedir()], [{ HOME: "" }, homedir()]] as const) {
+    for (const [env, home] of [
+      [{ HOME: "/home/deploy" }, "/home/deploy"],
+      [{}, homedir()],
+      [{ HOME: "" }, homedir()],
+    ] as const) {
       const loaded = parsePlan(text, "plan.yaml", env);
       assert.ok(loaded.ok);
       const { identity_file, known_hosts_file } = loaded.plan.hosts[0]?.ssh ?? {};
@@ -55,7 +69,12 @@ describe("a plan's text", () => {
   });
 
   it("takes its name from the file, whatever that ends in", () => {
-    for (const [file, name] of [["/a/prod.yaml", "prod"], ["prod.yml", "prod"], ["web.prod.json", "web.prod"], ["prod", "prod"]] as const) {
+    for (const [file, name] of [
+      ["/a/prod.yaml", "prod"],
+      ["prod.yml", "prod"],
+      ["web.prod.json", "web.prod"],
+      ["prod", "prod"],
+    ] as const) {
       const loaded = parsePlan("programs: x\nhosts: { a: }\n", file, {});
       assert.ok(loaded.ok);
       assert.equal(loaded.plan.name, name, basename(file));
@@ -63,10 +82,18 @@ describe("a plan's text", () => {
   });
 
   it("nested without end is told, and at once", () => {
-    for (const deep of ["[".repeat(50_000), `${"{a: ".repeat(5_000)}${"}".repeat(5_000)}`, "- ".repeat(20_000), Array.from({ length: 3000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n")]) {
+    for (const deep of [
+      "[".repeat(50_000),
+      `${"{a: ".repeat(5_000)}${"}".repeat(5_000)}`,
+      "- ".repeat(20_000),
+      Array.from({ length: 3000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"),
+    ]) {
       const loaded = parsePlan(deep, "plan.yaml", {});
       assert.ok(!loaded.ok);
-      assert.match(loaded.diagnostics.map(formatDiagnostic).join("\n"), /^plan.yaml:\d+:\d+: lists or maps are nested too deeply for a plan\n[^\n]+\n[^\n]+$/);
+      assert.match(
+        loaded.diagnostics.map(formatDiagnostic).join("\n"),
+        /^plan.yaml:\d+:\d+: lists or maps are nested too deeply for a plan\n[^\n]+\n[^\n]+$/,
+      );
     }
   });
 });
@@ -76,9 +103,17 @@ describe("a large plan", function () {
   const settings = "ssh: { user: deploy, port: 2222 }";
 
   it("of 2,000 hosts, each with settings, and 200 groups is read in less than a second", () => {
-    const hosts = Array.from({ length: 2000 }, (_, index) => `  web-${index}.example.com: { address: 10.0.${index >> 8}.${index & 255}, ${settings} }`);
-    const groups = Array.from({ length: 200 }, (_, index) => `  g${index}: { hosts: "web-[${index * 10}-${index * 10 + 9}].example.com", ${settings} }`);
-    const loaded = inTime(1000, () => parsePlan(["programs: x", "hosts:", ...hosts, "groups:", ...groups].join("\n"), "plan.yaml", {}));
+    const hosts = Array.from(
+      { length: 2000 },
+      (_, index) => `  web-${index}.example.com: { address: 10.0.${index >> 8}.${index & 255}, ${settings} }`,
+    );
+    const groups = Array.from(
+      { length: 200 },
+      (_, index) => `  g${index}: { hosts: "web-[${index * 10}-${index * 10 + 9}].example.com", ${settings} }`,
+    );
+    const loaded = inTime(1000, () =>
+      parsePlan(["programs: x", "hosts:", ...hosts, "groups:", ...groups].join("\n"), "plan.yaml", {}),
+    );
     assert.ok(loaded.ok);
     assert.equal(loaded.plan.hosts.length, 2000);
     assert.equal(loaded.plan.waves.length, 200);
@@ -86,23 +121,36 @@ describe("a large plan", function () {
 
   it("of 2,000 hosts that share their settings by alias is no alias bomb", () => {
     const hosts = Array.from({ length: 2000 }, (_, index) => `  web-${index}: { <<: *all }`);
-    const loaded = inTime(1000, () => parsePlan([`programs: x`, "hosts:", `  first: &all { ${settings} }`, ...hosts].join("\n"), "plan.yaml", {}));
+    const loaded = inTime(1000, () =>
+      parsePlan([`programs: x`, "hosts:", `  first: &all { ${settings} }`, ...hosts].join("\n"), "plan.yaml", {}),
+    );
     assert.ok(loaded.ok);
     assert.equal(loaded.plan.hosts.at(-1)?.ssh.port, 2222);
   });
 
   it("of 10,000 hosts in one node set is read in less than a second", () => {
     const groups = 'groups:\n  all: { hosts: "*", ssh: { user: x } }\n  half: { hosts: "web-0[0001-5000]" }\n';
-    const loaded = inTime(1000, () => parsePlan(`programs: x\nhosts:\n  web-[00001-10000]: { ${settings} }\n${groups}`, "plan.yaml", {}));
+    const loaded = inTime(1000, () =>
+      parsePlan(`programs: x\nhosts:\n  web-[00001-10000]: { ${settings} }\n${groups}`, "plan.yaml", {}),
+    );
     assert.ok(loaded.ok);
     assert.equal(loaded.plan.hosts.length, 10_000);
     assert.equal(loaded.plan.groups.get("half")?.length, 5_000);
   });
 
   it("in which each of 2,000 hosts is wrong is told in less than two seconds", () => {
-    const hosts = Array.from({ length: 2000 }, (_, index) => `  web-${index}.example.com: { adress: x, ssh: { port: none } }`);
+    const hosts = Array.from(
+      { length: 2000 },
+      (_, index) => `  web-${index}.example.com: { adress: x, ssh: { port: none } }`,
+    );
     const patterns = Array.from({ length: 2000 }, (_, index) => `wbe-${index}.example.com`);
-    const loaded = inTime(2000, () => parsePlan(["programs: x", "hosts:", ...hosts, `groups: { a: { hosts: [${patterns.join(", ")}] } }`].join("\n"), "plan.yaml", {}));
+    const loaded = inTime(2000, () =>
+      parsePlan(
+        ["programs: x", "hosts:", ...hosts, `groups: { a: { hosts: [${patterns.join(", ")}] } }`].join("\n"),
+        "plan.yaml",
+        {},
+      ),
+    );
     assert.ok(!loaded.ok);
     assert.equal(loaded.diagnostics.length, 6000);
   });

@@ -16,7 +16,12 @@ function problem(text: string): string {
 
 describe("a node set", () => {
   it("stands for names in the order as written, padded as written", () => {
-    assert.deepEqual(names("web-[08-11].example.com"), ["web-08.example.com", "web-09.example.com", "web-10.example.com", "web-11.example.com"]);
+    assert.deepEqual(names("web-[08-11].example.com"), [
+      "web-08.example.com",
+      "web-09.example.com",
+      "web-10.example.com",
+      "web-11.example.com",
+    ]);
     assert.deepEqual(names("[1,3,5-7]"), ["1", "3", "5", "6", "7"]);
     assert.deepEqual(names("n[9-11]"), ["n9", "n10", "n11"]);
     assert.deepEqual(names("n[007,2, 1-1]"), ["n007", "n2", "n1"]);
@@ -41,7 +46,8 @@ describe("a node set", () => {
     assert.match(problem("web-[ ]"), /empty/);
     for (const open of ["web-[01-08", "web-[1[2]]", "["]) assert.match(problem(open), /not closed/);
     for (const close of ["web-01]", "web-[1]]", "]["]) assert.match(problem(close), /without its/);
-    for (const odd of ["[a-c]", "[1,]", "[,]", "[1--2]", "[-1]", "[1-2-3]", "[1.5]", "[!1]", "[１]"]) assert.match(problem(odd), /not understood/);
+    for (const odd of ["[a-c]", "[1,]", "[,]", "[1--2]", "[-1]", "[1-2-3]", "[1.5]", "[!1]", "[１]"])
+      assert.match(problem(odd), /not understood/);
     for (const padded of ["[08-100]", "[8-010]", "[01-1]"]) assert.match(problem(padded), /padded/);
   });
 
@@ -71,7 +77,10 @@ describe("folded names", () => {
   });
 
   it("leave digits alone that are too long to count", () => {
-    assert.deepEqual(foldNames(["i-1234567890123456", "i-1234567890123457"]), ["i-1234567890123456", "i-1234567890123457"]);
+    assert.deepEqual(foldNames(["i-1234567890123456", "i-1234567890123457"]), [
+      "i-1234567890123456",
+      "i-1234567890123457",
+    ]);
   });
 
   it("fold 10,000 names at once", () => {
@@ -79,9 +88,18 @@ describe("folded names", () => {
   });
 
   it("expand to the same set of names, whatever they are", () => {
-    const padded = fc.tuple(fc.nat(130), fc.integer({ min: 1, max: 4 })).map(([value, width]) => String(value).padStart(width, "0"));
-    const part = fc.oneof(fc.constantFrom("web-", ".", "a", "-", "", "é", "\0", "."), padded, fc.stringMatching(/^\d{14,18}$/));
-    const name = fc.oneof(fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("")), fc.string().filter((text) => !/[[\]]/.test(text)));
+    const padded = fc
+      .tuple(fc.nat(130), fc.integer({ min: 1, max: 4 }))
+      .map(([value, width]) => String(value).padStart(width, "0"));
+    const part = fc.oneof(
+      fc.constantFrom("web-", ".", "a", "-", "", "é", "\0", "."),
+      padded,
+      fc.stringMatching(/^\d{14,18}$/),
+    );
+    const name = fc.oneof(
+      fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("")),
+      fc.string().filter((text) => !/[[\]]/.test(text)),
+    );
     fc.assert(
       fc.property(fc.array(name, { maxLength: 60 }), (all) => {
         const expanded = foldNames(all).flatMap((folded) => names(folded));

@@ -23,7 +23,10 @@ function planWith(path: string, value: unknown): unknown {
   const [section] = parts;
   const inList = parts.includes("checks") || section === "rollout";
   const nested = parts.reduceRight((inner: unknown, part, index) => {
-    if (part !== "*") return index === parts.length - 1 || parts[index + 1] !== "*" ? { ...companions(part), [part]: inner } : { [part]: inner };
+    if (part !== "*")
+      return index === parts.length - 1 || parts[index + 1] !== "*"
+        ? { ...companions(part), [part]: inner }
+        : { [part]: inner };
     return inList && index > parts.indexOf(section === "rollout" ? "rollout" : "checks") ? [inner] : { x: inner };
   }, value);
   return { hosts: { x: null }, ...(nested as object) };
@@ -54,7 +57,8 @@ describe("the plan's JSON schema", () => {
       if (part.properties && part.type !== undefined && !part.type.includes("string")) continue;
       const samples = [...(part.examples ?? []), ...("default" in part ? [part.default] : [])];
       assert.ok(samples.length > 0 || part.type === "boolean", path);
-      for (const sample of samples) assert.deepEqual(violationsOf(planWith(path, sample)), [], `${path}: ${JSON.stringify(sample)}`);
+      for (const sample of samples)
+        assert.deepEqual(violationsOf(planWith(path, sample)), [], `${path}: ${JSON.stringify(sample)}`);
     }
   });
 
@@ -66,7 +70,8 @@ describe("the plan's JSON schema", () => {
       assert.match(good, quantity);
       assert.ok(parseQuantity(good), good);
     }
-    for (const bad of ["0", "01", "0%", "0.5%", "100.5%", "101%", "1000%", "-1%", "1 %", "%", "1e3", ""]) assert.doesNotMatch(bad, quantity);
+    for (const bad of ["0", "01", "0%", "0.5%", "100.5%", "101%", "1000%", "-1%", "1 %", "%", "1e3", ""])
+      assert.doesNotMatch(bad, quantity);
   });
 
   it("has the defaults that the contract names", () => {
@@ -88,7 +93,11 @@ describe("the plan's JSON schema", () => {
     });
     assert.deepEqual(settings, { instances: { count: 1 }, timings: settings.timings, checks: [], hooks: {}, vars: {} });
     assert.deepEqual(wave.batches, { sizes: [{ count: 1 }], mode: "lockstep" });
-    assert.deepEqual(loaded.plan.limits, { max_failures: { count: 0 }, max_unreachable: { count: 0 }, min_healthy: { count: 0 } });
+    assert.deepEqual(loaded.plan.limits, {
+      max_failures: { count: 0 },
+      max_unreachable: { count: 0 },
+      min_healthy: { count: 0 },
+    });
     assert.deepEqual(loaded.plan.lock, { mode: "required", directory: "/tmp" });
     assert.deepEqual([loaded.plan.on_failure, loaded.plan.stopped], ["stop", "skip"]);
     assert.deepEqual(host.ssh, { connect_timeout_ms: 10_000 });

@@ -11,9 +11,14 @@ const folder = join(import.meta.dirname, "wrong");
 const update = process.env["UPDATE_EXPECTED"] === "1";
 
 const inventory: ReadInventory = (path) => {
-  if (path.endsWith("missing.ini")) return { problem: "ansible-inventory is not installed here", suggestion: "install ansible-core" };
+  if (path.endsWith("missing.ini"))
+    return { problem: "ansible-inventory is not installed here", suggestion: "install ansible-core" };
   return path.endsWith("templates.ini")
-    ? JSON.stringify({ _meta: { hostvars: { a: { ansible_host: "{{ ip }}", ansible_port: "22x" } } }, all: { children: ["ungrouped"] }, ungrouped: { hosts: ["a"] } })
+    ? JSON.stringify({
+        _meta: { hostvars: { a: { ansible_host: "{{ ip }}", ansible_port: "22x" } } },
+        all: { children: ["ungrouped"] },
+        ungrouped: { hosts: ["a"] },
+      })
     : "no json";
 };
 
@@ -24,7 +29,13 @@ describe("a wrong plan gets every error, each once, at its line", () => {
       const options = file.startsWith("not-built-yet") ? {} : { notBuilt: [], inventory };
       const loaded = loadPlan(join(folder, file), { HOME: "/home/operator", STAGE: "prod" }, options);
       assert.ok(!loaded.ok, "the plan is in order");
-      const said = loaded.diagnostics.map((diagnostic) => formatDiagnostic({ ...diagnostic, file: relative(folder, diagnostic.file) }).replaceAll(`${folder}/`, "") + "\n").join("");
+      const said = loaded.diagnostics
+        .map(
+          (diagnostic) =>
+            formatDiagnostic({ ...diagnostic, file: relative(folder, diagnostic.file) }).replaceAll(`${folder}/`, "") +
+            "\n",
+        )
+        .join("");
       const expected = join(folder, file.replace(/\.yaml$/, ".txt"));
       if (update) writeFileSync(expected, said);
       assert.equal(said, readFileSync(expected, "utf8"));
@@ -33,7 +44,12 @@ describe("a wrong plan gets every error, each once, at its line", () => {
 
   it("has an expected text for each plan and a plan for each expected text", () => {
     for (const name of readdirSync(folder).filter((entry) => /\.(yaml|txt)$/.test(entry))) {
-      assert.ok(existsSync(join(folder, name.endsWith(".txt") ? name.replace(/\.txt$/, ".yaml") : name.replace(/\.yaml$/, ".txt"))), name);
+      assert.ok(
+        existsSync(
+          join(folder, name.endsWith(".txt") ? name.replace(/\.txt$/, ".yaml") : name.replace(/\.yaml$/, ".txt")),
+        ),
+        name,
+      );
     }
   });
 });

@@ -82,7 +82,10 @@ describe("for 200 random plans and fleets", () => {
     check(({ rollout, fleet, time }) => {
       const run = simulate(rollout, fleet, time);
       if (run.outcome === "halted") {
-        assert.ok(rollout.warnings.some(({ message }) => /^min_healthy .*halt/.test(message)), "no word of a halt");
+        assert.ok(
+          rollout.warnings.some(({ message }) => /^min_healthy .*halt/.test(message)),
+          "no word of a halt",
+        );
         return;
       }
       assert.equal(run.outcome, "succeeded");
@@ -121,7 +124,10 @@ describe("for 200 random plans and fleets", () => {
           const name = `${event.host} ${event.instance}`;
           if (event.type === "instance.healthy") ofProgram.add(name);
           else ofProgram.delete(name);
-          assert.ok(ofProgram.size >= (lowest.get(event.program) ?? Infinity), `${ofProgram.size} ${event.program} left`);
+          assert.ok(
+            ofProgram.size >= (lowest.get(event.program) ?? Infinity),
+            `${ofProgram.size} ${event.program} left`,
+          );
         },
       });
       const seconds = run.events.flatMap((event) => (event.type === "rollout.finished" ? event.seconds : []))[0] ?? 0;

@@ -33,6 +33,8 @@ export class SimProcess {
   pid: number | undefined;
   /** Stops and starts that clients asked for, with their virtual times. */
   readonly stopsAtMs: number[] = [];
+  /** When it last broke by itself. */
+  brokeAtMs = -Infinity;
   private readonly instance: InstanceName;
   private readonly time: VirtualTime;
   private readonly nextPid: () => number;
@@ -40,7 +42,7 @@ export class SimProcess {
   private failedStarts = 0;
   /** What happens next by itself; a client's stop or start replaces it. */
   private next: { cancel(): void } | undefined;
-  private onFirstAttempt: ((said: string) => void) | undefined;
+  private onFirstAttempt: ((said: string) => unknown) | undefined;
 
   constructor(instance: InstanceName, time: VirtualTime, nextPid: () => number, behaviour: SimBehaviour = healthy) {
     this.instance = instance;
@@ -58,11 +60,11 @@ export class SimProcess {
   }
 
   /** `supervisorctl restart`: stop, then start, as two requests of one client. */
-  restart(done: (said: string) => void): void {
+  restart(done: (said: string) => unknown): void {
     this.stop((stopped) => this.start((started) => done(`${stopped}\n${started}`)));
   }
 
-  stop(done: (said: string) => void): void {
+  stop(done: (said: string) => unknown): void {
     this.stopsAtMs.push(this.time.now);
     if (["STOPPED", "EXITED", "FATAL"].includes(this.state)) {
       done(`${this.instance}: ERROR (not running)`);
@@ -74,7 +76,7 @@ export class SimProcess {
     });
   }
 
-  start(done: (said: string) => void): void {
+  start(done: (said: string) => unknown): void {
     if (["RUNNING", "STARTING", "BACKOFF"].includes(this.state)) {
       done(`${this.instance}: ERROR (already started)`);
       return;
@@ -86,6 +88,12 @@ export class SimProcess {
     this.failedStarts = 0;
     this.onFirstAttempt = done;
     this.spawn();
+  }
+
+  /** It crashes for good, whatever it was doing: nobody asked it to. */
+  breakDown(): void {
+    this.brokeAtMs = this.time.now;
+    this.become("FATAL");
   }
 
   private spawn(): void {
@@ -108,7 +116,11 @@ export class SimProcess {
     this.answer(`${this.instance}: started`);
     const { diesAfterMs } = this.behaviour;
     if (diesAfterMs === undefined) this.become("RUNNING");
-    else this.become("RUNNING", diesAfterMs, () => this.become("EXITED", EXITED_MS, () => this.spawn()));
+    else
+      this.become("RUNNING", diesAfterMs, () => {
+        this.brokeAtMs = this.time.now;
+        this.become("EXITED", EXITED_MS, () => this.spawn());
+      });
   }
 
   private answer(said: string): void {

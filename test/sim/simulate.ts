@@ -1,6 +1,6 @@
 import type { Outcome, RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
-import type { CheckOutcome, HookOutcome } from "../../src/domain/outcomes.ts";
+import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../../src/domain/outcomes.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { Machine } from "../../src/rollout/machine.ts";
 import type { Command, Input } from "../../src/rollout/messages.ts";
@@ -12,12 +12,24 @@ const LOOK_MS = 150;
 
 const HOOK_MS = 200;
 const passes = (): CheckOutcome => ({ kind: "passed" });
+const arrives = (): ChangeFate => ({ kind: "arrives" });
 const succeeds = (): HookOutcome => ({ kind: "succeeded" });
 
 export interface Simulated {
   readonly outcome: Outcome | undefined;
   readonly events: readonly (RolloutEvent & { readonly atMs: number })[];
 }
+
+type Change = Extract<Command, { type: "change" }>;
+
+export type ChangeFate =
+  | { readonly kind: "arrives" }
+  /** The connection is known to be gone: nothing is sent. */
+  | { readonly kind: "not_sent" }
+  /** Sent and never arrived; the loss is noticed after this time. */
+  | { readonly kind: "lost_on_the_way"; readonly afterMs: number }
+  /** It is carried out, but the connection is lost after this time, before its answer. */
+  | { readonly kind: "lost_under_way"; readonly afterMs: number };
 
 export interface SimulateOptions {
   /** Called with each event as it happens, and a way to tell the machine something. */
@@ -26,6 +38,10 @@ export interface SimulateOptions {
   readonly onCheck?: (command: Extract<Command, { type: "check" }>) => CheckOutcome;
   /** How a hook ends; default: well. */
   readonly onHook?: (command: Extract<Command, { type: "run_hook" }>) => HookOutcome;
+  /** What becomes of a restart on its way; default: it arrives, and so does its answer. */
+  readonly onChange?: (command: Change) => ChangeFate;
+  /** How long the next look takes. */
+  readonly lookMs?: () => number;
   /** False: only counts, for fleets whose events would fill the memory. */
   readonly keepEvents?: boolean;
 }
@@ -35,7 +51,7 @@ export function simulate(
   rollout: Rollout,
   fleet: SimFleet,
   time: VirtualTime,
-  { onEvent, onCheck = passes, onHook = succeeds, keepEvents = true }: SimulateOptions = {},
+  { onEvent, onCheck = passes, onHook = succeeds, onChange = arrives, lookMs, keepEvents = true }: SimulateOptions = {},
 ): Simulated {
   const machine = new Machine(rollout);
   const events: (RolloutEvent & { atMs: number })[] = [];
@@ -52,13 +68,13 @@ export function simulate(
         onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
         break;
       case "look":
-        time.after(LOOK_MS, () => tell({ type: "looked", host: command.host, outcome: fleet.look(command.host) }));
+        time.after(lookMs?.() ?? LOOK_MS, () =>
+          tell({ type: "looked", host: command.host, outcome: fleet.look(command.host) }),
+        );
         break;
-      case "change": {
-        const done = (said: string) => tell({ ...command, type: "changed", outcome: { kind: "returned", said } });
-        fleet.process(command.host, command.instance)[command.action](done);
+      case "change":
+        change(command, onChange(command));
         break;
-      }
       case "check":
         time.after(LOOK_MS, () => tell({ ...command, type: "checked", outcome: onCheck(command) }));
         break;
@@ -83,6 +99,18 @@ export function simulate(
       case "end":
         outcome = command.outcome;
     }
+  };
+
+  const change = (command: Change, fate: ChangeFate): void => {
+    const tellOutcome = (result: ChangeOutcome) => tell({ ...command, type: "changed", outcome: result });
+    const lost: ChangeOutcome = { kind: "indeterminate", reason: "the connection was lost" };
+    if (fate.kind === "not_sent") time.after(0, () => tellOutcome({ kind: "not_sent", reason: "no connection" }));
+    if (fate.kind === "lost_on_the_way") time.after(fate.afterMs, () => tellOutcome(lost));
+    if (fate.kind === "not_sent" || fate.kind === "lost_on_the_way") return;
+    const isLost = fate.kind === "lost_under_way";
+    if (isLost) time.after(fate.afterMs, () => tellOutcome(lost));
+    const done = (said: string) => !isLost && time.after(0, () => tellOutcome({ kind: "returned", said }));
+    fleet.process(command.host, command.instance)[command.action](done);
   };
 
   tell({ type: "begin" });

@@ -112,7 +112,7 @@ describe("the plain view", () => {
       { type: "rollout.paused", wave: 2, group: "web" },
     ];
     assert.equal(
-      (await plainTextOf(script)).split("\n\n", 1)[0],
+      (await plainTextOf(script)).trimEnd(),
       `10:00:00 hook before_rollout succeeded
 10:00:01 hook on_failure failed: exit code 1
 10:00:02 web-01 web:web_00 waits: 6 of its program are healthy and 6 must stay so; halts in 10m

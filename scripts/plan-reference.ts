@@ -1,0 +1,156 @@
+/** Writes docs/plan-reference.md from the plan's JSON schema: `tsx scripts/plan-reference.ts`. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { NOT_BUILT_YET } from "../src/planner/not-built-yet.ts";
+import { planSchema, resolved, type Schema } from "../src/planner/plan-schema.ts";
+
+export const REFERENCE_FILE = join(import.meta.dirname, "..", "docs", "plan-reference.md");
+
+/** The part of the schema for one section of the reference: what is under a key, or in one of several. */
+interface Section {
+  readonly title: string;
+  readonly part: Schema;
+}
+
+/** Sections that stand under several keys are told of once. */
+const SHARED: ReadonlyMap<string, string> = new Map([
+  ["#/definitions/ssh", "ssh"],
+  ["#/definitions/supervisor", "supervisor"],
+  ["#/definitions/timings", "timings"],
+  ["#/definitions/batches", "batches"],
+  ["#/definitions/vars", "vars"],
+  ["#/definitions/checks", "checks"],
+  ["#/definitions/check", "checks[]"],
+]);
+
+/** The whole reference. */
+export function planReference(): string {
+  const sections = [...sectionsOf({ title: "The plan", part: planSchema as Schema }, "")];
+  return `${INTRODUCTION}${sections.map(sectionText).join("\n")}`;
+}
+
+/** A section, then those of its keys that have keys of their own, in the order of the schema. */
+function* sectionsOf(section: Section, path: string, seen = new Set<string>()): Generator<Section> {
+  if (seen.has(section.title)) return;
+  seen.add(section.title);
+  yield section;
+  for (const [key, written] of Object.entries(resolved(section.part).properties ?? {})) {
+    const title = titleOf(`${path}${key}`, written);
+    for (const [inner, suffix] of innerParts(written)) {
+      yield* sectionsOf({ title: `${title}${suffix}`, part: inner }, `${title}${suffix}.`, seen);
+    }
+  }
+}
+
+/** What there is to tell of under a key: its own keys, those of its names, those of its items. */
+function innerParts(written: Schema): [Schema, string][] {
+  const { properties, additionalProperties: others, items } = resolved(written);
+  const parts: [Schema, string][] = [];
+  // A hook's long form is told of with the hooks.
+  if (properties && !resolved(written).type?.includes("string")) parts.push([written, ""]);
+  if (typeof others === "object" && resolved(others).properties) parts.push([others, ".NAME"]);
+  if (items && resolved(items).properties) parts.push([items, "[]"]);
+  return parts;
+}
+
+function titleOf(path: string, { $ref = "" }: Schema): string {
+  return SHARED.get($ref) ?? path;
+}
+
+function sectionText({ title, part }: Section): string {
+  const { description, properties = {} } = resolved(part);
+  const keys = Object.entries(properties).map(([key, written]) => keyText(key, written, title));
+  const heading = title === "The plan" ? "Keys of the plan" : `Keys of \`${title}\``;
+  return `## ${heading}\n\n${inMarkdown(description ?? "")}\n\n${keys.join("\n")}`;
+}
+
+function keyText(key: string, written: Schema, section: string): string {
+  const part = resolved(written);
+  const facts = [kindOf(part)];
+  if (part.default !== undefined) facts.push(`default \`${JSON.stringify(part.default).replaceAll('"', "")}\``);
+  const example = part.examples?.at(-1);
+  const lines = [`### \`${key}\``, "", facts.join(", "), "", inMarkdown(part.description ?? "")];
+  const more = furtherSection(key, written, section);
+  if (more !== undefined) lines.push("", more);
+  const unbuilt = notBuilt(section === "The plan" ? key : `${section}.${key}`);
+  if (unbuilt !== undefined) lines.push("", unbuilt);
+  if (example !== undefined) lines.push("", "```yaml", stringify({ [key]: example }, YAML_STYLE).trimEnd(), "```");
+  return `${lines.join("\n")}\n`;
+}
+
+const YAML_STYLE = { nullStr: "", lineWidth: 100, flowCollectionPadding: true } as const;
+
+/** What kind of value it is, in a user's words. */
+function kindOf(part: Schema): string {
+  const { type = [], enum: allowed, items, errorMessage = "", anyOf } = part;
+  if (allowed) return allowed.map((value) => `\`${String(value)}\``).join(" or ");
+  const types = [type].flat();
+  if (anyOf && types.includes("string")) return "a duration or `ask`";
+  if (types.includes("boolean")) return "`true` or `false`";
+  if (types.includes("array") && types.includes("string") && items)
+    return types.includes("integer") ? "a number, a percentage or a list of them" : "a text or a list of texts";
+  if (types.includes("array")) return "a list";
+  if (types.includes("object")) return types.includes("string") ? "a text, or a map with `command` and `run`" : "a map";
+  if (errorMessage.includes("duration")) return "a duration";
+  if (types.includes("integer")) return types.includes("string") ? "a number or a percentage" : "a number";
+  return "a text";
+}
+
+function furtherSection(key: string, written: Schema, section: string): string | undefined {
+  const title = titleOf(section === "The plan" ? key : `${section}.${key}`, written);
+  const [inner] = innerParts(written);
+  return inner && `See [\`${title}${inner[1]}\`](#${anchorOf(`Keys of ${title}${inner[1]}`)}).`;
+}
+
+/** As GitHub makes anchors of headings. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\w -]/g, "")
+    .replaceAll(" ", "-");
+}
+
+function notBuilt(key: string): string | undefined {
+  const refused = NOT_BUILT_YET.find((one) => one.key === key);
+  if (!refused) return undefined;
+  const but = refused.but?.map((value) => `\`${String(value)}\``).join(", ");
+  return `**Not built yet in this version**${but === undefined ? ": the key is refused." : `: only ${but} is accepted.`}`;
+}
+
+/** Keeps `{vars.NAME}` and the like readable, and stars from making text slanted. */
+function inMarkdown(description: string): string {
+  return description.replace(/\$?\{[^}]*\}/g, "`$&`").replaceAll("*", "\\*");
+}
+
+const INTRODUCTION = `# The plan, key by key
+
+This file is generated from \`schemas/plan.schema.json\`; the descriptions are those that an editor shows.
+
+A plan is YAML 1.2 with merge keys (\`<<: *name\`). Durations are \`500ms\`, \`5s\`, \`1m30s\`, \`2h\`. A quantity is a
+whole number or a percentage: what is taken at once rounds down but is at least 1, what must stay healthy rounds up,
+what is tolerated rounds down.
+
+**Hosts** are named one by one or as node sets, \`web-[01-08]\` and \`rack-[1,3,5-7]\`. Groups select them by names, node
+sets, globs, \`@group\` and \`!exclusion\`, in the order as written.
+
+**Extending.** Maps of a plan and of what it extends are merged key by key, an empty section says nothing, all else
+replaces. Hosts and groups of the extended plan come first. An error names the file that its value stands in.
+
+**The environment.** \`\${NAME}\` and \`\${NAME:-default}\` stand for environment variables in all values, not in keys;
+the default holds for an empty variable too. \`$\${\` is the text \`\${\`. In the texts of checks and hooks references are
+resolved at use only, so that no secret gets into a journal; what they stand for is data there: one word, or a part of
+the quotes around them, never code.
+
+**Placeholders** in checks and hooks: \`{host}\` \`{address}\` \`{program}\` \`{instance}\` \`{process}\` \`{number}\` (the
+digits that end the process's name) and \`{vars.NAME}\`; in \`on_failure\` \`{reason}\` as well. They are quoted for the
+shell, so that quotes around them are an error: end the quotes before. In http and tcp checks they are URL-encoded.
+\`{{host}}\` is the text \`{host}\`; braces around anything but one name (\`{a,b}\`, \`{}\`, \`{{.State}}\`, JSON) are text.
+before_host and after_host are about a whole host: they know \`{host}\`, \`{address}\` and \`{vars.NAME}\`. before_rollout
+and after_rollout know none. Hooks find the same values in their environment, as ORCHESTRATE_HOST, ORCHESTRATE_REASON,
+ORCHESTRATE_VARS_NAME and so on.
+
+`;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(REFERENCE_FILE, planReference());

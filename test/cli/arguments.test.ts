@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { readArguments } from "../../src/cli/arguments.ts";
+
+/** What commander writes to stderr while a command line is read. */
+function complaintOf(...argv: string[]): string {
+  const { write } = process.stderr;
+  let said = "";
+  process.stderr.write = (text: string | Uint8Array) => {
+    said += String(text);
+    return true;
+  };
+  try {
+    const given = readArguments(argv, "1.0.0");
+    assert.deepEqual(given, { command: "exit", mistaken: true });
+  } finally {
+    process.stderr.write = write;
+  }
+  return said;
+}
+
+describe("the command line", () => {
+  it("is a run of everything by default", () => {
+    assert.deepEqual(readArguments(["plan.yaml"], "1"), {
+      ...{ command: "run", plan: "plan.yaml", dryRun: false, offline: false, ask: false, output: "auto" },
+      ...{ limit: [], exclude: [], program: [] },
+    });
+  });
+
+  it("takes patterns and programs as often as they are given", () => {
+    const given = readArguments(
+      ["p", "--limit", "a-[1-3]", "--exclude", "a-2", "--limit", "@web", "--program", "x", "--program", "y:*"],
+      "1",
+    );
+    assert.ok(given.command === "run");
+    assert.deepEqual([given.limit, given.exclude, given.program], [["a-[1-3]", "@web"], ["a-2"], ["x", "y:*"]]);
+  });
+
+  it("takes a selection for status too", () => {
+    const given = readArguments(["status", "p", "--limit", "a", "--started-before", "2h", "--watch"], "1");
+    assert.ok(given.command === "status");
+    assert.deepEqual([given.limit, given.watch, given.startedBefore?.leastUptimeMs], [["a"], true, 7_200_000]);
+  });
+
+  it("has --offline imply a dry run", () => {
+    const given = readArguments(["p", "--offline"], "1");
+    assert.ok(given.command === "run" && given.dryRun && given.offline);
+  });
+
+  it("takes several plans to validate", () => {
+    assert.deepEqual(readArguments(["validate", "a", "b", "--output", "json"], "1"), {
+      command: "validate",
+      plans: ["a", "b"],
+      output: "json",
+    });
+  });
+
+  for (const [what, argv, complaint] of [
+    ["a moment that cannot be read", ["p", "--started-before", "noon"], /2026-11-22T10:00Z, or an age such as 2h/],
+    ["a question before a dry run", ["p", "--ask", "--dry-run"], /--ask is about a run/],
+    ["uptimes without contact", ["p", "--offline", "--started-before", "2h"], /--started-before asks the hosts/],
+    ["an unknown output of status", ["status", "p", "--output", "tree"], /Allowed choices are text, json/],
+    ["what is not built yet", ["p", "--resume"], /--resume is not built yet/],
+    ["an option that is misspelt", ["p", "--limt", "x"], /Did you mean --limit\?/],
+  ] as const)
+    it(`refuses ${what}`, () => assert.match(complaintOf(...argv), complaint));
+});

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { offlineText, planOffline } from "../../src/planner/preview-offline.ts";
+import { narrowed, planOf } from "./plans.ts";
+
+const PLAN = planOf(`
+programs: web
+hosts: { "web-[01-08]": , job-1: }
+groups:
+  canary: { hosts: web-01 }
+  web: { hosts: ["web-*", "!@canary"], batches: { hosts: [1, 3], instances: 25% } }
+  jobs: { hosts: job-1, programs: [worker, "mail:*"], batches: { mode: sliding } }
+rollout: [{ group: canary, pause: ask }, { group: web }, { group: jobs }]
+timings: { between_batches: 30s }
+`);
+
+describe("the preview without contact", () => {
+  it("shows hosts, batches, pauses and programs as named", () => {
+    assert.equal(
+      offlineText(PLAN),
+      `prod: 9 hosts, none of them contacted
+
+wave 1 of 3: canary
+  programs: web
+  instances of a program on one host: 1 at a time
+  batch 1 of 1: 1 host
+    web-01
+  then it asks whether to go on
+
+wave 2 of 3: web
+  programs: web
+  instances of a program on one host: 25% at a time
+  30s between batches
+  batch 1 of 3: 1 host
+    web-02
+  batches 2-3 of 3: 3 hosts each
+    web-[03-08]
+
+wave 3 of 3: jobs
+  programs: worker, mail:*
+  instances of a program on one host: 1 at a time
+  batch 1 of 1: 1 host
+    job-1
+
+A host without instances to restart leaves its batch to the next; --dry-run without --offline shows the instances.
+`,
+    );
+  });
+
+  it("holds to the selection", () => {
+    const { waves } = planOffline(narrowed(PLAN, { limit: ["web-[02-04]"] }));
+    assert.deepEqual(
+      waves.map(({ group, batches }) => [group, batches.map(({ hosts }) => hosts)]),
+      [["web", [["web-02"], ["web-03", "web-04"]]]],
+    );
+  });
+});

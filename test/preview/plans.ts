@@ -1,0 +1,87 @@
+import type { Refusal } from "../../src/domain/failures.ts";
+import type { FleetReport, HostReport } from "../../src/domain/fleet.ts";
+import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
+import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
+import { buildRollout, type InstanceSelection } from "../../src/planner/build.ts";
+import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
+import { loadPlan, parsePlan } from "../../src/planner/load.ts";
+import type { Plan } from "../../src/planner/plan.ts";
+import { previewText } from "../../src/planner/preview.ts";
+import { narrow, type Wishes } from "../../src/planner/selection.ts";
+
+type Loaded = ReturnType<typeof loadPlan>;
+
+/** A plan from its text, without `version`. */
+export function planOf(text: string): Plan {
+  const loaded: Loaded = parsePlan(`version: 1\n${text}`, "/plans/prod.yaml", {}, { notBuilt: [] });
+  if (!loaded.ok) throw new Error(loaded.diagnostics.map(formatDiagnostic).join("\n"));
+  return loaded.plan;
+}
+
+const NO_WISHES: Wishes = { limit: [], exclude: [], programs: [] };
+
+/** What the command line narrows a plan to. */
+export function narrowed(plan: Plan, wishes: Partial<Wishes>): Plan {
+  const result = narrow(plan, { ...NO_WISHES, ...wishes });
+  if (!result.ok) throw new Error(result.problems.join("\n"));
+  return result.plan;
+}
+
+/** What is wrong with the wishes. */
+export function problemsOf(plan: Plan, wishes: Partial<Wishes>): readonly string[] {
+  const result = narrow(plan, { ...NO_WISHES, ...wishes });
+  return result.ok ? [] : result.problems;
+}
+
+/** What a host reports: its instances as RUNNING for an hour, unless something else is said of them. */
+export type Hosts = Readonly<Record<string, readonly (string | Partial<ProcessSnapshot>)[] | Refusal>>;
+
+export function fleetOf(hosts: Hosts): FleetReport {
+  return new Map(
+    Object.entries(hosts).map(([name, given]): [HostName, HostReport] => {
+      const host = name as HostName;
+      if ("code" in given) return [host, { host, refusal: given }];
+      return [host, { host, instances: given.map(snapshotOf) }];
+    }),
+  );
+}
+
+let pid = 1000;
+
+function snapshotOf(given: string | Partial<ProcessSnapshot>): ProcessSnapshot {
+  if (typeof given === "object" && given.state !== undefined && given.state !== "RUNNING")
+    return { instance: "?" as InstanceName, state: given.state, ...given };
+  const running = { state: "RUNNING", pid: ++pid, uptime_s: 3600 } as const;
+  return typeof given === "string"
+    ? { instance: given as InstanceName, ...running }
+    : { instance: "?" as InstanceName, ...running, ...given };
+}
+
+/** An instance that is not RUNNING for an hour. */
+export function instance(name: string, rest: Partial<ProcessSnapshot>): Partial<ProcessSnapshot> {
+  return { instance: name as InstanceName, ...rest };
+}
+
+/** The rollout of a plan over a fleet. */
+export function rolloutOf(plan: Plan, hosts: Hosts, selection: InstanceSelection = {}): Rollout {
+  const built = buildRollout(plan, fleetOf(hosts), { id: "20261123T000000Z-0000" as RolloutId }, selection);
+  if (built.kind === "refused") throw new Error(built.refusals.map(({ reason }) => reason).join("\n"));
+  return built.rollout;
+}
+
+/** The preview of a plan over a fleet. */
+export function preview(plan: Plan, hosts: Hosts, selection: InstanceSelection = {}): string {
+  return previewText(rolloutOf(plan, hosts, selection), fleetOf(hosts));
+}
+
+/** `host instance` of all that a rollout restarts, in order. */
+export function listed({ waves }: Rollout): string[] {
+  return waves.flatMap((wave) =>
+    wave.batches.flatMap((batch) =>
+      batch.hosts.flatMap(({ host, batches }) =>
+        batches.flatMap((one) => one.instances.map(({ instance: name }) => `${host} ${name}`)),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { fleetOf, instance, planOf, preview, rolloutOf, type Hosts } from "./plans.ts";
+import { previewText } from "../../src/planner/preview.ts";
+import type { ProgramName } from "../../src/domain/ids.ts";
+
+const WEB = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
+
+function alike(hosts: readonly string[], instances: Hosts[string] = WEB): Hosts {
+  return Object.fromEntries(hosts.map((host) => [host, instances]));
+}
+
+function sectionOf(text: string, title: string): string[] {
+  const lines = text.split("\n");
+  const start = lines.indexOf(title);
+  return start === -1 ? [] : lines.slice(start + 1, lines.indexOf("", start)).map((line) => line.trim());
+}
+
+describe("the preview", () => {
+  it("shows waves, batches and instances in order, folded where they are alike, and how it goes", () => {
+    const plan = planOf(`
+programs: web
+hosts: { "web-[01-05]": , job-1: }
+groups:
+  canary: { hosts: web-01, batches: { instances: 2 } }
+  web: { hosts: "web-[02-05]", batches: { hosts: 2, instances: 1 } }
+  jobs: { hosts: job-1, programs: [worker, "mail:*"] }
+timings: { between_batches: 30s }
+hooks: { before_restart: "/opt/lb drain {process}", after_healthy: "/opt/lb enable {process}", before_rollout: ./announce }
+checks:
+  - http: "http://127.0.0.1:80{number}/healthz"
+rollout: [{ group: canary, pause: 5m }, { group: web, pause: ask }, { group: jobs }]
+`);
+    const hosts = {
+      ...alike(["web-01", "web-02", "web-03", "web-04", "web-05"]),
+      "job-1": ["worker", "mail:in", "mail:out"],
+    };
+    assert.equal(
+      preview(plan, hosts),
+      `prod: 23 instances on 6 hosts would be restarted; nothing was changed
+before_rollout on the controller: ./announce
+
+wave 1 of 3: canary
+  each: restart, healthy after 5s RUNNING on one pid; 10s rest before its host's next
+    before_restart on the host: /opt/lb drain {process}
+    check from the host: http://127.0.0.1:80{number}/healthz answers 200
+    after_healthy on the host: /opt/lb enable {process}
+  batch 1 of 1: 1 host
+    web-01  web:web_[00-03] 2 at a time
+  then a pause of 5m
+
+wave 2 of 3: web
+  each: restart, healthy after 5s RUNNING on one pid; 10s rest before its host's next
+    before_restart on the host: /opt/lb drain {process}
+    check from the host: http://127.0.0.1:80{number}/healthz answers 200
+    after_healthy on the host: /opt/lb enable {process}
+  30s between batches
+  batches 1-2 of 2: 2 hosts each
+    web-[02-05]  web:web_[00-03] one at a time
+  then it asks whether to go on
+
+wave 3 of 3: jobs
+  each: restart, healthy after 5s RUNNING on one pid; 10s rest before its host's next
+    before_restart on the host: /opt/lb drain {process}
+    check from the host: http://127.0.0.1:80{number}/healthz answers 200
+    after_healthy on the host: /opt/lb enable {process}
+  batch 1 of 1: 1 host
+    job-1  worker, then mail:in mail:out one at a time
+
+healthy at the lowest, if all goes well
+  web: 18 of 20
+  worker: 0 of 1
+  mail: 1 of 2
+
+It halts at the first failure.
+It takes at least 8m05s, your answer, and the time that the programs take to stop and start.
+`,
+    );
+  });
+
+  it("has a row for each kind of host in a batch", () => {
+    const plan = planOf("programs: web\nhosts: { 'a-[1-3]': }\nbatches: { hosts: 3 }\n");
+    const text = preview(plan, { "a-1": WEB, "a-2": ["web:web_00"], "a-3": WEB });
+    assert.match(
+      text,
+      /batch 1 of 1: 3 hosts together\n {4}a-\[1,3\] {2}web:web_\[00-03\] one at a time\n {4}a-2 {6}web:web_00\n/,
+    );
+  });
+
+  it("says of sliding waves that a free slot is filled at once, with the hosts in their order", () => {
+    const plan = planOf("programs: web\nhosts: { 'a-[1-4]': }\nbatches: { hosts: 2, mode: sliding }\n");
+    const text = preview(plan, { ...alike(["a-1", "a-2", "a-3", "a-4"]), "a-2": ["web:web_00"] });
+    assert.match(
+      text,
+      / {2}4 hosts, 2 at a time, the next as soon as one is done\n {4}a-1 .*\n {4}a-2 .*\n {4}a-\[3-4\] /,
+    );
+  });
+
+  it("writes out names whose order a node set would not keep", () => {
+    const plan = planOf("programs: web\nhosts: { h: }\n");
+    assert.match(preview(plan, { h: ["web:a1", "web:b1", "web:a2"] }), /web:a1 web:b1 web:a2 one at a time/);
+  });
+
+  it("marks what was STOPPED and will be started", () => {
+    const plan = planOf("programs: web\nhosts: { h: }\nstopped: start\n");
+    const text = preview(plan, { h: [instance("web:0", { state: "STOPPED" }), "web:1"] });
+    assert.match(text, /^prod: 2 instances on 1 host would be restarted, 1 of them started;/);
+    assert.match(text, /h {2}web:\[0-1\] one at a time \(start: web:0\)/);
+  });
+
+  it("tells of what is skipped and of what is broken already, folded", () => {
+    const plan = planOf("programs: web\nhosts: { 'h-[1-3]': }\n");
+    const broken = [instance("web:0", { state: "STOPPED" }), instance("web:1", { state: "FATAL" }), "web:2"];
+    const text = preview(plan, alike(["h-1", "h-2", "h-3"], broken));
+    assert.deepEqual(sectionOf(text, "skipped"), ["h-[1-3] web:0: it was STOPPED before the rollout"]);
+    assert.match(sectionOf(text, "warnings").join("\n"), /^h-\[1-3\] web:1: it is FATAL already/);
+    assert.deepEqual(sectionOf(text, "healthy at the lowest, if all goes well"), ["web: 2 of 6, 3 are now"]);
+  });
+
+  it("warns of instances that may be flapping", () => {
+    const plan = planOf("programs: web\nhosts: { h: }\n");
+    const text = preview(plan, { h: [instance("web:0", { uptime_s: 3 }), "web:1"] });
+    assert.deepEqual(sectionOf(text, "warnings"), [
+      "h web:0: it runs for less than 10s: it may be dying and starting again",
+    ]);
+  });
+
+  it("warns of hosts that share an address", () => {
+    const plan = planOf(
+      "programs: web\nhosts:\n  a: { address: 10.0.0.1 }\n  b: { address: 10.0.0.1, ssh: { port: 2222 } }\n  c:\n",
+    );
+    assert.deepEqual(sectionOf(preview(plan, alike(["a", "b", "c"])), "warnings"), [
+      "a b share the address 10.0.0.1: batches of hosts count them as 2",
+    ]);
+  });
+
+  it("compares the lowest with the floor, and warns of one that holds restarts up or stops them", () => {
+    const warned = (minHealthy: number, hosts: Hosts) => {
+      const plan = planOf(
+        `programs: web\nhosts: { 'h-[1-2]': }\nbatches: { hosts: 2 }\nlimits: { min_healthy: ${minHealthy} }\n`,
+      );
+      const text = preview(plan, hosts);
+      return [sectionOf(text, "healthy at the lowest, if all goes well"), sectionOf(text, "warnings")].flat();
+    };
+    assert.deepEqual(warned(6, alike(["h-1", "h-2"])), ["web: 6 of 8; the floor is 6"]);
+    assert.deepEqual(warned(7, alike(["h-1", "h-2"])), [
+      "web: 7 of 8; the floor is 7",
+      "min_healthy keeps 7 of 8 web healthy: 1 may be down at once, not the 2 of the batch sizes, so restarts will wait for each other",
+    ]);
+    assert.match(warned(8, alike(["h-1", "h-2"]))[1] ?? "", /none of them may be restarted while it runs/);
+    const broken = { "h-1": WEB, "h-2": [instance("web:web_00", { state: "FATAL" }), "web:web_01"] };
+    assert.match(warned(5, broken).join("\n"), /the floor is 5\n[^]*5 are so now: it will wait for more/);
+  });
+
+  it("adds startsecs to the least duration where they are known", () => {
+    const plan = planOf("programs: web\nhosts: { h: }\n");
+    const rollout = rolloutOf(plan, { h: WEB });
+    const text = previewText(rollout, fleetOf({ h: WEB }), new Map([["web" as ProgramName, 10]]));
+    // 4 x (5 s of proof + 10 s of startsecs) + 3 rests of 10 s
+    assert.match(text, /It takes at least 1m30s, and the time that the programs take to stop\.\n$/);
+  });
+
+  it("has nothing to do when everything is skipped", () => {
+    const plan = planOf("programs: web\nhosts: { h: }\n");
+    assert.equal(
+      preview(plan, { h: [instance("web:0", { state: "STOPPED" })] }),
+      "prod: nothing to do: 1 instance skipped\n\nskipped\n  h web:0: it was STOPPED before the rollout\n",
+    );
+  });
+
+  it("never lets a host's control characters reach the terminal", () => {
+    const plan = planOf('programs: "*"\nhosts: { h: }\n');
+    const evil = "\u001b[2J\u202e";
+    const hosts = { h: [`web:${evil}`, instance("web:x", { state: "FATAL", description: `${evil}\nline` })] };
+    const text = preview(plan, hosts);
+    assert.doesNotMatch(text, /(?!\n)[\p{Cc}\p{Cf}]/u);
+    assert.ok(text.includes(String.raw`\x1b[2J\u202e`));
+  });
+});

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { judge } from "./judge.ts";
+
+/** `npm run sim` runs as many as one likes. */
+const SEEDS = process.env["ORCHESTRATE_TESTS"] === "full" ? 100_000 : 2000;
+
+describe("random fleets, plans and faults", () => {
+  it(`keep every promise in ${SEEDS} rollouts: floors, batch sizes, budgets, nothing after a halt, nothing twice`, function () {
+    this.timeout(600_000);
+    for (let seed = 1; seed <= SEEDS; seed++)
+      assert.deepEqual(judge(seed), [], `npm run sim -- --from ${seed} --seeds 1`);
+  });
+
+  it("finish when nothing goes wrong", () => {
+    for (let seed = 1; seed <= 500; seed++)
+      assert.deepEqual(judge(seed, { faults: false }), [], `seed ${seed} without faults`);
+  });
+});
