@@ -1,29 +1,27 @@
 import type { RecordedEvent } from "../domain/events.ts";
 import type { View } from "../executor/ports.ts";
 
-/** Keeps a view from drawing until it is released: a question must not be drawn over. */
+/** Keeps events until a view is wanted. One that is only opened takes the terminal already, and draws over questions. */
 export class HeldView implements View {
-  private readonly view: View;
-  private held: RecordedEvent[] | undefined = [];
+  private readonly held: RecordedEvent[] = [];
+  private view: View | undefined;
 
-  constructor(view: View) {
-    this.view = view;
+  get isOpen(): boolean {
+    return this.view !== undefined;
   }
 
   show(event: RecordedEvent): void {
-    if (this.held) this.held.push(event);
-    else this.view.show(event);
+    if (this.view) this.view.show(event);
+    else this.held.push(event);
   }
 
   /** Shows what was held back, and from now on everything at once. */
-  release(): void {
-    const held = this.held ?? [];
-    this.held = undefined;
-    for (const event of held) this.view.show(event);
+  release(view: View): void {
+    this.view = view;
+    for (const event of this.held.splice(0)) view.show(event);
   }
 
-  /** A view that never was released has nothing to end. */
   end(): Promise<void> {
-    return this.held ? Promise.resolve() : this.view.end();
+    return this.view?.end() ?? Promise.resolve();
   }
 }

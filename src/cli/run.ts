@@ -20,9 +20,10 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   const plan = loadOrTell(given.plan, given);
   if (!plan) return EXIT.invalid;
   const world = openForRollout(plan);
-  const view = await chooseView(given.output, given.plan);
-  const held = given.ask && given.output !== "json" ? new HeldView(view) : undefined;
-  const preflight = new Preflight(plan, given, [held ?? view]);
+  const view = new HeldView();
+  const openView = async () => view.release(await chooseView(given.output, given.plan));
+  if (!given.ask || given.output === "json") await openView();
+  const preflight = new Preflight(plan, given, [view]);
   let executor: Executor | undefined;
   const stopListening = onSignals({
     finish: (signal) => (executor ? executor.interrupt(signal) : preflight.interrupt(world.fleet)),
@@ -32,7 +33,7 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     const planned = await preflight.plan(world.fleet);
     if ("exitCode" in planned) return planned.exitCode;
     if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
-    held?.release();
+    if (!view.isOpen) await openView();
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {
@@ -42,6 +43,7 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   }
 }
 
-function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCode }>, { interrupted }: Preflight) {
-  return saysYes(`${previewText(rollout, report)}\ngo on?`, interrupted);
+async function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCode }>, { interrupted }: Preflight) {
+  const isNothing = rollout.waves.length === 0;
+  return isNothing || saysYes(`${previewText(rollout, report)}\ngo on?`, interrupted);
 }

@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { diagnosticToJson, formatDiagnostic } from "../planner/diagnostic.ts";
 import type { LoadedPlan } from "../planner/load.ts";
+import type { Plan } from "../planner/plan.ts";
 import type { ValidateArguments } from "./arguments.ts";
 import { load } from "./load.ts";
 
@@ -21,7 +22,7 @@ export function validate({ plans, output }: ValidateArguments): ExitCode {
 
 function tellPerson(file: string, loaded: LoadedPlan): void {
   if (!loaded.ok) process.stderr.write(`${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
-  else process.stdout.write(`${file}: valid: ${loaded.plan.hosts.length} hosts, ${loaded.plan.waves.length} waves\n`);
+  else process.stdout.write(`${file}: valid: ${sizeText(loaded.plan)}\n`);
 }
 
 function tellProgram(file: string, loaded: LoadedPlan): void {
@@ -29,4 +30,8 @@ function tellProgram(file: string, loaded: LoadedPlan): void {
     ? [{ file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length }]
     : loaded.diagnostics.map(diagnosticToJson);
   process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+}
+
+function sizeText({ hosts, waves }: Plan): string {
+  return `${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${waves.length} ${waves.length === 1 ? "wave" : "waves"}`;
 }

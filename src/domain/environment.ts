@@ -11,7 +11,8 @@ export interface Reference {
 export const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_]\w*)(?::-([^{}]*))?\})?/g;
 
 /** What a match of REFERENCE is. */
-export function readReference([written, name, fallback]: readonly (string | undefined)[]): Reference | "literal" | "malformed" {
+export function readReference([written, name, fallback]: readonly (string | undefined)[]):
+  Reference | "literal" | "malformed" {
   if (written === "$${") return "literal";
   if (name === undefined) return "malformed";
   return fallback === undefined ? { name } : { name, fallback };

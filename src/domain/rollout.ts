@@ -25,8 +25,10 @@ export interface PlannedInstance {
   readonly program: ProgramName;
   /** The state and pid at planning; both are looked at again immediately before the restart. */
   readonly before: { readonly state: ProcessState; readonly pid?: number };
-  /** `start` for one that was STOPPED, where the plan says so. */
-  readonly action: "restart" | "start";
+  /** `start` for one that is STOPPED and shall not be; `gate` for one that an earlier rollout has restarted. */
+  readonly action: "restart" | "start" | "gate";
+  /** For `gate`: the pid from before its restart, if it had one. */
+  readonly previous_pid?: number;
 }
 
 /** Instances of one program on one host. The next batch begins when all of them have ended. */
@@ -60,6 +62,8 @@ export interface Wave {
   readonly group: string;
   readonly between_batches_ms: number;
   readonly batches: readonly Batch[];
+  /** What the plan names for it: groups, `group:process`, globs. */
+  readonly programs: readonly string[];
   /** After this wave: a rest in milliseconds, or until the operator says so. */
   readonly pause?: { readonly ms: number } | "ask";
 }
@@ -89,6 +93,13 @@ export interface SkippedInstance {
   readonly why: string;
 }
 
+/** An instance that is expected to stay on its pid. */
+export interface ProvenInstance {
+  readonly host: HostName;
+  readonly instance: InstanceName;
+  readonly pid: number;
+}
+
 /** Something to know before the first change, such as an instance that is broken already. */
 export interface Warning {
   readonly host?: HostName;
@@ -103,12 +114,16 @@ export interface Rollout {
   /** The plan's absolute path. */
   readonly plan_file: string;
   readonly reason?: string;
+  /** The rollout that this one goes on with. */
+  readonly resumes?: RolloutId;
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];
   readonly limits: Limits;
   readonly on_failure: "stop" | "ask";
   readonly hooks: RolloutHooks;
   readonly skipped: readonly SkippedInstance[];
+  /** What an earlier rollout has restarted and is healthy: left alone, and expected to stay on its pid. */
+  readonly proven: readonly ProvenInstance[];
   /** Hosts that could not be reached and are left out, within `limits.max_unreachable`. */
   readonly unreachable: readonly HostName[];
   readonly warnings: readonly Warning[];

@@ -35,8 +35,7 @@ export interface HostConnection {
 }
 
 export type DialOutcome =
-  | { readonly kind: "open"; readonly stream: Duplex }
-  | { readonly kind: "failed"; readonly reason: string };
+  { readonly kind: "open"; readonly stream: Duplex } | { readonly kind: "failed"; readonly reason: string };
 
 /** A way onto one host: a connection over which any command can be run. */
 export interface HostAccess extends HostConnection {
@@ -113,6 +112,15 @@ export interface Clock {
   now(): Date;
   /** Calls back at or after `atMs` of the monotonic clock, unless cancelled before. */
   wakeAt(atMs: number, callback: () => void): { cancel(): void };
+}
+
+/** Keeps the events of a rollout, so that another process can go on where this one ended. */
+export interface Journal {
+  append(event: RecordedEvent): void;
+  /** Resolves once all that was appended survives a power cut, or with the reason why it does not. Never rejects. */
+  durable(): Promise<string | undefined>;
+  /** Likewise, and nothing is appended any more. */
+  close(): Promise<string | undefined>;
 }
 
 /** Shows a rollout. It is told, it never asks, and nothing waits for it. */

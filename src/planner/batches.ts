@@ -1,18 +1,11 @@
 import { parseQuantity } from "../domain/quantity.ts";
 import type { Findings } from "./findings.ts";
-import type { Path } from "./path.ts";
 import type { HostBatches } from "./plan.ts";
 import { defaultsOf } from "./plan-schema.ts";
-import type { RawBatches, RawSettings } from "./raw-plan.ts";
-
-/** A level on which `batches` may stand, and where it is. */
-interface BatchLevel {
-  readonly path: Path;
-  readonly section: RawSettings;
-}
+import type { PlacedSettings, RawBatches } from "./raw-plan.ts";
 
 /** How many hosts a wave takes at once; the later ones of the levels are nearer and win. */
-export function readHostBatches(levels: readonly BatchLevel[], findings: Findings): HostBatches {
+export function readHostBatches(levels: readonly PlacedSettings[], findings: Findings): HostBatches {
   const defaults = defaultsOf("batches");
   const levelOf = (key: keyof RawBatches) =>
     levels.findLastIndex(({ section }) => section.batches?.[key] !== undefined);

@@ -10,6 +10,7 @@ import {
   type HostWork,
   type InstanceBatch,
   type PlannedInstance,
+  type ProvenInstance,
   type Rollout,
   type SkippedInstance,
   type Warning,
@@ -17,6 +18,7 @@ import {
 } from "../domain/rollout.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
+import { settle, type Past, type PastFate } from "./past.ts";
 import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
@@ -31,6 +33,8 @@ export type Built =
 export interface InstanceSelection {
   /** Skips what was started later. */
   readonly startedBefore?: StartedBefore;
+  /** The rollout to go on with. */
+  readonly past?: Past;
   /** The programs are the command line's, for all hosts alike: one that has none of them is left out, not refused. */
   readonly programsWhereFound?: boolean;
 }
@@ -46,7 +50,7 @@ export function buildRollout(
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
   const floors = builder.floors();
   builder.judgePrograms();
-  const { skipped, unreachable, refusals } = builder;
+  const { skipped, proven, unreachable, refusals } = builder;
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);
@@ -61,6 +65,7 @@ export function buildRollout(
     kind: "planned",
     rollout: {
       ...identity,
+      ...(selection.past ? { resumes: selection.past.id } : {}),
       name,
       plan_file: file,
       hosts,
@@ -69,6 +74,7 @@ export function buildRollout(
       on_failure,
       hooks,
       skipped,
+      proven,
       unreachable,
       warnings,
     },
@@ -90,6 +96,7 @@ function hostsIn(plan: Plan): number {
 class Builder {
   readonly refusals: Refusal[] = [];
   readonly skipped: SkippedInstance[] = [];
+  readonly proven: ProvenInstance[] = [];
   readonly unreachable: HostName[] = [];
   readonly warnings: Warning[] = [];
   private readonly plan: Plan;
@@ -130,9 +137,9 @@ class Builder {
     const works = wave.hosts
       .map((waveHost) => this.hostWork(waveHost, selectors, wave.batches.mode))
       .filter((work) => work.batches.length > 0);
-    const { group, between_batches_ms, pause } = wave;
+    const { group, between_batches_ms, programs, pause } = wave;
     const batches = inBatches(works, wave.batches);
-    return { group, between_batches_ms, batches, ...(pause === undefined ? {} : { pause }) };
+    return { group, between_batches_ms, programs, batches, ...(pause === undefined ? {} : { pause }) };
   }
 
   /** The floor of each selected program, over all the plan's hosts, less what is skipped as stopped. */
@@ -206,6 +213,8 @@ class Builder {
     const taken = this.taken.get(host);
     if (!taken || taken.has(instance)) return undefined;
     taken.add(instance);
+    const fate = this.selection.past?.fates.get(host)?.get(instance);
+    if (fate) return this.settled(fate, host, program, snapshot);
     const later = this.selection.startedBefore && startedLater(snapshot, this.selection.startedBefore);
     if (later !== undefined) {
       this.skipped.push({ host, program, instance, why: later });
@@ -226,6 +235,22 @@ class Builder {
       this.warnings.push({ host, instance, message: `it is ${words} already; it will be restarted all the same` });
     }
     return { instance, program, before, action: "restart" };
+  }
+
+  /** What is to be done with an instance that the rollout which is resumed has restarted. */
+  private settled(
+    fate: PastFate,
+    host: HostName,
+    program: ProgramName,
+    snapshot: ProcessSnapshot,
+  ): PlannedInstance | undefined {
+    const { instance, state, pid } = snapshot;
+    const { action, ...previous } = settle(fate, snapshot);
+    if (action !== "nothing")
+      return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, action, ...previous };
+    this.skipped.push({ host, program, instance, why: "it was restarted before and is healthy" });
+    if (pid !== undefined) this.proven.push({ host, instance, pid });
+    return undefined;
   }
 }
 

@@ -70,7 +70,10 @@ function downByHost({ hosts }: Batch): Map<ProgramName, number[]> {
 
 /** What does not run is not taken down by a restart. */
 function takenDown({ at_once, instances }: InstanceBatch): number {
-  return Math.min(at_once, instances.filter(({ before }) => before.state === "RUNNING").length);
+  return Math.min(
+    at_once,
+    instances.filter(({ before, action }) => before.state === "RUNNING" && action === "restart").length,
+  );
 }
 
 function startedByUs(waves: readonly Wave[]): Set<string> {

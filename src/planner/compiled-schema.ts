@@ -13,6 +13,8 @@ export function createAjv(code: CodeOptions = {}): Ajv {
   });
   // What to say when a value does not fit; editors know this keyword too.
   ajv.addKeyword({ keyword: "errorMessage", schemaType: "string" });
+  // The same for a value that is no map. Editors do not know this one: they would say it of a key that is not known.
+  ajv.addKeyword({ keyword: "kindMessage", schemaType: "string" });
   return ajv;
 }
 

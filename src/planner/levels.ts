@@ -7,15 +7,13 @@ import { readHostHooks, type OwnHook, type OwnHooks } from "./hooks.ts";
 import type { Path } from "./path.ts";
 import type { HostSettings } from "./plan.ts";
 import { defaultsOf } from "./plan-schema.ts";
-import type { RawSettings } from "./raw-plan.ts";
+import type { PlacedSettings, RawSettings } from "./raw-plan.ts";
 import type { Template } from "./templates.ts";
 import { mergeTimings, readTimings, type OwnTimings } from "./timings.ts";
 import { readVars } from "./vars.ts";
 
 /** What the plan, a group or a host says of the restarts themselves. */
-export interface Level {
-  readonly path: Path;
-  readonly section: RawSettings;
+export interface Level extends PlacedSettings {
   readonly instances: Quantity | undefined;
   readonly timings: OwnTimings;
   /** Undefined when the level leaves the checks to those around it. */

@@ -14,6 +14,8 @@ export interface Schema {
   readonly maximum?: number;
   /** What to say of a value that does not fit. */
   readonly errorMessage?: string;
+  /** Likewise where a map is wanted, whose keys have messages of their own. */
+  readonly kindMessage?: string;
   readonly $ref?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;

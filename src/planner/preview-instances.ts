@@ -2,6 +2,8 @@ import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout
 import { folded, foldedInOrder } from "./folding.ts";
 import { atATime } from "./preview-words.ts";
 
+const OTHER_THAN_RESTART = { start: "start", gate: "only judged, as it was restarted already" } as const;
+
 /** Instances of one program that a host restarts in one way: so many at a time, in this order. */
 interface Run {
   readonly instances: PlannedInstance[];
@@ -32,8 +34,14 @@ function continues(run: Run | undefined, { program, instances, at_once }: Instan
 
 function runText({ instances, atOnce }: Run): string {
   const names = foldedInOrder(instances.map(({ instance }) => instance));
-  const started = instances.filter(({ action }) => action === "start").map(({ instance }) => instance);
   const how = instances.length === 1 ? "" : atOnce >= instances.length ? " together" : ` ${atATime(atOnce)}`;
-  if (started.length === instances.length) return `${names}${how} (start)`;
-  return `${names}${how}${started.length === 0 ? "" : ` (start: ${folded(started)})`}`;
+  return `${names}${how}${markOf("start", instances)}${markOf("gate", instances)}`;
+}
+
+/** Which of them get something else than a restart, where that is so. */
+function markOf(action: keyof typeof OTHER_THAN_RESTART, instances: readonly PlannedInstance[]): string {
+  const marked = instances.filter((one) => one.action === action).map(({ instance }) => instance);
+  if (marked.length === 0) return "";
+  const which = marked.length === instances.length ? "" : `: ${folded(marked)}`;
+  return ` (${OTHER_THAN_RESTART[action]}${which})`;
 }

@@ -44,8 +44,10 @@ function headline(rollout: Rollout): string {
 function done(works: readonly HostWork[]): string {
   const instances = works.flatMap(({ batches }) => batches.flatMap((batch) => batch.instances));
   const starts = instances.filter(({ action }) => action === "start").length;
-  if (starts === 0) return "restarted";
-  return starts === instances.length ? "started" : `restarted, ${starts} of them started`;
+  const gates = instances.filter(({ action }) => action === "gate").length;
+  if (starts === instances.length) return "started";
+  const others = [...(starts > 0 ? [`${starts} started`] : []), ...(gates > 0 ? [`${gates} only judged`] : [])];
+  return others.length === 0 ? "restarted" : `restarted, of them ${others.join(" and ")}`;
 }
 
 /** Reasons with all places that they are about. */

@@ -1,5 +1,6 @@
 import type { Timings } from "../domain/rollout.ts";
 import type { HookName, HostHooks, RunsOn } from "../domain/settings.ts";
+import type { Path } from "./path.ts";
 import type { PlanLimits } from "./plan.ts";
 
 /**
@@ -29,6 +30,12 @@ export interface RawSettings {
   readonly checks?: readonly (RawCheck | undefined)[] | null | undefined;
   readonly hooks?: { readonly [Name in keyof HostHooks]?: RawHook | undefined } | null | undefined;
   readonly vars?: Readonly<Record<string, string | number | undefined>> | null | undefined;
+}
+
+/** The settings of one level, and the way to it. */
+export interface PlacedSettings {
+  readonly path: Path;
+  readonly section: RawSettings;
 }
 
 export interface RawHost extends RawSettings {

@@ -144,8 +144,8 @@ function tellWrongValue(path: Path, value: unknown, schema: Schema, findings: Fi
   findings.atValue(path, errorMessageOf(schema), likelyMeant(value, schema));
 }
 
-function errorMessageOf({ errorMessage }: Schema): string {
-  return errorMessage ?? "is not what belongs here";
+function errorMessageOf({ errorMessage, kindMessage }: Schema): string {
+  return errorMessage ?? kindMessage ?? "is not what belongs here";
 }
 
 /** What a value of the wrong kind or form was probably meant to be. */

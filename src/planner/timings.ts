@@ -4,8 +4,7 @@ import type { Path } from "./path.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "./findings.ts";
 import { defaultsOf } from "./plan-schema.ts";
-import type { Level } from "./levels.ts";
-import type { RawTimings, TimingKey } from "./raw-plan.ts";
+import type { PlacedSettings, RawTimings, TimingKey } from "./raw-plan.ts";
 
 /** The timings that a section sets itself. */
 export type OwnTimings = Partial<Timings>;
@@ -38,7 +37,7 @@ export function mergeTimings(...levels: readonly OwnTimings[]): Timings {
 }
 
 /** Tells of timings in which no instance could ever become healthy; `levels` are where they may stand, the nearest last. */
-export function judgeTimings(timings: Timings, levels: readonly Level[], findings: Findings): void {
+export function judgeTimings(timings: Timings, levels: readonly PlacedSettings[], findings: Findings): void {
   const { min_healthy_time_ms: needed, healthy_deadline_ms: deadline } = timings;
   if (needed < deadline) return;
   for (const { path, section } of levels.toReversed()) {

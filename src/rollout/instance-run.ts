@@ -1,6 +1,6 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
-import { programOf, type InstanceName } from "../domain/ids.ts";
+import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
@@ -16,8 +16,8 @@ export interface Surroundings {
   readonly tally: Tally;
   readonly capacity: Capacity;
   issue(command: Command): void;
-  /** It passed its gate on this pid: from now on it is expected to stay there. */
-  declaredHealthy(work: HostWork, instance: InstanceName, pid: number): void;
+  /** It is healthy on this pid: from now on it is expected to stay there. */
+  expect(host: HostName, instance: InstanceName, pid: number): void;
 }
 
 interface UnderRestart {
@@ -63,6 +63,8 @@ export class InstanceRun {
   private phase: Phase;
   /** The before_restart hook ran, the after_healthy hook did not. */
   private drained = false;
+  /** The pid on which it passed its gate. */
+  private provenPid: number | undefined;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
   /** State and pid as last told, so that a look that shows nothing new tells nothing. */
@@ -99,7 +101,7 @@ export class InstanceRun {
       return Math.min(untilMs, nowMs + timings.between_checks_ms);
     }
     this.around.capacity.take(host, instance, nowMs);
-    if (!this.drained && hooks.before_restart) {
+    if (!this.drained && hooks.before_restart && this.planned.action !== "gate") {
       this.phase = { name: "draining" };
       this.runHook("before_restart", hooks.before_restart);
       return NO_LOOK;
@@ -223,6 +225,7 @@ export class InstanceRun {
       return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
     if (snapshot.state === "UNKNOWN")
       return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
+    if (action === "gate") return this.passOn(snapshot, nowMs);
     if ((snapshot.state === "STOPPED") !== (action === "start")) return this.skip(snapshot, nowMs);
     // Somebody else is stopping it; two clients at one instance hang each other.
     if (snapshot.state === "STOPPING") {
@@ -235,27 +238,41 @@ export class InstanceRun {
       this.phase = { name: "reserving", sinceMs: nowMs, told: false };
       return this.tryBegin(nowMs);
     }
-    this.restart(snapshot, nowMs);
+    this.restart(snapshot, action, nowMs);
     return nowMs + timings.between_checks_ms;
   }
 
-  private restart(snapshot: ProcessSnapshot, nowMs: number): void {
-    const { host, timings, checks, vars } = this.work;
-    const { instance, action } = this.planned;
+  /** An earlier rollout has restarted it: it goes to its gate as if that had come back just now. */
+  private passOn(snapshot: ProcessSnapshot, nowMs: number): number {
+    const { gate } = this.enterGate(this.planned.previous_pid, nowMs);
+    gate.commandReturned("", nowMs);
+    return this.looked(snapshot, nowMs, nowMs);
+  }
+
+  private restart(snapshot: ProcessSnapshot, action: "restart" | "start", nowMs: number): void {
+    const { host } = this.work;
+    const { instance } = this.planned;
     const previousPid = snapshot.pid;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     this.sentAtMs = nowMs;
     this.told = toldAs(snapshot);
-    this.phase = {
-      name: "under_restart",
+    this.enterGate(previousPid, nowMs);
+    this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
+    this.around.issue({ type: "change", host, instance, action });
+  }
+
+  private enterGate(previousPid: number | undefined, nowMs: number): UnderRestart {
+    const { host, timings, checks, vars } = this.work;
+    const { instance } = this.planned;
+    const current: UnderRestart = {
       gate: new Gate(timings, previousPid, nowMs),
       checks: new CheckRun(checks, (index, check) =>
         this.around.issue({ type: "check", host, instance, index, check, vars }),
       ),
       previousPid,
     };
-    this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
-    this.around.issue({ type: "change", host, instance, action });
+    this.phase = { name: "under_restart", ...current };
+    return current;
   }
 
   /** Acts on what the gate says. Returns when to look again. */
@@ -275,9 +292,8 @@ export class InstanceRun {
   }
 
   private becomeHealthy(pid: number, { previousPid }: UnderRestart, nowMs: number): number {
-    const { instance } = this.planned;
     this.around.tally.addHealthy();
-    this.around.declaredHealthy(this.work, instance, pid);
+    this.provenPid = pid;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     this.emit({ type: "instance.healthy", ...this.id, pid, ...previous, seconds: this.secondsTaken(nowMs) });
     this.enable("healthy", nowMs);
@@ -298,6 +314,8 @@ export class InstanceRun {
 
   /** It serves again, or still: until here it counted as down. */
   private conclude(nowMs: number): void {
+    // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
+    if (this.provenPid !== undefined) this.around.expect(this.work.host, this.planned.instance, this.provenPid);
     this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
     this.phase = { name: "over" };
   }

@@ -54,7 +54,7 @@ export class Machine {
       tally: this.tally,
       capacity: this.capacity,
       issue,
-      declaredHealthy: ({ host }, instance, pid) => this.watch.expect(host, instance, pid),
+      expect: (host, instance, pid) => this.watch.expect(host, instance, pid),
     };
     this.waves = new WaveRun(rollout.waves, around, this.looks);
   }
@@ -123,6 +123,7 @@ export class Machine {
   private begin(): void {
     this.beganAtMs = this.nowMs;
     this.emit({ type: "rollout.started" });
+    for (const { host, instance, pid } of this.rollout.proven) this.watch.expect(host, instance, pid);
     for (const skipped of this.rollout.skipped) this.emit({ type: "instance.skipped", ...skipped });
     const hook = this.rollout.hooks.before_rollout;
     if (hook) this.runRolloutHook("before_rollout");

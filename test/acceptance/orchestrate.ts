@@ -8,7 +8,7 @@ import type { RecordedEvent } from "../../src/domain/events.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 
 /** The bundle that users install, as `npm test` has built it. */
-const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
+export const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { unfoldedRestarts } from "../preview/unfold.ts";
 import { observe } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
 import { eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
@@ -52,21 +53,19 @@ describe("a rollout on three real hosts with four instances each", () => {
     const preview = await orchestrate(plan, "--dry-run");
     assert.equal(preview.code, 0, preview.stderr);
     assert.deepEqual(unchanged(before, await pidsOf(fleet)), ALL_IN_ORDER);
-    const named = preview.stdout.split("\n").flatMap((line) => {
-      const host = /^ +(host-\d) /.exec(line)?.[1];
-      return host === undefined ? [] : (line.match(/web:web_\d+/g) ?? []).map((instance) => `${host} ${instance}`);
-    });
+    const named = unfoldedRestarts(preview.stdout);
     const run = await orchestrate(plan, "--output", "json");
     assert.deepEqual(restartedIn(eventsOf(run)), named);
     assert.equal(named.length, 12);
     assert.ok(named[0]?.startsWith("host-2"), "the waves are not in the rollout's order");
   });
 
-  it("leaves no trace of a dry run in supervisord's own log", async () => {
+  it("leaves no trace of a dry run or a status in supervisord's own log", async () => {
     const plan = await writePlan(fleet);
     const before = await Promise.all(fleet.hosts.map((host) => host.supervisordLog()));
     const { code } = await orchestrate(plan, "--dry-run", "--output", "json");
     assert.equal(code, 0);
+    assert.equal((await orchestrate("status", plan)).code, 0);
     assert.deepEqual(await Promise.all(fleet.hosts.map((host) => host.supervisordLog())), before);
   });
 

@@ -3,7 +3,7 @@ import { readArguments } from "../../src/cli/arguments.ts";
 
 /** What commander writes to stderr while a command line is read. */
 function complaintOf(...argv: string[]): string {
-  const { write } = process.stderr;
+  const write = process.stderr.write.bind(process.stderr);
   let said = "";
   process.stderr.write = (text: string | Uint8Array) => {
     said += String(text);

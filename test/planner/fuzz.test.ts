@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
+import type { InstanceName, RolloutId } from "../../src/domain/ids.ts";
+import { fill, placeholderValues } from "../../src/domain/placeholders.ts";
+import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
+import { worksOf, type Rollout } from "../../src/domain/rollout.ts";
+import { buildRollout } from "../../src/planner/build.ts";
+import { formatDiagnostic, type Diagnostic } from "../../src/planner/diagnostic.ts";
 import { parsePlan } from "../../src/planner/load.ts";
+import type { Plan } from "../../src/planner/plan.ts";
 
 const texts = ["good", "wrong"].flatMap((folder) =>
   readdirSync(join(import.meta.dirname, folder))
@@ -14,22 +21,78 @@ const texts = ["good", "wrong"].flatMap((folder) =>
 /** Longer than any mutated plan should take, in processor time. */
 const TOO_LONG_MS = 1500;
 
-function judge(text: string): void {
-  const before = process.cpuUsage();
-  const loaded = parsePlan(text, "plan.yaml", { HOME: "/home/operator" });
-  const { user, system } = process.cpuUsage(before);
+const ENV = { HOME: "/home/operator", A: "a", PORT: "22", EMPTY: "", ODD: "{host} ${A} '" };
+
+/** Where plans that extend others stand. */
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "plans-"));
+  for (const name of ["base.yaml", "below.yaml"]) writeFileSync(join(folder, name), texts[0] ?? "");
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function judge(text: string, inventory = "{}"): void {
+  const startedAt = process.cpuUsage();
+  const file = join(folder, "plan.yaml");
+  const loaded = parsePlan(text, file, ENV, { notBuilt: [], inventory: () => inventory });
+  const { user, system } = process.cpuUsage(startedAt);
   assert.ok((user + system) / 1000 < TOO_LONG_MS, "took too long");
-  if (loaded.ok) {
-    assert.ok(loaded.plan.hosts.length > 0 && loaded.plan.waves.length > 0);
-    for (const wave of loaded.plan.waves) assert.ok(wave.hosts.length > 0 && wave.programs.length > 0);
-    return;
-  }
-  assert.ok(loaded.diagnostics.length > 0);
-  const said = loaded.diagnostics.map(formatDiagnostic);
+  if (loaded.ok) judgePlan(loaded.plan);
+  else judgeDiagnostics(loaded.diagnostics);
+}
+
+function judgeDiagnostics(diagnostics: readonly Diagnostic[]): void {
+  assert.ok(diagnostics.length > 0);
+  const said = diagnostics.map(formatDiagnostic);
   assert.equal(new Set(said).size, said.length, "one was told twice");
-  for (const { line = 1, column = 1, sourceLine = "" } of loaded.diagnostics) {
+  for (const { line = 1, column = 1, sourceLine = "" } of diagnostics) {
     assert.ok(line >= 1 && column >= 1 && column <= sourceLine.length + 1, "a place outside of the text");
   }
+}
+
+/** What is refused of a good plan is only what the fleet lacks: a glob of which no name was thought of, or a high floor. */
+function judgePlan(plan: Plan): void {
+  assert.ok(plan.hosts.length > 0 && plan.waves.length > 0);
+  for (const wave of plan.waves) {
+    assert.ok(wave.hosts.length > 0 && wave.programs.length > 0 && wave.batches.sizes.length > 0);
+    for (const { settings } of wave.hosts)
+      assert.ok(Object.values(settings.timings).every((ms) => Number.isFinite(ms)));
+  }
+  const selectors = [...new Set(plan.waves.flatMap(({ programs }) => programs))];
+  const instances = selectors.flatMap(instancesFor);
+  const names = plan.hosts.map(({ name }) => name);
+  const built = buildRollout(plan, new Map(names.map((host) => [host, { host, instances }])), {
+    id: "id" as RolloutId,
+  });
+  if (built.kind === "planned") return judgeTemplates(built.rollout);
+  const expected = new Set(selectors.some((selector) => /[^\w.:-]/.test(selector)) ? ["program_not_found"] : []);
+  if ("count" in plan.limits.min_healthy) expected.add("floor_impossible");
+  for (const { code } of built.refusals) assert.ok(expected.has(code), code);
+}
+
+/** Whatever stands in checks and hooks can be filled in, but for the number of a process that has none. */
+function judgeTemplates(rollout: Rollout): void {
+  for (const { host, checks, hooks, vars, batches } of worksOf(rollout)) {
+    const of = { host, address: "10.0.0.1", vars };
+    const instance = batches[0]?.instances[0]?.instance;
+    const values = placeholderValues(of, instance);
+    const texts = checks.map((check) =>
+      check.kind === "http" ? check.url : check.kind === "tcp" ? check.address : check.command,
+    );
+    const aboutHost = [hooks.before_host, hooks.after_host].flatMap((hook) => (hook ? [hook.command] : []));
+    const aboutInstance = [hooks.before_restart, hooks.after_healthy].flatMap((hook) => (hook ? [hook.command] : []));
+    const filled = [
+      ...aboutHost.map((text) => fill(text, placeholderValues(of), ENV, "shell")),
+      ...[...texts, ...aboutInstance].map((text) => fill(text, values, ENV, "shell")),
+    ];
+    for (const result of filled) assert.ok("text" in result || result.missing === "{number}", JSON.stringify(result));
+  }
+}
+
+function instancesFor(selector: string): ProcessSnapshot[] {
+  const name = selector.replaceAll("*", "any").replaceAll("?", "a");
+  const instances = name.includes(":") ? [name.endsWith(":") ? `${name}x` : name] : [`${name}:1`, `${name}:2`];
+  return instances.map((instance) => ({ instance: instance as InstanceName, state: "RUNNING", pid: 7 }));
 }
 
 /** Replaces, inserts or removes something at some place. */
@@ -96,20 +159,211 @@ const piece = fc.oneof(
     "\u2028",
     "🦊",
   ),
+  fc.constantFrom(
+    "extends: base.yaml\n",
+    "extends: [base.yaml, below.yaml]\n",
+    "hosts_from: { ansible: x }\n",
+    "vars",
+    "hooks: { before_host: x }",
+    "{host}",
+    "{vars.a}",
+    "{number}",
+    "${A}",
+    "${B:-b}",
+    "$${",
+    "${ODD}",
+    "sliding",
+    "[1, 10%]",
+    "ask",
+    "start",
+    "limits: { min_healthy: 50% }\n",
+  ),
   fc.string({ unit: "binary", maxLength: 4 }),
 );
+
+const mutation = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0, 1, 2, 5, 20), piece);
+
+/** Plans in which most values are good, and good ones for each key that there is. */
+const anyPlan = plansWith({
+  quantity: mostly([1, 2, "50%", "100%", 3, 7, "33.3%", "2"], [0, "200%"]),
+  duration: mostly(["1s", "5s", "1m30s", "500ms"], ["2h", "0s"]),
+  host: fc.constantFrom("a", "b", "web-[1-3]", "db-[01-02]"),
+  pattern: mostly(["*"], ["a", "web-*", "@g1", "!b", "web-[1-2]"]),
+  program: fc.constantFrom("x", "y", "mail:*", "x:x_1", "wor?er", "*", "web:web"),
+  url: mostly(["http://{address}:80{number}/{vars.zone}", "http://a/?t=${A}", "https://[::1]:8/"], ["http://{hots}/"]),
+  address: mostly(["{address}:{vars.port}", "127.0.0.1:80", "[::1]:80{number}", "${A}"], ["nowhere"]),
+  command: mostly(
+    ["drain {host}", "x '${ODD}' {vars.zone}", "echo $${A} {{host}} {a,b}"],
+    ["enable {instance} {number}", "'{host}'"],
+  ),
+});
+
+/** One in twenty is of the second kind. */
+function mostly<Value>(good: readonly Value[], bad: readonly Value[]): fc.Arbitrary<Value> {
+  return fc.oneof(
+    { weight: 19, arbitrary: fc.constantFrom(...good) },
+    { weight: 1, arbitrary: fc.constantFrom(...bad) },
+  );
+}
+
+interface Values {
+  readonly quantity: fc.Arbitrary<unknown>;
+  readonly duration: fc.Arbitrary<string>;
+  readonly host: fc.Arbitrary<string>;
+  readonly pattern: fc.Arbitrary<string>;
+  readonly program: fc.Arbitrary<string>;
+  readonly url: fc.Arbitrary<string>;
+  readonly address: fc.Arbitrary<string>;
+  readonly command: fc.Arbitrary<string>;
+}
+
+function plansWith({
+  quantity,
+  duration,
+  host,
+  pattern,
+  program,
+  url,
+  address,
+  command,
+}: Values): fc.Arbitrary<object> {
+  const some = (keys: Readonly<Record<string, fc.Arbitrary<unknown>>>) => fc.record(keys, { requiredKeys: [] });
+  const each = (keys: readonly string[], value: fc.Arbitrary<unknown>) =>
+    some(Object.fromEntries(keys.map((key) => [key, value])));
+  const every = (keys: readonly string[], value: fc.Arbitrary<unknown>) =>
+    fc.record(Object.fromEntries(keys.map((key) => [key, value])));
+  const listOf = (value: fc.Arbitrary<unknown>) => fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 3 }));
+  const from = fc.constantFrom("host", "controller");
+  const check = fc.oneof(
+    some({ from, timeout: duration, status: fc.constant(204) }).chain((more) => url.map((http) => ({ http, ...more }))),
+    address.map((tcp) => ({ tcp })),
+    fc.tuple(command, from).map(([text, where]) => ({ command: text, from: where })),
+  );
+  const hook = fc.oneof(
+    command,
+    fc.tuple(command, from).map(([text, run]) => ({ command: text, run })),
+  );
+  const vars = fc.constant({ zone: "b", port: 80 });
+  const timings = each(
+    ["between_checks", "between_restarts", "min_healthy_time", "progress_deadline", "command_timeout"],
+    duration,
+  );
+  const checks = fc.array(check, { maxLength: 2 });
+  const hooks = each(["before_restart", "after_healthy"], hook);
+  const ssh = some({ user: fc.constant("deploy"), identity_file: fc.constantFrom("~/.ssh/id", "keys/${A}") });
+  const hostSettings = some({ vars, timings, checks, hooks, ssh, batches: each(["instances"], quantity) });
+  const batches = some({
+    hosts: listOf(quantity),
+    instances: quantity,
+    mode: mostly(["lockstep"], ["sliding"]),
+  });
+  const group = fc.tuple(
+    listOf(pattern),
+    some({ programs: listOf(program), vars, timings, checks, hooks, ssh, batches }),
+  );
+  return fc.record(
+    {
+      programs: listOf(program),
+      vars,
+      hosts: fc.dictionary(host, fc.option(hostSettings), { minKeys: 1, maxKeys: 3 }),
+      groups: each(
+        ["g1", "g2", "g3"],
+        group.map(([hosts, more]) => ({ hosts, ...more })),
+      ),
+      timings,
+      batches,
+      checks,
+      hooks: some({
+        before_rollout: fc.constant("./announce"),
+        on_failure: fc.constant("./page {host} {reason}"),
+        before_host: hook,
+      }),
+      limits: each(["max_failures", "max_unreachable", "min_healthy"], quantity),
+      on_failure: fc.constantFrom("stop", "ask"),
+      stopped: fc.constantFrom("skip", "start"),
+      name: fc.constantFrom("prod", "${A}"),
+      lock: fc.constant({ mode: "off" }),
+      rollout: fc
+        .shuffledSubarray(["g1", "g2", "g3"], { minLength: 1 })
+        .chain((names) =>
+          fc
+            .array(fc.oneof(duration, fc.constant("ask")), { minLength: 3, maxLength: 3 })
+            .map((pauses) => names.map((name, index) => ({ group: name, pause: pauses[index] }))),
+        ),
+    },
+    { requiredKeys: ["programs", "hosts", "vars", "groups"] },
+  );
+}
 
 describe("the planner, given anything at all", function () {
   this.timeout(120_000);
 
   it("never throws, hangs or repeats itself over mutated plans", () => {
-    const mutations = fc.array(
-      fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0, 1, 2, 5, 20), piece),
-      { minLength: 1, maxLength: 6 },
-    );
+    const mutations = fc.array(mutation, { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(fc.constantFrom(...texts), mutations, (text, changes) => judge(changes.reduce(mutate, text))),
       { numRuns: 3000 },
+    );
+  });
+
+  it("nor over mutated plans of which one extends the other", () => {
+    const changes = fc.array(mutation, { maxLength: 3 });
+    const place = fc.constantFrom(
+      "extends: base.yaml\n",
+      "extends: [base.yaml, base.yaml]\n",
+      "extends: [below.yaml, base.yaml]\n",
+    );
+    const text = fc.constantFrom(...texts);
+    fc.assert(
+      fc.property(place, text, changes, text, changes, (head, own, ownChanges, base, baseChanges) => {
+        writeFileSync(join(folder, "base.yaml"), baseChanges.reduce(mutate, base));
+        judge(ownChanges.reduce(mutate, own.startsWith("{") ? own : head + own));
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it("nor lets one through of which no rollout can be made", () => {
+    fc.assert(
+      fc.property(anyPlan, anyPlan, fc.boolean(), (plan, base, isExtended) => {
+        writeFileSync(join(folder, "base.yaml"), JSON.stringify(base));
+        judge(JSON.stringify(isExtended ? { ...plan, extends: "base.yaml" } : plan));
+      }),
+      { numRuns: 4000 },
+    );
+  });
+
+  it("nor over any inventory", () => {
+    const names = fc.constantFrom(
+      "all",
+      "web",
+      "db",
+      "_meta",
+      "hosts",
+      "children",
+      "hostvars",
+      "a",
+      "web-1",
+      "ungrouped",
+      "__proto__",
+      "ansible_host",
+      "ansible_port",
+      "ansible_user",
+      "bad name",
+    );
+    const leaf = fc.oneof(names, fc.integer(), fc.constant(null), fc.array(names, { maxLength: 3 }));
+    const map = (inner: fc.Arbitrary<unknown>) => fc.dictionary(names, fc.oneof(leaf, inner), { maxKeys: 4 });
+    const inventory = map(map(map(map(leaf))));
+    const plan = fc.constantFrom(
+      "",
+      "hosts: { a: , 'web-[1-2]': { vars: { x: 1 } } }\n",
+      "groups: { web: { batches: { hosts: 2 } } }\n",
+    );
+    fc.assert(
+      fc.property(plan, inventory, (more, data) =>
+        judge(`programs: x\nhosts_from: { ansible: x }\n${more}`, JSON.stringify(data)),
+      ),
+      { numRuns: 1500 },
     );
   });
 
@@ -145,6 +399,20 @@ describe("the planner, given anything at all", function () {
       "web-[1-2]",
       "mode",
       "group",
+      "vars",
+      "hooks",
+      "before_host",
+      "on_failure",
+      "http",
+      "tcp",
+      "command",
+      "run",
+      "extends",
+      "hosts_from",
+      "ansible",
+      "lock",
+      "pause",
+      "status",
     ];
     const map = (inner: fc.Arbitrary<unknown>) => fc.dictionary(fc.constantFrom(...keys), inner, { maxKeys: 6 });
     const plan = map(fc.oneof(value, map(fc.oneof(value, map(value))), fc.array(map(value), { maxLength: 3 })));
@@ -155,6 +423,9 @@ describe("the planner, given anything at all", function () {
   });
 
   it("never throws over any text", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), judge), { numRuns: 1000 });
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => judge(text)),
+      { numRuns: 1000 },
+    );
   });
 });

@@ -42,7 +42,7 @@ describe("the plan's JSON schema", () => {
   it("tells of each key what it means, and what to say of a wrong value", () => {
     for (const [path, part] of keys()) {
       assert.ok((part.description ?? "").length > 10, path);
-      assert.ok((part.errorMessage ?? "").startsWith("must "), path);
+      assert.ok((part.errorMessage ?? part.kindMessage ?? "").startsWith("must "), path);
     }
   });
 

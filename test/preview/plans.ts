@@ -5,16 +5,14 @@ import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout, type InstanceSelection } from "../../src/planner/build.ts";
 import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
-import { loadPlan, parsePlan } from "../../src/planner/load.ts";
+import { parsePlan, type LoadedPlan } from "../../src/planner/load.ts";
 import type { Plan } from "../../src/planner/plan.ts";
 import { previewText } from "../../src/planner/preview.ts";
 import { narrow, type Wishes } from "../../src/planner/selection.ts";
 
-type Loaded = ReturnType<typeof loadPlan>;
-
 /** A plan from its text, without `version`. */
 export function planOf(text: string): Plan {
-  const loaded: Loaded = parsePlan(`version: 1\n${text}`, "/plans/prod.yaml", {}, { notBuilt: [] });
+  const loaded: LoadedPlan = parsePlan(`version: 1\n${text}`, "/plans/prod.yaml", {}, { notBuilt: [] });
   if (!loaded.ok) throw new Error(loaded.diagnostics.map(formatDiagnostic).join("\n"));
   return loaded.plan;
 }

@@ -103,7 +103,7 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
   it("marks what was STOPPED and will be started", () => {
     const plan = planOf("programs: web\nhosts: { h: }\nstopped: start\n");
     const text = preview(plan, { h: [instance("web:0", { state: "STOPPED" }), "web:1"] });
-    assert.match(text, /^prod: 2 instances on 1 host would be restarted, 1 of them started;/);
+    assert.match(text, /^prod: 2 instances on 1 host would be restarted, of them 1 started;/);
     assert.match(text, /h {2}web:\[0-1\] one at a time \(start: web:0\)/);
   });
 

@@ -98,7 +98,7 @@ function make(given: Drawn): RandomRollout {
     stopped: given.stopped,
     hooks: {},
     lock: { mode: "off", directory: "/tmp" },
-  } as Plan;
+  };
   const id = "20261123T000000Z-0000" as RolloutId;
   const built = buildRollout(plan, fleet.report(), { id }, { programsWhereFound: true });
   // With a floor above what there is, nothing is planned; that is told elsewhere.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { judge } from "./judge.ts";
+import { judgeResume } from "./judge-resume.ts";
 
 /** `npm run sim` runs as many as one likes. */
 const SEEDS = process.env["ORCHESTRATE_TESTS"] === "full" ? 100_000 : 2000;
@@ -10,6 +11,10 @@ describe("random fleets, plans and faults", () => {
     for (let seed = 1; seed <= SEEDS; seed++)
       assert.deepEqual(judge(seed), [], `npm run sim -- --from ${seed} --seeds 1`);
   });
+
+  it("restart everything exactly once when the controller is killed at any event, again and again, and resumed", () => {
+    for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(judgeResume(seed), [], `seed ${seed}`);
+  }).timeout(600_000);
 
   it("finish when nothing goes wrong", () => {
     for (let seed = 1; seed <= 500; seed++)

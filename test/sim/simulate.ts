@@ -42,6 +42,8 @@ export interface SimulateOptions {
   readonly onChange?: (command: Change) => ChangeFate;
   /** How long the next look takes. */
   readonly lookMs?: () => number;
+  /** The controller is killed right after the event with this number, before anything that follows from it is done. */
+  readonly killAfterEvent?: number;
   /** False: only counts, for fleets whose events would fill the memory. */
   readonly keepEvents?: boolean;
 }
@@ -51,21 +53,35 @@ export function simulate(
   rollout: Rollout,
   fleet: SimFleet,
   time: VirtualTime,
-  { onEvent, onCheck = passes, onHook = succeeds, onChange = arrives, lookMs, keepEvents = true }: SimulateOptions = {},
+  {
+    onEvent,
+    onCheck = passes,
+    onHook = succeeds,
+    onChange = arrives,
+    lookMs,
+    killAfterEvent = Infinity,
+    keepEvents = true,
+  }: SimulateOptions = {},
 ): Simulated {
   const machine = new Machine(rollout);
   const events: (RolloutEvent & { atMs: number })[] = [];
   const wakes = new Map<HostName | undefined, { cancel(): void }>();
   let outcome: Outcome | undefined;
 
+  let told = 0;
+  let killed = false;
+  /** Commands that act on the fleet, whether or not anybody still waits for them. */
+  let underWay = 0;
   const tell = (input: Input): void => {
-    for (const command of machine.handle(input, time.now)) carryOut(command);
+    if (killed) return;
+    for (const command of machine.handle(input, time.now)) if (!killed) carryOut(command);
   };
   const carryOut = (command: Command): void => {
     switch (command.type) {
       case "emit":
         if (keepEvents) events.push({ ...command.event, atMs: time.now });
         onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
+        killed = ++told >= killAfterEvent;
         break;
       case "look":
         time.after(lookMs?.() ?? LOOK_MS, () =>
@@ -109,11 +125,17 @@ export function simulate(
     if (fate.kind === "not_sent" || fate.kind === "lost_on_the_way") return;
     const isLost = fate.kind === "lost_under_way";
     if (isLost) time.after(fate.afterMs, () => tellOutcome(lost));
-    const done = (said: string) => !isLost && time.after(0, () => tellOutcome({ kind: "returned", said }));
+    underWay++;
+    const done = (said: string) => {
+      underWay--;
+      if (!isLost) time.after(0, () => tellOutcome({ kind: "returned", said }));
+    };
     fleet.process(command.host, command.instance)[command.action](done);
   };
 
   tell({ type: "begin" });
-  time.run(() => outcome !== undefined);
+  time.run(() => outcome !== undefined || killed);
+  // The lock of a killed controller is free only when none of its commands can act any more.
+  if (killed && underWay > 0) time.run(() => underWay === 0);
   return { outcome, events };
 }

@@ -57,6 +57,7 @@ export function planned({ name = "prod", reason, waves, instances, skipped = [],
     on_failure: "stop",
     hooks: {},
     skipped: skipped.map((each) => ({ ...each, program: programOf(each.instance as InstanceName) }) as SkippedInstance),
+    proven: [],
     unreachable: [],
     warnings,
   };
@@ -68,7 +69,7 @@ function waveOf({ group, hosts, hostsAtOnce }: WaveScript, instances: readonly s
     const work = hosts.slice(start, start + hostsAtOnce).map((host) => workOf(host, instances));
     batches.push({ at_once: work.length, hosts: work });
   }
-  return { group, between_batches_ms: TIMINGS.between_batches_ms, batches };
+  return { group, between_batches_ms: TIMINGS.between_batches_ms, programs: ["web"], batches };
 }
 
 function workOf(host: string, instances: readonly string[]): HostWork {

@@ -27,11 +27,24 @@ export class Terminal {
   /** Runs `play.ts` with these arguments, and a shell command before it; after it has ended the screen says `exit CODE`. */
   static async play(
     args: readonly string[],
-    { columns, rows }: ScreenSize,
+    size: ScreenSize,
     { env = {}, before = "true" }: PlayOptions = {},
   ): Promise<Terminal> {
+    return Terminal.run(
+      `${before}; '${process.execPath}' --import=tsx test/views/play.ts ${args.join(" ")}`,
+      size,
+      env,
+    );
+  }
+
+  /** Runs a shell command; after it has ended the screen says `exit CODE`. */
+  static async run(
+    command: string,
+    { columns, rows }: ScreenSize,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Terminal> {
     const terminal = new Terminal();
-    const script = `${before}; '${process.execPath}' --import=tsx test/views/play.ts ${args.join(" ")}; echo "exit $?"; exec cat`;
+    const script = `${command}; echo "exit $?"; exec cat`;
     const settings = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const size = ["-x", String(columns), "-y", String(rows)];
     await terminal.tmux("-u", "-f", "/dev/null", "new-session", "-d", "-s", "tree", ...size, ...settings, script);
