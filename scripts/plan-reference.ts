@@ -48,19 +48,21 @@ function* sectionsOf(section: Section, path: string, seen = new Set<string>()): 
 function innerParts(written: Schema): [Schema, string][] {
   const { properties, additionalProperties: others, items } = resolved(written);
   const parts: [Schema, string][] = [];
-  // A hook's long form is told of with the hooks.
-  if (properties && !resolved(written).type?.includes("string")) parts.push([written, ""]);
+  if (properties) parts.push([written, ""]);
   if (typeof others === "object" && resolved(others).properties) parts.push([others, ".NAME"]);
   if (items && resolved(items).properties) parts.push([items, "[]"]);
   return parts;
 }
 
-function titleOf(path: string, { $ref = "" }: Schema): string {
-  return SHARED.get($ref) ?? path;
+function titleOf(path: string, written: Schema): string {
+  // All hooks have one long form; that of the first one, a host's, has all that there is.
+  if (resolved(written).properties && resolved(written).type?.includes("string")) return "hooks.HOOK";
+  return SHARED.get(written.$ref ?? "") ?? path;
 }
 
 function sectionText({ title, part }: Section): string {
-  const { description, properties = {} } = resolved(part);
+  const { description, properties = {} } =
+    title === "hooks.HOOK" ? { ...resolved(part), description: HOOK } : resolved(part);
   const keys = Object.entries(properties).map(([key, written]) => keyText(key, written, title));
   const heading = title === "The plan" ? "Keys of the plan" : `Keys of \`${title}\``;
   return `## ${heading}\n\n${inMarkdown(description ?? "")}\n\n${keys.join("\n")}`;
@@ -81,6 +83,8 @@ function keyText(key: string, written: Schema, section: string): string {
 }
 
 const YAML_STYLE = { nullStr: "", lineWidth: 100, flowCollectionPadding: true } as const;
+
+const HOOK = "The long form of a hook. Hooks of the rollout and on_failure run on the controller, and nowhere else.";
 
 /** What kind of value it is, in a user's words. */
 function kindOf(part: Schema): string {

@@ -151,7 +151,7 @@ function addSelection(command: Command): Command {
       collect,
       [],
     )
-    .option("--started-before <when>", `skip what was started later: ${MOMENT_FORMS}`, readMoment);
+    .option("--started-before <when>", `skip what runs and was started later: ${MOMENT_FORMS}`, readMoment);
 }
 
 function readMoment(text: string): StartedBefore {

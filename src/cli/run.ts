@@ -34,6 +34,7 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     if ("exitCode" in planned) return planned.exitCode;
     if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
     if (!view.isOpen) await openView();
+    if (preflight.interrupted.aborted) return preflight.endInterrupted();
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {

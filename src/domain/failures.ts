@@ -80,6 +80,10 @@ export const HALTS = {
     title: "a host was lost",
     remedy: "See that it answers to `ssh` again, then run the plan again.",
   },
+  journal_unwritable: {
+    title: "the journal could not be written",
+    remedy: "See that there is room on the disk and that the state directory is yours; then resume or run again.",
+  },
   floor_not_met: {
     title: "too few instances were healthy to take down another",
     remedy: "Bring up what is broken, or lower limits.min_healthy; then run the plan again.",
@@ -116,6 +120,10 @@ export const REFUSALS = {
     title: "a program of the plan does not exist on a host",
     remedy:
       "Compare `programs` with `supervisorctl status` there; a group's own `programs` can differ from the plan's.",
+  },
+  journal_unwritable: {
+    title: "the journal cannot be kept",
+    remedy: "See that there is room on the disk, and that the state directory is yours; or choose another with --state-dir.",
   },
   floor_impossible: {
     title: "there are fewer instances than limits.min_healthy asks for",

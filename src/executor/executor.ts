@@ -1,5 +1,6 @@
 import type { Outcome } from "../domain/events.ts";
 import type { HostName } from "../domain/ids.ts";
+import type { ChangeOutcome } from "../domain/outcomes.ts";
 import type { Rollout } from "../domain/rollout.ts";
 import { Machine } from "../rollout/machine.ts";
 import type { Command, Input } from "../rollout/messages.ts";
@@ -70,13 +71,8 @@ export class Executor {
         break;
       }
       case "change": {
-        const { host, instance, action } = command;
-        this.answer(this.host(host).supervisor.change(action, instance), (outcome) => ({
-          type: "changed",
-          host,
-          instance,
-          outcome,
-        }));
+        const { host, instance } = command;
+        this.answer(this.change(command), (outcome) => ({ type: "changed", host, instance, outcome }));
         break;
       }
       case "check": {
@@ -116,6 +112,14 @@ export class Executor {
 
   private answer<T>(outcome: Promise<T>, toInput: (outcome: T) => Input): void {
     outcome.then((value) => this.tell(toInput(value))).catch((bug: unknown) => this.rejectEnded(bug));
+  }
+
+  /** Sends a change only once its announcement is kept: a resume must know of every change that can have happened. */
+  private async change({ host, instance, action }: Extract<Command, { type: "change" }>): Promise<ChangeOutcome> {
+    const problem = await this.recorder.durable();
+    if (problem === undefined) return this.host(host).supervisor.change(action, instance);
+    this.tell({ type: "journal_failed", reason: problem });
+    return { kind: "not_sent", reason: `the journal could not be written: ${problem}` };
   }
 
   private wake(host: HostName | undefined, atMs: number): void {

@@ -1,13 +1,24 @@
 import type { RecordedEvent, RolloutEvent } from "../domain/events.ts";
 import type { RolloutId } from "../domain/ids.ts";
-import type { Clock, View } from "./ports.ts";
+import type { Clock, Journal, View } from "./ports.ts";
 
-/** Numbers and dates the events of one rollout and hands each to every view. */
+/** After these something was done that a resume must know of, whatever comes next. */
+const KEPT_AT_ONCE: ReadonlySet<RolloutEvent["type"]> = new Set([
+  "rollout.planned",
+  "instance.healthy",
+  "instance.failed",
+  "rollout.finished",
+]);
+
+/** Numbers and dates the events of one rollout, keeps them, and hands each to every view. */
 export class Recorder {
   private readonly rollout: RolloutId;
   private readonly clock: Clock;
   private readonly views: readonly View[];
+  private journal: Journal | undefined;
   private seq = 0;
+  /** What was recorded before there was a journal: it belongs into it. */
+  private readonly early: RecordedEvent[] = [];
 
   constructor(rollout: RolloutId, clock: Clock, views: readonly View[]) {
     this.rollout = rollout;
@@ -15,18 +26,28 @@ export class Recorder {
     this.views = views;
   }
 
+  /** From now on, and from the beginning, events are kept. */
+  keepIn(journal: Journal): void {
+    this.journal = journal;
+    for (const event of this.early) journal.append(event);
+  }
+
   record(event: RolloutEvent): void {
-    const recorded: RecordedEvent = {
-      v: 1,
-      seq: ++this.seq,
-      at: this.clock.now().toISOString(),
-      rollout: this.rollout,
-      ...event,
-    };
+    const at = this.clock.now().toISOString();
+    const recorded: RecordedEvent = { v: 1, seq: ++this.seq, at, rollout: this.rollout, ...event };
+    if (!this.journal) this.early.push(recorded);
+    this.journal?.append(recorded);
+    if (KEPT_AT_ONCE.has(event.type)) void this.durable();
     for (const view of this.views) view.show(recorded);
   }
 
+  /** Resolves once all that was recorded is kept, or with the reason why it is not. */
+  durable(): Promise<string | undefined> {
+    return this.journal?.durable() ?? Promise.resolve(undefined);
+  }
+
   async end(): Promise<void> {
+    await this.journal?.close();
     for (const view of this.views) await view.end();
   }
 }

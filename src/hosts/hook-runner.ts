@@ -27,7 +27,8 @@ export function createHookRunner({ controller, host, targetOf }: HookPlaces, env
 }
 
 function valuesOf({ host, instance, reason, vars }: HookSubject, targetOf: HookPlaces["targetOf"]): PlaceholderValues {
-  const why = reason === undefined ? {} : { reason };
+  // A page about a failure must go out, whatever the instance is called.
+  const why = reason === undefined ? {} : { number: "", reason };
   const target = host === undefined ? undefined : targetOf(host);
   if (!target) return { vars, ...why };
   return placeholderValues({ host: target.name, address: target.address, vars, ...why }, instance);

@@ -13,14 +13,9 @@ export interface NotBuilt {
  * ignored would be taken for protection. A line goes when its key is built.
  */
 export const NOT_BUILT_YET: readonly NotBuilt[] = [
-  { key: "limits.max_failures", but: [0, "0", "0%"] },
-  { key: "limits.max_unreachable", but: [0, "0", "0%"] },
-  { key: "limits.min_healthy", but: [0, "0", "0%"] },
   { key: "on_failure", but: ["stop"] },
-  { key: "checks" },
-  { key: "hooks" },
-  { key: "lock.mode", but: ["required"] },
-  { key: "lock.directory", but: ["/tmp"] },
+  { key: "lock.mode", but: ["off"] },
+  { key: "lock.directory" },
   { key: "ssh.proxy_jump" },
   { key: "ssh.config_file" },
   { key: "ssh.host_key_checking", but: ["strict"] },

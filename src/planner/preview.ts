@@ -3,7 +3,7 @@ import type { FleetReport } from "../domain/fleet.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { sizeOf, worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
-import { folded, foldedPlaces, groupedBy, type Place } from "./folding.ts";
+import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
 import { leastMs, type StartSeconds } from "./preview-duration.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
@@ -14,13 +14,12 @@ import { count, section } from "./preview-words.ts";
  * what it leaves. Written from the very object that a run follows.
  */
 export function previewText(rollout: Rollout, fleet: FleetReport, startSeconds?: StartSeconds): string {
-  const { hooks, skipped, unreachable, warnings, limits, waves } = rollout;
+  const { hooks, skipped, warnings, limits, waves } = rollout;
   const lines = [
     headline(rollout),
     ...hookLine("before_rollout", hooks.before_rollout),
     ...waveLines(rollout),
     ...section("at the end", hookLine("after_rollout", hooks.after_rollout)),
-    ...section("left out, as they cannot be reached", unreachable.length === 0 ? [] : [folded(unreachable)]),
     ...section("skipped", reasonLines(skipped.map(({ why, ...place }) => ({ reason: why, place })))),
     ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
     ...section(

@@ -115,6 +115,9 @@ export class Machine {
         if (input.goOn) this.waves.resume(this.nowMs);
         else this.interrupt("the operator's answer");
         break;
+      case "journal_failed":
+        if (this.tally.stop?.kind !== "halted") this.halt("journal_unwritable", input.reason);
+        break;
       case "interrupted":
         this.interrupt(input.signal);
     }

@@ -17,6 +17,8 @@ export type Input =
   | { readonly type: "woken"; readonly host?: HostName }
   /** The operator's answer to `ask`. */
   | { readonly type: "answered"; readonly goOn: boolean }
+  /** What happens is not recorded any more. */
+  | { readonly type: "journal_failed"; readonly reason: string }
   /** The operator wants no further restart. */
   | { readonly type: "interrupted"; readonly signal: string }
   /** The operator leaves at once, whatever is under way. */

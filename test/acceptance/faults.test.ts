@@ -32,7 +32,7 @@ describe("what goes wrong on the way to the hosts in the middle of a rollout", (
     assert.equal(stops.length, 2);
   });
 
-  it("an sshd that is gone for good: the rollout halts with unreachable, and nothing further is touched", async () => {
+  it("an sshd that is gone for good: the rollout halts with indeterminate, and nothing further is touched", async () => {
     const { host, running } = await startRollout({
       command_timeout: "2s",
       healthy_deadline: "5s",

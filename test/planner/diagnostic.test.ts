@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatDiagnostic, sortDiagnostics, type Diagnostic } from "../../src/planner/diagnostic.ts";
+import { diagnosticToJson, formatDiagnostic, sortDiagnostics, type Diagnostic } from "../../src/planner/diagnostic.ts";
 
 const one: Diagnostic = {
   file: "plans/prod.yaml",
@@ -55,6 +55,24 @@ describe("a diagnostic", () => {
     });
     assert.doesNotMatch(text, /[\u001b\u202e\u0007]/);
     assert.match(text, /http:\/\/admin:\*{7}@host/);
+  });
+
+  it("is the same for programs, with every key always there", () => {
+    const { sourceLine: _, ...json } = one;
+    assert.deepEqual(diagnosticToJson(one), json);
+    assert.deepEqual(diagnosticToJson({ file: "a.yaml", path: "", message: "is \u001b[2J" }), {
+      file: "a.yaml",
+      line: null,
+      column: null,
+      path: "",
+      message: "is \uFFFD[2J",
+      suggestion: null,
+    });
+  });
+
+  it("of the plan's own file comes before those of the files that it extends", () => {
+    const base: Diagnostic = { ...one, file: "a-base.yaml", line: 1 };
+    assert.deepEqual(sortDiagnostics([base, one], one.file), [one, base]);
   });
 
   it("comes once, in the order of the text", () => {

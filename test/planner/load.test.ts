@@ -138,6 +138,33 @@ describe("a large plan", function () {
     assert.equal(loaded.plan.groups.get("half")?.length, 5_000);
   });
 
+  it("of 10,000 hosts shares one object of settings among those without their own", () => {
+    const text = [
+      "programs: x",
+      "hosts: { 'web-[00001-10000]': , db-1: { vars: { port: 1 } } }",
+      "vars: { port: 80 }",
+      'checks: [{ http: "http://{address}:{vars.port}/" }]',
+      "hooks: { before_restart: 'drain {process}' }",
+    ].join("\n");
+    const loaded = inTime(1000, () => parsePlan(text, "plan.yaml", {}, { notBuilt: [] }));
+    assert.ok(loaded.ok);
+    const hosts = loaded.plan.waves[0]?.hosts ?? [];
+    assert.equal(hosts.length, 10_001);
+    assert.equal(new Set(hosts.map(({ settings }) => settings)).size, 2);
+  });
+
+  it("of 2,000 hosts, each with checks, hooks and words of its own, is read in less than a second", () => {
+    const hosts = Array.from({ length: 2000 }, (_, index) => {
+      const own = `vars: { port: ${index} }, checks: [{ tcp: "{address}:{vars.port}" }], hooks: { after_host: "x {host}" }`;
+      return `  web-${index}: { ${own}, timings: { between_checks: "\${A:-1s}" } }`;
+    });
+    const loaded = inTime(1000, () =>
+      parsePlan(["programs: x", "hosts:", ...hosts].join("\n"), "p.yaml", {}, { notBuilt: [] }),
+    );
+    assert.ok(loaded.ok);
+    assert.equal(loaded.plan.waves[0]?.hosts.at(-1)?.settings.vars["port"], "1999");
+  });
+
   it("in which each of 2,000 hosts is wrong is told in less than two seconds", () => {
     const hosts = Array.from(
       { length: 2000 },

@@ -39,7 +39,7 @@ export function fleetOf(hosts: Hosts): FleetReport {
   return new Map(
     Object.entries(hosts).map(([name, given]): [HostName, HostReport] => {
       const host = name as HostName;
-      if ("code" in given) return [host, { host, refusal: given }];
+      if ("code" in given) return [host, { host, refusal: { host, ...given } }];
       return [host, { host, instances: given.map(snapshotOf) }];
     }),
   );

@@ -159,6 +159,14 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
     assert.match(text, /It takes at least 1m30s, and the time that the programs take to stop\.\n$/);
   });
 
+  it("names the hosts that are left out because they cannot be reached", () => {
+    const plan = planOf("programs: web\nhosts: { 'h-[1-3]': }\nlimits: { max_unreachable: 2 }\n");
+    const gone = { code: "unreachable", reason: "connect ETIMEDOUT" } as const;
+    const text = preview(plan, { "h-1": WEB, "h-2": gone, "h-3": gone });
+    assert.match(sectionOf(text, "warnings").join("\n"), /^h-\[2-3\]: it is left out, .*connect ETIMEDOUT$/);
+    assert.match(text, /It goes on after 2 unreachable hosts; one more halts it\./);
+  });
+
   it("has nothing to do when everything is skipped", () => {
     const plan = planOf("programs: web\nhosts: { h: }\n");
     assert.equal(
