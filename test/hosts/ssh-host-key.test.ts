@@ -125,7 +125,8 @@ describe("the check of a host's key, on a host with an Ed25519 and an RSA key", 
       .tuple(fc.constantFrom("", "", "", "@revoked ", "@cert-authority "), hosts, fc.constantFrom(...keys))
       .map(([marker, names, key]) => `${marker}${names.join(",")} ${key}\n`);
     await fc.assert(
-      fc.asyncProperty(fc.array(line, { maxLength: 4 }), async (lines) => {
+      // OpenSSH lets a line that is revoked decide which of its keys the host shall show; we ask for one that is good.
+      fc.asyncProperty(fc.array(line, { maxLength: 4 }).filter(hasNoKnownKeyRevoked), async (lines) => {
         const ours = await connectWith(lines.join(""));
         assert.equal(
           ours.kind === "connected" ? "known" : ours.refusal.code.replace("host_key_", ""),
@@ -152,6 +153,15 @@ describe("the check of a host's key, on a host with an Ed25519 and an RSA key", 
     return /host key is known for/.test(stderr) ? "unknown" : stderr;
   }
 });
+
+function hasNoKnownKeyRevoked(lines: readonly string[]): boolean {
+  const keysOf = (marked: boolean) =>
+    lines
+      .filter((line) => line.startsWith("@revoked") === marked)
+      .map((line) => line.trim().split(" ").slice(-2).join());
+  const known = new Set(keysOf(false));
+  return !keysOf(true).some((key) => known.has(key));
+}
 
 function keyOfLine(line: string): PublicKey & { readonly text: string } {
   const [, type = "", base64 = ""] = line.trim().split(" ");
