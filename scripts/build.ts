@@ -13,8 +13,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 const compiledValidator: Plugin = {
   name: "compiled-validator",
-  setup({ onLoad }) {
-    onLoad({ filter: /[/\\]src[/\\]planner[/\\]compiled-schema\.ts$/ }, () => {
+  setup(build) {
+    build.onLoad({ filter: /[/\\]src[/\\]planner[/\\]compiled-schema\.ts$/ }, () => {
       const ajv = createAjv({ source: true, esm: true });
       const code = standaloneCode.default(ajv, ajv.compile(planSchema));
       return { contents: `${code}\nexport { validate as validatePlan };`, loader: "js", resolveDir: root };

@@ -20,6 +20,19 @@ export interface RunArguments extends SelectionArguments {
   readonly ask: boolean;
   readonly output: OutputMode;
   readonly reason?: string;
+  readonly stateDir?: string;
+}
+
+export interface HistoryArguments {
+  readonly command: "history";
+  readonly plan?: string;
+  readonly stateDir?: string;
+}
+
+export interface ReportArguments {
+  readonly command: "report";
+  readonly id: string;
+  readonly stateDir?: string;
 }
 
 export interface ValidateArguments {
@@ -37,12 +50,17 @@ export interface StatusArguments extends SelectionArguments {
 
 /** What the command line asks for; `exit` when commander has already answered it (help, version, a mistake). */
 export type Arguments =
-  RunArguments | ValidateArguments | StatusArguments | { readonly command: "exit"; readonly mistaken: boolean };
+  | RunArguments
+  | ValidateArguments
+  | StatusArguments
+  | HistoryArguments
+  | ReportArguments
+  | { readonly command: "exit"; readonly mistaken: boolean };
 
 /** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
 const NOT_BUILT_YET = {
-  options: ["--resume [id]", "--wait-for-lock <duration>", "--report <file>", "--state-dir <dir>", "--verbose"],
-  commands: ["history", "report", "completion"],
+  options: ["--resume [id]", "--wait-for-lock <duration>", "--report <file>", "--verbose"],
+  commands: ["completion"],
 };
 
 const EXAMPLES = `
@@ -55,6 +73,7 @@ Examples:
                                             only what has been running for two hours or more, or does not run
   orchestrate plans/prod.yaml --output json one event per line, for programs
   orchestrate status plans/prod.yaml        what runs now, trouble first
+  orchestrate history plans/prod.yaml       what was done before; orchestrate report ID tells one again
   orchestrate validate plans/*.yaml         check plans without contacting anything
 
 Exit codes: 0 done, 1 halted by a failure, 2 wrong plan or arguments, 3 refused before the first change,
@@ -85,6 +104,7 @@ function createProgram(version: string, onRead: OnRead): Command {
   describeRun(program, onRead);
   describeStatus(program, onRead);
   describeValidate(program, onRead);
+  describeRecords(program, onRead);
   refuseWhatIsNotBuilt(program);
   return program;
 }
@@ -96,6 +116,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
     .option("--ask", "show what would be done, and ask before it is done", false)
     .option("--reason <text>", "why, for the records")
+    .addOption(stateDirOption())
     .addOption(
       new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
     )
@@ -134,6 +155,29 @@ function describeValidate(program: Command, onRead: OnRead): void {
     .action((plans: string[], { output }: Pick<ValidateArguments, "output">) =>
       onRead({ command: "validate", plans, output }),
     );
+}
+
+function describeRecords(program: Command, onRead: OnRead): void {
+  program
+    .command("history")
+    .description("list the rollouts of a plan, or of all plans, the newest first")
+    .argument("[plan]")
+    .addOption(stateDirOption())
+    .exitOverride()
+    .action((plan: string | undefined, options: Pick<HistoryArguments, "stateDir">) =>
+      onRead({ command: "history", ...(plan !== undefined && { plan }), ...options }),
+    );
+  program
+    .command("report")
+    .description("tell a rollout again, from its journal")
+    .argument("<id>")
+    .addOption(stateDirOption())
+    .exitOverride()
+    .action((id: string, options: Pick<ReportArguments, "stateDir">) => onRead({ command: "report", id, ...options }));
+}
+
+function stateDirOption(): Option {
+  return new Option("--state-dir <dir>", "where journals are; default: $ORCHESTRATE_STATE_DIR, or the XDG state home");
 }
 
 function textOrJson(): Option {

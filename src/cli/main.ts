@@ -3,7 +3,6 @@ import { EXIT, type ExitCode } from "../domain/failures.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { readArguments } from "./arguments.ts";
 import { reportBug } from "./bug.ts";
-import { validate } from "./validate.ts";
 
 // What contacts hosts is imported only where it is wanted: ssh2 and listr2 would double the time that `validate` takes.
 async function main(): Promise<ExitCode> {
@@ -12,9 +11,13 @@ async function main(): Promise<ExitCode> {
     case "exit":
       return given.mistaken ? EXIT.invalid : EXIT.done;
     case "validate":
-      return validate(given);
+      return (await import("./validate.ts")).validate(given);
     case "status":
       return (await import("./status.ts")).status(given);
+    case "history":
+      return (await import("./history.ts")).history(given);
+    case "report":
+      return (await import("./history.ts")).report(given);
     case "run":
       if (given.offline) return (await import("./offline.ts")).showOffline(given);
       if (given.dryRun) return (await import("./dry-run.ts")).dryRun(given);

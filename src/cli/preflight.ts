@@ -77,7 +77,7 @@ export class Preflight {
   }
 
   /** Why is a diagnostic: it goes to stderr, whatever the view on stdout. */
-  private endRefused(refusals: readonly Refusal[]): ExitCode {
+  endRefused(refusals: readonly Refusal[]): ExitCode {
     const event = { type: "rollout.finished", outcome: "refused", refusals, ...this.end() } as const;
     this.recorder.record(event);
     const report = createReport({ plan: this.given.plan });

@@ -6,6 +6,7 @@ import type { RunArguments } from "./arguments.ts";
 import { canAsk, saysYes } from "./ask.ts";
 import { chooseView } from "./choose-view.ts";
 import { closeFleet, openForRollout } from "./fleet.ts";
+import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
 import { loadOrTell } from "./load.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
@@ -35,6 +36,9 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
     if (!view.isOpen) await openView();
     if (preflight.interrupted.aborted) return preflight.endInterrupted();
+    const opened = openJournal(plan, planned.rollout.id, given.stateDir);
+    if ("problem" in opened) return preflight.endRefused([{ code: "journal_unwritable", reason: opened.problem }]);
+    preflight.recorder.keepIn(opened.journal);
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {

@@ -123,7 +123,8 @@ export const REFUSALS = {
   },
   journal_unwritable: {
     title: "the journal cannot be kept",
-    remedy: "See that there is room on the disk, and that the state directory is yours; or choose another with --state-dir.",
+    remedy:
+      "See that there is room on the disk, and that the state directory is yours; or choose another with --state-dir.",
   },
   floor_impossible: {
     title: "there are fewer instances than limits.min_healthy asks for",

@@ -2,8 +2,6 @@ import type { RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { Rollout } from "../domain/rollout.ts";
-import { foldNames } from "../domain/node-set.ts";
-import type { Plan } from "./plan.ts";
 
 /** What a journal says of one instance. */
 export type PastFate =
@@ -50,28 +48,4 @@ export function settle(fate: PastFate, { state, pid }: ProcessSnapshot): Settled
   const isAnother = (state === "RUNNING" && pid !== previousPid) || state === "STARTING" || state === "BACKOFF";
   if (!isAnother) return { action: "restart" };
   return { action: "gate", ...(previousPid === undefined ? {} : { previous_pid: previousPid }) };
-}
-
-/** In what a plan differs from that of the rollout which is to go on, where it may not. */
-export function changesSince(past: Rollout, plan: Plan): string[] {
-  const known = new Map(past.hosts.map(({ name, address }) => [name, address]));
-  const added = plan.hosts.filter(({ name }) => !known.has(name)).map(({ name }) => name);
-  const moved = plan.hosts.filter(({ name, address }) => known.has(name) && known.get(name) !== address);
-  const pastPrograms = new Map(past.waves.map(({ group, programs }) => [group, programs]));
-  const common = plan.waves.filter(({ group }) => pastPrograms.has(group));
-  const order = common.map(({ group }) => group);
-  const pastOrder = past.waves.map(({ group }) => group).filter((group) => order.includes(group));
-  return [
-    ...(added.length > 0 ? [`hosts were added: ${foldNames(added).join(", ")}`] : []),
-    ...moved.map(({ name, address }) => `the address of ${name} was ${known.get(name)} and is ${address}`),
-    ...common
-      .filter(({ group, programs }) => programs.join() !== pastPrograms.get(group)?.join())
-      .map(
-        ({ group, programs }) =>
-          `the programs of ${group} were ${pastPrograms.get(group)?.join(", ")} and are ${programs.join(", ")}`,
-      ),
-    ...(order.join() === pastOrder.join()
-      ? []
-      : [`the waves came in the order ${pastOrder.join(", ")} and come in the order ${order.join(", ")}`]),
-  ];
 }

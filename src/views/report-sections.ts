@@ -81,7 +81,7 @@ export function hooksSection({ failedHooks }: Collected): string[] {
 }
 
 /** What the operator does next. */
-export function howToGoOn({ finished, ledger }: Collected, plan: string | undefined): string[] {
+export function howToGoOn({ id, finished, ledger }: Collected, plan: string | undefined): string[] {
   const outcome = finished?.outcome;
   if (outcome === "succeeded") return [];
   const command = plan === undefined ? "run the same plan again" : `run it again: orchestrate ${quoted(plan)}`;
@@ -97,8 +97,17 @@ export function howToGoOn({ finished, ledger }: Collected, plan: string | undefi
       ? []
       : [
           `  That restarts all of the plan's instances, the ${healthy} healthy ${healthy === 1 ? "one" : "ones"} as well.`,
+          ...onlyTheRest(id, plan),
         ];
   return titled("how to go on", [`  ${outcome === undefined ? "" : first[outcome]}${command}`, ...cost]);
+}
+
+/** What was restarted since the rollout began has an uptime that tells so: no journal is needed for it. */
+function onlyTheRest(id: string | undefined, plan: string | undefined): string[] {
+  const [, date, hours, minutes, seconds] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z/.exec(id ?? "") ?? [];
+  if (date === undefined || plan === undefined) return [];
+  const began = `${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${hours}:${minutes}:${seconds}Z`;
+  return [`  Only what was not restarted yet: orchestrate ${quoted(plan)} --started-before ${began}`];
 }
 
 function logLines(logTail: string): string[] {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,18 @@ import type { Fleet } from "../fleet/fleet.ts";
 
 /** The bundle that users install, as `npm test` has built it. */
 export const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
+
+let stateFolder: string | undefined;
+
+/** Journals of tests go into a folder that is gone with the process that ran them. */
+function ownStateDir(): string {
+  if (stateFolder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "orchestrate-state-"));
+    process.on("exit", () => rmSync(made, { recursive: true, force: true }));
+    stateFolder = made;
+  }
+  return stateFolder;
+}
 
 export interface Ended {
   readonly code: number | null;
@@ -31,7 +44,7 @@ export function startOrchestrate(
   const child = spawn(process.execPath, [BUNDLE, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     // No agent of whoever runs the tests: its keys would be tried first.
-    env: { ...process.env, SSH_AUTH_SOCK: "", ...options.env },
+    env: { ...process.env, SSH_AUTH_SOCK: "", ORCHESTRATE_STATE_DIR: ownStateDir(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   const output = { stdout: "", stderr: "" };

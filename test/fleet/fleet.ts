@@ -11,8 +11,6 @@ import { claimLoopback, type LoopbackChoice, type LoopbackClaim } from "./loopba
 import { findProgram } from "./prerequisites.ts";
 import { tearDown, tearDownNow } from "./teardown.ts";
 
-export type { Behaviour } from "./behaviour.ts";
-export type { FleetHost, HostPart } from "./host.ts";
 export type { GroupOptions } from "./host-files.ts";
 export type { ProcessInfo, ProcessStateName } from "./supervisor-rpc.ts";
 

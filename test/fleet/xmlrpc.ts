@@ -163,10 +163,10 @@ const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&",
 function unescapeText(text: string): string {
   return text.replace(
     /&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi,
-    (whole: string, hex?: string, decimal?: string, name = "") => {
+    (whole: string, hex: string | undefined, decimal: string | undefined, name: string | undefined) => {
       if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
       if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
-      return entities[name] ?? whole;
+      return entities[name ?? ""] ?? whole;
     },
   );
 }

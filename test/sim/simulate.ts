@@ -69,19 +69,19 @@ export function simulate(
   let outcome: Outcome | undefined;
 
   let told = 0;
-  let killed = false;
-  /** Commands that act on the fleet, whether or not anybody still waits for them. */
-  let underWay = 0;
+  /** `underWay`: commands that act on the fleet, whether or not anybody still waits for them. */
+  const controller = { killed: false, underWay: 0 };
   const tell = (input: Input): void => {
-    if (killed) return;
-    for (const command of machine.handle(input, time.now)) if (!killed) carryOut(command);
+    if (controller.killed) return;
+    for (const command of machine.handle(input, time.now)) carryOut(command);
   };
   const carryOut = (command: Command): void => {
+    if (controller.killed) return;
     switch (command.type) {
       case "emit":
         if (keepEvents) events.push({ ...command.event, atMs: time.now });
         onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
-        killed = ++told >= killAfterEvent;
+        controller.killed = ++told >= killAfterEvent;
         break;
       case "look":
         time.after(lookMs?.() ?? LOOK_MS, () =>
@@ -125,17 +125,17 @@ export function simulate(
     if (fate.kind === "not_sent" || fate.kind === "lost_on_the_way") return;
     const isLost = fate.kind === "lost_under_way";
     if (isLost) time.after(fate.afterMs, () => tellOutcome(lost));
-    underWay++;
+    controller.underWay++;
     const done = (said: string) => {
-      underWay--;
+      controller.underWay--;
       if (!isLost) time.after(0, () => tellOutcome({ kind: "returned", said }));
     };
     fleet.process(command.host, command.instance)[command.action](done);
   };
 
   tell({ type: "begin" });
-  time.run(() => outcome !== undefined || killed);
+  time.run(() => outcome !== undefined || controller.killed);
   // The lock of a killed controller is free only when none of its commands can act any more.
-  if (killed && underWay > 0) time.run(() => underWay === 0);
+  if (controller.killed && controller.underWay > 0) time.run(() => controller.underWay === 0);
   return { outcome, events };
 }

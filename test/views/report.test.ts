@@ -78,6 +78,7 @@ healthy
 how to go on
   mend the cause, then run it again: orchestrate plans/prod.yaml
   That restarts all of the plan's instances, the 5 healthy ones as well.
+  Only what was not restarted yet: orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
   });
@@ -158,6 +159,7 @@ healthy
 how to go on
   run it again: orchestrate plans/prod.yaml
   That restarts all of the plan's instances, the 1 healthy one as well.
+  Only what was not restarted yet: orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
   });

@@ -1,0 +1,49 @@
+import { formatElapsed } from "../domain/duration.ts";
+import type { RecordedEvent } from "../domain/events.ts";
+import { EXIT, type ExitCode } from "../domain/failures.ts";
+import { printable } from "../domain/printable.ts";
+import { readJournal } from "../state/read-journal.ts";
+import { createReport } from "../views/report.ts";
+import type { HistoryArguments, ReportArguments } from "./arguments.ts";
+import { eventsOf, keptRollouts } from "./journals.ts";
+import { load } from "./load.ts";
+import { formatDiagnostic } from "../planner/diagnostic.ts";
+
+/** `orchestrate history [PLAN]`: a line for each rollout that has a journal, the newest first. */
+export function history({ plan: path, stateDir }: HistoryArguments): ExitCode {
+  const loaded = path === undefined ? undefined : load(path);
+  if (loaded && !loaded.ok) {
+    process.stderr.write(`${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
+    return EXIT.invalid;
+  }
+  const rollouts = keptRollouts(loaded?.plan, stateDir);
+  for (const { id, file } of rollouts) process.stdout.write(`${id}  ${lineOf(readJournal(file))}\n`);
+  if (rollouts.length === 0) process.stderr.write("orchestrate: no rollout has been recorded yet\n");
+  return EXIT.done;
+}
+
+/** `orchestrate report ID`: tells a rollout again from its journal. */
+export function report({ id, stateDir }: ReportArguments): ExitCode {
+  const events = eventsOf(id, stateDir);
+  if (!events) {
+    process.stderr.write(
+      `orchestrate: no rollout is called ${printable(id)}; \`orchestrate history\` lists what there is\n`,
+    );
+    return EXIT.invalid;
+  }
+  const retold = createReport();
+  for (const event of events) retold.collect(event);
+  process.stdout.write(retold.text(process.stdout.columns || undefined));
+  return EXIT.done;
+}
+
+function lineOf(events: readonly RecordedEvent[]): string {
+  const planned = events.find((event) => event.type === "rollout.planned");
+  const finished = events.find((event) => event.type === "rollout.finished");
+  const name = printable(planned?.name ?? "?");
+  const why = planned?.reason === undefined ? "" : `  ${printable(planned.reason)}`;
+  if (!finished) return `${name}  cut off${why}`;
+  const { healthy, failed, skipped, untouched } = finished.counts;
+  const counts = `${healthy} healthy, ${failed} failed, ${skipped} skipped, ${untouched} untouched`;
+  return `${name}  ${finished.outcome} after ${formatElapsed(finished.seconds * 1000)}: ${counts}${why}`;
+}
