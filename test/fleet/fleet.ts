@@ -11,6 +11,7 @@ import { claimLoopback, type LoopbackChoice, type LoopbackClaim } from "./loopba
 import { findProgram } from "./prerequisites.ts";
 import { tearDown, tearDownNow } from "./teardown.ts";
 
+export type { FleetHost } from "./host.ts";
 export type { GroupOptions } from "./host-files.ts";
 export type { ProcessInfo, ProcessStateName } from "./supervisor-rpc.ts";
 
