@@ -3,8 +3,16 @@ import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:f
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What the fleet is made of, and the package of each on Debian and on Fedora. */
-const programs: readonly { readonly name: string; readonly apt: string; readonly dnf: string }[] = [
+interface Program {
+  readonly name: string;
+  /** Its package on Debian. */
+  readonly apt: string;
+  /** Its package on Fedora. */
+  readonly dnf: string;
+}
+
+/** What the fleet is made of. */
+const fleetPrograms: readonly Program[] = [
   { name: "sshd", apt: "openssh-server", dnf: "openssh-server" },
   { name: "ssh", apt: "openssh-client", dnf: "openssh-clients" },
   { name: "ssh-keygen", apt: "openssh-client", dnf: "openssh" },
@@ -12,6 +20,9 @@ const programs: readonly { readonly name: string; readonly apt: string; readonly
   { name: "supervisorctl", apt: "supervisor", dnf: "supervisor" },
   { name: "perl", apt: "perl-base", dnf: "perl-interpreter" },
 ];
+
+/** What the tests use besides: a real terminal to read screens from. */
+const testPrograms: readonly Program[] = [{ name: "tmux", apt: "tmux", dnf: "tmux" }];
 
 /** Where servers live that a plain user's PATH does not name. */
 const serverDirs = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -23,15 +34,16 @@ const policyFile = "/usr/sbin/policy-rc.d";
  * Sees to it that a fleet can be raised here. Root on Debian or Ubuntu gets what is missing
  * installed, without its services being started; nothing else is ever changed.
  *
+ * @param programs default: what the fleet is made of
  * @throws Error that says what is missing and how to install it
  */
-export function ensurePrerequisites(): void {
-  const missing = missingPrograms();
+export function ensurePrerequisites(programs = fleetPrograms): void {
+  const missing = missingPrograms(programs);
   if (process.platform !== "linux") throw new Error(howToInstall(missing));
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || findProgram("apt-get") === undefined) throw new Error(howToInstall(missing));
   installByApt(packages(missing, "apt"));
-  const stillMissing = missingPrograms();
+  const stillMissing = missingPrograms(programs);
   if (stillMissing.length > 0) throw new Error(howToInstall(stillMissing));
 }
 
@@ -45,7 +57,7 @@ export function howToInstall(missing: readonly string[], platform: string = proc
     ].join("\n");
   }
   return [
-    `The test fleet needs ${missing.join(", ")}. To install:`,
+    `This needs ${missing.join(", ")}. To install:`,
     `  Debian, Ubuntu:  sudo apt-get install --no-install-recommends ${packages(missing, "apt").join(" ")}`,
     `  Fedora:          sudo dnf install ${packages(missing, "dnf").join(" ")}`,
   ].join("\n");
@@ -59,12 +71,16 @@ export function findProgram(name: string): string | undefined {
     .find(isExecutable);
 }
 
-function missingPrograms(): string[] {
+function missingPrograms(programs: readonly Program[]): string[] {
   return programs.map(({ name }) => name).filter((name) => findProgram(name) === undefined);
 }
 
 function packages(missing: readonly string[], system: "apt" | "dnf"): string[] {
-  return [...new Set(programs.filter(({ name }) => missing.includes(name)).map((each) => each[system]))];
+  return [
+    ...new Set(
+      [...fleetPrograms, ...testPrograms].filter(({ name }) => missing.includes(name)).map((each) => each[system]),
+    ),
+  ];
 }
 
 function installByApt(names: readonly string[]): void {
@@ -104,8 +120,8 @@ function isExecutable(file: string): boolean {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    ensurePrerequisites();
-    console.log("The test fleet can be raised here.");
+    ensurePrerequisites([...fleetPrograms, ...testPrograms]);
+    console.log("Everything that the tests need is here.");
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;
