@@ -69,8 +69,9 @@ describe("an instance of the fleet", function () {
     await host.behave(instance, { kind: "recovers", failures: 1 });
     await host.start(instance).catch(() => undefined);
     await reaches("RUNNING");
-    const events = (await host.supervisordLog()).slice(log.length).match(/spawned|exited|entered RUNNING/g);
-    assert.deepEqual(events, ["spawned", "exited", "spawned", "entered RUNNING"]);
+    // A supervisord that is late takes even what has exited for RUNNING, for a moment: that does not count.
+    const events = (await host.supervisordLog()).slice(log.length).match(/spawned|exited/g);
+    assert.deepEqual(events, ["spawned", "exited", "spawned"]);
   });
 
   it("crash_after: is RUNNING, and soon on another pid", async () => {
