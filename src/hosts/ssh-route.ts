@@ -2,7 +2,9 @@ import { homedir, userInfo } from "node:os";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { HostName } from "../domain/ids.ts";
+import type { Refusal } from "../domain/failures.ts";
 import type { HostTarget } from "../domain/target.ts";
+import { readSshConfig, type SshConfig } from "./ssh-config.ts";
 
 /** What of the controller's surroundings an ssh connection depends on. */
 export interface SshOptions {
@@ -10,6 +12,8 @@ export interface SshOptions {
   readonly homeDirectory?: string;
   /** The socket of the ssh agent; empty: none. Default: `$SSH_AUTH_SOCK`. */
   readonly agentSocket?: string;
+  /** In place of the user's and the system's ssh_config; `none`: read none. */
+  readonly configFile?: string;
   /** Default: every 5 s, lost after 3 without an answer. */
   readonly keepalive?: Keepalive;
 }
@@ -41,20 +45,36 @@ const DEFAULT_IDENTITIES = ["id_ed25519", "id_ecdsa", "id_rsa"];
 const DEFAULT_KEEPALIVE: Keepalive = { intervalMs: 5_000, unanswered: 3 };
 const SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts";
 
-/** Fills what the plan leaves out with the defaults of OpenSSH. */
-export function routeTo({ name, address, ssh }: HostTarget, options: SshOptions = {}): SshRoute {
+/** Fills what the plan leaves out from OpenSSH's configuration, and with its defaults where there is no ssh to ask. */
+export async function findRoute(
+  target: HostTarget,
+  options: SshOptions = {},
+): Promise<{ readonly route: SshRoute } | { readonly refusal: Refusal }> {
+  const read = await readSshConfig(target.address, target.ssh, {
+    home: options.homeDirectory ?? homedir(),
+    file: options.configFile,
+  });
+  const refuse = (reason: string) => ({ refusal: { code: "unreachable", host: target.name, reason } as const });
+  if (read && "problem" in read) return refuse(read.problem);
+  if (read?.config.unsupported !== undefined)
+    return refuse(`ssh_config has "${read.config.unsupported}" for ${target.address}, which is not built yet`);
+  return { route: routeTo(target, options, read?.config) };
+}
+
+function routeTo({ name, address, ssh }: HostTarget, options: SshOptions, config: SshConfig | undefined): SshRoute {
   const inSshDirectory = (file: string) => join(options.homeDirectory ?? homedir(), ".ssh", file);
-  const userFiles = ssh.known_hosts_file ? [ssh.known_hosts_file] : ["known_hosts", "known_hosts2"].map(inSshDirectory);
+  const userFiles = config?.userKnownHostsFiles ?? ["known_hosts", "known_hosts2"].map(inSshDirectory);
+  const identityFiles = config?.identityFiles ?? DEFAULT_IDENTITIES.map(inSshDirectory);
   return {
     host: name,
-    address,
-    port: ssh.port ?? 22,
-    user: ssh.user ?? localUser(),
+    address: config?.hostName ?? address,
+    port: config?.port ?? ssh.port ?? 22,
+    user: config?.user ?? ssh.user ?? localUser(),
     connectTimeoutMs: ssh.connect_timeout_ms,
-    identityFiles: ssh.identity_file ? [ssh.identity_file] : DEFAULT_IDENTITIES.map(inSshDirectory),
+    identityFiles: ssh.identity_file ? [ssh.identity_file] : identityFiles,
     identityIsChosen: ssh.identity_file !== undefined,
     agentSocket: (options.agentSocket ?? process.env["SSH_AUTH_SOCK"]) || undefined,
-    knownHostsFiles: [...userFiles, SYSTEM_KNOWN_HOSTS],
+    knownHostsFiles: [...(ssh.known_hosts_file ? [ssh.known_hosts_file] : userFiles), SYSTEM_KNOWN_HOSTS],
     keepalive: options.keepalive ?? DEFAULT_KEEPALIVE,
   };
 }

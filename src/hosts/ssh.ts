@@ -3,11 +3,11 @@ import type { HostTarget } from "../domain/target.ts";
 import type { Argv, ConnectOutcome, DialOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
 import { quoteArgv } from "./quote.ts";
 import { shakeHands, type Opened } from "./ssh-handshake.ts";
-import { routeTo, type SshOptions, type SshRoute } from "./ssh-route.ts";
+import { findRoute, type SshOptions } from "./ssh-route.ts";
 
 /** A way onto a host by ssh: one connection for all commands, made when it is first needed and again when it was lost. */
 export function openSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
-  return new SshAccess(routeTo(target, options));
+  return new SshAccess(target, options);
 }
 
 /** A connection, or the attempt to make it: who comes meanwhile shares it. */
@@ -20,14 +20,16 @@ interface Attempt {
 
 class SshAccess implements HostAccess {
   readonly host: HostName;
-  readonly #route: SshRoute;
+  readonly #target: HostTarget;
+  readonly #options: SshOptions;
   #current: Attempt | undefined;
   /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
   #closing: Promise<unknown> = Promise.resolve();
 
-  constructor(route: SshRoute) {
-    this.host = route.host;
-    this.#route = route;
+  constructor(target: HostTarget, options: SshOptions) {
+    this.host = target.name;
+    this.#target = target;
+    this.#options = options;
   }
 
   async connect(): Promise<ConnectOutcome> {
@@ -56,17 +58,22 @@ class SshAccess implements HostAccess {
   }
 
   #open(): Promise<Opened> {
-    if (!this.#current || this.#current.isSpent()) this.#current = attempt(this.#route);
+    if (!this.#current || this.#current.isSpent()) this.#current = attempt(this.#target, this.#options);
     return this.#current.opened;
   }
 }
 
-function attempt(route: SshRoute): Attempt {
+function attempt(target: HostTarget, options: SshOptions): Attempt {
   const abandon = new AbortController();
   let result: Opened | undefined;
-  const opened = shakeHands(route, abandon.signal).then((value) => (result = value));
+  const opened = open(target, options, abandon.signal).then((value) => (result = value));
   const isSpent = () => result !== undefined && (result.kind === "refused" || result.connection.isLost);
   return { opened, abandon, isSpent };
+}
+
+async function open(target: HostTarget, options: SshOptions, signal: AbortSignal): Promise<Opened> {
+  const found = await findRoute(target, options);
+  return "route" in found ? shakeHands(found.route, signal) : { kind: "refused", refusal: found.refusal };
 }
 
 async function end({ opened, abandon }: Attempt): Promise<void> {

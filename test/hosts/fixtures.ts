@@ -45,7 +45,7 @@ export function targetAt(address: string, ssh: Partial<SshSettings>, name = "web
 
 /** Nothing of the user who runs the tests: no agent, no keys. */
 export function nobodyAt(homeDirectory: string): SshOptions {
-  return { homeDirectory, agentSocket: "" };
+  return { homeDirectory, agentSocket: "", configFile: "none" };
 }
 
 /** What no test may wait for is set so long that it would be noticed. */
