@@ -148,7 +148,10 @@ export class InstanceRun {
       this.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
     }
     // It never left this machine: the instance is as it was, and may be aimed at again.
-    else this.phase = { name: "aiming", sinceMs: nowMs };
+    else {
+      this.sentAtMs = undefined;
+      this.phase = { name: "aiming", sinceMs: nowMs };
+    }
     return nowMs;
   }
 
@@ -234,7 +237,8 @@ export class InstanceRun {
     }
     // Others may have broken since the capacity was reserved. It waits, drained as it is, and then looks again.
     if (this.around.capacity.shortage(host, instance)) {
-      this.around.capacity.giveBack(host, instance, nowMs);
+      // One that is drained serves nobody, so it goes on counting as down.
+      if (!this.drained) this.around.capacity.giveBack(host, instance, nowMs);
       this.phase = { name: "reserving", sinceMs: nowMs, told: false };
       return this.tryBegin(nowMs);
     }

@@ -57,6 +57,12 @@ export function judge(seed: number, { faults = true } = {}): string[] {
         time.at(interruptAtMs, () => tell({ type: "interrupted", signal: "SIGINT" }));
       if (event.type === "rollout.halted" || event.type === "rollout.interrupted") stopped = true;
       if (event.type === "host.resting" || event.type === "batch.resting") lastRestMs = time.now;
+      // Drained is down, from the end of one hook to the end of the other.
+      if (event.type === "hook.finished" && event.instance !== undefined && event.succeeded) {
+        const key = `${event.host} ${event.instance}`;
+        if (event.hook === "before_restart") down.add(key);
+        else down.delete(key);
+      }
       if (event.type === "instance.restarting") {
         const key = `${event.host} ${event.instance}`;
         down.add(key);
@@ -73,7 +79,7 @@ export function judge(seed: number, { faults = true } = {}): string[] {
       if (event.type === "instance.healthy" || event.type === "instance.failed" || event.type === "instance.skipped") {
         settle(`${event.host} ${event.instance}`, event.type.slice("instance.".length));
         if (event.type === "instance.healthy") {
-          down.delete(`${event.host} ${event.instance}`);
+          if (!sizes.hooks.after_healthy) down.delete(`${event.host} ${event.instance}`);
           const { stopsAtMs, pid } = fleet.process(event.host, event.instance);
           if (stopsAtMs.length === 0)
             fail(`${event.host} ${event.instance} passes for healthy and was never restarted`);
