@@ -34,8 +34,24 @@ export interface HostConnection {
   close(): Promise<void>;
 }
 
+/** A TCP port, or the path of a Unix socket on the host. */
+export type DialTarget = { readonly address: string; readonly port: number } | { readonly socket: string };
+
 export type DialOutcome =
   { readonly kind: "open"; readonly stream: Duplex } | { readonly kind: "failed"; readonly reason: string };
+
+/** A command that goes on for as long as its stdin is open, or as it likes. */
+export interface HostProcess {
+  /** What is written goes to its stdin, what is read comes from its stdout. An error of it is never thrown. */
+  readonly stream: Duplex;
+  /** Resolves once it has ended or the connection was lost, and all of its stdout was read. */
+  readonly closed: Promise<void>;
+  /** The end of what it has said on stderr. */
+  stderr(): string;
+}
+
+export type SpawnOutcome =
+  { readonly kind: "spawned"; readonly process: HostProcess } | { readonly kind: "failed"; readonly reason: string };
 
 /** A way onto one host: a connection over which any command can be run. */
 export interface HostAccess extends HostConnection {
@@ -44,8 +60,10 @@ export interface HostAccess extends HostConnection {
    * Without `timeoutMs` it waits for as long as the command takes: a change must not be killed half-way.
    */
   run(argv: Argv, options?: { readonly timeoutMs?: number }): Promise<RunOutcome>;
-  /** Opens a TCP connection as the host itself would. Needs sshd's AllowTcpForwarding. Never rejects. */
-  dial(address: string, port: number): Promise<DialOutcome>;
+  /** Starts a command without a pty and leaves it running. Connects first where there is no connection. Never rejects. */
+  spawn(argv: Argv): Promise<SpawnOutcome>;
+  /** Opens a connection as the host itself would. Needs sshd's AllowTcpForwarding. Never rejects. */
+  dial(to: DialTarget): Promise<DialOutcome>;
 }
 
 /** Looks at the Supervisor of one host. It has no way to change anything: all that a dry run gets. */

@@ -104,7 +104,7 @@ async function request(access: HostAccess, url: URL, status: number, signal: Abo
 
 /** Dials; what is open when the check's time is up is closed. */
 async function dial(access: HostAccess, host: string, port: number, signal: AbortSignal): Promise<DialOutcome> {
-  const dialled = await access.dial(host.replace(/^\[(.*)\]$/, "$1"), port);
+  const dialled = await access.dial({ address: host.replace(/^\[(.*)\]$/, "$1"), port });
   if (dialled.kind === "open") endWith(dialled.stream, signal);
   return dialled;
 }

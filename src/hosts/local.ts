@@ -1,7 +1,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { connect } from "node:net";
+import { Duplex } from "node:stream";
 import type { HostName } from "../domain/ids.ts";
-import type { Argv, ConnectOutcome, DialOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
+import type {
+  Argv,
+  ConnectOutcome,
+  DialOutcome,
+  DialTarget,
+  HostAccess,
+  RunOutcome,
+  SpawnOutcome,
+} from "../executor/ports.ts";
 import { OutputTail } from "./output-tail.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
@@ -10,17 +19,37 @@ export function openLocal(host: HostName): HostAccess {
     host,
     connect: (): Promise<ConnectOutcome> => Promise.resolve({ kind: "connected" }),
     run: (argv, { timeoutMs } = {}) => run(argv, timeoutMs),
+    spawn: start,
     dial,
     // There is no connection to end; a command that runs goes on, as on any host.
     close: () => Promise.resolve(),
   };
 }
 
-function dial(address: string, port: number): Promise<DialOutcome> {
+function dial(to: DialTarget): Promise<DialOutcome> {
   return new Promise((resolve) => {
-    const stream = connect({ host: address, port, noDelay: true });
+    const stream = connect("socket" in to ? { path: to.socket } : { host: to.address, port: to.port, noDelay: true });
     stream.once("connect", () => resolve({ kind: "open", stream }));
     stream.once("error", (error) => resolve({ kind: "failed", reason: error.message }));
+  });
+}
+
+/** How much of a long-lived command's stderr is kept. */
+const STDERR_BYTES = 4096;
+
+function start([program, ...args]: Argv): Promise<SpawnOutcome> {
+  return new Promise((resolve) => {
+    // A process group of its own, as in `run`.
+    const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const stderr = new OutputTail(STDERR_BYTES);
+    child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
+    child.once("error", ({ message }) => resolve({ kind: "failed", reason: `${program}: ${message}` }));
+    child.once("spawn", () => {
+      const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+      stream.on("error", () => undefined);
+      const closed = new Promise<void>((close) => child.once("close", () => close()));
+      resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
-import type { Client } from "ssh2";
-import type { DialOutcome, RunOutcome } from "../executor/ports.ts";
-import { execute } from "./ssh-exec.ts";
+import type { Client, ClientCallback } from "ssh2";
+import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
+import { execute, start } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
 
 /** A connection from the end of its handshake to its loss, after which it is of no use. */
@@ -41,14 +41,22 @@ export class SshConnection {
     return execute(this.#client, line, { timeoutMs, lostBecause: () => this.#lostBecause });
   }
 
-  /** A TCP connection that the host opens for us (direct-tcpip). */
-  dial(address: string, port: number): Promise<DialOutcome> {
+  /** @param line what a shell on the host is to run */
+  spawn(line: string): Promise<SpawnOutcome> {
+    return start(this.#client, line, () => this.#lostBecause);
+  }
+
+  /** A connection that the host opens for us: direct-tcpip, or OpenSSH's direct-streamlocal. */
+  dial(to: DialTarget): Promise<DialOutcome> {
     return new Promise((resolve) => {
+      const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
+      const onOpened: ClientCallback = (error, stream) => {
+        if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? `${where}: ${error.message}` });
+        else resolve({ kind: "open", stream });
+      };
       try {
-        this.#client.forwardOut("127.0.0.1", 0, address, port, (error, stream) => {
-          if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? `${address}:${port}: ${error.message}` });
-          else resolve({ kind: "open", stream });
-        });
+        if ("socket" in to) this.#client.openssh_forwardOutStreamLocal(to.socket, onOpened);
+        else this.#client.forwardOut("127.0.0.1", 0, to.address, to.port, onOpened);
       } catch (error) {
         resolve({ kind: "failed", reason: this.#lostBecause ?? (error as Error).message });
       }

@@ -1,5 +1,5 @@
 import type { Client, ClientChannel } from "ssh2";
-import type { RunOutcome } from "../executor/ports.ts";
+import type { RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import { OutputTail } from "./output-tail.ts";
 
 export interface ExecOptions {
@@ -39,6 +39,30 @@ export function execute(client: Client, line: string, { timeoutMs, lostBecause }
     } catch (error) {
       // ssh2 noticed before we did that the socket has ended.
       settle({ kind: "unreachable", reason: lostBecause() ?? (error as Error).message });
+    }
+  });
+}
+
+/** How much of a long-lived command's stderr is kept. */
+const STDERR_BYTES = 4096;
+
+/** Starts one command line in a channel of its own, without a pty, and hands the channel over. Never rejects. */
+export function start(client: Client, line: string, lostBecause: () => string | undefined): Promise<SpawnOutcome> {
+  return new Promise((resolve) => {
+    try {
+      client.exec(line, (error: ExecError | undefined, channel) => {
+        if (error) {
+          const outcome = notStarted(error, lostBecause);
+          return resolve({ kind: "failed", reason: "reason" in outcome ? outcome.reason : error.message });
+        }
+        const stderr = new OutputTail(STDERR_BYTES);
+        channel.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
+        channel.on("error", () => undefined);
+        const closed = new Promise<void>((close) => channel.once("close", () => close()));
+        resolve({ kind: "spawned", process: { stream: channel, closed, stderr: () => stderr.text() } });
+      });
+    } catch (error) {
+      resolve({ kind: "failed", reason: lostBecause() ?? (error as Error).message });
     }
   });
 }

@@ -1,6 +1,14 @@
 import type { HostName } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { Argv, ConnectOutcome, DialOutcome, HostAccess, RunOutcome } from "../executor/ports.ts";
+import type {
+  Argv,
+  ConnectOutcome,
+  DialOutcome,
+  DialTarget,
+  HostAccess,
+  RunOutcome,
+  SpawnOutcome,
+} from "../executor/ports.ts";
 import { quoteArgv } from "./quote.ts";
 import { shakeHands, type Opened } from "./ssh-handshake.ts";
 import { findRoute, type SshOptions } from "./ssh-route.ts";
@@ -44,10 +52,17 @@ class SshAccess implements HostAccess {
     return opened.connection.run(line, timeoutMs);
   }
 
-  async dial(address: string, port: number): Promise<DialOutcome> {
+  async spawn(argv: Argv): Promise<SpawnOutcome> {
+    const line = quoteArgv(argv);
     const opened = await this.#open();
     if (opened.kind === "refused") return { kind: "failed", reason: opened.refusal.reason };
-    return opened.connection.dial(address, port);
+    return opened.connection.spawn(line);
+  }
+
+  async dial(to: DialTarget): Promise<DialOutcome> {
+    const opened = await this.#open();
+    if (opened.kind === "refused") return { kind: "failed", reason: opened.refusal.reason };
+    return opened.connection.dial(to);
   }
 
   async close(): Promise<void> {

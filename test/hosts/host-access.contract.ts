@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import type { Argv, HostAccess, RunOutcome } from "../../src/executor/ports.ts";
 
 export interface OpenedAccess {
@@ -117,6 +118,32 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
         outcomes,
         numbers.map((number) => ({ kind: "exited", code: Number(number), stdout: `${number}\n`, stderr: "" })),
       );
+    });
+
+    it("leaves a spawned command running, talks with it, and tells when it ends", async () => {
+      const spawned = await opened.access.spawn([
+        "sh",
+        "-c",
+        'while read -r line; do echo "got $line"; done; echo bye >&2',
+      ]);
+      assert.ok(spawned.kind === "spawned");
+      const { stream, closed, stderr } = spawned.process;
+      stream.setEncoding("utf8");
+      const next = async () => String((await once(stream, "data"))[0]);
+      stream.write("one\n");
+      assert.equal(await next(), "got one\n");
+      stream.write("it's two\n");
+      assert.equal(await next(), "got it's two\n");
+      stream.end();
+      await closed;
+      assert.equal(stderr(), "bye\n");
+    });
+
+    it("tells that a spawned command ended by itself", async () => {
+      const spawned = await opened.access.spawn(["true"]);
+      assert.ok(spawned.kind === "spawned");
+      spawned.process.stream.resume();
+      await spawned.process.closed;
     });
 
     it("closes as often as one likes, used or not", async () => {

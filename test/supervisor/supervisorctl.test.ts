@@ -15,6 +15,7 @@ function answering(outcome: RunOutcome) {
       asked.push({ argv, timeoutMs: options?.timeoutMs });
       return Promise.resolve(outcome);
     },
+    spawn: () => Promise.resolve({ kind: "failed", reason: "nothing is spawned here" }),
     dial: () => Promise.resolve({ kind: "failed", reason: "nobody dials here" }),
     close: () => Promise.resolve(),
   };
