@@ -18,10 +18,19 @@ export interface Counts {
   readonly untouched: number;
 }
 
+/** What the operator may answer when `on_failure: ask` asks: do it again, go on without it, or halt. */
+export type Answer = "retry" | "skip" | "stop";
+
 interface OfInstance {
   readonly host: HostName;
   readonly program: ProgramName;
   readonly instance: InstanceName;
+}
+
+interface OfFailure {
+  readonly host: HostName;
+  readonly program?: ProgramName;
+  readonly instance?: InstanceName;
 }
 
 /** Where a batch stands: `wave` and `batch` count from 1. */
@@ -92,6 +101,14 @@ export type RolloutEvent =
   /** After a wave: for so many milliseconds, or until the operator answers. */
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
   | { readonly type: "rollout.resumed" }
+  /** A failure would halt the rollout: nothing begins until the operator has answered. Without an instance a host's hook. */
+  | ({
+      readonly type: "rollout.asking";
+      readonly code: InstanceFailureCode;
+      readonly reason: string;
+      readonly answers: readonly Answer[];
+    } & OfFailure)
+  | ({ readonly type: "rollout.answered"; readonly answer: Answer } & OfFailure)
   | { readonly type: "rollout.interrupted"; readonly signal: string }
   | { readonly type: "rollout.halted"; readonly code: HaltCode; readonly reason: string }
   | {

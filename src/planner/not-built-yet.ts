@@ -13,7 +13,6 @@ export interface NotBuilt {
  * ignored would be taken for protection. A line goes when its key is built.
  */
 export const NOT_BUILT_YET: readonly NotBuilt[] = [
-  { key: "on_failure", but: ["stop"] },
   { key: "lock.mode", but: ["off"] },
   { key: "lock.directory" },
   { key: "ssh.proxy_jump" },

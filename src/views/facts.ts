@@ -2,6 +2,7 @@ import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { RolloutEvent } from "../domain/events.ts";
 import { countsText, many } from "./counting.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
+import { answerText, questionText } from "./question-text.ts";
 import { printableLines } from "./printable.ts";
 
 /** One line for a log. */
@@ -46,6 +47,12 @@ export function factsOf(event: RolloutEvent): Fact[] {
       return [overall(`paused after wave ${event.wave} (${event.group}) ${pauseText(event.ms)}`)];
     case "rollout.resumed":
       return [overall("goes on")];
+    case "rollout.asking": {
+      const text = `asks what to do about this, and begins nothing until then: ${event.reason}`;
+      return [about(event, text), about(event, `| ${questionText(event.answers)}`)];
+    }
+    case "rollout.answered":
+      return [about(event, answerText(event.answer))];
     case "rollout.interrupted":
       return [overall(`interrupted (${event.signal}): nothing further begins, what is under restart is waited for`)];
     case "rollout.halted":
@@ -148,6 +155,10 @@ function skipped({
 
 function aboutOf(host: string | undefined, instance: string | undefined): string {
   return [host, instance].filter((part) => part !== undefined).join(" ");
+}
+
+function about({ host, instance }: { readonly host: string; readonly instance?: string }, text: string): Fact {
+  return { about: aboutOf(host, instance), text };
 }
 
 function overall(text: string): Fact {

@@ -1,4 +1,4 @@
-import type { Outcome, RolloutEvent } from "../../src/domain/events.ts";
+import type { Answer, Outcome, RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../../src/domain/outcomes.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
@@ -40,6 +40,10 @@ export interface SimulateOptions {
   readonly onHook?: (command: Extract<Command, { type: "run_hook" }>) => HookOutcome;
   /** What becomes of a restart on its way; default: it arrives, and so does its answer. */
   readonly onChange?: (command: Change) => ChangeFate;
+  /** What the operator does about a failure, and after how long; default: there is no operator. Undefined: nothing. */
+  readonly onQuestion?: (
+    answers: readonly Answer[],
+  ) => { readonly answer: Answer; readonly afterMs: number } | undefined;
   /** How long the next look takes. */
   readonly lookMs?: () => number;
   /** The controller is killed right after the event with this number, before anything that follows from it is done. */
@@ -58,15 +62,17 @@ export function simulate(
     onCheck = passes,
     onHook = succeeds,
     onChange = arrives,
+    onQuestion,
     lookMs,
     killAfterEvent = Infinity,
     keepEvents = true,
   }: SimulateOptions = {},
 ): Simulated {
-  const machine = new Machine(rollout);
+  const machine = new Machine(rollout, { asks: onQuestion !== undefined });
   const events: (RolloutEvent & { atMs: number })[] = [];
   const wakes = new Map<HostName | undefined, { cancel(): void }>();
   let outcome: Outcome | undefined;
+  let question: { cancel(): void } | undefined;
 
   let told = 0;
   /** `underWay`: commands that act on the fleet, whether or not anybody still waits for them. */
@@ -98,7 +104,11 @@ export function simulate(
         time.after(HOOK_MS, () => tell({ ...command, type: "hook_finished", outcome: onHook(command) }));
         break;
       case "ask":
-        time.after(0, () => tell({ type: "answered", goOn: true }));
+        question?.cancel();
+        question = ask(command);
+        break;
+      case "withdraw_question":
+        question?.cancel();
         break;
       case "read_log":
         time.after(LOOK_MS, () => tell({ ...command, type: "log_read", text: "the end of its log" }));
@@ -115,6 +125,12 @@ export function simulate(
       case "end":
         outcome = command.outcome;
     }
+  };
+
+  const ask = (command: Extract<Command, { type: "ask" }>) => {
+    if (command.about === "pause") return time.after(0, () => tell({ type: "answered", goOn: true }));
+    const wish = onQuestion?.(command.answers);
+    return wish && time.after(wish.afterMs, () => tell({ type: "decided", answer: wish.answer }));
   };
 
   const change = (command: Change, fate: ChangeFate): void => {

@@ -18,7 +18,9 @@ export class TreeModel implements Span {
   /** By host and instance, in the order in which they failed. */
   readonly failures = new Map<string, Of<"instance.failed">>();
   /** Those that are no failure of an instance. */
-  readonly failedHooks: Of<"hook.finished">[] = [];
+  readonly failedHooks = new Map<string, Of<"hook.finished">>();
+  /** What the operator is asked about a failure. */
+  asking: Of<"rollout.asking"> | undefined;
   waves: readonly ShownWave[] = [];
   planned: Of<"rollout.planned"> | undefined;
   halted: Of<"rollout.halted"> | undefined;
@@ -63,7 +65,13 @@ export class TreeModel implements Span {
         this.restNoMore();
         break;
       case "hook.finished":
-        if (!event.succeeded && event.instance === undefined) this.failedHooks.push(event);
+        this.applyToHook(event);
+        break;
+      case "rollout.asking":
+        this.asking = event;
+        break;
+      case "rollout.answered":
+        this.asking = undefined;
         break;
       case "wave.started":
       case "wave.finished":
@@ -92,6 +100,15 @@ export class TreeModel implements Span {
   private restNoMore(): void {
     this.restingUntilMs = undefined;
     this.paused = undefined;
+    this.asking = undefined;
+  }
+
+  /** That of an instance is told as the instance's own failure. The latest word on each hook counts. */
+  private applyToHook(event: Of<"hook.finished">): void {
+    if (event.instance !== undefined) return;
+    const key = `${event.hook} ${event.host ?? ""}`;
+    if (event.succeeded) this.failedHooks.delete(key);
+    else this.failedHooks.set(key, event);
   }
 
   private plan(event: Of<"rollout.planned">): void {

@@ -2,6 +2,7 @@ import type { RolloutEvent } from "../../domain/events.ts";
 import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { printableLines } from "../printable.ts";
+import { questionText } from "../question-text.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 
@@ -15,7 +16,7 @@ export function troubleRows(frame: Frame, height: number): Row[] {
   const notices = noticeRows(frame);
   const room = Math.max(1, height - notices.length);
   const { failures, failedHooks, unreachable } = frame.model;
-  const count = failures.size + failedHooks.length + unreachable.size;
+  const count = failures.size + failedHooks.size + unreachable.size;
   const rows: Row[] = [];
   let shown = 0;
   for (const [first, ...details] of troubles(frame)) {
@@ -34,7 +35,7 @@ export function troubleRows(frame: Frame, height: number): Row[] {
 
 function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
   for (const event of frame.model.failures.values()) yield failureRows(event, frame);
-  for (const event of frame.model.failedHooks) yield [hookRow(event, frame)];
+  for (const event of frame.model.failedHooks.values()) yield [hookRow(event, frame)];
   for (const [host, reason] of frame.model.unreachable) yield [unreachableRow(host, reason, frame)];
 }
 
@@ -67,7 +68,7 @@ function unreachableRow(host: string, reason: string, { columns, paint }: Frame)
 /** What the rollout does about its trouble, or what to know of it beforehand. */
 function noticeRows(frame: Frame): Row[] {
   const { model, live, paint, columns } = frame;
-  const texts = [haltReason(frame), ...(live ? [stoppingText(frame), warningText(frame)] : [])];
+  const texts = [haltReason(frame), ...(live ? [questionOf(frame), stoppingText(frame), warningText(frame)] : [])];
   return texts
     .filter((text) => text !== undefined)
     .map((text) => ({
@@ -82,6 +83,12 @@ function haltReason({ model: { halted, failures } }: Frame): string | undefined 
   const { value: first } = failures.values().next();
   if (!halted || (first && halted.reason === `${first.host} ${first.instance}: ${first.reason}`)) return undefined;
   return `halted because ${onOneLine(halted.reason)}`;
+}
+
+/** Nothing begins before it is answered, so it names what it is about even where the failure itself has no room. */
+function questionOf({ model: { asking } }: Frame): string | undefined {
+  if (!asking) return undefined;
+  return `${printable([asking.host, asking.instance].filter((part) => part !== undefined).join(" "))}?  ${questionText(asking.answers)}`;
 }
 
 function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string | undefined {
