@@ -61,6 +61,15 @@ export type RolloutEvent =
       readonly succeeded: boolean;
       readonly reason?: string;
     }
+  /** Others have changed it since the rollout was planned. A new one is left alone; the others keep their turn. */
+  | ({
+      readonly type: "instance.drifted";
+      readonly what: "gone" | "new" | "changed";
+      readonly state?: ProcessState;
+      readonly pid?: number;
+      readonly previous_state?: ProcessState;
+      readonly previous_pid?: number;
+    } & OfInstance)
   /** It waits until the floor of its program allows its restart; the rollout halts after `ms` more. */
   | ({
       readonly type: "instance.waiting";

@@ -7,6 +7,7 @@ import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import type { Capacity, Standing } from "./capacity.ts";
 import { CheckRun } from "./check-run.ts";
+import type { Drift } from "./drift.ts";
 import type { Failures } from "./failures.ts";
 import { Gate, type Verdict } from "./gate.ts";
 import type { Command } from "./messages.ts";
@@ -17,6 +18,7 @@ export interface Surroundings {
   readonly tally: Tally;
   readonly failures: Failures;
   readonly capacity: Capacity;
+  readonly drift: Drift;
   issue(command: Command): void;
   /** It is healthy on this pid: from now on it is expected to stay there. */
   expect(host: HostName, instance: InstanceName, pid: number): void;
@@ -254,6 +256,7 @@ export class InstanceRun {
     const action = snapshot.state === "STOPPED" ? "start" : "restart";
     // Of one that is tried again the state is our doing, not somebody's purpose.
     const isOurs = this.isBroken || this.hasRegressed;
+    if (!isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
     if (!isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
     // Somebody else is stopping it; two clients at one instance hang each other.
     if (snapshot.state === "STOPPING") {

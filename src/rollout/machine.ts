@@ -3,6 +3,7 @@ import type { HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { worksOf, type Rollout } from "../domain/rollout.ts";
 import { Capacity } from "./capacity.ts";
+import { Drift } from "./drift.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
 import type { HostRun } from "./host-run.ts";
 import type { Surroundings } from "./instance-run.ts";
@@ -60,6 +61,7 @@ export class Machine {
       tally: this.tally,
       failures: this.failures,
       capacity: this.capacity,
+      drift: new Drift(rollout, issue),
       issue,
       expect: (host, instance, pid) => this.watch.expect(host, instance, pid),
     };
@@ -158,7 +160,7 @@ export class Machine {
     this.unpictured.delete(host);
     this.capacity.observe(host, outcome);
     this.watch.observe(host, outcome);
-    this.waves.looked(host, this.nowMs);
+    this.waves.looked(host, outcome, this.nowMs);
     this.runOf(host)?.looked(outcome, issuedAtMs, this.nowMs);
     if (this.capacity.hasFloors) this.waves.capacityChanged(this.nowMs);
   }

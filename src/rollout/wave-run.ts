@@ -1,5 +1,6 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
 import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Surroundings } from "./instance-run.ts";
@@ -8,7 +9,11 @@ import type { Looks } from "./looks.ts";
 type Phase =
   | { readonly name: "before" }
   /** Looks at the hosts of the coming wave, and at what was restarted before it. */
-  | { readonly name: "observing"; readonly missing: Set<HostName> }
+  | {
+      readonly name: "observing";
+      readonly coming: ReadonlyMap<HostName, HostWork>;
+      readonly missing: Set<HostName>;
+    }
   | { readonly name: "batch"; readonly atOnce: number }
   /** Between batches, hosts of earlier ones have a turn of their own for what has regressed there. */
   | { readonly name: "again"; readonly before: Phase }
@@ -75,8 +80,11 @@ export class WaveRun {
   }
 
   /** A look at this host has come back, whatever it showed. */
-  looked(host: HostName, nowMs: number): void {
+  looked(host: HostName, outcome: LookOutcome, nowMs: number): void {
     if (this.phase.name !== "observing") return;
+    const work = this.phase.coming.get(host);
+    const wave = this.waves[this.waveIndex];
+    if (wave && work && outcome.kind === "seen") this.around.drift.compareHost(wave, work, outcome.snapshots);
     this.phase.missing.delete(host);
     if (this.phase.missing.size === 0 && !this.around.tally.isHeld) this.beginWave(nowMs);
   }
@@ -231,7 +239,9 @@ export class WaveRun {
     const missing = new Set<HostName>();
     for (const wave of this.waves.slice(0, this.waveIndex + 1))
       for (const batch of wave.batches) for (const { host } of batch.hosts) missing.add(host);
-    this.phase = { name: "observing", missing };
+    const works = this.waves[this.waveIndex]?.batches.flatMap(({ hosts }) => hosts) ?? [];
+    const coming = new Map(works.map((work) => [work.host, work]));
+    this.phase = { name: "observing", coming, missing };
     for (const host of missing) this.looks.request(host, nowMs);
   }
 

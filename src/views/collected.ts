@@ -14,6 +14,8 @@ export class Collected {
   interrupted: Of<"rollout.interrupted"> | undefined;
   finished: Of<"rollout.finished"> | undefined;
   private readonly hookFailures = new Map<string, Of<"hook.finished">>();
+  /** What others have changed meanwhile: the latest of each. */
+  private readonly drifts = new Map<string, Of<"instance.drifted">>();
   private readonly failures = new Map<string, Of<"instance.failed">>();
   private readonly losses = new Map<string, Of<"instance.indeterminate">>();
   private readonly skips = new Map<
@@ -42,6 +44,7 @@ export class Collected {
     const key = `${event.host} ${event.instance}`;
     if (event.type === "instance.failed") this.failures.set(key, event);
     else if (event.type === "instance.indeterminate") this.losses.set(key, event);
+    else if (event.type === "instance.drifted") this.drifts.set(key, event);
     else if (event.type === "instance.skipped") this.skips.set(key, event);
   }
 
@@ -61,6 +64,10 @@ export class Collected {
   /** Failures that still stand. */
   failed(): Of<"instance.failed">[] {
     return [...this.failures.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "failed");
+  }
+
+  drifted(): Of<"instance.drifted">[] {
+    return [...this.drifts.values()];
   }
 
   /** What the plan selects and was left alone. */

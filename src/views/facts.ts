@@ -1,6 +1,7 @@
 import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { RolloutEvent } from "../domain/events.ts";
 import { countsText, many } from "./counting.ts";
+import { driftText } from "./drift-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
 import { answerText, questionText } from "./question-text.ts";
 import { printableLines } from "./printable.ts";
@@ -59,6 +60,7 @@ export function factsOf(event: RolloutEvent): Fact[] {
       return [overall(`halted: ${event.reason}: ${haltTitle(event.code)}`)];
     case "rollout.finished":
       return factsOfEnd(event);
+    case "instance.drifted":
     case "instance.waiting":
     case "instance.restarting":
     case "instance.observed":
@@ -73,6 +75,8 @@ export function factsOf(event: RolloutEvent): Fact[] {
 function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): Fact[] {
   const about = `${event.host} ${event.instance}`;
   switch (event.type) {
+    case "instance.drifted":
+      return [{ about, text: driftText(event) }];
     case "instance.waiting":
       return [{ about, text: waitingText(event) }];
     case "instance.restarting": {

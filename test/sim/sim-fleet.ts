@@ -10,16 +10,23 @@ export class SimFleet {
   readonly hosts = new Map<HostName, Map<InstanceName, SimProcess>>();
   /** Hosts that nobody can reach. */
   readonly unreachable = new Set<HostName>();
+  private readonly time: VirtualTime;
   private pid = 1000;
 
   constructor(time: VirtualTime, hosts: readonly HostName[], instances: readonly string[]) {
-    for (const host of hosts) {
-      const processes = [...instances].sort(compareNaturally).map((name): [InstanceName, SimProcess] => {
-        const instance = name as InstanceName;
-        return [instance, new SimProcess(instance, time, () => ++this.pid)];
-      });
-      this.hosts.set(host, new Map(processes));
-    }
+    this.time = time;
+    for (const host of hosts)
+      for (const instance of [...instances].sort(compareNaturally)) this.add(host, instance as InstanceName);
+  }
+
+  /** As `supervisorctl update` does after a change of the config. */
+  add(host: HostName, instance: InstanceName): void {
+    const processes = this.hosts.get(host) ?? new Map<InstanceName, SimProcess>();
+    this.hosts.set(host, processes.set(instance, new SimProcess(instance, this.time, () => ++this.pid)));
+  }
+
+  remove(host: HostName, instance: InstanceName): void {
+    this.hosts.get(host)?.delete(instance);
   }
 
   process(host: string, instance: string): SimProcess {

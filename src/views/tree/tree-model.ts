@@ -8,7 +8,7 @@ import { Ledger } from "../ledger.ts";
 import { isDone, shownWaves, type ShownHost, type ShownInstance, type ShownWave, type Span } from "./shown-rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
-type OfInstance = Of<`instance.${string}` & RolloutEvent["type"]>;
+type OfInstance = Exclude<Of<`instance.${string}` & RolloutEvent["type"]>, Of<"instance.drifted">>;
 
 export class TreeModel implements Span {
   readonly ledger = new Ledger();
@@ -19,6 +19,8 @@ export class TreeModel implements Span {
   readonly failures = new Map<string, Of<"instance.failed">>();
   /** Those that are no failure of an instance. */
   readonly failedHooks = new Map<string, Of<"hook.finished">>();
+  /** What others have changed since the preview: the latest of it, and how much there is. */
+  drifted: { readonly last: Of<"instance.drifted">; readonly count: number } | undefined;
   /** What the operator is asked about a failure. */
   asking: Of<"rollout.asking"> | undefined;
   waves: readonly ShownWave[] = [];
@@ -85,6 +87,9 @@ export class TreeModel implements Span {
       case "host.resting":
       case "host.finished":
         this.applyToHost(event, nowMs);
+        break;
+      case "instance.drifted":
+        this.drifted = { last: event, count: (this.drifted?.count ?? 0) + 1 };
         break;
       case "instance.waiting":
       case "instance.restarting":

@@ -1,6 +1,7 @@
 import type { RolloutEvent } from "../../domain/events.ts";
 import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
+import { driftText } from "../drift-text.ts";
 import { printableLines } from "../printable.ts";
 import { questionText } from "../question-text.ts";
 import type { Frame } from "./frame.ts";
@@ -68,7 +69,10 @@ function unreachableRow(host: string, reason: string, { columns, paint }: Frame)
 /** What the rollout does about its trouble, or what to know of it beforehand. */
 function noticeRows(frame: Frame): Row[] {
   const { model, live, paint, columns } = frame;
-  const texts = [haltReason(frame), ...(live ? [questionOf(frame), stoppingText(frame), warningText(frame)] : [])];
+  const texts = [
+    haltReason(frame),
+    ...(live ? [questionOf(frame), stoppingText(frame), driftOf(frame), warningText(frame)] : []),
+  ];
   return texts
     .filter((text) => text !== undefined)
     .map((text) => ({
@@ -96,6 +100,13 @@ function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string
   const waits = open > 0 ? `; waits for ${open} under way` : "";
   if (halted) return `halting: no further restart${waits}`;
   return interrupted && `${interrupted.signal}: no further restart${waits}; again: leave now`;
+}
+
+function driftOf({ model: { drifted } }: Frame): string | undefined {
+  if (!drifted) return undefined;
+  const { last, count } = drifted;
+  const more = count > 1 ? ` (and ${count - 1} more)` : "";
+  return onOneLine(`${last.host} ${last.instance}: ${driftText(last)}${more}`);
 }
 
 function warningText({ model: { planned, ledger } }: Frame): string | undefined {
