@@ -83,6 +83,8 @@ export type RolloutEvent =
       readonly previous_pid?: number;
       readonly previous_state: ProcessState;
     } & OfInstance)
+  /** The restart that was just told has not left this machine: the instance is what it was before. */
+  | ({ readonly type: "instance.not_sent"; readonly reason: string } & OfInstance)
   | ({
       readonly type: "instance.observed";
       readonly state: ProcessState;

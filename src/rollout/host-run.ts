@@ -69,7 +69,8 @@ export class HostRun {
   /** Lost for longer than is worth waiting. What was not touched yet is left; a gate waits for its own deadlines. */
   private giveUpHost(why: string, nowMs: number): void {
     const { host } = this.work;
-    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost);
+    const isTriedAgain = (run: InstanceRun) => run.failWithoutHost(why, nowMs);
+    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost && !isTriedAgain(run));
     if (waiting.length === 0) return;
     const reason = `${host}: ${why}`;
     if (this.around.tally.addUnreachable(reason)) this.emit({ type: "rollout.halted", code: "unreachable", reason });

@@ -139,6 +139,13 @@ export class InstanceRun {
     return this.phase.name === "aiming";
   }
 
+  /** True, and another failure, for one that is tried again: that its host is lost must not make the wish be forgotten. */
+  failWithoutHost(why: string, nowMs: number): boolean {
+    if (!this.failureStands) return false;
+    this.fail("indeterminate", `its host was lost before it could be restarted again: ${why}`, nowMs);
+    return true;
+  }
+
   timePassed(nowMs: number): number {
     if (this.phase.name === "reserving") return this.tryBegin(nowMs);
     if (this.phase.name === "under_restart")
@@ -156,6 +163,7 @@ export class InstanceRun {
     }
     // It never left this machine: the instance is as it was, and may be aimed at again.
     else {
+      this.emit({ type: "instance.not_sent", ...this.id, reason: outcome.reason });
       this.sentAtMs = undefined;
       this.phase = { name: "aiming", sinceMs: nowMs };
     }

@@ -63,6 +63,7 @@ export function factsOf(event: RolloutEvent): Fact[] {
     case "instance.drifted":
     case "instance.waiting":
     case "instance.restarting":
+    case "instance.not_sent":
     case "instance.observed":
     case "instance.healthy":
     case "instance.failed":
@@ -83,6 +84,8 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       const verb = event.action === "start" ? "starting" : "restarting";
       return [{ about, text: `${verb}, was ${event.previous_state}${onPid(event.previous_pid)}` }];
     }
+    case "instance.not_sent":
+      return [{ about, text: `was not restarted after all: ${event.reason}` }];
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
     case "instance.healthy":

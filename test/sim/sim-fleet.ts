@@ -10,6 +10,12 @@ export class SimFleet {
   readonly hosts = new Map<HostName, Map<InstanceName, SimProcess>>();
   /** Hosts that nobody can reach. */
   readonly unreachable = new Set<HostName>();
+  /** Called when a host is lost: what was sent to it has no answer any more. */
+  onLost: (host: HostName) => void = () => undefined;
+  /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
+  private readonly hung = new Map<HostName, (() => void)[]>();
+  /** When those were removed that somebody has taken out of the config. */
+  readonly removed = new Map<string, number>();
   private readonly time: VirtualTime;
   private pid = 1000;
 
@@ -26,7 +32,34 @@ export class SimFleet {
   }
 
   remove(host: HostName, instance: InstanceName): void {
+    this.removed.set(`${host} ${instance}`, this.time.now);
     this.hosts.get(host)?.delete(instance);
+  }
+
+  lose(host: HostName): void {
+    this.unreachable.add(host);
+    this.onLost(host);
+  }
+
+  hang(host: HostName): void {
+    this.hung.set(host, []);
+  }
+
+  isHung(host: HostName): boolean {
+    return this.hung.has(host);
+  }
+
+  goOn(host: HostName): void {
+    const due = this.hung.get(host) ?? [];
+    this.hung.delete(host);
+    for (const act of due) act();
+  }
+
+  /** What a client asks of a supervisord that hangs is done when that goes on. */
+  request(host: HostName, act: () => void): void {
+    const due = this.hung.get(host);
+    if (due) due.push(act);
+    else act();
   }
 
   process(host: string, instance: string): SimProcess {

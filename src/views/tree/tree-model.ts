@@ -93,6 +93,7 @@ export class TreeModel implements Span {
         break;
       case "instance.waiting":
       case "instance.restarting":
+      case "instance.not_sent":
       case "instance.observed":
       case "instance.healthy":
       case "instance.failed":
