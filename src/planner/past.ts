@@ -5,7 +5,7 @@ import type { Rollout } from "../domain/rollout.ts";
 
 /** What a journal says of one instance. */
 export type PastFate =
-  | { readonly kind: "healthy"; readonly pid: number }
+  | { readonly kind: "healthy"; readonly pid: number; readonly previousPid: number | undefined }
   /** Its restart was sent, and it failed or its end is not known. */
   | { readonly kind: "attempted"; readonly previousPid: number | undefined };
 
@@ -29,11 +29,21 @@ export function readPast(events: Iterable<RolloutEvent>): Past | undefined {
     const earlier = ofHost.get(event.instance);
     if (event.type === "instance.restarting")
       ofHost.set(event.instance, { kind: "attempted", previousPid: event.previous_pid });
-    else if (event.type === "instance.healthy") ofHost.set(event.instance, { kind: "healthy", pid: event.pid });
-    // Regressed: the process that was proven is the one that another must replace.
-    else if (earlier?.kind === "healthy") ofHost.set(event.instance, { kind: "attempted", previousPid: earlier.pid });
+    else if (event.type === "instance.healthy")
+      ofHost.set(event.instance, { kind: "healthy", pid: event.pid, previousPid: event.previous_pid });
+    else if (earlier?.kind === "healthy") ofHost.set(event.instance, failedAfterAll(event, earlier));
   }
   return rollout && { id: rollout.id, rollout, fates };
+}
+
+function failedAfterAll(
+  { code }: Extract<RolloutEvent, { type: "instance.failed" }>,
+  { pid, previousPid }: Extract<PastFate, { kind: "healthy" }>,
+): PastFate {
+  // Only its hook has failed, the process is good: the gate lets it pass, and the hook runs again.
+  if (code === "hook_failed") return { kind: "attempted", previousPid };
+  // Regressed: the process that was proven is the one that another must replace.
+  return { kind: "attempted", previousPid: pid };
 }
 
 type Settled =
