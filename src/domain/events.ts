@@ -18,10 +18,19 @@ export interface Counts {
   readonly untouched: number;
 }
 
+/** What the operator may answer when `on_failure: ask` asks: do it again, go on without it, or halt. */
+export type Answer = "retry" | "skip" | "stop";
+
 interface OfInstance {
   readonly host: HostName;
   readonly program: ProgramName;
   readonly instance: InstanceName;
+}
+
+interface OfFailure {
+  readonly host: HostName;
+  readonly program?: ProgramName;
+  readonly instance?: InstanceName;
 }
 
 /** Where a batch stands: `wave` and `batch` count from 1. */
@@ -54,6 +63,15 @@ export type RolloutEvent =
       readonly succeeded: boolean;
       readonly reason?: string;
     }
+  /** Others have changed it since the rollout was planned. A new one is left alone; the others keep their turn. */
+  | ({
+      readonly type: "instance.drifted";
+      readonly what: "gone" | "new" | "changed";
+      readonly state?: ProcessState;
+      readonly pid?: number;
+      readonly previous_state?: ProcessState;
+      readonly previous_pid?: number;
+    } & OfInstance)
   /** It waits until the floor of its program allows its restart; the rollout halts after `ms` more. */
   | ({
       readonly type: "instance.waiting";
@@ -91,11 +109,19 @@ export type RolloutEvent =
     } & OfInstance)
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
   | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
-  /** Its restart was announced, but not done: it is as it was. */
+  /** The restart that was told last was not done: the instance is what it was before. */
   | ({ readonly type: "instance.unchanged"; readonly reason: string } & OfInstance)
   /** After a wave: for so many milliseconds, or until the operator answers. */
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
   | { readonly type: "rollout.resumed" }
+  /** A failure would halt the rollout: nothing begins until the operator has answered. Without an instance a host's hook. */
+  | ({
+      readonly type: "rollout.asking";
+      readonly code: InstanceFailureCode;
+      readonly reason: string;
+      readonly answers: readonly Answer[];
+    } & OfFailure)
+  | ({ readonly type: "rollout.answered"; readonly answer: Answer } & OfFailure)
   | { readonly type: "rollout.interrupted"; readonly signal: string }
   | { readonly type: "rollout.halted"; readonly code: HaltCode; readonly reason: string }
   | {

@@ -13,7 +13,9 @@ export class Collected {
   halted: Of<"rollout.halted"> | undefined;
   interrupted: Of<"rollout.interrupted"> | undefined;
   finished: Of<"rollout.finished"> | undefined;
-  readonly failedHooks: Of<"hook.finished">[] = [];
+  private readonly hookFailures = new Map<string, Of<"hook.finished">>();
+  /** What others have changed meanwhile: the latest of each. */
+  private readonly drifts = new Map<string, Of<"instance.drifted">>();
   private readonly failures = new Map<string, Of<"instance.failed">>();
   private readonly losses = new Map<string, Of<"instance.indeterminate">>();
   private readonly skips = new Map<
@@ -30,7 +32,7 @@ export class Collected {
     else if (event.type === "rollout.interrupted") this.interrupted ??= event;
     else if (event.type === "rollout.finished") this.finished = event;
     else if (event.type === "hook.finished") this.collectHook(event);
-    else if ("instance" in event) this.collectInstance(event);
+    else if (isOfInstance(event)) this.collectInstance(event);
   }
 
   private plan(event: Of<"rollout.planned">): void {
@@ -42,17 +44,30 @@ export class Collected {
     const key = `${event.host} ${event.instance}`;
     if (event.type === "instance.failed") this.failures.set(key, event);
     else if (event.type === "instance.indeterminate") this.losses.set(key, event);
+    else if (event.type === "instance.drifted") this.drifts.set(key, event);
     else if (event.type === "instance.skipped") this.skips.set(key, event);
   }
 
-  /** A failed hook of an instance is told as the failure of that instance. */
+  /** A failed hook of an instance is told as the failure of that instance. The latest word on each hook counts. */
   private collectHook(event: Of<"hook.finished">): void {
-    if (!event.succeeded && event.instance === undefined) this.failedHooks.push(event);
+    if (event.instance !== undefined) return;
+    const key = `${event.hook} ${event.host ?? ""}`;
+    if (event.succeeded) this.hookFailures.delete(key);
+    else this.hookFailures.set(key, event);
+  }
+
+  /** Hooks that failed and are no instance's. */
+  get failedHooks(): Of<"hook.finished">[] {
+    return [...this.hookFailures.values()];
   }
 
   /** Failures that still stand. */
   failed(): Of<"instance.failed">[] {
     return [...this.failures.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "failed");
+  }
+
+  drifted(): Of<"instance.drifted">[] {
+    return [...this.drifts.values()];
   }
 
   /** What the plan selects and was left alone. */
@@ -64,4 +79,8 @@ export class Collected {
   lossOf(host: HostName, instance: InstanceName): string | undefined {
     return this.losses.get(`${host} ${instance}`)?.reason;
   }
+}
+
+function isOfInstance(event: RolloutEvent): event is Of<`instance.${string}` & RolloutEvent["type"]> {
+  return event.type.startsWith("instance.");
 }

@@ -2,6 +2,7 @@ import { INSTANCE_FAILURES, REFUSALS } from "../domain/failures.ts";
 import { beganAt, type HostName, type InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
+import { driftText } from "./drift-text.ts";
 import { failureTitle, refusalTitle } from "./failure-text.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { printableLines } from "./printable.ts";
@@ -78,6 +79,14 @@ export function hooksSection({ failedHooks }: Collected): string[] {
     return `  ${hook}${where}: ${onOneLine(reason ?? "no reason was given")}`;
   });
   return titled("failed hooks", lines);
+}
+
+/** What others have changed since the preview. */
+export function driftSection(collected: Collected): string[] {
+  const lines = collected
+    .drifted()
+    .map((event) => `  ${printable(`${event.host} ${event.instance}`)}: ${driftText(event)}`);
+  return titled("changed by others", lines);
 }
 
 /** What the operator does next. */

@@ -6,6 +6,7 @@ import { haltRemedy, haltTitle } from "./failure-text.ts";
 import type { Ledger } from "./ledger.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import {
+  driftSection,
   failedSection,
   fatesSection,
   hooksSection,
@@ -52,11 +53,12 @@ function reportText(collected: Collected, plan: string | undefined, columns: num
 function sectionsFor(collected: Collected): string[][] {
   const outcome = collected.finished?.outcome;
   if (outcome === "refused") return [refusedSection(collected)];
-  if (outcome === "succeeded") return [hooksSection(collected), skippedSection(collected)];
+  if (outcome === "succeeded") return [hooksSection(collected), driftSection(collected), skippedSection(collected)];
   return [
     failedSection(collected),
     hooksSection(collected),
     unsettledSection(collected),
+    driftSection(collected),
     fatesSection(collected, "untouched"),
     skippedSection(collected),
     fatesSection(collected, "healthy"),
