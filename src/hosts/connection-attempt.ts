@@ -1,0 +1,78 @@
+import type { Connection, Opened, Seat } from "./connection.ts";
+
+/** Makes a connection; the signal ends the attempt. Never rejects. */
+export type OpenConnection = (signal: AbortSignal) => Promise<Opened>;
+
+/** A seat, and what it is on. */
+export interface Place {
+  readonly attempt: Attempt;
+  readonly connection: Connection;
+  readonly seat: Seat;
+}
+
+/** A connection, or the attempt to make it, with the commands that it bears. */
+export class Attempt {
+  readonly opened: Promise<Opened>;
+  readonly #abandon = new AbortController();
+  /** In the order in which their channels were asked for. */
+  readonly #seats = new Set<{ isTaken: boolean }>();
+  #result: Opened | undefined;
+  #mostBorne = 0;
+  /** True: the host has refused a channel, and none has ended since. */
+  #isFull = false;
+
+  constructor(open: OpenConnection) {
+    this.opened = open(this.#abandon.signal).then((opened) => (this.#result = opened));
+  }
+
+  get isPending(): boolean {
+    return this.#result === undefined;
+  }
+
+  /** True: what comes next needs a new one. */
+  get isSpent(): boolean {
+    return this.#result !== undefined && (this.#result.kind === "refused" || this.#result.connection.isLost);
+  }
+
+  /** How many channels it was seen to bear at once. */
+  get mostBorne(): number {
+    return this.#mostBorne;
+  }
+
+  /** A seat, unless there is no connection yet or it is known to bear no more. */
+  placeFor(limit: number): Place | undefined {
+    if (this.#result?.kind !== "connected" || this.#isFull || this.#seats.size >= limit) return undefined;
+    return { attempt: this, connection: this.#result.connection, seat: this.#newSeat() };
+  }
+
+  async end(): Promise<void> {
+    this.#abandon.abort();
+    const result = await this.opened;
+    if (result.kind === "connected") await result.connection.close();
+  }
+
+  #newSeat(): Seat {
+    const seat = { isTaken: false };
+    this.#seats.add(seat);
+    return {
+      taken: () => {
+        seat.isTaken = true;
+        this.#noteBorne([...this.#seats].filter(({ isTaken }) => isTaken).length);
+      },
+      left: () => {
+        this.#seats.delete(seat);
+        if (seat.isTaken) this.#isFull = false;
+      },
+      refused: () => {
+        // A host answers in order: those before this one are open, although not all may have said so yet.
+        this.#noteBorne([...this.#seats].indexOf(seat));
+        this.#seats.delete(seat);
+        this.#isFull = true;
+      },
+    };
+  }
+
+  #noteBorne(channels: number): void {
+    this.#mostBorne = Math.max(this.#mostBorne, channels);
+  }
+}
