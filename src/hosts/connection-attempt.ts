@@ -20,6 +20,8 @@ export class Attempt {
   #mostBorne = 0;
   /** True: the host has refused a channel, and none has ended since. */
   #isFull = false;
+  /** True: the last channel was refused although there was no other. */
+  #refusedAlone = false;
 
   constructor(open: OpenConnection) {
     this.opened = open(this.#abandon.signal).then((opened) => (this.#result = opened));
@@ -32,6 +34,11 @@ export class Attempt {
   /** True: what comes next needs a new one. */
   get isSpent(): boolean {
     return this.#result !== undefined && (this.#result.kind === "refused" || this.#result.connection.isLost);
+  }
+
+  /** True: it refuses channels although none of ours is left that could end: commands that were given up hold them. */
+  get isStuck(): boolean {
+    return this.#isFull && this.#seats.size === 0;
   }
 
   /** How many channels it was seen to bear at once. */
@@ -57,6 +64,7 @@ export class Attempt {
     return {
       taken: () => {
         seat.isTaken = true;
+        this.#refusedAlone = false;
         this.#noteBorne([...this.#seats].filter(({ isTaken }) => isTaken).length);
       },
       left: () => {
@@ -65,9 +73,12 @@ export class Attempt {
       },
       refused: () => {
         // A host answers in order: those before this one are open, although not all may have said so yet.
-        this.#noteBorne([...this.#seats].indexOf(seat));
+        const others = [...this.#seats].indexOf(seat);
+        this.#noteBorne(others);
         this.#seats.delete(seat);
-        this.#isFull = true;
+        // sshd takes a moment to free what it has confirmed to be closed: alone here, a command is worth a second try.
+        this.#isFull = others > 0 || this.#refusedAlone;
+        this.#refusedAlone = others === 0;
       },
     };
   }

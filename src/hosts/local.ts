@@ -12,6 +12,7 @@ import type {
   SpawnOutcome,
 } from "../executor/ports.ts";
 import { OutputTail } from "./output-tail.ts";
+import { boundedArgv } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {
@@ -53,7 +54,9 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
   });
 }
 
-function run([program, ...args]: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+function run(argv: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+  // We may be killed before its time is up, and what sudo started only root may kill.
+  const [program, ...args] = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { MuxChannel, PACKET_BYTES, WINDOW_BYTES } from "./mux-channel.ts";
-import type { Fields} from "./mux-wire.ts";
+import type { Fields } from "./mux-wire.ts";
 import { MESSAGE, message, MUX, packet, PacketReader, string, uint32 } from "./mux-wire.ts";
 import { CHANNEL_NEVER_OPENED, type ChannelError, type ChannelSource, type CommandChannel } from "./ssh-exec.ts";
 

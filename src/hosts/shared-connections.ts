@@ -100,6 +100,8 @@ export class SharedConnections implements HostAccess {
       }
       // One after the other: sshd drops what comes too fast (MaxStartups), and the next may have room for all.
       const pending = this.#attempts.find((attempt) => attempt.isPending);
+      const stuck = this.#attempts.find((attempt) => attempt.isStuck);
+      if (stuck && this.#attempts.length >= MOST_CONNECTIONS) this.#retire(stuck);
       if (!pending && this.#attempts.length >= MOST_CONNECTIONS)
         return { reason: `no room for another command on ${MOST_CONNECTIONS} connections (see sshd's MaxSessions)` };
       const attempt = pending ?? this.#begin();

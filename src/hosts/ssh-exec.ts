@@ -113,7 +113,7 @@ export function forward(source: ChannelSource, to: DialTarget, lostBecause: Lost
   return new Promise((resolve) => {
     const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
     const onOpened: Opening<Duplex> = (error, stream) => {
-      if (error) resolve({ kind: "failed", reason: lostBecause() ?? `${where}: ${error.message}` });
+      if (error) resolve({ kind: "failed", reason: lostBecause() ?? `${where}: ${ownWords(error)}` });
       else resolve({ kind: "open", stream });
     };
     try {
@@ -123,6 +123,11 @@ export function forward(source: ChannelSource, to: DialTarget, lostBecause: Lost
       resolve({ kind: "failed", reason: lostBecause() ?? (error as Error).message });
     }
   });
+}
+
+/** What the host said of a channel that it did not open, without what ssh2 puts before it. */
+function ownWords({ message }: ChannelError): string {
+  return message.replace(/^\(SSH\) Channel open failure: /, "");
 }
 
 type NotStarted = Extract<RunOutcome, { kind: "unreachable" | "indeterminate" }> | NoRoom;
@@ -135,7 +140,7 @@ function notStarted(error: ChannelError, seat: Seat, lostBecause: LostBecause): 
   if (error.reason !== undefined) {
     seat.refused();
     const hint = "the host opens no further channel (see sshd's MaxSessions)";
-    return { kind: "no_room", reason: `${hint}: ${error.message}` };
+    return { kind: "no_room", reason: `${hint}: ${ownWords(error)}` };
   }
   seat.left();
   if (error.message === CHANNEL_NEVER_OPENED) return { kind: "unreachable", reason: lostBecause() ?? error.message };

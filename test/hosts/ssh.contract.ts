@@ -192,6 +192,58 @@ export function sshContract({ name, open: openSsh, says }: SshWay): void {
       });
     });
 
+    describe("a host that bears one session a connection", () => {
+      let narrow: Fleet;
+      let only: FleetHost;
+      let way: HostAccess;
+      before(async () => {
+        narrow = await raiseFleet({ hosts: 1, groups: [], sshdConfig: ["MaxSessions 1"] });
+        only = narrow.host("host-1");
+      });
+      after(() => narrow.down());
+      beforeEach(() => {
+        way = openSsh(targetOf(narrow, only), nobodyAt(narrow.dir));
+      });
+      afterEach(() => way.close());
+      const connections = async () => (await only.sshdLog()).match(/Accepted publickey/g)?.length ?? 0;
+
+      hostAccessContract(`${name}, one session a connection`, () =>
+        Promise.resolve({ access: way, cleanup: () => way.close() }),
+      );
+
+      it("has as many as there are commands at once, and no more when they come again", async () => {
+        const before = await connections();
+        for (let time = 0; time < 2; time++) {
+          const busy = await Promise.all([1, 2, 3].map(() => way.spawn(["cat"])));
+          assert.equal((await connections()) - before, 3);
+          for (const spawned of busy) {
+            assert.ok(spawned.kind === "spawned");
+            spawned.process.stream.resume().end();
+            await spawned.process.closed;
+          }
+        }
+      });
+    });
+
+    describe("a host that bears no session at all", () => {
+      let closed: Fleet;
+      before(async () => {
+        closed = await raiseFleet({ hosts: 1, groups: [], sshdConfig: ["MaxSessions 0"] });
+      });
+      after(() => closed.down());
+
+      it("says so for every command, and none was sent", async () => {
+        const way = openSsh(targetOf(closed, closed.host("host-1")), nobodyAt(closed.dir));
+        for (const outcome of await Promise.all([way.run(["true"]), way.run(["true"])]))
+          assert.deepEqual(outcome, {
+            kind: "unreachable",
+            reason: "the host opens no further channel (see sshd's MaxSessions): open failed",
+          });
+        assert.equal((await way.spawn(["true"])).kind, "failed");
+        await way.close();
+      });
+    });
+
     describe("a host of ill will", () => {
       it("that takes the command and goes away leaves its end unknown", async () => {
         const scripted = await startScriptedHost({ onExec: ({ connection }) => connection.end() });
