@@ -36,9 +36,14 @@ export class Attempt {
     return this.#result !== undefined && (this.#result.kind === "refused" || this.#result.connection.isLost);
   }
 
+  /** True: no command sits on it. */
+  get isIdle(): boolean {
+    return this.#seats.size === 0;
+  }
+
   /** True: it refuses channels although none of ours is left that could end: commands that were given up hold them. */
   get isStuck(): boolean {
-    return this.#isFull && this.#seats.size === 0;
+    return this.#isFull && this.isIdle;
   }
 
   /** How many channels it was seen to bear at once. */

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import type { HostName } from "../domain/ids.ts";
@@ -40,8 +40,15 @@ const STDERR_BYTES = 4096;
 
 function start([program, ...args]: Argv): Promise<SpawnOutcome> {
   return new Promise((resolve) => {
-    // A process group of its own, as in `run`.
-    const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      // A process group of its own, as in `run`.
+      child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    } catch (error) {
+      const { syscall, message } = error as NodeJS.ErrnoException;
+      if (syscall === undefined) throw error;
+      return resolve({ kind: "failed", reason: `${program} could not be started here: ${message}` });
+    }
     const stderr = new OutputTail(STDERR_BYTES);
     child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
     child.once("error", ({ message }) => resolve({ kind: "failed", reason: `${program}: ${message}` }));

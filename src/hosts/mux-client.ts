@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { MuxChannel, PACKET_BYTES, WINDOW_BYTES } from "./mux-channel.ts";
 import type { Fields } from "./mux-wire.ts";
-import { MESSAGE, message, MUX, packet, PacketReader, string, uint32 } from "./mux-wire.ts";
+import { MalformedPacket, MESSAGE, message, MUX, packet, PacketReader, string, uint32 } from "./mux-wire.ts";
 import { CHANNEL_NEVER_OPENED, type ChannelError, type ChannelSource, type CommandChannel } from "./ssh-exec.ts";
 
 type Opened = (error: ChannelError | undefined, channel: MuxChannel) => void;
@@ -97,8 +97,9 @@ export class MuxClient implements ChannelSource {
       this.#socket.on("data", (chunk: Buffer) => {
         try {
           for (const fields of packets.read(chunk)) take(fields);
-        } catch {
-          // A field that ends before it should: what comes from a host must not end us.
+        } catch (error) {
+          if (!(error instanceof MalformedPacket)) throw error;
+          // What comes from a host must not end us.
           this.#socket.destroy();
         }
       });

@@ -60,7 +60,10 @@ export class PacketReader {
   }
 }
 
-/** Reads the fields of a packet one after the other. */
+/** A packet ends before one of its fields does. */
+export class MalformedPacket extends Error {}
+
+/** Reads the fields of a packet one after the other. @throws MalformedPacket */
 export class Fields {
   readonly #bytes: Buffer;
   #position = 0;
@@ -70,21 +73,21 @@ export class Fields {
   }
 
   byte(): number {
-    const value = this.#bytes.readUInt8(this.#position);
-    this.#position += 1;
-    return value;
+    return this.#bytesOf(1).readUInt8();
   }
 
   uint32(): number {
-    const value = this.#bytes.readUInt32BE(this.#position);
-    this.#position += 4;
-    return value;
+    return this.#bytesOf(4).readUInt32BE();
   }
 
   string(): Buffer {
-    const length = this.uint32();
+    return this.#bytesOf(this.uint32());
+  }
+
+  #bytesOf(length: number): Buffer {
     const start = this.#position;
     this.#position += length;
+    if (this.#position > this.#bytes.length) throw new MalformedPacket();
     return this.#bytes.subarray(start, this.#position);
   }
 }

@@ -83,8 +83,8 @@ export class SharedConnections implements HostAccess {
       const outcome = await send(connection, seat);
       if (!isNoRoom(outcome)) return outcome;
       if (attempt.mostBorne === 0) {
-        // Not even its first: another connection would bear none either.
-        this.#retire(attempt);
+        // Not even its first: another connection would bear none either. Others may still wait for the same answer.
+        if (attempt.isIdle) this.#retire(attempt);
         return nowhere(outcome.reason);
       }
       this.#limit = attempt.mostBorne;

@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import { formatDuration } from "../domain/duration.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { DialOutcome, DialTarget, HostAccess, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
@@ -11,9 +12,12 @@ import { masterArguments } from "./system-arguments.ts";
 import { SystemMaster } from "./system-master.ts";
 import { refusalBySaid } from "./system-refusal.ts";
 
+/** Each handshake costs ssh some 70 ms of processor: more at once would only time out together. */
+const opening = pLimit(16);
+
 /** A way onto a host by the ssh program: for certificates, FIDO keys, Kerberos, and whatever else its own configuration can do. */
 export function openSystemSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
-  return new SharedConnections(target.name, (signal) => open(target, options, signal));
+  return new SharedConnections(target.name, (signal) => opening(() => open(target, options, signal)));
 }
 
 async function open(target: HostTarget, options: SshOptions, signal: AbortSignal): Promise<Opened> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { HostTarget } from "../../src/domain/target.ts";
 import { openHost } from "../../src/hosts/open.ts";
@@ -76,6 +76,14 @@ describe("a way onto a host leaves nothing behind", function () {
     await access.close();
     await host.thaw("sshd");
     assert.ok(await nothingLeft());
+  });
+
+  it("wherever temporary files are, even if that is too long a path for a socket", async () => {
+    process.env["TMPDIR"] = `${folder}/${"long".repeat(20)}`;
+    await mkdir(process.env["TMPDIR"]);
+    const access = open();
+    assert.deepEqual(await access.connect(), { kind: "connected" });
+    await access.close();
   });
 
   it("for a Ctrl-C at our terminal to hit: it is in a session of its own", async () => {
