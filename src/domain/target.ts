@@ -8,6 +8,14 @@ export interface SshSettings {
   readonly identity_file?: string;
   /** Absolute path; default `~/.ssh/known_hosts`. */
   readonly known_hosts_file?: string;
+  /** `user@host:port`, or several with commas between them, first to last. */
+  readonly proxy_jump?: string;
+  /** Default strict. */
+  readonly host_key_checking?: "strict" | "accept-new" | "off";
+  /** Absolute path, or `none`: in place of OpenSSH's own configuration. */
+  readonly config_file?: string;
+  /** ssh2: built in, the default. system: the ssh program, for what only that can do. */
+  readonly client?: "ssh2" | "system";
   readonly connect_timeout_ms: number;
 }
 

@@ -1,15 +1,17 @@
 import type { Socket } from "node:net";
-import type { Client, ClientCallback } from "ssh2";
+import type { Client } from "ssh2";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
-import { execute, start } from "./ssh-exec.ts";
+import type { Connection, NoRoom, RunOptions, Seat } from "./connection.ts";
+import { execute, forward, start } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
 
-/** A connection from the end of its handshake to its loss, after which it is of no use. */
-export class SshConnection {
+/** A connection that is made of ssh2. */
+export class SshConnection implements Connection {
   readonly #client: Client;
   readonly #socket: Socket;
   readonly #endpoint: string;
   readonly #closed: Promise<void>;
+  readonly #lost = () => this.#lostBecause;
   #lostBecause: string | undefined;
 
   /**
@@ -36,34 +38,18 @@ export class SshConnection {
     return this.#lostBecause !== undefined || !this.#socket.writable;
   }
 
-  /** @param line what a shell on the host is to run */
-  run(line: string, timeoutMs: number | undefined): Promise<RunOutcome> {
-    return execute(this.#client, line, { timeoutMs, lostBecause: () => this.#lostBecause });
+  run(line: string, options: RunOptions): Promise<RunOutcome | NoRoom> {
+    return execute(this.#client, line, { ...options, lostBecause: this.#lost });
   }
 
-  /** @param line what a shell on the host is to run */
-  spawn(line: string): Promise<SpawnOutcome> {
-    return start(this.#client, line, () => this.#lostBecause);
+  spawn(line: string, seat: Seat): Promise<SpawnOutcome | NoRoom> {
+    return start(this.#client, line, { seat, lostBecause: this.#lost });
   }
 
-  /** A connection that the host opens for us: direct-tcpip, or OpenSSH's direct-streamlocal. */
   dial(to: DialTarget): Promise<DialOutcome> {
-    return new Promise((resolve) => {
-      const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
-      const onOpened: ClientCallback = (error, stream) => {
-        if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? `${where}: ${error.message}` });
-        else resolve({ kind: "open", stream });
-      };
-      try {
-        if ("socket" in to) this.#client.openssh_forwardOutStreamLocal(to.socket, onOpened);
-        else this.#client.forwardOut("127.0.0.1", 0, to.address, to.port, onOpened);
-      } catch (error) {
-        resolve({ kind: "failed", reason: this.#lostBecause ?? (error as Error).message });
-      }
-    });
+    return forward(this.#client, to, this.#lost);
   }
 
-  /** Resolves when nothing of it is left: no socket, no timer. */
   async close(): Promise<void> {
     this.#client.end();
     this.#lose("it was closed by us");

@@ -41,7 +41,7 @@ export function pathBase(document: PlanDocument, env: Environment): PathBase {
 
 /** Reads the `ssh` and `supervisor` of one level as far as they go. */
 export function readSettings(level: SettingsSections, path: Path, base: PathBase, findings: Findings): OwnSettings {
-  const { user, port, connect_timeout } = level.ssh ?? {};
+  const { user, port, client, connect_timeout } = level.ssh ?? {};
   const { command, sudo, config, server_url } = level.supervisor ?? {};
   const connect_timeout_ms =
     connect_timeout === undefined
@@ -57,6 +57,7 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
       port,
       identity_file: fileAt("identity_file"),
       known_hosts_file: fileAt("known_hosts_file"),
+      client,
       connect_timeout_ms,
     }),
     supervisor: given({ command, sudo, config, server_url }),

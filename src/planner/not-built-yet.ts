@@ -16,7 +16,6 @@ export const NOT_BUILT_YET: readonly NotBuilt[] = [
   { key: "ssh.proxy_jump" },
   { key: "ssh.config_file" },
   { key: "ssh.host_key_checking", but: ["strict"] },
-  { key: "ssh.client", but: ["ssh2"] },
 ];
 
 /** A place at which a plan asks for something that is not built. */

@@ -62,6 +62,7 @@ export interface RawSsh {
   readonly port?: number | undefined;
   readonly identity_file?: string | undefined;
   readonly known_hosts_file?: string | undefined;
+  readonly client?: "ssh2" | "system" | undefined;
   readonly connect_timeout?: string | undefined;
 }
 
