@@ -6,12 +6,15 @@ import { closeFleet, openForReading } from "./fleet.ts";
 import { loadOrTell } from "./load.ts";
 import { Preflight } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
+import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
 export async function dryRun(given: RunArguments): Promise<ExitCode> {
   const plan = loadOrTell(given.plan, given);
   if (!plan) return EXIT.invalid;
-  const fleet = openForReading(plan);
+  const ways = await prepareWays(plan);
+  if (!ways) return endUnasked(given.plan);
+  const fleet = openForReading(plan, ways);
   const views = given.output === "json" ? [createJsonView(process.stdout)] : [];
   const preflight = new Preflight(plan, given, views);
   const stopListening = onSignals({ finish: () => preflight.interrupt(fleet), leave: () => undefined });

@@ -11,6 +11,7 @@ import { HeldView } from "./held-view.ts";
 import { loadOrTell } from "./load.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
+import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
 export async function run(given: RunArguments): Promise<ExitCode> {
@@ -20,7 +21,9 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   }
   const plan = loadOrTell(given.plan, given);
   if (!plan) return EXIT.invalid;
-  const world = openForRollout(plan);
+  const ways = await prepareWays(plan);
+  if (!ways) return endUnasked(given.plan);
+  const world = openForRollout(plan, ways);
   const view = new HeldView();
   const openView = async () => view.release(await chooseView(given.output, given.plan));
   if (!given.ask || given.output === "json") await openView();

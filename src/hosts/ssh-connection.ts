@@ -1,39 +1,46 @@
-import type { Socket } from "node:net";
 import type { Client, ClientCallback } from "ssh2";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import { execute, start } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
+import type { Transport } from "./tunnel.ts";
 
 /** A connection from the end of its handshake to its loss, after which it is of no use. */
 export class SshConnection {
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #endpoint: string;
   readonly #closed: Promise<void>;
   #lostBecause: string | undefined;
 
   /**
    * @param client ready for commands
-   * @param socket what `client` runs over: destroying it is the one way that always ends the connection
-   * @param endpoint address and port, for messages
+   * @param transport what `client` runs over: destroying it is the one way that always ends the connection
+   * @param endpoint what it leads to, for messages
+   * @param bastionLost why the bastion that it runs through is lost; undefined while it is good
    */
-  constructor(client: Client, socket: Socket, endpoint: string) {
+  constructor(client: Client, transport: Transport, endpoint: string, bastionLost?: () => string | undefined) {
     this.#client = client;
-    this.#socket = socket;
+    this.#transport = transport;
     this.#endpoint = endpoint;
-    client.on("error", (error: SshError) => this.#lose(whyLost(error)));
-    client.on("end", () => this.#lose("the host ended it"));
+    const lose = (why: string) => this.#lose(bastionLost?.() ?? why);
+    client.on("error", (error: SshError) => lose(whyLost(error)));
+    client.on("end", () => lose("the host ended it"));
     this.#closed = new Promise((resolve) => {
       // ssh2 emits this before it tells the commands under way, so that they find the reason in place.
       client.on("close", () => {
-        this.#lose("it broke off");
+        lose("it broke off");
         resolve();
       });
     });
   }
 
   get isLost(): boolean {
-    return this.#lostBecause !== undefined || !this.#socket.writable;
+    return this.#lostBecause !== undefined || !this.#transport.writable;
+  }
+
+  /** Undefined while it is good. */
+  get lostBecause(): string | undefined {
+    return this.#lostBecause;
   }
 
   /** @param line what a shell on the host is to run */
@@ -46,12 +53,19 @@ export class SshConnection {
     return start(this.#client, line, () => this.#lostBecause);
   }
 
-  /** A connection that the host opens for us: direct-tcpip, or OpenSSH's direct-streamlocal. */
-  dial(to: DialTarget): Promise<DialOutcome> {
+  /** A connection that the host opens for us. */
+  async dial(to: DialTarget): Promise<DialOutcome> {
+    const outcome = await this.forward(to);
+    if (outcome.kind === "open" || this.#lostBecause !== undefined) return outcome;
+    const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
+    return { kind: "failed", reason: `${where}: ${outcome.reason}` };
+  }
+
+  /** The same for who knows where it leads: direct-tcpip, or OpenSSH's direct-streamlocal. */
+  forward(to: DialTarget): Promise<DialOutcome> {
     return new Promise((resolve) => {
-      const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
       const onOpened: ClientCallback = (error, stream) => {
-        if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? `${where}: ${error.message}` });
+        if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? whyNotOpened(error) });
         else resolve({ kind: "open", stream });
       };
       try {
@@ -74,8 +88,16 @@ export class SshConnection {
     if (this.#lostBecause !== undefined) return;
     this.#lostBecause = `the connection to ${this.#endpoint} was lost: ${why}`;
     // Once what was written is on its way: a frozen host would never close its half.
-    this.#socket.destroySoon();
+    this.#transport.destroySoon();
   }
+}
+
+/** RFC 4254 section 5.1: the host's number for not opening a channel, and its own words. */
+function whyNotOpened(error: Error & { readonly reason?: number | string }): string {
+  const words = error.message.replace(/^\(SSH\) Channel open failure: /, "");
+  if (error.reason === 1 || error.reason === "ADMINISTRATIVELY_PROHIBITED")
+    return `sshd there does not permit it (see its AllowTcpForwarding and PermitOpen)`;
+  return words.toLowerCase();
 }
 
 function whyLost({ level, code, message }: SshError): string {

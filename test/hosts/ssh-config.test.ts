@@ -42,11 +42,6 @@ describe("~/.ssh/config", () => {
     assert.match(outcome.kind === "refused" ? outcome.refusal.reason : "", /:1: /);
   });
 
-  it("that asks for a bastion is refused, not gone around", async () => {
-    const outcome = await connectTo("web-prod", `Host web-*\n${settings()}ProxyJump bastion\n`);
-    assert.match(outcome.kind === "refused" ? outcome.refusal.reason : "", /proxyjump bastion.*not built yet/);
-  });
-
   it("that ssh cannot read is refused with ssh's own words", async () => {
     const outcome = await connectTo("web-prod", "Host web-*\n  NoSuchKeyword yes\n");
     assert.match(outcome.kind === "refused" ? outcome.refusal.reason : "", /line 2: Bad configuration option/);
