@@ -10,6 +10,8 @@ const HANDSHAKES_AT_ONCE = 16;
 /** Whoever may need a bastion again, as long as it has not left. */
 type Guest = object;
 
+const LEFT_OUT = new Set(["host", "connectTimeoutMs"]);
+
 interface Bastion {
   readonly connection: SharedConnection;
   readonly handshakes: LimitFunction;
@@ -49,8 +51,8 @@ export class Bastions {
   }
 
   #enter(guest: Guest, route: SshRoute, means: Means): Bastion {
-    // Which host came this way first is of no matter.
-    const key = JSON.stringify(route, (name, value: unknown) => (name === "host" ? undefined : value));
+    // Which host came this way first is of no matter, nor how long it would have waited.
+    const key = JSON.stringify(route, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value));
     const bastion = this.#kept.get(key) ?? this.#make(route, means);
     this.#kept.set(key, bastion);
     bastion.guests.add(guest);

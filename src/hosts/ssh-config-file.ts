@@ -68,9 +68,9 @@ function readInto(values: Map<string, string[]>, text: string, path: string, add
   return undefined;
 }
 
-/** Words, maybe in double quotes; a comment ends them. */
+/** Words, maybe in quotes; a comment ends them. */
 function wordsOf(text: string): readonly string[] {
-  const words = [...text.matchAll(/"([^"]*)"|(#.*)|(\S+)/g)];
-  const comment = words.findIndex(([, , remark]) => remark !== undefined);
-  return words.slice(0, comment === -1 ? undefined : comment).map(([, quoted, , plain]) => quoted ?? plain ?? "");
+  const words = [...text.matchAll(/(["'])(.*?)\1|(#.*)|(\S+)/g)];
+  const comment = words.findIndex(([, , , remark]) => remark !== undefined);
+  return words.slice(0, comment === -1 ? undefined : comment).map(([, , quoted, , plain]) => quoted ?? plain ?? "");
 }

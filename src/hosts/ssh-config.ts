@@ -124,7 +124,7 @@ function configOf(values: ConfigValues, { home, address, ssh }: Asked): SshConfi
     hostName,
     port: port === undefined ? undefined : Number(port),
     user,
-    identityFiles: isDefaultIdentity ? undefined : identityFiles.map(expanded).filter(isFile),
+    identityFiles: isDefaultIdentity ? undefined : [...new Set(identityFiles.map(expanded).filter(isFile))],
     identitiesOnly: isYes(one("identitiesonly")),
     identityAgent: one("identityagent") === undefined ? undefined : expanded(one("identityagent") ?? ""),
     proxyJump: unlessNone("proxyjump"),

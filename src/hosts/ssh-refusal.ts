@@ -29,6 +29,8 @@ export type SshError = Error & { readonly code?: string | number; readonly level
 
 /** What sshd says since 9.6 where its banner should be; before, it closes without a word. */
 const TOO_MANY = "Exceeded MaxStartups";
+/** What it says to those whose logins failed too often, from 9.8 on. */
+const PENALIZED = "Not allowed at this time";
 const TOO_BUSY = "closes the connection without a word (is its sshd overloaded? see its MaxStartups)";
 
 const SOCKET_ERRORS: Readonly<Record<string, string>> = {
@@ -84,7 +86,7 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
   if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
   if (phase === "greeting") {
     if (said === undefined || said.startsWith(TOO_MANY)) return TOO_BUSY;
-    return notSsh(said);
+    return said.startsWith(PENALIZED) ? `turns us away for a while: ${JSON.stringify(said)}` : notSsh(said);
   }
   if (error && /no matching/.test(error.message))
     return `has no algorithm in common with us: ${error.message} (the ssh program may have: see client: system)`;

@@ -271,8 +271,8 @@ describe("hosts behind a bastion", function () {
 
   describe("whose sshd has too many to greet", () => {
     /** Holds the one place that MaxStartups leaves to those who have not logged in. */
-    async function stranger() {
-      const socket = connect(outer.port, outer.address);
+    async function stranger(at = outer) {
+      const socket = connect(at.port, at.address);
       await once(socket, "data");
       return socket;
     }
@@ -307,6 +307,22 @@ describe("hosts behind a bastion", function () {
       assert.match(reason, /^the bastion \S+: closes the connection without a word .*MaxStartups/);
       assert.equal(tries, 3);
       socket.destroy();
+    });
+
+    it("wait likewise when it is their own, and the bastion is used again", async () => {
+      const [host] = back.hosts;
+      const socket = await stranger(inner);
+      const before = await logins(outer);
+      let tries = 0;
+      const backoff = (dropped: number) => {
+        if ((tries = dropped) === 2) socket.destroy();
+        return 20;
+      };
+      assert.deepEqual(await behind(host!, { proxy_jump: "outer,inner" }, { backoff }).connect(), {
+        kind: "connected",
+      });
+      assert.ok(tries >= 2, "dropped at least twice");
+      assert.equal((await logins(outer)) - before, 1);
     });
 
     it("do not come again after connect_timeout", async () => {

@@ -51,6 +51,13 @@ describe("a host that cannot be reached says why in one line", () => {
     );
   });
 
+  it("when it says that it has too many to greet, as newer sshds do, or that it has had enough of us", async () => {
+    const busy = await reasonFor((socket) => socket.end("Exceeded MaxStartups\r\n"));
+    assert.match(busy, /^closes the connection without a word \(is its sshd overloaded\? see its MaxStartups\)$/);
+    const penalty = await reasonFor((socket) => socket.end("Not allowed at this time\r\n"));
+    assert.equal(penalty, 'turns us away for a while: "Not allowed at this time"');
+  });
+
   it("when it resets at once", async () => {
     assert.match(
       await reasonFor((socket) => socket.resetAndDestroy()),
