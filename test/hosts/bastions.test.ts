@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { SshSettings } from "../../src/domain/target.ts";
 import type { HostAccess } from "../../src/executor/ports.ts";
@@ -270,9 +270,13 @@ describe("hosts behind a bastion", function () {
   });
 
   describe("whose sshd has too many to greet", () => {
+    const strangers: Socket[] = [];
+    afterEach(() => strangers.splice(0).forEach((socket) => socket.destroy()));
+
     /** Holds the one place that MaxStartups leaves to those who have not logged in. */
     async function stranger(at = outer) {
       const socket = connect(at.port, at.address);
+      strangers.push(socket);
       await once(socket, "data");
       return socket;
     }
@@ -297,7 +301,7 @@ describe("hosts behind a bastion", function () {
     });
 
     it("are told so when it has had enough of that", async () => {
-      const socket = await stranger();
+      await stranger();
       let tries = 0;
       const backoff = (dropped: number) => {
         tries = dropped;
@@ -306,7 +310,6 @@ describe("hosts behind a bastion", function () {
       const reason = await reasonOf(behind(back.hosts[0]!, {}, { backoff }));
       assert.match(reason, /^the bastion \S+: closes the connection without a word .*MaxStartups/);
       assert.equal(tries, 3);
-      socket.destroy();
     });
 
     it("wait likewise when it is their own, and the bastion is used again", async () => {
@@ -326,11 +329,10 @@ describe("hosts behind a bastion", function () {
     });
 
     it("do not come again after connect_timeout", async () => {
-      const socket = await stranger();
+      await stranger();
       const backoff = () => NEVER_MS;
       const reason = await reasonOf(behind(back.hosts[0]!, {}, { backoff }));
       assert.match(reason, /MaxStartups/);
-      socket.destroy();
     });
 
     it("do not come again when they were refused for what they are", async () => {

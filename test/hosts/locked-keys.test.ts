@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,6 +25,10 @@ describe("a key that has a passphrase", function () {
     await mkdir(join(home, ".ssh"), { recursive: true });
   });
   after(() => remove());
+  const agents: { readonly end: () => Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const { end } of agents.splice(0)) await end();
+  });
 
   async function makeKey(name: string, secret = passphrase, ...options: string[]): Promise<string> {
     const file = join(folder, name);
@@ -43,13 +47,10 @@ describe("a key that has a passphrase", function () {
     const agentSocket = join(folder, name);
     const agent = spawn("ssh-agent", ["-D", "-a", agentSocket], { stdio: ["ignore", "pipe", "inherit"] });
     await once(agent.stdout, "data");
+    let ended: Promise<void> | undefined;
+    const end = () => (ended ??= endAgent(agent, agentSocket));
+    agents.push({ end });
     for (const key of keys) await run("ssh-add", ["-q", key], { env: { ...process.env, SSH_AUTH_SOCK: agentSocket } });
-    const end = async () => {
-      const exited = once(agent, "exit");
-      agent.kill();
-      await exited;
-      await rm(agentSocket, { force: true });
-    };
     return { agentSocket, end };
   }
 
@@ -109,7 +110,7 @@ describe("a key that has a passphrase", function () {
   ] as const)
     it(`lets us in once it was given: ${what}`, async () => {
       const fleet = await raiseFleet({ hosts: 1, groups: [] });
-      const file = await makeKey(`${what.replaceAll(" ", "-")}`, passphrase, ...options);
+      const file = await makeKey(what.replaceAll(" ", "-"), passphrase, ...options);
       await writeFile(join(fleet.dir, "authorized_keys"), await readFile(`${file}.pub`));
       const target = targetOf(fleet, fleet.host("host-1"), { identity_file: file });
       const [locked] = await lockedKeys([target], nobodyAt(home), new Map());
@@ -123,3 +124,10 @@ describe("a key that has a passphrase", function () {
       await fleet.down();
     });
 });
+
+async function endAgent(agent: ChildProcess, socket: string): Promise<void> {
+  const exited = once(agent, "exit");
+  agent.kill();
+  await exited;
+  await rm(socket, { force: true });
+}
