@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
-import type { Client, default as Ssh2 } from "ssh2";
+import type { Client, ServerHostKeyAlgorithm, default as Ssh2 } from "ssh2";
 import type { Refusal } from "../domain/failures.ts";
 import { hostKeyAlgorithms, hostKeyVerifier, rememberKey, type HostKeyCheck } from "./host-key.ts";
 import { readKnownHosts } from "./known-hosts-files.ts";
@@ -79,6 +79,7 @@ class Handshake {
   readonly #route: SshRoute;
   readonly #auth: Authentication;
   readonly #check: HostKeyCheck;
+  readonly #algorithms: readonly ServerHostKeyAlgorithm[];
   readonly #signal: AbortSignal;
 
   constructor(route: SshRoute, auth: Authentication, check: HostKeyCheck, signal: AbortSignal) {
@@ -86,6 +87,7 @@ class Handshake {
     this.#route = route;
     this.#auth = auth;
     this.#check = check;
+    this.#algorithms = hostKeyAlgorithms(check.keys, check.rules.algorithms);
     this.#signal = signal;
   }
 
@@ -118,6 +120,12 @@ class Handshake {
   /** A channel through a bastion opens when the bastion has reached the host, which may take it for ever. */
   async #dialled(dial: Dial, withinMs: number): Promise<Exclude<Dialled, { kind: "failed" }> | undefined> {
     if (this.trace.abandoned) return undefined;
+    if (this.#algorithms.length === 0) {
+      // ssh2 would take an empty list for its own.
+      const reason = "of what HostKeyAlgorithms of ssh_config allows nothing can be checked here: see client: system";
+      this.trace.undialled = { reason, isBastions: false };
+      return undefined;
+    }
     const pending = dial();
     const ended = new AbortController();
     const dialled = await Promise.race([pending, rested(withinMs, AbortSignal.any([this.#signal, ended.signal]))]);
@@ -174,7 +182,7 @@ class Handshake {
 
   #begin(client: Client, transport: Transport, withinMs: number): void {
     const { trace } = this;
-    const { user: username, keepalive, hostKeys } = this.#route;
+    const { user: username, keepalive } = this.#route;
     try {
       client.connect({
         sock: transport,
@@ -183,7 +191,7 @@ class Handshake {
         readyTimeout: Math.max(1, withinMs),
         keepaliveInterval: keepalive.intervalMs,
         keepaliveCountMax: keepalive.unanswered,
-        algorithms: { serverHostKey: hostKeyAlgorithms(this.#check.keys, hostKeys.algorithms) },
+        algorithms: { serverHostKey: [...this.#algorithms] },
         hostVerifier: hostKeyVerifier(this.#check, {
           refused: (refusal) => (trace.hostKey = refusal),
           isNew: (key) => (trace.newKey = key),

@@ -5,7 +5,7 @@ export interface Jump {
   readonly port?: number;
 }
 
-const JUMP = /^(?:ssh:\/\/)?(?:([^@]+)@)?(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:[\]/-][^\s:[\]/]*))(?::(\d{1,5}))?\/?$/;
+const JUMP = /^(?:ssh:\/\/)?(?:([^@]+)@)?(?:\[([0-9A-Fa-f:.%]+)\]|([^\s@:[\]/-][^\s@:[\]/]*))(?::(\d{1,5}))?\/?$/;
 
 /** Reads what ssh's -J and ProxyJump take: `[user@]host[:port]`, the first to go through first. Undefined: it is none. */
 export function parseJumps(text: string): readonly Jump[] | undefined {

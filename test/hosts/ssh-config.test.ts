@@ -174,6 +174,14 @@ describe("~/.ssh/config", function () {
     it("HostKeyAlgorithms", async () => {
       const { reason } = await refusalOf("web-prod", `Host web-*\n${settings()}  HostKeyAlgorithms rsa-sha2-512\n`);
       assert.match(reason, /no algorithm in common with us.*host key.*client: system/);
+      const none = await refusalOf(
+        "web-prod",
+        `Host web-*\n${settings()}  HostKeyAlgorithms sk-ssh-ed25519@openssh.com\n`,
+      );
+      assert.match(
+        none.reason,
+        /of what HostKeyAlgorithms of ssh_config allows nothing can be checked here: see client/,
+      );
     });
 
     it("StrictHostKeyChecking and HashKnownHosts, unless the plan says otherwise", async () => {
