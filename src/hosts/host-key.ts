@@ -82,8 +82,10 @@ function isTolerated({ kind }: Refused, checking: HostKeyRules["checking"]): boo
   return checking === "off" || (checking === "accept-new" && kind === "unknown");
 }
 
+/** There is no warning where another connection has just written the same. */
 export type Remembered =
-  { readonly kind: "noted"; readonly warning: string } | { readonly kind: "refused"; readonly refusal: HostKeyRefusal };
+  | { readonly kind: "noted"; readonly warning?: string }
+  | { readonly kind: "refused"; readonly refusal: HostKeyRefusal };
 
 /**
  * Writes a new key where the next connection will find it. It looks once more before, and does both without a pause:
@@ -94,7 +96,7 @@ export function rememberKey(rules: HostKeyRules, key: PublicKey): Remembered {
   const keys = keysOf(readKnownHostsNow(files), rules.name, rules.port);
   const verdict = judge(keys, key);
   const what = `its ${key.type} key ${fingerprintOf(key)}`;
-  if (verdict.kind === "known") return { kind: "noted", warning: `${what} is known from ${verdict.by.file} now` };
+  if (verdict.kind === "known") return { kind: "noted" };
   if (!isTolerated(verdict, checking)) return { kind: "refused", refusal: refuse({ keys, rules }, key, verdict) };
   if (verdict.kind !== "unknown" || newKeysTo === undefined)
     return { kind: "noted", warning: `${what} is new, and there is no file to write it to` };

@@ -175,9 +175,15 @@ class Handshake {
     const { newKey } = this.trace;
     if (!newKey) return;
     const remembered = rememberKey(this.#check.rules, newKey);
-    if (remembered.kind === "noted") return void this.warnings.push(remembered.warning);
+    if (remembered.kind === "noted") return this.#warn(remembered.warning);
     this.trace.hostKey = remembered.refusal;
     transport.destroy();
+  }
+
+  /** Of a bastion all hosts behind it are told, in these words. */
+  #warn(warning: string | undefined): void {
+    if (warning === undefined) return;
+    this.warnings.push(this.#route.isBastion ? `${nameOf(this.#route)}: ${warning}` : warning);
   }
 
   #begin(client: Client, transport: Transport, withinMs: number): void {
@@ -195,7 +201,7 @@ class Handshake {
         hostVerifier: hostKeyVerifier(this.#check, {
           refused: (refusal) => (trace.hostKey = refusal),
           isNew: (key) => (trace.newKey = key),
-          warn: (warning) => this.warnings.push(warning),
+          warn: (warning) => this.#warn(warning),
         }),
         authHandler: this.#auth.handler,
       });
