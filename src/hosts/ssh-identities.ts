@@ -1,6 +1,6 @@
 import { access, readFile } from "node:fs/promises";
 import type { ParsedKey, utils } from "ssh2";
-import { quoteArgv } from "./quote.ts";
+import { quoteArgv } from "../domain/shell-quotes.ts";
 import { wireStrings } from "./public-key.ts";
 import type { SshRoute } from "./ssh-route.ts";
 import type { UnlockedKeys } from "./unlocked-keys.ts";

@@ -9,8 +9,8 @@ import type {
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
+import { quoteArgv } from "../domain/shell-quotes.ts";
 import { Bastions } from "./bastions.ts";
-import { quoteArgv } from "./quote.ts";
 import { SharedConnection } from "./shared-connection.ts";
 import { findRoute, type SshOptions } from "./ssh-route.ts";
 

@@ -20,6 +20,8 @@ export function factsOf(event: RolloutEvent): Fact[] {
   switch (event.type) {
     case "rollout.planned":
       return factsOfPlan(event);
+    case "lock.waiting":
+      return [{ about: event.host ?? "", text: `waits, for at most ${formatElapsed(event.ms)}: ${event.reason}` }];
     case "rollout.started":
       return [overall("started")];
     case "wave.started":
@@ -59,6 +61,7 @@ export function factsOf(event: RolloutEvent): Fact[] {
     case "instance.failed":
     case "instance.skipped":
     case "instance.indeterminate":
+    case "instance.unchanged":
       return factsOfInstance(event);
   }
 }
@@ -87,6 +90,8 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       return [skipped(event)];
     case "instance.indeterminate":
       return [{ about, text: `lost sight of it during its restart: ${event.reason}` }];
+    case "instance.unchanged":
+      return [{ about, text: `is as it was: ${event.reason}` }];
   }
 }
 

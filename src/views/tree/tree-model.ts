@@ -21,6 +21,8 @@ export class TreeModel implements Span {
   readonly failedHooks: Of<"hook.finished">[] = [];
   waves: readonly ShownWave[] = [];
   planned: Of<"rollout.planned"> | undefined;
+  /** Somebody else's lock that is waited for, and until when. */
+  lock: { readonly reason: string; readonly untilMs: number } | undefined;
   halted: Of<"rollout.halted"> | undefined;
   interrupted: Of<"rollout.interrupted"> | undefined;
   finished: Of<"rollout.finished"> | undefined;
@@ -37,7 +39,11 @@ export class TreeModel implements Span {
     this.startedAtMs ??= nowMs;
     this.ledger.record(event);
     switch (event.type) {
+      case "lock.waiting":
+        this.lock = { reason: `${event.host ?? ""}: ${event.reason}`, untilMs: nowMs + event.ms };
+        break;
       case "rollout.planned":
+        this.lock = undefined;
         this.plan(event);
         break;
       case "rollout.started":
@@ -85,6 +91,7 @@ export class TreeModel implements Span {
       case "instance.failed":
       case "instance.skipped":
       case "instance.indeterminate":
+      case "instance.unchanged":
         this.applyToInstance(event, nowMs);
     }
   }
