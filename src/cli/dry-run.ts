@@ -7,12 +7,15 @@ import { closeFleet, openForReading } from "./fleet.ts";
 import { loadWanted } from "./load.ts";
 import { Preflight } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
+import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
 export async function dryRun(given: RunArguments): Promise<ExitCode> {
   const wanted = loadWanted(given);
   if (!wanted) return EXIT.invalid;
-  const fleet = openForReading(wanted.plan);
+  const ways = await prepareWays(wanted.plan);
+  if (!ways) return endUnasked(given.plan);
+  const fleet = openForReading(wanted.plan, ways);
   const views = given.output === "json" ? [createJsonView(process.stdout)] : [];
   const preflight = new Preflight(wanted, given, views);
   const stopListening = onSignals({ finish: () => preflight.interrupt(fleet), leave: () => undefined });

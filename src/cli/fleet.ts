@@ -13,18 +13,19 @@ import { supervisorctlChanges } from "../supervisor/changes.ts";
 import { pidArgv, sessionArgv } from "../supervisor/commands.ts";
 import { supervisorctlReader } from "../supervisor/supervisorctl.ts";
 import { terminalOperator } from "./operator.ts";
+import type { Ways } from "./ways.ts";
 
 /** The fleet for a dry run: no port that could change anything is made, let alone reached. */
-export function openForReading(plan: Plan): ReadonlyMap<HostName, FleetHost> {
-  return openEach(plan, (target, access, timeoutMs) => reading(plan, target, access, timeoutMs));
+export function openForReading(plan: Plan, ways: Ways): ReadonlyMap<HostName, FleetHost> {
+  return openEach(plan, ways, (target, access, timeoutMs) => reading(plan, target, access, timeoutMs));
 }
 
 /** The fleet for a rollout, and what else a rollout acts upon. */
-export function openForRollout(plan: Plan, owner: LockOwner): World {
+export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): World {
   const controller = openLocal("this machine" as HostName);
   const targets = new Map<string, HostTarget>(plan.hosts.map((target) => [target.name, target]));
   const places = { controller, targetOf: (host: string) => targets.get(host) };
-  const fleet = openEach(plan, (target, access, timeoutMs) => {
+  const fleet = openEach(plan, ways, (target, access, timeoutMs) => {
     const lock = createHostLock(access, {
       ...lockPlaceOf(plan.lock.directory, target, supervisorPid(access, target, timeoutMs)),
       owner,
@@ -87,12 +88,19 @@ function accountName(): string {
   }
 }
 
-function openEach<T>(plan: Plan, make: (target: HostTarget, access: HostAccess, timeoutMs: number) => T) {
+function openEach<T>(
+  plan: Plan,
+  { options, bastions }: Ways,
+  make: (target: HostTarget, access: HostAccess, timeoutMs: number) => T,
+) {
   const timeouts = commandTimeouts(plan);
   // Hosts that are not selected are looked at where there is a floor.
   const longestMs = Math.max(...timeouts.values());
   return new Map(
-    plan.hosts.map((target) => [target.name, make(target, openHost(target), timeouts.get(target.name) ?? longestMs)]),
+    plan.hosts.map((target) => {
+      const access = openHost(target, options, bastions);
+      return [target.name, make(target, access, timeouts.get(target.name) ?? longestMs)];
+    }),
   );
 }
 

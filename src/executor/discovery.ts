@@ -26,8 +26,9 @@ export async function discover(fleet: ReadonlyMap<HostName, FleetHost>, recorder
 async function lookAt(host: HostName, { connection, supervisor }: FleetHost): Promise<HostReport> {
   const connected = await connection.connect();
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
+  const { warnings } = connected;
   const look = await supervisor.look();
-  if (look.kind === "seen") return { host, instances: look.snapshots };
+  if (look.kind === "seen") return { host, instances: look.snapshots, ...(warnings && { warnings }) };
   const refusal: Refusal = {
     code: look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable",
     host,

@@ -30,7 +30,10 @@ export type RunOutcome =
   /** It was sent, and the connection was lost before its end was seen. It may have done all, some or nothing. */
   | { readonly kind: "indeterminate"; readonly reason: string };
 
-export type ConnectOutcome = { readonly kind: "connected" } | { readonly kind: "refused"; readonly refusal: Refusal };
+export type ConnectOutcome =
+  /** @property warnings what an operator should know of the connection: a host key that was new, or is not enforced */
+  | { readonly kind: "connected"; readonly warnings?: readonly string[] }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** One connection to one host, made on demand and made again when it was lost. */
 export interface HostConnection {

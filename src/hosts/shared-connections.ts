@@ -39,7 +39,9 @@ export class SharedConnections implements HostAccess {
 
   async connect(): Promise<ConnectOutcome> {
     const opened = await this.#any().opened;
-    return opened.kind === "connected" ? { kind: "connected" } : opened;
+    if (opened.kind === "refused") return opened;
+    const { warnings = [] } = opened;
+    return { kind: "connected", ...(warnings.length > 0 && { warnings }) };
   }
 
   async run(argv: Argv, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<RunOutcome> {

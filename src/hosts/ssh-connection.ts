@@ -1,14 +1,14 @@
-import type { Socket } from "node:net";
 import type { Client } from "ssh2";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import type { Connection, NoRoom, RunOptions, Seat } from "./connection.ts";
-import { execute, forward, start } from "./ssh-exec.ts";
+import { dial, execute, forward, start } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
+import type { Transport } from "./tunnel.ts";
 
 /** A connection that is made of ssh2. */
 export class SshConnection implements Connection {
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #endpoint: string;
   readonly #closed: Promise<void>;
   readonly #lost = () => this.#lostBecause;
@@ -16,26 +16,33 @@ export class SshConnection implements Connection {
 
   /**
    * @param client ready for commands
-   * @param socket what `client` runs over: destroying it is the one way that always ends the connection
-   * @param endpoint address and port, for messages
+   * @param transport what `client` runs over: destroying it is the one way that always ends the connection
+   * @param endpoint what it leads to, for messages
+   * @param bastionLost why the bastion that it runs through is lost; undefined while it is good
    */
-  constructor(client: Client, socket: Socket, endpoint: string) {
+  constructor(client: Client, transport: Transport, endpoint: string, bastionLost?: () => string | undefined) {
     this.#client = client;
-    this.#socket = socket;
+    this.#transport = transport;
     this.#endpoint = endpoint;
-    client.on("error", (error: SshError) => this.#lose(whyLost(error)));
-    client.on("end", () => this.#lose("the host ended it"));
+    const lose = (why: string) => this.#lose(bastionLost?.() ?? why);
+    client.on("error", (error: SshError) => lose(whyLost(error)));
+    client.on("end", () => lose("the host ended it"));
     this.#closed = new Promise((resolve) => {
       // ssh2 emits this before it tells the commands under way, so that they find the reason in place.
       client.on("close", () => {
-        this.#lose("it broke off");
+        lose("it broke off");
         resolve();
       });
     });
   }
 
   get isLost(): boolean {
-    return this.#lostBecause !== undefined || !this.#socket.writable;
+    return this.#lostBecause !== undefined || !this.#transport.writable;
+  }
+
+  /** Undefined while it is good. */
+  get lostBecause(): string | undefined {
+    return this.#lostBecause;
   }
 
   run(line: string, options: RunOptions): Promise<RunOutcome | NoRoom> {
@@ -47,6 +54,11 @@ export class SshConnection implements Connection {
   }
 
   dial(to: DialTarget): Promise<DialOutcome> {
+    return dial(this.#client, to, this.#lost);
+  }
+
+  /** The same for who knows where it leads, and says so. */
+  forward(to: DialTarget): Promise<DialOutcome> {
     return forward(this.#client, to, this.#lost);
   }
 
@@ -60,9 +72,11 @@ export class SshConnection implements Connection {
     if (this.#lostBecause !== undefined) return;
     this.#lostBecause = `the connection to ${this.#endpoint} was lost: ${why}`;
     // Once what was written is on its way: a frozen host would never close its half.
-    this.#socket.destroySoon();
+    this.#transport.destroySoon();
   }
 }
+
+/** RFC 4254 section 5.1: the host's number for not opening a channel, and its own words. */
 
 function whyLost({ level, code, message }: SshError): string {
   if (level === "client-timeout") return "the host no longer answers";

@@ -108,12 +108,19 @@ export function start(
   });
 }
 
-/** A connection that the host opens for us: direct-tcpip, or OpenSSH's direct-streamlocal. Never rejects. */
+/** A connection that the host opens for us; where it was to lead is told if it does not. Never rejects. */
+export async function dial(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
+  const outcome = await forward(source, to, lostBecause);
+  if (outcome.kind === "open" || lostBecause() !== undefined) return outcome;
+  const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
+  return { kind: "failed", reason: `${where}: ${outcome.reason}` };
+}
+
+/** The same for who knows where it leads: direct-tcpip, or OpenSSH's direct-streamlocal. */
 export function forward(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
   return new Promise((resolve) => {
-    const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
     const onOpened: Opening<Duplex> = (error, stream) => {
-      if (error) resolve({ kind: "failed", reason: lostBecause() ?? `${where}: ${ownWords(error)}` });
+      if (error) resolve({ kind: "failed", reason: lostBecause() ?? ownWords(error) });
       else resolve({ kind: "open", stream });
     };
     try {
@@ -125,9 +132,11 @@ export function forward(source: ChannelSource, to: DialTarget, lostBecause: Lost
   });
 }
 
-/** What the host said of a channel that it did not open, without what ssh2 puts before it. */
-function ownWords({ message }: ChannelError): string {
-  return message.replace(/^\(SSH\) Channel open failure: /, "");
+/** RFC 4254 section 5.1: the host's number for not opening a channel, and its own words without what ssh2 puts before. */
+function ownWords({ message, reason }: ChannelError): string {
+  if (reason === 1 || reason === "ADMINISTRATIVELY_PROHIBITED")
+    return "sshd there does not permit it (see its AllowTcpForwarding, AllowStreamLocalForwarding and PermitOpen)";
+  return message.replace(/^\(SSH\) Channel open failure: /, "").toLowerCase();
 }
 
 type NotStarted = Extract<RunOutcome, { kind: "unreachable" | "indeterminate" }> | NoRoom;

@@ -1,13 +1,37 @@
 import type { HostTarget } from "../domain/target.ts";
 import type { HostAccess } from "../executor/ports.ts";
+import { Bastions } from "./bastions.ts";
 import { SharedConnections } from "./shared-connections.ts";
-import { shakeHands } from "./ssh-handshake.ts";
 import { findRoute, type SshOptions } from "./ssh-route.ts";
 
-/** A way onto a host by ssh2. */
-export function openSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
-  return new SharedConnections(target.name, async (signal) => {
-    const found = await findRoute(target, options);
-    return "route" in found ? shakeHands(found.route, signal) : { kind: "refused", refusal: found.refusal };
-  });
+/**
+ * A way onto a host by ssh2.
+ *
+ * @param bastions those that it shares with other hosts
+ */
+export function openSsh(target: HostTarget, options: SshOptions = {}, bastions: Bastions = new Bastions()): HostAccess {
+  return new SshAccess(target, options, bastions);
+}
+
+class SshAccess extends SharedConnections {
+  readonly #bastions: Bastions;
+  /** Who it is to its bastions, until it is closed: what comes after that may be there before they have let it go. */
+  #guest: object = {};
+
+  constructor(target: HostTarget, options: SshOptions, bastions: Bastions) {
+    super(target.name, async (signal) => {
+      const guest = this.#guest;
+      const found = await findRoute(target, options, bastions.configs);
+      if ("refusal" in found) return { kind: "refused", refusal: found.refusal };
+      return bastions.open(found.route, { signal, unlocked: options.unlocked, backoff: options.backoff }, guest);
+    });
+    this.#bastions = bastions;
+  }
+
+  override async close(): Promise<void> {
+    const guest = this.#guest;
+    this.#guest = {};
+    await super.close();
+    await this.#bastions.leave(guest);
+  }
 }

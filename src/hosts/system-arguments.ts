@@ -1,8 +1,5 @@
 import type { HostTarget } from "../domain/target.ts";
-import type { Keepalive, SshOptions } from "./ssh-route.ts";
-
-/** As for the connections of our own. */
-const DEFAULT_KEEPALIVE: Keepalive = { intervalMs: 5_000, unanswered: 3 };
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_KEEPALIVE, type SshOptions } from "./ssh-route.ts";
 
 /** What ssh prints when commands can be run. */
 export const READY = "orchestrate: connected";
@@ -23,7 +20,7 @@ export function masterArguments({ address, ssh }: HostTarget, controlSocket: str
     ...(ssh.proxy_jump === undefined ? [] : ["-J", ssh.proxy_jump]),
     ...option("BatchMode", "yes"),
     ...hostKeyOptions(ssh),
-    ...option("ConnectTimeout", String(wholeSeconds(ssh.connect_timeout_ms))),
+    ...option("ConnectTimeout", String(wholeSeconds(ssh.connect_timeout_ms ?? DEFAULT_CONNECT_TIMEOUT_MS))),
     ...option("ServerAliveInterval", String(wholeSeconds(keepalive.intervalMs))),
     ...option("ServerAliveCountMax", String(keepalive.unanswered)),
     ...(options.agentSocket === undefined ? [] : option("IdentityAgent", options.agentSocket || "none")),

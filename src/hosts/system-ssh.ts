@@ -6,8 +6,8 @@ import { onOneLine } from "../domain/printable.ts";
 import type { Connection, NoRoom, Opened, RunOptions, Seat } from "./connection.ts";
 import { MuxClient } from "./mux-client.ts";
 import { SharedConnections } from "./shared-connections.ts";
-import { execute, forward, start } from "./ssh-exec.ts";
-import type { SshOptions } from "./ssh-route.ts";
+import { dial, execute, start } from "./ssh-exec.ts";
+import { DEFAULT_CONNECT_TIMEOUT_MS, type SshOptions } from "./ssh-route.ts";
 import { masterArguments } from "./system-arguments.ts";
 import { SystemMaster } from "./system-master.ts";
 import { refusalBySaid } from "./system-refusal.ts";
@@ -27,7 +27,7 @@ async function open(target: HostTarget, options: SshOptions, signal: AbortSignal
   } catch (error) {
     return refused(target, "", `ssh could not be started here: ${(error as Error).message}`);
   }
-  const connectTimeoutMs = target.ssh.connect_timeout_ms;
+  const connectTimeoutMs = target.ssh.connect_timeout_ms ?? DEFAULT_CONNECT_TIMEOUT_MS;
   switch (await startOf(master, connectTimeoutMs, signal)) {
     case "ended":
       return refused(target, (await master.end()) || "ssh ended without a word");
@@ -102,7 +102,7 @@ class SystemConnection implements Connection {
   }
 
   dial(to: DialTarget): Promise<DialOutcome> {
-    return forward(this.#mux, to, this.#lost);
+    return dial(this.#mux, to, this.#lost);
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,18 @@ const YOUNG_S = 10;
 
 /** What to know of a rollout as a whole before its first change; what is broken is told where it is planned. */
 export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarget[] }, fleet: FleetReport): Warning[] {
-  return [...floorWarnings(capacities(rollout, fleet)), ...sharedAddresses(rollout.hosts), ...young(rollout, fleet)];
+  return [
+    ...ofConnections(fleet),
+    ...floorWarnings(capacities(rollout, fleet)),
+    ...sharedAddresses(rollout.hosts),
+    ...young(rollout, fleet),
+  ];
+}
+
+function ofConnections(fleet: FleetReport): Warning[] {
+  return [...fleet.values()].flatMap(({ host, ...report }) =>
+    "instances" in report ? (report.warnings ?? []).map((message) => ({ host, message })) : [],
+  );
 }
 
 function floorWarnings(all: readonly Capacity[]): Warning[] {

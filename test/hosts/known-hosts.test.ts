@@ -104,9 +104,10 @@ describe("the verdict on a host key", () => {
 });
 
 describe("the key types known of a host", () => {
-  it("are those of its own lines, without what is revoked", () => {
-    const text = `web-01 ${rsa.text}\nweb-01 ${ours.text}\nweb-02 ecdsa-sha2-nistp256 AAAA\n@revoked * ${ours.text}\n`;
+  it("are those of its own lines: what is only revoked is not known, what is revoked besides is to be refused", () => {
+    const text = `web-01 ${rsa.text}\nweb-02 ecdsa-sha2-nistp256 AAAA\n@revoked * ${ours.text}\n`;
     assert.deepEqual(knownTypes(keysIn(text, "web-01")), ["ssh-rsa"]);
+    assert.deepEqual(knownTypes(keysIn(`${text}web-01 ${ours.text}\n`, "web-01")), ["ssh-rsa", "ssh-ed25519"]);
   });
 });
 
