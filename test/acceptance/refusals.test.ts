@@ -79,8 +79,8 @@ describe("a bad plan or command line", () => {
   it("exits 2 for a key of the language that is not built yet, instead of ignoring it", () =>
     inFolder(async (dir) => {
       const plan = join(dir, "later.yaml");
-      await writeFile(plan, "version: 1\nprograms: web\nhosts:\n  a:\nssh: { client: system }\n");
-      assertRefused(await orchestrate(plan), 2, /later\.yaml:5:\d+: ssh\.client: .*not built yet/);
+      await writeFile(plan, "version: 1\nprograms: web\nhosts:\n  a:\nssh: { proxy_jump: b }\n");
+      assertRefused(await orchestrate(plan), 2, /later\.yaml:5:\d+: ssh\.proxy_jump: .*not built yet/);
     }));
 
   for (const [what, args, message] of [
