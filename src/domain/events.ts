@@ -42,6 +42,8 @@ interface OfBatch {
 
 export type RolloutEvent =
   | ({ readonly type: "rollout.planned" } & Rollout)
+  /** Before `rollout.planned`: somebody else works on a host; gives up after `ms` more. */
+  | { readonly type: "lock.waiting"; readonly host?: string; readonly reason: string; readonly ms: number }
   | { readonly type: "rollout.started" }
   | { readonly type: "wave.started" | "wave.finished"; readonly wave: number; readonly group: string }
   | ({ readonly type: "batch.started"; readonly hosts: readonly HostName[] } & OfBatch)
@@ -83,8 +85,6 @@ export type RolloutEvent =
       readonly previous_pid?: number;
       readonly previous_state: ProcessState;
     } & OfInstance)
-  /** The restart that was just told has not left this machine: the instance is what it was before. */
-  | ({ readonly type: "instance.not_sent"; readonly reason: string } & OfInstance)
   | ({
       readonly type: "instance.observed";
       readonly state: ProcessState;
@@ -109,6 +109,8 @@ export type RolloutEvent =
     } & OfInstance)
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
   | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
+  /** Its restart was announced, but not done: it is as it was. */
+  | ({ readonly type: "instance.unchanged"; readonly reason: string } & OfInstance)
   /** After a wave: for so many milliseconds, or until the operator answers. */
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
   | { readonly type: "rollout.resumed" }

@@ -22,6 +22,8 @@ export function factsOf(event: RolloutEvent): Fact[] {
   switch (event.type) {
     case "rollout.planned":
       return factsOfPlan(event);
+    case "lock.waiting":
+      return [{ about: event.host ?? "", text: `waits, for at most ${formatElapsed(event.ms)}: ${event.reason}` }];
     case "rollout.started":
       return [overall("started")];
     case "wave.started":
@@ -63,12 +65,12 @@ export function factsOf(event: RolloutEvent): Fact[] {
     case "instance.drifted":
     case "instance.waiting":
     case "instance.restarting":
-    case "instance.not_sent":
     case "instance.observed":
     case "instance.healthy":
     case "instance.failed":
     case "instance.skipped":
     case "instance.indeterminate":
+    case "instance.unchanged":
       return factsOfInstance(event);
   }
 }
@@ -84,8 +86,6 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       const verb = event.action === "start" ? "starting" : "restarting";
       return [{ about, text: `${verb}, was ${event.previous_state}${onPid(event.previous_pid)}` }];
     }
-    case "instance.not_sent":
-      return [{ about, text: `was not restarted after all: ${event.reason}` }];
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
     case "instance.healthy":
@@ -101,6 +101,8 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       return [skipped(event)];
     case "instance.indeterminate":
       return [{ about, text: `lost sight of it during its restart: ${event.reason}` }];
+    case "instance.unchanged":
+      return [{ about, text: `is as it was: ${event.reason}` }];
   }
 }
 

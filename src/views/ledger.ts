@@ -37,7 +37,7 @@ export class Ledger {
     if (event.type === "rollout.planned") {
       for (const wave of event.waves) this.recordWave(wave);
       for (const { host, instance } of event.skipped) this.set(host, instance, "skipped");
-    } else if (event.type === "instance.not_sent") {
+    } else if (event.type === "instance.unchanged") {
       this.set(event.host, event.instance, this.beforeRestart.get(`${event.host} ${event.instance}`) ?? "untouched");
     } else if (tellsFate(event)) {
       const before = this.fateOf(event.host, event.instance);

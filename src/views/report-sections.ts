@@ -1,5 +1,5 @@
 import { INSTANCE_FAILURES, REFUSALS } from "../domain/failures.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
+import { beganAt, type HostName, type InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
 import { driftText } from "./drift-text.ts";
@@ -90,33 +90,36 @@ export function driftSection(collected: Collected): string[] {
 }
 
 /** What the operator does next. */
-export function howToGoOn({ id, finished, ledger }: Collected, plan: string | undefined): string[] {
+export function howToGoOn({ id, planned, begun, finished, ledger }: Collected, plan: string | undefined): string[] {
   const outcome = finished?.outcome;
   if (outcome === "succeeded") return [];
-  const command = plan === undefined ? "run the same plan again" : `run it again: orchestrate ${quoted(plan)}`;
   const first = {
     refused: "mend that, then ",
     halted: "mend the cause, then ",
     incomplete: "mend the causes, then ",
     interrupted: "",
   };
+  const before = outcome === undefined ? "" : first[outcome];
+  if (plan === undefined) return titled("how to go on", [`  ${before}run the same plan again`]);
+  const command = `orchestrate ${quoted(plan)}`;
   const healthy = ledger.counts.healthy;
-  const cost =
-    healthy === 0
-      ? []
-      : [
-          `  That restarts all of the plan's instances, the ${healthy} healthy ${healthy === 1 ? "one" : "ones"} as well.`,
-          ...onlyTheRest(id, plan),
-        ];
-  return titled("how to go on", [`  ${outcome === undefined ? "" : first[outcome]}${command}`, ...cost]);
+  if (!begun || (planned && healthy + ledger.counts.failed === 0))
+    return titled("how to go on", [`  ${before}run it again: ${command}`]);
+  const rest = onlyTheRest(id, command);
+  // What has ended is not resumed: what failed is left to be restarted by a run of its own.
+  if (outcome === "incomplete") return titled("how to go on", [`  ${before}run it again for the rest:`, ...rest]);
+  return titled("how to go on", [
+    `  ${before}go on from here:       ${command} --resume${id === undefined ? "" : ` ${id}`}`,
+    ...rest,
+  ]);
 }
 
 /** What was restarted since the rollout began has an uptime that tells so: no journal is needed for it. */
-function onlyTheRest(id: string | undefined, plan: string | undefined): string[] {
-  const [, date, hours, minutes, seconds] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z/.exec(id ?? "") ?? [];
-  if (date === undefined || plan === undefined) return [];
-  const began = `${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${hours}:${minutes}:${seconds}Z`;
-  return [`  Only what was not restarted yet: orchestrate ${quoted(plan)} --started-before ${began}`];
+function onlyTheRest(id: string | undefined, command: string): string[] {
+  const began = beganAt(id ?? "");
+  return began === undefined
+    ? []
+    : [`  what was not restarted yet, without its journal: ${command} --started-before ${began}`];
 }
 
 function logLines(logTail: string): string[] {

@@ -124,7 +124,7 @@ class Judge {
       case "instance.skipped":
         this.settle(event, "skipped");
         break;
-      case "instance.not_sent":
+      case "instance.unchanged":
         this.free(event);
         if (!this.made.sizes.hooks.before_restart) this.down.delete(`${event.host} ${event.instance}`);
     }
@@ -147,6 +147,9 @@ class Judge {
     const isRunning = fleet.hosts.get(event.host)?.get(event.instance)?.state === "RUNNING";
     const wasHealthy = isRunning && !this.down.has(key);
     this.down.add(key);
+    // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
+    const isBroughtUp = event.action === "start" && this.underRestart.get(event.host)?.has(event.instance);
+    if (isBroughtUp) return;
     if (this.stopped) this.fail(`${key} was restarted after the rollout had stopped`);
     if (this.isAsking) this.fail(`${key} was restarted while the operator was asked`);
     if (this.fates.has(key) && !this.retried.has(key))

@@ -94,6 +94,7 @@ export function simulated({
     on_failure: onFailure,
     stopped: "skip",
     hooks: {},
+    selection: { limit: [], exclude: [], programs: [] },
     lock: { mode: "off", directory: "/tmp" },
   };
   return { time, fleet, plan, rollout: () => rolloutOf(plan, fleet) };

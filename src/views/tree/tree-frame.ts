@@ -67,8 +67,10 @@ function progress({ model: { ledger }, paint, live }: Frame): string[] {
   ];
 }
 
-/** Before there is a plan to show: how many hosts have answered. */
-function preflight({ model: { connected, unreachable, finished }, paint }: Frame): string[] {
+/** Before there is a plan to show: how many hosts have answered, and whose lock is waited for. */
+function preflight({ model: { connected, unreachable, finished, lock }, nowMs, paint }: Frame): string[] {
+  if (lock && !finished)
+    return [`waits ${wholeSeconds(lock.untilMs - nowMs)} for a lock`, paint.notice(onOneLine(lock.reason))];
   return [
     ...(finished ? [] : ["looking at the fleet"]),
     `${connected.size} connected`,

@@ -25,6 +25,8 @@ export class TreeModel implements Span {
   asking: Of<"rollout.asking"> | undefined;
   waves: readonly ShownWave[] = [];
   planned: Of<"rollout.planned"> | undefined;
+  /** Somebody else's lock that is waited for, and until when. */
+  lock: { readonly reason: string; readonly untilMs: number } | undefined;
   halted: Of<"rollout.halted"> | undefined;
   interrupted: Of<"rollout.interrupted"> | undefined;
   finished: Of<"rollout.finished"> | undefined;
@@ -41,7 +43,11 @@ export class TreeModel implements Span {
     this.startedAtMs ??= nowMs;
     this.ledger.record(event);
     switch (event.type) {
+      case "lock.waiting":
+        this.lock = { reason: `${event.host ?? ""}: ${event.reason}`, untilMs: nowMs + event.ms };
+        break;
       case "rollout.planned":
+        this.lock = undefined;
         this.plan(event);
         break;
       case "rollout.started":
@@ -93,12 +99,12 @@ export class TreeModel implements Span {
         break;
       case "instance.waiting":
       case "instance.restarting":
-      case "instance.not_sent":
       case "instance.observed":
       case "instance.healthy":
       case "instance.failed":
       case "instance.skipped":
       case "instance.indeterminate":
+      case "instance.unchanged":
         this.applyToInstance(event, nowMs);
     }
   }
