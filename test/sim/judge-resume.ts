@@ -44,7 +44,7 @@ export function judgeResume(seed: number, { faults = false } = {}): string[] {
     if (outcome !== undefined && (faults || outcome !== "halted")) break;
     if (outcome === "halted") return floorStoodInTheWay(events) ? [] : [`it halted: ${reasonOf(events)}`];
     if (killAfterEvent === Infinity) return [...violations, "a resume never ended"];
-    if (isLocked && outcome === undefined) break;
+    if (isLocked) break;
     const past = readPast(journal);
     const built = buildRollout(plan, fleet.report(), { id: planned.id }, past ? { past } : {});
     // A host that cannot be reached now, say.

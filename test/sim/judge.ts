@@ -127,6 +127,8 @@ class Judge {
       case "instance.unchanged":
         this.free(event);
         if (!this.made.sizes.hooks.before_restart) this.down.delete(`${event.host} ${event.instance}`);
+        break;
+      default:
     }
   }
 
