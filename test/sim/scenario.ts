@@ -137,7 +137,7 @@ function sizesFrom(random: SeededRandom, faults: boolean): ScenarioSizes {
   const instances = random.whole(1, 6);
   const hook = { command: "true", run: "host" } as const;
   const ofInstance: HostHooks = random.chance(0.3) ? { before_restart: hook, after_healthy: hook } : {};
-  const ofHost: HostHooks = random.chance(0.15) ? { before_host: hook, after_host: hook } : {};
+  const ofHost: HostHooks = random.chance(0.3) ? { before_host: hook, after_host: hook } : {};
   return {
     hosts,
     instances,
