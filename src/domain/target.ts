@@ -13,6 +13,8 @@ export interface SshSettings {
   readonly host_key_checking?: HostKeyChecking;
   /** Absolute path of an ssh_config to read in place of all others; `none`: read none. */
   readonly config_file?: string;
+  /** ssh2: built in, the default. system: the ssh program, for what only that can do. */
+  readonly client?: "ssh2" | "system";
   readonly connect_timeout_ms?: number;
 }
 

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { connect } from "node:net";
 import { Duplex } from "node:stream";
 import type { HostName } from "../domain/ids.ts";
@@ -12,6 +12,7 @@ import type {
   SpawnOutcome,
 } from "../executor/ports.ts";
 import { OutputTail } from "./output-tail.ts";
+import { boundedArgv } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {
@@ -39,8 +40,15 @@ const STDERR_BYTES = 4096;
 
 function start([program, ...args]: Argv): Promise<SpawnOutcome> {
   return new Promise((resolve) => {
-    // A process group of its own, as in `run`.
-    const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      // A process group of its own, as in `run`.
+      child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    } catch (error) {
+      const { syscall, message } = error as NodeJS.ErrnoException;
+      if (syscall === undefined) throw error;
+      return resolve({ kind: "failed", reason: `${program} could not be started here: ${message}` });
+    }
     const stderr = new OutputTail(STDERR_BYTES);
     child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
     child.once("error", ({ message }) => resolve({ kind: "failed", reason: `${program}: ${message}` }));
@@ -53,7 +61,9 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
   });
 }
 
-function run([program, ...args]: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+function run(argv: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+  // We may be killed before its time is up, and what sudo started only root may kill.
+  const [program, ...args] = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {

@@ -4,6 +4,7 @@ import { Bastions } from "./bastions.ts";
 import { openLocal } from "./local.ts";
 import type { SshOptions } from "./ssh-route.ts";
 import { openSsh } from "./ssh.ts";
+import { openSystemSsh } from "./system-ssh.ts";
 
 /**
  * The way onto a host that its plan asks for. Nothing is connected yet.
@@ -15,5 +16,6 @@ export function openHost(
   options: SshOptions = {},
   bastions: Bastions = new Bastions(),
 ): HostAccess {
-  return target.connection === "local" ? openLocal(target.name) : openSsh(target, options, bastions);
+  if (target.connection === "local") return openLocal(target.name);
+  return target.ssh.client === "system" ? openSystemSsh(target, options) : openSsh(target, options, bastions);
 }

@@ -1,15 +1,17 @@
-import type { Client, ClientCallback } from "ssh2";
+import type { Client } from "ssh2";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
-import { execute, start } from "./ssh-exec.ts";
+import type { Connection, NoRoom, RunOptions, Seat } from "./connection.ts";
+import { execute, forward, openTunnel, start } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
 import type { Transport } from "./tunnel.ts";
 
-/** A connection from the end of its handshake to its loss, after which it is of no use. */
-export class SshConnection {
+/** A connection that is made of ssh2. */
+export class SshConnection implements Connection {
   readonly #client: Client;
   readonly #transport: Transport;
   readonly #endpoint: string;
   readonly #closed: Promise<void>;
+  readonly #lost = () => this.#lostBecause;
   #lostBecause: string | undefined;
 
   /**
@@ -43,41 +45,23 @@ export class SshConnection {
     return this.#lostBecause;
   }
 
-  /** @param line what a shell on the host is to run */
-  run(line: string, timeoutMs: number | undefined): Promise<RunOutcome> {
-    return execute(this.#client, line, { timeoutMs, lostBecause: () => this.#lostBecause });
+  run(line: string, options: RunOptions): Promise<RunOutcome | NoRoom> {
+    return execute(this.#client, line, { ...options, lostBecause: this.#lost });
   }
 
-  /** @param line what a shell on the host is to run */
-  spawn(line: string): Promise<SpawnOutcome> {
-    return start(this.#client, line, () => this.#lostBecause);
+  spawn(line: string, seat: Seat): Promise<SpawnOutcome | NoRoom> {
+    return start(this.#client, line, { seat, lostBecause: this.#lost });
   }
 
-  /** A connection that the host opens for us. */
-  async dial(to: DialTarget): Promise<DialOutcome> {
-    const outcome = await this.forward(to);
-    if (outcome.kind === "open" || this.#lostBecause !== undefined) return outcome;
-    const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
-    return { kind: "failed", reason: `${where}: ${outcome.reason}` };
+  dial(to: DialTarget): Promise<DialOutcome> {
+    return forward(this.#client, to, this.#lost);
   }
 
-  /** The same for who knows where it leads: direct-tcpip, or OpenSSH's direct-streamlocal. */
-  forward(to: DialTarget): Promise<DialOutcome> {
-    return new Promise((resolve) => {
-      const onOpened: ClientCallback = (error, stream) => {
-        if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? whyNotOpened(error) });
-        else resolve({ kind: "open", stream });
-      };
-      try {
-        if ("socket" in to) this.#client.openssh_forwardOutStreamLocal(to.socket, onOpened);
-        else this.#client.forwardOut("127.0.0.1", 0, to.address, to.port, onOpened);
-      } catch (error) {
-        resolve({ kind: "failed", reason: this.#lostBecause ?? (error as Error).message });
-      }
-    });
+  /** The same for who knows where it leads: a reason that does not begin with that. */
+  tunnel(to: DialTarget): Promise<DialOutcome> {
+    return openTunnel(this.#client, to, this.#lost);
   }
 
-  /** Resolves when nothing of it is left: no socket, no timer. */
   async close(): Promise<void> {
     this.#client.end();
     this.#lose("it was closed by us");
@@ -90,14 +74,6 @@ export class SshConnection {
     // Once what was written is on its way: a frozen host would never close its half.
     this.#transport.destroySoon();
   }
-}
-
-/** RFC 4254 section 5.1: the host's number for not opening a channel, and its own words. */
-function whyNotOpened(error: Error & { readonly reason?: number | string }): string {
-  const words = error.message.replace(/^\(SSH\) Channel open failure: /, "");
-  if (error.reason === 1 || error.reason === "ADMINISTRATIVELY_PROHIBITED")
-    return `sshd there does not permit it (see its AllowTcpForwarding and PermitOpen)`;
-  return words.toLowerCase();
 }
 
 function whyLost({ level, code, message }: SshError): string {

@@ -40,7 +40,7 @@ export function pathBase(document: PlanDocument, env: Environment): PathBase {
 
 /** Reads the `ssh` and `supervisor` of one level as far as they go. */
 export function readSettings(level: SettingsSections, path: Path, base: PathBase, findings: Findings): OwnSettings {
-  const { user, port, proxy_jump, host_key_checking, config_file, connect_timeout } = level.ssh ?? {};
+  const { user, port, proxy_jump, host_key_checking, config_file, client, connect_timeout } = level.ssh ?? {};
   const { command, sudo, config, server_url } = level.supervisor ?? {};
   const connect_timeout_ms =
     connect_timeout === undefined
@@ -59,6 +59,7 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
       known_hosts_file: fileAt("known_hosts_file"),
       host_key_checking,
       config_file: config_file === "none" ? config_file : fileAt("config_file"),
+      client,
       connect_timeout_ms,
     }),
     supervisor: given({ command, sudo, config, server_url }),

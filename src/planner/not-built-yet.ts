@@ -12,10 +12,7 @@ export interface NotBuilt {
  * What the plan language has and this version has not. It is refused by name: a check or a limit that was silently
  * ignored would be taken for protection. A line goes when its key is built.
  */
-export const NOT_BUILT_YET: readonly NotBuilt[] = [
-  { key: "on_failure", but: ["stop"] },
-  { key: "ssh.client", but: ["ssh2"] },
-];
+export const NOT_BUILT_YET: readonly NotBuilt[] = [{ key: "on_failure", but: ["stop"] }];
 
 /** A place at which a plan asks for something that is not built. */
 export interface Asked {

@@ -66,6 +66,7 @@ export interface RawSsh {
   readonly known_hosts_file?: string | undefined;
   readonly host_key_checking?: HostKeyChecking | undefined;
   readonly config_file?: string | undefined;
+  readonly client?: "ssh2" | "system" | undefined;
   readonly connect_timeout?: string | undefined;
 }
 
