@@ -31,7 +31,7 @@ export function endUnasked(plan: string): ExitCode {
  */
 export async function prepareWays(plan: Plan): Promise<Ways | undefined> {
   const bastions = new Bastions();
-  const targets = plan.hosts.filter(({ connection }) => connection === "ssh");
+  const targets = plan.hosts.filter(({ connection, ssh }) => connection === "ssh" && ssh.client !== "system");
   if (!canAsk() || targets.length === 0) return { options: {}, bastions };
   const unlocked = new Map<string, ParsedKey>();
   for (const locked of await lockedKeys(targets, {}, bastions.configs)) {

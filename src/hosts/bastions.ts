@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from "p-limit";
-import { SharedConnection } from "./shared-connection.ts";
-import { shakeHands, type Dialled, type Means, type Opened } from "./ssh-handshake.ts";
+import { BastionConnection } from "./bastion-connection.ts";
+import { shakeHands, type Dialled, type Means, type SshOpened } from "./ssh-handshake.ts";
 import type { SshConfigs, SshRoute } from "./ssh-route.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -13,7 +13,7 @@ type Guest = object;
 const LEFT_OUT = new Set(["host", "connectTimeoutMs"]);
 
 interface Bastion {
-  readonly connection: SharedConnection;
+  readonly connection: BastionConnection;
   readonly handshakes: LimitFunction;
   readonly guests: Set<Guest>;
 }
@@ -25,7 +25,7 @@ export class Bastions {
   readonly #kept = new Map<string, Bastion>();
 
   /** Makes a connection, through the bastion that is on the way if there is one. Never rejects. */
-  async open(route: SshRoute, means: Means, guest: Guest): Promise<Opened> {
+  async open(route: SshRoute, means: Means, guest: Guest): Promise<SshOpened> {
     if (!route.via) return shakeHands(route, means);
     const { connection, handshakes } = this.#enter(guest, route.via, means);
     return handshakes(async () => {
@@ -61,7 +61,7 @@ export class Bastions {
 
   /** A bastion behind another is a guest of that one. */
   #make(route: SshRoute, means: Means): Bastion {
-    const connection: SharedConnection = new SharedConnection((signal) =>
+    const connection: BastionConnection = new BastionConnection((signal) =>
       this.open(route, { ...means, signal }, connection),
     );
     return { connection, handshakes: pLimit(HANDSHAKES_AT_ONCE), guests: new Set() };
@@ -69,10 +69,10 @@ export class Bastions {
 }
 
 /** A bastion that was lost meanwhile is dialled anew. */
-async function dialThrough(connection: SharedConnection, { address, port }: SshRoute): Promise<Dialled> {
+async function dialThrough(connection: BastionConnection, { address, port }: SshRoute): Promise<Dialled> {
   const bastion = await connection.open();
   if (bastion.kind === "refused") return { kind: "failed", reason: bastion.refusal.reason, isBastions: true };
-  const dialled = await bastion.connection.forward({ address, port });
+  const dialled = await bastion.connection.tunnel({ address, port });
   const lostBecause = () => bastion.connection.lostBecause;
   if (dialled.kind === "open") return { kind: "dialled", transport: new Tunnel(dialled.stream), lostBecause };
   return { kind: "failed", reason: lostBecause() ?? dialled.reason, isBastions: bastion.connection.isLost };

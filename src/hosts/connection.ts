@@ -36,6 +36,6 @@ export interface Connection {
 }
 
 export type Opened =
-  /** `warnings`: what the operator should know of it. */
+  /** @property warnings what an operator should know of it */
   | { readonly kind: "connected"; readonly connection: Connection; readonly warnings?: readonly string[] }
   | { readonly kind: "refused"; readonly refusal: Refusal };

@@ -120,11 +120,15 @@ export function judge(keys: KnownKeys, shown: PublicKey): Verdict {
 }
 
 /**
- * The key types to ask a host for first. As in OpenSSH, what is known without its port has no say in this, and what is
- * revoked as well as known has: a host that still shows it is to be refused for it, not asked for another.
+ * The key types to ask a host for first. As in OpenSSH, what is known without its port has no say in this, nor has a
+ * type of which the first key is revoked, whatever good ones come after it.
  */
 export function knownTypes(keys: KnownKeys): readonly string[] {
-  return keys.withoutPort ? [] : [...new Set(keys.trusted.map(({ type }) => type))];
+  if (keys.withoutPort) return [];
+  const first = new Map<string, KnownKey>();
+  for (const key of keys.trusted) if (!first.has(key.type)) first.set(key.type, key);
+  const isRevoked = (key: KnownKey) => keys.revoked.some(({ blob }) => blob.equals(key.blob));
+  return [...first].flatMap(([type, key]) => (isRevoked(key) ? [] : [type]));
 }
 
 function readKey(text: string): PublicKey | undefined {

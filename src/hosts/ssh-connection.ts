@@ -1,7 +1,7 @@
 import type { Client } from "ssh2";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import type { Connection, NoRoom, RunOptions, Seat } from "./connection.ts";
-import { dial, execute, forward, start } from "./ssh-exec.ts";
+import { execute, forward, openTunnel, start } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
 import type { Transport } from "./tunnel.ts";
 
@@ -54,12 +54,12 @@ export class SshConnection implements Connection {
   }
 
   dial(to: DialTarget): Promise<DialOutcome> {
-    return dial(this.#client, to, this.#lost);
+    return forward(this.#client, to, this.#lost);
   }
 
-  /** The same for who knows where it leads, and says so. */
-  forward(to: DialTarget): Promise<DialOutcome> {
-    return forward(this.#client, to, this.#lost);
+  /** The same for who knows where it leads: a reason that does not begin with that. */
+  tunnel(to: DialTarget): Promise<DialOutcome> {
+    return openTunnel(this.#client, to, this.#lost);
   }
 
   async close(): Promise<void> {
@@ -75,8 +75,6 @@ export class SshConnection implements Connection {
     this.#transport.destroySoon();
   }
 }
-
-/** RFC 4254 section 5.1: the host's number for not opening a channel, and its own words. */
 
 function whyLost({ level, code, message }: SshError): string {
   if (level === "client-timeout") return "the host no longer answers";

@@ -108,19 +108,19 @@ export function start(
   });
 }
 
-/** A connection that the host opens for us; where it was to lead is told if it does not. Never rejects. */
-export async function dial(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
-  const outcome = await forward(source, to, lostBecause);
+/** A connection that the host opens for us; a reason why not begins with where it was to lead. Never rejects. */
+export async function forward(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
+  const outcome = await openTunnel(source, to, lostBecause);
   if (outcome.kind === "open" || lostBecause() !== undefined) return outcome;
   const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
   return { kind: "failed", reason: `${where}: ${outcome.reason}` };
 }
 
 /** The same for who knows where it leads: direct-tcpip, or OpenSSH's direct-streamlocal. */
-export function forward(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
+export function openTunnel(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
   return new Promise((resolve) => {
     const onOpened: Opening<Duplex> = (error, stream) => {
-      if (error) resolve({ kind: "failed", reason: lostBecause() ?? ownWords(error) });
+      if (error) resolve({ kind: "failed", reason: lostBecause() ?? whyNoTunnel(error) });
       else resolve({ kind: "open", stream });
     };
     try {
@@ -132,11 +132,18 @@ export function forward(source: ChannelSource, to: DialTarget, lostBecause: Lost
   });
 }
 
-/** RFC 4254 section 5.1: the host's number for not opening a channel, and its own words without what ssh2 puts before. */
-function ownWords({ message, reason }: ChannelError): string {
-  if (reason === 1 || reason === "ADMINISTRATIVELY_PROHIBITED")
-    return "sshd there does not permit it (see its AllowTcpForwarding, AllowStreamLocalForwarding and PermitOpen)";
-  return message.replace(/^\(SSH\) Channel open failure: /, "").toLowerCase();
+/** The host's number for what it does not permit (RFC 4254 section 5.1); some servers say it in words. */
+const PROHIBITED: readonly unknown[] = [1, "ADMINISTRATIVELY_PROHIBITED"];
+
+function whyNoTunnel(error: ChannelError): string {
+  if (PROHIBITED.includes(error.reason))
+    return "sshd there does not permit it (see its AllowTcpForwarding and PermitOpen)";
+  return ownWords(error).toLowerCase();
+}
+
+/** What the host said of a channel that it did not open, without what ssh2 puts before it. */
+function ownWords({ message }: ChannelError): string {
+  return message.replace(/^\(SSH\) Channel open failure: /, "");
 }
 
 type NotStarted = Extract<RunOutcome, { kind: "unreachable" | "indeterminate" }> | NoRoom;

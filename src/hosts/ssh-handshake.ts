@@ -13,7 +13,7 @@ import type { Backoff, SshRoute } from "./ssh-route.ts";
 import type { Transport } from "./tunnel.ts";
 import type { UnlockedKeys } from "./unlocked-keys.ts";
 
-export type Opened =
+export type SshOpened =
   | { readonly kind: "connected"; readonly connection: SshConnection; readonly warnings: readonly string[] }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
@@ -42,7 +42,7 @@ const LONGEST_GREETING = 60;
  *
  * @param dial gives what to talk over; by default a socket to the host itself
  */
-export async function shakeHands(route: SshRoute, means: Means, dial: Dial = directly(route)): Promise<Opened> {
+export async function shakeHands(route: SshRoute, means: Means, dial: Dial = directly(route)): Promise<SshOpened> {
   const { signal, unlocked, backoff = defaultBackoff } = means;
   // Imported here since it takes some 50 ms, which a command without ssh need not pay.
   const { default: ssh2 } = await import("ssh2");

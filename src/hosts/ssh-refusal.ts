@@ -83,6 +83,7 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
   if (undialled) return undialled.reason;
   if (isLate) return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (error?.level === "client-timeout") return timedOut(phase, said, formatDuration(connectTimeoutMs));
+  if (phase === "greeting" && said === undefined && error?.code === "ECONNRESET") return TOO_BUSY;
   if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
   if (phase === "greeting") {
     if (said === undefined || said.startsWith(TOO_MANY)) return TOO_BUSY;

@@ -13,24 +13,27 @@ export function openSsh(target: HostTarget, options: SshOptions = {}, bastions: 
   return new SshAccess(target, options, bastions);
 }
 
+/** Connections that may run through bastions, which are left when they are closed. */
 class SshAccess extends SharedConnections {
   readonly #bastions: Bastions;
   /** Who it is to its bastions, until it is closed: what comes after that may be there before they have let it go. */
-  #guest: object = {};
+  readonly #stay: { guest: object };
 
   constructor(target: HostTarget, options: SshOptions, bastions: Bastions) {
+    const stay = { guest: {} };
     super(target.name, async (signal) => {
-      const guest = this.#guest;
+      const { guest } = stay;
       const found = await findRoute(target, options, bastions.configs);
       if ("refusal" in found) return { kind: "refused", refusal: found.refusal };
       return bastions.open(found.route, { signal, unlocked: options.unlocked, backoff: options.backoff }, guest);
     });
     this.#bastions = bastions;
+    this.#stay = stay;
   }
 
   override async close(): Promise<void> {
-    const guest = this.#guest;
-    this.#guest = {};
+    const { guest } = this.#stay;
+    this.#stay.guest = {};
     await super.close();
     await this.#bastions.leave(guest);
   }

@@ -39,15 +39,15 @@ export function masterArguments({ address, ssh }: HostTarget, controlSocket: str
   ];
 }
 
-function hostKeyOptions({ host_key_checking = "strict", known_hosts_file }: HostTarget["ssh"]): string[] {
-  // What is not checked must not be learnt either.
-  if (host_key_checking === "off")
-    return [...option("StrictHostKeyChecking", "no"), ...option("UserKnownHostsFile", "/dev/null")];
+/** What the plan leaves out is ssh_config's to say; as there is nobody to ask, `ask` is strict. */
+function hostKeyOptions({ host_key_checking, known_hosts_file }: HostTarget["ssh"]): string[] {
   return [
-    ...option("StrictHostKeyChecking", host_key_checking === "strict" ? "yes" : "accept-new"),
+    ...(host_key_checking === undefined ? [] : option("StrictHostKeyChecking", CHECKING[host_key_checking])),
     ...(known_hosts_file === undefined ? [] : option("UserKnownHostsFile", `"${literally(known_hosts_file)}"`)),
   ];
 }
+
+const CHECKING = { strict: "yes", "accept-new": "accept-new", off: "no" } as const;
 
 function option(name: string, value: string): string[] {
   return ["-o", `${name}=${value}`];

@@ -6,7 +6,7 @@ import { onOneLine } from "../domain/printable.ts";
 import type { Connection, NoRoom, Opened, RunOptions, Seat } from "./connection.ts";
 import { MuxClient } from "./mux-client.ts";
 import { SharedConnections } from "./shared-connections.ts";
-import { dial, execute, start } from "./ssh-exec.ts";
+import { execute, forward, start } from "./ssh-exec.ts";
 import { DEFAULT_CONNECT_TIMEOUT_MS, type SshOptions } from "./ssh-route.ts";
 import { masterArguments } from "./system-arguments.ts";
 import { SystemMaster } from "./system-master.ts";
@@ -102,7 +102,7 @@ class SystemConnection implements Connection {
   }
 
   dial(to: DialTarget): Promise<DialOutcome> {
-    return dial(this.#mux, to, this.#lost);
+    return forward(this.#mux, to, this.#lost);
   }
 
   async close(): Promise<void> {

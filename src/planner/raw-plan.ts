@@ -64,9 +64,9 @@ export interface RawSsh {
   readonly identity_file?: string | undefined;
   readonly proxy_jump?: string | undefined;
   readonly known_hosts_file?: string | undefined;
-  readonly client?: "ssh2" | "system" | undefined;
   readonly host_key_checking?: HostKeyChecking | undefined;
   readonly config_file?: string | undefined;
+  readonly client?: "ssh2" | "system" | undefined;
   readonly connect_timeout?: string | undefined;
 }
 

@@ -1,18 +1,18 @@
-import type { Opened } from "./ssh-handshake.ts";
+import type { SshOpened } from "./ssh-handshake.ts";
 
 /** Makes a connection; it is given up when the signal comes. Never rejects. */
-export type Open = (signal: AbortSignal) => Promise<Opened>;
+export type Open = (signal: AbortSignal) => Promise<SshOpened>;
 
 /** A connection, or the attempt to make it: who comes meanwhile shares it. */
 interface Attempt {
-  readonly opened: Promise<Opened>;
+  readonly opened: Promise<SshOpened>;
   readonly abandon: AbortController;
   /** True: what comes next needs a new one. */
   isSpent(): boolean;
 }
 
-/** One connection for all who need it: made when it is first needed, and again when it was lost. */
-export class SharedConnection {
+/** One connection to a bastion, for all who go through it: made when it is first needed, and again when it was lost. */
+export class BastionConnection {
   readonly #make: Open;
   #current: Attempt | undefined;
   /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
@@ -22,7 +22,7 @@ export class SharedConnection {
     this.#make = make;
   }
 
-  open(): Promise<Opened> {
+  open(): Promise<SshOpened> {
     if (!this.#current || this.#current.isSpent()) this.#current = attempt(this.#make);
     return this.#current.opened;
   }
@@ -38,7 +38,7 @@ export class SharedConnection {
 
 function attempt(make: Open): Attempt {
   const abandon = new AbortController();
-  let result: Opened | undefined;
+  let result: SshOpened | undefined;
   const opened = make(abandon.signal).then((value) => (result = value));
   const isSpent = () => result !== undefined && (result.kind === "refused" || result.connection.isLost);
   return { opened, abandon, isSpent };
