@@ -1,19 +1,21 @@
 import type { HostName } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { FleetHost, HostAccess, HostConnection, SupervisorReader, World } from "../executor/ports.ts";
+import type { FleetHost, HostAccess, SupervisorReader, World } from "../executor/ports.ts";
 import { createChecker } from "../hosts/checker.ts";
 import { createHookRunner } from "../hosts/hook-runner.ts";
 import { openLocal } from "../hosts/local.ts";
 import { openHost } from "../hosts/open.ts";
 import type { Plan } from "../planner/plan.ts";
-import { supervisorctl, supervisorctlReader } from "../supervisor/supervisorctl.ts";
+import { supervisorReader } from "../supervisor/reader.ts";
+import { supervisorctl } from "../supervisor/supervisorctl.ts";
+import type { Credentials } from "../supervisor/xml-rpc-client.ts";
 import { terminalOperator } from "./operator.ts";
 
 /** The fleet for a dry run: no port that could change anything is made, let alone reached. */
 export function openForReading(plan: Plan): ReadonlyMap<HostName, FleetHost<SupervisorReader>> {
   return openEach(plan, (target, access, timeoutMs) => ({
     connection: access,
-    supervisor: supervisorctlReader(access, target.supervisor, timeoutMs),
+    supervisor: supervisorReader(access, target.supervisor, timeoutMs, credentials()),
   }));
 }
 
@@ -24,15 +26,29 @@ export function openForRollout(plan: Plan): World {
   const places = { controller, targetOf: (host: string) => targets.get(host) };
   const fleet = openEach(plan, (target, access, timeoutMs) => ({
     connection: access,
-    supervisor: supervisorctl(access, target.supervisor, timeoutMs),
+    supervisor: supervisorctl(
+      access,
+      target.supervisor,
+      supervisorReader(access, target.supervisor, timeoutMs, credentials()),
+    ),
     checker: createChecker(target, { host: access, controller }, process.env),
     hooks: createHookRunner({ ...places, host: access }, process.env),
   }));
   return { fleet, hooks: createHookRunner(places, process.env), operator: terminalOperator };
 }
 
-export async function closeFleet(fleet: ReadonlyMap<HostName, { readonly connection: HostConnection }>): Promise<void> {
-  await Promise.all([...fleet.values()].map(({ connection }) => connection.close()));
+export async function closeFleet(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): Promise<void> {
+  const closing = [...fleet.values()].map(async ({ connection, supervisor }) => {
+    await supervisor.close();
+    await connection.close();
+  });
+  await Promise.all(closing);
+}
+
+/** Of Supervisor's HTTP server, for looks by XML-RPC: from the environment, since a plan holds no secret. */
+function credentials(): Credentials | undefined {
+  const { ORCHESTRATE_SUPERVISOR_USERNAME: username, ORCHESTRATE_SUPERVISOR_PASSWORD: password } = process.env;
+  return username === undefined || password === undefined ? undefined : { username, password };
 }
 
 function openEach<T>(plan: Plan, make: (target: HostTarget, access: HostAccess, timeoutMs: number) => T) {

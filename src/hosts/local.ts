@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { HostName } from "../domain/ids.ts";
 import type {
@@ -47,6 +47,11 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
     child.once("spawn", () => {
       const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
       stream.on("error", () => undefined);
+      // One that hangs must not keep us from ending, once nobody listens to it.
+      stream.once("close", () => {
+        child.unref();
+        (child.stderr as Socket).unref();
+      });
       const closed = new Promise<void>((close) => child.once("close", () => close()));
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
     });

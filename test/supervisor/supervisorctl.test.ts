@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Argv, HostAccess, RunOutcome } from "../../src/executor/ports.ts";
-import { supervisorctl } from "../../src/supervisor/supervisorctl.ts";
+import type { SupervisorSettings } from "../../src/domain/target.ts";
+import { supervisorReader } from "../../src/supervisor/reader.ts";
+import { supervisorctl as overReader } from "../../src/supervisor/supervisorctl.ts";
 
 const instance = "web:web_00" as InstanceName;
 
@@ -26,20 +28,32 @@ function exited(code: number, stdout: string, stderr = ""): RunOutcome {
   return { kind: "exited", code, stdout, stderr };
 }
 
+function supervisorctl(access: HostAccess, settings: SupervisorSettings, timeoutMs: number) {
+  return overReader(access, settings, supervisorReader(access, settings, timeoutMs));
+}
+
 const plain = { command: "supervisorctl", sudo: false };
 
 describe("supervisorctl", () => {
-  it("is called with exactly these arguments, and only a look has a bound", async () => {
+  it("is called with exactly these arguments, and only a change has no bound", async () => {
     const { access, asked } = answering(exited(0, ""));
     const ctl = supervisorctl(access, plain, 7000);
     await ctl.look();
     await ctl.change("restart", instance);
     await ctl.tailLog(instance);
-    assert.deepEqual(asked, [
-      { argv: ["supervisorctl", "status"], timeoutMs: 7000 },
-      { argv: ["supervisorctl", "restart", "web:web_00"], timeoutMs: undefined },
-      { argv: ["supervisorctl", "tail", "-4000", "web:web_00", "stderr"], timeoutMs: 7000 },
-    ]);
+    await ctl.supervisorPid();
+    assert.deepEqual(
+      asked.map(({ argv }) => argv.join(" ")),
+      [
+        "supervisorctl status",
+        "supervisorctl restart web:web_00",
+        "supervisorctl tail -4000 web:web_00 stderr",
+        "supervisorctl pid",
+      ],
+    );
+    const [look, change, tail, pid] = asked.map(({ timeoutMs }) => timeoutMs);
+    assert.equal(change, undefined);
+    for (const bound of [look, tail, pid]) assert.ok(bound !== undefined && bound > 0 && bound <= 7000);
   });
 
   it("is called through sudo without a prompt, with the plan's config and server", async () => {
