@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { HostName } from "../domain/ids.ts";
 import type {
@@ -50,7 +50,7 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
       // One that hangs must not keep us from ending, once nobody listens to it.
       stream.once("close", () => {
         child.unref();
-        (child.stderr as Socket).unref();
+        if (child.stderr instanceof Socket) child.stderr.unref();
       });
       const closed = new Promise<void>((close) => child.once("close", () => close()));
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });

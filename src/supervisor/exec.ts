@@ -3,7 +3,7 @@ import type { LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, RunOutcome } from "../executor/ports.ts";
 import { LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
-import { isCutCharacter, lastWords, parsePid, parseStatus } from "./status-text.ts";
+import { isCutCharacter, lastWords, parsePid, parseStatus, tailText } from "./status-text.ts";
 import { Deadline } from "./way.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
@@ -77,7 +77,7 @@ function toLog(outcome: RunOutcome): string {
   if (outcome.kind === "unreachable" || outcome.kind === "indeterminate")
     return `(its log could not be read: ${outcome.reason})`;
   if (outcome.kind === "timed_out") return "(its log could not be read in time)";
-  return outcome.stdout.trim() === "" ? saidBy(outcome) : outcome.stdout;
+  return outcome.stdout.trim() === "" ? saidBy(outcome) : tailText(outcome.stdout);
 }
 
 /** supervisorctl complains on stdout, sudo and the shell on stderr. */

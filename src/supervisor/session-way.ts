@@ -2,7 +2,7 @@ import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { LOG_TAIL_BYTES, sessionArgv } from "./commands.ts";
 import { Session } from "./session.ts";
-import { isCutCharacter, lastWords, parsePid, parseStatus } from "./status-text.ts";
+import { isCutCharacter, lastWords, parsePid, parseStatus, tailText } from "./status-text.ts";
 import { Deadline, told, untold, type QuickWay, type Told } from "./way.ts";
 
 /** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
@@ -25,17 +25,22 @@ export function sessionWay(access: HostAccess, settings: SupervisorSettings, ope
     read: (answer: string) => Value | undefined,
   ): Promise<Told<Value>> {
     const deadline = new Deadline(timeoutMs);
-    if (!opened || opened.isSpent()) opened = open(access, settings, openingMs);
-    const patience = new Deadline(Math.min(OPENING_PATIENCE_MS, timeoutMs));
-    const session = (await patience.of(opened.session)) ?? untold("its session is still opening", { passing: true });
-    if (session.kind === "untold") return session;
+    if (opened?.hasEnded()) opened = undefined;
+    const opening = (opened ??= open(access, settings, openingMs));
+    const patience = new Deadline(Math.min(opening.patience.leftMs, timeoutMs));
+    const session = await patience.of(opening.session);
+    if (!session) return untold("its session is still opening", { passing: true });
+    if (session.kind === "untold") {
+      if (opened === opening) opened = undefined;
+      return session;
+    }
     const answer = await session.value.ask(command, deadline.leftMs);
     if (answer.kind === "untold") return answer;
     const value = read(answer.value);
     if (value !== undefined) return told(value);
     // What it knows of the server may be out of date: the next one reads its config anew.
     void session.value.close();
-    return untold(lastWords(answer.value) || "it lists nothing");
+    return untold(lastWords(parseStatus(answer.value).others.join("\n")) || "it lists nothing");
   }
 
   return {
@@ -52,7 +57,7 @@ export function sessionWay(access: HostAccess, settings: SupervisorSettings, ope
       const deadline = new Deadline(timeoutMs);
       let last: Told<string> = untold("nothing was asked", { passing: true });
       for (const bytes of LOG_TAIL_BYTES) {
-        last = await ask(`tail -${bytes} ${instance} stderr`, deadline.leftMs, (answer) => answer);
+        last = await ask(`tail -${bytes} ${instance} stderr`, deadline.leftMs, tailText);
         if (last.kind === "untold" || !isCutCharacter(last.value)) return last;
       }
       return last;
@@ -67,16 +72,18 @@ export function sessionWay(access: HostAccess, settings: SupervisorSettings, ope
 }
 
 interface Opening {
+  /** Used up once, whoever asks then does not wait. */
+  readonly patience: Deadline;
   readonly session: Promise<Told<Session>>;
-  /** True once another one is needed. */
-  isSpent(): boolean;
+  /** True once it was open and is so no more. */
+  hasEnded(): boolean;
   abandon(): Promise<void>;
 }
 
 function open(access: HostAccess, settings: SupervisorSettings, timeoutMs: number): Opening {
   let session: Session | undefined;
   let isAbandoned = false;
-  let hasFailed = false;
+  let wasOpen = false;
   async function attempt(): Promise<Told<Session>> {
     const spawned = await access.spawn(sessionArgv(settings));
     if (spawned.kind === "failed") return untold(spawned.reason, { passing: true });
@@ -85,12 +92,13 @@ function open(access: HostAccess, settings: SupervisorSettings, timeoutMs: numbe
     return session.open(timeoutMs);
   }
   const opening = attempt().then((result) => {
-    hasFailed = result.kind === "untold";
+    wasOpen = result.kind === "told";
     return result;
   });
   return {
+    patience: new Deadline(OPENING_PATIENCE_MS),
     session: opening,
-    isSpent: () => hasFailed || session?.isOver === true,
+    hasEnded: () => wasOpen && session?.isOver === true,
     async abandon() {
       isAbandoned = true;
       await session?.close();

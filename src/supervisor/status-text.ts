@@ -56,6 +56,12 @@ export function parsePid(text: string): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
+/** What `supervisorctl tail` printed, or why it could not. */
+export function tailText(text: string): string {
+  if (!/^error: .*ExpatError/m.test(text)) return text;
+  return "(supervisorctl cannot read its log: it holds colours or other control characters, which only a look by XML-RPC can: see supervisor.server_url)";
+}
+
 /** Whether `supervisorctl tail` met with a supervisord that cannot decode what it has cut off. */
 export function isCutCharacter(text: string): boolean {
   return /^error: .*ProtocolError.* 500 /m.test(text);

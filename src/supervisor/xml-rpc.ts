@@ -26,14 +26,9 @@ export function writeCall(method: string, params: readonly XmlRpcParam[]): strin
 }
 
 function writeParam(param: XmlRpcParam): string {
-  switch (typeof param) {
-    case "boolean":
-      return `<boolean>${param ? 1 : 0}</boolean>`;
-    case "number":
-      return `<int>${param}</int>`;
-    case "string":
-      return `<string>${escapeText(param)}</string>`;
-  }
+  if (typeof param === "boolean") return `<boolean>${param ? 1 : 0}</boolean>`;
+  if (typeof param === "number") return `<int>${param}</int>`;
+  return `<string>${escapeText(param)}</string>`;
 }
 
 /**
