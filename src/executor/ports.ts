@@ -60,8 +60,11 @@ export interface HostAccess extends HostConnection {
    * Without `timeoutMs` it waits for as long as the command takes: a change must not be killed half-way.
    */
   run(argv: Argv, options?: { readonly timeoutMs?: number }): Promise<RunOutcome>;
-  /** Starts a command without a pty and leaves it running. Connects first where there is no connection. Never rejects. */
-  spawn(argv: Argv): Promise<SpawnOutcome>;
+  /**
+   * Starts a command without a pty and leaves it running. Connects first where there is no connection. Never rejects.
+   * A `spare` one is asked to end, by the end of its stdin, when the host has no channel left for another command.
+   */
+  spawn(argv: Argv, options?: { readonly spare?: boolean }): Promise<SpawnOutcome>;
   /** Opens a connection as the host itself would. Needs sshd's AllowTcpForwarding. Never rejects. */
   dial(to: DialTarget): Promise<DialOutcome>;
 }

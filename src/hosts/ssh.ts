@@ -1,3 +1,4 @@
+import { setTimeout as rest } from "node:timers/promises";
 import type { HostName } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type {
@@ -6,12 +7,16 @@ import type {
   DialOutcome,
   DialTarget,
   HostAccess,
+  HostProcess,
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
 import { quoteArgv } from "./quote.ts";
 import { shakeHands, type Opened } from "./ssh-handshake.ts";
 import { findRoute, type SshOptions } from "./ssh-route.ts";
+
+/** A command ends some milliseconds after its stdin, unless it hangs: then there will be no room. */
+const MAKING_ROOM_MS = 2000;
 
 /** A way onto a host by ssh: one connection for all commands, made when it is first needed and again when it was lost. */
 export function openSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
@@ -31,6 +36,8 @@ class SshAccess implements HostAccess {
   readonly #target: HostTarget;
   readonly #options: SshOptions;
   #current: Attempt | undefined;
+  /** What was spawned to make things faster, and is dispensable. */
+  readonly #spares = new Set<HostProcess>();
   /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
   #closing: Promise<unknown> = Promise.resolve();
 
@@ -49,14 +56,20 @@ class SshAccess implements HostAccess {
     const line = quoteArgv(argv);
     const opened = await this.#open();
     if (opened.kind === "refused") return { kind: "unreachable", reason: opened.refusal.reason };
-    return opened.connection.run(line, timeoutMs);
+    const outcome = await opened.connection.run(line, timeoutMs);
+    // It was not sent: once more cannot be twice.
+    const again = outcome.kind === "unreachable" && (await this.#makeRoom());
+    return again ? opened.connection.run(line, timeoutMs) : outcome;
   }
 
-  async spawn(argv: Argv): Promise<SpawnOutcome> {
+  async spawn(argv: Argv, { spare = false }: { readonly spare?: boolean } = {}): Promise<SpawnOutcome> {
     const line = quoteArgv(argv);
     const opened = await this.#open();
     if (opened.kind === "refused") return { kind: "failed", reason: opened.refusal.reason };
-    return opened.connection.spawn(line);
+    let outcome = await opened.connection.spawn(line);
+    if (outcome.kind === "failed" && (await this.#makeRoom())) outcome = await opened.connection.spawn(line);
+    if (spare && outcome.kind === "spawned") this.#keepSpare(outcome.process);
+    return outcome;
   }
 
   async dial(to: DialTarget): Promise<DialOutcome> {
@@ -70,6 +83,21 @@ class SshAccess implements HostAccess {
     this.#current = undefined;
     if (attempt) this.#closing = Promise.all([this.#closing, end(attempt)]);
     await this.#closing;
+  }
+
+  #keepSpare(process: HostProcess): void {
+    this.#spares.add(process);
+    void process.closed.then(() => this.#spares.delete(process));
+  }
+
+  /** Ends what may be ended: sshd counts the channels of one connection (MaxSessions). False if there is nothing. */
+  async #makeRoom(): Promise<boolean> {
+    const spares = [...this.#spares];
+    this.#spares.clear();
+    for (const { stream } of spares) stream.end();
+    const ended = Promise.all(spares.map(({ closed }) => closed));
+    await Promise.race([ended, rest(MAKING_ROOM_MS, undefined, { ref: false })]);
+    return spares.length > 0;
   }
 
   #open(): Promise<Opened> {

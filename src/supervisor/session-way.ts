@@ -85,7 +85,7 @@ function open(access: HostAccess, settings: SupervisorSettings, timeoutMs: numbe
   let isAbandoned = false;
   let wasOpen = false;
   async function attempt(): Promise<Told<Session>> {
-    const spawned = await access.spawn(sessionArgv(settings));
+    const spawned = await access.spawn(sessionArgv(settings), { spare: true });
     if (spawned.kind === "failed") return untold(spawned.reason, { passing: true });
     session = new Session(spawned.process);
     if (isAbandoned) void session.close();

@@ -8,6 +8,7 @@ import type { HostAccess, SupervisorReader } from "../../src/executor/ports.ts";
 import { openLocal } from "../../src/hosts/local.ts";
 import { openHost } from "../../src/hosts/open.ts";
 import { supervisorReader } from "../../src/supervisor/reader.ts";
+import { supervisorctl } from "../../src/supervisor/supervisorctl.ts";
 import type { Credentials } from "../../src/supervisor/xml-rpc-client.ts";
 import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
 import { findProgram } from "../fleet/prerequisites.ts";
@@ -219,6 +220,28 @@ describe("the way by which a host is looked at", function () {
     await sees(reader);
     assert.equal(await sees(reader), "session");
     await until(() => controllers().length === 1, { deadlineMs: 10_000, what: "one supervisorctl is left" });
+  });
+
+  it("gives its channel up for a change where sshd allows no second one", async () => {
+    const narrow = await raiseFleet({
+      hosts: 1,
+      groups: [{ name: "web", processes: 2 }],
+      sshdConfig: ["MaxSessions 1"],
+    });
+    const access = openHost(targetOf(narrow, narrow.host("host-1")));
+    const settings = { command: "supervisorctl", sudo: false, config: narrow.host("host-1").supervisorConfig };
+    const supervisor = supervisorctl(access, settings, supervisorReader(access, settings, NEVER_MS));
+    try {
+      for (let change = 0; change < 2; change++) {
+        assert.equal(await sees(supervisor), "session");
+        const changed = await supervisor.change("restart", "web:web_00" as InstanceName);
+        assert.deepEqual(changed, { kind: "returned", said: "web:web_00: stopped; web:web_00: started" });
+      }
+    } finally {
+      await supervisor.close();
+      await access.close();
+      await narrow.down();
+    }
   });
 
   it("gives up in time when supervisord hangs, and leaves nothing behind once it does not", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { InstanceName } from "../../src/domain/ids.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import type { HostAccess, LookWay, SupervisorReader } from "../../src/executor/ports.ts";
 import { until } from "../fleet/until.ts";
@@ -90,7 +90,7 @@ export function looksContract(
       ] as const) {
         const snapshot = await one(instance);
         assert.equal(snapshot?.state, state);
-        assert.match(snapshot?.description ?? "", /^[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M$/);
+        assert.match(snapshot.description ?? "", /^[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M$/);
       }
     });
 
@@ -164,7 +164,7 @@ export function without(access: HostAccess, ...doors: readonly ("spawn" | "dial"
     connect: () => access.connect(),
     close: () => access.close(),
     run: (argv, options) => access.run(argv, options),
-    spawn: doors.includes("spawn") ? shut : (argv) => access.spawn(argv),
+    spawn: doors.includes("spawn") ? shut : (argv, options) => access.spawn(argv, options),
     dial: doors.includes("dial") ? shut : (to) => access.dial(to),
   };
 }
