@@ -18,6 +18,8 @@ export interface RunArguments extends SelectionArguments {
   readonly dryRun: boolean;
   readonly offline: boolean;
   readonly ask: boolean;
+  /** Of a dry run only. */
+  readonly verbose: boolean;
   readonly output: OutputMode;
   readonly reason?: string;
   readonly stateDir?: string;
@@ -59,7 +61,7 @@ export type Arguments =
 
 /** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
 const NOT_BUILT_YET = {
-  options: ["--resume [id]", "--wait-for-lock <duration>", "--report <file>", "--verbose"],
+  options: ["--resume [id]", "--wait-for-lock <duration>", "--report <file>"],
   commands: ["completion"],
 };
 
@@ -115,6 +117,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--dry-run", "look at the fleet and show what would be done; changes nothing", false)
     .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
     .option("--ask", "show what would be done, and ask before it is done", false)
+    .option("--verbose", "with --dry-run: also by which way each host is looked at", false)
     .option("--reason <text>", "why, for the records")
     .addOption(stateDirOption())
     .addOption(
@@ -125,6 +128,10 @@ function describeRun(program: Command, onRead: OnRead): void {
   program.action((plan: string, options: Omit<RunArguments, "command" | "plan">) => {
     if (options.ask && (options.dryRun || options.offline))
       program.error("error: --ask is about a run that follows; a dry run has none");
+    if (options.verbose && (options.offline || !options.dryRun))
+      program.error(
+        "error: --verbose tells how --dry-run has looked at the hosts: use it with that, and without --offline",
+      );
     if (options.offline && options.startedBefore)
       program.error("error: --started-before asks the hosts, which --offline leaves alone");
     onRead({ command: "run", plan, ...options, dryRun: options.dryRun || options.offline });

@@ -5,6 +5,7 @@ import type { RunArguments } from "./arguments.ts";
 import { closeFleet, openForReading } from "./fleet.ts";
 import { loadOrTell } from "./load.ts";
 import { Preflight } from "./preflight.ts";
+import { lookedAtText } from "./looked-at.ts";
 import { onSignals } from "./signals.ts";
 
 /** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
@@ -19,6 +20,8 @@ export async function dryRun(given: RunArguments): Promise<ExitCode> {
     const planned = await preflight.plan(fleet);
     if ("exitCode" in planned) return planned.exitCode;
     if (given.output !== "json") process.stdout.write(previewText(planned.rollout, planned.report));
+    // Machines find events only on stdout.
+    if (given.verbose) (given.output === "json" ? process.stderr : process.stdout).write(lookedAtText(fleet));
     return EXIT.done;
   } finally {
     stopListening();

@@ -48,7 +48,7 @@ export class Preflight {
   }
 
   async plan(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): Promise<Planned> {
-    const report = await discover(fleet, this.recorder);
+    const report = await discover(fleet, this.recorder, { withConfig: true });
     if (this.interrupted.aborted) return { exitCode: this.endInterrupted() };
     const { reason, startedBefore, program } = this.given;
     const built = buildRollout(

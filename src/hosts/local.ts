@@ -49,6 +49,7 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
       stream.on("error", () => undefined);
       // One that hangs must not keep us from ending, once nobody listens to it.
       stream.once("close", () => {
+        child.stdout.destroy();
         child.unref();
         if (child.stderr instanceof Socket) child.stderr.unref();
       });

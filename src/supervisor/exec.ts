@@ -13,9 +13,9 @@ const LISTED_ALL: readonly number[] = [0, 3];
 export async function lookByExec(
   access: HostAccess,
   settings: SupervisorSettings,
-  deadline: Deadline,
+  timeoutMs: number,
 ): Promise<LookOutcome> {
-  return toLook(await access.run(statusArgv(settings), { timeoutMs: deadline.leftMs }), deadline.timeoutMs);
+  return toLook(await access.run(statusArgv(settings), { timeoutMs }), timeoutMs);
 }
 
 /** The end of a stderr log, or a line that says why it cannot be had. */

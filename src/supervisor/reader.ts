@@ -1,10 +1,12 @@
+import type { HostConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, LookWay, SupervisorReader } from "../executor/ports.ts";
+import { configFiles } from "./config-files.ts";
 import { lookByExec, pidByExec, tailByExec } from "./exec.ts";
 import { sessionWay } from "./session-way.ts";
-import { Deadline, type QuickWay, type Told } from "./way.ts";
+import type { QuickWay, Told } from "./way.ts";
 import type { Credentials } from "./xml-rpc-client.ts";
 import { xmlRpcWay } from "./xml-rpc-way.ts";
 
@@ -39,6 +41,7 @@ export function supervisorReader(
     look: () => reader.look(),
     tailLog: (instance) => reader.tailLog(instance),
     supervisorPid: () => reader.supervisorPid(),
+    config: () => reader.config(),
     way: () => reader.way,
     close: () => reader.close(),
   };
@@ -100,20 +103,28 @@ class Reader {
   }
 
   async tailLog(instance: InstanceName): Promise<string> {
-    const deadline = new Deadline(Math.min(LOG_TIMEOUT_MS, this.#timeoutMs));
+    const timeoutMs = Math.min(LOG_TIMEOUT_MS, this.#timeoutMs);
     const closes = this.#closes;
-    const quick = await this.#askQuickly((way, timeoutMs) => way.tail(instance, timeoutMs), deadline);
+    const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, quickMs), timeoutMs);
     if (closes !== this.#closes) return `(its log could not be read: ${CLOSED.reason})`;
-    const text = quick ? quick.value : await tailByExec(this.#access, this.#settings, instance, deadline.leftMs);
+    const text = quick ? quick.value : await tailByExec(this.#access, this.#settings, instance, timeoutMs);
     return text.trimEnd() || "(its stderr log is empty)";
   }
 
   async supervisorPid(): Promise<number | undefined> {
-    const deadline = new Deadline(this.#timeoutMs);
     const closes = this.#closes;
-    const quick = await this.#askQuickly((way, timeoutMs) => way.pid(timeoutMs), deadline);
+    const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return undefined;
-    return quick ? quick.value : pidByExec(this.#access, this.#settings, deadline.leftMs);
+    return quick ? quick.value : pidByExec(this.#access, this.#settings, this.#timeoutMs);
+  }
+
+  async config(): Promise<HostConfig> {
+    const quick = this.#candidates.find(({ way, isGivenUp }) => way.configs && !isGivenUp);
+    const [configs, files] = await Promise.all([
+      quick?.way.configs?.(this.#timeoutMs),
+      configFiles(this.#access, this.#settings, this.#timeoutMs),
+    ]);
+    return { instances: configs?.kind === "told" ? configs.value : new Map(), files };
   }
 
   async close(): Promise<void> {
@@ -132,29 +143,29 @@ class Reader {
 
   async #look(closes: number): Promise<LookOutcome> {
     if (closes !== this.#closes) return CLOSED;
-    const deadline = new Deadline(this.#timeoutMs);
     // Asked for once, and not by each way: a host that does not answer costs its connect_timeout each time.
     const connected = await this.#access.connect();
     if (connected.kind === "refused") return { kind: "unreachable", reason: connected.refusal.reason };
-    const quick = await this.#askQuickly((way, timeoutMs) => way.list(timeoutMs), deadline);
+    if (closes !== this.#closes) return CLOSED;
+    const quick = await this.#askQuickly((way, quickMs) => way.list(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return CLOSED;
     if (quick) return { kind: "seen", snapshots: quick.value };
-    const look = await lookByExec(this.#access, this.#settings, deadline);
+    const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
     if (look.kind === "seen") this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
     this.#inTrouble = look.kind !== "seen";
     return look;
   }
 
+  /** Gives up after half of the time, shared among the ways: one that hangs must not take the time of another. */
   async #askQuickly<Value>(
-    ask: (way: QuickWay, timeoutMs: number) => Promise<Told<Value>>,
-    deadline: Deadline,
+    ask: (way: QuickWay, quickMs: number) => Promise<Told<Value>>,
+    timeoutMs: number,
   ): Promise<{ readonly value: Value } | undefined> {
     const closes = this.#closes;
     for (const candidate of this.#candidates) {
       if (closes !== this.#closes) return undefined;
       if (candidate.isGivenUp || (this.#inTrouble && candidate.way.kind === "session")) continue;
-      // Half of what is left: a way that hangs must not take the time of those behind it.
-      const answer = await ask(candidate.way, deadline.leftMs / 2);
+      const answer = await ask(candidate.way, timeoutMs / 2 / this.#candidates.length);
       if (answer.kind === "told") {
         this.#inTrouble = false;
         this.#answeredBy(candidate.way);
@@ -173,6 +184,7 @@ class Reader {
       if (candidate.way.kind === kind) {
         candidate.hasTold = true;
         candidate.failures = 0;
+        candidate.reason = undefined;
         break;
       }
       candidate.isGivenUp ||= candidate.failures >= (candidate.hasTold ? FAILURES_OF_A_GOOD_WAY : 1);

@@ -1,3 +1,4 @@
+import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { LookWay } from "../executor/ports.ts";
@@ -22,6 +23,8 @@ export interface QuickWay {
   /** The end of an instance's stderr log, in supervisorctl's words where there is none. */
   tail(instance: InstanceName, timeoutMs: number): Promise<Told<string>>;
   pid(timeoutMs: number): Promise<Told<number>>;
+  /** Where it can be had this way. */
+  configs?(timeoutMs: number): Promise<Told<ReadonlyMap<InstanceName, InstanceConfig>>>;
   close(): Promise<void>;
 }
 
@@ -35,11 +38,9 @@ export function untold(reason: string, { passing = false } = {}): Extract<Told<n
 
 /** When a question has to be answered at the latest. */
 export class Deadline {
-  readonly timeoutMs: number;
   readonly #atMs: number;
 
   constructor(timeoutMs: number) {
-    this.timeoutMs = timeoutMs;
     this.#atMs = performance.now() + timeoutMs;
   }
 

@@ -1,3 +1,4 @@
+import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import { PROCESS_STATES, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
@@ -53,6 +54,10 @@ export function xmlRpcWay(
       const answer = await client.call("getPID", [], timeoutMs);
       return read(answer, toPid);
     },
+    async configs(timeoutMs) {
+      const answer = await client.call("getAllConfigInfo", [], timeoutMs);
+      return read(answer, toConfigs);
+    },
     // There is a connection per call only.
     close: () => Promise.resolve(),
   };
@@ -94,8 +99,8 @@ function toSnapshots(value: XmlRpcValue): ProcessSnapshot[] | undefined {
 
 /** As supervisorctl would print it and we would read it, so that it makes no difference which way was taken. */
 function toSnapshot(info: XmlRpcValue): ProcessSnapshot | undefined {
-  if (info === null || typeof info !== "object" || Array.isArray(info)) return undefined;
-  const { group, name, statename, description, pid, start, now } = info as { readonly [name: string]: XmlRpcValue };
+  if (!isStruct(info)) return undefined;
+  const { group, name, statename, description, pid, start, now } = info;
   const state = PROCESS_STATES.find((known) => known === statename);
   if (typeof group !== "string" || typeof name !== "string" || !state) return undefined;
   const instance = instanceOf(group, name);
@@ -103,6 +108,24 @@ function toSnapshot(info: XmlRpcValue): ProcessSnapshot | undefined {
   if (typeof pid !== "number" || typeof start !== "number" || typeof now !== "number") return undefined;
   // Less than 0 after the clock of the host was set back.
   return { instance, state, pid, uptime_s: Math.max(0, now - start) };
+}
+
+/** What is not in use is on disk only; Supervisor tells times since 4.2. */
+function toConfigs(value: XmlRpcValue): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const configs = new Map<InstanceName, InstanceConfig>();
+  for (const info of value as readonly XmlRpcValue[]) {
+    if (!isStruct(info)) return undefined;
+    const { group, name, inuse, startsecs, stopwaitsecs } = info;
+    if (typeof group !== "string" || typeof name !== "string") return undefined;
+    if (inuse === true && typeof startsecs === "number" && typeof stopwaitsecs === "number")
+      configs.set(instanceOf(group, name), { startsecs, stopwaitsecs });
+  }
+  return configs;
+}
+
+function isStruct(value: XmlRpcValue): value is { readonly [name: string]: XmlRpcValue } {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function described(description: XmlRpcValue | undefined): { description?: string } {
