@@ -12,11 +12,15 @@ import type {
   SpawnOutcome,
 } from "../executor/ports.ts";
 import { quoteArgv } from "./quote.ts";
+import type { SshConnection } from "./ssh-connection.ts";
 import { shakeHands, type Opened } from "./ssh-handshake.ts";
 import { findRoute, type SshOptions } from "./ssh-route.ts";
 
 /** A command ends some milliseconds after its stdin, unless it hangs: then there will be no room. */
-const MAKING_ROOM_MS = 2000;
+const SPARES_END_MS = 10_000;
+
+/** Rests before what found no channel is sent again. */
+const ROOM_COMES_AFTER_MS = [10, 20, 40, 80, 160, 320];
 
 /** A way onto a host by ssh: one connection for all commands, made when it is first needed and again when it was lost. */
 export function openSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
@@ -56,18 +60,16 @@ class SshAccess implements HostAccess {
     const line = quoteArgv(argv);
     const opened = await this.#open();
     if (opened.kind === "refused") return { kind: "unreachable", reason: opened.refusal.reason };
-    const outcome = await opened.connection.run(line, timeoutMs);
-    // It was not sent: once more cannot be twice.
-    const again = outcome.kind === "unreachable" && (await this.#makeRoom());
-    return again ? opened.connection.run(line, timeoutMs) : outcome;
+    const { connection } = opened;
+    return this.#untilRoom(connection, () => connection.run(line, timeoutMs));
   }
 
   async spawn(argv: Argv, { spare = false }: { readonly spare?: boolean } = {}): Promise<SpawnOutcome> {
     const line = quoteArgv(argv);
     const opened = await this.#open();
     if (opened.kind === "refused") return { kind: "failed", reason: opened.refusal.reason };
-    let outcome = await opened.connection.spawn(line);
-    if (outcome.kind === "failed" && (await this.#makeRoom())) outcome = await opened.connection.spawn(line);
+    const { connection } = opened;
+    const outcome = await this.#untilRoom(connection, () => connection.spawn(line));
     if (spare && outcome.kind === "spawned") this.#keepSpare(outcome.process);
     return outcome;
   }
@@ -90,14 +92,32 @@ class SshAccess implements HostAccess {
     void process.closed.then(() => this.#spares.delete(process));
   }
 
-  /** Ends what may be ended: sshd counts the channels of one connection (MaxSessions). False if there is nothing. */
-  async #makeRoom(): Promise<boolean> {
+  /**
+   * sshd counts the commands of one connection (MaxSessions). What it has refused was not sent, so it may be sent
+   * again: once what is dispensable has made room, and sshd, which tells of a command's end before it has forgotten
+   * it, has had time to do so.
+   */
+  async #untilRoom<Outcome extends { readonly kind: string }>(
+    connection: SshConnection,
+    send: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    let outcome = await send();
+    const isRefused = () => (outcome.kind === "unreachable" || outcome.kind === "failed") && !connection.isLost;
+    if (isRefused()) await this.#endSpares();
+    for (const restMs of ROOM_COMES_AFTER_MS) {
+      if (!isRefused()) break;
+      await rest(restMs);
+      outcome = await send();
+    }
+    return outcome;
+  }
+
+  async #endSpares(): Promise<void> {
     const spares = [...this.#spares];
     this.#spares.clear();
     for (const { stream } of spares) stream.end();
     const ended = Promise.all(spares.map(({ closed }) => closed));
-    await Promise.race([ended, rest(MAKING_ROOM_MS, undefined, { ref: false })]);
-    return spares.length > 0;
+    await Promise.race([ended, rest(SPARES_END_MS, undefined, { ref: false })]);
   }
 
   #open(): Promise<Opened> {

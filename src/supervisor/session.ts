@@ -79,14 +79,14 @@ export class Session {
 
   async #ask(command: string, deadline: Deadline): Promise<Told<string>> {
     const mark = this.#newMark();
-    if (!this.#isOver) this.#process.stream.write(`${command}\n${mark}\n`);
-    const answer = await this.#readTo(mark, deadline);
     const prompt = this.#prompt ?? "";
-    if (answer.kind === "untold") void this.close();
-    else if (isWithin(answer.value, prompt))
-      return told(answer.value.slice(prompt.length, -prompt.length || undefined));
-    else void this.close();
-    return answer.kind === "untold" ? answer : untold("the session with supervisorctl has lost its step");
+    const isInStep = prompt.startsWith(this.#said);
+    if (isInStep && !this.#isOver) this.#process.stream.write(`${command}\n${mark}\n`);
+    const answer = isInStep ? await this.#readTo(mark, deadline) : LOST_STEP;
+    if (answer.kind === "told" && isWithin(answer.value, prompt))
+      return told(answer.value.slice(prompt.length, answer.value.length - prompt.length));
+    void this.close();
+    return answer.kind === "told" ? LOST_STEP : answer;
   }
 
   #newMark(): string {
@@ -138,6 +138,8 @@ export class Session {
     this.#heard();
   }
 }
+
+const LOST_STEP = untold("the session with supervisorctl has lost its step");
 
 function isWithin(text: string, prompt: string): boolean {
   return text.length >= 2 * prompt.length && text.startsWith(prompt) && text.endsWith(prompt);

@@ -240,3 +240,30 @@ describe("ssh", function () {
     });
   });
 });
+
+describe("a host that allows one command at a time", function () {
+  this.timeout(60_000);
+
+  it("runs one after the other, and ends what was only spare for the next", async () => {
+    const fleet = await raiseFleet({ hosts: 1, groups: [], sshdConfig: ["MaxSessions 1"] });
+    const access = openSsh(targetOf(fleet, fleet.host("host-1")), nobodyAt(fleet.dir));
+    try {
+      for (let time = 0; time < 20; time++) {
+        const spare = await access.spawn(["cat"], { spare: true });
+        assert.ok(spare.kind === "spawned", JSON.stringify(spare));
+        spare.process.stream.resume();
+        assert.deepEqual(await access.run(["true"]), { kind: "exited", code: 0, stdout: "", stderr: "" });
+        await spare.process.closed;
+      }
+      const kept = await access.spawn(["cat"]);
+      assert.ok(kept.kind === "spawned");
+      assert.equal((await access.run(["true"])).kind, "unreachable");
+      kept.process.stream.resume();
+      kept.process.stream.end();
+      await kept.process.closed;
+    } finally {
+      await access.close();
+      await fleet.down();
+    }
+  });
+});
