@@ -250,7 +250,7 @@ describe("a host that allows one command at a time", function () {
     try {
       for (let time = 0; time < 20; time++) {
         const spare = await access.spawn(["cat"], { spare: true });
-        assert.ok(spare.kind === "spawned", JSON.stringify(spare));
+        assert.ok(spare.kind === "spawned", `time ${time}: ${spare.kind}`);
         spare.process.stream.resume();
         assert.deepEqual(await access.run(["true"]), { kind: "exited", code: 0, stdout: "", stderr: "" });
         await spare.process.closed;
