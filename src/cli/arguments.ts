@@ -19,6 +19,8 @@ export interface RunArguments extends SelectionArguments {
   readonly dryRun: boolean;
   readonly offline: boolean;
   readonly ask: boolean;
+  /** Of a dry run only. */
+  readonly verbose: boolean;
   readonly output: OutputMode;
   readonly reason?: string;
   readonly stateDir?: string;
@@ -64,7 +66,7 @@ export type Arguments =
 
 /** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
 const NOT_BUILT_YET = {
-  options: ["--report <file>", "--verbose"],
+  options: ["--report <file>"],
   commands: ["completion"],
 };
 
@@ -121,6 +123,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--dry-run", "look at the fleet and show what would be done; changes nothing", false)
     .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
     .option("--ask", "show what would be done, and ask before it is done", false)
+    .option("--verbose", "with --dry-run: also by which way each host is looked at", false)
     .option("--reason <text>", "why, for the records")
     .option("--resume [id]", "go on with the plan's newest unfinished rollout, or with this one")
     .option("--wait-for-lock <duration>", "how long to wait for hosts that somebody else has locked", readDuration)
@@ -133,6 +136,10 @@ function describeRun(program: Command, onRead: OnRead): void {
   program.action((plan: string, { resume, waitForLock, ...options }: RunOptions) => {
     if (options.ask && (options.dryRun || options.offline))
       program.error("error: --ask is about a run that follows; a dry run has none");
+    if (options.verbose && (options.offline || !options.dryRun))
+      program.error(
+        "error: --verbose tells how --dry-run has looked at the hosts: use it with that, and without --offline",
+      );
     if (options.offline && options.startedBefore)
       program.error("error: --started-before asks the hosts, which --offline leaves alone");
     if (resume !== undefined && (options.offline || options.startedBefore || options.program.length > 0))

@@ -6,6 +6,7 @@ import type { RunArguments } from "./arguments.ts";
 import { closeFleet, openForReading } from "./fleet.ts";
 import { loadWanted } from "./load.ts";
 import { Preflight } from "./preflight.ts";
+import { lookedAtText } from "./looked-at.ts";
 import { onSignals } from "./signals.ts";
 import { endUnasked, prepareWays } from "./ways.ts";
 
@@ -26,6 +27,8 @@ export async function dryRun(given: RunArguments): Promise<ExitCode> {
     const rollout = { ...planned.rollout, warnings };
     preflight.accept(rollout);
     if (given.output !== "json") process.stdout.write(previewText(rollout, planned.report));
+    // Machines find events only on stdout.
+    if (given.verbose) (given.output === "json" ? process.stderr : process.stdout).write(lookedAtText(fleet));
     return EXIT.done;
   } finally {
     stopListening();

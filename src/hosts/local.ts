@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { connect } from "node:net";
+import { connect, Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { HostName } from "../domain/ids.ts";
 import type {
@@ -55,6 +55,12 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
     child.once("spawn", () => {
       const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
       stream.on("error", () => undefined);
+      // One that hangs must not keep us from ending, once nobody listens to it.
+      stream.once("close", () => {
+        child.stdout.destroy();
+        child.unref();
+        if (child.stderr instanceof Socket) child.stderr.unref();
+      });
       const closed = new Promise<void>((close) => child.once("close", () => close()));
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
     });

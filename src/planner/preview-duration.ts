@@ -1,8 +1,31 @@
+import type { FleetReport } from "../domain/fleet.ts";
 import type { ProgramName } from "../domain/ids.ts";
-import type { Batch, HostWork, InstanceBatch, Rollout, Timings } from "../domain/rollout.ts";
+import {
+  worksOf,
+  type Batch,
+  type HostWork,
+  type InstanceBatch,
+  type Rollout,
+  type Timings,
+} from "../domain/rollout.ts";
 
-/** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
+/** Supervisor's own `startsecs` by program, the shortest of its instances: a restart takes at least that long. */
 export type StartSeconds = ReadonlyMap<ProgramName, number>;
+
+/** Undefined unless they are known of everything that is restarted. */
+export function startSecondsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): StartSeconds | undefined {
+  const shortest = new Map<ProgramName, number>();
+  for (const { host, batches } of worksOf(rollout)) {
+    const report = fleet.get(host);
+    const configs = report && "instances" in report ? report.config?.instances : undefined;
+    for (const { instance, program } of batches.flatMap(({ instances }) => instances)) {
+      const config = configs?.get(instance);
+      if (!config) return undefined;
+      shortest.set(program, Math.min(config.startsecs, shortest.get(program) ?? Infinity));
+    }
+  }
+  return shortest;
+}
 
 /** What the plan's timings make of a rollout: soaks, rests and pauses. Stops, and starts beyond `startsecs`, come on top. */
 export function leastMs({ waves }: Pick<Rollout, "waves">, startSeconds: StartSeconds = new Map()): number {

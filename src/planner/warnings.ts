@@ -2,6 +2,7 @@ import type { FleetReport } from "../domain/fleet.ts";
 import { worksOf, type Warning } from "../domain/rollout.ts";
 import type { HostTarget } from "../domain/target.ts";
 import { capacities, type Capacity, type Sizes } from "./capacity.ts";
+import { configWarnings } from "./config-warnings.ts";
 import { folded, groupedBy } from "./folding.ts";
 
 /** What runs for less may be dying and starting again: Supervisor calls that RUNNING at most looks. */
@@ -14,6 +15,7 @@ export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarge
     ...floorWarnings(capacities(rollout, fleet)),
     ...sharedAddresses(rollout.hosts),
     ...young(rollout, fleet),
+    ...configWarnings(rollout, fleet),
   ];
 }
 
