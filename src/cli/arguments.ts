@@ -21,6 +21,8 @@ export interface RunArguments extends SelectionArguments {
   readonly output: OutputMode;
   readonly reason?: string;
   readonly stateDir?: string;
+  /** Where a page about the rollout is written at its end. */
+  readonly report?: string;
 }
 
 export interface HistoryArguments {
@@ -33,6 +35,8 @@ export interface ReportArguments {
   readonly command: "report";
   readonly id: string;
   readonly stateDir?: string;
+  /** Write a page instead of text. */
+  readonly html?: string;
 }
 
 export interface ValidateArguments {
@@ -59,7 +63,7 @@ export type Arguments =
 
 /** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
 const NOT_BUILT_YET = {
-  options: ["--resume [id]", "--wait-for-lock <duration>", "--report <file>", "--verbose"],
+  options: ["--resume [id]", "--wait-for-lock <duration>", "--verbose"],
   commands: ["completion"],
 };
 
@@ -116,6 +120,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
     .option("--ask", "show what would be done, and ask before it is done", false)
     .option("--reason <text>", "why, for the records")
+    .option("--report <file>", "at the end, write a page of HTML that shows what happened")
     .addOption(stateDirOption())
     .addOption(
       new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
@@ -125,6 +130,8 @@ function describeRun(program: Command, onRead: OnRead): void {
   program.action((plan: string, options: Omit<RunArguments, "command" | "plan">) => {
     if (options.ask && (options.dryRun || options.offline))
       program.error("error: --ask is about a run that follows; a dry run has none");
+    if (options.report !== undefined && (options.dryRun || options.offline))
+      program.error("error: --report is about a run; a dry run has none");
     if (options.offline && options.startedBefore)
       program.error("error: --started-before asks the hosts, which --offline leaves alone");
     onRead({ command: "run", plan, ...options, dryRun: options.dryRun || options.offline });
@@ -171,9 +178,12 @@ function describeRecords(program: Command, onRead: OnRead): void {
     .command("report")
     .description("tell a rollout again, from its journal")
     .argument("<id>")
+    .option("--html <file>", "write it as a page of HTML instead")
     .addOption(stateDirOption())
     .exitOverride()
-    .action((id: string, options: Pick<ReportArguments, "stateDir">) => onRead({ command: "report", id, ...options }));
+    .action((id: string, options: Pick<ReportArguments, "stateDir" | "html">) =>
+      onRead({ command: "report", id, ...options }),
+    );
 }
 
 function stateDirOption(): Option {

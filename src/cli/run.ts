@@ -9,6 +9,7 @@ import { closeFleet, openForRollout } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
 import { loadOrTell } from "./load.ts";
+import { openPageView } from "./page-file.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
 
@@ -20,11 +21,16 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   }
   const plan = loadOrTell(given.plan, given);
   if (!plan) return EXIT.invalid;
+  const page = openPageView(given);
+  if (page && "problem" in page) {
+    process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
+    return EXIT.invalid;
+  }
   const world = openForRollout(plan);
   const view = new HeldView();
   const openView = async () => view.release(await chooseView(given.output, given.plan));
   if (!given.ask || given.output === "json") await openView();
-  const preflight = new Preflight(plan, given, [view]);
+  const preflight = new Preflight(plan, given, page ? [view, page] : [view]);
   let executor: Executor | undefined;
   const stopListening = onSignals({
     finish: (signal) => (executor ? executor.interrupt(signal) : preflight.interrupt(world.fleet)),

@@ -44,6 +44,14 @@ export type RolloutEvent =
   /** The rest before the host's next instances. */
   | { readonly type: "host.resting"; readonly host: HostName; readonly ms: number }
   | { readonly type: "host.finished"; readonly host: HostName }
+  /** A hook was sent; it fails after `ms`. */
+  | {
+      readonly type: "hook.started";
+      readonly hook: HookName;
+      readonly host?: HostName;
+      readonly instance?: InstanceName;
+      readonly ms: number;
+    }
   | {
       readonly type: "hook.finished";
       readonly hook: HookName;

@@ -4,7 +4,7 @@ import { onOneLine, printable } from "../domain/printable.ts";
 import { sizeOf, worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
 import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
-import { leastMs, type StartSeconds } from "./preview-duration.ts";
+import { leastMs, type StartSeconds } from "../domain/least-duration.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
 import { count, section } from "./preview-words.ts";

@@ -30,7 +30,7 @@ export class Collected {
     else if (event.type === "rollout.interrupted") this.interrupted ??= event;
     else if (event.type === "rollout.finished") this.finished = event;
     else if (event.type === "hook.finished") this.collectHook(event);
-    else if ("instance" in event) this.collectInstance(event);
+    else if (isOfInstance(event)) this.collectInstance(event);
   }
 
   private plan(event: Of<"rollout.planned">): void {
@@ -55,6 +55,11 @@ export class Collected {
     return [...this.failures.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "failed");
   }
 
+  /** Whether a failed instance says why the rollout was halted. */
+  isHaltToldByFailure(): boolean {
+    return this.failed().some(({ host, instance, reason }) => this.halted?.reason === `${host} ${instance}: ${reason}`);
+  }
+
   /** What the plan selects and was left alone. */
   skipped() {
     return [...this.skips.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "skipped");
@@ -64,4 +69,8 @@ export class Collected {
   lossOf(host: HostName, instance: InstanceName): string | undefined {
     return this.losses.get(`${host} ${instance}`)?.reason;
   }
+}
+
+function isOfInstance(event: RolloutEvent): event is Of<`instance.${string}` & RolloutEvent["type"]> {
+  return event.type.startsWith("instance.");
 }

@@ -1,8 +1,7 @@
-import { INSTANCE_FAILURES, REFUSALS } from "../domain/failures.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
-import { failureTitle, refusalTitle } from "./failure-text.ts";
+import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { printableLines } from "./printable.ts";
 
@@ -16,7 +15,7 @@ export function failedSection(collected: Collected): string[] {
     `  ${printable(`${host} ${instance}`)}: ${failureTitle(code)}`,
     `    ${onOneLine(reason)}`,
     ...(still_drained ? ["    It is still drained: before_restart ran for it and after_healthy did not."] : []),
-    ...(failed[index - 1]?.code === code ? [] : [`    ${INSTANCE_FAILURES[code].remedy}`]),
+    ...(failed[index - 1]?.code === code ? [] : [`    ${failureRemedy(code)}`]),
     ...(index < MOST_LOGS
       ? logLines(log_tail)
       : [`    its log is not shown here: supervisorctl tail ${printable(instance)} stderr`]),
@@ -37,7 +36,7 @@ export function unsettledSection(collected: Collected): string[] {
   );
   return titled(
     "left while under restart",
-    lines.length === 0 ? [] : [...lines, `    ${INSTANCE_FAILURES.indeterminate.remedy}`],
+    lines.length === 0 ? [] : [...lines, `    ${failureRemedy("indeterminate")}`],
   );
 }
 
@@ -66,7 +65,7 @@ export function refusedSection({ finished }: Collected): string[] {
   const lines = refusals.flatMap(({ code, host, reason }, index) => [
     ...(refusals[index - 1]?.code === code ? [] : [`  ${refusalTitle(code)}`]),
     `    ${host === undefined ? "" : `${printable(host)}: `}${onOneLine(reason)}`,
-    ...(refusals[index + 1]?.code === code ? [] : [`    ${REFUSALS[code].remedy}`]),
+    ...(refusals[index + 1]?.code === code ? [] : [`    ${refusalRemedy(code)}`]),
   ]);
   return titled("refused because", lines);
 }

@@ -81,10 +81,7 @@ function countsSoFar({ counts }: Ledger): Counts {
 function whyItStopped(collected: Collected): string[] {
   const { halted, interrupted } = collected;
   if (halted) {
-    const saidBelow = collected
-      .failed()
-      .some(({ host, instance, reason }) => halted.reason === `${host} ${instance}: ${reason}`);
-    if (saidBelow) return [];
+    if (collected.isHaltToldByFailure()) return [];
     const remedy = haltRemedy(halted.code);
     return [
       `because ${onOneLine(halted.reason)}: ${haltTitle(halted.code)}`,

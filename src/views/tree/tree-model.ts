@@ -62,6 +62,8 @@ export class TreeModel implements Span {
         this.endedAtMs = nowMs;
         this.restNoMore();
         break;
+      case "hook.started":
+        break;
       case "hook.finished":
         if (!event.succeeded && event.instance === undefined) this.failedHooks.push(event);
         break;

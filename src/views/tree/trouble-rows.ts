@@ -1,6 +1,6 @@
 import type { RolloutEvent } from "../../domain/events.ts";
-import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
+import { failureMeaning } from "../failure-text.ts";
 import { printableLines } from "../printable.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
@@ -44,7 +44,7 @@ function failureRows({ host, instance, code, reason, log_tail }: Failure, { colu
   const lastLine = printableLines(log_tail).at(-1);
   const details = [onOneLine(reason), ...(lastLine === undefined ? [] : [`| ${lastLine}`])];
   const key = `failure ${host} ${instance}`;
-  const title = `${printable(`${host} ${instance}`)} ${code.replaceAll("_", " ")}: ${INSTANCE_FAILURES[code].title}`;
+  const title = `${printable(`${host} ${instance}`)} ${printable(code.replaceAll("_", " "))}: ${failureMeaning(code)}`;
   return [
     { key, state: "failed", text: paint.failed(cut(title, width)) },
     ...details.map((text, index): Row => ({ key: `${key} ${index}`, state: "note", text: cut(`    ${text}`, width) })),

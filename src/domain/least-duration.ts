@@ -1,5 +1,5 @@
-import type { ProgramName } from "../domain/ids.ts";
-import type { Batch, HostWork, InstanceBatch, Rollout, Timings } from "../domain/rollout.ts";
+import type { ProgramName } from "./ids.ts";
+import type { Batch, HostWork, InstanceBatch, Rollout, Timings } from "./rollout.ts";
 
 /** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
 export type StartSeconds = ReadonlyMap<ProgramName, number>;
