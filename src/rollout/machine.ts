@@ -1,6 +1,6 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
-import type { HostName } from "../domain/ids.ts";
+import { programOf, type HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { worksOf, type Rollout } from "../domain/rollout.ts";
 import { Capacity } from "./capacity.ts";
@@ -264,5 +264,11 @@ export class Machine {
 const HOOK_TIMEOUT_MS = 60_000;
 
 function startOf({ hook, host, instance, timeoutMs: ms }: Extract<Command, { type: "run_hook" }>): RolloutEvent {
-  return { type: "hook.started", hook, ...(host && { host }), ...(instance && { instance }), ms };
+  return {
+    type: "hook.started",
+    hook,
+    ...(host && { host }),
+    ...(instance && { program: programOf(instance), instance }),
+    ms,
+  };
 }
