@@ -18,9 +18,16 @@ export function leastMs({ waves }: Pick<Rollout, "waves">, startSeconds: StartSe
 }
 
 function batchMs({ at_once, hosts }: Batch, startSeconds: StartSeconds): number {
-  const hostsMs = hosts.map((work) => hostMs(work, startSeconds));
-  if (at_once >= hosts.length) return Math.max(...hostsMs);
-  const slots = Array.from({ length: at_once }, () => 0);
+  return inSlots(
+    hosts.map((work) => leastHostMs(work, startSeconds)),
+    at_once,
+  );
+}
+
+/** How long hosts take together that take so long each and come one after the other, so many at once. */
+export function inSlots(hostsMs: readonly number[], atOnce: number): number {
+  if (atOnce >= hostsMs.length) return hostsMs.reduce((most, ms) => Math.max(most, ms), 0);
+  const slots = Array.from({ length: atOnce }, () => 0);
   // The slot that is free first takes the next host.
   for (const ms of hostsMs) {
     const free = slots.indexOf(Math.min(...slots));
@@ -29,7 +36,11 @@ function batchMs({ at_once, hosts }: Batch, startSeconds: StartSeconds): number 
   return Math.max(...slots);
 }
 
-function hostMs({ batches, timings }: HostWork, startSeconds: StartSeconds): number {
+/** Likewise for one host. */
+export function leastHostMs(
+  { batches, timings }: Pick<HostWork, "batches" | "timings">,
+  startSeconds: StartSeconds = new Map(),
+): number {
   const restMs = timings.between_restarts_ms;
   let sumMs = 0;
   for (const batch of batches) {

@@ -5,7 +5,15 @@
 import type { RolloutEvent } from "../../domain/events.ts";
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import { Ledger } from "../ledger.ts";
-import { isDone, shownWaves, type ShownHost, type ShownInstance, type ShownWave, type Span } from "./shown-rollout.ts";
+import {
+  isDone,
+  shownWaves,
+  type ShownHook,
+  type ShownHost,
+  type ShownInstance,
+  type ShownWave,
+  type Span,
+} from "./shown-rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 type OfInstance = Of<`instance.${string}` & RolloutEvent["type"]>;
@@ -28,6 +36,10 @@ export class TreeModel implements Span {
   restingUntilMs: number | undefined;
   /** The wave after which the rollout is paused, and until when if not until the operator answers. */
   paused: { readonly group: string; readonly untilMs: number | undefined } | undefined;
+  /** What the operator is asked about a failure. */
+  asking: string | undefined;
+  /** A hook of the rollout that runs. */
+  hook: ShownHook | undefined;
   startedAtMs?: number;
   endedAtMs?: number;
   private readonly instances = new Map<HostName, Map<InstanceName, ShownInstance>>();
@@ -63,8 +75,10 @@ export class TreeModel implements Span {
         this.restNoMore();
         break;
       case "hook.started":
+        this.applyHook(event, { name: event.hook, sinceMs: nowMs, untilMs: nowMs + event.ms });
         break;
       case "hook.finished":
+        this.applyHook(event, undefined);
         if (!event.succeeded && event.instance === undefined) this.failedHooks.push(event);
         break;
       case "wave.started":
@@ -129,6 +143,24 @@ export class TreeModel implements Span {
     for (const host of batch.hosts) this.hosts.set(host.name, host);
   }
 
+  /** Those of on_failure go on beside the rollout, which waits for them only at its end. */
+  private applyHook(
+    { hook, host, instance }: Of<`hook.${string}` & RolloutEvent["type"]>,
+    runs: ShownHook | undefined,
+  ): void {
+    if (host === undefined || hook === "on_failure") {
+      this.hook = runs;
+      return;
+    }
+    const at = this.hosts.get(host);
+    const shown = instance === undefined ? at : this.instances.get(host)?.get(instance);
+    if (!at || !shown) return;
+    shown.hook = runs;
+    at.begun = true;
+    at.restingUntilMs = undefined;
+    this.sort(at);
+  }
+
   private applyToHost(event: Of<`host.${"connected" | "unreachable" | "resting" | "finished"}`>, nowMs: number): void {
     if (event.type === "host.connected") {
       this.connected.add(event.host);
@@ -154,8 +186,9 @@ export class TreeModel implements Span {
     else this.move(instance, event, nowMs);
   }
 
-  private wait(instance: ShownInstance, { healthy, min_healthy }: Of<"instance.waiting">, nowMs: number): void {
+  private wait(instance: ShownInstance, { healthy, min_healthy, ms }: Of<"instance.waiting">, nowMs: number): void {
     if (!instance.waiting) instance.sinceMs = nowMs;
+    instance.untilMs = nowMs + ms;
     instance.waiting = { healthy, minHealthy: min_healthy };
     instance.at.begun = true;
     this.sort(instance.at);
@@ -181,6 +214,9 @@ export class TreeModel implements Span {
       instance.previousPid = event.previous_pid;
       instance.action = event.action;
       instance.proving = false;
+      instance.stopEnded = event.action === "start";
+      const { stop_deadline_ms, healthy_deadline_ms } = at.work.timings;
+      instance.untilMs = nowMs + (event.action === "start" ? healthy_deadline_ms : stop_deadline_ms);
       at.restingUntilMs = undefined;
     }
     if (event.type === "instance.failed") instance.failureCode = event.code;
@@ -201,6 +237,12 @@ export class TreeModel implements Span {
 
 function see(instance: ShownInstance, { state, pid }: Of<"instance.observed">, nowMs: number): void {
   if (instance.state !== state) instance.sinceMs = nowMs;
+  // Its stop has ended: from here on it is to become healthy in time.
+  const isStopping = state === "STOPPING" || (state === "RUNNING" && pid === instance.previousPid);
+  if (!isStopping && !instance.stopEnded) {
+    instance.stopEnded = true;
+    instance.untilMs = nowMs + instance.at.work.timings.healthy_deadline_ms;
+  }
   instance.state = state;
   instance.proving = state === "RUNNING" && pid !== instance.previousPid;
 }
