@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../domain/duration.ts";
 import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../planner/started-before.ts";
 
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
@@ -23,6 +24,10 @@ export interface RunArguments extends SelectionArguments {
   readonly stateDir?: string;
   /** Where a page about the rollout is written at its end. */
   readonly report?: string;
+  /** The rollout to go on with. */
+  readonly resume?: "newest" | (string & {});
+  /** How long to wait for hosts that others have locked. */
+  readonly waitForLockMs?: number;
 }
 
 export interface HistoryArguments {
@@ -63,7 +68,7 @@ export type Arguments =
 
 /** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
 const NOT_BUILT_YET = {
-  options: ["--resume [id]", "--wait-for-lock <duration>", "--verbose"],
+  options: ["--verbose"],
   commands: ["completion"],
 };
 
@@ -75,6 +80,7 @@ Examples:
                                             only the group canary; show it and ask first
   orchestrate plans/prod.yaml --started-before 2h
                                             only what has been running for two hours or more, or does not run
+  orchestrate plans/prod.yaml --resume      go on with the one that halted, was interrupted or was cut off
   orchestrate plans/prod.yaml --output json one event per line, for programs
   orchestrate status plans/prod.yaml        what runs now, trouble first
   orchestrate history plans/prod.yaml       what was done before; orchestrate report ID tells one again
@@ -88,7 +94,7 @@ export function readArguments(argv: readonly string[], version: string): Argumen
   let read: Arguments | undefined;
   const program = createProgram(version, (given) => (read = given));
   try {
-    program.parse([...argv], { from: "user" });
+    program.parse(argv.map(withoutPlanAsId), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return { command: "exit", mistaken: error.exitCode !== 0 };
@@ -121,21 +127,44 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--ask", "show what would be done, and ask before it is done", false)
     .option("--reason <text>", "why, for the records")
     .option("--report <file>", "at the end, write a page of HTML that shows what happened")
+    .option("--resume [id]", "go on with the plan's newest unfinished rollout, or with this one")
+    .option("--wait-for-lock <duration>", "how long to wait for hosts that somebody else has locked", readDuration)
     .addOption(stateDirOption())
     .addOption(
       new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
     )
     .addHelpText("after", EXAMPLES);
   addSelection(program);
-  program.action((plan: string, options: Omit<RunArguments, "command" | "plan">) => {
+  program.action((plan: string, { resume, waitForLock, ...options }: RunOptions) => {
     if (options.ask && (options.dryRun || options.offline))
       program.error("error: --ask is about a run that follows; a dry run has none");
     if (options.report !== undefined && (options.dryRun || options.offline))
       program.error("error: --report is about a run; a dry run has none");
     if (options.offline && options.startedBefore)
       program.error("error: --started-before asks the hosts, which --offline leaves alone");
-    onRead({ command: "run", plan, ...options, dryRun: options.dryRun || options.offline });
+    if (resume !== undefined && (options.offline || options.startedBefore || options.program.length > 0))
+      program.error(
+        "error: --resume goes on with what its rollout was about: --limit and --exclude may narrow it, not --program, --started-before or --offline",
+      );
+    onRead({
+      command: "run",
+      plan,
+      ...options,
+      ...(resume !== undefined && { resume: resume === true || resume === "" ? "newest" : resume }),
+      ...(waitForLock !== undefined && { waitForLockMs: waitForLock }),
+      dryRun: options.dryRun || options.offline,
+    });
   });
+}
+
+type RunOptions = Omit<RunArguments, "command" | "plan" | "resume" | "waitForLockMs"> & {
+  readonly resume?: string | true;
+  readonly waitForLock?: number;
+};
+
+/** Of `--resume plans/prod.yaml` the second is no id. */
+function withoutPlanAsId(argument: string, index: number, argv: readonly string[]): string {
+  return argument === "--resume" && /[/.]/.test(argv[index + 1] ?? "") ? "--resume=" : argument;
 }
 
 function describeStatus(program: Command, onRead: OnRead): void {
@@ -206,6 +235,12 @@ function addSelection(command: Command): Command {
       [],
     )
     .option("--started-before <when>", `skip what runs and was started later: ${MOMENT_FORMS}`, readMoment);
+}
+
+function readDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError("It must be a duration such as 30s, 10m or 1h.");
+  return ms;
 }
 
 function readMoment(text: string): StartedBefore {

@@ -1,24 +1,28 @@
 import { EXIT, type ExitCode } from "../domain/failures.ts";
+import { lockWarnings } from "../executor/locks.ts";
 import { previewText } from "../planner/preview.ts";
 import { createJsonView } from "../views/json.ts";
 import type { RunArguments } from "./arguments.ts";
 import { closeFleet, openForReading } from "./fleet.ts";
-import { loadOrTell } from "./load.ts";
+import { loadWanted } from "./load.ts";
 import { Preflight } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
 
 /** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
 export async function dryRun(given: RunArguments): Promise<ExitCode> {
-  const plan = loadOrTell(given.plan, given);
-  if (!plan) return EXIT.invalid;
-  const fleet = openForReading(plan);
+  const wanted = loadWanted(given);
+  if (!wanted) return EXIT.invalid;
+  const fleet = openForReading(wanted.plan);
   const views = given.output === "json" ? [createJsonView(process.stdout)] : [];
-  const preflight = new Preflight(plan, given, views);
+  const preflight = new Preflight(wanted, given, views);
   const stopListening = onSignals({ finish: () => preflight.interrupt(fleet), leave: () => undefined });
   try {
     const planned = await preflight.plan(fleet);
     if ("exitCode" in planned) return planned.exitCode;
-    if (given.output !== "json") process.stdout.write(previewText(planned.rollout, planned.report));
+    const warnings = [...planned.rollout.warnings, ...(await lockWarnings(fleet, planned.rollout))];
+    const rollout = { ...planned.rollout, warnings };
+    preflight.accept(rollout);
+    if (given.output !== "json") process.stdout.write(previewText(rollout, planned.report));
     return EXIT.done;
   } finally {
     stopListening();

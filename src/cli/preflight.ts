@@ -4,14 +4,14 @@ import type { FleetReport } from "../domain/fleet.ts";
 import type { HostName, RolloutId } from "../domain/ids.ts";
 import { sizeOf, worksOf, type Rollout } from "../domain/rollout.ts";
 import { discover } from "../executor/discovery.ts";
-import type { FleetHost, SupervisorReader, View } from "../executor/ports.ts";
+import type { FleetHost, View } from "../executor/ports.ts";
 import { Recorder } from "../executor/recorder.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { buildRollout } from "../planner/build.ts";
-import type { Plan } from "../planner/plan.ts";
 import { createReport } from "../views/report.ts";
 import type { RunArguments } from "./arguments.ts";
 import { closeFleet } from "./fleet.ts";
+import type { Wanted } from "./load.ts";
 import { newRolloutId } from "./rollout-id.ts";
 
 export const EXIT_OF: Record<Outcome, ExitCode> = {
@@ -28,15 +28,15 @@ export type Planned = { readonly rollout: Rollout; readonly report: FleetReport 
 /** What a dry run and a run do alike: look at the fleet and plan on it. It is given readers only. */
 export class Preflight {
   readonly recorder: Recorder;
+  readonly id: RolloutId;
   private readonly given: RunArguments;
-  private readonly id: RolloutId;
-  private readonly source: Plan;
+  private readonly wanted: Wanted;
   private readonly startedAtMs = systemClock.monotonicMs();
   private readonly abort = new AbortController();
   private rollout: Rollout | undefined;
 
-  constructor(plan: Plan, given: RunArguments, views: readonly View[]) {
-    this.source = plan;
+  constructor(wanted: Wanted, given: RunArguments, views: readonly View[]) {
+    this.wanted = wanted;
     this.given = given;
     this.id = newRolloutId(systemClock.now());
     this.recorder = new Recorder(this.id, systemClock, views);
@@ -47,24 +47,30 @@ export class Preflight {
     return this.abort.signal;
   }
 
-  async plan(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): Promise<Planned> {
+  /** Plans on what the fleet reports now; nothing is told of it yet. */
+  async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
     const report = await discover(fleet, this.recorder);
     if (this.interrupted.aborted) return { exitCode: this.endInterrupted() };
     const { reason, startedBefore, program } = this.given;
+    const { plan, past } = this.wanted;
     const built = buildRollout(
-      this.source,
+      plan,
       report,
       { id: this.id, ...(reason !== undefined && { reason }) },
-      { ...(startedBefore && { startedBefore }), programsWhereFound: program.length > 0 },
+      { ...(startedBefore && { startedBefore }), ...(past && { past }), programsWhereFound: program.length > 0 },
     );
     if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };
-    this.rollout = built.rollout;
-    this.recorder.record({ type: "rollout.planned", ...built.rollout });
     return { rollout: built.rollout, report };
   }
 
+  /** This is the rollout that is shown, or carried out. */
+  accept(rollout: Rollout): void {
+    this.rollout = rollout;
+    this.recorder.record({ type: "rollout.planned", ...rollout });
+  }
+
   /** Nothing was changed yet, so there is nothing to wait for: what is being opened is closed. */
-  interrupt(fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>): void {
+  interrupt(fleet: ReadonlyMap<HostName, FleetHost>): void {
     this.abort.abort();
     void closeFleet(fleet);
   }

@@ -1,17 +1,21 @@
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { Executor } from "../executor/executor.ts";
 import { systemClock } from "../executor/system-clock.ts";
+import { beganAt } from "../domain/ids.ts";
 import { previewText } from "../planner/preview.ts";
+import type { Plan } from "../planner/plan.ts";
 import type { RunArguments } from "./arguments.ts";
 import { canAsk, saysYes } from "./ask.ts";
 import { chooseView } from "./choose-view.ts";
-import { closeFleet, openForRollout } from "./fleet.ts";
+import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
-import { loadOrTell } from "./load.ts";
+import { loadWanted } from "./load.ts";
+import { planUnderLock } from "./locked-plan.ts";
 import { openPageView } from "./page-file.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
+import { newestUnfinished } from "./unfinished.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
 export async function run(given: RunArguments): Promise<ExitCode> {
@@ -19,37 +23,39 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     process.stderr.write("orchestrate: --ask needs a terminal to ask at: leave it out, or look with --dry-run first\n");
     return EXIT.invalid;
   }
-  const plan = loadOrTell(given.plan, given);
-  if (!plan) return EXIT.invalid;
+  const wanted = loadWanted(given);
+  if (!wanted) return EXIT.invalid;
   const page = openPageView(given);
   if (page && "problem" in page) {
     process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
     return EXIT.invalid;
   }
-  const world = openForRollout(plan);
+  if (!wanted.past) tellOfUnfinished(wanted.plan, given);
   const view = new HeldView();
   const openView = async () => view.release(await chooseView(given.output, given.plan));
   if (!given.ask || given.output === "json") await openView();
-  const preflight = new Preflight(plan, given, page ? [view, page] : [view]);
+  const preflight = new Preflight(wanted, given, page ? [view, page] : [view]);
+  const owner = ownerOf(preflight.id, given.reason);
+  const world = openForRollout(wanted.plan, owner);
   let executor: Executor | undefined;
   const stopListening = onSignals({
     finish: (signal) => (executor ? executor.interrupt(signal) : preflight.interrupt(world.fleet)),
     leave: () => executor?.abandon(),
   });
   try {
-    const planned = await preflight.plan(world.fleet);
+    const planned = await planUnderLock(preflight, world, owner, given.waitForLockMs ?? 0);
     if ("exitCode" in planned) return planned.exitCode;
     if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
     if (!view.isOpen) await openView();
     if (preflight.interrupted.aborted) return preflight.endInterrupted();
-    const opened = openJournal(plan, planned.rollout.id, given.stateDir);
+    const opened = openJournal(wanted.plan, planned.rollout.id, given.stateDir);
     if ("problem" in opened) return preflight.endRefused([{ code: "journal_unwritable", reason: opened.problem }]);
     preflight.recorder.keepIn(opened.journal);
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {
     stopListening();
-    await closeFleet(world.fleet);
+    await closeWorld(world);
     await preflight.recorder.end();
   }
 }
@@ -57,4 +63,20 @@ export async function run(given: RunArguments): Promise<ExitCode> {
 async function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCode }>, { interrupted }: Preflight) {
   const isNothing = rollout.waves.length === 0;
   return isNothing || saysYes(`${previewText(rollout, report)}\ngo on?`, interrupted);
+}
+
+/** Two rollouts of one plan, of which the first is half done, are seldom what is meant. */
+function tellOfUnfinished(plan: Plan, given: RunArguments): void {
+  const unfinished = newestUnfinished(plan, given.stateDir);
+  if (!unfinished) return;
+  const { id, how } = unfinished;
+  const command = `orchestrate ${given.plan}`;
+  process.stderr.write(
+    [
+      `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" ? "cut off, or still running" : how})`,
+      `  to go on with it:            ${command} --resume`,
+      `  only what it did not reach:  ${command} --started-before ${beganAt(id) ?? "TIME"}`,
+      "",
+    ].join("\n"),
+  );
 }

@@ -34,6 +34,8 @@ interface OfBatch {
 export type RolloutEvent =
   /** The whole decision of what is restarted where: all later events are about what this one names. */
   | ({ readonly type: "rollout.planned" } & Rollout)
+  /** Before `rollout.planned`: somebody else works on a host; gives up after `ms` more. */
+  | { readonly type: "lock.waiting"; readonly host?: string; readonly reason: string; readonly ms: number }
   /** From here on instances may be touched. */
   | { readonly type: "rollout.started" }
   /** A group's turn begins or has ended. */
@@ -118,6 +120,8 @@ export type RolloutEvent =
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
   /** The connection was lost during its restart: it may have been done or not, and is looked for. */
   | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
+  /** Its restart was announced, but not done: it is as it was. */
+  | ({ readonly type: "instance.unchanged"; readonly reason: string } & OfInstance)
   /** After a wave: for so many milliseconds, or until the operator answers. */
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
   /** The pause is over. */

@@ -88,6 +88,10 @@ export const HALTS = {
     title: "too few instances were healthy to take down another",
     remedy: "Bring up what is broken, or lower limits.min_healthy; then run the plan again.",
   },
+  lock_lost: {
+    title: "the lock of a host was lost",
+    remedy: "See who has it and what they did (`--dry-run` tells), then resume.",
+  },
 } as const satisfies Record<string, FailureKind>;
 
 /** Why a rollout that had begun goes no further: the failure that was one too many, or what is in {@link HALTS}. */
@@ -125,6 +129,19 @@ export const REFUSALS = {
     title: "the journal cannot be kept",
     remedy:
       "See that there is room on the disk, and that the state directory is yours; or choose another with --state-dir.",
+  },
+  locked: {
+    title: "somebody else is at work on a host",
+    remedy: "Talk to them, or wait with --wait-for-lock 10m.",
+  },
+  lock_unavailable: {
+    title: "a host cannot be locked",
+    remedy:
+      "It needs flock(1) and timeout(1) (util-linux and coreutils, or busybox) and a folder that all who deploy may write to: see lock.directory of the plan.",
+  },
+  two_names: {
+    title: "two hosts of the plan are one",
+    remedy: "Take one of the names out of the plan.",
   },
   floor_impossible: {
     title: "there are fewer instances than limits.min_healthy asks for",

@@ -13,6 +13,12 @@ export type InstanceName = Branded<"InstanceName">;
 /** Sorts by the time at which the rollout began: `20261122T100000Z-4f2a`. */
 export type RolloutId = Branded<"RolloutId">;
 
+/** When the rollout of an id began, ISO 8601; undefined for what is no id. */
+export function beganAt(id: string): string | undefined {
+  const [, date, hours, minutes, seconds] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z-/.exec(id) ?? [];
+  return date && `${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${hours}:${minutes}:${seconds}Z`;
+}
+
 /**
  * The Supervisor group of an instance.
  * Supervisor shortens `web:web` to `web`: then group and process are the same word.

@@ -12,7 +12,22 @@ export type LookOutcome =
 export type ChangeOutcome =
   | { readonly kind: "returned"; readonly said: string }
   | { readonly kind: "not_sent"; readonly reason: string }
-  | { readonly kind: "indeterminate"; readonly reason: string };
+  | { readonly kind: "indeterminate"; readonly reason: string }
+  | LockLost;
+
+/** It was not sent: the lock on its host was lost for good. */
+export interface LockLost {
+  readonly kind: "lock_lost";
+  readonly reason: string;
+}
+
+/** Whether what was sent to a host before, and never came back, can still act there. */
+export type SettleOutcome =
+  /** It cannot: what a look shows from now on is what it has done. */
+  | { readonly kind: "settled" }
+  /** It may, as there is no lock by which to tell. */
+  | { readonly kind: "unprovable" }
+  | LockLost;
 
 export type CheckOutcome =
   | { readonly kind: "passed" }

@@ -85,6 +85,16 @@ export interface Floor {
   readonly min_healthy: number;
 }
 
+/** What the command line narrowed the plan to; the lists are empty where it did not. */
+export interface Selection {
+  /** Only these hosts. Host names, node sets, globs, `@group`. */
+  readonly limit: readonly string[];
+  /** And of those, not these. */
+  readonly exclude: readonly string[];
+  /** Instead of the plan's `programs`, in every wave. */
+  readonly programs: readonly string[];
+}
+
 /** Why an instance that the plan selects is left alone. */
 export interface SkippedInstance {
   readonly host: HostName;
@@ -121,6 +131,9 @@ export interface Rollout {
   readonly limits: Limits;
   readonly on_failure: "stop" | "ask";
   readonly hooks: RolloutHooks;
+  /** A lock on every supervisord and program, in this directory of its host. */
+  readonly lock: { readonly mode: "required" | "off"; readonly directory: string };
+  readonly selection: Selection;
   readonly skipped: readonly SkippedInstance[];
   /** What an earlier rollout has restarted and is healthy: left alone, and expected to stay on its pid. */
   readonly proven: readonly ProvenInstance[];

@@ -9,6 +9,18 @@ export function quoteWord(text: string): string {
   return PLAIN.test(text) ? text : `'${escapeFor("single", text)}'`;
 }
 
+/**
+ * Writes a program and its arguments as one line that a POSIX shell reads back as exactly these words.
+ * Plain words stay bare, so that logs stay readable: `supervisorctl restart 'web:*'`.
+ *
+ * @throws TypeError for a NUL character: no process can be given one
+ */
+export function quoteArgv(argv: readonly string[]): string {
+  for (const word of argv)
+    if (word.includes("\0")) throw new TypeError(`a NUL character in an argument: ${JSON.stringify(word)}`);
+  return argv.map(quoteWord).join(" ");
+}
+
 /** Writes a text for quotes that are open already, so that none of it is read as code. */
 export function escapeFor(state: "single" | "double", text: string): string {
   // Within single quotes only the single quote itself means something: step outside for it.

@@ -2,17 +2,14 @@ import pLimit from "p-limit";
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport, HostReport } from "../domain/fleet.ts";
 import type { HostName } from "../domain/ids.ts";
-import type { FleetHost, SupervisorReader } from "./ports.ts";
+import type { FleetHost } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** Connections that are being opened at once: as fast as all at once, without a burst at a bastion or an agent. */
 const CONNECTING_AT_ONCE = 16;
 
 /** Connects to all hosts and asks each what it runs. Changes nothing: it is given readers. */
-export async function discover(
-  fleet: ReadonlyMap<HostName, FleetHost<SupervisorReader>>,
-  recorder: Recorder,
-): Promise<FleetReport> {
+export async function discover(fleet: ReadonlyMap<HostName, FleetHost>, recorder: Recorder): Promise<FleetReport> {
   const limit = pLimit(CONNECTING_AT_ONCE);
   const reports = [...fleet].map(([host, opened]) =>
     limit(async (): Promise<[HostName, HostReport]> => {
@@ -26,7 +23,7 @@ export async function discover(
   return new Map(await Promise.all(reports));
 }
 
-async function lookAt(host: HostName, { connection, supervisor }: FleetHost<SupervisorReader>): Promise<HostReport> {
+async function lookAt(host: HostName, { connection, supervisor }: FleetHost): Promise<HostReport> {
   const connected = await connection.connect();
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
   const look = await supervisor.look();

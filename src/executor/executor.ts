@@ -75,6 +75,11 @@ export class Executor {
         this.answer(this.change(command), (outcome) => ({ type: "changed", host, instance, outcome }));
         break;
       }
+      case "settle": {
+        const { host, instance } = command;
+        this.answer(this.host(host).lock.settle(), (outcome) => ({ type: "settled", host, instance, outcome }));
+        break;
+      }
       case "check": {
         const { host, instance, index, check, vars } = command;
         this.answer(this.host(host).checker.check(check, instance, vars), (outcome) => ({
@@ -117,7 +122,7 @@ export class Executor {
   /** Sends a change only once its announcement is kept: a resume must know of every change that can have happened. */
   private async change({ host, instance, action }: Extract<Command, { type: "change" }>): Promise<ChangeOutcome> {
     const problem = await this.recorder.durable();
-    if (problem === undefined) return this.host(host).supervisor.change(action, instance);
+    if (problem === undefined) return this.host(host).changes.change(action, instance);
     this.tell({ type: "journal_failed", reason: problem });
     return { kind: "not_sent", reason: `the journal could not be written: ${problem}` };
   }

@@ -5,8 +5,15 @@
 import type { Duplex } from "node:stream";
 import type { RecordedEvent } from "../domain/events.ts";
 import type { Refusal } from "../domain/failures.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { HostName, InstanceName, ProgramName, RolloutId } from "../domain/ids.ts";
+import type {
+  ChangeOutcome,
+  CheckOutcome,
+  HookOutcome,
+  LockLost,
+  LookOutcome,
+  SettleOutcome,
+} from "../domain/outcomes.ts";
 import type { Check, Hook, Vars } from "../domain/settings.ts";
 
 /** A program and its arguments, unquoted. Quoting is for the edge where a shell reads it. */
@@ -47,7 +54,7 @@ export interface HostProcess {
   /** Resolves once it has ended or the connection was lost, and all of its stdout was read. */
   readonly closed: Promise<void>;
   /** The end of what it has said on stderr. */
-  stderr(): string;
+  readonly stderr: () => string;
 }
 
 export type SpawnOutcome =
@@ -74,15 +81,23 @@ export interface SupervisorReader {
   tailLog(instance: InstanceName): Promise<string>;
 }
 
-export interface Supervisor extends SupervisorReader {
+/** Changes what runs under the Supervisor of one host. */
+export interface SupervisorChanges {
   /** Restarts or starts one instance and waits for as long as supervisorctl does. */
   change(action: "restart" | "start", instance: InstanceName): Promise<ChangeOutcome>;
 }
 
-/** A host of the fleet, with as much of its Supervisor as the work at hand may have. */
-export interface FleetHost<S extends SupervisorReader> {
+/** A host of the fleet, to look at. */
+export interface FleetHost {
   readonly connection: HostConnection;
-  readonly supervisor: S;
+  readonly supervisor: SupervisorReader;
+  readonly locks: LockReader;
+}
+
+/** Reads who holds locks on one host. It has no way to take one. */
+export interface LockReader {
+  /** Those of these groups that are held, as far as can be seen. Never rejects. */
+  owners(groups: readonly ProgramName[]): Promise<readonly LockHolder[]>;
 }
 
 /** Asks whether an instance is ready, as the plan's checks say. */
@@ -103,8 +118,56 @@ export interface HookRunner {
   run(hook: Hook, subject: HookSubject): Promise<HookOutcome>;
 }
 
+export type TakeOutcome =
+  | { readonly kind: "held" }
+  /** By somebody else. */
+  | { readonly kind: "locked"; readonly holder: LockHolder }
+  /** There can be none: the host lacks what it takes, or is gone. */
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+/** Who holds a lock, as far as that is known. */
+export interface LockHolder {
+  readonly group: ProgramName;
+  readonly owner?: LockOwner;
+}
+
+/** What a holder says of itself. */
+export interface LockOwner {
+  readonly rollout: RolloutId;
+  /** `alice@laptop`: the account and the machine of the controller. */
+  readonly who: string;
+  /** ISO 8601, of the controller's clock. */
+  readonly since: string;
+  readonly reason?: string;
+}
+
+export interface RunUnderLock {
+  /** Ends the command on the host when it is up. */
+  readonly timeoutMs?: number;
+  /** The same command for a long-lived supervisorctl, which takes it while it has nothing else to do. */
+  readonly inSession?: string;
+}
+
+/**
+ * The right to change programs on one host, and the one way in which changes go there: so the lock is not free
+ * before the last command of its holder has ended.
+ */
+export interface HostLock {
+  readonly host: HostName;
+  /** Tries once. @param groups the Supervisor groups to lock; none: changes are let through without a lock */
+  take(groups: readonly ProgramName[]): Promise<TakeOutcome>;
+  /** Runs a command under the lock, which is taken anew first if it was lost with its connection. */
+  run(argv: Argv, options?: RunUnderLock): Promise<RunOutcome | LockLost>;
+  /** Resolves once the lock is held, or held again. */
+  settle(): Promise<SettleOutcome>;
+  /** Lets go as soon as what runs under it has ended. Idempotent; it can be taken again. */
+  release(): Promise<void>;
+}
+
 /** A host with all that a rollout needs of it. */
-export interface RolloutHost extends FleetHost<Supervisor> {
+export interface RolloutHost extends FleetHost {
+  readonly lock: HostLock;
+  readonly changes: SupervisorChanges;
   readonly checker: Checker;
   readonly hooks: HookRunner;
 }

@@ -1,13 +1,13 @@
-import type { HookOutcome } from "../domain/outcomes.ts";
+import type { HookOutcome, LockLost } from "../domain/outcomes.ts";
 import { fill, hookEnvironment, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { Argv, HookRunner, HookSubject, HostAccess, RunOutcome } from "../executor/ports.ts";
+import type { Argv, HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../executor/ports.ts";
 
 /** Where hooks can run, and what their placeholders can name. */
 export interface HookPlaces {
   readonly controller: HostAccess;
-  /** The host's own way; left out for the hooks of the rollout. */
-  readonly host?: HostAccess;
+  /** What runs on the host; left out for the hooks of the rollout. */
+  readonly host?: Pick<HostLock, "run">;
   readonly targetOf: (host: string) => HostTarget | undefined;
 }
 
@@ -34,7 +34,7 @@ function valuesOf({ host, instance, reason, vars }: HookSubject, targetOf: HookP
   return placeholderValues({ host: target.name, address: target.address, vars, ...why }, instance);
 }
 
-function toOutcome(outcome: RunOutcome): HookOutcome {
+function toOutcome(outcome: RunOutcome | LockLost): HookOutcome {
   switch (outcome.kind) {
     case "exited": {
       if (outcome.code === 0) return { kind: "succeeded" };
@@ -47,6 +47,7 @@ function toOutcome(outcome: RunOutcome): HookOutcome {
       return { kind: "failed", reason: `it did not end within ${outcome.afterMs / 1000} s` };
     case "unreachable":
     case "indeterminate":
+    case "lock_lost":
       return { kind: "failed", reason: outcome.reason };
   }
 }

@@ -9,7 +9,7 @@ import type {
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
-import { quoteArgv } from "./quote.ts";
+import { quoteArgv } from "../domain/shell-quotes.ts";
 import { shakeHands, type Opened } from "./ssh-handshake.ts";
 import { findRoute, type SshOptions } from "./ssh-route.ts";
 

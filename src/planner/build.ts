@@ -18,7 +18,7 @@ import {
 } from "../domain/rollout.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
-import { settle, type Past, type PastFate } from "./past.ts";
+import { settle, whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
@@ -59,7 +59,7 @@ export function buildRollout(
     max_unreachable: tolerate(plan.limits.max_unreachable, hostsIn(plan)),
     floors,
   };
-  const { name, file, hosts, on_failure, hooks } = plan;
+  const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
   const warnings = [...builder.warnings, ...warningsOf({ hosts, waves, floors }, fleet)];
   return {
     kind: "planned",
@@ -73,6 +73,8 @@ export function buildRollout(
       limits,
       on_failure,
       hooks,
+      lock,
+      selection: narrowedTo,
       skipped,
       proven,
       unreachable,
@@ -213,8 +215,14 @@ class Builder {
     const taken = this.taken.get(host);
     if (!taken || taken.has(instance)) return undefined;
     taken.add(instance);
-    const fate = this.selection.past?.fates.get(host)?.get(instance);
+    const { past } = this.selection;
+    const fate = past?.fates.get(host)?.get(instance);
     if (fate) return this.settled(fate, host, program, snapshot);
+    const excluded = past && whyNotPlanned(past, host, instance);
+    if (excluded !== undefined) {
+      this.skipped.push({ host, program, instance, why: excluded });
+      return undefined;
+    }
     const later = this.selection.startedBefore && startedLater(snapshot, this.selection.startedBefore);
     if (later !== undefined) {
       this.skipped.push({ host, program, instance, why: later });

@@ -96,6 +96,7 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
     on_failure: raw.on_failure ?? "stop",
     stopped: raw.stopped ?? "skip",
     hooks,
+    selection: { limit: [], exclude: [], programs: [] },
     lock: { ...defaultsOf("lock"), ...given(raw.lock ?? {}) },
   };
 }

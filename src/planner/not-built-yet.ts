@@ -14,8 +14,6 @@ export interface NotBuilt {
  */
 export const NOT_BUILT_YET: readonly NotBuilt[] = [
   { key: "on_failure", but: ["stop"] },
-  { key: "lock.mode", but: ["off"] },
-  { key: "lock.directory" },
   { key: "ssh.proxy_jump" },
   { key: "ssh.config_file" },
   { key: "ssh.host_key_checking", but: ["strict"] },

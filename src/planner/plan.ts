@@ -1,6 +1,6 @@
 import type { HostName } from "../domain/ids.ts";
 import type { Quantity } from "../domain/quantity.ts";
-import type { Timings } from "../domain/rollout.ts";
+import type { Selection, Timings } from "../domain/rollout.ts";
 import type { Check, HostHooks, RolloutHooks, Vars } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 
@@ -61,6 +61,7 @@ export interface Plan {
   /** What is done with instances that were STOPPED before the rollout. */
   readonly stopped: "skip" | "start";
   readonly hooks: RolloutHooks;
+  readonly selection: Selection;
   /** A lock on every supervisord and program, in this directory of the host. */
   readonly lock: { readonly mode: "required" | "off"; readonly directory: string };
 }

@@ -1,17 +1,8 @@
 import type { HostName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
+import type { Selection } from "../domain/rollout.ts";
 import { selectHosts } from "./host-patterns.ts";
 import type { Plan } from "./plan.ts";
-
-/** What the command line narrows a plan to. */
-export interface Wishes {
-  /** Only these hosts; none given: all. Host names, node sets, globs, `@group`. */
-  readonly limit: readonly string[];
-  /** And of those, not these. */
-  readonly exclude: readonly string[];
-  /** Instead of the plan's `programs`, in every wave; none given: the plan's. */
-  readonly programs: readonly string[];
-}
 
 /** A plan with only the selected hosts in its waves, or what is wrong with the wishes, one sentence each. */
 export type Narrowed =
@@ -21,7 +12,7 @@ export type Narrowed =
  * Narrows a plan to what the command line selects. Its hosts are those that need to be contacted: with a floor all
  * of the plan, as their instances count towards it; otherwise the selected ones.
  */
-export function narrow(plan: Plan, wishes: Wishes): Narrowed {
+export function narrow(plan: Plan, wishes: Selection): Narrowed {
   const { hosts, problems } = selectedHosts(plan, wishes);
   if (problems.length > 0) return { ok: false, problems };
   if (hosts.size === 0) return { ok: false, problems: [`nothing is left to do: ${whatThereIs(plan)}`] };
@@ -33,14 +24,14 @@ export function narrow(plan: Plan, wishes: Wishes): Narrowed {
     }))
     .filter((wave) => wave.hosts.length > 0);
   const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => hosts.has(name));
-  return { ok: true, plan: { ...plan, hosts: contacted, waves } };
+  return { ok: true, plan: { ...plan, hosts: contacted, waves, selection: wishes } };
 }
 
 function hasFloor({ limits: { min_healthy } }: Plan): boolean {
   return "count" in min_healthy ? min_healthy.count > 0 : min_healthy.percent > 0;
 }
 
-function selectedHosts(plan: Plan, { limit, exclude }: Wishes): { hosts: Set<HostName>; problems: string[] } {
+function selectedHosts(plan: Plan, { limit, exclude }: Selection): { hosts: Set<HostName>; problems: string[] } {
   const all = plan.hosts.map(({ name }) => name);
   const from = { hosts: new Set(all), groups: plan.groups };
   const problems: string[] = [];

@@ -18,7 +18,7 @@ const FIRST_LOOK_AGAIN_MS = 250;
  * Healthy is: RUNNING on a new pid, and still on it `min_healthy_time` after it was first seen so.
  * Until the restart command has returned only the deadlines are judged, because a look then sees the
  * STOPPED and STARTING of a healthy restart. A lost channel is no return: the command may still act on the
- * host, so the old pid and STOPPED are waited for until the deadline instead of being taken for its result.
+ * host, so the old pid and STOPPED are taken for its result only once it is known that it can act no more.
  */
 export class Gate {
   private readonly timings: Timings;
@@ -38,8 +38,9 @@ export class Gate {
     this.sentAtMs = sentAtMs;
   }
 
-  /** The restart command came back; `said` is its text, quoted in reasons. */
+  /** The restart command came back, or can act no more; `said` is its text, quoted in reasons. */
   commandReturned(said: string, nowMs: number): void {
+    this.lost = undefined;
     this.returned = { atMs: nowMs, said };
     this.stopEndedAtMs ??= nowMs;
   }

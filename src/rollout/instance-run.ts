@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
-import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
@@ -22,6 +22,8 @@ export interface Surroundings {
 
 interface UnderRestart {
   readonly gate: Gate;
+  /** Since when its lost restart can act no more: the next look that was sent later shows what came of it. */
+  settledAtMs?: number;
   readonly checks: CheckRun;
   readonly previousPid: number | undefined;
 }
@@ -118,6 +120,7 @@ export class InstanceRun {
         return issuedAtMs < this.phase.sinceMs ? nowMs : this.aim(snapshot, this.phase.sinceMs, nowMs);
       case "under_restart":
         if (snapshot) this.tell(snapshot);
+        if (issuedAtMs >= (this.phase.settledAtMs ?? Infinity)) return this.settle(this.phase, snapshot, nowMs);
         return this.follow(this.phase, this.phase.gate.observe(snapshot, issuedAtMs, nowMs), nowMs);
       case "draining":
       case "enabling":
@@ -146,12 +149,16 @@ export class InstanceRun {
     else if (outcome.kind === "indeterminate") {
       this.phase.gate.commandLost(outcome.reason, nowMs);
       this.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
-    }
-    // It never left this machine: the instance is as it was, and may be aimed at again.
-    else {
-      this.sentAtMs = undefined;
-      this.phase = { name: "aiming", sinceMs: nowMs };
-    }
+      this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
+    } else return this.notSent(outcome, nowMs);
+    return nowMs;
+  }
+
+  /** Its lost restart can act no more, or nothing can be known of it. Returns when to look. */
+  settled(outcome: SettleOutcome, nowMs: number): number {
+    if (outcome.kind === "lock_lost") this.lockLost(outcome.reason);
+    if (outcome.kind !== "settled" || this.phase.name !== "under_restart") return NO_LOOK;
+    this.phase.settledAtMs = nowMs;
     return nowMs;
   }
 
@@ -253,10 +260,47 @@ export class InstanceRun {
     return this.looked(snapshot, nowMs, nowMs);
   }
 
-  private restart(snapshot: ProcessSnapshot, action: "restart" | "start", nowMs: number): void {
+  /** It never left this machine: the instance is as it was, and may be aimed at again unless that is forbidden now. */
+  private notSent(outcome: Extract<ChangeOutcome, { kind: "not_sent" | "lock_lost" }>, nowMs: number): number {
+    if (outcome.kind === "lock_lost") this.lockLost(outcome.reason);
+    return this.aimAgain(outcome.reason, nowMs);
+  }
+
+  private aimAgain(why: string, nowMs: number): number {
+    this.sentAtMs = undefined;
+    this.emit({ type: "instance.unchanged", ...this.id, reason: why });
+    this.phase = { name: "aiming", sinceMs: nowMs };
+    if (this.around.tally.stop) this.leaveUntouched(nowMs);
+    return nowMs;
+  }
+
+  private lockLost(reason: string): void {
+    if (this.around.tally.halt("lock_lost", reason)) this.emit({ type: "rollout.halted", code: "lock_lost", reason });
+  }
+
+  /** What became of a lost restart, by the state that it has left. Returns when to look. */
+  private settle(current: UnderRestart, snapshot: ProcessSnapshot | undefined, nowMs: number): number {
+    delete current.settledAtMs;
+    const { gate, previousPid } = current;
+    const isOld = snapshot?.state === "RUNNING" && snapshot.pid === previousPid;
+    if (isOld) return this.aimAgain(`its restart was lost on the way: it is still on pid ${snapshot.pid}`, nowMs);
+    if (snapshot?.state === "STOPPED") {
+      // It was taken down by us, so it is brought up even if the rollout goes no further; a start restarts nothing.
+      this.restart(snapshot, "start", nowMs, previousPid);
+      return nowMs + this.work.timings.between_checks_ms;
+    }
+    gate.commandReturned("", nowMs);
+    return this.follow(current, gate.observe(snapshot, nowMs, nowMs), nowMs);
+  }
+
+  private restart(
+    snapshot: ProcessSnapshot,
+    action: "restart" | "start",
+    nowMs: number,
+    previousPid = snapshot.pid,
+  ): void {
     const { host } = this.work;
     const { instance } = this.planned;
-    const previousPid = snapshot.pid;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     this.sentAtMs = nowMs;
     this.told = toldAs(snapshot);

@@ -98,6 +98,13 @@ export class Machine {
           this.nowMs,
         );
         break;
+      case "settled":
+        this.runOf(input.host)?.tellInstance(
+          input.instance,
+          (run) => run.settled(input.outcome, this.nowMs),
+          this.nowMs,
+        );
+        break;
       case "checked":
         this.runOf(input.host)?.tellInstance(
           input.instance,

@@ -1,6 +1,6 @@
 import type { Outcome, RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
 
 /** What happened, told to the machine together with the time at which it did. */
@@ -9,6 +9,8 @@ export type Input =
   /** The answer to a `look`. At most one look per host is on its way. */
   | { readonly type: "looked"; readonly host: HostName; readonly outcome: LookOutcome }
   | ({ readonly type: "changed"; readonly outcome: ChangeOutcome } & OfInstance)
+  /** The answer to a `settle`. */
+  | ({ readonly type: "settled"; readonly outcome: SettleOutcome } & OfInstance)
   | ({ readonly type: "checked"; readonly index: number; readonly outcome: CheckOutcome } & OfInstance)
   /** Without an instance a hook of the host; without a host one of the rollout. */
   | ({ readonly type: "hook_finished"; readonly hook: HookName; readonly outcome: HookOutcome } & Partial<OfInstance>)
@@ -29,6 +31,8 @@ export type Command =
   | { readonly type: "emit"; readonly event: RolloutEvent }
   | { readonly type: "look"; readonly host: HostName }
   | ({ readonly type: "change"; readonly action: "restart" | "start" } & OfInstance)
+  /** Tell when what was sent for this instance before can act no more. */
+  | ({ readonly type: "settle" } & OfInstance)
   | ({ readonly type: "check"; readonly index: number; readonly check: Check; readonly vars: Vars } & OfInstance)
   | ({
       readonly type: "run_hook";

@@ -15,6 +15,16 @@ export function changeArgv(settings: SupervisorSettings, action: "restart" | "st
   return supervisorctl(settings, action, instance);
 }
 
+/** `supervisorctl` that reads commands from its stdin. */
+export function sessionArgv(settings: SupervisorSettings): Argv {
+  return supervisorctl(settings);
+}
+
+/** `supervisorctl pid`: that of supervisord itself. */
+export function pidArgv(settings: SupervisorSettings): Argv {
+  return supervisorctl(settings, "pid");
+}
+
 /** `supervisorctl tail` of the end of an instance's stderr log. */
 export function tailArgv(settings: SupervisorSettings, instance: InstanceName): Argv {
   return supervisorctl(settings, "tail", `-${LOG_TAIL_BYTES}`, instance, "stderr");

@@ -24,6 +24,8 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
   switch (event.type) {
     case "rollout.planned":
       return factsOfPlan(event);
+    case "lock.waiting":
+      return [{ about: event.host ?? "", text: `waits, for at most ${formatElapsed(event.ms)}: ${event.reason}` }];
     case "rollout.started":
       return [overall("started")];
     case "wave.started":
@@ -66,6 +68,7 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "instance.failed":
     case "instance.skipped":
     case "instance.indeterminate":
+    case "instance.unchanged":
       return factsOfInstance(event);
   }
 }
@@ -94,6 +97,8 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       return [skipped(event)];
     case "instance.indeterminate":
       return [{ about, text: `lost sight of it during its restart: ${event.reason}` }];
+    case "instance.unchanged":
+      return [{ about, text: `is as it was: ${event.reason}` }];
   }
 }
 

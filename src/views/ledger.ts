@@ -8,6 +8,7 @@ export type Fate = "untouched" | "under_restart" | "indeterminate" | "healthy" |
 const FATE_TOLD_BY = {
   "instance.restarting": "under_restart",
   "instance.indeterminate": "indeterminate",
+  "instance.unchanged": "untouched",
   "instance.healthy": "healthy",
   "instance.failed": "failed",
   "instance.skipped": "skipped",

@@ -79,34 +79,20 @@ export function hooksSection({ failedHooks }: Collected): string[] {
   return titled("failed hooks", lines);
 }
 
-/** What the operator does next. */
-export function howToGoOn({ id, finished, ledger }: Collected, plan: string | undefined): string[] {
-  const outcome = finished?.outcome;
-  if (outcome === "succeeded") return [];
-  const command = plan === undefined ? "run the same plan again" : `run it again: orchestrate ${quoted(plan)}`;
-  const first = {
-    refused: "mend that, then ",
-    halted: "mend the cause, then ",
-    incomplete: "mend the causes, then ",
-    interrupted: "",
-  };
-  const healthy = ledger.counts.healthy;
-  const cost =
-    healthy === 0
-      ? []
-      : [
-          `  That restarts all of the plan's instances, the ${healthy} healthy ${healthy === 1 ? "one" : "ones"} as well.`,
-          ...onlyTheRest(id, plan),
-        ];
-  return titled("how to go on", [`  ${outcome === undefined ? "" : first[outcome]}${command}`, ...cost]);
+/** Hosts that did not answer at the end, or were left out for it. */
+export function unreachableSection({ unreachable }: Collected): string[] {
+  const lines = [...unreachable].map(([host, reason]) => `  ${printable(host)}: ${onOneLine(reason)}`);
+  return titled("unreachable", lines);
 }
 
-/** What was restarted since the rollout began has an uptime that tells so: no journal is needed for it. */
-function onlyTheRest(id: string | undefined, plan: string | undefined): string[] {
-  const [, date, hours, minutes, seconds] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z/.exec(id ?? "") ?? [];
-  if (date === undefined || plan === undefined) return [];
-  const began = `${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${hours}:${minutes}:${seconds}Z`;
-  return [`  Only what was not restarted yet: orchestrate ${quoted(plan)} --started-before ${began}`];
+/** Out of service by the plan's own hook, and not put back by the other. */
+export function drainedSection(collected: Collected): string[] {
+  const byHost = new Map<HostName, InstanceName[]>();
+  for (const { host, instance } of collected.drained()) entryOf(byHost, host, () => []).push(instance);
+  const lines = foldedLines([...byHost].map(([host, instances]) => ({ host, instances })));
+  const remedy =
+    "    before_restart ran for them and after_healthy did not: put them back by hand once they are healthy.";
+  return titled("still drained", lines.length === 0 ? [] : [...lines, remedy]);
 }
 
 function logLines(logTail: string): string[] {
@@ -135,11 +121,7 @@ function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, empty: () => Value)
   return made;
 }
 
-function titled(title: string, lines: readonly string[]): string[] {
+/** A section of the report; none without lines. */
+export function titled(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [title, ...lines];
-}
-
-/** As a shell takes it back, where the name needs that. */
-function quoted(path: string): string {
-  return /^[\w./@:+,=-]+$/.test(path) ? path : `'${printable(path).replaceAll("'", `'\\''`)}'`;
 }

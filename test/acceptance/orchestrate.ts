@@ -94,6 +94,7 @@ export async function writePlan(fleet: Fleet, keys: Record<string, unknown> = {}
     hosts: fleet.planHosts(),
     ssh: fleet.planSsh(),
     timings: quickTimings,
+    lock: { directory: fleet.dir },
     ...keys,
   };
   await writeFile(file, stringify(plan));

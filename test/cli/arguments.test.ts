@@ -59,7 +59,7 @@ describe("the command line", () => {
     ["a question before a dry run", ["p", "--ask", "--dry-run"], /--ask is about a run/],
     ["uptimes without contact", ["p", "--offline", "--started-before", "2h"], /--started-before asks the hosts/],
     ["an unknown output of status", ["status", "p", "--output", "tree"], /Allowed choices are text, json/],
-    ["what is not built yet", ["p", "--resume"], /--resume is not built yet/],
+    ["what is not built yet", ["p", "--verbose"], /--verbose is not built yet/],
     ["an option that is misspelt", ["p", "--limt", "x"], /Did you mean --limit\?/],
   ] as const)
     it(`refuses ${what}`, () => assert.match(complaintOf(...argv), complaint));

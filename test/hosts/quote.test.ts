@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { quoteArgv } from "../../src/hosts/quote.ts";
+import { quoteArgv } from "../../src/domain/shell-quotes.ts";
 
 describe("quoting for a shell", () => {
   it("leaves plain words bare, so that logs stay readable", () => {

@@ -8,7 +8,8 @@ import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
 import { parsePlan, type LoadedPlan } from "../../src/planner/load.ts";
 import type { Plan } from "../../src/planner/plan.ts";
 import { previewText } from "../../src/planner/preview.ts";
-import { narrow, type Wishes } from "../../src/planner/selection.ts";
+import type { Selection } from "../../src/domain/rollout.ts";
+import { narrow } from "../../src/planner/selection.ts";
 
 /** A plan from its text, without `version`. */
 export function planOf(text: string): Plan {
@@ -17,17 +18,17 @@ export function planOf(text: string): Plan {
   return loaded.plan;
 }
 
-const NO_WISHES: Wishes = { limit: [], exclude: [], programs: [] };
+const NO_WISHES: Selection = { limit: [], exclude: [], programs: [] };
 
 /** What the command line narrows a plan to. */
-export function narrowed(plan: Plan, wishes: Partial<Wishes>): Plan {
+export function narrowed(plan: Plan, wishes: Partial<Selection>): Plan {
   const result = narrow(plan, { ...NO_WISHES, ...wishes });
   if (!result.ok) throw new Error(result.problems.join("\n"));
   return result.plan;
 }
 
 /** What is wrong with the wishes. */
-export function problemsOf(plan: Plan, wishes: Partial<Wishes>): readonly string[] {
+export function problemsOf(plan: Plan, wishes: Partial<Selection>): readonly string[] {
   const result = narrow(plan, { ...NO_WISHES, ...wishes });
   return result.ok ? [] : result.problems;
 }

@@ -97,6 +97,7 @@ function make(given: Drawn): RandomRollout {
     on_failure: "stop",
     stopped: given.stopped,
     hooks: {},
+    selection: { limit: [], exclude: [], programs: [] },
     lock: { mode: "off", directory: "/tmp" },
   };
   const id = "20261123T000000Z-0000" as RolloutId;

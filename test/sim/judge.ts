@@ -48,7 +48,9 @@ export function judge(seed: number, { faults = true } = {}): string[] {
     onChange: (command) => {
       const fate = options.onChange?.(command) ?? { kind: "arrives" };
       const key = `${command.host} ${command.instance}`;
-      if (fate.kind !== "not_sent") restarts.set(key, (restarts.get(key) ?? 0) + 1);
+      // One that never arrived did nothing, and a start restarts nothing.
+      const restarted = command.action === "restart" && (fate.kind === "arrives" || fate.kind === "lost_under_way");
+      if (restarted) restarts.set(key, (restarts.get(key) ?? 0) + 1);
       if ((restarts.get(key) ?? 0) > 1) fail(`${key} was restarted twice`);
       return fate;
     },

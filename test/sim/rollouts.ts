@@ -88,6 +88,7 @@ export function simulated({
     on_failure: "stop",
     stopped: "skip",
     hooks: {},
+    selection: { limit: [], exclude: [], programs: [] },
     lock: { mode: "off", directory: "/tmp" },
   };
   return { time, fleet, plan, rollout: () => rolloutOf(plan, fleet) };

@@ -11,6 +11,9 @@ import type { VirtualTime } from "./virtual-time.ts";
 const LOOK_MS = 150;
 
 const HOOK_MS = 200;
+
+/** To connect again and take the lock. */
+const SETTLE_MS = 300;
 const passes = (): CheckOutcome => ({ kind: "passed" });
 const arrives = (): ChangeFate => ({ kind: "arrives" });
 const succeeds = (): HookOutcome => ({ kind: "succeeded" });
@@ -71,6 +74,14 @@ export function simulate(
   let told = 0;
   /** `underWay`: commands that act on the fleet, whether or not anybody still waits for them. */
   const controller = { killed: false, underWay: 0 };
+  /** Restarts on a host that can still act, and who waits for their end: the lock is free only then. */
+  const acting = new Map<HostName, number>();
+  const settling = new Map<HostName, (() => void)[]>();
+  const begins = (host: HostName) => acting.set(host, (acting.get(host) ?? 0) + 1);
+  const ends = (host: HostName) => {
+    acting.set(host, (acting.get(host) ?? 0) - 1);
+    if (acting.get(host) === 0) for (const settle of settling.get(host)?.splice(0) ?? []) settle();
+  };
   const tell = (input: Input): void => {
     if (controller.killed) return;
     for (const command of machine.handle(input, time.now)) carryOut(command);
@@ -91,6 +102,13 @@ export function simulate(
       case "change":
         change(command, onChange(command));
         break;
+      case "settle": {
+        const settle = () =>
+          time.after(SETTLE_MS, () => tell({ ...command, type: "settled", outcome: { kind: "settled" } }));
+        if ((acting.get(command.host) ?? 0) === 0) settle();
+        else settling.set(command.host, [...(settling.get(command.host) ?? []), settle]);
+        break;
+      }
       case "check":
         time.after(LOOK_MS, () => tell({ ...command, type: "checked", outcome: onCheck(command) }));
         break;
@@ -126,8 +144,10 @@ export function simulate(
     const isLost = fate.kind === "lost_under_way";
     if (isLost) time.after(fate.afterMs, () => tellOutcome(lost));
     controller.underWay++;
+    begins(command.host);
     const done = (said: string) => {
       controller.underWay--;
+      ends(command.host);
       if (!isLost) time.after(0, () => tellOutcome({ kind: "returned", said }));
     };
     fleet.process(command.host, command.instance)[command.action](done);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import type { LockLost } from "../../src/domain/outcomes.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
-import type { Argv, HostAccess, RunOutcome } from "../../src/executor/ports.ts";
-import { supervisorctl } from "../../src/supervisor/supervisorctl.ts";
+import type { Argv, HostAccess, HostLock, RunOutcome, RunUnderLock } from "../../src/executor/ports.ts";
+import { supervisorctlChanges } from "../../src/supervisor/changes.ts";
+import { supervisorctlReader } from "../../src/supervisor/supervisorctl.ts";
 
 const instance = "web:web_00" as InstanceName;
 
@@ -22,6 +24,22 @@ function answering(outcome: RunOutcome) {
   return { asked, access };
 }
 
+/** A lock under which every command ends alike, and which remembers what it was asked. */
+function locking(outcome: RunOutcome | LockLost) {
+  const asked: { argv: Argv; options: RunUnderLock | undefined }[] = [];
+  const lock: HostLock = {
+    host: "h" as HostName,
+    take: () => Promise.resolve({ kind: "held" }),
+    run: (argv, options) => {
+      asked.push({ argv, options });
+      return Promise.resolve(outcome);
+    },
+    settle: () => Promise.resolve({ kind: "settled" }),
+    release: () => Promise.resolve(),
+  };
+  return { asked, lock };
+}
+
 function exited(code: number, stdout: string, stderr = ""): RunOutcome {
   return { kind: "exited", code, stdout, stderr };
 }
@@ -29,22 +47,30 @@ function exited(code: number, stdout: string, stderr = ""): RunOutcome {
 const plain = { command: "supervisorctl", sudo: false };
 
 describe("supervisorctl", () => {
-  it("is called with exactly these arguments, and only a look has a bound", async () => {
+  it("is called with exactly these arguments, and looks have a bound", async () => {
     const { access, asked } = answering(exited(0, ""));
-    const ctl = supervisorctl(access, plain, 7000);
+    const ctl = supervisorctlReader(access, plain, 7000);
     await ctl.look();
-    await ctl.change("restart", instance);
     await ctl.tailLog(instance);
     assert.deepEqual(asked, [
       { argv: ["supervisorctl", "status"], timeoutMs: 7000 },
-      { argv: ["supervisorctl", "restart", "web:web_00"], timeoutMs: undefined },
       { argv: ["supervisorctl", "tail", "-4000", "web:web_00", "stderr"], timeoutMs: 7000 },
+    ]);
+  });
+
+  it("changes under the lock with exactly these arguments, and without a bound", async () => {
+    const { lock, asked } = locking(exited(0, ""));
+    await supervisorctlChanges(lock, plain).change("restart", instance);
+    await supervisorctlChanges(lock, { ...plain, sudo: true }).change("start", instance);
+    assert.deepEqual(asked, [
+      { argv: ["supervisorctl", "restart", "web:web_00"], options: { inSession: "restart web:web_00" } },
+      { argv: ["sudo", "-n", "supervisorctl", "start", "web:web_00"], options: { inSession: "start web:web_00" } },
     ]);
   });
 
   it("is called through sudo without a prompt, with the plan's config and server", async () => {
     const { access, asked } = answering(exited(0, ""));
-    await supervisorctl(
+    await supervisorctlReader(
       access,
       { command: "/opt/ctl", sudo: true, config: "/etc/s.conf", server_url: "unix:///s.sock" },
       1000,
@@ -54,12 +80,12 @@ describe("supervisorctl", () => {
 
   for (const code of [0, 3])
     it(`is believed when it lists states and ends with ${code}`, async () => {
-      const look = await supervisorctl(answering(exited(code, "web:web_00 FATAL x")).access, plain, 1000).look();
+      const look = await supervisorctlReader(answering(exited(code, "web:web_00 FATAL x")).access, plain, 1000).look();
       assert.deepEqual(look, { kind: "seen", snapshots: [{ instance, state: "FATAL", description: "x" }] });
     });
 
   it("is not believed when it was cut short: what it did not come to has not vanished", async () => {
-    const look = await supervisorctl(
+    const look = await supervisorctlReader(
       answering(exited(1, "web:web_00 FATAL x\nerror: <class 'OSError'>")).access,
       plain,
       1000,
@@ -77,33 +103,32 @@ describe("supervisorctl", () => {
     ["no supervisorctl", exited(127, "", "sh: 1: supervisorctl: not found\n"), "sh: 1: supervisorctl: not found"],
   ] as const)
     it(`says in its own words why it saw nothing: ${what}`, async () => {
-      assert.deepEqual(await supervisorctl(answering(outcome).access, plain, 1000).look(), {
+      assert.deepEqual(await supervisorctlReader(answering(outcome).access, plain, 1000).look(), {
         kind: "unavailable",
         reason,
       });
     });
 
-  it("tells a restart that was not sent from one whose end was not seen", async () => {
-    const notSent = await supervisorctl(
-      answering({ kind: "unreachable", reason: "no route" }).access,
-      plain,
-      1000,
-    ).change("restart", instance);
-    assert.deepEqual(notSent, { kind: "not_sent", reason: "no route" });
-    const lost = await supervisorctl(
-      answering({ kind: "indeterminate", reason: "connection lost" }).access,
-      plain,
-      1000,
-    ).change("restart", instance);
-    assert.deepEqual(lost, { kind: "indeterminate", reason: "connection lost" });
-  });
-
-  it("takes no exit code of a restart for its result", async () => {
-    const outcome = await supervisorctl(
-      answering(exited(7, "web:web_00: stopped\nweb:web_00: ERROR (spawn error)\n")).access,
-      plain,
-      1000,
-    ).change("restart", instance);
-    assert.deepEqual(outcome, { kind: "returned", said: "web:web_00: stopped; web:web_00: ERROR (spawn error)" });
-  });
+  for (const [outcome, expected] of [
+    [
+      { kind: "unreachable", reason: "no route" },
+      { kind: "not_sent", reason: "no route" },
+    ],
+    [
+      { kind: "indeterminate", reason: "connection lost" },
+      { kind: "indeterminate", reason: "connection lost" },
+    ],
+    [
+      { kind: "lock_lost", reason: "bob has it" },
+      { kind: "lock_lost", reason: "bob has it" },
+    ],
+    // No exit code of a restart is taken for its result.
+    [
+      exited(7, "web:web_00: stopped\nweb:web_00: ERROR (spawn error)\n"),
+      { kind: "returned", said: "web:web_00: stopped; web:web_00: ERROR (spawn error)" },
+    ],
+  ] as const)
+    it(`says of a change that was ${outcome.kind} that it was ${expected.kind}`, async () => {
+      assert.deepEqual(await supervisorctlChanges(locking(outcome).lock, plain).change("restart", instance), expected);
+    });
 });

@@ -5,7 +5,15 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Collected } from "../collected.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../failure-text.ts";
 import { printableLines } from "../printable.ts";
-import { hooksSection, howToGoOn, refusedSection, skippedSection, unsettledSection } from "../report-sections.ts";
+import { howToGoOn } from "../how-to-go-on.ts";
+import {
+  drainedSection,
+  hooksSection,
+  refusedSection,
+  skippedSection,
+  unreachableSection,
+  unsettledSection,
+} from "../report-sections.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** How a rollout ended, or `unfinished` where its events end before that. */
@@ -86,7 +94,9 @@ export function countsMarkup({ finished, ledger }: Collected): Markup {
 /** Why it stopped, what failed and how, what was left in doubt, and what to do next. */
 export function troubleMarkup(collected: Collected, plan: string | undefined): Markup {
   const failed = collected.failed();
-  const sections = [refusedSection(collected), hooksSection(collected), unsettledSection(collected)];
+  const sections = [refusedSection, hooksSection, unsettledSection, unreachableSection, drainedSection].map((section) =>
+    section(collected),
+  );
   return html`${stopMarkup(collected)}
   ${
     failed.length === 0

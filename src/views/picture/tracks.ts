@@ -20,6 +20,7 @@ export class Track {
   private pid: number | undefined;
   private underRestart: boolean;
   private isStart = false;
+  private isDrained = false;
   /** What it was doing when it was skipped: it goes on doing that. */
   private servesThoughSkipped = false;
   private readonly steps: number[] = [];
@@ -61,6 +62,10 @@ export class Track {
       case "instance.indeterminate":
         this.become("unseen", atMs);
         break;
+      case "instance.unchanged":
+        this.underRestart = false;
+        this.become(this.isDrained ? "drained" : this.before, atMs);
+        break;
       case "instance.healthy":
         this.underRestart = false;
         this.pid = event.pid;
@@ -75,7 +80,9 @@ export class Track {
         this.become("skipped", atMs);
         break;
       case "hook.started":
-        if (event.hook === "before_restart") this.become("drained", atMs);
+        if (event.hook !== "before_restart") break;
+        this.isDrained = true;
+        this.become("drained", atMs);
         break;
       case "hook.finished":
         this.hookFinished(event, atMs);

@@ -84,18 +84,20 @@ function programsRow({ model: { ledger }, columns, paint }: Frame): Row[] {
 
 /** What is waited for, and until when; where the header or a rest's own row says it, nothing. */
 function waitRows({ model, nowMs, columns, paint }: Frame): Row[] {
-  const isSaid = !model.planned || (model.asking === undefined && (model.paused ?? model.restingUntilMs) !== undefined);
+  const isSaid = !model.planned || (model.paused ?? model.restingUntilMs) !== undefined;
   const wait = isSaid ? undefined : waitOf(model, nowMs);
   if (!wait) return [];
   const until =
-    wait.untilMs === undefined ? "" : `: ${wait.atMost ? "at most " : ""}${remaining(wait.untilMs - nowMs)} more`;
+    wait.untilMs === undefined ? "" : `: ${wait.atMost ? "at most " : ""}${remaining(wait.untilMs - nowMs)}`;
   const width = textWidth(columns, 1);
   const text = `${cut(onOneLine(`waits for ${wait.text}`), width - until.length)}${until}`;
   return [{ key: "wait", state: "note", text: paint.faint(text) }];
 }
 
-/** Before there is a plan to show: how many hosts have answered. */
-function preflight({ model: { connected, unreachable, finished }, paint }: Frame): string[] {
+/** Before there is a plan to show: how many hosts have answered, and whose lock is waited for. */
+function preflight({ model: { connected, unreachable, finished, lock }, nowMs, paint }: Frame): string[] {
+  if (lock && !finished)
+    return [`waits ${wholeSeconds(lock.untilMs - nowMs)} for a lock`, paint.notice(onOneLine(lock.reason))];
   return [
     ...(finished ? [] : ["looking at the fleet"]),
     `${connected.size} connected`,

@@ -29,6 +29,8 @@ export class TreeModel implements Span {
   readonly failedHooks: Of<"hook.finished">[] = [];
   waves: readonly ShownWave[] = [];
   planned: Of<"rollout.planned"> | undefined;
+  /** Somebody else's lock that is waited for, and until when. */
+  lock: { readonly reason: string; readonly untilMs: number } | undefined;
   halted: Of<"rollout.halted"> | undefined;
   interrupted: Of<"rollout.interrupted"> | undefined;
   finished: Of<"rollout.finished"> | undefined;
@@ -36,8 +38,6 @@ export class TreeModel implements Span {
   restingUntilMs: number | undefined;
   /** The wave after which the rollout is paused, and until when if not until the operator answers. */
   paused: { readonly group: string; readonly untilMs: number | undefined } | undefined;
-  /** What the operator is asked about a failure. */
-  asking: string | undefined;
   /** A hook of the rollout that runs. */
   hook: ShownHook | undefined;
   startedAtMs?: number;
@@ -49,7 +49,11 @@ export class TreeModel implements Span {
     this.startedAtMs ??= nowMs;
     this.ledger.record(event);
     switch (event.type) {
+      case "lock.waiting":
+        this.lock = { reason: `${event.host ?? ""}: ${event.reason}`, untilMs: nowMs + event.ms };
+        break;
       case "rollout.planned":
+        this.lock = undefined;
         this.plan(event);
         break;
       case "rollout.started":
@@ -101,6 +105,7 @@ export class TreeModel implements Span {
       case "instance.failed":
       case "instance.skipped":
       case "instance.indeterminate":
+      case "instance.unchanged":
         this.applyToInstance(event, nowMs);
     }
   }

@@ -5,7 +5,7 @@ import type { TreeModel } from "./tree-model.ts";
 
 /** What the rollout waits for at a moment. */
 export interface Wait {
-  /** `web-02 web:web_01 (+3 more) STOPPING 12s`. Unprintable as its hosts wrote it. */
+  /** `web-02 web:web_01 (+3) STOPPING 12s`. Unprintable as its hosts wrote it. */
   readonly text: string;
   /** When it is over: at this moment, or at the latest then. */
   readonly untilMs?: number;
@@ -15,6 +15,7 @@ export interface Wait {
 /** What is waited for now: what concerns the whole rollout first, then what is under restart, the longest there first. */
 export function waitOf(model: TreeModel, nowMs: number): Wait | undefined {
   if (model.finished) return undefined;
+  if (model.lock) return { text: `a lock: ${model.lock.reason}`, untilMs: model.lock.untilMs, atMost: true };
   if (!model.planned)
     return { text: `the fleet to answer, ${many(model.connected.size, "host")} connected`, atMost: false };
   const overall = overallWait(model, nowMs);
@@ -24,8 +25,7 @@ export function waitOf(model: TreeModel, nowMs: number): Wait | undefined {
 }
 
 /** What only the operator or time can end. */
-function overallWait({ asking, paused, restingUntilMs }: TreeModel, nowMs: number): Wait | undefined {
-  if (asking) return { text: `the operator's answer: ${asking}`, atMost: false };
+function overallWait({ paused, restingUntilMs }: TreeModel, nowMs: number): Wait | undefined {
   if (paused?.untilMs !== undefined && paused.untilMs > nowMs)
     return { text: `the end of the pause after ${paused.group}`, untilMs: paused.untilMs, atMost: false };
   if (paused?.untilMs === undefined && paused)
@@ -120,5 +120,5 @@ function nameOf({ at, name }: ShownInstance): string {
 }
 
 function othersText(count: number): string {
-  return count === 0 ? "" : ` (+${count} more)`;
+  return count === 0 ? "" : ` (+${count})`;
 }

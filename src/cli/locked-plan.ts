@@ -1,0 +1,54 @@
+import { setTimeout as rest } from "node:timers/promises";
+import type { ExitCode } from "../domain/failures.ts";
+import type { Rollout } from "../domain/rollout.ts";
+import { takeLocks } from "../executor/locks.ts";
+import type { LockOwner, World } from "../executor/ports.ts";
+import { systemClock } from "../executor/system-clock.ts";
+import type { Planned, Preflight } from "./preflight.ts";
+
+/** Between two attempts to get locks that somebody else has. */
+const TRY_EVERY_MS = 1000;
+
+/**
+ * Plans on what the fleet reports, and locks what the rollout works on.
+ * @param waitMs how long to wait for what somebody else has locked
+ */
+export async function planUnderLock(
+  preflight: Preflight,
+  world: World,
+  owner: LockOwner,
+  waitMs: number,
+): Promise<Planned> {
+  const untilMs = systemClock.monotonicMs() + waitMs;
+  for (;;) {
+    const planned = await preflight.plan(world.fleet);
+    if ("exitCode" in planned) return planned;
+    const locked = await lock(planned.rollout, preflight, world, owner, untilMs);
+    if ("exitCode" in locked) return locked;
+    // After a wait the fleet is another one than was planned on.
+    if (locked.waited) continue;
+    preflight.accept(planned.rollout);
+    return planned;
+  }
+}
+
+async function lock(
+  rollout: Rollout,
+  preflight: Preflight,
+  world: World,
+  owner: LockOwner,
+  untilMs: number,
+): Promise<{ readonly waited: boolean } | { readonly exitCode: ExitCode }> {
+  for (let told: string | undefined; ;) {
+    const refusal = await takeLocks(world.fleet, rollout, owner);
+    if (preflight.interrupted.aborted) return { exitCode: preflight.endInterrupted() };
+    if (!refusal) return { waited: told !== undefined };
+    const restMs = untilMs - systemClock.monotonicMs();
+    if (refusal.code !== "locked" || restMs <= 0) return { exitCode: preflight.endRefused([refusal]) };
+    const { host, reason } = refusal;
+    if (told !== reason)
+      preflight.recorder.record({ type: "lock.waiting", ...(host && { host }), reason, ms: Math.round(restMs) });
+    told = reason;
+    await rest(Math.min(TRY_EVERY_MS, restMs), undefined, { signal: preflight.interrupted }).catch(() => undefined);
+  }
+}

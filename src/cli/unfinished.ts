@@ -1,0 +1,106 @@
+import type { Outcome, RecordedEvent } from "../domain/events.ts";
+import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
+import { worksOf, type Rollout } from "../domain/rollout.ts";
+import { readPast, type Past } from "../planner/past.ts";
+import type { Plan } from "../planner/plan.ts";
+import { readJournal } from "../state/read-journal.ts";
+import { keptRollouts } from "./journals.ts";
+
+/** A rollout of a plan that has not come to its end. */
+export interface Unfinished {
+  readonly past: Past;
+  readonly id: RolloutId;
+  /** `cut off`: its journal ends in the middle, because it was killed or is still running. */
+  readonly how: "halted" | "interrupted" | "cut off";
+}
+
+/** Journals that are read in search of one that is not finished: what is older is of no interest. */
+const MOST_JOURNALS = 20;
+
+interface Read {
+  readonly rollout: Rollout;
+  readonly events: readonly RecordedEvent[];
+  readonly outcome: Outcome | undefined;
+}
+
+/** The newest rollout of a plan that is not finished, unless later ones have done all that it left. */
+export function newestUnfinished(plan: Plan, stateDir: string | undefined): Unfinished | undefined {
+  const resumed = new Set<RolloutId>();
+  const done = new Set<string>();
+  for (const { file } of keptRollouts(plan, stateDir).slice(0, MOST_JOURNALS)) {
+    const read = readRollout(file);
+    if (!read) continue;
+    const how = howItEnded(read.outcome);
+    if (how && !resumed.has(read.rollout.id) && instancesIn(read.rollout).some((instance) => !done.has(instance)))
+      return unfinishedOf(read, how, plan, stateDir);
+    if (read.rollout.resumes !== undefined) resumed.add(read.rollout.resumes);
+    for (const instance of doneIn(read)) done.add(instance);
+  }
+  return undefined;
+}
+
+/** The unfinished rollout of this id, or why it cannot be gone on with. */
+export function unfinishedCalled(
+  id: string,
+  plan: Plan,
+  stateDir: string | undefined,
+): Unfinished | { readonly problem: string } | undefined {
+  const all = keptRollouts(plan, stateDir);
+  const kept = all.find((rollout) => rollout.id === id);
+  const read = kept && readRollout(kept.file);
+  if (!read) return { problem: `no rollout of this plan is called ${id}; \`orchestrate history\` lists what there is` };
+  const how = howItEnded(read.outcome);
+  if (!how) return { problem: `rollout ${id} came to its end (${read.outcome}): there is nothing to go on with` };
+  const later = all.find(({ file }) => readRollout(file)?.rollout.resumes === id);
+  if (later) return { problem: `rollout ${id} was gone on with by ${later.id} already: resume that` };
+  return unfinishedOf(read, how, plan, stateDir);
+}
+
+function unfinishedOf(
+  read: Read,
+  how: Unfinished["how"],
+  plan: Plan,
+  stateDir: string | undefined,
+): Unfinished | undefined {
+  const byId = new Map(keptRollouts(plan, stateDir).map(({ id, file }) => [id, file]));
+  const chain = [read];
+  for (let earlier = read.rollout.resumes; earlier !== undefined;) {
+    const file = byId.get(earlier);
+    const before = file === undefined ? undefined : readRollout(file);
+    if (!before) break;
+    chain.unshift(before);
+    earlier = before.rollout.resumes;
+  }
+  const past = readPast(chain.flatMap(({ events }) => events));
+  return past && { past, id: read.rollout.id, how };
+}
+
+function readRollout(file: string): Read | undefined {
+  const events = readJournal(file);
+  const rollout = events.find((event) => event.type === "rollout.planned");
+  const outcome = events.find((event) => event.type === "rollout.finished")?.outcome;
+  return rollout && { rollout, events, outcome };
+}
+
+function howItEnded(outcome: Outcome | undefined): Unfinished["how"] | undefined {
+  if (outcome === undefined) return "cut off";
+  return outcome === "halted" || outcome === "interrupted" ? outcome : undefined;
+}
+
+function instancesIn(rollout: Rollout): string[] {
+  return [...worksOf(rollout)].flatMap(({ host, batches }) =>
+    batches.flatMap(({ instances }) => instances.map(({ instance }) => keyOf(host, instance))),
+  );
+}
+
+/** What a rollout has made healthy, or found so. */
+function doneIn({ rollout, events }: Read): string[] {
+  const healthy = events.flatMap((event) =>
+    event.type === "instance.healthy" ? [keyOf(event.host, event.instance)] : [],
+  );
+  return [...healthy, ...rollout.skipped.map(({ host, instance }) => keyOf(host, instance))];
+}
+
+function keyOf(host: HostName, instance: InstanceName): string {
+  return `${host} ${instance}`;
+}

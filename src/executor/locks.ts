@@ -1,0 +1,57 @@
+import type { Refusal } from "../domain/failures.ts";
+import { programOf, type HostName, type ProgramName } from "../domain/ids.ts";
+import { worksOf, type Rollout, type Warning } from "../domain/rollout.ts";
+import type { FleetHost, HostLock, LockHolder, LockOwner, TakeOutcome } from "./ports.ts";
+
+type Locked = ReadonlyMap<HostName, { readonly lock: HostLock }>;
+
+/**
+ * Takes the locks of all hosts that a rollout works on, one after the other in an order that is the same for
+ * everybody: of two operators who begin at once one gets on. If one is refused, all are released.
+ * @param owner who takes them
+ * @returns why they could not be had; nothing if they are held now
+ */
+export async function takeLocks(fleet: Locked, rollout: Rollout, owner: LockOwner): Promise<Refusal | undefined> {
+  const mode = rollout.lock.mode;
+  for (const [host, groups] of groupsByHost(rollout)) {
+    const outcome = await fleet.get(host)?.lock.take(mode === "off" ? [] : groups);
+    if (!outcome || outcome.kind === "held") continue;
+    await Promise.all([...fleet.values()].map(({ lock }) => lock.release()));
+    return refusalOf(host, outcome, owner);
+  }
+  return undefined;
+}
+
+/** What a dry run tells of locks that would be in the way. */
+export async function lockWarnings(fleet: ReadonlyMap<HostName, FleetHost>, rollout: Rollout): Promise<Warning[]> {
+  if (rollout.lock.mode === "off") return [];
+  const found = [...groupsByHost(rollout)].map(async ([host, groups]) => {
+    const holders = (await fleet.get(host)?.locks.owners(groups)) ?? [];
+    return holders.map((holder) => ({ host, message: `a run would be refused: ${heldBy(holder)}` }));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** In the order of their names, which all plans share. */
+function groupsByHost(rollout: Rollout): Map<HostName, ProgramName[]> {
+  const groups = new Map<HostName, Set<ProgramName>>();
+  for (const { host, batches } of worksOf(rollout)) {
+    const ofHost = groups.get(host) ?? new Set();
+    groups.set(host, ofHost);
+    for (const { instances } of batches) for (const { instance } of instances) ofHost.add(programOf(instance));
+  }
+  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([host, ofHost]) => [host, [...ofHost].sort()]));
+}
+
+function refusalOf(host: HostName, outcome: Exclude<TakeOutcome, { kind: "held" }>, us: LockOwner): Refusal {
+  if (outcome.kind === "unavailable") return { code: "lock_unavailable", host, reason: outcome.reason };
+  if (outcome.holder.owner?.rollout !== us.rollout) return { code: "locked", host, reason: heldBy(outcome.holder) };
+  const reason = `its ${outcome.holder.group} was locked by this very rollout already, under another name`;
+  return { code: "two_names", host, reason };
+}
+
+function heldBy({ group, owner }: LockHolder): string {
+  if (!owner) return `${group} is locked by somebody who has not written down who it is`;
+  const why = owner.reason === undefined ? "" : `: ${owner.reason}`;
+  return `${group} is locked by ${owner.who} since ${owner.since} (rollout ${owner.rollout})${why}`;
+}

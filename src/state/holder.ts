@@ -1,0 +1,178 @@
+import { StringDecoder } from "node:string_decoder";
+import type { HostProcess, RunOutcome } from "../executor/ports.ts";
+import { Session } from "./session.ts";
+
+/** What a holder answers to `take`. */
+export type Taken =
+  | { readonly kind: "held" }
+  /** The records are those of all who have held it, in any order. */
+  | { readonly kind: "locked"; readonly group: string; readonly records: string }
+  | { readonly kind: "broken"; readonly reason: string };
+
+/**
+ * The controller's end of one holder process (see HOLDER_SCRIPT): lines out, answers in.
+ * Once it has ended, whatever ended it, it is of no use any more.
+ */
+export class Holder {
+  /** Resolves with the reason once it has ended or its connection was lost. */
+  readonly ended: Promise<string>;
+  readonly #token: string;
+  readonly #process: HostProcess;
+  readonly #session: Session | undefined;
+  readonly #jobs = new Map<number, (outcome: RunOutcome) => void>();
+  #lastId = 0;
+  /** What has come of a line whose end has not. */
+  #partial = "";
+  #taken: ((taken: Taken) => void) | undefined;
+  /** Those who wait for the answer to their beat, in the order of the beats. */
+  readonly #beaten: (() => void)[] = [];
+  #isOver = false;
+  #letGo = false;
+
+  /** @param hasSession whether the process was given the command of a session */
+  constructor(token: string, process: HostProcess, hasSession: boolean) {
+    this.#token = token;
+    this.#process = process;
+    this.#session = hasSession ? new Session() : undefined;
+    const decoder = new StringDecoder("utf8");
+    process.stream.on("data", (chunk: Buffer) => this.#read(decoder.write(chunk)));
+    this.ended = process.closed.then(() => this.#end());
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get isBusy(): boolean {
+    return this.#jobs.size > 0;
+  }
+
+  /** True if it ended because it had heard nothing of us for too long. */
+  get hasLetGo(): boolean {
+    return this.#letGo;
+  }
+
+  /** Tries to get the locks. */
+  take(record: string): Promise<Taken> {
+    return new Promise((resolve) => {
+      this.#taken = resolve;
+      this.#tell(`take ${record}`);
+    });
+  }
+
+  /** Tells it that we are there; resolves when it has answered. */
+  beat(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#beaten.push(resolve);
+      this.#tell("beat");
+    });
+  }
+
+  /** Runs a shell's line in a process of its own. @param timeoutS 0: for as long as it takes */
+  run(line: string, timeoutS: number): Promise<RunOutcome> {
+    return this.#job((id) => this.#tell(`run ${id} ${timeoutS} ${escaped(line)}`));
+  }
+
+  /** Gives a line to the session; undefined if that is not idle. Its answer is the stdout of the outcome. */
+  converse(line: string): Promise<RunOutcome> | undefined {
+    const session = this.#session;
+    if (!session?.isIdle || this.#isOver) return undefined;
+    return this.#job((id) => {
+      void session.expect(id).then((said) => {
+        if (said !== undefined) this.#done(id, { kind: "exited", code: 0, stdout: said, stderr: "" });
+        else this.#done(id, { kind: "indeterminate", reason: "supervisorctl ended in the middle of it" });
+      });
+      this.#tell(`tell ${id} ${line}`);
+    });
+  }
+
+  /** Lets it end: at once, or as soon as what runs under it has. */
+  finish(): void {
+    this.#process.stream.end();
+  }
+
+  /** Gives it up: its connection is of no use. */
+  destroy(): void {
+    this.#process.stream.destroy();
+  }
+
+  #job(begin: (id: number) => void): Promise<RunOutcome> {
+    if (this.#isOver) return Promise.resolve({ kind: "unreachable", reason: "the lock's holder has ended" });
+    return new Promise((resolve) => {
+      const id = ++this.#lastId;
+      this.#jobs.set(id, resolve);
+      begin(id);
+    });
+  }
+
+  #done(id: number, outcome: RunOutcome): void {
+    this.#jobs.get(id)?.(outcome);
+    this.#jobs.delete(id);
+  }
+
+  #tell(line: string): void {
+    if (!this.#isOver) this.#process.stream.write(`${line}\n`);
+  }
+
+  #read(text: string): void {
+    const lines = (this.#partial + text).split("\n");
+    this.#partial = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line.startsWith(`${this.#token} `)) this.#answered(line.slice(this.#token.length + 1));
+      else this.#session?.read(line);
+    }
+  }
+
+  #answered(answer: string): void {
+    const [word = "", first = "", second = ""] = answer.split(" ");
+    switch (word) {
+      case "beat":
+        this.#beaten.shift()?.();
+        break;
+      case "held":
+        this.#taken?.({ kind: "held" });
+        // A session that answers its first mark can be trusted with more.
+        if (this.#session) this.#tell("tell 0 ");
+        break;
+      case "locked":
+        this.#taken?.({ kind: "locked", group: first, records: textOf(second) });
+        break;
+      case "broken":
+        this.#taken?.({ kind: "broken", reason: answer.slice("broken ".length) });
+        break;
+      case "done":
+        this.#done(Number(first), outcomeOf(textOf(second)));
+        break;
+      case "closed":
+        this.#session?.end();
+        break;
+      case "silent":
+        this.#letGo = true;
+    }
+  }
+
+  #end(): string {
+    this.#isOver = true;
+    const said = this.#process.stderr().trim();
+    const reason = said === "" ? "the connection to the lock's holder was lost" : said;
+    for (const id of this.#jobs.keys()) this.#done(id, { kind: "indeterminate", reason });
+    this.#session?.end();
+    this.#taken?.({ kind: "broken", reason });
+    return reason;
+  }
+}
+
+/** What ran in a process of its own has printed, then `|` and the exit code. */
+function outcomeOf(output: string): RunOutcome {
+  const [, stdout = "", code = "0"] = /^([^]*)\|(\d+)$/.exec(output) ?? [];
+  return { kind: "exited", code: Number(code), stdout, stderr: "" };
+}
+
+function textOf(hexadecimal: string): string {
+  return Buffer.from(hexadecimal, "hex").toString("utf8");
+}
+
+/** As printf's %b reads it back: on one line. */
+function escaped(line: string): string {
+  return line.replace(/[\\\x00-\x1f]/g, (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
+}

@@ -1,0 +1,31 @@
+import type { ChangeOutcome, LockLost } from "../domain/outcomes.ts";
+import type { SupervisorSettings } from "../domain/target.ts";
+import type { HostLock, RunOutcome, SupervisorChanges } from "../executor/ports.ts";
+import { changeArgv } from "./commands.ts";
+import { words } from "./words.ts";
+
+/** Changes through supervisorctl, under the lock of the host. */
+export function supervisorctlChanges(lock: HostLock, settings: SupervisorSettings): SupervisorChanges {
+  return {
+    async change(action, instance) {
+      // No timeout: supervisorctl killed between its stop and its start leaves the program STOPPED for good.
+      return toChange(await lock.run(changeArgv(settings, action, instance), { inSession: `${action} ${instance}` }));
+    },
+  };
+}
+
+function toChange(outcome: RunOutcome | LockLost): ChangeOutcome {
+  switch (outcome.kind) {
+    case "exited":
+      return { kind: "returned", said: words(outcome) };
+    case "signalled":
+      return { kind: "indeterminate", reason: `supervisorctl was ended by ${outcome.signal} on the host` };
+    case "unreachable":
+      return { kind: "not_sent", reason: outcome.reason };
+    case "timed_out":
+      return { kind: "indeterminate", reason: "supervisorctl did not return" };
+    case "indeterminate":
+    case "lock_lost":
+      return outcome;
+  }
+}

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { setTimeout as rest } from "node:timers/promises";
+import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/until.ts";
+import {
+  eventsOf,
+  orchestrate,
+  quickTimings,
+  restartedIn,
+  startOrchestrate,
+  writePlan,
+  type Ended,
+} from "./orchestrate.ts";
+
+const FULL = process.env["ORCHESTRATE_TESTS"] === "full";
+
+/** How often supervisord says that it stopped each of a host's instances. */
+async function stopsOf(fleet: Fleet): Promise<Record<string, number>> {
+  const stops: Record<string, number> = {};
+  for (const host of fleet.hosts) {
+    const log = await host.supervisordLog();
+    for (const { instance } of await host.processes()) {
+      const process = instance.slice(instance.indexOf(":") + 1);
+      stops[`${host.name} ${instance}`] = log.match(new RegExp(`(stopped|exited): ${process} `, "g"))?.length ?? 0;
+    }
+  }
+  return stops;
+}
+
+describe("a rollout that was cut off", () => {
+  const [hosts, processes, kills] = FULL ? [5, 4, 10] : [2, 3, 3];
+
+  it(`after kill -9 at ${kills} random moments, each followed by --resume, has restarted every instance exactly once`, async () => {
+    const fleet = await raiseFleet({ hosts, groups: [{ name: "web", processes }] });
+    try {
+      const plan = await writePlan(fleet, { batches: { hosts: 2, instances: 2 } });
+      const moments: string[] = [];
+      for (let kill = 0; kill < kills; kill++) {
+        const events = 2 + Math.floor(Math.random() * 8);
+        const delayMs = Math.floor(Math.random() * 600);
+        moments.push(`${events} events after the start + ${delayMs} ms`);
+        const running = startOrchestrate([plan, "--output", "json", ...resumeArguments(kill)]);
+        const begun = () => eventsAfterStart(running.stdout()) >= events || running.child.exitCode !== null;
+        await until(begun, { deadlineMs: 60_000 });
+        await rest(delayMs);
+        running.child.kill("SIGKILL");
+        await running.ended;
+      }
+      const last = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m");
+      const nothingLeft = last.code === 2 && last.stderr.includes("no unfinished rollout");
+      assert.ok(last.code === 0 || nothingLeft, `${moments.join(", ")}\n${last.stdout}${last.stderr}`);
+      for (const [instance, stops] of Object.entries(await stopsOf(fleet)))
+        assert.equal(stops, 1, `${instance} was stopped ${stops} times, with kills at ${moments.join(", ")}`);
+      for (const host of fleet.hosts) for (const { state } of await host.processes()) assert.equal(state, "RUNNING");
+    } finally {
+      await fleet.down();
+    }
+  });
+
+  /** The first is a new rollout, unless it was killed before it had a journal. */
+  function resumeArguments(kill: number): string[] {
+    return kill === 0 ? [] : ["--resume", "--wait-for-lock", "1m"];
+  }
+});
+
+function eventsAfterStart(stdout: string): number {
+  const lines = stdout.split("\n");
+  const started = lines.findIndex((line) => line.includes('"rollout.started"'));
+  return started === -1 ? -1 : lines.length - started;
+}
+
+describe("--resume", () => {
+  let fleet: Fleet;
+  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }] })));
+  afterEach(() => fleet.down());
+
+  async function haltedRollout(keys: Record<string, unknown> = {}): Promise<{ plan: string; ended: Ended }> {
+    await fleet.host("host-1").behave("web:web_01", { kind: "file_gone" });
+    const plan = await writePlan(fleet, keys);
+    const ended = await orchestrate(plan, "--output", "json", "--reason", "deploy 42");
+    assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+    await fleet.host("host-1").behave("web:web_01", { kind: "healthy" });
+    return { plan, ended };
+  }
+
+  it("goes on after a halt: what is healthy is left alone, what failed is brought up, the rest follows", async () => {
+    const { plan, ended } = await haltedRollout();
+    const report = await orchestrate("report", eventsOf(ended)[0]?.rollout ?? "");
+    assert.match(report.stdout, /orchestrate \S+plan\.yaml --resume/);
+    const told = await orchestrate(plan, "--dry-run", "--resume");
+    assert.equal(told.code, 0, told.stderr);
+    const resumed = await orchestrate(plan, "--output", "json", "--resume");
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
+    const again = await orchestrate(plan, "--resume");
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /no unfinished rollout/);
+  });
+
+  it("is offered, with both commands, when a plan is run that has an unfinished rollout", async () => {
+    const { plan } = await haltedRollout();
+    const running = startOrchestrate([plan, "--output", "plain"]);
+    const ended = await running.ended;
+    assert.match(ended.stderr, /is unfinished \(halted\)/);
+    assert.match(ended.stderr, /--resume\n/);
+    assert.match(ended.stderr, /--started-before \d{4}-/);
+  });
+
+  it("leaves to the gate what an operator has started by hand meanwhile", async () => {
+    const { plan } = await haltedRollout();
+    await fleet.host("host-1").start("web:web_01");
+    const resumed = await orchestrate(plan, "--output", "json", "--resume");
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-2 web:web_00", "host-2 web:web_01"]);
+  });
+
+  it("takes new timings and fewer hosts, and refuses other programs, hosts and addresses by name", async () => {
+    const { plan } = await haltedRollout();
+    const hosts = fleet.planHosts();
+    const host1 = hosts["host-1"];
+    assert.ok(host1);
+    for (const [keys, refusal] of [
+      [{ programs: "web:web_00" }, /the programs of all were web and are web:web_00/],
+      [{ hosts: { ...hosts, "host-9": { address: "127.9.9.9" } } }, /hosts were added: host-9/],
+      [
+        { hosts: { ...hosts, "host-1": { ...host1, address: "127.9.9.9" } } },
+        /the address of host-1 was .* and is 127\.9\.9\.9/,
+      ],
+    ] as const) {
+      await writePlan(fleet, keys);
+      const refused = await orchestrate(plan, "--resume");
+      assert.equal(refused.code, 2, refused.stdout);
+      assert.match(refused.stderr, refusal);
+    }
+    await writePlan(fleet, { hosts: { "host-1": host1 }, timings: { ...quickTimings, min_healthy_time: "100ms" } });
+    const resumed = await orchestrate(plan, "--output", "json", "--resume");
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01"]);
+  });
+
+  it("keeps to what its rollout was narrowed to", async () => {
+    await fleet.host("host-1").behave("web:web_01", { kind: "file_gone" });
+    const plan = await writePlan(fleet);
+    assert.equal((await orchestrate(plan, "--limit", "host-1")).code, 1);
+    await fleet.host("host-1").behave("web:web_01", { kind: "healthy" });
+    const resumed = await orchestrate(plan, "--output", "json", "--resume");
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01"]);
+  });
+
+  it("enables what was left drained by a controller that was killed between healthy and after_healthy", async () => {
+    const hooks = { before_restart: "true", after_healthy: "echo on >> $FLEET_HOST_DIR/on-{process}; sleep 1" };
+    const plan = await writePlan(fleet, { hooks });
+    const running = startOrchestrate([plan, "--output", "json"]);
+    await until(() => running.stdout().includes('"instance.healthy"'), { deadlineMs: 30_000 });
+    running.child.kill("SIGKILL");
+    await once(running.child, "close");
+    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "30s");
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    const enabled = eventsOf(resumed).flatMap((event) =>
+      event.type === "hook.finished" && event.hook === "after_healthy" ? [event.instance] : [],
+    );
+    assert.equal(enabled.length, 4);
+    assert.equal(restartedIn(eventsOf(resumed)).length, 3);
+  });
+});

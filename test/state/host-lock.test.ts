@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { HostName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
+import type { HostAccess, HostLock, TakeOutcome } from "../../src/executor/ports.ts";
+import { openLocal } from "../../src/hosts/local.ts";
+import { createHostLock, type Silence } from "../../src/state/host-lock.ts";
+import { createLockReader } from "../../src/state/lock-reader.ts";
+import { until } from "../fleet/until.ts";
+
+const web = ["web"] as readonly string[] as readonly ProgramName[];
+const SHORT: Silence = { holderMs: 1000, controllerMs: 750, beatEveryMs: 250 };
+
+describe("the lock of a host", function () {
+  this.timeout(30_000);
+  let dir: string;
+  const locks: HostLock[] = [];
+  beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), "orchestrate-lock-"))));
+  afterEach(async () => {
+    for (const lock of locks.splice(0)) await lock.release();
+    await rm(dir, { recursive: true });
+  });
+
+  interface Options {
+    readonly reason?: string;
+    readonly silence?: Silence;
+    readonly access?: HostAccess;
+    readonly supervisorPid?: number;
+    readonly session?: string;
+  }
+
+  function lockOf(who: string, { reason, silence, access, supervisorPid, session }: Options = {}): HostLock {
+    const lock = createHostLock(access ?? openLocal("here" as HostName), {
+      directory: dir,
+      supervisorPid: () => Promise.resolve(supervisorPid),
+      fallbackName: "supervisord",
+      owner: {
+        rollout: `rollout-of-${who}` as RolloutId,
+        who,
+        since: new Date().toISOString(),
+        ...(reason !== undefined && { reason }),
+      },
+      ...(silence && { silence }),
+      ...(session !== undefined && { session: ["sh", "-c", session] }),
+    });
+    locks.push(lock);
+    return lock;
+  }
+
+  const held: TakeOutcome = { kind: "held" };
+
+  async function untilHeld(lock: HostLock): Promise<void> {
+    await until(async () => (await lock.take(web)).kind === "held", { deadlineMs: 10_000 });
+  }
+
+  it("is one operator's; another is told whose it is, since when and why", async () => {
+    assert.deepEqual(await lockOf("alice@laptop", { reason: 'it\'s a "deploy" $HOME' }).take(web), held);
+    const refused = await lockOf("bob@desk").take(web);
+    assert.ok(refused.kind === "locked");
+    assert.equal(refused.holder.group, "web");
+    assert.equal(refused.holder.owner?.who, "alice@laptop");
+    assert.equal(refused.holder.owner.reason, 'it\'s a "deploy" $HOME');
+    assert.ok(Date.parse(refused.holder.owner.since) > 0);
+  });
+
+  it("is one for each Supervisor group, whatever characters it is made of", async () => {
+    const groups = ["web", "*", "a'b", "../../etc", "$(id)", "é"] as readonly string[] as readonly ProgramName[];
+    assert.deepEqual(await lockOf("alice").take(groups), held);
+    for (const group of groups) {
+      const refused = await lockOf("bob").take([group]);
+      assert.ok(refused.kind === "locked");
+      assert.equal(refused.holder.group, group);
+    }
+    assert.deepEqual(await lockOf("bob").take(["other" as ProgramName]), held);
+    for (const file of await readdir(dir)) assert.match(file, /^orchestrate-supervisord-[\w%.-]+\.lock(\.by-\d+)?$/);
+  });
+
+  it("is free after a release, and can be taken again", async () => {
+    const [alice, bob] = [lockOf("alice"), lockOf("bob")];
+    assert.deepEqual(await alice.take(web), held);
+    await alice.release();
+    assert.deepEqual(await bob.take(web), held);
+    assert.equal((await alice.take(web)).kind, "locked");
+    await bob.release();
+    assert.deepEqual(await alice.take(web), held);
+  });
+
+  it("is not free before the last command of its holder has ended", async () => {
+    const go = join(dir, "go");
+    const [alice, bob] = [lockOf("alice"), lockOf("bob")];
+    await alice.take(web);
+    const change = alice.run(["sh", "-c", `while [ ! -e ${go} ]; do sleep 0.05; done; echo done > ${dir}/done`]);
+    await until(async () => (await alice.run(["true"])).kind === "exited", { deadlineMs: 5000 });
+    await alice.release();
+    assert.equal((await bob.take(web)).kind, "locked");
+    await writeFile(go, "");
+    await untilHeld(bob);
+    assert.ok((await readdir(dir)).includes("done"));
+    assert.equal((await change).kind, "exited");
+  });
+
+  it("runs commands with their arguments as they are, several at once, and tells how they ended", async () => {
+    const lock = lockOf("alice");
+    await lock.take(web);
+    const odd = ["it's", '"', "\\", "$HOME", "%s", "a  b", "é", "line\nbreak", "tab\t", "\\n", "-n"];
+    const printed = await lock.run(["printf", "<%s>", ...odd]);
+    assert.deepEqual(printed, { kind: "exited", code: 0, stdout: odd.map((text) => `<${text}>`).join(""), stderr: "" });
+    const codes = await Promise.all([0, 1, 7, 255].map((code) => lock.run(["sh", "-c", `exit ${code}`])));
+    assert.deepEqual(
+      codes.map((outcome) => outcome.kind === "exited" && outcome.code),
+      [0, 1, 7, 255],
+    );
+    assert.deepEqual(await lock.run(["sleep", "60"], { timeoutMs: 1000 }), { kind: "timed_out", afterMs: 1000 });
+    const much = await lock.run(["sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; echo the end"]);
+    assert.ok(much.kind === "exited");
+    assert.match(much.stdout, /^x+the end\n$/);
+  });
+
+  it("is let go by the host when the controller is silent, and then stays lost to it", async () => {
+    const alice = lockOf("alice", { silence: SHORT });
+    await alice.take(web);
+    // As if the process had been stopped.
+    const wakesAtMs = performance.now() + 2500;
+    while (performance.now() < wakesAtMs);
+    const lost = await alice.run(["touch", join(dir, "changed")]);
+    assert.equal(lost.kind, "lock_lost");
+    assert.equal((await alice.settle()).kind, "lock_lost");
+    await untilHeld(lockOf("bob"));
+    assert.ok(!(await readdir(dir)).includes("changed"));
+  });
+
+  it("is kept for as long as the controller is there", async () => {
+    const [alice, bob] = [lockOf("alice", { silence: SHORT }), lockOf("bob")];
+    await alice.take(web);
+    const atMs = performance.now() + 3000;
+    await until(() => performance.now() >= atMs, { deadlineMs: 5000 });
+    assert.equal((await bob.take(web)).kind, "locked");
+    assert.equal((await alice.run(["true"])).kind, "exited");
+  });
+
+  it("is taken again after its connection was lost, and settles when what was under way has ended", async () => {
+    const go = join(dir, "go");
+    const losing = losingAccess();
+    const alice = lockOf("alice", { access: losing });
+    await alice.take(web);
+    const change = alice.run(["sh", "-c", `touch ${dir}/begun; while [ ! -e ${go} ]; do sleep 0.05; done`]);
+    await until(async () => (await readdir(dir)).includes("begun"), { deadlineMs: 5000 });
+    losing.lose();
+    assert.equal((await change).kind, "indeterminate");
+    let isSettled = false;
+    const settled = alice.settle().then((outcome) => {
+      isSettled = true;
+      return outcome;
+    });
+    assert.equal((await lockOf("bob").take(web)).kind, "locked");
+    assert.equal(isSettled, false);
+    await writeFile(go, "");
+    assert.deepEqual(await settled, { kind: "settled" });
+    assert.equal((await alice.run(["true"])).kind, "exited");
+  });
+
+  it("is lost for good if somebody else has it when the connection is back", async () => {
+    const losing = losingAccess();
+    const [alice, bob] = [lockOf("alice", { access: losing }), lockOf("bob")];
+    await alice.take(web);
+    losing.lose({ comesBack: false });
+    await untilHeld(bob);
+    losing.comeBack();
+    const lost = await alice.run(["true"]);
+    assert.ok(lost.kind === "lock_lost");
+    assert.match(lost.reason, /bob/);
+  });
+
+  it("tells what the host lacks, or that its folder cannot be used", async () => {
+    await rm(dir, { recursive: true });
+    assert.deepEqual(await lockOf("alice").take(web), {
+      kind: "unavailable",
+      reason: `no lock file can be made or opened in ${dir}`,
+    });
+    await mkdir(dir);
+    const path = join(dir, "bin");
+    await mkdir(path);
+    for (const tool of ["sh", "id", "tail", "tr", "od", "timeout", "printf"])
+      await symlink(`/usr/bin/${tool}`, join(path, tool));
+    const poor = openLocal("here" as HostName);
+    const without: HostAccess = {
+      ...poor,
+      spawn: ([program, ...args]) => poor.spawn(["/usr/bin/env", `PATH=${path}`, program, ...args]),
+    };
+    const refused = await lockOf("alice", { access: without }).take(web);
+    assert.deepEqual(refused, { kind: "unavailable", reason: "there is no flock(1) on the host" });
+  });
+
+  it("does not follow a link that somebody has put in the place of its file", async () => {
+    const target = join(dir, "target");
+    await symlink(target, join(dir, "orchestrate-supervisord-web.lock"));
+    assert.equal((await lockOf("alice").take(web)).kind, "unavailable");
+    assert.ok(!(await readdir(dir)).includes("target"));
+  });
+
+  it("has files that every account may lock, and records that only their owner may write", async () => {
+    await lockOf("alice").take(web);
+    const modes = await Promise.all((await readdir(dir)).sort().map((name) => stat(join(dir, name))));
+    assert.deepEqual(
+      modes.map(({ mode }) => (mode & 0o777).toString(8)),
+      ["666", "644"],
+    );
+  });
+
+  it("is read by a dry run, which takes nothing", async () => {
+    const place = { directory: dir, supervisorPid: () => Promise.resolve(undefined), fallbackName: "supervisord" };
+    const reader = createLockReader(openLocal("here" as HostName), place, 5000);
+    assert.deepEqual(await reader.owners(web), []);
+    const alice = lockOf("alice", { reason: "deploy 42" });
+    await alice.take(web);
+    const [holder] = await reader.owners([...web, "other" as ProgramName]);
+    assert.equal(holder?.group, "web");
+    assert.equal(holder.owner?.reason, "deploy 42");
+    await alice.release();
+    assert.deepEqual(await reader.owners(web), []);
+  });
+
+  it("gives a line to the session while that is idle, and has a process of its own for what comes meanwhile", async () => {
+    const lock = lockOf("alice", { session: FAKE_SUPERVISORCTL });
+    await lock.take(web);
+    const inSession = async () => {
+      const outcome = await lock.run(["echo", "by exec"], { inSession: "restart web:web_00" });
+      return outcome.kind === "exited" ? outcome.stdout : outcome.kind;
+    };
+    await until(async () => (await inSession()) === "did restart web:web_00", { deadlineMs: 5000 });
+    assert.deepEqual((await Promise.all([inSession(), inSession()])).sort(), ["by exec\n", "did restart web:web_00"]);
+  });
+
+  it("has processes of their own for all commands where the session asks for a password or ends", async () => {
+    for (const session of ["echo Username:; cat", "exit 1", "cat"]) {
+      const lock = lockOf("alice", { session });
+      await lock.take(web);
+      for (let times = 0; times < 3; times++) {
+        const outcome = await lock.run(["echo", "by exec"], { inSession: "restart web:web_00" });
+        assert.equal(outcome.kind === "exited" && outcome.stdout, "by exec\n");
+      }
+      await lock.release();
+    }
+  });
+
+  /** A way whose processes lose their connection on demand, as ssh does: they see the end of their stdin. */
+  function losingAccess() {
+    const inner = openLocal("here" as HostName);
+    let isDown = false;
+    let dropped: (() => void)[] = [];
+    const access: HostAccess & { lose(how?: { comesBack: boolean }): void; comeBack(): void } = {
+      ...inner,
+      spawn: async (argv) => {
+        if (isDown) return { kind: "failed", reason: "no route" };
+        const spawned = await inner.spawn(argv);
+        if (spawned.kind === "failed") return spawned;
+        const { stream, stderr, closed } = spawned.process;
+        const lost = new Promise<void>((resolve) => {
+          dropped.push(() => {
+            stream.end();
+            resolve();
+          });
+        });
+        return { kind: "spawned", process: { stream, stderr, closed: Promise.race([closed, lost]) } };
+      },
+      lose({ comesBack } = { comesBack: true }) {
+        isDown = !comesBack;
+        for (const drop of dropped) drop();
+        dropped = [];
+      },
+      comeBack() {
+        isDown = false;
+      },
+    };
+    return access;
+  }
+});
+
+/** As an interactive supervisorctl talks: a status first, prompts without a newline, complaints about unknown words. */
+const FAKE_SUPERVISORCTL = `
+echo 'web:web_00 RUNNING pid 1, uptime 0:00:01'
+while printf 'supervisor> ' && IFS= read -r line; do
+  case $line in
+    '') ;;
+    restart*) echo "did $line" ;;
+    *) echo "*** Unknown syntax: $line" ;;
+  esac
+done
+`;
