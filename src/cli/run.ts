@@ -10,6 +10,7 @@ import { chooseView } from "./choose-view.ts";
 import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
+import { openJobSummary } from "./job-summary.ts";
 import { loadWanted } from "./load.ts";
 import { planUnderLock } from "./locked-plan.ts";
 import { openPageView } from "./page-file.ts";
@@ -34,7 +35,11 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   const view = new HeldView();
   const openView = async () => view.release(await chooseView(given.output, given.plan));
   if (!given.ask || given.output === "json") await openView();
-  const preflight = new Preflight(wanted, given, page ? [view, page] : [view]);
+  const preflight = new Preflight(
+    wanted,
+    given,
+    [view, page, openJobSummary(given.plan)].filter((each) => each !== undefined),
+  );
   const owner = ownerOf(preflight.id, given.reason);
   const world = openForRollout(wanted.plan, owner);
   let executor: Executor | undefined;

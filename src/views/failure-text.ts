@@ -53,7 +53,8 @@ export function haltRemedy(code: HaltCode): string | undefined {
   return isHaltOnly(code) ? HALTS[code].remedy : undefined;
 }
 
-function isHaltOnly(code: HaltCode): code is keyof typeof HALTS {
+/** Whether it is no failure of an instance. */
+export function isHaltOnly(code: HaltCode): code is keyof typeof HALTS {
   return Object.hasOwn(HALTS, code);
 }
 

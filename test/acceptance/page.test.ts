@@ -42,6 +42,15 @@ describe("the page of a rollout", () => {
     assert.match(await readFile(page("stopped.html"), "utf8"), /interrupted[^]*<b data-count="untouched">3<\/b>/);
   });
 
+  it("has a summary beside it on the page of a job under GitHub Actions", async () => {
+    const env = { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: page("summary.md") };
+    await writeFile(page("summary.md"), "what other steps said\n");
+    const ended = await startOrchestrate([await writePlan(fleet)], { env }).ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stdout, /^::group::\S+ wave 1 .*\n[^]*^::endgroup::$/m);
+    assert.match(await readFile(page("summary.md"), "utf8"), /^what other steps said\n<h2>✅ succeeded: plan<\/h2>/);
+  });
+
   it("that cannot be written is told before anything is contacted", async () => {
     const plan = await writePlan(fleet);
     for (const path of [fleet.dir, join(plan, "page.html"), join(fleet.dir, "no", "page.html")]) {
