@@ -63,6 +63,53 @@ describe("the tree on a terminal", function () {
     assert.match(lines.at(-1) ?? "", /^ {2}waits for web-001.example.com web:web_02 \(\+49\) STARTING/);
   });
 
+  for (const [scene, hosts] of [
+    ["twenty", 20],
+    ["hundreds", 200],
+  ] as const)
+    for (const size of [SMALL_SCREEN, { columns: 200, rows: 50 }])
+      it(`shows a question, what is waited for, a fold and a failure: ${hosts} hosts x 8 at ${size.columns}x${size.rows}`, async () => {
+        const steps = [...scenes[scene]!()];
+        const after = (isIt: (event: RolloutEvent) => boolean) =>
+          steps.findIndex((step) => typeof step === "object" && isIt(step)) + 1;
+        const stops = [
+          after(({ type }) => type === "rollout.paused"),
+          after((event) => event.type === "batch.started" && event.wave === 2 && event.batch === 2),
+          after(({ type }) => type === "instance.failed"),
+        ];
+        terminal = await Terminal.play([scene, "--until", stops.join(",")], size);
+        const all = 8 * (hosts + 1);
+        const batch = hosts / 4;
+        const fits = (screen: string) => {
+          const lines = screen.trimEnd().split("\n");
+          assert.ok(lines.length < size.rows && lines.length <= 40, screen);
+          assert.match(lines[0] ?? "", /^❯ prod {2}\d+s {2}/);
+          assert.ok(Math.max(...lines.map((line) => line.length)) <= size.columns, screen);
+        };
+        const asked = await terminal.shows(/paused after canary until the operator answers/);
+        fits(asked);
+        assert.match(asked, new RegExp(`8/${all} healthy {2}${all - 8} to go, at least`));
+        await terminal.press("x");
+        const folded = await terminal.shows(/✓ batch 1 /);
+        fits(folded);
+        assert.match(
+          folded,
+          new RegExp(`✓ canary {2}1 host {2}8 healthy[^]*batch 2 of 4 {2}${8 * batch}/${8 * hosts} healthy`),
+        );
+        assert.match(folded, /\n {2}waits for a look at the hosts\n$/);
+        await terminal.press("x");
+        const broken = await terminal.shows(/KeyError: 'DATABASE_URL'/);
+        fits(broken);
+        assert.match(broken, new RegExp(`✗ web-0${2 * batch < 100 ? `${2 * batch}` : ""}|✗ web-100`));
+        assert.match(broken, /fatal: Supervisor gave up starting it\n +it is FATAL \(Exited too quickly\)/);
+        assert.match(
+          broken,
+          new RegExp(`\n {2}waits for web-\\S+ web:web_00 \\(\\+${batch - 2}\\) STARTING \\d+s: at most \\S+\n$`),
+        );
+        await terminal.press("x");
+        await terminal.shows(/exit 0/);
+      });
+
   it("grows with the terminal, and shrinks with it without leaving anything behind", async () => {
     const tree = await play("large", startsOn("web-050.example.com", "web:web_02"));
     await tree.shows(/34 more hosts/);
