@@ -1,27 +1,52 @@
+import type { Answer } from "../domain/events.ts";
 import type { Operator } from "../executor/ports.ts";
+
+const CTRL_C = "\u0003";
+/** A key that was pressed before anybody can have read the question answers something else. */
+const READING_MS = 250;
+const KEY_OF: Record<Answer, string> = { retry: "r", skip: "s", stop: "x" };
 
 /**
  * The person at the terminal. The question itself is shown by the view, from the event that goes with it; here one key
  * is read, unechoed, so that it does not smear what the view draws.
  */
 export const terminalOperator: Operator = {
-  mayGoOn() {
-    const { stdin } = process;
-    if (!stdin.isTTY || !process.stdout.isTTY) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const onKey = (key: Buffer) => {
-        const pressed = key.toString("utf8").toLowerCase();
-        // In raw mode Ctrl-C is a key like any other.
-        if (pressed === "\u0003") process.kill(process.pid, "SIGINT");
-        else if (pressed !== "y" && pressed !== "n") return;
-        stdin.off("data", onKey);
-        stdin.setRawMode(false);
-        stdin.pause();
-        if (pressed !== "\u0003") resolve(pressed === "y");
-      };
-      stdin.setRawMode(true);
-      stdin.on("data", onKey);
-      stdin.resume();
-    });
+  get isThere() {
+    return process.stdin.isTTY && process.stdout.isTTY;
   },
+  mayGoOn(withdrawn) {
+    if (!this.isThere) return Promise.resolve(false);
+    return pressed(new Map([["y", true] as const, ["n", false] as const]), withdrawn);
+  },
+  decide: (answers, withdrawn) => pressed(new Map(answers.map((answer) => [KEY_OF[answer], answer])), withdrawn),
 };
+
+/** Reads keys until one of these is pressed, or the question is withdrawn. */
+function pressed<Meaning>(meanings: ReadonlyMap<string, Meaning>, withdrawn: AbortSignal): Promise<Meaning> {
+  const { stdin } = process;
+  const askedAtMs = performance.now();
+  return new Promise((resolve) => {
+    const stop = () => {
+      stdin.off("data", onKey);
+      stdin.setRawMode(false);
+      stdin.pause();
+    };
+    const onKey = (data: Buffer) => {
+      // Keys that are pressed quickly come together.
+      for (const key of data.toString("utf8").toLowerCase()) {
+        const meaning = meanings.get(key);
+        // In raw mode Ctrl-C is a key like any other. The interrupt withdraws the question.
+        if (key === CTRL_C) process.kill(process.pid, "SIGINT");
+        if (meaning === undefined || performance.now() - askedAtMs < READING_MS) continue;
+        withdrawn.removeEventListener("abort", stop);
+        stop();
+        resolve(meaning);
+        return;
+      }
+    };
+    stdin.setRawMode(true);
+    stdin.on("data", onKey);
+    stdin.resume();
+    withdrawn.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -18,10 +18,19 @@ export interface Counts {
   readonly untouched: number;
 }
 
+/** What the operator may answer when `on_failure: ask` asks: do it again, go on without it, or halt. */
+export type Answer = "retry" | "skip" | "stop";
+
 interface OfInstance {
   readonly host: HostName;
   readonly program: ProgramName;
   readonly instance: InstanceName;
+}
+
+interface OfFailure {
+  readonly host: HostName;
+  readonly program?: ProgramName;
+  readonly instance?: InstanceName;
 }
 
 /** Where a batch stands: `wave` and `batch` count from 1. */
@@ -74,6 +83,15 @@ export type RolloutEvent =
       /** Why it failed. */
       readonly reason?: string;
     }
+  /** Others have changed it since the rollout was planned. A new one is left alone; the others keep their turn. */
+  | ({
+      readonly type: "instance.drifted";
+      readonly what: "gone" | "new" | "changed";
+      readonly state?: ProcessState;
+      readonly pid?: number;
+      readonly previous_state?: ProcessState;
+      readonly previous_pid?: number;
+    } & OfInstance)
   /** It waits until the floor of its program allows its restart; the rollout halts after `ms` more. */
   | ({
       readonly type: "instance.waiting";
@@ -120,12 +138,21 @@ export type RolloutEvent =
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
   /** The connection was lost during its restart: it may have been done or not, and is looked for. */
   | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
-  /** Its restart was announced, but not done: it is as it was. */
+  /** The restart that was told last was not done: the instance is what it was before. */
   | ({ readonly type: "instance.unchanged"; readonly reason: string } & OfInstance)
   /** After a wave: for so many milliseconds, or until the operator answers. */
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
   /** The pause is over. */
   | { readonly type: "rollout.resumed" }
+  /** A failure would halt the rollout: nothing begins until the operator has answered. Without an instance a host's hook. */
+  | ({
+      readonly type: "rollout.asking";
+      readonly code: InstanceFailureCode;
+      readonly reason: string;
+      readonly answers: readonly Answer[];
+    } & OfFailure)
+  /** The operator has answered, for all failures that are asked about. */
+  | ({ readonly type: "rollout.answered"; readonly answer: Answer } & OfFailure)
   /** The operator stops it: nothing further begins, what is under restart finishes its gate. */
   | { readonly type: "rollout.interrupted"; readonly signal: string }
   /** A failure over the limit stops it, likewise. */

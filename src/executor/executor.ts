@@ -16,13 +16,15 @@ export class Executor {
   private readonly world: World;
   private readonly recorder: Recorder;
   private readonly clock: Clock;
+  /** Withdraws the question that is open. */
+  private question = new AbortController();
   private readonly wakes = new Map<HostName | undefined, { cancel(): void }>();
   private readonly ended: Promise<Outcome>;
   private resolveEnded!: (outcome: Outcome) => void;
   private rejectEnded!: (bug: unknown) => void;
 
   constructor(rollout: Rollout, world: World, recorder: Recorder, clock: Clock) {
-    this.machine = new Machine(rollout);
+    this.machine = new Machine(rollout, { asks: world.operator.isThere });
     this.world = world;
     this.recorder = recorder;
     this.clock = clock;
@@ -38,6 +40,7 @@ export class Executor {
     try {
       return await this.ended;
     } finally {
+      this.question.abort();
       for (const wake of this.wakes.values()) wake.cancel();
     }
   }
@@ -95,7 +98,10 @@ export class Executor {
         this.runHook(command);
         break;
       case "ask":
-        this.answer(this.world.operator.mayGoOn(command.question), (goOn) => ({ type: "answered", goOn }));
+        this.ask(command);
+        break;
+      case "withdraw_question":
+        this.question.abort();
         break;
       case "read_log": {
         const { host, instance } = command;
@@ -113,6 +119,22 @@ export class Executor {
       case "end":
         this.resolveEnded(command.outcome);
     }
+  }
+
+  /** An answer to what is not asked any more is none. */
+  private ask(command: Extract<Command, { type: "ask" }>): void {
+    this.question.abort();
+    const { signal } = (this.question = new AbortController());
+    const { operator } = this.world;
+    const answered =
+      command.about === "pause"
+        ? operator.mayGoOn(signal).then((goOn): Input => ({ type: "answered", goOn }))
+        : operator.decide(command.answers, signal).then((answer): Input => ({ type: "decided", answer }));
+    answered
+      .then((input) => {
+        if (!signal.aborted) this.tell(input);
+      })
+      .catch((bug: unknown) => this.rejectEnded(bug));
   }
 
   private answer<T>(outcome: Promise<T>, toInput: (outcome: T) => Input): void {

@@ -3,7 +3,7 @@
  * Failure is ordinary here: outcomes are values. An exception from a port is a bug in it.
  */
 import type { Duplex } from "node:stream";
-import type { RecordedEvent } from "../domain/events.ts";
+import type { Answer, RecordedEvent } from "../domain/events.ts";
 import type { Refusal } from "../domain/failures.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../domain/ids.ts";
 import type {
@@ -172,10 +172,14 @@ export interface RolloutHost extends FleetHost {
   readonly hooks: HookRunner;
 }
 
-/** The person at the terminal. */
+/** The person at the terminal, who sees by a view what is asked. One question is open at a time. */
 export interface Operator {
-  /** Whether to go on after a pause; false at once where there is nobody to ask. */
-  mayGoOn(question: string): Promise<boolean>;
+  /** Whether there is such a person. */
+  readonly isThere: boolean;
+  /** Whether to go on after a pause; false at once where there is nobody to ask. Never settles once withdrawn. */
+  mayGoOn(withdrawn: AbortSignal): Promise<boolean>;
+  /** One of these answers to a failure; asked only where there is somebody. Never settles once withdrawn. */
+  decide(answers: readonly Answer[], withdrawn: AbortSignal): Promise<Answer>;
 }
 
 /** Everything that a rollout acts upon. */

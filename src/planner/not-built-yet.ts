@@ -13,7 +13,6 @@ export interface NotBuilt {
  * ignored would be taken for protection. A line goes when its key is built.
  */
 export const NOT_BUILT_YET: readonly NotBuilt[] = [
-  { key: "on_failure", but: ["stop"] },
   { key: "ssh.proxy_jump" },
   { key: "ssh.config_file" },
   { key: "ssh.host_key_checking", but: ["strict"] },

@@ -69,7 +69,7 @@ class PastReader {
     else if (event.type === "instance.unchanged")
       this.set(event.host, event.instance, this.before.get(event.host)?.get(event.instance));
     else if (event.type === "instance.healthy") this.healthy(event);
-    else if (event.type === "instance.failed") this.failed(event.host, event.instance);
+    else if (event.type === "instance.failed") this.failed(event);
     else if (event.type === "hook.finished" && event.hook === "after_healthy" && event.succeeded)
       this.enabled(event.host, event.instance);
   }
@@ -83,10 +83,13 @@ class PastReader {
     this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, drained: this.enabling.has(host) });
   }
 
-  /** Regressed, or not enabled: another process must replace the one that was proven. */
-  private failed(host: HostName, instance: InstanceName): void {
+  private failed({ host, instance, code }: Extract<RolloutEvent, { type: "instance.failed" }>): void {
     const earlier = this.fates.get(host)?.get(instance);
-    if (earlier?.kind === "healthy") this.set(host, instance, { kind: "attempted", previousPid: earlier.pid });
+    if (earlier?.kind !== "healthy") return;
+    // Only its hook has failed, the process is good: the gate lets it pass, and the hook runs again. Otherwise it has
+    // regressed, and the process that was proven is the one that another must replace.
+    const previousPid = code === "hook_failed" ? earlier.previousPid : earlier.pid;
+    this.set(host, instance, { kind: "attempted", previousPid });
   }
 
   private planned(rollout: Rollout): void {

@@ -1,8 +1,9 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
-import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
+import type { HostHookFailure } from "./failures.ts";
 import { InstanceRun, type Surroundings } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
 
@@ -22,6 +23,8 @@ export class HostRun {
   /** What is left of the current batch. */
   private waiting: PlannedInstance[] = [];
   private nextBatch = 0;
+  /** What has regressed and comes before the next batch, one after the other. */
+  private again: PlannedInstance[] = [];
   /** When each resting slot may take its next instance. */
   private rests: number[] = [];
   private touchedInBatch = false;
@@ -57,7 +60,8 @@ export class HostRun {
       this.emit({ type: "host.unreachable", host: this.work.host, code, reason: outcome.reason });
     }
     const lostMs = nowMs - (this.unseenSinceMs ?? nowMs);
-    if (lostMs >= this.work.timings.command_timeout_ms) this.giveUpHost(outcome.reason, nowMs);
+    const isPatient = lostMs < this.work.timings.command_timeout_ms || this.around.tally.isHeld;
+    if (!isPatient) this.giveUpHost(outcome.reason, nowMs);
     this.lookAtMs = nowMs + this.work.timings.between_checks_ms;
     this.each(nowMs, (run) => run.timePassed(nowMs));
   }
@@ -65,14 +69,25 @@ export class HostRun {
   /** Lost for longer than is worth waiting. What was not touched yet is left; a gate waits for its own deadlines. */
   private giveUpHost(why: string, nowMs: number): void {
     const { host } = this.work;
-    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost);
+    const isTriedAgain = (run: InstanceRun) => run.failWithoutHost(why, nowMs);
+    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost && !isTriedAgain(run));
     if (waiting.length === 0) return;
     const reason = `${host}: ${why}`;
     if (this.around.tally.addUnreachable(reason)) this.emit({ type: "rollout.halted", code: "unreachable", reason });
     for (const run of waiting) run.letGo(nowMs);
-    this.waiting = [];
-    this.rests = [];
-    this.nextBatch = this.work.batches.length;
+    this.failQueuedAgain(why, nowMs);
+    this.dropRest();
+  }
+
+  /** What the operator wants done again and has not had its turn yet: that wish must not be forgotten either. */
+  private failQueuedAgain(why: string, nowMs: number): void {
+    const { host } = this.work;
+    for (const planned of [...this.again, ...this.waiting]) {
+      if (!this.around.failures.hasRegressed(host, planned.instance)) continue;
+      const run = new InstanceRun(planned, this.work, this.around, nowMs);
+      this.active.set(planned.instance, run);
+      run.failWithoutHost(why, nowMs);
+    }
   }
 
   /** Something came back that concerns one instance; `tell` says when it wants to be looked at. */
@@ -87,16 +102,47 @@ export class HostRun {
     const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
     const { host } = this.work;
     this.emit({ type: "hook.finished", hook, host, succeeded: outcome.kind === "succeeded", ...reason });
-    if (outcome.kind === "failed") this.hookFailed(hook, outcome.reason);
-    if (this.phase === "after_host") this.end();
-    else if (this.phase === "before_host") this.goOn(nowMs);
+    if (hook !== this.phase) return;
+    if (outcome.kind === "failed") {
+      const failure = `its ${this.phase} hook failed: ${outcome.reason}`;
+      this.around.failures.addHostHook({ host, hook: this.phase, code: "hook_failed", reason: failure });
+    } else this.afterHook(nowMs);
+  }
+
+  /** Nothing more is awaited of the failure of a hook: it stands, or the operator wants the hook to run again. */
+  hookFailureEnded({ hook }: HostHookFailure, isTriedAgain: boolean, nowMs: number): void {
+    if (hook !== this.phase) return;
+    if (isTriedAgain) {
+      this.around.tally.retractFailure();
+      this.runHook(hook);
+      return;
+    }
+    if (hook === "before_host") this.skipAll();
+    this.afterHook(nowMs);
+  }
+
+  /** Takes one that has regressed next, as the operator wishes. False if it is too late for that, or not this host's turn. */
+  takeAgain(planned: PlannedInstance, nowMs: number): boolean {
+    const isItsTurn = this.work.batches.some(({ instances }) => instances.includes(planned));
+    if (!isItsTurn || this.phase !== "walking") return false;
+    // Sliding, it has the next free slot; but never two programs at once.
+    if (this.waiting[0]?.program === planned.program) this.waiting.unshift(planned);
+    else this.again.push(planned);
+    this.settle(nowMs);
+    return true;
+  }
+
+  /** The operator has answered: what waited goes on. */
+  released(nowMs: number): void {
+    if (this.unseenSinceMs !== undefined) this.unseenSinceMs = nowMs;
+    for (const run of this.active.values()) this.lookAtMs = Math.min(this.lookAtMs, run.released(nowMs));
+    if (this.phase === "walking") this.fillRested(nowMs);
+    this.settle(nowMs);
   }
 
   woken(nowMs: number): void {
     if (this.phase !== "walking") return;
-    const due = this.rests.filter((atMs) => atMs <= nowMs).length;
-    this.rests = this.rests.filter((atMs) => atMs > nowMs);
-    for (let slot = 0; slot < due; slot++) this.fillSlot(nowMs);
+    this.fillRested(nowMs);
     if (nowMs >= this.lookAtMs) {
       this.lookAtMs = Infinity;
       this.each(nowMs, (run) => run.timePassed(nowMs));
@@ -113,9 +159,7 @@ export class HostRun {
 
   /** Nothing further begins: what has not been touched stays so, what is under restart finishes its gate. */
   stopBeginning(nowMs: number): void {
-    this.waiting = [];
-    this.nextBatch = this.work.batches.length;
-    this.rests = [];
+    this.dropRest();
     for (const run of this.active.values()) run.letGo(nowMs);
     this.settle(nowMs);
   }
@@ -146,7 +190,7 @@ export class HostRun {
   /** Begins the next batch, or ends the host. */
   private goOn(nowMs: number): void {
     this.phase = "walking";
-    const batch = this.around.tally.stop ? undefined : this.work.batches[this.nextBatch];
+    const batch = this.around.tally.stop ? undefined : this.nextTurn();
     if (!batch) {
       this.finish();
       return;
@@ -157,11 +201,37 @@ export class HostRun {
       this.schedule(nowMs);
       return;
     }
-    this.nextBatch++;
+    if (this.around.tally.isHeld) {
+      this.schedule(nowMs);
+      return;
+    }
+    if (this.again.length > 0) this.again.shift();
+    else this.nextBatch++;
     this.touchedInBatch = false;
     this.waiting = [...batch.instances];
     for (let slot = 0; slot < batch.at_once; slot++) this.fillSlot(nowMs);
     this.settle(nowMs);
+  }
+
+  private nextTurn(): Pick<InstanceBatch, "at_once" | "instances"> | undefined {
+    const [again] = this.again;
+    return again ? { at_once: 1, instances: [again] } : this.work.batches[this.nextBatch];
+  }
+
+  /** Gives the slots that have rested to the next instances. */
+  private fillRested(nowMs: number): void {
+    if (this.around.tally.isHeld) return;
+    const due = this.rests.filter((atMs) => atMs <= nowMs).length;
+    this.rests = this.rests.filter((atMs) => atMs > nowMs);
+    for (let slot = 0; slot < due; slot++) this.fillSlot(nowMs);
+  }
+
+  /** What has not begun does not begin any more. */
+  private dropRest(): void {
+    this.waiting = [];
+    this.again = [];
+    this.rests = [];
+    this.nextBatch = this.work.batches.length;
   }
 
   private fillSlot(nowMs: number): void {
@@ -184,7 +254,8 @@ export class HostRun {
       this.lookAtMs = Infinity;
       this.looks.request(this.work.host, nowMs);
     }
-    const wakeAtMs = Math.min(this.lookAtMs, ...this.rests);
+    // A slot that has rested while the operator is asked is filled after the answer.
+    const wakeAtMs = Math.min(this.lookAtMs, ...(this.around.tally.isHeld ? [] : this.rests));
     if (wakeAtMs !== Infinity) this.around.issue({ type: "wake", host: this.work.host, atMs: wakeAtMs });
   }
 
@@ -207,15 +278,18 @@ export class HostRun {
     this.around.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host });
   }
 
-  /** One failure. Where the host was not touched yet, none of its instances will be. */
-  private hookFailed(hook: HookName, why: string): void {
+  private afterHook(nowMs: number): void {
+    if (this.phase === "before_host") this.goOn(nowMs);
+    else this.end();
+  }
+
+  /** Its before_host hook failed: none of its instances is touched. */
+  private skipAll(): void {
     const { host } = this.work;
-    const reason = `${host}: its ${hook} hook failed: ${why}`;
-    if (this.around.tally.addFailure("hook_failed", reason))
-      this.emit({ type: "rollout.halted", code: "hook_failed", reason });
-    if (hook !== "before_host") return;
     for (const batch of this.work.batches)
       for (const { program, instance } of batch.instances) {
+        // Of one that regressed the failure stands.
+        if (this.around.failures.hasRegressed(host, instance)) continue;
         this.around.tally.addSkipped();
         this.emit({ type: "instance.skipped", host, program, instance, why: "its host's before_host hook failed" });
       }

@@ -7,6 +7,8 @@ import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import type { Capacity, Standing } from "./capacity.ts";
 import { CheckRun } from "./check-run.ts";
+import type { Drift } from "./drift.ts";
+import type { Failures } from "./failures.ts";
 import { Gate, type Verdict } from "./gate.ts";
 import type { Command } from "./messages.ts";
 import type { Tally } from "./tally.ts";
@@ -14,7 +16,9 @@ import type { Tally } from "./tally.ts";
 /** What the run of an instance or a host needs of the rollout that it is part of. */
 export interface Surroundings {
   readonly tally: Tally;
+  readonly failures: Failures;
   readonly capacity: Capacity;
+  readonly drift: Drift;
   issue(command: Command): void;
   /** It is healthy on this pid: from now on it is expected to stay there. */
   expect(host: HostName, instance: InstanceName, pid: number): void;
@@ -28,14 +32,9 @@ interface UnderRestart {
   readonly previousPid: number | undefined;
 }
 
-interface Failure {
-  readonly code: InstanceFailureCode;
-  readonly reason: string;
-  readonly seconds: number;
-  readonly halts: boolean;
-}
-
 type Fate = "healthy" | "skipped" | "untouched";
+
+type Proof = Pick<Extract<RolloutEvent, { type: "instance.healthy" }>, "pid" | "previous_pid" | "seconds">;
 
 type Phase =
   /** Waits until its program can spare it. */
@@ -46,8 +45,8 @@ type Phase =
   | ({ readonly name: "under_restart" } & UnderRestart)
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
   | { readonly name: "enabling"; readonly fate: Fate }
-  /** Its failure is counted; only the end of its log is still awaited. */
-  | ({ readonly name: "failing" } & Failure)
+  /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` has its fate. */
+  | { readonly name: "failing"; readonly enabling?: Fate }
   | { readonly name: "over" };
 
 /** No look is needed for as long as something else is awaited. */
@@ -65,8 +64,14 @@ export class InstanceRun {
   private phase: Phase;
   /** The before_restart hook ran, the after_healthy hook did not. */
   private drained = false;
-  /** The pid on which it passed its gate. */
-  private provenPid: number | undefined;
+  /** How it passed its gate. */
+  private proven: Proof | undefined;
+  /** It has failed and is tried again. Its failure counts until it has another fate. */
+  private failureStands = false;
+  /** It failed after its restart was sent, so that its state is our doing and it counts as down. */
+  private isBroken = false;
+  /** It was healthy and failed later. Others may have brought it up since. */
+  private readonly hasRegressed: boolean;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
   /** State and pid as last told, so that a look that shows nothing new tells nothing. */
@@ -77,6 +82,8 @@ export class InstanceRun {
     this.work = work;
     this.around = around;
     this.phase = { name: "reserving", sinceMs: nowMs, told: false };
+    this.hasRegressed = around.failures.hasRegressed(work.host, planned.instance);
+    this.failureStands = this.hasRegressed;
   }
 
   get isOver(): boolean {
@@ -85,15 +92,15 @@ export class InstanceRun {
 
   /** True once a restart was sent: a rest is due after it. */
   get wasTouched(): boolean {
-    return this.sentAtMs !== undefined;
+    return this.isBroken || this.sentAtMs !== undefined;
   }
 
   /** Takes its capacity and begins, or says what it waits for. Returns when to look. */
   tryBegin(nowMs: number): number {
-    if (this.phase.name !== "reserving") return NO_LOOK;
+    if (this.phase.name !== "reserving" || this.around.tally.isHeld) return NO_LOOK;
     const { host, timings, hooks } = this.work;
     const { instance } = this.planned;
-    const short = this.around.capacity.shortage(host, instance);
+    const short = this.shortage();
     const sinceMs = Math.max(this.phase.sinceMs, this.around.capacity.progressedAtMs(instance));
     const untilMs = sinceMs + timings.progress_deadline_ms;
     if (short && nowMs >= untilMs) return this.giveUpWaiting(short, nowMs);
@@ -103,7 +110,7 @@ export class InstanceRun {
       return Math.min(untilMs, nowMs + timings.between_checks_ms);
     }
     this.around.capacity.take(host, instance, nowMs);
-    if (!this.drained && hooks.before_restart && this.planned.action !== "gate") {
+    if (!this.drained && hooks.before_restart && !this.isOnlyGated) {
       this.phase = { name: "draining" };
       this.runHook("before_restart", hooks.before_restart);
       return NO_LOOK;
@@ -133,6 +140,13 @@ export class InstanceRun {
   /** True while it waits for a look, so that nothing of it can go on without its host. */
   get awaitsItsHost(): boolean {
     return this.phase.name === "aiming";
+  }
+
+  /** True, and another failure, for one that is tried again: that its host is lost must not make the wish be forgotten. */
+  failWithoutHost(why: string, nowMs: number): boolean {
+    if (!this.failureStands) return false;
+    this.fail("indeterminate", `its host was lost before it could be restarted again: ${why}`, nowMs);
+    return true;
   }
 
   timePassed(nowMs: number): number {
@@ -178,17 +192,33 @@ export class InstanceRun {
     if (this.phase.name !== "enabling") return NO_LOOK;
     if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.fate, nowMs);
     this.drained = false;
+    if (this.failureStands) this.restore(this.phase.fate);
     this.conclude(nowMs);
     return NO_LOOK;
   }
 
-  logRead(text: string): void {
-    if (this.phase.name !== "failing") return;
-    const { code, reason, seconds, halts } = this.phase;
-    const drained = this.drained ? { still_drained: true } : {};
-    this.emit({ type: "instance.failed", ...this.id, code, reason, seconds, log_tail: text, ...drained });
-    if (halts) this.emit({ type: "rollout.halted", code, reason: this.placed(reason) });
+  /** Nothing more is awaited of its failure: it stands, or the operator wants what failed done again. Returns when to look. */
+  failureEnded(isTriedAgain: boolean, nowMs: number): number {
+    if (this.phase.name !== "failing") return NO_LOOK;
+    const { enabling } = this.phase;
     this.phase = { name: "over" };
+    if (!isTriedAgain) return NO_LOOK;
+    this.failureStands = true;
+    if (enabling !== undefined) {
+      this.enable(enabling, nowMs);
+      return NO_LOOK;
+    }
+    this.sentAtMs = undefined;
+    this.phase = { name: "reserving", sinceMs: nowMs, told: false };
+    return this.tryBegin(nowMs);
+  }
+
+  /** The operator has answered: what waited goes on, with all the time that it had. Returns when to look. */
+  released(nowMs: number): number {
+    if (this.phase.name === "reserving") this.phase = { name: "reserving", sinceMs: nowMs, told: false };
+    if (this.phase.name !== "aiming") return this.tryBegin(nowMs);
+    this.phase = { name: "aiming", sinceMs: nowMs };
+    return nowMs;
   }
 
   /** Nothing further begins. What has not been restarted stays so, and is enabled again if it was drained. */
@@ -199,6 +229,7 @@ export class InstanceRun {
   /** The operator leaves: what is under way is told as unknown. */
   abandon(): void {
     if (this.phase.name === "under_restart") {
+      this.retractFailure();
       this.around.tally.addAbandoned();
       const reason = "the operator left while it was being restarted";
       this.emit({ type: "instance.indeterminate", ...this.id, reason });
@@ -225,27 +256,31 @@ export class InstanceRun {
 
   /** Restarts the instance on the evidence of a look that is as fresh as can be. Returns when to look again. */
   private aim(snapshot: ProcessSnapshot | undefined, sinceMs: number, nowMs: number): number {
-    const { host, timings } = this.work;
-    const { instance, action } = this.planned;
+    const { timings } = this.work;
     if (this.around.tally.stop) {
       this.leaveUntouched(nowMs);
       return NO_LOOK;
     }
+    if (this.around.tally.isHeld) return NO_LOOK;
     if (!snapshot)
       return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
     if (snapshot.state === "UNKNOWN")
       return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
-    if (action === "gate") return this.passOn(snapshot, nowMs);
-    if ((snapshot.state === "STOPPED") !== (action === "start")) return this.skip(snapshot, nowMs);
+    if (this.isOnlyGated) return this.passOn(snapshot, nowMs);
+    const action = snapshot.state === "STOPPED" ? "start" : "restart";
+    // Of one that is tried again the state is our doing, not somebody's purpose.
+    const isOurs = this.isBroken || this.hasRegressed;
+    if (!isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
+    if (!isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
     // Somebody else is stopping it; two clients at one instance hang each other.
     if (snapshot.state === "STOPPING") {
       if (nowMs - sinceMs < timings.stop_deadline_ms) return nowMs + timings.between_checks_ms;
-      return this.fail("stop_deadline", "somebody else is stopping it, and it does not end", nowMs);
+      return this.fail("stop_deadline", "it is being stopped already, and does not end", nowMs);
     }
     // Others may have broken since the capacity was reserved. It waits, drained as it is, and then looks again.
-    if (this.around.capacity.shortage(host, instance)) {
+    if (this.shortage()) {
       // One that is drained serves nobody, so it goes on counting as down.
-      if (!this.drained) this.around.capacity.giveBack(host, instance, nowMs);
+      if (!this.drained) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
       this.phase = { name: "reserving", sinceMs: nowMs, told: false };
       return this.tryBegin(nowMs);
     }
@@ -340,15 +375,18 @@ export class InstanceRun {
   }
 
   private becomeHealthy(pid: number, { previousPid }: UnderRestart, nowMs: number): number {
+    this.retractFailure();
+    this.isBroken = false;
     this.around.tally.addHealthy();
-    this.provenPid = pid;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
-    this.emit({ type: "instance.healthy", ...this.id, pid, ...previous, seconds: this.secondsTaken(nowMs) });
+    this.proven = { pid, ...previous, seconds: this.secondsTaken(nowMs) };
+    this.emit({ type: "instance.healthy", ...this.id, ...this.proven });
     this.enable("healthy", nowMs);
     return NO_LOOK;
   }
 
   private skip(snapshot: ProcessSnapshot, nowMs: number): number {
+    this.retractFailure();
     this.around.tally.addSkipped();
     this.emit({ type: "instance.skipped", ...this.id, why: `it was ${snapshot.state} since the preview` });
     this.leaveUntouched(nowMs, "skipped");
@@ -356,14 +394,44 @@ export class InstanceRun {
   }
 
   private leaveUntouched(nowMs: number, fate: Fate = "untouched"): void {
-    if (this.drained) this.enable(fate, nowMs);
+    // One that was broken here stays down, and drained: it has nothing to serve with.
+    if (this.isBroken) this.phase = { name: "over" };
+    else if (this.drained) this.enable(fate, nowMs);
     else this.conclude(nowMs);
+  }
+
+  /** Its after_healthy hook had failed and has succeeded now: it is what it was before that. */
+  private restore(fate: Fate): void {
+    this.retractFailure();
+    if (fate === "healthy" && this.proven) {
+      this.around.tally.addHealthy();
+      this.emit({ type: "instance.healthy", ...this.id, ...this.proven });
+      return;
+    }
+    this.around.tally.addSkipped();
+    this.emit({ type: "instance.skipped", ...this.id, why: "it was drained, not restarted, and is enabled again" });
+  }
+
+  /** Another fate takes the place of the failure after which it was tried again. */
+  private retractFailure(): void {
+    if (this.failureStands) this.around.tally.retractFailed();
+    this.failureStands = false;
+  }
+
+  private shortage(): Standing | undefined {
+    // What this rollout broke counts as down already, so that restarting it takes nothing away.
+    return this.isBroken ? undefined : this.around.capacity.shortage(this.work.host, this.planned.instance);
+  }
+
+  /** An earlier rollout has restarted it, and that has not failed yet. */
+  private get isOnlyGated(): boolean {
+    return this.planned.action === "gate" && !this.isBroken && !this.hasRegressed;
   }
 
   /** It serves again, or still: until here it counted as down. */
   private conclude(nowMs: number): void {
     // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
-    if (this.provenPid !== undefined) this.around.expect(this.work.host, this.planned.instance, this.provenPid);
+    if (this.proven) this.around.expect(this.work.host, this.planned.instance, this.proven.pid);
     this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
     this.phase = { name: "over" };
   }
@@ -381,34 +449,41 @@ export class InstanceRun {
 
   private giveUpWaiting({ healthy, min_healthy }: Standing, nowMs: number): number {
     const program = programOf(this.planned.instance);
-    const reason = this.placed(
-      `${healthy} of ${program} are healthy, and min_healthy asks that ${min_healthy} stay so`,
-    );
+    const standing = `${healthy} of ${program} are healthy, and min_healthy asks that ${min_healthy} stay so`;
+    const reason = `${this.work.host} ${this.planned.instance}: ${standing}`;
     if (this.around.tally.halt("floor_not_met", reason))
       this.emit({ type: "rollout.halted", code: "floor_not_met", reason });
     this.leaveUntouched(nowMs);
     return NO_LOOK;
   }
 
-  /** Counts the failure at once, so that nothing further begins while the log is being read. */
   private fail(code: InstanceFailureCode, reason: string, nowMs: number): number {
-    const isAsBefore = this.sentAtMs === undefined && !this.drained;
+    this.isBroken ||= this.phase.name === "under_restart";
+    const isAsBefore = !this.isBroken && !this.drained;
     if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
-    return this.awaitLog(code, reason, this.around.tally.addFailed(code, this.placed(reason)), nowMs);
+    this.phase = { name: "failing" };
+    this.tellFailure(code, reason, nowMs);
+    return NO_LOOK;
   }
 
   private enableFailed(why: string, fate: Fate, nowMs: number): number {
     const state = fate === "healthy" ? "healthy" : "as it was";
     const reason = `its after_healthy hook failed: ${why}; the instance itself is ${state}`;
-    if (fate === "untouched") return this.fail("hook_failed", reason, nowMs);
-    const halts = this.around.tally.addFailedAfterAll(fate, "hook_failed", this.placed(reason));
-    return this.awaitLog("hook_failed", reason, halts, nowMs);
+    const countedAs = fate === "untouched" || this.failureStands ? undefined : fate;
+    this.phase = { name: "failing", enabling: fate };
+    this.tellFailure("hook_failed", reason, nowMs, countedAs);
+    return NO_LOOK;
   }
 
-  private awaitLog(code: InstanceFailureCode, reason: string, halts: boolean, nowMs: number): number {
-    this.phase = { name: "failing", code, reason, halts, seconds: this.secondsTaken(nowMs) };
-    this.around.issue({ type: "read_log", host: this.work.host, instance: this.planned.instance });
-    return NO_LOOK;
+  private tellFailure(
+    code: InstanceFailureCode,
+    reason: string,
+    nowMs: number,
+    countedAs?: "healthy" | "skipped",
+  ): void {
+    this.retractFailure();
+    const failure = { ...this.id, code, reason, seconds: this.secondsTaken(nowMs), stillDrained: this.drained };
+    this.around.failures.addInstance(failure, countedAs);
   }
 
   private secondsTaken(nowMs: number): number {
@@ -428,10 +503,6 @@ export class InstanceRun {
     const { state, pid, uptime_s } = snapshot;
     const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
     this.emit({ type: "instance.observed", ...this.id, state, ...running });
-  }
-
-  private placed(reason: string): string {
-    return `${this.work.host} ${this.planned.instance}: ${reason}`;
   }
 
   private get id() {

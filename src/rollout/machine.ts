@@ -4,6 +4,8 @@ import { programOf, type HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { worksOf, type Rollout } from "../domain/rollout.ts";
 import { Capacity } from "./capacity.ts";
+import { Drift } from "./drift.ts";
+import { Failures, type OnFailureEnd } from "./failures.ts";
 import type { HostRun } from "./host-run.ts";
 import type { Surroundings } from "./instance-run.ts";
 import { Looks } from "./looks.ts";
@@ -26,6 +28,7 @@ const DEFAULT_WATCH_MS = 5000;
 export class Machine {
   private readonly rollout: Rollout;
   private readonly tally: Tally;
+  private readonly failures: Failures;
   private readonly capacity: Capacity;
   private readonly watch: Watch;
   private readonly looks: Looks;
@@ -42,18 +45,24 @@ export class Machine {
   /** on_failure hooks that are under way. */
   private runningFailureHooks = 0;
 
-  constructor(rollout: Rollout) {
+  /** @param asks whether there is an operator who can be asked about failures */
+  constructor(rollout: Rollout, { asks }: { readonly asks: boolean }) {
     this.rollout = rollout;
     this.watchMs = DEFAULT_WATCH_MS;
     for (const { timings } of worksOf(rollout)) this.watchMs = Math.min(this.watchMs, timings.between_checks_ms);
     const issue = (command: Command) => this.issue(command);
-    this.tally = new Tally(rollout);
+    this.tally = new Tally(rollout, asks);
+    this.failures = new Failures(this.tally, issue, (failure, isTriedAgain) =>
+      this.failureEnded(failure, isTriedAgain),
+    );
     this.capacity = new Capacity(rollout.limits.floors);
-    this.watch = new Watch(this.tally, issue);
+    this.watch = new Watch(this.failures);
     this.looks = new Looks(issue);
     const around: Surroundings = {
       tally: this.tally,
+      failures: this.failures,
       capacity: this.capacity,
+      drift: new Drift(rollout, issue),
       issue,
       expect: (host, instance, pid) => this.watch.expect(host, instance, pid),
     };
@@ -71,11 +80,14 @@ export class Machine {
     if (input.type === "abandoned") {
       this.tally.interrupt();
       this.waves.abandon();
+      this.failures.abandon();
       this.end();
       return;
     }
+    const wasHeld = this.tally.isHeld;
     this.tell(input);
     this.letGoOnStop();
+    if (wasHeld && this.tally.mayBegin) this.waves.released(this.nowMs);
     this.advance();
   }
 
@@ -88,8 +100,7 @@ export class Machine {
         this.looked(input.host, input.outcome);
         break;
       case "log_read":
-        this.watch.logRead(input.host, input.instance, input.text);
-        this.runOf(input.host)?.tellInstance(input.instance, (run) => (run.logRead(input.text), Infinity), this.nowMs);
+        this.failures.logRead(input.host, input.instance, input.text);
         break;
       case "changed":
         this.runOf(input.host)?.tellInstance(
@@ -123,6 +134,9 @@ export class Machine {
         if (input.goOn) this.waves.resume(this.nowMs);
         else this.interrupt("the operator's answer");
         break;
+      case "decided":
+        this.failures.decided(input.answer);
+        break;
       case "journal_failed":
         if (this.tally.stop?.kind !== "halted") this.halt("journal_unwritable", input.reason);
         break;
@@ -134,7 +148,7 @@ export class Machine {
   private begin(): void {
     this.beganAtMs = this.nowMs;
     this.emit({ type: "rollout.started" });
-    for (const { host, instance, pid } of this.rollout.proven) this.watch.expect(host, instance, pid);
+    for (const { host, instance, pid } of this.rollout.proven) this.watch.expect(host, instance, pid, true);
     for (const skipped of this.rollout.skipped) this.emit({ type: "instance.skipped", ...skipped });
     const hook = this.rollout.hooks.before_rollout;
     if (hook) this.runRolloutHook("before_rollout");
@@ -154,7 +168,7 @@ export class Machine {
     this.unpictured.delete(host);
     this.capacity.observe(host, outcome);
     this.watch.observe(host, outcome);
-    this.waves.looked(host, this.nowMs);
+    this.waves.looked(host, outcome, this.nowMs);
     this.runOf(host)?.looked(outcome, issuedAtMs, this.nowMs);
     if (this.capacity.hasFloors) this.waves.capacityChanged(this.nowMs);
   }
@@ -187,7 +201,8 @@ export class Machine {
     this.tellRolloutHook(hook, outcome);
     if (outcome.kind === "failed") {
       const reason = `the ${hook} hook failed: ${outcome.reason}`;
-      if (this.tally.addFailure("hook_failed", reason) || hook === "before_rollout") this.halt("hook_failed", reason);
+      const halts = this.tally.addFailure("hook_failed", reason, false) === "halts";
+      if (halts || hook === "before_rollout") this.halt("hook_failed", reason);
     }
     if (hook === "before_rollout") this.beginPicture();
     else this.end();
@@ -198,6 +213,14 @@ export class Machine {
     this.emit({ type: "hook.finished", hook, succeeded: outcome.kind === "succeeded", ...reason });
   }
 
+  private readonly failureEnded: OnFailureEnd = (failure, isTriedAgain) => {
+    const { host } = failure;
+    if ("hook" in failure) this.runOf(host)?.hookFailureEnded(failure, isTriedAgain, this.nowMs);
+    else if (failure.code !== "regressed")
+      this.runOf(host)?.tellInstance(failure.instance, (run) => run.failureEnded(isTriedAgain, this.nowMs), this.nowMs);
+    else if (isTriedAgain) this.waves.takeAgain(host, failure.instance, this.nowMs);
+  };
+
   private halt(code: HaltCode, reason: string): void {
     this.tally.halt(code, reason);
     this.emit({ type: "rollout.halted", code, reason });
@@ -207,17 +230,18 @@ export class Machine {
   private letGoOnStop(): void {
     if (!this.tally.stop || this.stopTold) return;
     this.stopTold = true;
+    this.failures.stopAsking();
     this.waves.stopBeginning(this.nowMs);
   }
 
   /** Goes on to what has become possible, and sees to it that the rollout is woken in time. */
   private advance(): void {
-    if (this.phase === "picturing" && (this.unpictured.size === 0 || this.tally.stop)) {
+    if (this.phase === "picturing" && (this.tally.mayBegin ? this.unpictured.size === 0 : this.tally.stop)) {
       this.phase = "waves";
       this.waves.begin(this.nowMs);
     }
     if (this.phase === "waves") this.waves.refill(this.nowMs);
-    if (this.phase === "waves" && this.waves.isOver && !this.watch.isBusy && this.runningFailureHooks === 0)
+    if (this.phase === "waves" && this.waves.isOver && !this.failures.isBusy && this.runningFailureHooks === 0)
       this.finish();
     if (this.phase === "ended") return;
     // Without floors only a pause needs looks of its own; otherwise who restarts also looks.

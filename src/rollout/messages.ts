@@ -1,4 +1,4 @@
-import type { Outcome, RolloutEvent } from "../domain/events.ts";
+import type { Answer, Outcome, RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
@@ -17,8 +17,10 @@ export type Input =
   | ({ readonly type: "log_read"; readonly text: string } & OfInstance)
   /** The time of the last `wake` for this host has come; without a host, of the last one for the rollout. */
   | { readonly type: "woken"; readonly host?: HostName }
-  /** The operator's answer to `ask`. */
+  /** The operator's answer to the last `ask`: after a wave whether to go on, */
   | { readonly type: "answered"; readonly goOn: boolean }
+  /** and after a failure what to do about it. */
+  | { readonly type: "decided"; readonly answer: Answer }
   /** What happens is not recorded any more. */
   | { readonly type: "journal_failed"; readonly reason: string }
   /** The operator wants no further restart. */
@@ -45,8 +47,11 @@ export type Command =
   | ({ readonly type: "read_log" } & OfInstance)
   /** Replaces the earlier wake of the same host, or of the rollout. */
   | { readonly type: "wake"; readonly host?: HostName; readonly atMs: number }
-  /** Whether to go on after a wave. Where there is nobody to ask, the answer is no. */
-  | { readonly type: "ask"; readonly question: string }
+  /** Replaces what was asked before. Where there is nobody to ask whether to go on after a wave, the answer is no. */
+  | { readonly type: "ask"; readonly about: "pause" }
+  | { readonly type: "ask"; readonly about: "failure"; readonly answers: readonly Answer[] }
+  /** What was asked last needs no answer any more. */
+  | { readonly type: "withdraw_question" }
   | { readonly type: "end"; readonly outcome: Outcome };
 
 interface OfInstance {

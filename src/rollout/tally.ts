@@ -6,10 +6,15 @@ import { sizeOf, worksOf, type Limits, type Rollout } from "../domain/rollout.ts
 export type Stop =
   { readonly kind: "halted"; readonly code: HaltCode; readonly reason: string } | { readonly kind: "interrupted" };
 
+/** What a failure does to the rollout. The last: nothing, as it is tolerated or the rollout is halted already. */
+export type Consequence = "halts" | "asks" | "stands";
+
 /** Counts what became of the instances and decides whether the rollout may go on. */
 export class Tally {
   private readonly planned: number;
   private readonly limits: Limits;
+  /** Whether there is an operator to ask before a failure halts the rollout. */
+  private readonly asks: boolean;
   private healthy = 0;
   private failed = 0;
   private abandoned = 0;
@@ -18,19 +23,31 @@ export class Tally {
   private failures = 0;
   private unreachable: number;
   private stopped: Stop | undefined;
+  private unanswered = 0;
 
-  constructor({ waves, skipped, unreachable, limits }: Rollout) {
+  constructor({ waves, skipped, unreachable, limits, on_failure }: Rollout, hasOperator: boolean) {
     let planned = 0;
     for (const work of worksOf({ waves })) planned += sizeOf(work);
     this.planned = planned + skipped.length;
     this.skipped = skipped.length;
     this.unreachable = unreachable.length;
     this.limits = limits;
+    this.asks = on_failure === "ask" && hasOperator;
   }
 
   /** Set once nothing further may begin. A halt outranks an interrupt: a failure on the way out is a failure. */
   get stop(): Stop | undefined {
     return this.stopped;
+  }
+
+  /** True while the operator is asked about a failure. */
+  get isHeld(): boolean {
+    return !this.stopped && this.unanswered > 0;
+  }
+
+  /** Whether anything may be begun that is not under way. */
+  get mayBegin(): boolean {
+    return !this.stopped && this.unanswered === 0;
   }
 
   addHealthy(): void {
@@ -41,22 +58,36 @@ export class Tally {
     this.skipped++;
   }
 
-  /** True if this failure halts the rollout. */
-  addFailed(code: HaltCode, reason: string): boolean {
+  /** An instance has failed; one that was counted otherwise before has done so after all. */
+  addFailed(code: HaltCode, reason: string, countedAs?: "healthy" | "skipped"): Consequence {
+    if (countedAs) this[countedAs]--;
     this.failed++;
     return this.addFailure(code, reason);
   }
 
-  /** One that was counted otherwise has failed after all. True if that halts the rollout. */
-  addFailedAfterAll(countedAs: "healthy" | "skipped", code: HaltCode, reason: string): boolean {
-    this[countedAs]--;
-    return this.addFailed(code, reason);
+  /** A failure that is no instance's. */
+  addFailure(code: HaltCode, reason: string, askable = this.asks): Consequence {
+    this.failures++;
+    if (this.failures <= this.limits.max_failures) return "stands";
+    if (!askable || this.stopped) return this.halt(code, reason) ? "halts" : "stands";
+    this.unanswered++;
+    return "asks";
   }
 
-  /** A failure that is no instance's. True if it halts the rollout. */
-  addFailure(code: HaltCode, reason: string): boolean {
-    this.failures++;
-    return this.failures > this.limits.max_failures && this.halt(code, reason);
+  /** The operator has answered what is to be done about a failure. */
+  addAnswer(): void {
+    this.unanswered--;
+  }
+
+  /** The failure of an instance counts no more: another fate takes its place. */
+  retractFailed(): void {
+    this.failed--;
+    this.retractFailure();
+  }
+
+  /** Likewise for one that is no instance's. */
+  retractFailure(): void {
+    this.failures--;
   }
 
   /** A host was lost before its instances were touched. True if that halts the rollout. */

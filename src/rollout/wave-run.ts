@@ -1,6 +1,7 @@
 import type { RolloutEvent } from "../domain/events.ts";
-import type { HostName } from "../domain/ids.ts";
-import type { Batch, HostWork, Wave } from "../domain/rollout.ts";
+import type { HostName, InstanceName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
+import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Surroundings } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
@@ -8,8 +9,14 @@ import type { Looks } from "./looks.ts";
 type Phase =
   | { readonly name: "before" }
   /** Looks at the hosts of the coming wave, and at what was restarted before it. */
-  | { readonly name: "observing"; readonly missing: Set<HostName> }
-  | { readonly name: "batch" }
+  | {
+      readonly name: "observing";
+      readonly coming: ReadonlyMap<HostName, HostWork>;
+      readonly missing: Set<HostName>;
+    }
+  | { readonly name: "batch"; readonly atOnce: number }
+  /** Between batches, hosts of earlier ones have a turn of their own for what has regressed there. */
+  | { readonly name: "again"; readonly before: Phase }
   | { readonly name: "resting"; readonly untilMs: number }
   | { readonly name: "paused"; readonly untilMs: number }
   | { readonly name: "over" };
@@ -26,6 +33,8 @@ export class WaveRun {
   private readonly runs = new Map<HostName, HostRun>();
   /** Those that wait for a slot. */
   private waiting: HostWork[] = [];
+  /** Hosts that had their turn and have another, for what has regressed there. They come first. */
+  private again: HostWork[] = [];
   private readonly ended: HostName[] = [];
 
   constructor(waves: readonly Wave[], around: Surroundings, looks: Looks) {
@@ -43,6 +52,7 @@ export class WaveRun {
   }
 
   get wakeAtMs(): number {
+    if (this.around.tally.isHeld) return Infinity;
     return this.phase.name === "resting" || this.phase.name === "paused" ? this.phase.untilMs : Infinity;
   }
 
@@ -70,10 +80,33 @@ export class WaveRun {
   }
 
   /** A look at this host has come back, whatever it showed. */
-  looked(host: HostName, nowMs: number): void {
+  looked(host: HostName, outcome: LookOutcome, nowMs: number): void {
     if (this.phase.name !== "observing") return;
+    const work = this.phase.coming.get(host);
+    const wave = this.waves[this.waveIndex];
+    if (wave && work && outcome.kind === "seen") this.around.drift.compareHost(wave, work, outcome.snapshots);
     this.phase.missing.delete(host);
-    if (this.phase.missing.size === 0) this.beginWave(nowMs);
+    if (this.phase.missing.size === 0 && !this.around.tally.isHeld) this.beginWave(nowMs);
+  }
+
+  /** One that has regressed is restarted again, as the operator wishes: in its host's turn, or in another turn of it. */
+  takeAgain(host: HostName, instance: InstanceName, nowMs: number): void {
+    const found = this.find(host, instance);
+    if (!found || this.runs.get(host)?.takeAgain(found.planned, nowMs)) return;
+    const { program } = found.planned;
+    this.again.push({ ...found.work, batches: [{ program, at_once: 1, instances: [found.planned] }] });
+  }
+
+  /** The operator has answered: what waited goes on. */
+  released(nowMs: number): void {
+    for (const run of this.runs.values()) run.released(nowMs);
+    const isBetween = this.phase.name !== "batch" && this.phase.name !== "again";
+    if (isBetween && this.again.length > 0) this.phase = { name: "again", before: this.phase };
+    else if (this.phase.name === "observing") this.observe(nowMs);
+    // The question about the failure took the place of the one whether to go on.
+    else if (this.phase.name === "paused" && this.phase.untilMs === Infinity) this.pauseAnew(nowMs);
+    else this.woken(nowMs);
+    this.refill(nowMs);
   }
 
   capacityChanged(nowMs: number): void {
@@ -83,8 +116,9 @@ export class WaveRun {
 
   stopBeginning(nowMs: number): void {
     this.waiting = [];
+    this.again = [];
     for (const run of this.runs.values()) run.stopBeginning(nowMs);
-    if (this.phase.name === "batch") this.refill(nowMs);
+    if (this.phase.name === "batch" || this.phase.name === "again") this.refill(nowMs);
     else this.phase = { name: "over" };
   }
 
@@ -95,12 +129,44 @@ export class WaveRun {
 
   /** Forgets the hosts that have ended, gives their slots away, and goes on after the last of them. */
   refill(nowMs: number): void {
-    for (let host = this.ended.pop(); host !== undefined; host = this.ended.pop()) {
-      this.runs.delete(host);
-      const next = this.around.tally.stop ? undefined : this.waiting.shift();
+    let next: HostWork | undefined;
+    do {
+      for (const host of this.ended.splice(0)) this.runs.delete(host);
+      next = this.nextHost();
       if (next) this.beginHost(next, nowMs);
-    }
-    if (this.phase.name === "batch" && this.runs.size === 0) this.finishBatch(nowMs);
+    } while (next);
+    if (this.runs.size > 0 || this.around.tally.isHeld) return;
+    if (this.phase.name === "batch") this.finishBatch(nowMs);
+    else if (this.phase.name === "again") this.goOnAfter(this.phase.before, nowMs);
+  }
+
+  /** Who gets the next slot, if one is free and something may begin. */
+  private nextHost(): HostWork | undefined {
+    if (!this.around.tally.mayBegin || (this.phase.name !== "batch" && this.phase.name !== "again")) return undefined;
+    if (this.runs.size >= (this.phase.name === "batch" ? this.phase.atOnce : 1)) return undefined;
+    const index = this.again.findIndex(({ host }) => !this.runs.has(host));
+    return index >= 0 ? this.again.splice(index, 1)[0] : this.waiting.shift();
+  }
+
+  /** A turn came between: it rests on, looks anew, and pauses anew for what runs since. */
+  private goOnAfter(before: Phase, nowMs: number): void {
+    this.phase = this.around.tally.stop ? { name: "over" } : before;
+    if (this.phase.name === "resting") this.woken(nowMs);
+    else if (this.phase.name === "observing") this.observe(nowMs);
+    else if (this.phase.name === "paused") this.pauseAnew(nowMs);
+  }
+
+  private pauseAnew(nowMs: number): void {
+    const wave = this.waves[this.waveIndex - 1];
+    if (wave?.pause) this.pause(wave, wave.pause, nowMs);
+  }
+
+  private find(host: HostName, instance: InstanceName): { work: HostWork; planned: PlannedInstance } | undefined {
+    for (const { batches } of this.waves)
+      for (const work of batches.flatMap(({ hosts }) => hosts))
+        for (const planned of work.host === host ? work.batches.flatMap(({ instances }) => instances) : [])
+          if (planned.instance === instance) return { work, planned };
+    return undefined;
   }
 
   private beginWave(nowMs: number): void {
@@ -117,15 +183,10 @@ export class WaveRun {
     const wave = this.waves[this.waveIndex];
     const batch = wave?.batches[this.batchIndex];
     if (!wave || !batch) return;
-    this.phase = { name: "batch" };
+    this.phase = { name: "batch", atOnce: batch.at_once };
     this.emit({ type: "batch.started", ...this.place(wave), hosts: batch.hosts.map(({ host }) => host) });
-    this.fillSlots(batch, nowMs);
+    this.waiting = [...batch.hosts];
     this.refill(nowMs);
-  }
-
-  private fillSlots(batch: Batch, nowMs: number): void {
-    this.waiting = batch.hosts.slice(batch.at_once);
-    for (const work of batch.hosts.slice(0, batch.at_once)) this.beginHost(work, nowMs);
   }
 
   private beginHost(work: HostWork, nowMs: number): void {
@@ -166,7 +227,7 @@ export class WaveRun {
     if (pause === "ask") {
       this.phase = { name: "paused", untilMs: Infinity };
       this.emit({ type: "rollout.paused", ...ofWave });
-      this.around.issue({ type: "ask", question: `wave ${this.waveIndex} (${wave.group}) is done; go on` });
+      this.around.issue({ type: "ask", about: "pause" });
       return;
     }
     this.phase = { name: "paused", untilMs: nowMs + pause.ms };
@@ -178,7 +239,9 @@ export class WaveRun {
     const missing = new Set<HostName>();
     for (const wave of this.waves.slice(0, this.waveIndex + 1))
       for (const batch of wave.batches) for (const { host } of batch.hosts) missing.add(host);
-    this.phase = { name: "observing", missing };
+    const works = this.waves[this.waveIndex]?.batches.flatMap(({ hosts }) => hosts) ?? [];
+    const coming = new Map(works.map((work) => [work.host, work]));
+    this.phase = { name: "observing", coming, missing };
     for (const host of missing) this.looks.request(host, nowMs);
   }
 

@@ -18,11 +18,13 @@ export class Collected {
   halted: Of<"rollout.halted"> | undefined;
   interrupted: Of<"rollout.interrupted"> | undefined;
   finished: Of<"rollout.finished"> | undefined;
-  readonly failedHooks: Of<"hook.finished">[] = [];
   /** Hosts that do not answer, and why. */
   readonly unreachable = new Map<HostName, string>();
   /** Those whose before_restart hook was sent, and whose after_healthy hook has not succeeded since. */
   private readonly hooked = new Map<string, OfInstance>();
+  private readonly hookFailures = new Map<string, Of<"hook.finished">>();
+  /** What others have changed meanwhile: the latest of each. */
+  private readonly drifts = new Map<string, Of<"instance.drifted">>();
   private readonly failures = new Map<string, Of<"instance.failed">>();
   private readonly losses = new Map<string, Of<"instance.indeterminate">>();
   private readonly skips = new Map<string, OfInstance & { readonly why: string }>();
@@ -52,14 +54,14 @@ export class Collected {
     if (event.type === "instance.failed") this.failures.set(key, event);
     else if (event.type === "instance.healthy") this.hooked.delete(key);
     else if (event.type === "instance.indeterminate") this.losses.set(key, event);
+    else if (event.type === "instance.drifted") this.drifts.set(key, event);
     else if (event.type === "instance.skipped") this.skips.set(key, event);
   }
 
   private collectHook(event: Of<"hook.started" | "hook.finished">): void {
     const { hook, host, instance } = event;
     if (host === undefined || instance === undefined) {
-      // A failed hook of an instance is told as the failure of that instance.
-      if (event.type === "hook.finished" && !event.succeeded) this.failedHooks.push(event);
+      if (event.type === "hook.finished") this.collectOwnHook(event);
       return;
     }
     const key = `${host} ${instance}`;
@@ -67,6 +69,18 @@ export class Collected {
     const isBack = hook === "after_healthy" && event.type === "hook.finished" && event.succeeded;
     const wasNeverOut = hook === "before_restart" && event.type === "hook.finished" && !event.succeeded;
     if (isBack || wasNeverOut) this.hooked.delete(key);
+  }
+
+  /** A failed hook of an instance is told as the failure of that instance. The latest word on each hook counts. */
+  private collectOwnHook(event: Of<"hook.finished">): void {
+    const key = `${event.hook} ${event.host ?? ""}`;
+    if (event.succeeded) this.hookFailures.delete(key);
+    else this.hookFailures.set(key, event);
+  }
+
+  /** Hooks that failed and are no instance's. */
+  get failedHooks(): Of<"hook.finished">[] {
+    return [...this.hookFailures.values()];
   }
 
   /** Instances that the plan's hooks have taken out of service and not put back. */
@@ -88,6 +102,10 @@ export class Collected {
   /** Whether a failed instance says why the rollout was halted. */
   isHaltToldByFailure(): boolean {
     return this.failed().some(({ host, instance, reason }) => this.halted?.reason === `${host} ${instance}: ${reason}`);
+  }
+
+  drifted(): Of<"instance.drifted">[] {
+    return [...this.drifts.values()];
   }
 
   /** What the plan selects and was left alone. */

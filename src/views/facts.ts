@@ -1,7 +1,9 @@
 import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { RolloutEvent } from "../domain/events.ts";
 import { countsText, many } from "./counting.ts";
+import { driftText } from "./drift-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
+import { answerText, questionText } from "./question-text.ts";
 import { printableLines } from "./printable.ts";
 
 /** One line for a log. */
@@ -55,12 +57,19 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
       return [overall(`paused after wave ${event.wave} (${event.group}) ${pauseText(event.ms)}`)];
     case "rollout.resumed":
       return [overall("goes on")];
+    case "rollout.asking": {
+      const text = `asks what to do about this, and begins nothing until then: ${event.reason}`;
+      return [about(event, text), about(event, `| ${questionText(event.answers)}`)];
+    }
+    case "rollout.answered":
+      return [about(event, answerText(event.answer))];
     case "rollout.interrupted":
       return [overall(`interrupted (${event.signal}): nothing further begins, what is under restart is waited for`)];
     case "rollout.halted":
       return [overall(`halted: ${event.reason}: ${haltTitle(event.code)}`)];
     case "rollout.finished":
       return factsOfEnd(event);
+    case "instance.drifted":
     case "instance.waiting":
     case "instance.restarting":
     case "instance.observed":
@@ -76,12 +85,16 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
 function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): Fact[] {
   const about = `${event.host} ${event.instance}`;
   switch (event.type) {
+    case "instance.drifted":
+      return [{ about, text: driftText(event) }];
     case "instance.waiting":
       return [{ about, text: waitingText(event) }];
     case "instance.restarting": {
       const verb = event.action === "start" ? "starting" : "restarting";
       return [{ about, text: `${verb}, was ${event.previous_state}${onPid(event.previous_pid)}` }];
     }
+    case "instance.unchanged":
+      return [{ about, text: `was not restarted after all: ${event.reason}` }];
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
     case "instance.healthy":
@@ -97,8 +110,6 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       return [skipped(event)];
     case "instance.indeterminate":
       return [{ about, text: `lost sight of it during its restart: ${event.reason}` }];
-    case "instance.unchanged":
-      return [{ about, text: `is as it was: ${event.reason}` }];
   }
 }
 
@@ -160,6 +171,10 @@ function skipped({
 
 function aboutOf(host: string | undefined, instance: string | undefined): string {
   return [host, instance].filter((part) => part !== undefined).join(" ");
+}
+
+function about({ host, instance }: { readonly host: string; readonly instance?: string }, text: string): Fact {
+  return { about: aboutOf(host, instance), text };
 }
 
 function overall(text: string): Fact {

@@ -8,7 +8,6 @@ export type Fate = "untouched" | "under_restart" | "indeterminate" | "healthy" |
 const FATE_TOLD_BY = {
   "instance.restarting": "under_restart",
   "instance.indeterminate": "indeterminate",
-  "instance.unchanged": "untouched",
   "instance.healthy": "healthy",
   "instance.failed": "failed",
   "instance.skipped": "skipped",
@@ -30,6 +29,7 @@ export class Ledger {
     failed: 0,
     skipped: 0,
   };
+  private readonly beforeRestart = new Map<string, Fate>();
   /** Instances that the rollout means to restart. */
   planned = 0;
   /** Of each program: those, and how many of them are healthy. */
@@ -39,7 +39,13 @@ export class Ledger {
     if (event.type === "rollout.planned") {
       for (const wave of event.waves) this.recordWave(wave);
       for (const { host, instance } of event.skipped) this.set(host, instance, "skipped");
+    } else if (event.type === "instance.unchanged") {
+      this.set(event.host, event.instance, this.beforeRestart.get(`${event.host} ${event.instance}`) ?? "untouched");
     } else if (tellsFate(event)) {
+      const before = this.fateOf(event.host, event.instance);
+      // One that is tried again has failed, for as long as nothing was sent.
+      if (event.type === "instance.restarting" && before === "failed")
+        this.beforeRestart.set(`${event.host} ${event.instance}`, before);
       this.set(event.host, event.instance, FATE_TOLD_BY[event.type]);
     }
   }

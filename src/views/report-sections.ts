@@ -1,6 +1,7 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
+import { driftText } from "./drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { printableLines } from "./printable.ts";
@@ -77,6 +78,14 @@ export function hooksSection({ failedHooks }: Collected): string[] {
     return `  ${hook}${where}: ${onOneLine(reason ?? "no reason was given")}`;
   });
   return titled("failed hooks", lines);
+}
+
+/** What others have changed since the preview. */
+export function driftSection(collected: Collected): string[] {
+  const lines = collected
+    .drifted()
+    .map((event) => `  ${printable(`${event.host} ${event.instance}`)}: ${driftText(event)}`);
+  return titled("changed by others", lines);
 }
 
 /** Hosts that did not answer at the end, or were left out for it. */

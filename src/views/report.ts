@@ -9,6 +9,7 @@ import type { Ledger } from "./ledger.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import {
   drainedSection,
+  driftSection,
   failedSection,
   fatesSection,
   hooksSection,
@@ -55,13 +56,14 @@ function reportText(collected: Collected, plan: string | undefined, columns: num
 function sectionsFor(collected: Collected): string[][] {
   const outcome = collected.finished?.outcome;
   if (outcome === "refused") return [refusedSection(collected)];
-  if (outcome === "succeeded") return [hooksSection(collected), skippedSection(collected)];
+  if (outcome === "succeeded") return [hooksSection(collected), driftSection(collected), skippedSection(collected)];
   return [
     failedSection(collected),
     hooksSection(collected),
     unsettledSection(collected),
     unreachableSection(collected),
     drainedSection(collected),
+    driftSection(collected),
     fatesSection(collected, "untouched"),
     skippedSection(collected),
     fatesSection(collected, "healthy"),

@@ -1,40 +1,77 @@
 import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build.ts";
 import { readPast } from "../../src/planner/past.ts";
 import { SeededRandom } from "./random.ts";
 import { scenario } from "./scenario.ts";
-import { simulate } from "./simulate.ts";
+import { simulate, type SimulateOptions } from "./simulate.ts";
 
 /** More kills than a rollout has events are not survived by anybody. */
 const MOST_KILLS = 10;
 
 /**
- * Kills the controller of a rollout without other faults at random events, again and again, and resumes it each time
- * from its journal alone. Returns what was promised and not kept: in the end everything was restarted, once.
+ * Kills the controller of a rollout at random events, again and again, and resumes it each time from its journal alone,
+ * of whose end a random part is lost that was not durable. Returns what was promised and not kept.
+ *
+ * Without other faults everything is restarted in the end, once. With them, nothing is restarted that was healthy and
+ * is still so, and every resume ends.
  */
-export function judgeResume(seed: number): string[] {
-  const { time, fleet, plan, planned, options } = scenario(seed, { faults: false });
+export function judgeResume(seed: number, { faults = false } = {}): string[] {
+  const { time, fleet, plan, planned, options } = scenario(seed, { faults });
   const random = new SeededRandom(seed + 1_000_000);
+  const violations: string[] = [];
+  const healthy = new HealthyPids();
+  const watched: SimulateOptions = {
+    ...options,
+    onEvent: (event) => healthy.see(event),
+    onChange(command) {
+      const { host, instance, action } = command;
+      const pid = fleet.hosts.get(host)?.get(instance)?.snapshot().pid;
+      if (action === "restart" && pid !== undefined && healthy.has(host, instance, pid))
+        violations.push(`${host} ${instance} was restarted again once healthy, on pid ${pid}`);
+      return options.onChange?.(command) ?? { kind: "arrives" };
+    },
+  };
   let journal: RolloutEvent[] = [];
-  let rollout = planned;
+  let rollout: Rollout = planned;
   for (let kill = 0; ; kill++) {
     const killAfterEvent = kill < MOST_KILLS ? random.whole(1, 40) : Infinity;
     const planning: RolloutEvent = { type: "rollout.planned", ...rollout };
-    const { outcome, events } = simulate(rollout, fleet, time, { ...options, killAfterEvent });
-    journal = [...journal, planning, ...events];
+    const { outcome, events, durable } = simulate(rollout, fleet, time, { ...watched, killAfterEvent });
+    const kept = outcome === undefined ? random.whole(durable, events.length) : events.length;
+    // Of a rollout that has sent nothing yet, nothing need be kept at all.
+    if (kept > 0) journal = [...journal, planning, ...events.slice(0, kept)];
+    if (outcome !== undefined && (faults || outcome !== "halted")) break;
     if (outcome === "halted") return floorStoodInTheWay(events) ? [] : [`it halted: ${reasonOf(events)}`];
-    if (outcome !== undefined) break;
+    if (killAfterEvent === Infinity) return [...violations, "a resume never ended"];
     const past = readPast(journal);
     const built = buildRollout(plan, fleet.report(), { id: planned.id }, past ? { past } : {});
+    // A host that cannot be reached now, say.
+    if (built.kind === "refused" && faults) break;
     if (built.kind === "refused") return built.refusals.map(({ reason }) => `the resume was refused: ${reason}`);
     rollout = built.rollout;
   }
+  if (faults) return violations;
   return [...fleet.hosts].flatMap(([host, processes]) =>
     [...processes].flatMap(([instance, { stopsAtMs, state }]) => [
       ...(stopsAtMs.length === 1 ? [] : [`${host} ${instance} was restarted ${stopsAtMs.length} times`]),
       ...(state === "RUNNING" ? [] : [`${host} ${instance} was left ${state}`]),
     ]),
   );
+}
+
+/** The pids on which instances were declared healthy, for as long as they have not failed since. */
+class HealthyPids {
+  private readonly pids = new Map<string, number>();
+
+  see(event: RolloutEvent): void {
+    if (event.type === "instance.healthy") this.pids.set(`${event.host} ${event.instance}`, event.pid);
+    if (event.type === "instance.failed") this.pids.delete(`${event.host} ${event.instance}`);
+  }
+
+  has(host: string, instance: string, pid: number): boolean {
+    return this.pids.get(`${host} ${instance}`) === pid;
+  }
 }
 
 /** A floor of all instances lets nothing be restarted, with or without kills. */

@@ -1,123 +1,254 @@
+import type { RolloutEvent } from "../../src/domain/events.ts";
+import { Ledger } from "../../src/views/ledger.ts";
+import { createReport } from "../../src/views/report.ts";
 import { scenario } from "./scenario.ts";
-import { simulate } from "./simulate.ts";
+import { simulate, type Simulated } from "./simulate.ts";
 
 /** A rollout takes longer than this only if it waits for ever. */
-const LONGEST_MS = 24 * 3_600_000;
+const LONGEST_MS = 48 * 3_600_000;
+
+/** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */
+const UNSEEN_MS = 95_000;
+
+type InstanceEvent = Extract<RolloutEvent, { type: `instance.${string}` }>;
 
 /** Runs the scenario of a seed and says what was promised and not kept: nothing, if all is well. */
 export function judge(seed: number, { faults = true } = {}): string[] {
-  const { time, fleet, planned, sizes, options, interruptAtMs } = scenario(seed, { faults });
-  const violations: string[] = [];
-  const floor = planned.limits.floors[0]?.min_healthy ?? 0;
-  const betweenChecksMs = planned.waves[0]?.batches[0]?.hosts[0]?.timings.between_checks_ms ?? 0;
-  const underRestart = new Map<string, Set<string>>();
-  const fates = new Map<string, string>();
-  /** What our own doing took down, and has not brought up. */
-  const down = new Set<string>();
-  let stopped = false;
-  let lastRestMs: number | undefined;
+  const judged = new Judge(seed, faults);
+  judged.run();
+  return judged.violations;
+}
 
-  /** Running, or broken so shortly before that no look can have shown it yet. */
-  function healthyBesides(key: string): number {
+class Judge {
+  readonly violations: string[] = [];
+  private readonly faults: boolean;
+  private readonly made: ReturnType<typeof scenario>;
+  private readonly floor: number;
+  private readonly underRestart = new Map<string, Set<string>>();
+  private readonly fates = new Map<string, string>();
+  /** What our own doing took down, and has not brought up. */
+  private readonly down = new Set<string>();
+  /** Restarts that reached the host, since the operator last wanted one again. */
+  private readonly arrived = new Map<string, number>();
+  /** What the operator wants done again, and which has no other fate yet. */
+  private readonly retried = new Set<string>();
+  private stopped = false;
+  private isAsking = false;
+  private interrupted = false;
+  private answeredAtMs = -Infinity;
+  private lastRestMs: number | undefined;
+
+  constructor(seed: number, faults: boolean) {
+    this.faults = faults;
+    this.made = scenario(seed, { faults });
+    this.floor = this.made.planned.limits.floors[0]?.min_healthy ?? 0;
+  }
+
+  run(): void {
+    const { planned, fleet, time, options, interruptAtMs, leaveAtMs, interruptsQuestion } = this.made;
+    const run = simulate(planned, fleet, time, {
+      ...options,
+      onChange: (command) => {
+        const fate = options.onChange?.(command) ?? { kind: "arrives" };
+        const key = `${command.host} ${command.instance}`;
+        if (fate.kind === "not_sent" || fate.kind === "lost_on_the_way" || command.action === "start") return fate;
+        this.arrived.set(key, (this.arrived.get(key) ?? 0) + 1);
+        if ((this.arrived.get(key) ?? 0) > 1) this.fail(`${key} was restarted twice`);
+        return fate;
+      },
+      onHook: (command) => {
+        if (this.isAsking && command.hook.startsWith("before_"))
+          this.fail(`${command.hook} began while the operator was asked`);
+        return options.onHook?.(command) ?? { kind: "succeeded" };
+      },
+      onEvent: (event, tell) => {
+        if (event.type === "rollout.started" && interruptAtMs !== undefined)
+          time.at(interruptAtMs, () => tell({ type: "interrupted", signal: "SIGINT" }));
+        if (event.type === "rollout.started" && leaveAtMs !== undefined)
+          time.at(leaveAtMs, () => tell({ type: "abandoned" }));
+        if (event.type === "rollout.asking" && interruptsQuestion) tell({ type: "interrupted", signal: "SIGINT" });
+        this.see(event);
+      },
+    });
+    this.judgeEnd(run);
+  }
+
+  private fail(what: string): void {
+    this.violations.push(`${(this.made.time.now / 1000).toFixed(1)} s: ${what}`);
+  }
+
+  private see(event: RolloutEvent): void {
+    const { time } = this.made;
+    if (this.isAsking && (event.type === "wave.started" || event.type === "batch.started"))
+      this.fail(`${event.type} while the operator was asked`);
+    switch (event.type) {
+      case "rollout.asking":
+        if (this.isAsking) this.fail("two questions at once");
+        if (this.stopped) this.fail("it asked after it had stopped");
+        this.isAsking = true;
+        break;
+      case "rollout.answered":
+        this.isAsking = false;
+        this.answeredAtMs = time.now;
+        if (event.answer !== "retry" || event.instance === undefined) break;
+        this.retried.add(`${event.host} ${event.instance}`);
+        this.arrived.delete(`${event.host} ${event.instance}`);
+        break;
+      case "rollout.interrupted":
+        this.stopped = true;
+        this.interrupted = true;
+        break;
+      case "rollout.halted":
+        this.seeHalt(event);
+        break;
+      case "host.resting":
+      case "batch.resting":
+        this.lastRestMs = time.now;
+        break;
+      case "hook.finished":
+        // Drained is down, from the end of one hook to the end of the other.
+        if (event.instance === undefined || !event.succeeded) break;
+        if (event.hook === "before_restart") this.down.add(`${event.host} ${event.instance}`);
+        else this.down.delete(`${event.host} ${event.instance}`);
+        break;
+      case "instance.restarting":
+        this.seeRestart(event);
+        break;
+      case "instance.healthy":
+        this.seeHealthy(event);
+        this.settle(event, "healthy");
+        break;
+      case "instance.failed":
+        this.settle(event, "failed");
+        break;
+      case "instance.skipped":
+        this.settle(event, "skipped");
+        break;
+      case "instance.unchanged":
+        this.free(event);
+        if (!this.made.sizes.hooks.before_restart) this.down.delete(`${event.host} ${event.instance}`);
+        break;
+      default:
+    }
+  }
+
+  private seeHalt({ code }: Extract<RolloutEvent, { type: "rollout.halted" }>): void {
+    const { time, sizes } = this.made;
+    const waited = time.now - this.answeredAtMs;
+    const isWaiting = code === "floor_not_met" || code === "unreachable";
+    if (this.isAsking && isWaiting) this.fail(`${code} while the operator was asked`);
+    if (code === "floor_not_met" && waited < (sizes.timings.progress_deadline_ms ?? 0))
+      this.fail("the time that the operator took was held against what waits");
+    this.stopped = true;
+    this.isAsking = false;
+  }
+
+  private seeRestart(event: Extract<RolloutEvent, { type: "instance.restarting" }>): void {
+    const { fleet, sizes } = this.made;
+    const key = `${event.host} ${event.instance}`;
+    const isRunning = fleet.hosts.get(event.host)?.get(event.instance)?.state === "RUNNING";
+    const wasHealthy = isRunning && !this.down.has(key);
+    this.down.add(key);
+    // What our restart, whose connection was lost, has taken down is brought up whatever has happened meanwhile.
+    const isOurs = event.action === "start" && this.underRestart.get(event.host)?.has(event.instance);
+    if (this.stopped && !isOurs) this.fail(`${key} was restarted after the rollout had stopped`);
+    if (this.isAsking && !isOurs) this.fail(`${key} was restarted while the operator was asked`);
+    if (this.fates.has(key) && !this.retried.has(key))
+      this.fail(`${key} was restarted again after it was ${this.fates.get(key)}`);
+    const others = this.healthyBesides(key);
+    if (wasHealthy && others < this.floor)
+      this.fail(`${key} was stopped with ${others} others healthy, below ${this.floor}`);
+    const onHost = this.underRestart.get(event.host) ?? new Set();
+    this.underRestart.set(event.host, onHost.add(event.instance));
+    if (onHost.size > sizes.instancesAtOnce) this.fail(`${onHost.size} instances under restart on ${event.host}`);
+    if (this.underRestart.size > sizes.hostsAtOnce) this.fail(`${this.underRestart.size} hosts under restart`);
+  }
+
+  private seeHealthy({ host, instance, pid, previous_pid }: Extract<RolloutEvent, { type: "instance.healthy" }>): void {
+    const key = `${host} ${instance}`;
+    if (!this.made.sizes.hooks.after_healthy) this.down.delete(key);
+    const stops = this.made.fleet.hosts.get(host)?.get(instance)?.stopsAtMs.length ?? 0;
+    if (stops === 0) this.fail(`${key} passes for healthy and was never restarted`);
+    if (pid === previous_pid) this.fail(`${key} is healthy on its old pid ${pid}`);
+  }
+
+  /** Running, or broken so shortly before that no look need have shown it yet. */
+  private healthyBesides(key: string): number {
+    const { fleet, time } = this.made;
     let count = 0;
+    for (const [other, removedAtMs] of fleet.removed)
+      if (other !== key && !this.down.has(other) && time.now - removedAtMs <= UNSEEN_MS) count++;
     for (const [host, processes] of fleet.hosts)
       for (const [instance, process] of processes) {
         const other = `${host} ${instance}`;
-        if (other === key || down.has(other)) continue;
-        const unseen = time.now - process.brokeAtMs <= betweenChecksMs + 31_000;
-        if (process.state === "RUNNING" || unseen) count++;
+        if (other === key || this.down.has(other)) continue;
+        if (process.state === "RUNNING" || time.now - process.brokeAtMs <= UNSEEN_MS) count++;
       }
     return count;
   }
 
-  const fail = (what: string) => violations.push(`${(time.now / 1000).toFixed(1)} s: ${what}`);
-
-  function settle(key: string, fate: string): void {
-    const earlier = fates.get(key);
-    const allowed =
-      earlier === undefined ||
-      (earlier === "healthy" && fate === "failed") ||
-      (earlier === "skipped" && fate === "failed");
-    if (!allowed) fail(`${key} is ${fate} after it was ${earlier}`);
-    fates.set(key, fate);
+  private settle(event: InstanceEvent, fate: string): void {
+    const key = `${event.host} ${event.instance}`;
+    const earlier = this.fates.get(key);
+    const hasFailedAfterAll = fate === "failed" && (earlier === "healthy" || earlier === "skipped");
+    if (earlier !== undefined && !hasFailedAfterAll && !this.retried.has(key))
+      this.fail(`${key} is ${fate} after it was ${earlier}`);
+    // A hook that succeeds when it is run again gives the instance its fate back; what was healthy may then regress.
+    this.retried.delete(key);
+    this.fates.set(key, fate);
+    this.free(event);
   }
 
-  const restarts = new Map<string, number>();
-  const run = simulate(planned, fleet, time, {
-    ...options,
-    onChange: (command) => {
-      const fate = options.onChange?.(command) ?? { kind: "arrives" };
-      const key = `${command.host} ${command.instance}`;
-      // One that never arrived did nothing, and a start restarts nothing.
-      const restarted = command.action === "restart" && (fate.kind === "arrives" || fate.kind === "lost_under_way");
-      if (restarted) restarts.set(key, (restarts.get(key) ?? 0) + 1);
-      if ((restarts.get(key) ?? 0) > 1) fail(`${key} was restarted twice`);
-      return fate;
-    },
-    onEvent(event, tell) {
-      if (event.type === "rollout.started" && interruptAtMs !== undefined)
-        time.at(interruptAtMs, () => tell({ type: "interrupted", signal: "SIGINT" }));
-      if (event.type === "rollout.halted" || event.type === "rollout.interrupted") stopped = true;
-      if (event.type === "host.resting" || event.type === "batch.resting") lastRestMs = time.now;
-      // Drained is down, from the end of one hook to the end of the other.
-      if (event.type === "hook.finished" && event.instance !== undefined && event.succeeded) {
-        const key = `${event.host} ${event.instance}`;
-        if (event.hook === "before_restart") down.add(key);
-        else down.delete(key);
-      }
-      if (event.type === "instance.restarting") {
-        const key = `${event.host} ${event.instance}`;
-        down.add(key);
-        if (stopped) fail(`${key} was restarted after the rollout had stopped`);
-        if (fates.get(key) === "healthy") fail(`${key} was restarted again once healthy`);
-        const others = healthyBesides(key);
-        const wasHealthy = fleet.process(event.host, event.instance).state === "RUNNING";
-        if (wasHealthy && others < floor) fail(`${key} was stopped with ${others} others healthy, below ${floor}`);
-        const onHost = underRestart.get(event.host) ?? new Set();
-        underRestart.set(event.host, onHost.add(event.instance));
-        if (onHost.size > sizes.instancesAtOnce) fail(`${onHost.size} instances under restart on ${event.host}`);
-        if (underRestart.size > sizes.hostsAtOnce) fail(`${underRestart.size} hosts under restart`);
-      }
-      if (event.type === "instance.healthy" || event.type === "instance.failed" || event.type === "instance.skipped") {
-        settle(`${event.host} ${event.instance}`, event.type.slice("instance.".length));
-        if (event.type === "instance.healthy") {
-          if (!sizes.hooks.after_healthy) down.delete(`${event.host} ${event.instance}`);
-          const { stopsAtMs, pid } = fleet.process(event.host, event.instance);
-          if (stopsAtMs.length === 0)
-            fail(`${event.host} ${event.instance} passes for healthy and was never restarted`);
-          if (event.pid === event.previous_pid)
-            fail(`${event.host} ${event.instance} is healthy on its old pid ${pid}`);
-        }
-        const onHost = underRestart.get(event.host);
-        onHost?.delete(event.instance);
-        if (onHost?.size === 0) underRestart.delete(event.host);
-      }
-    },
-  });
+  private free({ host, instance }: InstanceEvent): void {
+    const onHost = this.underRestart.get(host);
+    onHost?.delete(instance);
+    if (onHost?.size === 0) this.underRestart.delete(host);
+  }
 
-  if (run.outcome === undefined) fail("it never ended");
-  if (time.now > LONGEST_MS) fail("it took longer than a day");
-  const finished = run.events.at(-1);
-  if (finished?.type === "rollout.finished") {
-    const counted = { healthy: 0, failed: 0, skipped: 0 };
-    for (const fate of fates.values()) counted[fate as keyof typeof counted]++;
-    const { untouched, ...told } = finished.counts;
-    if (JSON.stringify(counted) !== JSON.stringify(told))
-      fail(`counted ${JSON.stringify(counted)}, told ${JSON.stringify(told)}`);
-    if (run.outcome !== "halted" && told.failed > sizes.maxFailures)
-      fail(`it was not halted by ${told.failed} failures, with ${sizes.maxFailures} tolerated`);
-    const total = told.healthy + told.failed + told.skipped + untouched;
+  private judgeEnd({ outcome, events }: Simulated): void {
+    const { planned, sizes, time } = this.made;
+    if (outcome === undefined) this.fail("it never ended");
+    if (time.now > LONGEST_MS) this.fail("it took longer than two days");
+    if (events.some(({ seq }, index) => seq !== index + 1)) this.fail("the events are not numbered without a gap");
+    const finished = events.at(-1);
+    if (finished?.type !== "rollout.finished") return;
+    const ledger = new Ledger();
+    const report = createReport();
+    for (const event of [{ type: "rollout.planned" as const, ...planned }, ...events]) {
+      ledger.record(event);
+      report.collect(event);
+    }
+    if (!report.text().startsWith(finished.outcome)) this.fail("the report tells another outcome");
+    const told = finished.counts;
+    const { healthy, failed, indeterminate, under_restart, skipped, untouched } = ledger.counts;
+    const shown = { healthy, failed: failed + indeterminate + under_restart, skipped, untouched };
+    if (JSON.stringify(shown) !== JSON.stringify(told))
+      this.fail(`shown ${JSON.stringify(ledger.counts)}, told ${JSON.stringify(told)}`);
+    const total = told.healthy + told.failed + told.skipped + told.untouched;
     if (total !== sizes.hosts * sizes.instances)
-      fail(`${total} of ${sizes.hosts * sizes.instances} instances are accounted for`);
-    if (!faults && floor < sizes.hosts * sizes.instances && run.outcome !== "succeeded")
-      fail(`without faults it ended ${run.outcome}`);
-    if (run.outcome === "succeeded" && untouched > 0) fail(`it succeeded with ${untouched} untouched`);
-    if (
-      run.outcome === "succeeded" &&
-      lastRestMs !== undefined &&
-      !run.events.some(({ type, atMs }) => type === "instance.restarting" && atMs >= lastRestMs!)
-    )
-      fail("it rested after the last restart");
+      this.fail(`${total} of ${sizes.hosts * sizes.instances} instances are accounted for`);
+    this.judgeOutcome(events, finished);
   }
-  return violations;
+
+  private judgeOutcome(
+    events: Simulated["events"],
+    { outcome, counts }: Extract<RolloutEvent, { type: "rollout.finished" }>,
+  ): void {
+    const { sizes } = this.made;
+    const mayTolerate = events.some((event) => event.type === "rollout.answered" && event.answer === "skip");
+    const isHalted = outcome === "halted" || (this.interrupted && this.made.leaveAtMs !== undefined);
+    if (!isHalted && !mayTolerate && counts.failed > sizes.maxFailures)
+      this.fail(`it was not halted by ${counts.failed} failures, with ${sizes.maxFailures} tolerated`);
+    if (this.isAsking) this.fail("it ended with a question open");
+    const mustSucceed = !this.faults && this.floor < sizes.hosts * sizes.instances;
+    if (mustSucceed && outcome !== "succeeded") this.fail(`without faults it ended ${outcome}`);
+    if (outcome !== "succeeded") return;
+    if (counts.untouched + counts.failed > 0) this.fail("it succeeded with instances untouched or failed");
+    const { lastRestMs } = this;
+    // The next may turn out to be none of ours.
+    const goesOn = events.some(
+      ({ type, atMs }) => /^instance\.(restarting|skipped)$/.test(type) && atMs >= (lastRestMs ?? 0),
+    );
+    if (lastRestMs !== undefined && !goesOn) this.fail("it rested after the last restart");
+  }
 }

@@ -17,6 +17,9 @@ export interface Sizes {
   readonly maxUnreachable?: number;
   readonly minHealthy?: number;
   readonly hooks?: HostHooks;
+  readonly onFailure?: "stop" | "ask";
+  /** The first host has a wave of its own before the others, and this pause after it. */
+  readonly canaryPause?: { readonly ms: number } | "ask" | undefined;
   readonly timings?: Partial<Timings>;
 }
 
@@ -42,6 +45,8 @@ export function simulated({
   maxUnreachable = 0,
   minHealthy = 0,
   hooks = {},
+  onFailure = "stop",
+  canaryPause,
   timings,
 }: Sizes) {
   const expansion = expandNodeSet(`host-[1-${hosts}]`);
@@ -60,6 +65,13 @@ export function simulated({
     hooks,
     vars: {},
   };
+  const wave = (group: string, hostNames: readonly HostName[]) => ({
+    group,
+    hosts: hostNames.map((host) => ({ host, settings })),
+    programs: ["web"],
+    batches: { sizes: [{ count: hostsAtOnce }], mode },
+    between_batches_ms: timings?.between_batches_ms ?? simTimings.between_batches_ms,
+  });
   const plan: Plan = {
     name: "simulated",
     file: "/simulated.yaml",
@@ -71,21 +83,15 @@ export function simulated({
       supervisor: { command: "supervisorctl", sudo: false },
     })),
     groups: new Map(),
-    waves: [
-      {
-        group: "all",
-        hosts: names.map((host) => ({ host, settings })),
-        programs: ["web"],
-        batches: { sizes: [{ count: hostsAtOnce }], mode },
-        between_batches_ms: timings?.between_batches_ms ?? simTimings.between_batches_ms,
-      },
-    ],
+    waves: canaryPause
+      ? [{ ...wave("canary", names.slice(0, 1)), pause: canaryPause }, wave("all", names.slice(1))]
+      : [wave("all", names)],
     limits: {
       max_failures: { count: maxFailures },
       max_unreachable: { count: maxUnreachable },
       min_healthy: { count: minHealthy },
     },
-    on_failure: "stop",
+    on_failure: onFailure,
     stopped: "skip",
     hooks: {},
     selection: { limit: [], exclude: [], programs: [] },

@@ -16,6 +16,11 @@ describe("random fleets, plans and faults", () => {
     for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(judgeResume(seed), [], `seed ${seed}`);
   }).timeout(600_000);
 
+  it("restart nothing again that is healthy, killed and resumed among all the other faults", () => {
+    for (let seed = 1; seed <= SEEDS; seed++)
+      assert.deepEqual(judgeResume(seed, { faults: true }), [], `npm run sim -- --from ${seed} --seeds 1`);
+  }).timeout(600_000);
+
   it("finish when nothing goes wrong", () => {
     for (let seed = 1; seed <= 500; seed++)
       assert.deepEqual(judge(seed, { faults: false }), [], `seed ${seed} without faults`);

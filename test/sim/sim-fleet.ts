@@ -10,16 +10,56 @@ export class SimFleet {
   readonly hosts = new Map<HostName, Map<InstanceName, SimProcess>>();
   /** Hosts that nobody can reach. */
   readonly unreachable = new Set<HostName>();
+  /** Called when a host is lost: what was sent to it has no answer any more. */
+  onLost: (host: HostName) => void = () => undefined;
+  /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
+  private readonly hung = new Map<HostName, (() => void)[]>();
+  /** When those were removed that somebody has taken out of the config. */
+  readonly removed = new Map<string, number>();
+  private readonly time: VirtualTime;
   private pid = 1000;
 
   constructor(time: VirtualTime, hosts: readonly HostName[], instances: readonly string[]) {
-    for (const host of hosts) {
-      const processes = [...instances].sort(compareNaturally).map((name): [InstanceName, SimProcess] => {
-        const instance = name as InstanceName;
-        return [instance, new SimProcess(instance, time, () => ++this.pid)];
-      });
-      this.hosts.set(host, new Map(processes));
-    }
+    this.time = time;
+    for (const host of hosts)
+      for (const instance of [...instances].sort(compareNaturally)) this.add(host, instance as InstanceName);
+  }
+
+  /** As `supervisorctl update` does after a change of the config. */
+  add(host: HostName, instance: InstanceName): void {
+    const processes = this.hosts.get(host) ?? new Map<InstanceName, SimProcess>();
+    this.hosts.set(host, processes.set(instance, new SimProcess(instance, this.time, () => ++this.pid)));
+  }
+
+  remove(host: HostName, instance: InstanceName): void {
+    this.removed.set(`${host} ${instance}`, this.time.now);
+    this.hosts.get(host)?.delete(instance);
+  }
+
+  lose(host: HostName): void {
+    this.unreachable.add(host);
+    this.onLost(host);
+  }
+
+  hang(host: HostName): void {
+    this.hung.set(host, []);
+  }
+
+  isHung(host: HostName): boolean {
+    return this.hung.has(host);
+  }
+
+  goOn(host: HostName): void {
+    const due = this.hung.get(host) ?? [];
+    this.hung.delete(host);
+    for (const act of due) act();
+  }
+
+  /** What a client asks of a supervisord that hangs is done when that goes on. */
+  request(host: HostName, act: () => void): void {
+    const due = this.hung.get(host);
+    if (due) due.push(act);
+    else act();
   }
 
   process(host: string, instance: string): SimProcess {

@@ -19,6 +19,8 @@ export const healthy: SimBehaviour = { stopMs: 100, startsecsMs: 1000, crashesAt
 
 /** supervisor/process.py: attempt n is followed by n seconds of BACKOFF; 3 retries, then FATAL. */
 const START_RETRIES = 3;
+/** supervisor/states.py: RUNNING_STATES, which is what a stop is for and a start is not. */
+const STOPPABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "BACKOFF"];
 const CRASH_MS = 20;
 /** How long EXITED is seen before supervisord's loop starts it again. */
 const EXITED_MS = 10;
@@ -43,6 +45,7 @@ export class SimProcess {
   /** What happens next by itself; a client's stop or start replaces it. */
   private next: { cancel(): void } | undefined;
   private onFirstAttempt: ((said: string) => unknown) | undefined;
+  private onStopped: ((said: string) => unknown) | undefined;
 
   constructor(instance: InstanceName, time: VirtualTime, nextPid: () => number, behaviour: SimBehaviour = healthy) {
     this.instance = instance;
@@ -66,19 +69,27 @@ export class SimProcess {
 
   stop(done: (said: string) => unknown): void {
     this.stopsAtMs.push(this.time.now);
-    if (["STOPPED", "EXITED", "FATAL"].includes(this.state)) {
+    if (!STOPPABLE.includes(this.state)) {
       done(`${this.instance}: ERROR (not running)`);
       return;
     }
-    this.become("STOPPING", this.behaviour.stopMs, () => {
+    const wasBackoff = this.state === "BACKOFF";
+    this.onStopped = done;
+    this.become("STOPPING", wasBackoff ? 0 : this.behaviour.stopMs, () => {
       this.become("STOPPED");
-      done(`${this.instance}: stopped`);
+      this.stopAnswered();
     });
+    this.answer(`${this.instance}: ERROR (abnormal termination)`);
   }
 
   start(done: (said: string) => unknown): void {
-    if (["RUNNING", "STARTING", "BACKOFF"].includes(this.state)) {
+    if (STOPPABLE.includes(this.state)) {
       done(`${this.instance}: ERROR (already started)`);
+      return;
+    }
+    // Its old process still has the pid, so none is spawned.
+    if (this.state === "STOPPING") {
+      done(`${this.instance}: ERROR (abnormal termination)`);
       return;
     }
     if (this.behaviour.fileGone) {
@@ -94,6 +105,14 @@ export class SimProcess {
   breakDown(): void {
     this.brokeAtMs = this.time.now;
     this.become("FATAL");
+    this.stopAnswered();
+    this.answer(`${this.instance}: ERROR (abnormal termination)`);
+  }
+
+  /** Somebody at the host's own shell, at any moment. */
+  meddle(act: "stop" | "start" | "restart"): void {
+    if (act !== "start") this.brokeAtMs = this.time.now;
+    this[act](() => undefined);
   }
 
   private spawn(): void {
@@ -121,6 +140,12 @@ export class SimProcess {
         this.brokeAtMs = this.time.now;
         this.become("EXITED", EXITED_MS, () => this.spawn());
       });
+  }
+
+  private stopAnswered(): void {
+    const done = this.onStopped;
+    this.onStopped = undefined;
+    done?.(`${this.instance}: stopped`);
   }
 
   private answer(said: string): void {

@@ -1,7 +1,8 @@
-import type { Outcome, RolloutEvent } from "../../src/domain/events.ts";
+import type { Answer, Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
-import type { ChangeOutcome, CheckOutcome, HookOutcome } from "../../src/domain/outcomes.ts";
+import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome } from "../../src/domain/outcomes.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
+import { Recorder } from "../../src/executor/recorder.ts";
 import { Machine } from "../../src/rollout/machine.ts";
 import type { Command, Input } from "../../src/rollout/messages.ts";
 import type { SimFleet } from "./sim-fleet.ts";
@@ -9,6 +10,10 @@ import type { VirtualTime } from "./virtual-time.ts";
 
 /** How long one look takes: what an exec of supervisorctl does. */
 const LOOK_MS = 150;
+/** After this long a look at a supervisord that hangs is given up. */
+const LOOK_TIMEOUT_MS = 60_000;
+/** How long it takes until a connection that is gone is noticed. */
+const KEEPALIVE_MS = 2000;
 
 const HOOK_MS = 200;
 
@@ -20,7 +25,9 @@ const succeeds = (): HookOutcome => ({ kind: "succeeded" });
 
 export interface Simulated {
   readonly outcome: Outcome | undefined;
-  readonly events: readonly (RolloutEvent & { readonly atMs: number })[];
+  readonly events: readonly (RecordedEvent & { readonly atMs: number })[];
+  /** How many of them were kept for certain when the last change was sent. */
+  readonly durable: number;
 }
 
 type Change = Extract<Command, { type: "change" }>;
@@ -32,7 +39,9 @@ export type ChangeFate =
   /** Sent and never arrived; the loss is noticed after this time. */
   | { readonly kind: "lost_on_the_way"; readonly afterMs: number }
   /** It is carried out, but the connection is lost after this time, before its answer. */
-  | { readonly kind: "lost_under_way"; readonly afterMs: number };
+  | { readonly kind: "lost_under_way"; readonly afterMs: number }
+  /** It is carried out and answered, and then the host cannot be reached for so long. */
+  | { readonly kind: "lost_after"; readonly forMs: number };
 
 export interface SimulateOptions {
   /** Called with each event as it happens, and a way to tell the machine something. */
@@ -43,8 +52,16 @@ export interface SimulateOptions {
   readonly onHook?: (command: Extract<Command, { type: "run_hook" }>) => HookOutcome;
   /** What becomes of a restart on its way; default: it arrives, and so does its answer. */
   readonly onChange?: (command: Change) => ChangeFate;
+  /** What the operator does about a failure, and after how long; default: there is no operator. Undefined: nothing. */
+  readonly onQuestion?: (
+    answers: readonly Answer[],
+  ) => { readonly answer: Answer; readonly afterMs: number } | undefined;
   /** How long the next look takes. */
   readonly lookMs?: () => number;
+  /** Why the journal cannot be written now; default: it can. */
+  readonly journalProblem?: () => string | undefined;
+  /** By how much the wall clock is off now: it may jump either way. */
+  readonly clockOffMs?: () => number;
   /** The controller is killed right after the event with this number, before anything that follows from it is done. */
   readonly killAfterEvent?: number;
   /** False: only counts, for fleets whose events would fill the memory. */
@@ -61,15 +78,35 @@ export function simulate(
     onCheck = passes,
     onHook = succeeds,
     onChange = arrives,
+    onQuestion,
     lookMs,
+    journalProblem,
+    clockOffMs,
     killAfterEvent = Infinity,
     keepEvents = true,
   }: SimulateOptions = {},
 ): Simulated {
-  const machine = new Machine(rollout);
-  const events: (RolloutEvent & { atMs: number })[] = [];
+  const machine = new Machine(rollout, { asks: onQuestion !== undefined });
+  const events: (RecordedEvent & { atMs: number })[] = [];
   const wakes = new Map<HostName | undefined, { cancel(): void }>();
   let outcome: Outcome | undefined;
+  let question: { cancel(): void } | undefined;
+  let durable = 0;
+  /** Changes that somebody waits for, with what tells that their connection is lost. */
+  const awaited = new Map<HostName, Set<() => void>>();
+  fleet.onLost = (host) => {
+    for (const lose of awaited.get(host) ?? []) time.after(KEEPALIVE_MS, lose);
+  };
+  const clock = {
+    monotonicMs: () => time.now,
+    now: () => new Date(Date.UTC(2026, 10, 22, 10) + time.now + (clockOffMs?.() ?? 0)),
+    wakeAt: (atMs: number, callback: () => void) => time.at(atMs, callback),
+  };
+  const view = {
+    show: (event: RecordedEvent) => void events.push({ ...event, atMs: time.now }),
+    end: () => Promise.resolve(),
+  };
+  const recorder = new Recorder(rollout.id, clock, [view]);
 
   let told = 0;
   /** `underWay`: commands that act on the fleet, whether or not anybody still waits for them. */
@@ -90,21 +127,22 @@ export function simulate(
     if (controller.killed) return;
     switch (command.type) {
       case "emit":
-        if (keepEvents) events.push({ ...command.event, atMs: time.now });
+        if (keepEvents) recorder.record(command.event);
         onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
         controller.killed = ++told >= killAfterEvent;
         break;
       case "look":
-        time.after(lookMs?.() ?? LOOK_MS, () =>
-          tell({ type: "looked", host: command.host, outcome: fleet.look(command.host) }),
-        );
+        time.after(lookMs?.() ?? LOOK_MS, () => look(command.host));
         break;
       case "change":
-        change(command, onChange(command));
+        change(command);
         break;
       case "settle": {
-        const settle = () =>
-          time.after(SETTLE_MS, () => tell({ ...command, type: "settled", outcome: { kind: "settled" } }));
+        const settle = (): unknown =>
+          time.after(SETTLE_MS, () => {
+            if (fleet.unreachable.has(command.host)) settle();
+            else tell({ ...command, type: "settled", outcome: { kind: "settled" } });
+          });
         if ((acting.get(command.host) ?? 0) === 0) settle();
         else settling.set(command.host, [...(settling.get(command.host) ?? []), settle]);
         break;
@@ -112,11 +150,17 @@ export function simulate(
       case "check":
         time.after(LOOK_MS, () => tell({ ...command, type: "checked", outcome: onCheck(command) }));
         break;
-      case "run_hook":
-        time.after(HOOK_MS, () => tell({ ...command, type: "hook_finished", outcome: onHook(command) }));
+      case "run_hook": {
+        const ended = onHook(command);
+        time.after(HOOK_MS, () => tell({ ...command, type: "hook_finished", outcome: ended }));
         break;
+      }
       case "ask":
-        time.after(0, () => tell({ type: "answered", goOn: true }));
+        question?.cancel();
+        question = ask(command);
+        break;
+      case "withdraw_question":
+        question?.cancel();
         break;
       case "read_log":
         time.after(LOOK_MS, () => tell({ ...command, type: "log_read", text: "the end of its log" }));
@@ -135,27 +179,61 @@ export function simulate(
     }
   };
 
-  const change = (command: Change, fate: ChangeFate): void => {
-    const tellOutcome = (result: ChangeOutcome) => tell({ ...command, type: "changed", outcome: result });
-    const lost: ChangeOutcome = { kind: "indeterminate", reason: "the connection was lost" };
-    if (fate.kind === "not_sent") time.after(0, () => tellOutcome({ kind: "not_sent", reason: "no connection" }));
-    if (fate.kind === "lost_on_the_way") time.after(fate.afterMs, () => tellOutcome(lost));
-    if (fate.kind === "not_sent" || fate.kind === "lost_on_the_way") return;
-    const isLost = fate.kind === "lost_under_way";
-    if (isLost) time.after(fate.afterMs, () => tellOutcome(lost));
+  const ask = (command: Extract<Command, { type: "ask" }>) => {
+    if (command.about === "pause") return time.after(0, () => tell({ type: "answered", goOn: true }));
+    const wish = onQuestion?.(command.answers);
+    return wish && time.after(wish.afterMs, () => tell({ type: "decided", answer: wish.answer }));
+  };
+
+  const look = (host: HostName): void => {
+    const answer = (seen: LookOutcome) => tell({ type: "looked", host, outcome: seen });
+    const gaveUp: LookOutcome = { kind: "unreachable", reason: "no answer in time" };
+    if (fleet.isHung(host)) time.after(LOOK_TIMEOUT_MS, () => answer(gaveUp));
+    else answer(fleet.look(host));
+  };
+
+  /** As the executor does it: what is told must be kept before it is done. */
+  const change = (command: Change): void => {
+    const { host } = command;
+    const answer = (result: ChangeOutcome) => tell({ ...command, type: "changed", outcome: result });
+    const problem = journalProblem?.();
+    if (problem !== undefined) time.after(0, () => tell({ type: "journal_failed", reason: problem }));
+    else durable = events.length;
+    const fate: ChangeFate =
+      problem !== undefined || fleet.unreachable.has(host) ? { kind: "not_sent" } : onChange(command);
+    if (fate.kind === "not_sent") {
+      time.after(0, () => answer({ kind: "not_sent", reason: problem ?? "no connection" }));
+      return;
+    }
+    const ofHost = awaited.get(host) ?? new Set();
+    awaited.set(host, ofHost);
+    const lose = () => {
+      if (ofHost.delete(lose)) answer({ kind: "indeterminate", reason: "the connection was lost" });
+    };
+    ofHost.add(lose);
+    if (fate.kind === "lost_on_the_way" || fate.kind === "lost_under_way") time.after(fate.afterMs, lose);
+    if (fate.kind === "lost_on_the_way") return;
     controller.underWay++;
     begins(command.host);
     const done = (said: string) => {
       controller.underWay--;
       ends(command.host);
-      if (!isLost) time.after(0, () => tellOutcome({ kind: "returned", said }));
+      if (fate.kind === "lost_under_way" || fleet.unreachable.has(host)) return;
+      if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
+      if (fate.kind !== "lost_after") return;
+      fleet.lose(host);
+      time.after(fate.forMs, () => fleet.unreachable.delete(host));
     };
-    fleet.process(command.host, command.instance)[command.action](done);
+    fleet.request(host, () => {
+      const process = fleet.hosts.get(host)?.get(command.instance);
+      if (process) process[command.action](done);
+      else done(`${command.instance}: ERROR (no such process)`);
+    });
   };
 
   tell({ type: "begin" });
   time.run(() => outcome !== undefined || controller.killed);
   // The lock of a killed controller is free only when none of its commands can act any more.
   if (controller.killed && controller.underWay > 0) time.run(() => controller.underWay === 0);
-  return { outcome, events };
+  return { outcome, events, durable };
 }

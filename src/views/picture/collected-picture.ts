@@ -29,6 +29,8 @@ const TROUBLE: ReadonlySet<string> = new Set<RolloutEvent["type"]>([
   "instance.failed",
   "instance.indeterminate",
   "host.unreachable",
+  "instance.drifted",
+  "rollout.asking",
   "rollout.halted",
   "rollout.interrupted",
 ]);

@@ -8,6 +8,7 @@ import { printableLines } from "../printable.ts";
 import { howToGoOn } from "../how-to-go-on.ts";
 import {
   drainedSection,
+  driftSection,
   hooksSection,
   refusedSection,
   skippedSection,
@@ -94,9 +95,14 @@ export function countsMarkup({ finished, ledger }: Collected): Markup {
 /** Why it stopped, what failed and how, what was left in doubt, and what to do next. */
 export function troubleMarkup(collected: Collected, plan: string | undefined): Markup {
   const failed = collected.failed();
-  const sections = [refusedSection, hooksSection, unsettledSection, unreachableSection, drainedSection].map((section) =>
-    section(collected),
-  );
+  const sections = [
+    refusedSection,
+    hooksSection,
+    unsettledSection,
+    unreachableSection,
+    drainedSection,
+    driftSection,
+  ].map((section) => section(collected));
   return html`${stopMarkup(collected)}
   ${
     failed.length === 0

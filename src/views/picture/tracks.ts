@@ -62,6 +62,10 @@ export class Track {
       case "instance.indeterminate":
         this.become("unseen", atMs);
         break;
+      case "instance.drifted":
+        if (this.state === "old" || this.state === "down")
+          this.become(event.state === "RUNNING" ? "old" : "down", atMs);
+        break;
       case "instance.unchanged":
         this.underRestart = false;
         this.become(this.isDrained ? "drained" : this.before, atMs);

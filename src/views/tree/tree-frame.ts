@@ -84,7 +84,7 @@ function programsRow({ model: { ledger }, columns, paint }: Frame): Row[] {
 
 /** What is waited for, and until when; where the header or a rest's own row says it, nothing. */
 function waitRows({ model, nowMs, columns, paint }: Frame): Row[] {
-  const isSaid = !model.planned || (model.paused ?? model.restingUntilMs) !== undefined;
+  const isSaid = !model.planned || (model.asking ?? model.paused ?? model.restingUntilMs) !== undefined;
   const wait = isSaid ? undefined : waitOf(model, nowMs);
   if (!wait) return [];
   const until =

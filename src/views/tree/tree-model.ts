@@ -16,7 +16,7 @@ import {
 } from "./shown-rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
-type OfInstance = Of<`instance.${string}` & RolloutEvent["type"]>;
+type OfInstance = Exclude<Of<`instance.${string}` & RolloutEvent["type"]>, Of<"instance.drifted">>;
 
 export class TreeModel implements Span {
   readonly ledger = new Ledger();
@@ -26,7 +26,11 @@ export class TreeModel implements Span {
   /** By host and instance, in the order in which they failed. */
   readonly failures = new Map<string, Of<"instance.failed">>();
   /** Those that are no failure of an instance. */
-  readonly failedHooks: Of<"hook.finished">[] = [];
+  readonly failedHooks = new Map<string, Of<"hook.finished">>();
+  /** What others have changed since the preview: the latest of it, and how much there is. */
+  drifted: { readonly last: Of<"instance.drifted">; readonly count: number } | undefined;
+  /** What the operator is asked about a failure. */
+  asking: Of<"rollout.asking"> | undefined;
   waves: readonly ShownWave[] = [];
   planned: Of<"rollout.planned"> | undefined;
   /** Somebody else's lock that is waited for, and until when. */
@@ -83,7 +87,13 @@ export class TreeModel implements Span {
         break;
       case "hook.finished":
         this.applyHook(event, undefined);
-        if (!event.succeeded && event.instance === undefined) this.failedHooks.push(event);
+        this.applyToHook(event);
+        break;
+      case "rollout.asking":
+        this.asking = event;
+        break;
+      case "rollout.answered":
+        this.asking = undefined;
         break;
       case "wave.started":
       case "wave.finished":
@@ -97,6 +107,9 @@ export class TreeModel implements Span {
       case "host.resting":
       case "host.finished":
         this.applyToHost(event, nowMs);
+        break;
+      case "instance.drifted":
+        this.drifted = { last: event, count: (this.drifted?.count ?? 0) + 1 };
         break;
       case "instance.waiting":
       case "instance.restarting":
@@ -113,6 +126,15 @@ export class TreeModel implements Span {
   private restNoMore(): void {
     this.restingUntilMs = undefined;
     this.paused = undefined;
+    this.asking = undefined;
+  }
+
+  /** That of an instance is told as the instance's own failure. The latest word on each hook counts. */
+  private applyToHook(event: Of<"hook.finished">): void {
+    if (event.instance !== undefined) return;
+    const key = `${event.hook} ${event.host ?? ""}`;
+    if (event.succeeded) this.failedHooks.delete(key);
+    else this.failedHooks.set(key, event);
   }
 
   private plan(event: Of<"rollout.planned">): void {

@@ -1,7 +1,9 @@
 import type { RolloutEvent } from "../../domain/events.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
+import { driftText } from "../drift-text.ts";
 import { failureMeaning } from "../failure-text.ts";
 import { printableLines } from "../printable.ts";
+import { questionText } from "../question-text.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 
@@ -15,7 +17,7 @@ export function troubleRows(frame: Frame, height: number): Row[] {
   const notices = noticeRows(frame);
   const room = Math.max(1, height - notices.length);
   const { failures, failedHooks, unreachable } = frame.model;
-  const count = failures.size + failedHooks.length + unreachable.size;
+  const count = failures.size + failedHooks.size + unreachable.size;
   const rows: Row[] = [];
   let shown = 0;
   for (const [first, ...details] of troubles(frame)) {
@@ -34,7 +36,7 @@ export function troubleRows(frame: Frame, height: number): Row[] {
 
 function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
   for (const event of frame.model.failures.values()) yield failureRows(event, frame);
-  for (const event of frame.model.failedHooks) yield [hookRow(event, frame)];
+  for (const event of frame.model.failedHooks.values()) yield [hookRow(event, frame)];
   for (const [host, reason] of frame.model.unreachable) yield [unreachableRow(host, reason, frame)];
 }
 
@@ -67,7 +69,10 @@ function unreachableRow(host: string, reason: string, { columns, paint }: Frame)
 /** What the rollout does about its trouble, or what to know of it beforehand. */
 function noticeRows(frame: Frame): Row[] {
   const { model, live, paint, columns } = frame;
-  const texts = [haltReason(frame), ...(live ? [stoppingText(frame), warningText(frame)] : [])];
+  const texts = [
+    haltReason(frame),
+    ...(live ? [questionOf(frame), stoppingText(frame), driftOf(frame), warningText(frame)] : []),
+  ];
   return texts
     .filter((text) => text !== undefined)
     .map((text) => ({
@@ -84,11 +89,24 @@ function haltReason({ model: { halted, failures } }: Frame): string | undefined 
   return `halted because ${onOneLine(halted.reason)}`;
 }
 
+/** Nothing begins before it is answered, so it names what it is about even where the failure itself has no room. */
+function questionOf({ model: { asking } }: Frame): string | undefined {
+  if (!asking) return undefined;
+  return `${printable([asking.host, asking.instance].filter((part) => part !== undefined).join(" "))}?  ${questionText(asking.answers)}`;
+}
+
 function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string | undefined {
   const open = ledger.counts.under_restart + ledger.counts.indeterminate;
   const waits = open > 0 ? `; waits for ${open} under way` : "";
   if (halted) return `halting: no further restart${waits}`;
   return interrupted && `${interrupted.signal}: no further restart${waits}; again: leave now`;
+}
+
+function driftOf({ model: { drifted } }: Frame): string | undefined {
+  if (!drifted) return undefined;
+  const { last, count } = drifted;
+  const more = count > 1 ? ` (and ${count - 1} more)` : "";
+  return onOneLine(`${last.host} ${last.instance}: ${driftText(last)}${more}`);
 }
 
 function warningText({ model: { planned, ledger } }: Frame): string | undefined {

@@ -25,7 +25,12 @@ export function waitOf(model: TreeModel, nowMs: number): Wait | undefined {
 }
 
 /** What only the operator or time can end. */
-function overallWait({ paused, restingUntilMs }: TreeModel, nowMs: number): Wait | undefined {
+function overallWait({ asking, paused, restingUntilMs }: TreeModel, nowMs: number): Wait | undefined {
+  if (asking)
+    return {
+      text: `the operator's answer about ${[asking.host, asking.instance].filter((part) => part !== undefined).join(" ")}`,
+      atMost: false,
+    };
   if (paused?.untilMs !== undefined && paused.untilMs > nowMs)
     return { text: `the end of the pause after ${paused.group}`, untilMs: paused.untilMs, atMost: false };
   if (paused?.untilMs === undefined && paused)

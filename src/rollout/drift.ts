@@ -1,0 +1,75 @@
+import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { worksOf, type HostWork, type PlannedInstance, type Rollout, type Wave } from "../domain/rollout.ts";
+import { compileSelector } from "../planner/programs.ts";
+import type { Command } from "./messages.ts";
+
+/**
+ * Tells what others have changed since the rollout was planned: whoever reads the preview must not be left to believe it.
+ * It changes nothing about the plan: one that was restarted by hand is restarted all the same, a new one is left alone.
+ */
+export class Drift {
+  private readonly issue: (command: Command) => void;
+  /** What the rollout knows of each host, be it restarted or left alone. */
+  private readonly known = new Map<HostName, Set<InstanceName>>();
+  /** What was told last of those that have changed. */
+  private readonly told = new Map<string, string>();
+
+  constructor(rollout: Rollout, issue: (command: Command) => void) {
+    this.issue = issue;
+    for (const { host, batches } of worksOf(rollout))
+      for (const { instances } of batches) for (const { instance } of instances) this.know(host, instance);
+    for (const { host, instance } of rollout.skipped) this.know(host, instance);
+  }
+
+  /** Compares what a host of the coming wave runs now with what is planned there. */
+  compareHost({ programs }: Wave, { host, batches }: HostWork, snapshots: readonly ProcessSnapshot[]): void {
+    const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
+    for (const { instances } of batches)
+      for (const planned of instances) this.compare(host, planned, seen.get(planned.instance));
+    const selectors = programs.map(compileSelector);
+    for (const snapshot of snapshots) {
+      const { instance } = snapshot;
+      if (this.known.get(host)?.has(instance) || !selectors.some((selects) => selects(instance))) continue;
+      this.know(host, instance);
+      this.tell(host, instance, { what: "new", ...stateOf(snapshot) });
+    }
+  }
+
+  /** Compares one that has not been restarted yet with what it was when that was planned, or told last. */
+  compare(host: HostName, { instance, before }: PlannedInstance, now: ProcessSnapshot | undefined): void {
+    const key = `${host} ${instance}`;
+    const text = now ? textOf(now) : "gone";
+    if (text === (this.told.get(key) ?? textOf(before))) return;
+    this.told.set(key, text);
+    const previous = {
+      previous_state: before.state,
+      ...(before.pid === undefined ? {} : { previous_pid: before.pid }),
+    };
+    this.tell(host, instance, now ? { what: "changed", ...previous, ...stateOf(now) } : { what: "gone", ...previous });
+  }
+
+  private tell(
+    host: HostName,
+    instance: InstanceName,
+    drift: Pick<Drifted, "what" | "state" | "pid" | "previous_state" | "previous_pid">,
+  ): void {
+    const event: Drifted = { type: "instance.drifted", host, program: programOf(instance), instance, ...drift };
+    this.issue({ type: "emit", event });
+  }
+
+  private know(host: HostName, instance: InstanceName): void {
+    const ofHost = this.known.get(host) ?? new Set();
+    this.known.set(host, ofHost.add(instance));
+  }
+}
+
+type Drifted = Extract<Extract<Command, { type: "emit" }>["event"], { type: "instance.drifted" }>;
+
+function stateOf({ state, pid }: ProcessSnapshot) {
+  return pid === undefined ? { state } : { state, pid };
+}
+
+function textOf({ state, pid }: Pick<ProcessSnapshot, "state" | "pid">): string {
+  return `${state} ${pid ?? ""}`;
+}

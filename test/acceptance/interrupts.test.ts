@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/until.ts";
+import {
+  BUNDLE,
+  eventsOf,
+  quickTimings,
+  orchestrate,
+  restartedIn,
+  startOrchestrate,
+  writePlan,
+} from "./orchestrate.ts";
+import { Terminal } from "../views/terminal.ts";
+
+describe("what may happen to the controller in the middle of a rollout", () => {
+  let fleet: Fleet;
+  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }] })));
+  afterEach(() => fleet.down());
+
+  for (const signal of ["SIGTERM", "SIGHUP"] as const)
+    it(`${signal} is like a first Ctrl-C: what is under way is proven healthy, nothing further begins, exit 4`, async () => {
+      const plan = await writePlan(fleet);
+      const running = startOrchestrate([plan, "--output", "json"]);
+      await until(() => running.stdout().includes('"instance.restarting"'), { deadlineMs: 30_000 });
+      running.child.kill(signal);
+      const ended = await running.ended;
+      assert.equal(ended.code, 4, ended.stdout + ended.stderr);
+      assert.deepEqual(restartedIn(eventsOf(ended)), ["host-1 web:web_00"]);
+      assert.ok(eventsOf(ended).some(({ type }) => type === "instance.healthy"));
+    });
+
+  it("a closed terminal is like a first Ctrl-C: the instance under way is finished, and --resume goes on", async () => {
+    const plan = await writePlan(fleet);
+    const terminal = await Terminal.run(
+      `'${process.execPath}' '${BUNDLE}' '${plan}' --state-dir '${fleet.dir}/state'`,
+      { columns: 100, rows: 30 },
+      { SSH_AUTH_SOCK: "" },
+    );
+    await terminal.shows(/1 to go|web_00/);
+    await until(async () => (await fleet.host("host-1").supervisordLog()).includes("stopped: web_00"), {
+      deadlineMs: 30_000,
+    });
+    await terminal.close();
+    const state = ["--state-dir", `${fleet.dir}/state`];
+    await until(async () => (await orchestrate("history", ...state)).stdout.includes("interrupted"), {
+      deadlineMs: 30_000,
+    });
+    const resumed = await orchestrate(plan, "--output", "json", "--resume", ...state);
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
+  });
+
+  it("the loss of its network is waited out: it connects and locks again, looks, and goes on", async () => {
+    const host = fleet.host("host-1");
+    await host.behave("web:web_00", { kind: "slow_stop", seconds: 2 });
+    await host.stop("web:web_00");
+    await host.start("web:web_00");
+    const plan = await writePlan(fleet, { timings: { ...quickTimings, command_timeout: "30s" } });
+    const running = startOrchestrate([plan, "--output", "json"]);
+    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 20_000 });
+    for (const each of fleet.hosts) await each.kill("sshd");
+    await until(() => running.stdout().includes('"instance.indeterminate"'), { deadlineMs: 20_000 });
+    for (const each of fleet.hosts) await each.revive("sshd");
+    const ended = await running.ended;
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    for (const each of fleet.hosts) {
+      const log = await each.supervisordLog();
+      for (const process of ["web_00", "web_01"]) {
+        const byTheTest = each === host && process === "web_00" ? 1 : 0;
+        assert.equal(log.match(new RegExp(`stopped: ${process} `, "g"))?.length, 1 + byTheTest);
+      }
+    }
+  });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
+import { factsOf } from "../../src/views/facts.ts";
+import { createReport } from "../../src/views/report.ts";
+import { simulated } from "./rollouts.ts";
+import { simulate } from "./simulate.ts";
+
+/** The rollout in two waves: its first host, then, after a pause, the others. */
+function inTwoWaves(rollout: Rollout): Rollout {
+  const [wave] = rollout.waves;
+  const [first, ...others] = wave?.batches ?? [];
+  assert.ok(wave && first);
+  const canary = { ...wave, group: "canary", batches: [first], pause: { ms: 60_000 } };
+  return { ...rollout, waves: [canary, { ...wave, batches: others }] };
+}
+
+function run(meddle: (fleet: ReturnType<typeof simulated>["fleet"]) => void) {
+  const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3, maxFailures: 1 });
+  const planned = inTwoWaves(rollout());
+  const { events, outcome } = simulate(planned, fleet, time, {
+    onEvent: (event) => event.type === "rollout.paused" && time.after(1000, () => meddle(fleet)),
+  });
+  const beforeWave = events.slice(
+    0,
+    events.findLastIndex(({ type }) => type === "wave.started"),
+  );
+  const told = (among: readonly RolloutEvent[]) =>
+    among
+      .filter(({ type }) => type === "instance.drifted")
+      .flatMap(factsOf)
+      .map(({ about, text }) => `${about} ${text}`);
+  const report = createReport();
+  report.collect({ type: "rollout.planned", ...planned });
+  for (const event of events) report.collect(event);
+  return { events, outcome, told: told(events), toldBeforeWave: told(beforeWave), report: report.text() };
+}
+
+describe("what others change while a rollout runs", () => {
+  it("is told before the wave that it concerns: a restart by hand, which does not replace the planned one", () => {
+    const { events, outcome, toldBeforeWave, report } = run((fleet) => (fleet.process("host-2", "web:1").pid = 77));
+    const [line = "", ...more] = toldBeforeWave;
+    assert.match(
+      line,
+      /^host-2 web:1 changed by others since the preview: it was RUNNING on pid \d+ and is RUNNING on pid 77$/,
+    );
+    assert.deepEqual(more, []);
+    assert.equal(outcome, "succeeded");
+    assert.equal(events.filter(({ type }) => type === "instance.restarting").length, 6);
+    assert.match(report, /^changed by others\n {2}host-2 web:1: changed by others/m);
+  });
+
+  it("is told once: a new instance, which is left alone, and one that is gone, which fails at its turn", () => {
+    const { events, outcome, told, toldBeforeWave } = run((fleet) => {
+      fleet.remove("host-2" as HostName, "web:2" as InstanceName);
+      fleet.add("host-2" as HostName, "web:7" as InstanceName);
+      fleet.add("host-2" as HostName, "other:0" as InstanceName);
+    });
+    assert.deepEqual(toldBeforeWave, told);
+    assert.deepEqual(
+      told.map((line) => line.replace(/pid \d+/, "pid N")),
+      [
+        "host-2 web:2 gone since the preview: Supervisor does not list it any more",
+        "host-2 web:7 new since the preview, and left alone; it is RUNNING on pid N",
+      ],
+    );
+    const failed = events.filter((event) => event.type === "instance.failed");
+    assert.deepEqual(
+      failed.map(({ instance, code }) => [instance, code]),
+      [["web:2", "vanished"]],
+    );
+    assert.equal(outcome, "incomplete");
+  });
+
+  it("is told right before the restart where it came after the last look at the wave", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
+    const { events } = simulate(rollout(), fleet, time, {
+      onEvent: (event) => event.type === "host.resting" && (fleet.process("host-1", "web:1").pid = 77),
+    });
+    const types = events.filter(({ type }) => type === "instance.drifted" || type === "instance.restarting");
+    assert.deepEqual(
+      types.map(({ type }) => type),
+      ["instance.restarting", "instance.drifted", "instance.restarting"],
+    );
+  });
+
+  it("is not what this rollout does itself", () => {
+    const { told } = run(() => undefined);
+    assert.deepEqual(told, []);
+  });
+});
