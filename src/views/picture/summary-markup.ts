@@ -42,7 +42,7 @@ export function headerMarkup(collected: Collected, beganAtMs: number, lengthMs: 
     ["Plan", planned?.plan_file],
     ["Began", utc(beganAtMs)],
     [finished ? "Ended" : "Last heard of", utc(beganAtMs + lengthMs)],
-    ["Took", least > 0 ? `${took} (at least, by the plan: ${formatElapsed(least)})` : took],
+    ["Took", least > 0 ? `${took} (preview: at least ${formatElapsed(least)})` : took],
   ];
   return html`<header>
     <h1>

@@ -1,0 +1,2 @@
+import { showing } from "./showing.ts";
+showing("/tmp/benchdir");
