@@ -1,2 +1,0 @@
-import { showing } from "./showing.ts";
-showing("/tmp/benchdir");
