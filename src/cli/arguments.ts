@@ -19,6 +19,8 @@ export interface RunArguments extends SelectionArguments {
   readonly dryRun: boolean;
   readonly offline: boolean;
   readonly ask: boolean;
+  /** Of a dry run only. */
+  readonly verbose: boolean;
   readonly output: OutputMode;
   readonly reason?: string;
   readonly stateDir?: string;
@@ -66,11 +68,8 @@ export type Arguments =
   | ReportArguments
   | { readonly command: "exit"; readonly mistaken: boolean };
 
-/** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
-const NOT_BUILT_YET = {
-  options: ["--verbose"],
-  commands: ["completion"],
-};
+/** Commands of the contract that this version does not have: refused by name instead of as unknown. */
+const NOT_BUILT_YET = ["completion"];
 
 const EXAMPLES = `
 Examples:
@@ -125,6 +124,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--dry-run", "look at the fleet and show what would be done; changes nothing", false)
     .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
     .option("--ask", "show what would be done, and ask before it is done", false)
+    .option("--verbose", "with --dry-run: also by which way each host is looked at", false)
     .option("--reason <text>", "why, for the records")
     .option("--report <file>", "at the end, write a page of HTML that shows what happened")
     .option("--resume [id]", "go on with the plan's newest unfinished rollout, or with this one")
@@ -140,6 +140,10 @@ function describeRun(program: Command, onRead: OnRead): void {
       program.error("error: --ask is about a run that follows; a dry run has none");
     if (options.report !== undefined && (options.dryRun || options.offline))
       program.error("error: --report is about a run; a dry run has none");
+    if (options.verbose && (options.offline || !options.dryRun))
+      program.error(
+        "error: --verbose tells how --dry-run has looked at the hosts: use it with that, and without --offline",
+      );
     if (options.offline && options.startedBefore)
       program.error("error: --started-before asks the hosts, which --offline leaves alone");
     if (resume !== undefined && (options.offline || options.startedBefore || options.program.length > 0))
@@ -250,13 +254,7 @@ function readMoment(text: string): StartedBefore {
 }
 
 function refuseWhatIsNotBuilt(program: Command): void {
-  for (const flags of NOT_BUILT_YET.options) {
-    const option = new Option(flags).hideHelp();
-    program
-      .addOption(option)
-      .on(`option:${option.name()}`, () => program.error(`error: --${option.name()} is not built yet in this version`));
-  }
-  for (const name of NOT_BUILT_YET.commands)
+  for (const name of NOT_BUILT_YET)
     program
       .command(name, { hidden: true })
       .allowUnknownOption()

@@ -17,6 +17,7 @@ import { openPageView } from "./page-file.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
 import { newestUnfinished } from "./unfinished.ts";
+import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
 export async function run(given: RunArguments): Promise<ExitCode> {
@@ -32,6 +33,8 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     return EXIT.invalid;
   }
   if (!wanted.past) tellOfUnfinished(wanted.plan, given);
+  const ways = await prepareWays(wanted.plan);
+  if (!ways) return endUnasked(given.plan);
   const view = new HeldView();
   const openView = async () => view.release(await chooseView(given.output, given.plan));
   if (!given.ask || given.output === "json") await openView();
@@ -41,7 +44,7 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     [view, page, openJobSummary(given.plan)].filter((each) => each !== undefined),
   );
   const owner = ownerOf(preflight.id, given.reason);
-  const world = openForRollout(wanted.plan, owner);
+  const world = openForRollout(wanted.plan, ways, owner);
   let executor: Executor | undefined;
   const stopListening = onSignals({
     finish: (signal) => (executor ? executor.interrupt(signal) : preflight.interrupt(world.fleet)),

@@ -1,15 +1,14 @@
-import type { ProgramName } from "./ids.ts";
 import type { Batch, HostWork, InstanceBatch, Rollout, Timings } from "./rollout.ts";
 
 /** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
-export type StartSeconds = ReadonlyMap<ProgramName, number>;
+export type StartSeconds = Readonly<Record<string, number>>;
 
 /** What the plan's timings make of a rollout: soaks, rests and pauses. Stops, and starts beyond `startsecs`, come on top. */
-export function leastMs({ waves }: Pick<Rollout, "waves">, startSeconds: StartSeconds = new Map()): number {
+export function leastMs({ waves, startsecs = {} }: Pick<Rollout, "waves" | "startsecs">): number {
   let sumMs = 0;
   for (const [index, { batches, between_batches_ms, pause }] of waves.entries()) {
     const isLast = index === waves.length - 1;
-    for (const batch of batches) sumMs += batchMs(batch, startSeconds);
+    for (const batch of batches) sumMs += batchMs(batch, startsecs);
     sumMs += between_batches_ms * (batches.length - 1);
     // A pause takes the place of the rest; a wait for an answer takes no time that is known.
     if (!isLast) sumMs += pause === undefined ? between_batches_ms : pause === "ask" ? 0 : pause.ms;
@@ -39,7 +38,7 @@ export function inSlots(hostsMs: readonly number[], atOnce: number): number {
 /** Likewise for one host. */
 export function leastHostMs(
   { batches, timings }: Pick<HostWork, "batches" | "timings">,
-  startSeconds: StartSeconds = new Map(),
+  startSeconds: StartSeconds = {},
 ): number {
   const restMs = timings.between_restarts_ms;
   let sumMs = 0;
@@ -51,5 +50,5 @@ export function leastHostMs(
 }
 
 function roundMs({ program }: InstanceBatch, { min_healthy_time_ms }: Timings, startSeconds: StartSeconds): number {
-  return min_healthy_time_ms + (startSeconds.get(program) ?? 0) * 1000;
+  return min_healthy_time_ms + (startSeconds[program] ?? 0) * 1000;
 }

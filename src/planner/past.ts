@@ -83,13 +83,11 @@ class PastReader {
     this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, drained: this.enabling.has(host) });
   }
 
+  /** Regressed: another process must replace the one that was proven. Where only its hook failed it is still drained. */
   private failed({ host, instance, code }: Extract<RolloutEvent, { type: "instance.failed" }>): void {
     const earlier = this.fates.get(host)?.get(instance);
-    if (earlier?.kind !== "healthy") return;
-    // Only its hook has failed, the process is good: the gate lets it pass, and the hook runs again. Otherwise it has
-    // regressed, and the process that was proven is the one that another must replace.
-    const previousPid = code === "hook_failed" ? earlier.previousPid : earlier.pid;
-    this.set(host, instance, { kind: "attempted", previousPid });
+    if (earlier?.kind === "healthy" && code !== "hook_failed")
+      this.set(host, instance, { kind: "attempted", previousPid: earlier.pid });
   }
 
   private planned(rollout: Rollout): void {

@@ -93,8 +93,6 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       const verb = event.action === "start" ? "starting" : "restarting";
       return [{ about, text: `${verb}, was ${event.previous_state}${onPid(event.previous_pid)}` }];
     }
-    case "instance.unchanged":
-      return [{ about, text: `was not restarted after all: ${event.reason}` }];
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
     case "instance.healthy":
@@ -110,6 +108,8 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       return [skipped(event)];
     case "instance.indeterminate":
       return [{ about, text: `lost sight of it during its restart: ${event.reason}` }];
+    case "instance.unchanged":
+      return [{ about, text: `is as it was: ${event.reason}` }];
   }
 }
 

@@ -37,13 +37,14 @@ export function judgeResume(seed: number, { faults = false } = {}): string[] {
   for (let kill = 0; ; kill++) {
     const killAfterEvent = kill < MOST_KILLS ? random.whole(1, 40) : Infinity;
     const planning: RolloutEvent = { type: "rollout.planned", ...rollout };
-    const { outcome, events, durable } = simulate(rollout, fleet, time, { ...watched, killAfterEvent });
+    const { outcome, events, durable, isLocked } = simulate(rollout, fleet, time, { ...watched, killAfterEvent });
     const kept = outcome === undefined ? random.whole(durable, events.length) : events.length;
     // Of a rollout that has sent nothing yet, nothing need be kept at all.
     if (kept > 0) journal = [...journal, planning, ...events.slice(0, kept)];
     if (outcome !== undefined && (faults || outcome !== "halted")) break;
     if (outcome === "halted") return floorStoodInTheWay(events) ? [] : [`it halted: ${reasonOf(events)}`];
     if (killAfterEvent === Infinity) return [...violations, "a resume never ended"];
+    if (isLocked) break;
     const past = readPast(journal);
     const built = buildRollout(plan, fleet.report(), { id: planned.id }, past ? { past } : {});
     // A host that cannot be reached now, say.

@@ -81,55 +81,46 @@ class Judge {
     const { time } = this.made;
     if (this.isAsking && (event.type === "wave.started" || event.type === "batch.started"))
       this.fail(`${event.type} while the operator was asked`);
-    switch (event.type) {
-      case "rollout.asking":
-        if (this.isAsking) this.fail("two questions at once");
-        if (this.stopped) this.fail("it asked after it had stopped");
-        this.isAsking = true;
-        break;
-      case "rollout.answered":
-        this.isAsking = false;
-        this.answeredAtMs = time.now;
-        if (event.answer !== "retry" || event.instance === undefined) break;
-        this.retried.add(`${event.host} ${event.instance}`);
-        this.arrived.delete(`${event.host} ${event.instance}`);
-        break;
-      case "rollout.interrupted":
-        this.stopped = true;
-        this.interrupted = true;
-        break;
-      case "rollout.halted":
-        this.seeHalt(event);
-        break;
-      case "host.resting":
-      case "batch.resting":
-        this.lastRestMs = time.now;
-        break;
-      case "hook.finished":
-        // Drained is down, from the end of one hook to the end of the other.
-        if (event.instance === undefined || !event.succeeded) break;
-        if (event.hook === "before_restart") this.down.add(`${event.host} ${event.instance}`);
-        else this.down.delete(`${event.host} ${event.instance}`);
-        break;
-      case "instance.restarting":
-        this.seeRestart(event);
-        break;
-      case "instance.healthy":
-        this.seeHealthy(event);
-        this.settle(event, "healthy");
-        break;
-      case "instance.failed":
-        this.settle(event, "failed");
-        break;
-      case "instance.skipped":
-        this.settle(event, "skipped");
-        break;
-      case "instance.unchanged":
-        this.free(event);
-        if (!this.made.sizes.hooks.before_restart) this.down.delete(`${event.host} ${event.instance}`);
-        break;
-      default:
+    if (event.type === "rollout.asking") this.seeQuestion();
+    else if (event.type === "rollout.answered") this.seeAnswer(event);
+    else if (event.type === "rollout.halted") this.seeHalt(event);
+    else if (event.type === "rollout.interrupted") this.stopped = this.interrupted = true;
+    else if (event.type === "host.resting" || event.type === "batch.resting") this.lastRestMs = time.now;
+    else if (event.type === "hook.finished") this.seeHook(event);
+    else if (event.type === "instance.restarting") this.seeRestart(event);
+    else if (event.type === "instance.unchanged") this.seeUnchanged(event);
+    else if (event.type === "instance.failed") this.settle(event, "failed");
+    else if (event.type === "instance.skipped") this.settle(event, "skipped");
+    else if (event.type === "instance.healthy") {
+      this.seeHealthy(event);
+      this.settle(event, "healthy");
     }
+  }
+
+  private seeQuestion(): void {
+    if (this.isAsking) this.fail("two questions at once");
+    if (this.stopped) this.fail("it asked after it had stopped");
+    this.isAsking = true;
+  }
+
+  private seeAnswer({ host, instance, answer }: Extract<RolloutEvent, { type: "rollout.answered" }>): void {
+    this.isAsking = false;
+    this.answeredAtMs = this.made.time.now;
+    if (answer !== "retry" || instance === undefined) return;
+    this.retried.add(`${host} ${instance}`);
+    this.arrived.delete(`${host} ${instance}`);
+  }
+
+  /** Drained is down, from the end of one hook to the end of the other. */
+  private seeHook({ hook, host, instance, succeeded }: Extract<RolloutEvent, { type: "hook.finished" }>): void {
+    if (instance === undefined || !succeeded) return;
+    if (hook === "before_restart") this.down.add(`${host} ${instance}`);
+    else this.down.delete(`${host} ${instance}`);
+  }
+
+  private seeUnchanged(event: Extract<RolloutEvent, { type: "instance.unchanged" }>): void {
+    this.free(event);
+    if (!this.made.sizes.hooks.before_restart) this.down.delete(`${event.host} ${event.instance}`);
   }
 
   private seeHalt({ code }: Extract<RolloutEvent, { type: "rollout.halted" }>): void {
@@ -149,10 +140,11 @@ class Judge {
     const isRunning = fleet.hosts.get(event.host)?.get(event.instance)?.state === "RUNNING";
     const wasHealthy = isRunning && !this.down.has(key);
     this.down.add(key);
-    // What our restart, whose connection was lost, has taken down is brought up whatever has happened meanwhile.
-    const isOurs = event.action === "start" && this.underRestart.get(event.host)?.has(event.instance);
-    if (this.stopped && !isOurs) this.fail(`${key} was restarted after the rollout had stopped`);
-    if (this.isAsking && !isOurs) this.fail(`${key} was restarted while the operator was asked`);
+    // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
+    const isBroughtUp = event.action === "start" && this.underRestart.get(event.host)?.has(event.instance);
+    if (isBroughtUp) return;
+    if (this.stopped) this.fail(`${key} was restarted after the rollout had stopped`);
+    if (this.isAsking) this.fail(`${key} was restarted while the operator was asked`);
     if (this.fates.has(key) && !this.retried.has(key))
       this.fail(`${key} was restarted again after it was ${this.fates.get(key)}`);
     const others = this.healthyBesides(key);

@@ -96,6 +96,10 @@ function wayFrom(random: SeededRandom, faults: boolean): SimulateOptions {
       if (kind === "lost_after") return { kind, forMs: random.whole(1, 100_000) };
       return { kind, afterMs: random.whole(1, 5000) };
     },
+    onSettle: () => {
+      if (!faults || random.chance(0.9)) return { kind: "settled" };
+      return random.chance(0.5) ? { kind: "unprovable" } : { kind: "lock_lost", reason: "somebody else has it" };
+    },
     onHook: () => (hookFails && random.chance(0.1) ? { kind: "failed", reason: "exit code 1" } : { kind: "succeeded" }),
   };
 }
@@ -133,7 +137,7 @@ function sizesFrom(random: SeededRandom, faults: boolean): ScenarioSizes {
   const instances = random.whole(1, 6);
   const hook = { command: "true", run: "host" } as const;
   const ofInstance: HostHooks = random.chance(0.3) ? { before_restart: hook, after_healthy: hook } : {};
-  const ofHost: HostHooks = random.chance(0.15) ? { before_host: hook, after_host: hook } : {};
+  const ofHost: HostHooks = random.chance(0.3) ? { before_host: hook, after_host: hook } : {};
   return {
     hosts,
     instances,

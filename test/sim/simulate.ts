@@ -1,6 +1,12 @@
 import type { Answer, Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
-import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome } from "../../src/domain/outcomes.ts";
+import type {
+  ChangeOutcome,
+  CheckOutcome,
+  HookOutcome,
+  LookOutcome,
+  SettleOutcome,
+} from "../../src/domain/outcomes.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { Recorder } from "../../src/executor/recorder.ts";
 import { Machine } from "../../src/rollout/machine.ts";
@@ -16,9 +22,11 @@ const LOOK_TIMEOUT_MS = 60_000;
 const KEEPALIVE_MS = 2000;
 
 const HOOK_MS = 200;
-
 /** To connect again and take the lock. */
 const SETTLE_MS = 300;
+const SETTLE_RETRY_MS = 5000;
+/** For so long a resume waits for the lock of the rollout that was killed. */
+const LONGEST_LOCK_MS = 3_600_000;
 const passes = (): CheckOutcome => ({ kind: "passed" });
 const arrives = (): ChangeFate => ({ kind: "arrives" });
 const succeeds = (): HookOutcome => ({ kind: "succeeded" });
@@ -28,6 +36,8 @@ export interface Simulated {
   readonly events: readonly (RecordedEvent & { readonly atMs: number })[];
   /** How many of them were kept for certain when the last change was sent. */
   readonly durable: number;
+  /** A command of it can still act, and nobody waits for a lock for ever. */
+  readonly isLocked: boolean;
 }
 
 type Change = Extract<Command, { type: "change" }>;
@@ -52,6 +62,8 @@ export interface SimulateOptions {
   readonly onHook?: (command: Extract<Command, { type: "run_hook" }>) => HookOutcome;
   /** What becomes of a restart on its way; default: it arrives, and so does its answer. */
   readonly onChange?: (command: Change) => ChangeFate;
+  /** What is found out about a lost restart once it can act no more; default: that. */
+  readonly onSettle?: () => SettleOutcome;
   /** What the operator does about a failure, and after how long; default: there is no operator. Undefined: nothing. */
   readonly onQuestion?: (
     answers: readonly Answer[],
@@ -78,6 +90,7 @@ export function simulate(
     onCheck = passes,
     onHook = succeeds,
     onChange = arrives,
+    onSettle = () => ({ kind: "settled" }),
     onQuestion,
     lookMs,
     journalProblem,
@@ -117,7 +130,7 @@ export function simulate(
   const begins = (host: HostName) => acting.set(host, (acting.get(host) ?? 0) + 1);
   const ends = (host: HostName) => {
     acting.set(host, (acting.get(host) ?? 0) - 1);
-    if (acting.get(host) === 0) for (const settle of settling.get(host)?.splice(0) ?? []) settle();
+    if (acting.get(host) === 0) for (const settled of settling.get(host)?.splice(0) ?? []) settled();
   };
   const tell = (input: Input): void => {
     if (controller.killed) return;
@@ -137,16 +150,9 @@ export function simulate(
       case "change":
         change(command);
         break;
-      case "settle": {
-        const settle = (): unknown =>
-          time.after(SETTLE_MS, () => {
-            if (fleet.unreachable.has(command.host)) settle();
-            else tell({ ...command, type: "settled", outcome: { kind: "settled" } });
-          });
-        if ((acting.get(command.host) ?? 0) === 0) settle();
-        else settling.set(command.host, [...(settling.get(command.host) ?? []), settle]);
+      case "settle":
+        settle(command);
         break;
-      }
       case "check":
         time.after(LOOK_MS, () => tell({ ...command, type: "checked", outcome: onCheck(command) }));
         break;
@@ -185,6 +191,19 @@ export function simulate(
     return wish && time.after(wish.afterMs, () => tell({ type: "decided", answer: wish.answer }));
   };
 
+  /** A host that cannot be reached is tried again until it can. */
+  const settle = (command: Extract<Command, { type: "settle" }>): void => {
+    const { host } = command;
+    const settled = () => {
+      if (controller.killed) return;
+      if (fleet.unreachable.has(host)) time.after(SETTLE_RETRY_MS, settled);
+      else tell({ ...command, type: "settled", outcome: onSettle() });
+    };
+    const free = () => void time.after(SETTLE_MS, settled);
+    if ((acting.get(host) ?? 0) === 0) free();
+    else settling.set(host, [...(settling.get(host) ?? []), free]);
+  };
+
   const look = (host: HostName): void => {
     const answer = (seen: LookOutcome) => tell({ type: "looked", host, outcome: seen });
     const gaveUp: LookOutcome = { kind: "unreachable", reason: "no answer in time" };
@@ -214,10 +233,10 @@ export function simulate(
     if (fate.kind === "lost_on_the_way" || fate.kind === "lost_under_way") time.after(fate.afterMs, lose);
     if (fate.kind === "lost_on_the_way") return;
     controller.underWay++;
-    begins(command.host);
+    begins(host);
     const done = (said: string) => {
       controller.underWay--;
-      ends(command.host);
+      ends(host);
       if (fate.kind === "lost_under_way" || fleet.unreachable.has(host)) return;
       if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
       if (fate.kind !== "lost_after") return;
@@ -234,6 +253,7 @@ export function simulate(
   tell({ type: "begin" });
   time.run(() => outcome !== undefined || controller.killed);
   // The lock of a killed controller is free only when none of its commands can act any more.
-  if (controller.killed && controller.underWay > 0) time.run(() => controller.underWay === 0);
-  return { outcome, events, durable };
+  const waitUntilMs = time.now + LONGEST_LOCK_MS;
+  if (controller.killed && controller.underWay > 0) time.run(() => controller.underWay === 0 || time.now > waitUntilMs);
+  return { outcome, events, durable, isLocked: controller.underWay > 0 };
 }

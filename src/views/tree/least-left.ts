@@ -1,4 +1,4 @@
-import { inSlots, leastHostMs, leastMs } from "../../domain/least-duration.ts";
+import { inSlots, leastHostMs, leastMs, type StartSeconds } from "../../domain/least-duration.ts";
 import type { HostWork } from "../../domain/rollout.ts";
 import { isDone, type ShownBatch, type ShownHost, type ShownInstance } from "./shown-rollout.ts";
 import type { TreeModel } from "./tree-model.ts";
@@ -10,6 +10,7 @@ export function leastLeftMs(model: TreeModel, nowMs: number): number | undefined
   const index = waves.findLastIndex(({ startedAtMs }) => startedAtMs !== undefined);
   const wave = waves[index];
   if (!wave) return leastMs(planned);
+  const { startsecs = {} } = planned;
   const later = waves.slice(index + 1).map(({ work }) => work);
   const rest = { ...wave.work, batches: wave.work.batches.slice(wave.current?.number ?? 0) };
   const open = wave.current && wave.current.endedAtMs === undefined ? wave.current : undefined;
@@ -18,8 +19,8 @@ export function leastLeftMs(model: TreeModel, nowMs: number): number | undefined
   const resting = Math.max(0, (restingUntilMs ?? paused?.untilMs ?? nowMs) - nowMs);
   return (
     resting +
-    (open ? batchLeftMs(open, nowMs) + restAfter(open, followed.length > 0) : 0) +
-    leastMs({ waves: followed })
+    (open ? batchLeftMs(open, startsecs, nowMs) + restAfter(open, followed.length > 0) : 0) +
+    leastMs({ waves: followed, startsecs })
   );
 }
 
@@ -30,16 +31,16 @@ function restAfter({ number, wave }: ShownBatch, somethingFollows: boolean): num
   return pause === "ask" ? 0 : pause.ms;
 }
 
-function batchLeftMs({ hosts, active, work }: ShownBatch, nowMs: number): number {
+function batchLeftMs({ hosts, active, work }: ShownBatch, startsecs: StartSeconds, nowMs: number): number {
   // Those that have begun hold their slots; the others take what gets free, in their order.
   const open = [...active, ...hosts.filter((host) => !active.has(host))].filter((host) => !isDone(host));
   return inSlots(
-    open.map((host) => hostLeftMs(host, nowMs)),
+    open.map((host) => hostLeftMs(host, startsecs, nowMs)),
     work.at_once,
   );
 }
 
-function hostLeftMs(host: ShownHost, nowMs: number): number {
+function hostLeftMs(host: ShownHost, startsecs: StartSeconds, nowMs: number): number {
   const { work, instances, restingUntilMs = nowMs } = host;
   const open = new Set(instances.filter(({ fate }) => fate === "untouched").map(({ name }) => name));
   const batches: HostWork["batches"] = work.batches
@@ -48,7 +49,7 @@ function hostLeftMs(host: ShownHost, nowMs: number): number {
   const soaking = instances.reduce((most, instance) => Math.max(most, soakLeftMs(instance, nowMs)), 0);
   const rest =
     soaking > 0 && batches.length > 0 ? work.timings.between_restarts_ms : Math.max(0, restingUntilMs - nowMs);
-  return soaking + rest + leastHostMs({ batches, timings: work.timings });
+  return soaking + rest + leastHostMs({ batches, timings: work.timings }, startsecs);
 }
 
 function soakLeftMs({ fate, proving, sinceMs, at }: ShownInstance, nowMs: number): number {

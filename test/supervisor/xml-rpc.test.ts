@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readResponse, writeCall, XmlRpcFault } from "./xmlrpc.ts";
+import { readResponse, writeCall, XmlRpcFault } from "../../src/supervisor/xml-rpc.ts";
 
 const response = (value: string) =>
   `<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n${value}\n</param>\n</params>\n</methodResponse>\n`;

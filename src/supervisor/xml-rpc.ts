@@ -13,17 +13,22 @@ export class XmlRpcFault extends Error {
   }
 }
 
-/** The body of a call. Strings and booleans are all that is asked of Supervisor here. */
-export function writeCall(method: string, params: readonly (string | boolean)[]): string {
-  const written = params.map((param) =>
-    typeof param === "boolean"
-      ? `<param><value><boolean>${param ? 1 : 0}</boolean></value></param>`
-      : `<param><value><string>${escapeText(param)}</string></value></param>`,
-  );
+/** What is given to Supervisor's methods here; a number must be whole. */
+export type XmlRpcParam = string | number | boolean;
+
+/** The body of a call. */
+export function writeCall(method: string, params: readonly XmlRpcParam[]): string {
+  const written = params.map((param) => `<param><value>${writeParam(param)}</value></param>`);
   return (
     `<?xml version="1.0"?><methodCall><methodName>${escapeText(method)}</methodName>` +
     `<params>${written.join("")}</params></methodCall>`
   );
+}
+
+function writeParam(param: XmlRpcParam): string {
+  if (typeof param === "boolean") return `<boolean>${param ? 1 : 0}</boolean>`;
+  if (typeof param === "number") return `<int>${param}</int>`;
+  return `<string>${escapeText(param)}</string>`;
 }
 
 /**
