@@ -52,11 +52,13 @@ export function ownerOf(rollout: RolloutId, reason: string | undefined): LockOwn
 }
 
 export async function closeFleet(fleet: ReadonlyMap<HostName, FleetHost>): Promise<void> {
-  const closing = [...fleet.values()].map(async ({ connection, supervisor }) => {
-    await supervisor.close();
-    await connection.close();
-  });
-  await Promise.all(closing);
+  await Promise.all([...fleet.values()].map((host) => closeHost(host)));
+}
+
+/** @param alsoEnding what else ends over its connection */
+async function closeHost({ connection, supervisor }: FleetHost, alsoEnding?: Promise<void>): Promise<void> {
+  await Promise.all([supervisor.close(), alsoEnding]);
+  await connection.close();
 }
 
 /** Of Supervisor's HTTP server, for looks by XML-RPC: from the environment, since a plan holds no secret. */
@@ -66,8 +68,7 @@ function credentials(): Credentials | undefined {
 }
 
 export async function closeWorld({ fleet }: World): Promise<void> {
-  await Promise.all([...fleet.values()].map(({ lock }) => lock.release()));
-  await closeFleet(fleet);
+  await Promise.all([...fleet.values()].map((host) => closeHost(host, host.lock.release())));
 }
 
 function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeoutMs: number): FleetHost {
