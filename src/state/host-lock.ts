@@ -21,6 +21,8 @@ export interface LockOptions extends LockPlace {
   readonly owner: LockOwner;
   /** A supervisorctl that reads commands from its stdin; left out: changes have a process each. */
   readonly session?: Argv;
+  /** When to start the session, if not at once: a change does not wait for its turn. */
+  readonly inTurn?: (open: () => Promise<void>) => Promise<void>;
   /** Default: those of DESIGN.md's lock. */
   readonly silence?: Silence;
 }
@@ -119,6 +121,7 @@ class HolderLock implements HostLock {
     const held = await this.#held();
     if (held.kind === "lock_lost") return held;
     if (held.kind === "released") return { kind: "unreachable", reason: "the lock was released" };
+    if (inSession !== undefined) await held.holder.openSession();
     const conversation = inSession === undefined ? undefined : held.holder.converse(inSession);
     const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), Math.ceil((timeoutMs ?? 0) / 1000)));
     const timedOut = timeoutMs !== undefined && outcome.kind === "exited" && outcome.code === TIMED_OUT;
@@ -215,6 +218,8 @@ class HolderLock implements HostLock {
 
   #keep(holder: Holder): Extract<Held, { kind: "held" }> {
     this.#holder = holder;
+    const { inTurn = (open) => open() } = this.#options;
+    void inTurn(() => holder.openSession());
     this.#heard = this.#ticked = now();
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#tick(holder), this.#silence.beatEveryMs);
