@@ -17,7 +17,8 @@ export const IDENTIFY = `identify() {
  * so long that its controller must be gone, but never before what it has started has ended. The locks are open files
  * of its own, so the kernel frees them with it, however it ends.
  *
- * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND` (0: no limit) · `tell ID LINE` (to the session)
+ * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND` (0: no limit) · `tell ID LINE` (to the session, which the
+ * first one starts: its line is lost)
  * Answers: `beat` · `held` · `locked GROUP RECORDS` · `broken WHY` · `done ID OUTPUT|CODE` · `closed` (the session)
  * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND is escaped as printf's %b reads it.
  *
@@ -88,7 +89,7 @@ hold() {
 held() {
   keep_records
   say held
-  if [ $# -eq 0 ]; then work; else work | { "$@" 2>&1; say closed; cat >/dev/null; }; fi
+  if [ $# -eq 0 ]; then work; else work | { read -r line && "$@" 2>&1; say closed; cat >/dev/null; }; fi
   drop_records
 }
 
