@@ -84,7 +84,14 @@ hold() {
   shift
   file_of "$group"
   create "$file" 000 && [ -r "$file" ] || { say "broken no lock file can be made or opened in $dir"; return; }
-  { if flock -n 9; then hold "$rest" "$@"; else refuse "$group"; fi; } 9<"$file"
+  {
+    flock -n 9
+    case $? in
+      0) hold "$rest" "$@" ;;
+      1) refuse "$group" ;;
+      *) say "broken flock(1) does not work on the host" ;;
+    esac
+  } 9<"$file"
 }
 held() {
   keep_records
@@ -101,7 +108,8 @@ work() {
       'tell '*) line=\${line#tell }; printf '%s\\n_mark%s_\\n' "\${line#* }" "\${line%% *}" ;;
     esac
   done
-  [ $heard -ne 124 ] || say silent
+  # The end of stdin is 1; timeout(1) says 124, and busybox's 143.
+  [ $heard -le 1 ] || say silent
   wait
 }
 run() {

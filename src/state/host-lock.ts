@@ -49,8 +49,8 @@ export function createHostLock(access: HostAccess, options: LockOptions): HostLo
   return new HolderLock(access, options);
 }
 
-/** What timeout(1) returns when time was up. */
-const TIMED_OUT = 124;
+/** What timeout(1) returns when time was up: coreutils', busybox', and where the command had to be killed. */
+const TIMED_OUT: readonly number[] = [124, 143, 137];
 
 /** How long a host may take to answer whether it gives the lock. */
 const ANSWER_MS = 30_000;
@@ -123,9 +123,12 @@ class HolderLock implements HostLock {
     if (held.kind === "released") return { kind: "unreachable", reason: "the lock was released" };
     if (inSession !== undefined) await held.holder.openSession();
     const conversation = inSession === undefined ? undefined : held.holder.converse(inSession);
+    const sentAtMs = performance.now();
     const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), Math.ceil((timeoutMs ?? 0) / 1000)));
-    const timedOut = timeoutMs !== undefined && outcome.kind === "exited" && outcome.code === TIMED_OUT;
-    return timedOut ? { kind: "timed_out", afterMs: timeoutMs } : outcome;
+    const isUp = timeoutMs !== undefined && performance.now() - sentAtMs >= timeoutMs;
+    return isUp && outcome.kind === "exited" && TIMED_OUT.includes(outcome.code)
+      ? { kind: "timed_out", afterMs: timeoutMs }
+      : outcome;
   }
 
   async settle(): Promise<SettleOutcome> {
