@@ -1,6 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../domain/duration.ts";
 import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../planner/started-before.ts";
+import { SHELLS, type Shell } from "./completion/scripts.ts";
 
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
 export type OutputMode = "auto" | "tree" | "plain" | "json";
@@ -48,6 +49,11 @@ export interface ValidateArguments {
   readonly output: "text" | "json";
 }
 
+export interface CompletionArguments {
+  readonly command: "completion";
+  readonly shell: Shell;
+}
+
 export interface StatusArguments extends SelectionArguments {
   readonly command: "status";
   readonly plan: string;
@@ -62,13 +68,11 @@ export type Arguments =
   | StatusArguments
   | HistoryArguments
   | ReportArguments
+  | CompletionArguments
   | { readonly command: "exit"; readonly mistaken: boolean };
 
-/** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
-const NOT_BUILT_YET = {
-  options: ["--report <file>"],
-  commands: ["completion"],
-};
+/** Options of the contract that this version does not have: refused by name instead of as unknown. */
+const NOT_BUILT_YET = ["--report <file>"];
 
 const EXAMPLES = `
 Examples:
@@ -83,6 +87,7 @@ Examples:
   orchestrate status plans/prod.yaml        what runs now, trouble first
   orchestrate history plans/prod.yaml       what was done before; orchestrate report ID tells one again
   orchestrate validate plans/*.yaml         check plans without contacting anything
+  source <(orchestrate completion bash)     completion, of hosts and groups of the plan as well; also zsh and fish
 
 Exit codes: 0 done, 1 halted by a failure, 2 wrong plan or arguments, 3 refused before the first change,
 4 interrupted (also a "no" to --ask), 70 a bug.`;
@@ -100,6 +105,11 @@ export function readArguments(argv: readonly string[], version: string): Argumen
   return read ?? { command: "exit", mistaken: true };
 }
 
+/** The whole command line as it is described, for whoever wants to know what may be given. */
+export function commandLine(version: string): Command {
+  return createProgram(version, () => undefined);
+}
+
 type OnRead = (given: Arguments) => void;
 
 function createProgram(version: string, onRead: OnRead): Command {
@@ -113,6 +123,7 @@ function createProgram(version: string, onRead: OnRead): Command {
   describeStatus(program, onRead);
   describeValidate(program, onRead);
   describeRecords(program, onRead);
+  describeCompletion(program, onRead);
   refuseWhatIsNotBuilt(program);
   return program;
 }
@@ -212,6 +223,15 @@ function describeRecords(program: Command, onRead: OnRead): void {
     .action((id: string, options: Pick<ReportArguments, "stateDir">) => onRead({ command: "report", id, ...options }));
 }
 
+function describeCompletion(program: Command, onRead: OnRead): void {
+  program
+    .command("completion")
+    .description("print a script that completes this command line: source <(orchestrate completion bash)")
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .exitOverride()
+    .action((shell: Shell) => onRead({ command: "completion", shell }));
+}
+
 function stateDirOption(): Option {
   return new Option("--state-dir <dir>", "where journals are; default: $ORCHESTRATE_STATE_DIR, or the XDG state home");
 }
@@ -247,16 +267,10 @@ function readMoment(text: string): StartedBefore {
 }
 
 function refuseWhatIsNotBuilt(program: Command): void {
-  for (const flags of NOT_BUILT_YET.options) {
+  for (const flags of NOT_BUILT_YET) {
     const option = new Option(flags).hideHelp();
     program
       .addOption(option)
       .on(`option:${option.name()}`, () => program.error(`error: --${option.name()} is not built yet in this version`));
   }
-  for (const name of NOT_BUILT_YET.commands)
-    program
-      .command(name, { hidden: true })
-      .allowUnknownOption()
-      .argument("[arguments...]")
-      .action(() => program.error(`error: "orchestrate ${name}" is not built yet in this version`));
 }

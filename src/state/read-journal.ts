@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordedEvent } from "../domain/events.ts";
 import type { RolloutId } from "../domain/ids.ts";
@@ -17,6 +17,26 @@ export function readJournal(file: string): RecordedEvent[] {
     }
   }
   return events;
+}
+
+/** More than a last event needs. */
+const END_BYTES = 256 * 1024;
+
+/** The last whole event of a journal, without reading all of it. */
+export function endOfJournal(file: string): RecordedEvent | undefined {
+  const fd = openSync(file, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const buffer = Buffer.alloc(Math.min(size, END_BYTES));
+    readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+    const last = buffer.toString("utf8").split("\n").at(-2);
+    return last === undefined ? undefined : (JSON.parse(last) as RecordedEvent);
+  } catch {
+    // A line that is longer, or torn: nothing is known of its end.
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The journals in a plan's folder, the newest first. */

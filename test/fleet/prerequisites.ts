@@ -21,8 +21,12 @@ const fleetPrograms: readonly Program[] = [
   { name: "perl", apt: "perl-base", dnf: "perl-interpreter" },
 ];
 
-/** What the tests use besides: a real terminal to read screens from. */
-const testPrograms: readonly Program[] = [{ name: "tmux", apt: "tmux", dnf: "tmux" }];
+/** What the tests use besides: a real terminal to read screens from, and the shells for which there is completion. */
+const testPrograms: readonly Program[] = [
+  { name: "tmux", apt: "tmux", dnf: "tmux" },
+  { name: "zsh", apt: "zsh", dnf: "zsh" },
+  { name: "fish", apt: "fish", dnf: "fish" },
+];
 
 /** Where servers live that a plain user's PATH does not name. */
 const serverDirs = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
