@@ -1,13 +1,15 @@
 /**
  * Bundles the command into one file, `dist/orchestrate.cjs`, that needs nothing but Node.
  *
- * The plan's schema is compiled here instead of at every start: that takes a third of the time of `validate`.
+ * The plan's schema is compiled here instead of at every start: that takes a third of the time of `validate`. So are
+ * the script and the style of the page that shows a rollout.
  */
 import { fileURLToPath } from "node:url";
 import standaloneCode from "ajv/dist/standalone/index.js";
 import { build, type Plugin } from "esbuild";
 import { createAjv } from "../src/planner/compiled-schema.ts";
 import { planSchema } from "../src/planner/plan-schema.ts";
+import { pageAssets } from "../src/views/picture/page-assets.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -18,6 +20,16 @@ const compiledValidator: Plugin = {
       const ajv = createAjv({ source: true, esm: true });
       const code = standaloneCode.default(ajv, ajv.compile(planSchema));
       return { contents: `${code}\nexport { validate as validatePlan };`, loader: "js", resolveDir: root };
+    });
+  },
+};
+
+const builtPage: Plugin = {
+  name: "built-page",
+  setup(build) {
+    build.onLoad({ filter: /[/\\]src[/\\]views[/\\]picture[/\\]page-assets\.ts$/ }, () => {
+      const contents = `const assets = ${JSON.stringify(pageAssets())};\nexport const pageAssets = () => assets;`;
+      return { contents, loader: "js" };
     });
   },
 };
@@ -34,7 +46,7 @@ await build({
   minifyWhitespace: true,
   // ssh2's native parts are optional, and make no visible difference.
   external: ["cpu-features", "*.node"],
-  plugins: [compiledValidator],
+  plugins: [compiledValidator, builtPage],
   legalComments: "eof",
   logLevel: "warning",
 });

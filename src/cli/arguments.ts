@@ -25,6 +25,8 @@ export interface RunArguments extends SelectionArguments {
   readonly output: OutputMode;
   readonly reason?: string;
   readonly stateDir?: string;
+  /** Where a page about the rollout is written at its end. */
+  readonly report?: string;
   /** The rollout to go on with. */
   readonly resume?: "newest" | (string & {});
   /** How long to wait for hosts that others have locked. */
@@ -41,6 +43,8 @@ export interface ReportArguments {
   readonly command: "report";
   readonly id: string;
   readonly stateDir?: string;
+  /** Write a page instead of text. */
+  readonly html?: string;
 }
 
 export interface ValidateArguments {
@@ -70,9 +74,6 @@ export type Arguments =
   | ReportArguments
   | CompletionArguments
   | { readonly command: "exit"; readonly mistaken: boolean };
-
-/** Options of the contract that this version does not have: refused by name instead of as unknown. */
-const NOT_BUILT_YET = ["--report <file>"];
 
 const EXAMPLES = `
 Examples:
@@ -124,7 +125,6 @@ function createProgram(version: string, onRead: OnRead): Command {
   describeValidate(program, onRead);
   describeRecords(program, onRead);
   describeCompletion(program, onRead);
-  refuseWhatIsNotBuilt(program);
   return program;
 }
 
@@ -136,6 +136,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--ask", "show what would be done, and ask before it is done", false)
     .option("--verbose", "with --dry-run: also by which way each host is looked at", false)
     .option("--reason <text>", "why, for the records")
+    .option("--report <file>", "at the end, write a page of HTML that shows what happened")
     .option("--resume [id]", "go on with the plan's newest unfinished rollout, or with this one")
     .option("--wait-for-lock <duration>", "how long to wait for hosts that somebody else has locked", readDuration)
     .addOption(stateDirOption())
@@ -147,6 +148,8 @@ function describeRun(program: Command, onRead: OnRead): void {
   program.action((plan: string, { resume, waitForLock, ...options }: RunOptions) => {
     if (options.ask && (options.dryRun || options.offline))
       program.error("error: --ask is about a run that follows; a dry run has none");
+    if (options.report !== undefined && (options.dryRun || options.offline))
+      program.error("error: --report is about a run; a dry run has none");
     if (options.verbose && (options.offline || !options.dryRun))
       program.error(
         "error: --verbose tells how --dry-run has looked at the hosts: use it with that, and without --offline",
@@ -218,9 +221,12 @@ function describeRecords(program: Command, onRead: OnRead): void {
     .command("report")
     .description("tell a rollout again, from its journal")
     .argument("<id>")
+    .option("--html <file>", "write it as a page of HTML instead")
     .addOption(stateDirOption())
     .exitOverride()
-    .action((id: string, options: Pick<ReportArguments, "stateDir">) => onRead({ command: "report", id, ...options }));
+    .action((id: string, options: Pick<ReportArguments, "stateDir" | "html">) =>
+      onRead({ command: "report", id, ...options }),
+    );
 }
 
 function describeCompletion(program: Command, onRead: OnRead): void {
@@ -264,13 +270,4 @@ function readMoment(text: string): StartedBefore {
   const moment = parseStartedBefore(text, new Date());
   if (!moment) throw new InvalidArgumentError(`It must be ${MOMENT_FORMS}.`);
   return moment;
-}
-
-function refuseWhatIsNotBuilt(program: Command): void {
-  for (const flags of NOT_BUILT_YET) {
-    const option = new Option(flags).hideHelp();
-    program
-      .addOption(option)
-      .on(`option:${option.name()}`, () => program.error(`error: --${option.name()} is not built yet in this version`));
-  }
 }

@@ -3,10 +3,12 @@ import type { RecordedEvent } from "../domain/events.ts";
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { printable } from "../domain/printable.ts";
 import { readJournal } from "../state/read-journal.ts";
+import { createPicture } from "../views/picture/picture.ts";
 import { createReport } from "../views/report.ts";
 import type { HistoryArguments, ReportArguments } from "./arguments.ts";
 import { eventsOf, keptRollouts } from "./journals.ts";
 import { load } from "./load.ts";
+import { openPageFile } from "./page-file.ts";
 import { formatDiagnostic } from "../planner/diagnostic.ts";
 
 /** `orchestrate history [PLAN]`: a line for each rollout that has a journal, the newest first. */
@@ -23,7 +25,7 @@ export function history({ plan: path, stateDir }: HistoryArguments): ExitCode {
 }
 
 /** `orchestrate report ID`: tells a rollout again from its journal. */
-export function report({ id, stateDir }: ReportArguments): ExitCode {
+export function report({ id, stateDir, html }: ReportArguments): ExitCode {
   const events = eventsOf(id, stateDir);
   if (!events) {
     process.stderr.write(
@@ -31,10 +33,21 @@ export function report({ id, stateDir }: ReportArguments): ExitCode {
     );
     return EXIT.invalid;
   }
+  if (html !== undefined) return writePage(events, html);
   const retold = createReport();
   for (const event of events) retold.collect(event);
   process.stdout.write(retold.text(process.stdout.columns || undefined));
   return EXIT.done;
+}
+
+function writePage(events: readonly RecordedEvent[], path: string): ExitCode {
+  const file = openPageFile(path);
+  const picture = createPicture();
+  for (const event of events) picture.collect(event);
+  const problem = "problem" in file ? file.problem : file.write(picture.page());
+  if (problem === undefined) return EXIT.done;
+  process.stderr.write(`orchestrate: ${problem}\n`);
+  return EXIT.invalid;
 }
 
 function lineOf(events: readonly RecordedEvent[]): string {

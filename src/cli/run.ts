@@ -10,8 +10,10 @@ import { chooseView } from "./choose-view.ts";
 import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
+import { openJobSummary } from "./job-summary.ts";
 import { loadWanted } from "./load.ts";
 import { planUnderLock } from "./locked-plan.ts";
+import { openPageView } from "./page-file.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
 import { newestUnfinished } from "./unfinished.ts";
@@ -25,13 +27,22 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   }
   const wanted = loadWanted(given);
   if (!wanted) return EXIT.invalid;
+  const page = openPageView(given);
+  if (page && "problem" in page) {
+    process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
+    return EXIT.invalid;
+  }
   if (!wanted.past) tellOfUnfinished(wanted.plan, given);
   const ways = await prepareWays(wanted.plan);
   if (!ways) return endUnasked(given.plan);
   const view = new HeldView();
   const openView = async () => view.release(await chooseView(given.output, given.plan));
   if (!given.ask || given.output === "json") await openView();
-  const preflight = new Preflight(wanted, given, [view]);
+  const preflight = new Preflight(
+    wanted,
+    given,
+    [view, page, openJobSummary(given.plan)].filter((each) => each !== undefined),
+  );
   const owner = ownerOf(preflight.id, given.reason);
   const world = openForRollout(wanted.plan, ways, owner);
   let executor: Executor | undefined;

@@ -61,7 +61,9 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
         child.unref();
         if (child.stderr instanceof Socket) child.stderr.unref();
       });
-      const closed = new Promise<void>((close) => child.once("close", () => close()));
+      // The stream hands on what the child has printed some moments after the child is gone.
+      const read = new Promise<void>((done) => stream.once("end", done).once("close", done));
+      const closed = new Promise<void>((close) => child.once("close", () => close())).then(() => read);
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
     });
   });

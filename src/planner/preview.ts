@@ -4,7 +4,7 @@ import { onOneLine, printable } from "../domain/printable.ts";
 import { sizeOf, worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
 import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
-import { leastMs, startSecondsOf, type StartSeconds } from "./preview-duration.ts";
+import { leastMs } from "../domain/least-duration.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
 import { count, section } from "./preview-words.ts";
@@ -26,7 +26,7 @@ export function previewText(rollout: Rollout, fleet: FleetReport): string {
       "healthy at the lowest, if all goes well",
       capacities({ waves, floors: limits.floors }, fleet).map(capacityLine),
     ),
-    ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout, startSecondsOf(rollout, fleet))]),
+    ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout)]),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -74,9 +74,9 @@ function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }
   return `It goes on after ${tolerated.join(" and ")}; one more halts it${asks}.`;
 }
 
-function durationLine(rollout: Rollout, startSeconds: StartSeconds | undefined): string {
+function durationLine(rollout: Rollout): string {
   const asks = rollout.waves.slice(0, -1).filter(({ pause }) => pause === "ask").length;
   const answers = asks === 0 ? "" : `, your ${asks === 1 ? "answer" : "answers"}`;
-  const stops = startSeconds ? "stop" : "stop and start";
-  return `It takes at least ${formatElapsed(leastMs(rollout, startSeconds))}${answers}, and the time that the programs take to ${stops}.`;
+  const stops = rollout.startsecs ? "stop" : "stop and start";
+  return `It takes at least ${formatElapsed(leastMs(rollout))}${answers}, and the time that the programs take to ${stops}.`;
 }

@@ -33,12 +33,10 @@ describe("a program with 8 instances and min_healthy 6, two of which crash betwe
 
   it("waits, says for what and until when, goes on when one is back, and began no stop with fewer than 7 healthy", async () => {
     const { running, observer } = await waitingRollout("1m");
-    await fleet.host("host-2").behave("web:web_02", { kind: "healthy" });
-    await until(async () => (await fleet.host("host-2").process("web:web_02")).state === "FATAL", {
-      deadlineMs: 30_000,
-    });
-    await fleet.host("host-2").start("web:web_02");
-    await fleet.host("host-2").behave("web:web_03", { kind: "healthy" });
+    const host = fleet.host("host-2");
+    await until(async () => (await host.process("web:web_02")).state === "FATAL", { deadlineMs: 60_000 });
+    for (const instance of CRASHED) await host.behave(instance, { kind: "healthy" });
+    await host.start("web:web_02");
     const ended = await running.ended;
     await observer.stop();
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);

@@ -3,6 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { eventsOf, orchestrate, writePlan } from "./orchestrate.ts";
+import { problemsOf } from "../views/event-validator.ts";
 import { readJournal } from "../../src/state/read-journal.ts";
 
 describe("what is kept of a rollout", () => {
@@ -21,6 +22,7 @@ describe("what is kept of a rollout", () => {
     const file = join(state, folder, name);
     assert.equal((await stat(file)).mode & 0o777, 0o600);
     assert.deepEqual(readJournal(file), eventsOf(ended));
+    assert.deepEqual(problemsOf(eventsOf(ended)), []);
     const id = name.replace(/\.ndjson$/, "");
     const history = await orchestrate("history", plan, "--state-dir", state);
     assert.match(history.stdout, new RegExp(`^${id}  plan  succeeded after .*2 healthy.*release 4711\n$`));

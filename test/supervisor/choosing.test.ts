@@ -222,7 +222,11 @@ describe("the way by which a host is looked at", function () {
   });
 
   it("stands in nobody's way where sshd allows one command on a connection", async () => {
-    const narrow = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1 }], sshdConfig: ["MaxSessions 1"] });
+    const narrow = await raiseFleet({
+      hosts: 1,
+      groups: [{ name: "web", processes: 2 }],
+      sshdConfig: ["MaxSessions 1"],
+    });
     const access = openHost(targetOf(narrow, narrow.host("host-1")));
     const settings = { command: "supervisorctl", sudo: false, config: narrow.host("host-1").supervisorConfig };
     const reader = supervisorReader(access, settings, NEVER_MS);
