@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { readArguments } from "./arguments.ts";
+import { commandLine, readArguments } from "./arguments.ts";
 import { reportBug } from "./bug.ts";
 
 // What contacts hosts is imported only where it is wanted: ssh2 and listr2 would double the time that `validate` takes.
@@ -9,7 +9,7 @@ async function main(): Promise<ExitCode> {
   const argv = process.argv.slice(2);
   // What the completion scripts ask: its words are those of another command line.
   if (argv[0] === "__complete")
-    return (await import("./completion/complete.ts")).complete(argv.slice(1), manifest.version);
+    return (await import("./completion/complete.ts")).complete(argv.slice(1), commandLine(manifest.version));
   const given = readArguments(argv, manifest.version);
   switch (given.command) {
     case "exit":

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { printable } from "../../domain/printable.ts";
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
-import { commandLine } from "../arguments.ts";
 import { candidatesFor, type Candidates } from "./candidates.ts";
 import type { Described } from "./rollout-ids.ts";
 import { SCRIPTS, type Shell } from "./scripts.ts";
@@ -17,9 +16,9 @@ export function printCompletion(shell: Shell): ExitCode {
  * `orchestrate __complete`, which the scripts call: `bash CURRENT LINE`, or the words up to the one that is typed.
  * It contacts nothing, and says nothing of what is wrong: nobody wants an error for a key that was pressed.
  */
-export function complete([shell, ...given]: readonly string[], version: string): ExitCode {
+export function complete([shell, ...given]: readonly string[], program: Command): ExitCode {
   const typed = shell === "bash" ? readTypedLine(given[1] ?? "") : asTyped(given);
-  const { words, paths } = candidatesOrNone(commandLine(version), typed);
+  const { words, paths } = candidatesOrNone(program, typed);
   const lines = words.map((word) => (shell === "bash" ? forBash(word, typed, given[0] ?? "") : described(word)));
   if (paths !== undefined) lines.push(`:${paths}`);
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
