@@ -15,7 +15,10 @@ export function openJournal(plan: Plan, id: RolloutId, givenDir: string | undefi
 }
 
 /** The rollouts of a plan, or of all plans; the newest first. */
-export function keptRollouts(plan: Plan | undefined, givenDir: string | undefined): KeptRollout[] {
+export function keptRollouts(
+  plan: Pick<Plan, "name" | "file"> | undefined,
+  givenDir: string | undefined,
+): KeptRollout[] {
   const state = stateDir(givenDir, process.env);
   const dirs = plan ? [planDir(state, plan)] : planDirsIn(state);
   return dirs.flatMap(journalsIn).sort((a, b) => (a.id < b.id ? 1 : -1));

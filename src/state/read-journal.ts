@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordedEvent } from "../domain/events.ts";
 import type { RolloutId } from "../domain/ids.ts";
@@ -33,6 +33,26 @@ function eventIn(line: string): RecordedEvent | undefined {
     return typeof event === "object" && event !== null && typeof event.type === "string" ? event : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** More than a last event needs. */
+const END_BYTES = 256 * 1024;
+
+/** The last whole event of a journal, without reading all of it. */
+export function endOfJournal(file: string): RecordedEvent | undefined {
+  const fd = openSync(file, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const buffer = Buffer.alloc(Math.min(size, END_BYTES));
+    readSync(fd, buffer, 0, buffer.length, size - buffer.length);
+    const last = buffer.toString("utf8").split("\n").at(-2);
+    return last === undefined ? undefined : (JSON.parse(last) as RecordedEvent);
+  } catch {
+    // A line that is longer, or torn: nothing is known of its end.
+    return undefined;
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -80,7 +80,6 @@ describe("a bad plan or command line", () => {
     ["no plan", [], /missing required argument 'plan'/],
     ["an unknown option", ["plan.yaml", "--dry-rum"], /unknown option '--dry-rum'[^]*--dry-run/],
     ["an unknown output", ["plan.yaml", "--output", "xml"], /--output[^]*auto, tree, plain, json/],
-    ["a command that is not built yet", ["completion", "bash"], /completion" is not built yet/],
   ] as const)
     it(`exits 2 for ${what}`, async () => {
       assertRefused(await orchestrate(...args), 2, message);

@@ -32,8 +32,13 @@ const browser: Program = {
   or: ["chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless_shell"],
 };
 
-/** What the tests use besides: a real terminal to read screens from, and a browser to open pages in. */
-const testPrograms: readonly Program[] = [{ name: "tmux", apt: "tmux", dnf: "tmux" }, browser];
+/** What the tests use besides: a terminal to read screens from, a browser to open pages in, shells to complete in. */
+const testPrograms: readonly Program[] = [
+  { name: "tmux", apt: "tmux", dnf: "tmux" },
+  browser,
+  { name: "zsh", apt: "zsh", dnf: "zsh" },
+  { name: "fish", apt: "fish", dnf: "fish" },
+];
 
 /** Where servers live that a plain user's PATH does not name. */
 const serverDirs = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
