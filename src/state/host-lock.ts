@@ -117,14 +117,14 @@ class HolderLock implements HostLock {
     return attempt.kind === "held" ? { kind: "held" } : attempt;
   }
 
-  async run(argv: Argv, { timeoutMs, inSession }: RunUnderLock = {}): Promise<RunOutcome | LockLost> {
+  async run(argv: Argv, { timeoutMs, stdin = "", inSession }: RunUnderLock = {}): Promise<RunOutcome | LockLost> {
     const held = await this.#held();
     if (held.kind === "lock_lost") return held;
     if (held.kind === "released") return { kind: "unreachable", reason: "the lock was released" };
     if (inSession !== undefined) await held.holder.openSession();
     const conversation = inSession === undefined ? undefined : held.holder.converse(inSession);
     const sentAtMs = performance.now();
-    const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), Math.ceil((timeoutMs ?? 0) / 1000)));
+    const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), stdin, Math.ceil((timeoutMs ?? 0) / 1000)));
     const isUp = timeoutMs !== undefined && performance.now() - sentAtMs >= timeoutMs;
     return isUp && outcome.kind === "exited" && TIMED_OUT.includes(outcome.code)
       ? { kind: "timed_out", afterMs: timeoutMs }
