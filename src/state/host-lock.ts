@@ -221,8 +221,8 @@ class HolderLock implements HostLock {
 
   #keep(holder: Holder): Extract<Held, { kind: "held" }> {
     this.#holder = holder;
-    const { inTurn = (open) => open() } = this.#options;
-    void inTurn(() => holder.openSession());
+    const { inTurn } = this.#options;
+    void (inTurn ? inTurn(() => holder.openSession()) : holder.openSession());
     this.#heard = this.#ticked = now();
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#tick(holder), this.#silence.beatEveryMs);
