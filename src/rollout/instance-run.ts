@@ -72,6 +72,8 @@ export class InstanceRun {
   private isBroken = false;
   /** It was healthy and failed later. Others may have brought it up since. */
   private readonly hasRegressed: boolean;
+  /** A restart of it was sent that has neither come back nor been settled. */
+  private mayStillAct = false;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
   /** State and pid as last told, so that a look that shows nothing new tells nothing. */
@@ -158,18 +160,20 @@ export class InstanceRun {
 
   /** Returns when to look. */
   changed(outcome: ChangeOutcome, nowMs: number): number {
+    this.mayStillAct = outcome.kind === "indeterminate";
+    if (this.mayStillAct) this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
     if (this.phase.name !== "under_restart") return NO_LOOK;
     if (outcome.kind === "returned") this.phase.gate.commandReturned(outcome.said, nowMs);
     else if (outcome.kind === "indeterminate") {
       this.phase.gate.commandLost(outcome.reason, nowMs);
       this.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
-      this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
     } else return this.notSent(outcome, nowMs);
     return nowMs;
   }
 
   /** Its lost restart can act no more, or nothing can be known of it. Returns when to look. */
   settled(outcome: SettleOutcome, nowMs: number): number {
+    this.mayStillAct = false;
     if (outcome.kind === "lock_lost") this.lockLost(outcome.reason);
     if (outcome.kind !== "settled" || this.phase.name !== "under_restart") return NO_LOOK;
     this.phase.settledAtMs = nowMs;
@@ -272,9 +276,11 @@ export class InstanceRun {
     const isOurs = this.isBroken || this.hasRegressed;
     if (!isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
     if (!isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
-    // Somebody else is stopping it; two clients at one instance hang each other.
-    if (snapshot.state === "STOPPING") {
+    // Somebody else is at it, or what failed before; two clients at one instance hang each other.
+    if (snapshot.state === "STOPPING" || this.mayStillAct) {
       if (nowMs - sinceMs < timings.stop_deadline_ms) return nowMs + timings.between_checks_ms;
+      if (this.mayStillAct)
+        return this.fail("indeterminate", "its earlier restart has not come back and may still act", nowMs);
       return this.fail("stop_deadline", "it is being stopped already, and does not end", nowMs);
     }
     // Others may have broken since the capacity was reserved. It waits, drained as it is, and then looks again.
@@ -338,6 +344,7 @@ export class InstanceRun {
     const { instance } = this.planned;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     this.sentAtMs = nowMs;
+    this.mayStillAct = true;
     this.told = toldAs(snapshot);
     this.enterGate(previousPid, nowMs);
     this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
