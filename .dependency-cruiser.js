@@ -2,7 +2,7 @@
 const floors = {
   domain: [],
   planner: ["domain"],
-  rollout: ["domain"],
+  rollout: ["domain", "planner/programs"],
   executor: ["domain", "rollout"],
   hosts: ["domain", "executor/ports"],
   supervisor: ["domain", "executor/ports"],

@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import { NOT_BUILT_YET } from "../src/planner/not-built-yet.ts";
 import { planSchema, resolved, type Schema } from "../src/planner/plan-schema.ts";
 
 export const REFERENCE_FILE = join(import.meta.dirname, "..", "docs", "plan-reference.md");
@@ -76,8 +75,6 @@ function keyText(key: string, written: Schema, section: string): string {
   const lines = [`### \`${key}\``, "", facts.join(", "), "", inMarkdown(part.description ?? "")];
   const more = furtherSection(key, written, section);
   if (more !== undefined) lines.push("", more);
-  const unbuilt = notBuilt(section === "The plan" ? key : `${section}.${key}`);
-  if (unbuilt !== undefined) lines.push("", unbuilt);
   if (example !== undefined) lines.push("", "```yaml", stringify({ [key]: example }, YAML_STYLE).trimEnd(), "```");
   return `${lines.join("\n")}\n`;
 }
@@ -114,13 +111,6 @@ function anchorOf(title: string): string {
     .toLowerCase()
     .replace(/[^\w -]/g, "")
     .replaceAll(" ", "-");
-}
-
-function notBuilt(key: string): string | undefined {
-  const refused = NOT_BUILT_YET.find((one) => one.key === key);
-  if (!refused) return undefined;
-  const but = refused.but?.map((value) => `\`${String(value)}\``).join(", ");
-  return `**Not built yet in this version**${but === undefined ? ": the key is refused." : `: only ${but} is accepted.`}`;
 }
 
 /** Keeps `{vars.NAME}` and the like readable, and stars from making text slanted. */

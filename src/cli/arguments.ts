@@ -1,6 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../domain/duration.ts";
+import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../planner/started-before.ts";
+import { SHELLS, type Shell } from "./completion/scripts.ts";
 
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
 export type OutputMode = "auto" | "tree" | "plain" | "json";
@@ -19,9 +21,13 @@ export interface RunArguments extends SelectionArguments {
   readonly dryRun: boolean;
   readonly offline: boolean;
   readonly ask: boolean;
+  /** Of a dry run only. */
+  readonly verbose: boolean;
   readonly output: OutputMode;
   readonly reason?: string;
   readonly stateDir?: string;
+  /** Where a page about the rollout is written at its end. */
+  readonly report?: string;
   /** The rollout to go on with. */
   readonly resume?: "newest" | (string & {});
   /** How long to wait for hosts that others have locked. */
@@ -38,12 +44,19 @@ export interface ReportArguments {
   readonly command: "report";
   readonly id: string;
   readonly stateDir?: string;
+  /** Write a page instead of text. */
+  readonly html?: string;
 }
 
 export interface ValidateArguments {
   readonly command: "validate";
   readonly plans: readonly string[];
   readonly output: "text" | "json";
+}
+
+export interface CompletionArguments {
+  readonly command: "completion";
+  readonly shell: Shell;
 }
 
 export interface StatusArguments extends SelectionArguments {
@@ -60,30 +73,49 @@ export type Arguments =
   | StatusArguments
   | HistoryArguments
   | ReportArguments
+  | CompletionArguments
   | { readonly command: "exit"; readonly mistaken: boolean };
 
-/** Options and commands of the contract that this version does not have: refused by name instead of as unknown. */
-const NOT_BUILT_YET = {
-  options: ["--report <file>", "--verbose"],
-  commands: ["completion"],
-};
+/** What is most often wanted, for `--help` and the manual. */
+export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
+  ["orchestrate plans/prod.yaml --dry-run", "show what would be restarted, in what order"],
+  ["orchestrate plans/prod.yaml", "do it, and stop at the first failure"],
+  ["orchestrate plans/prod.yaml --limit @canary --ask", "only the group canary; show it and ask first"],
+  [
+    "orchestrate plans/prod.yaml --started-before 2h",
+    "only what has been running for two hours or more, or does not run",
+  ],
+  ["orchestrate plans/prod.yaml --resume", "go on with the one that halted, was interrupted or was cut off"],
+  ["orchestrate plans/prod.yaml --output json", "one event per line, for programs"],
+  ["orchestrate status plans/prod.yaml", "what runs now, trouble first"],
+  ["orchestrate history plans/prod.yaml", "what was done before; orchestrate report ID tells one again"],
+  ["orchestrate validate plans/*.yaml", "check plans without contacting anything"],
+  [
+    "source <(orchestrate completion bash)",
+    "complete this command line, with the plan's hosts and groups; zsh, fish too",
+  ],
+];
 
-const EXAMPLES = `
-Examples:
-  orchestrate plans/prod.yaml --dry-run     show what would be restarted, in what order
-  orchestrate plans/prod.yaml               do it, and stop at the first failure
-  orchestrate plans/prod.yaml --limit @canary --ask
-                                            only the group canary; show it and ask first
-  orchestrate plans/prod.yaml --started-before 2h
-                                            only what has been running for two hours or more, or does not run
-  orchestrate plans/prod.yaml --resume      go on with the one that halted, was interrupted or was cut off
-  orchestrate plans/prod.yaml --output json one event per line, for programs
-  orchestrate status plans/prod.yaml        what runs now, trouble first
-  orchestrate history plans/prod.yaml       what was done before; orchestrate report ID tells one again
-  orchestrate validate plans/*.yaml         check plans without contacting anything
+export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [EXIT.done, "done, or nothing to do; a dry run that could go ahead"],
+  [EXIT.halted, "halted by a failure, or ended with tolerated ones; status: something is not RUNNING"],
+  [EXIT.invalid, "the command line or the plan is wrong; nothing was contacted"],
+  [EXIT.refused, "refused before the first change"],
+  [EXIT.interrupted, 'interrupted, also by a "no" to --ask; can be resumed'],
+  [EXIT.bug, "a bug: one line, and where the details are"],
+];
 
-Exit codes: 0 done, 1 halted by a failure, 2 wrong plan or arguments, 3 refused before the first change,
-4 interrupted (also a "no" to --ask), 70 a bug.`;
+const EXAMPLE_WIDTH = 42;
+
+function helpAfter(): string {
+  const examples = EXAMPLES.map(([command, meaning]) =>
+    command.length < EXAMPLE_WIDTH
+      ? `  ${command.padEnd(EXAMPLE_WIDTH)}${meaning}`
+      : `  ${command}\n  ${"".padEnd(EXAMPLE_WIDTH)}${meaning}`,
+  );
+  const codes = EXIT_CODES.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`);
+  return ["", "Examples:", ...examples, "", "Exit codes:", ...codes].join("\n");
+}
 
 /** Reads the command line. What is wrong with it is told on stderr. */
 export function readArguments(argv: readonly string[], version: string): Arguments {
@@ -96,6 +128,11 @@ export function readArguments(argv: readonly string[], version: string): Argumen
     return { command: "exit", mistaken: error.exitCode !== 0 };
   }
   return read ?? { command: "exit", mistaken: true };
+}
+
+/** The whole command line as it is described, for whoever wants to know what may be given. */
+export function commandLine(version: string): Command {
+  return createProgram(version, () => undefined);
 }
 
 type OnRead = (given: Arguments) => void;
@@ -111,7 +148,7 @@ function createProgram(version: string, onRead: OnRead): Command {
   describeStatus(program, onRead);
   describeValidate(program, onRead);
   describeRecords(program, onRead);
-  refuseWhatIsNotBuilt(program);
+  describeCompletion(program, onRead);
   return program;
 }
 
@@ -121,18 +158,26 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--dry-run", "look at the fleet and show what would be done; changes nothing", false)
     .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
     .option("--ask", "show what would be done, and ask before it is done", false)
+    .option("--verbose", "with --dry-run: also by which way each host is looked at", false)
     .option("--reason <text>", "why, for the records")
+    .option("--report <file>", "at the end, write a page of HTML that shows what happened")
     .option("--resume [id]", "go on with the plan's newest unfinished rollout, or with this one")
     .option("--wait-for-lock <duration>", "how long to wait for hosts that somebody else has locked", readDuration)
     .addOption(stateDirOption())
     .addOption(
       new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
     )
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", helpAfter());
   addSelection(program);
   program.action((plan: string, { resume, waitForLock, ...options }: RunOptions) => {
     if (options.ask && (options.dryRun || options.offline))
       program.error("error: --ask is about a run that follows; a dry run has none");
+    if (options.report !== undefined && (options.dryRun || options.offline))
+      program.error("error: --report is about a run; a dry run has none");
+    if (options.verbose && (options.offline || !options.dryRun))
+      program.error(
+        "error: --verbose tells how --dry-run has looked at the hosts: use it with that, and without --offline",
+      );
     if (options.offline && options.startedBefore)
       program.error("error: --started-before asks the hosts, which --offline leaves alone");
     if (resume !== undefined && (options.offline || options.startedBefore || options.program.length > 0))
@@ -200,9 +245,21 @@ function describeRecords(program: Command, onRead: OnRead): void {
     .command("report")
     .description("tell a rollout again, from its journal")
     .argument("<id>")
+    .option("--html <file>", "write it as a page of HTML instead")
     .addOption(stateDirOption())
     .exitOverride()
-    .action((id: string, options: Pick<ReportArguments, "stateDir">) => onRead({ command: "report", id, ...options }));
+    .action((id: string, options: Pick<ReportArguments, "stateDir" | "html">) =>
+      onRead({ command: "report", id, ...options }),
+    );
+}
+
+function describeCompletion(program: Command, onRead: OnRead): void {
+  program
+    .command("completion")
+    .description("print a script that completes this command line: source <(orchestrate completion bash)")
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .exitOverride()
+    .action((shell: Shell) => onRead({ command: "completion", shell }));
 }
 
 function stateDirOption(): Option {
@@ -237,19 +294,4 @@ function readMoment(text: string): StartedBefore {
   const moment = parseStartedBefore(text, new Date());
   if (!moment) throw new InvalidArgumentError(`It must be ${MOMENT_FORMS}.`);
   return moment;
-}
-
-function refuseWhatIsNotBuilt(program: Command): void {
-  for (const flags of NOT_BUILT_YET.options) {
-    const option = new Option(flags).hideHelp();
-    program
-      .addOption(option)
-      .on(`option:${option.name()}`, () => program.error(`error: --${option.name()} is not built yet in this version`));
-  }
-  for (const name of NOT_BUILT_YET.commands)
-    program
-      .command(name, { hidden: true })
-      .allowUnknownOption()
-      .argument("[arguments...]")
-      .action(() => program.error(`error: "orchestrate ${name}" is not built yet in this version`));
 }

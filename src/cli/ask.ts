@@ -25,3 +25,47 @@ export async function saysYes(question: string, aborted: AbortSignal): Promise<b
     terminal.close();
   }
 }
+
+/**
+ * Asks for a secret, unechoed, on stderr as stdout may be a program's. Only where {@link canAsk} says that one can.
+ *
+ * @returns empty for Enter or Ctrl-D alone; undefined when who was asked wants to leave: Ctrl-C, or a signal
+ */
+export function askSecret(question: string): Promise<string | undefined> {
+  const { stdin, stderr } = process;
+  stderr.write(question);
+  return new Promise((resolve) => {
+    let typed = Buffer.alloc(0);
+    const end = (answer: string | undefined, rest?: Buffer) => {
+      stdin.off("data", onData);
+      stdin.setRawMode(false);
+      stdin.pause();
+      // What was typed ahead is for the next question.
+      if (rest && rest.length > 0) stdin.unshift(rest);
+      for (const signal of LEAVING) process.off(signal, onSignal);
+      stderr.write("\n");
+      resolve(answer);
+    };
+    const onSignal = () => end(undefined);
+    const onData = (chunk: Buffer) => {
+      for (const [index, byte] of chunk.entries()) {
+        if (byte === KEY.ctrlC) return end(undefined);
+        if (byte === KEY.enter || byte === KEY.newline || (byte === KEY.ctrlD && typed.length === 0))
+          return end(typed.toString("utf8"), chunk.subarray(index + 1));
+        if (byte === KEY.backspace || byte === KEY.delete)
+          typed = Buffer.from(Array.from(typed.toString("utf8")).slice(0, -1).join(""));
+        else if (byte === KEY.ctrlU) typed = Buffer.alloc(0);
+        else typed = Buffer.concat([typed, Buffer.from([byte])]);
+      }
+    };
+    for (const signal of LEAVING) process.once(signal, onSignal);
+    stdin.setRawMode(true);
+    stdin.on("data", onData);
+    stdin.resume();
+  });
+}
+
+/** In raw mode these come as characters. */
+const KEY = { ctrlC: 3, ctrlD: 4, backspace: 8, newline: 10, enter: 13, ctrlU: 21, delete: 127 } as const;
+
+const LEAVING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

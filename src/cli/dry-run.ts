@@ -6,13 +6,17 @@ import type { RunArguments } from "./arguments.ts";
 import { closeFleet, openForReading } from "./fleet.ts";
 import { loadWanted } from "./load.ts";
 import { Preflight } from "./preflight.ts";
+import { lookedAtText } from "./looked-at.ts";
 import { onSignals } from "./signals.ts";
+import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
 export async function dryRun(given: RunArguments): Promise<ExitCode> {
   const wanted = loadWanted(given);
   if (!wanted) return EXIT.invalid;
-  const fleet = openForReading(wanted.plan);
+  const ways = await prepareWays(wanted.plan);
+  if (!ways) return endUnasked(given.plan);
+  const fleet = openForReading(wanted.plan, ways);
   const views = given.output === "json" ? [createJsonView(process.stdout)] : [];
   const preflight = new Preflight(wanted, given, views);
   const stopListening = onSignals({ finish: () => preflight.interrupt(fleet), leave: () => undefined });
@@ -23,6 +27,8 @@ export async function dryRun(given: RunArguments): Promise<ExitCode> {
     const rollout = { ...planned.rollout, warnings };
     preflight.accept(rollout);
     if (given.output !== "json") process.stdout.write(previewText(rollout, planned.report));
+    // Machines find events only on stdout.
+    if (given.verbose) (given.output === "json" ? process.stderr : process.stdout).write(lookedAtText(fleet));
     return EXIT.done;
   } finally {
     stopListening();

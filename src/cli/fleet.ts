@@ -1,7 +1,8 @@
 import { hostname, userInfo } from "node:os";
+import pLimit from "p-limit";
 import type { HostName, RolloutId } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { FleetHost, HostAccess, HostConnection, LockOwner, World } from "../executor/ports.ts";
+import type { FleetHost, HostAccess, LockOwner, World } from "../executor/ports.ts";
 import { createChecker } from "../hosts/checker.ts";
 import { createHookRunner } from "../hosts/hook-runner.ts";
 import { openLocal } from "../hosts/local.ts";
@@ -10,28 +11,39 @@ import type { Plan } from "../planner/plan.ts";
 import { createHostLock } from "../state/host-lock.ts";
 import { createLockReader, lockPlaceOf } from "../state/lock-reader.ts";
 import { supervisorctlChanges } from "../supervisor/changes.ts";
-import { pidArgv, sessionArgv } from "../supervisor/commands.ts";
-import { supervisorctlReader } from "../supervisor/supervisorctl.ts";
+import { sessionArgv } from "../supervisor/commands.ts";
+import { supervisorReader } from "../supervisor/reader.ts";
+import type { Credentials } from "../supervisor/xml-rpc-client.ts";
 import { terminalOperator } from "./operator.ts";
+import type { Ways } from "./ways.ts";
+
+/**
+ * Sessions for changes that are opened at once, ahead of the first change there: each is the start of a Python, and
+ * the host whose turn it is must not have to share a processor with all of them.
+ */
+const SESSIONS_AT_ONCE = 2;
 
 /** The fleet for a dry run: no port that could change anything is made, let alone reached. */
-export function openForReading(plan: Plan): ReadonlyMap<HostName, FleetHost> {
-  return openEach(plan, (target, access, timeoutMs) => reading(plan, target, access, timeoutMs));
+export function openForReading(plan: Plan, ways: Ways): ReadonlyMap<HostName, FleetHost> {
+  return openEach(plan, ways, (target, access, timeoutMs) => openReading(plan, target, access, timeoutMs));
 }
 
 /** The fleet for a rollout, and what else a rollout acts upon. */
-export function openForRollout(plan: Plan, owner: LockOwner): World {
+export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): World {
   const controller = openLocal("this machine" as HostName);
   const targets = new Map<string, HostTarget>(plan.hosts.map((target) => [target.name, target]));
   const places = { controller, targetOf: (host: string) => targets.get(host) };
-  const fleet = openEach(plan, (target, access, timeoutMs) => {
+  const inTurn = pLimit(SESSIONS_AT_ONCE);
+  const fleet = openEach(plan, ways, (target, access, timeoutMs) => {
+    const reading = openReading(plan, target, access, timeoutMs);
     const lock = createHostLock(access, {
-      ...lockPlaceOf(plan.lock.directory, target, supervisorPid(access, target, timeoutMs)),
+      ...lockPlaceOf(plan.lock.directory, target, reading.supervisor),
       owner,
       session: sessionArgv(target.supervisor),
+      inTurn,
     });
     return {
-      ...reading(plan, target, access, timeoutMs),
+      ...reading,
       lock,
       changes: supervisorctlChanges(lock, target.supervisor),
       checker: createChecker(target, { host: access, controller }, process.env),
@@ -48,34 +60,30 @@ export function ownerOf(rollout: RolloutId, reason: string | undefined): LockOwn
   return { rollout, who, since: new Date().toISOString(), ...(reason !== undefined && { reason }) };
 }
 
-export async function closeFleet(fleet: ReadonlyMap<HostName, { readonly connection: HostConnection }>): Promise<void> {
-  await Promise.all([...fleet.values()].map(({ connection }) => connection.close()));
+export async function closeFleet(fleet: ReadonlyMap<HostName, FleetHost>): Promise<void> {
+  await Promise.all([...fleet.values()].map((host) => closeHost(host)));
+}
+
+/** @param alsoEnding what else ends over its connection */
+async function closeHost({ connection, supervisor }: FleetHost, alsoEnding?: Promise<void>): Promise<void> {
+  await Promise.all([supervisor.close(), alsoEnding]);
+  await connection.close();
+}
+
+/** Of Supervisor's HTTP server, for looks by XML-RPC: from the environment, since a plan holds no secret. */
+function credentials(): Credentials | undefined {
+  const { ORCHESTRATE_SUPERVISOR_USERNAME: username, ORCHESTRATE_SUPERVISOR_PASSWORD: password } = process.env;
+  return username === undefined || password === undefined ? undefined : { username, password };
 }
 
 export async function closeWorld({ fleet }: World): Promise<void> {
-  await Promise.all([...fleet.values()].map(({ lock }) => lock.release()));
-  await closeFleet(fleet);
+  await Promise.all([...fleet.values()].map((host) => closeHost(host, host.lock.release())));
 }
 
-function reading(plan: Plan, target: HostTarget, access: HostAccess, timeoutMs: number): FleetHost {
-  return {
-    connection: access,
-    supervisor: supervisorctlReader(access, target.supervisor, timeoutMs),
-    locks: createLockReader(
-      access,
-      lockPlaceOf(plan.lock.directory, target, supervisorPid(access, target, timeoutMs)),
-      timeoutMs,
-    ),
-  };
-}
-
-/** Of supervisord itself; a lock gets its name from it. */
-function supervisorPid(access: HostAccess, target: HostTarget, timeoutMs: number) {
-  return async (): Promise<number | undefined> => {
-    const outcome = await access.run(pidArgv(target.supervisor), { timeoutMs });
-    const [, pid] = (outcome.kind === "exited" && /^(\d+)\s*$/m.exec(outcome.stdout)) || [];
-    return pid === undefined ? undefined : Number(pid);
-  };
+function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeoutMs: number): FleetHost {
+  const supervisor = supervisorReader(access, target.supervisor, timeoutMs, credentials());
+  const place = lockPlaceOf(plan.lock.directory, target, supervisor);
+  return { connection: access, supervisor, locks: createLockReader(access, place, timeoutMs) };
 }
 
 function accountName(): string {
@@ -87,12 +95,19 @@ function accountName(): string {
   }
 }
 
-function openEach<T>(plan: Plan, make: (target: HostTarget, access: HostAccess, timeoutMs: number) => T) {
+function openEach<T>(
+  plan: Plan,
+  { options, bastions }: Ways,
+  make: (target: HostTarget, access: HostAccess, timeoutMs: number) => T,
+) {
   const timeouts = commandTimeouts(plan);
   // Hosts that are not selected are looked at where there is a floor.
   const longestMs = Math.max(...timeouts.values());
   return new Map(
-    plan.hosts.map((target) => [target.name, make(target, openHost(target), timeouts.get(target.name) ?? longestMs)]),
+    plan.hosts.map((target) => {
+      const access = openHost(target, options, bastions);
+      return [target.name, make(target, access, timeouts.get(target.name) ?? longestMs)];
+    }),
   );
 }
 

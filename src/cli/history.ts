@@ -2,11 +2,13 @@ import { formatElapsed } from "../domain/duration.ts";
 import type { RecordedEvent } from "../domain/events.ts";
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { printable } from "../domain/printable.ts";
-import { readJournal } from "../state/read-journal.ts";
+import { readJournal, type KeptEvents } from "../state/read-journal.ts";
+import { createPicture } from "../views/picture/picture.ts";
 import { createReport } from "../views/report.ts";
 import type { HistoryArguments, ReportArguments } from "./arguments.ts";
 import { eventsOf, keptRollouts } from "./journals.ts";
 import { load } from "./load.ts";
+import { openPageFile } from "./page-file.ts";
 import { formatDiagnostic } from "../planner/diagnostic.ts";
 
 /** `orchestrate history [PLAN]`: a line for each rollout that has a journal, the newest first. */
@@ -23,25 +25,39 @@ export function history({ plan: path, stateDir }: HistoryArguments): ExitCode {
 }
 
 /** `orchestrate report ID`: tells a rollout again from its journal. */
-export function report({ id, stateDir }: ReportArguments): ExitCode {
-  const events = eventsOf(id, stateDir);
-  if (!events) {
+export function report({ id, stateDir, html }: ReportArguments): ExitCode {
+  const kept = eventsOf(id, stateDir);
+  if (!kept) {
     process.stderr.write(
       `orchestrate: no rollout is called ${printable(id)}; \`orchestrate history\` lists what there is\n`,
     );
     return EXIT.invalid;
   }
+  const { events, damage } = kept;
+  if (damage !== undefined) process.stderr.write(`orchestrate: ${printable(damage)}: told as far as it can be read\n`);
+  if (html !== undefined) return writePage(events, html);
   const retold = createReport();
   for (const event of events) retold.collect(event);
   process.stdout.write(retold.text(process.stdout.columns || undefined));
   return EXIT.done;
 }
 
-function lineOf(events: readonly RecordedEvent[]): string {
+function writePage(events: readonly RecordedEvent[], path: string): ExitCode {
+  const file = openPageFile(path);
+  const picture = createPicture();
+  for (const event of events) picture.collect(event);
+  const problem = "problem" in file ? file.problem : file.write(picture.page());
+  if (problem === undefined) return EXIT.done;
+  process.stderr.write(`orchestrate: ${problem}\n`);
+  return EXIT.invalid;
+}
+
+function lineOf({ events, damage }: KeptEvents): string {
   const planned = events.find((event) => event.type === "rollout.planned");
   const finished = events.find((event) => event.type === "rollout.finished");
   const name = printable(planned?.name ?? "?");
   const why = planned?.reason === undefined ? "" : `  ${printable(planned.reason)}`;
+  if (damage !== undefined) return `${name}  damaged: ${printable(damage)}`;
   if (!finished) return `${name}  cut off${why}`;
   const { healthy, failed, skipped, untouched } = finished.counts;
   const counts = `${healthy} healthy, ${failed} failed, ${skipped} skipped, ${untouched} untouched`;

@@ -1,8 +1,7 @@
-import type { RecordedEvent } from "../domain/events.ts";
 import type { RolloutId } from "../domain/ids.ts";
 import type { Plan } from "../planner/plan.ts";
 import { createJournal, type OpenedJournal } from "../state/journal.ts";
-import { journalsIn, planDirsIn, readJournal } from "../state/read-journal.ts";
+import { journalsIn, planDirsIn, readJournal, type KeptEvents } from "../state/read-journal.ts";
 import { journalFile, planDir, stateDir } from "../state/state-dir.ts";
 
 /** A rollout whose journal was found. */
@@ -16,14 +15,17 @@ export function openJournal(plan: Plan, id: RolloutId, givenDir: string | undefi
 }
 
 /** The rollouts of a plan, or of all plans; the newest first. */
-export function keptRollouts(plan: Plan | undefined, givenDir: string | undefined): KeptRollout[] {
+export function keptRollouts(
+  plan: Pick<Plan, "name" | "file"> | undefined,
+  givenDir: string | undefined,
+): KeptRollout[] {
   const state = stateDir(givenDir, process.env);
   const dirs = plan ? [planDir(state, plan)] : planDirsIn(state);
   return dirs.flatMap(journalsIn).sort((a, b) => (a.id < b.id ? 1 : -1));
 }
 
 /** The events of a rollout; undefined where there is no journal of that name. */
-export function eventsOf(id: string, givenDir: string | undefined): readonly RecordedEvent[] | undefined {
+export function eventsOf(id: string, givenDir: string | undefined): KeptEvents | undefined {
   const kept = keptRollouts(undefined, givenDir).find((rollout) => rollout.id === id);
   return kept && readJournal(kept.file);
 }

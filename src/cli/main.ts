@@ -1,12 +1,16 @@
 #!/usr/bin/env node
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { readArguments } from "./arguments.ts";
+import { commandLine, readArguments } from "./arguments.ts";
 import { reportBug } from "./bug.ts";
 
 // What contacts hosts is imported only where it is wanted: ssh2 and listr2 would double the time that `validate` takes.
 async function main(): Promise<ExitCode> {
-  const given = readArguments(process.argv.slice(2), manifest.version);
+  const argv = process.argv.slice(2);
+  // What the completion scripts ask: its words are those of another command line.
+  if (argv[0] === "__complete")
+    return (await import("./completion/complete.ts")).complete(argv.slice(1), commandLine(manifest.version));
+  const given = readArguments(argv, manifest.version);
   switch (given.command) {
     case "exit":
       return given.mistaken ? EXIT.invalid : EXIT.done;
@@ -18,6 +22,8 @@ async function main(): Promise<ExitCode> {
       return (await import("./history.ts")).history(given);
     case "report":
       return (await import("./history.ts")).report(given);
+    case "completion":
+      return (await import("./completion/complete.ts")).printCompletion(given.shell);
     case "run":
       if (given.offline) return (await import("./offline.ts")).showOffline(given);
       if (given.dryRun) return (await import("./dry-run.ts")).dryRun(given);

@@ -49,7 +49,7 @@ export class Preflight {
 
   /** Plans on what the fleet reports now; nothing is told of it yet. */
   async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
-    const report = await discover(fleet, this.recorder);
+    const report = await discover(fleet, this.recorder, { withConfig: true });
     if (this.interrupted.aborted) return { exitCode: this.endInterrupted() };
     const { reason, startedBefore, program } = this.given;
     const { plan, past } = this.wanted;

@@ -2,6 +2,7 @@ import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { Executor } from "../executor/executor.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { beganAt } from "../domain/ids.ts";
+import { printable } from "../domain/printable.ts";
 import { previewText } from "../planner/preview.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { RunArguments } from "./arguments.ts";
@@ -10,11 +11,14 @@ import { chooseView } from "./choose-view.ts";
 import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
+import { openJobSummary } from "./job-summary.ts";
 import { loadWanted } from "./load.ts";
 import { planUnderLock } from "./locked-plan.ts";
+import { openPageView } from "./page-file.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
 import { newestUnfinished } from "./unfinished.ts";
+import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
 export async function run(given: RunArguments): Promise<ExitCode> {
@@ -24,13 +28,24 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   }
   const wanted = loadWanted(given);
   if (!wanted) return EXIT.invalid;
+  const page = openPageView(given);
+  if (page && "problem" in page) {
+    process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
+    return EXIT.invalid;
+  }
   if (!wanted.past) tellOfUnfinished(wanted.plan, given);
+  const ways = await prepareWays(wanted.plan);
+  if (!ways) return endUnasked(given.plan);
   const view = new HeldView();
   const openView = async () => view.release(await chooseView(given.output, given.plan));
   if (!given.ask || given.output === "json") await openView();
-  const preflight = new Preflight(wanted, given, [view]);
+  const preflight = new Preflight(
+    wanted,
+    given,
+    [view, page, openJobSummary(given.plan)].filter((each) => each !== undefined),
+  );
   const owner = ownerOf(preflight.id, given.reason);
-  const world = openForRollout(wanted.plan, owner);
+  const world = openForRollout(wanted.plan, ways, owner);
   let executor: Executor | undefined;
   const stopListening = onSignals({
     finish: (signal) => (executor ? executor.interrupt(signal) : preflight.interrupt(world.fleet)),
@@ -63,13 +78,17 @@ async function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCo
 function tellOfUnfinished(plan: Plan, given: RunArguments): void {
   const unfinished = newestUnfinished(plan, given.stateDir);
   if (!unfinished) return;
-  const { id, how } = unfinished;
+  if ("problem" in unfinished) {
+    process.stderr.write(`orchestrate: an earlier journal of this plan is damaged: ${printable(unfinished.problem)}\n`);
+    return;
+  }
+  const { id, how, past } = unfinished;
   const command = `orchestrate ${given.plan}`;
   process.stderr.write(
     [
       `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" ? "cut off, or still running" : how})`,
       `  to go on with it:            ${command} --resume`,
-      `  only what it did not reach:  ${command} --started-before ${beganAt(id) ?? "TIME"}`,
+      `  only what it did not reach:  ${command} --started-before ${beganAt(past.rollout.id) ?? "TIME"}`,
       "",
     ].join("\n"),
   );

@@ -11,6 +11,7 @@ import { loadOrTell } from "./load.ts";
 import { newRolloutId } from "./rollout-id.ts";
 import { onSignals } from "./signals.ts";
 import { statusLines } from "./status-table.ts";
+import { endUnasked, prepareWays, type Ways } from "./ways.ts";
 import { WatchScreen } from "./watch-screen.ts";
 
 const WATCH_EVERY_MS = 2000;
@@ -23,7 +24,10 @@ export async function status(given: StatusArguments): Promise<ExitCode> {
   }
   const plan = loadOrTell(given.plan, given);
   if (!plan) return EXIT.invalid;
-  const looker = new Looker(onlySelected(plan), given);
+  const selected = onlySelected(plan);
+  const ways = await prepareWays(selected);
+  if (!ways) return endUnasked(given.plan);
+  const looker = new Looker(selected, ways, given);
   const stopListening = onSignals({ finish: () => looker.stop(), leave: () => undefined });
   try {
     return given.watch ? await watch(looker, given) : await showOnce(looker, given);
@@ -75,10 +79,10 @@ class Looker {
   private readonly fleet: ReturnType<typeof openForReading>;
   private readonly stopped = new AbortController();
 
-  constructor(plan: Plan, given: StatusArguments) {
+  constructor(plan: Plan, ways: Ways, given: StatusArguments) {
     this.plan = plan;
     this.given = given;
-    this.fleet = openForReading(plan);
+    this.fleet = openForReading(plan, ways);
   }
 
   /** Undefined once it was stopped. */

@@ -41,26 +41,46 @@ interface OfBatch {
 }
 
 export type RolloutEvent =
+  /** The whole decision of what is restarted where: all later events are about what this one names. */
   | ({ readonly type: "rollout.planned" } & Rollout)
   /** Before `rollout.planned`: somebody else works on a host; gives up after `ms` more. */
   | { readonly type: "lock.waiting"; readonly host?: string; readonly reason: string; readonly ms: number }
+  /** From here on instances may be touched. */
   | { readonly type: "rollout.started" }
+  /** A group's turn begins or has ended. */
   | { readonly type: "wave.started" | "wave.finished"; readonly wave: number; readonly group: string }
+  /** Work on these hosts begins: on all at once, or as slots get free. */
   | ({ readonly type: "batch.started"; readonly hosts: readonly HostName[] } & OfBatch)
+  /** All hosts of the batch have ended. */
   | ({ readonly type: "batch.finished" } & OfBatch)
   /** The rest before the next batch: until when, as milliseconds from now. */
   | ({ readonly type: "batch.resting"; readonly ms: number } & OfBatch)
+  /** A host was looked at for the first time, or answers again; it has so many instances. */
   | { readonly type: "host.connected"; readonly host: HostName; readonly instances: number }
+  /** A host or its Supervisor does not answer. */
   | { readonly type: "host.unreachable"; readonly host: HostName; readonly code: string; readonly reason: string }
   /** The rest before the host's next instances. */
   | { readonly type: "host.resting"; readonly host: HostName; readonly ms: number }
+  /** Nothing more comes for this host in its batch. */
   | { readonly type: "host.finished"; readonly host: HostName }
+  /** A hook was sent; it fails after `ms`. */
+  | {
+      readonly type: "hook.started";
+      readonly hook: HookName;
+      readonly host?: HostName;
+      readonly program?: ProgramName;
+      readonly instance?: InstanceName;
+      readonly ms: number;
+    }
+  /** A hook of the rollout, of a host, or of an instance has ended. */
   | {
       readonly type: "hook.finished";
       readonly hook: HookName;
       readonly host?: HostName;
+      readonly program?: ProgramName;
       readonly instance?: InstanceName;
       readonly succeeded: boolean;
+      /** Why it failed. */
       readonly reason?: string;
     }
   /** Others have changed it since the rollout was planned. A new one is left alone; the others keep their turn. */
@@ -79,40 +99,50 @@ export type RolloutEvent =
       readonly min_healthy: number;
       readonly ms: number;
     } & OfInstance)
+  /** Its restart is about to be sent; with a journal, this is kept before it is. */
   | ({
       readonly type: "instance.restarting";
       readonly action: "restart" | "start";
       readonly previous_pid?: number;
       readonly previous_state: ProcessState;
     } & OfInstance)
+  /** A look during its restart showed another state or pid than the one before. */
   | ({
       readonly type: "instance.observed";
       readonly state: ProcessState;
       readonly pid?: number;
       readonly uptime_s?: number;
     } & OfInstance)
+  /** It has passed its gate: RUNNING on this new pid for min_healthy_time, all checks passed. */
   | ({
       readonly type: "instance.healthy";
       readonly pid: number;
       readonly previous_pid?: number;
+      /** Since its restart was sent. */
       readonly seconds: number;
     } & OfInstance)
+  /** It failed; it may have been healthy before that. */
   | ({
       readonly type: "instance.failed";
       readonly code: InstanceFailureCode;
+      /** What was seen, with supervisorctl's own words. */
       readonly reason: string;
+      /** Since its restart was sent. */
       readonly seconds: number;
       /** The end of its stderr log, or why that could not be read. */
       readonly log_tail: string;
       /** True: its before_restart hook ran and its after_healthy hook did not. */
       readonly still_drained?: boolean;
     } & OfInstance)
+  /** It is selected and left alone. */
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
+  /** The connection was lost during its restart: it may have been done or not, and is looked for. */
   | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
-  /** Its restart was announced, but not done: it is as it was. */
+  /** The restart that was told last was not done: the instance is what it was before. */
   | ({ readonly type: "instance.unchanged"; readonly reason: string } & OfInstance)
   /** After a wave: for so many milliseconds, or until the operator answers. */
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
+  /** The pause is over. */
   | { readonly type: "rollout.resumed" }
   /** A failure would halt the rollout: nothing begins until the operator has answered. Without an instance a host's hook. */
   | ({
@@ -121,22 +151,30 @@ export type RolloutEvent =
       readonly reason: string;
       readonly answers: readonly Answer[];
     } & OfFailure)
+  /** The operator has answered, for all failures that are asked about. */
   | ({ readonly type: "rollout.answered"; readonly answer: Answer } & OfFailure)
+  /** The operator stops it: nothing further begins, what is under restart finishes its gate. */
   | { readonly type: "rollout.interrupted"; readonly signal: string }
+  /** A failure over the limit stops it, likewise. */
   | { readonly type: "rollout.halted"; readonly code: HaltCode; readonly reason: string }
+  /** The last event. */
   | {
       readonly type: "rollout.finished";
       readonly outcome: Outcome;
       readonly counts: Counts;
       readonly seconds: number;
+      /** Why nothing was begun, where it was refused. */
       readonly refusals?: readonly Refusal[];
     };
 
 /** An event as it is printed and kept: numbered without a gap, with the time of the controller's clock. */
 export type RecordedEvent = RolloutEvent & {
+  /** The version of this format. */
   readonly v: 1;
+  /** From 1, without a gap. */
   readonly seq: number;
   /** ISO 8601, UTC, milliseconds. */
   readonly at: string;
+  /** The id that all events of a rollout have in common. */
   readonly rollout: RolloutId;
 };

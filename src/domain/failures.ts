@@ -110,11 +110,16 @@ export const REFUSALS = {
   host_key_unknown: {
     title: "a host's key is not in known_hosts",
     remedy:
-      "Compare the fingerprint with the host's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then add it with `ssh`.",
+      "Compare the fingerprint with the host's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then add it with `ssh`; or let new hosts in with ssh.host_key_checking: accept-new.",
   },
   host_key_changed: {
     title: "a host shows another key than known_hosts has",
     remedy: "Do not go on before you know why. If the host was rebuilt, remove the old line with `ssh-keygen -R`.",
+  },
+  host_key_revoked: {
+    title: "a host shows a key that somebody has revoked",
+    remedy:
+      "Do not go on: whoever holds that key may pose as the host. Give the host a new one before you take the @revoked line away.",
   },
   supervisor_unavailable: {
     title: "supervisorctl gives no answer on a host",

@@ -34,9 +34,11 @@ export function processOf(instance: InstanceName): string {
   return instance.slice(instance.indexOf(":") + 1);
 }
 
-const natural = new Intl.Collator("en", { numeric: true });
+let natural: Intl.Collator | undefined;
 
 /** Orders names as people count: `web_2` before `web_10`; equal to the collator but not the same: by code unit. */
 export function compareNaturally(a: string, b: string): number {
+  // Made when it is first wanted: it takes milliseconds, and most commands order nothing.
+  natural ??= new Intl.Collator("en", { numeric: true });
   return natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 }

@@ -128,6 +128,8 @@ export interface Rollout {
   readonly resumes?: RolloutId;
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];
+  /** Supervisor's own `startsecs` by program, the shortest of its instances, where they are known of all. */
+  readonly startsecs?: Readonly<Record<string, number>>;
   readonly limits: Limits;
   readonly on_failure: "stop" | "ask";
   readonly hooks: RolloutHooks;

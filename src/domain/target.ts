@@ -6,10 +6,20 @@ export interface SshSettings {
   readonly port?: number;
   /** Absolute path of a private key; keys of the agent are tried as well. */
   readonly identity_file?: string;
+  /** The hosts to go through, as ssh's -J has them: `[user@]host[:port]` with commas between; `none`: straight on. */
+  readonly proxy_jump?: string;
   /** Absolute path; default `~/.ssh/known_hosts`. */
   readonly known_hosts_file?: string;
-  readonly connect_timeout_ms: number;
+  readonly host_key_checking?: HostKeyChecking;
+  /** Absolute path of an ssh_config to read in place of all others; `none`: read none. */
+  readonly config_file?: string;
+  /** ssh2: built in, the default. system: the ssh program, for what only that can do. */
+  readonly client?: "ssh2" | "system";
+  readonly connect_timeout_ms?: number;
 }
+
+/** What becomes of a host whose key is not known: refused, known from now on, or let in, and so whatever its key. */
+export type HostKeyChecking = "strict" | "accept-new" | "off";
 
 /** How supervisorctl is called on a host. */
 export interface SupervisorSettings {

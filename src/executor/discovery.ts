@@ -8,12 +8,20 @@ import type { Recorder } from "./recorder.ts";
 /** Connections that are being opened at once: as fast as all at once, without a burst at a bastion or an agent. */
 const CONNECTING_AT_ONCE = 16;
 
-/** Connects to all hosts and asks each what it runs. Changes nothing: it is given readers. */
-export async function discover(fleet: ReadonlyMap<HostName, FleetHost>, recorder: Recorder): Promise<FleetReport> {
+/**
+ * Connects to all hosts and asks each what it runs. Changes nothing: it is given readers.
+ *
+ * @param withConfig asks as well how Supervisor is configured, as far as that is to be had
+ */
+export async function discover(
+  fleet: ReadonlyMap<HostName, FleetHost>,
+  recorder: Recorder,
+  { withConfig = false }: { readonly withConfig?: boolean } = {},
+): Promise<FleetReport> {
   const limit = pLimit(CONNECTING_AT_ONCE);
   const reports = [...fleet].map(([host, opened]) =>
     limit(async (): Promise<[HostName, HostReport]> => {
-      const report = await lookAt(host, opened);
+      const report = await lookAt(host, opened, withConfig);
       if ("instances" in report) recorder.record({ type: "host.connected", host, instances: report.instances.length });
       else
         recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
@@ -23,11 +31,15 @@ export async function discover(fleet: ReadonlyMap<HostName, FleetHost>, recorder
   return new Map(await Promise.all(reports));
 }
 
-async function lookAt(host: HostName, { connection, supervisor }: FleetHost): Promise<HostReport> {
+async function lookAt(host: HostName, { connection, supervisor }: FleetHost, withConfig: boolean): Promise<HostReport> {
   const connected = await connection.connect();
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
+  const { warnings } = connected;
   const look = await supervisor.look();
-  if (look.kind === "seen") return { host, instances: look.snapshots };
+  if (look.kind === "seen") {
+    const config = withConfig ? { config: await supervisor.config() } : {};
+    return { host, instances: look.snapshots, ...(warnings && { warnings }), ...config };
+  }
   const refusal: Refusal = {
     code: look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable",
     host,

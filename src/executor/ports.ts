@@ -5,6 +5,7 @@
 import type { Duplex } from "node:stream";
 import type { Answer, RecordedEvent } from "../domain/events.ts";
 import type { Refusal } from "../domain/failures.ts";
+import type { HostConfig } from "../domain/fleet.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../domain/ids.ts";
 import type {
   ChangeOutcome,
@@ -30,7 +31,10 @@ export type RunOutcome =
   /** It was sent, and the connection was lost before its end was seen. It may have done all, some or nothing. */
   | { readonly kind: "indeterminate"; readonly reason: string };
 
-export type ConnectOutcome = { readonly kind: "connected" } | { readonly kind: "refused"; readonly refusal: Refusal };
+export type ConnectOutcome =
+  /** @property warnings what an operator should know of the connection: a host key that was new, or is not enforced */
+  | { readonly kind: "connected"; readonly warnings?: readonly string[] }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** One connection to one host, made on demand and made again when it was lost. */
 export interface HostConnection {
@@ -73,12 +77,31 @@ export interface HostAccess extends HostConnection {
   dial(to: DialTarget): Promise<DialOutcome>;
 }
 
+/** By which way a host's supervisord is asked, and why not by a faster one. */
+export interface LookWay {
+  /** Past supervisorctl; through one long-lived supervisorctl; through one supervisorctl per look. */
+  readonly kind: "xml-rpc" | "session" | "exec";
+  readonly why: string;
+}
+
 /** Looks at the Supervisor of one host. It has no way to change anything: all that a dry run gets. */
 export interface SupervisorReader {
-  /** All instances of the host in natural order. Bounded by the plan's command_timeout. */
+  /**
+   * All instances of the host in natural order, as they are after this call. Each command that it takes is bounded by
+   * the plan's command_timeout, and what goes before the one that always works by half of that.
+   * Who calls while a look is under way shares the next one with all others who do.
+   */
   look(): Promise<LookOutcome>;
   /** The end of an instance's stderr log, or a line that says why it cannot be had. Bounded likewise. */
   tailLog(instance: InstanceName): Promise<string>;
+  /** The process id of supervisord itself, on its host; undefined where it cannot be had. Bounded likewise. */
+  supervisorPid(): Promise<number | undefined>;
+  /** What can be learnt of Supervisor's configuration without any change to what supervisord has loaded. */
+  config(): Promise<HostConfig>;
+  /** How the last answer came; undefined before the first. */
+  way(): LookWay | undefined;
+  /** Ends what it has left running on the host. Before the connection's own end; idempotent; a later look starts anew. */
+  close(): Promise<void>;
 }
 
 /** Changes what runs under the Supervisor of one host. */
@@ -154,6 +177,11 @@ export interface RunUnderLock {
  */
 export interface HostLock {
   readonly host: HostName;
+  /**
+   * Begins with all of a `take` of the same groups that decides nothing yet, so that it takes less time then.
+   * One that is not followed by it ends by itself, or with `release`.
+   */
+  prepare(groups: readonly ProgramName[]): void;
   /** Tries once. @param groups the Supervisor groups to lock; none: changes are let through without a lock */
   take(groups: readonly ProgramName[]): Promise<TakeOutcome>;
   /** Runs a command under the lock, which is taken anew first if it was lost with its connection. */

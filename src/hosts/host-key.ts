@@ -1,17 +1,21 @@
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import type { Refusal } from "../domain/failures.ts";
-import { judge, knownTypes, type KnownKeys, type Verdict } from "./known-hosts.ts";
+import { addToKnownHosts } from "./known-hosts-add.ts";
+import { readKnownHostsNow } from "./known-hosts-files.ts";
+import { judge, keysOf, knownTypes, type KnownKeys, type Verdict } from "./known-hosts.ts";
 import { fingerprintOf, publicKeyOf, type PublicKey } from "./public-key.ts";
+import type { HostKeyRules } from "./ssh-route.ts";
 
 /** Whose key is checked, and against what. */
 export interface HostKeyCheck {
   readonly keys: KnownKeys;
-  /** The known_hosts files that `keys` came from: for the refusal. */
-  readonly files: readonly string[];
+  readonly rules: HostKeyRules;
 }
 
 /** Why a host's key is not accepted. */
-export type HostKeyRefusal = Pick<Refusal, "reason"> & { readonly code: "host_key_unknown" | "host_key_changed" };
+export type HostKeyRefusal = Pick<Refusal, "reason"> & {
+  readonly code: "host_key_unknown" | "host_key_changed" | "host_key_revoked";
+};
 
 /** In OpenSSH's own order; all that ssh2 verifies, but for DSA. Keys of type ssh-rsa sign by three algorithms. */
 const ALGORITHMS: readonly { readonly type: string; readonly algorithms: readonly ServerHostKeyAlgorithm[] }[] = [
@@ -26,31 +30,87 @@ const ALGORITHMS: readonly { readonly type: string; readonly algorithms: readonl
  * The host key algorithms to offer, those of known types first: the first that the host has is the
  * one it shows, and a host known by its RSA key must not seem unknown because it has an Ed25519 key
  * as well. The list is whole, since ssh2's own `prepend` leaves an algorithm where it stands.
+ *
+ * @param allowed what ssh_config allows; by default all
  */
-export function hostKeyAlgorithms(keys: KnownKeys): ServerHostKeyAlgorithm[] {
+export function hostKeyAlgorithms(keys: KnownKeys, allowed?: readonly string[]): ServerHostKeyAlgorithm[] {
   const known = new Set(knownTypes(keys));
   const first = ALGORITHMS.filter(({ type }) => known.has(type));
   const rest = ALGORITHMS.filter(({ type }) => !known.has(type));
-  return [...first, ...rest].flatMap(({ algorithms }) => algorithms);
+  const all = [...first, ...rest].flatMap(({ algorithms }) => algorithms);
+  return allowed ? all.filter((algorithm) => allowed.includes(algorithm)) : all;
+}
+
+/** What there is to say of a key that a host shows, besides yes and no. */
+export interface HostKeyNotes {
+  readonly refused: (refusal: HostKeyRefusal) => void;
+  /** It is accepted, and to be remembered once the host has proven that it holds it. */
+  readonly isNew: (key: PublicKey) => void;
+  readonly warn: (warning: string) => void;
 }
 
 /**
  * A verifier for ssh2, which must be synchronous: a promise is truthy, hence "accepted". What it
- * refuses it tells through `onRefusal`, since ssh2's own error says no more than that.
+ * refuses it tells through `notes`, since ssh2's own error says no more than that.
  */
-export function hostKeyVerifier(check: HostKeyCheck, onRefusal: (refusal: HostKeyRefusal) => void) {
+export function hostKeyVerifier(check: HostKeyCheck, notes: HostKeyNotes) {
+  const { keys, rules } = check;
+  let accepted: Buffer | undefined;
   return (blob: Buffer): boolean => {
+    // A host that asks for new session keys shows its own again.
+    if (accepted) return accepted.equals(blob);
     const shown = publicKeyOf(blob);
-    const verdict = judge(check.keys, shown);
-    if (verdict.kind === "known") return true;
-    onRefusal(refuse(check, shown, verdict));
-    return false;
+    const verdict = judge(keys, shown);
+    if (verdict.kind !== "known" && !isTolerated(verdict, rules.checking)) {
+      notes.refused(refuse(check, shown, verdict));
+      return false;
+    }
+    accepted = Buffer.from(blob);
+    if (verdict.kind === "unknown") notes.isNew(shown);
+    if (rules.checking === "off") notes.warn("its host key is not enforced (host_key_checking is off)");
+    if (verdict.kind === "changed")
+      notes.warn(`it ${refuse(check, shown, verdict).reason}: it was let in all the same`);
+    return true;
   };
 }
 
 type Refused = Exclude<Verdict, { kind: "known" }>;
 
-function refuse({ keys, files }: HostKeyCheck, shown: PublicKey, verdict: Refused): HostKeyRefusal {
+/** As OpenSSH's StrictHostKeyChecking has it, but that nobody may switch off what somebody has revoked. */
+function isTolerated({ kind }: Refused, checking: HostKeyRules["checking"]): boolean {
+  if (kind === "revoked") return false;
+  return checking === "off" || (checking === "accept-new" && kind === "unknown");
+}
+
+/** There is no warning where another connection has just written the same. */
+export type Remembered =
+  | { readonly kind: "noted"; readonly warning?: string }
+  | { readonly kind: "refused"; readonly refusal: HostKeyRefusal };
+
+/**
+ * Writes a new key where the next connection will find it. It looks once more before, and does both without a pause:
+ * of two hosts under one name that are accepted at once, the second must find the key of the first.
+ */
+export function rememberKey(rules: HostKeyRules, key: PublicKey): Remembered {
+  const { files, checking, newKeysTo, hashed } = rules;
+  const keys = keysOf(readKnownHostsNow(files), rules.name, rules.port);
+  const verdict = judge(keys, key);
+  const what = `its ${key.type} key ${fingerprintOf(key)}`;
+  if (verdict.kind === "known") return { kind: "noted" };
+  if (!isTolerated(verdict, checking)) return { kind: "refused", refusal: refuse({ keys, rules }, key, verdict) };
+  if (verdict.kind !== "unknown" || newKeysTo === undefined)
+    return { kind: "noted", warning: `${what} is new, and there is no file to write it to` };
+  const problem = addToKnownHosts(newKeysTo, keys.name, key, { hashed });
+  return {
+    kind: "noted",
+    warning:
+      problem === undefined
+        ? `${what} was new, and was added to ${newKeysTo}`
+        : `${what} is new, and will be new again: ${problem}`,
+  };
+}
+
+function refuse({ keys, rules: { files } }: HostKeyCheck, shown: PublicKey, verdict: Refused): HostKeyRefusal {
   const shows = `shows the ${shown.type} key ${fingerprintOf(shown)}`;
   switch (verdict.kind) {
     case "unknown":
@@ -67,7 +127,7 @@ function refuse({ keys, files }: HostKeyCheck, shown: PublicKey, verdict: Refuse
     }
     case "revoked":
       return {
-        code: "host_key_changed",
+        code: "host_key_revoked",
         reason: `${shows}, which ${verdict.by.file}:${verdict.by.line} marks as @revoked`,
       };
   }
@@ -75,5 +135,5 @@ function refuse({ keys, files }: HostKeyCheck, shown: PublicKey, verdict: Refuse
 
 function certificateHint({ authorities: [authority] }: KnownKeys): string {
   if (!authority) return "";
-  return ` (${authority.file}:${authority.line} trusts a certificate authority for it, but host certificates cannot be checked here)`;
+  return ` (${authority.file}:${authority.line} trusts a certificate authority for it, but host certificates cannot be checked here: see client: system)`;
 }

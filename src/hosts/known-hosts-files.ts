@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { parseKnownHosts, type KnownHosts } from "./known-hosts.ts";
 
@@ -18,6 +19,17 @@ const lastRead = new Map<string, ReadFile>();
  */
 export function readKnownHosts(paths: readonly string[]): Promise<readonly KnownHosts[]> {
   return Promise.all(paths.map(readOnce));
+}
+
+/** The same at once and anew: nobody can write to them between this look and what follows it here. */
+export function readKnownHostsNow(paths: readonly string[]): readonly KnownHosts[] {
+  return paths.map((path) => {
+    try {
+      return parseKnownHosts(readFileSync(path, "utf8"), path);
+    } catch {
+      return parseKnownHosts("", path);
+    }
+  });
 }
 
 async function readOnce(path: string): Promise<KnownHosts> {

@@ -3,6 +3,7 @@
  * and OpenSSH's hostfile.c and match.c where the page is silent.
  */
 import { createHmac } from "node:crypto";
+import { matchesPatterns } from "./host-pattern.ts";
 import { isWellFormedKey, type PublicKey } from "./public-key.ts";
 
 /** What known_hosts has of one host. */
@@ -118,11 +119,16 @@ export function judge(keys: KnownKeys, shown: PublicKey): Verdict {
   return known ? { kind: "changed", known } : { kind: "unknown" };
 }
 
-/** The key types to ask a host for first. As in OpenSSH, what is known without its port has no say in this. */
+/**
+ * The key types to ask a host for first. As in OpenSSH, what is known without its port has no say in this, nor has a
+ * type of which the first key is revoked, whatever good ones come after it.
+ */
 export function knownTypes(keys: KnownKeys): readonly string[] {
   if (keys.withoutPort) return [];
-  const usable = keys.trusted.filter(({ blob }) => !keys.revoked.some((revoked) => revoked.blob.equals(blob)));
-  return [...new Set(usable.map(({ type }) => type))];
+  const first = new Map<string, KnownKey>();
+  for (const key of keys.trusted) if (!first.has(key.type)) first.set(key.type, key);
+  const isRevoked = (key: KnownKey) => keys.revoked.some(({ blob }) => blob.equals(key.blob));
+  return [...first].flatMap(([type, key]) => (isRevoked(key) ? [] : [type]));
 }
 
 function readKey(text: string): PublicKey | undefined {
@@ -146,14 +152,7 @@ function plainNames(hosts: string): ReadonlySet<string> {
 /** Whether the first field of a line means this name, which is in lower case. */
 function matchesHosts(hosts: string, name: string): boolean {
   if (hosts.startsWith("|")) return matchesHash(hosts, name);
-  let found = false;
-  for (const pattern of hosts.toLowerCase().split(",")) {
-    const excluded = pattern.startsWith("!");
-    if (!matchesPattern(excluded ? pattern.slice(1) : pattern, name)) continue;
-    if (excluded) return false;
-    found = true;
-  }
-  return found;
+  return matchesPatterns(hosts.toLowerCase().split(","), name);
 }
 
 /** `|1|salt|hash`: the HMAC-SHA1 of the name, keyed with 20 random bytes. One name only, no wildcards. */
@@ -163,25 +162,4 @@ function matchesHash(hosts: string, name: string): boolean {
   const key = Buffer.from(salt, "base64");
   const hash = createHmac("sha1", key).update(name).digest("base64");
   return key.length === 20 && hosts === `|1|${key.toString("base64")}|${hash}`;
-}
-
-/** `*` stands for any characters, `?` for one. It goes back to the last `*` only, so that no pattern takes exponential time. */
-function matchesPattern(pattern: string, name: string): boolean {
-  let at = 0;
-  let star = -1;
-  let afterStar = 0;
-  for (let position = 0; position < name.length;) {
-    if (pattern[at] === "*") {
-      star = at++;
-      afterStar = position;
-    } else if (pattern[at] === "?" || pattern[at] === name[position]) {
-      at += 1;
-      position += 1;
-    } else if (star !== -1) {
-      at = star + 1;
-      position = ++afterStar;
-    } else return false;
-  }
-  while (pattern[at] === "*") at += 1;
-  return at === pattern.length;
 }

@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { connect } from "node:net";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { connect, Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { HostName } from "../domain/ids.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
   SpawnOutcome,
 } from "../executor/ports.ts";
 import { OutputTail } from "./output-tail.ts";
+import { boundedArgv } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {
@@ -39,21 +40,75 @@ const STDERR_BYTES = 4096;
 
 function start([program, ...args]: Argv): Promise<SpawnOutcome> {
   return new Promise((resolve) => {
-    // A process group of its own, as in `run`.
-    const child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      // A process group of its own, as in `run`.
+      child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    } catch (error) {
+      const { syscall, message } = error as NodeJS.ErrnoException;
+      if (syscall === undefined) throw error;
+      return resolve({ kind: "failed", reason: `${program} could not be started here: ${message}` });
+    }
     const stderr = new OutputTail(STDERR_BYTES);
     child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
     child.once("error", ({ message }) => resolve({ kind: "failed", reason: `${program}: ${message}` }));
     child.once("spawn", () => {
-      const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-      stream.on("error", () => undefined);
-      const closed = new Promise<void>((close) => child.once("close", () => close()));
+      const stream = new StandardStreams(child);
+      // One that hangs must not keep us from ending, once nobody listens to it.
+      stream.once("close", () => {
+        child.stdout.destroy();
+        child.unref();
+        if (child.stderr instanceof Socket) child.stderr.unref();
+      });
+      // The stream hands on what the child has printed some moments after the child is gone.
+      const read = new Promise<void>((done) => stream.once("end", done).once("close", done));
+      const closed = new Promise<void>((close) => child.once("close", () => close())).then(() => read);
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
     });
   });
 }
 
-function run([program, ...args]: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+/**
+ * The stdin and stdout of a process as one stream. What is written to one that has ended is lost, as over ssh: an error
+ * would take with it what it has printed and nobody has read yet.
+ */
+class StandardStreams extends Duplex {
+  readonly #child: ChildProcessWithoutNullStreams;
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    super();
+    this.#child = child;
+    child.stdin.on("error", () => undefined);
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (!this.push(chunk)) child.stdout.pause();
+    });
+    child.stdout.once("end", () => this.push(null));
+  }
+
+  override _read(): void {
+    this.#child.stdout.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    if (this.#child.stdin.writable) this.#child.stdin.write(chunk, () => callback());
+    else callback();
+  }
+
+  override _final(callback: () => void): void {
+    this.#child.stdin.end();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
+    callback(error);
+  }
+}
+
+function run(argv: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+  // We may be killed before its time is up, and what sudo started only root may kill.
+  const [program, ...args] = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {

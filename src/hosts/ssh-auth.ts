@@ -1,7 +1,9 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware, default as Ssh2 } from "ssh2";
-import { agentKeyTypes, agentPreferring } from "./ssh-agent.ts";
+import { agentKeys, agentPreferring } from "./ssh-agent.ts";
+import type { PublicKey } from "./public-key.ts";
 import { readIdentities, type Identities } from "./ssh-identities.ts";
 import type { SshRoute } from "./ssh-route.ts";
+import type { UnlockedKeys } from "./unlocked-keys.ts";
 
 /** Types of keys that an agent may hold and ssh2 leaves out. */
 const UNSUPPORTED = /-cert-v01@|^sk-|^webauthn-sk-/;
@@ -23,12 +25,13 @@ export class Authentication {
   }
 
   /** Reads the identity files. */
-  static async prepare(route: SshRoute, ssh2: typeof Ssh2): Promise<Authentication> {
-    const identities = await readIdentities(route, ssh2.utils.parseKey);
+  static async prepare(route: SshRoute, ssh2: typeof Ssh2, unlocked?: UnlockedKeys): Promise<Authentication> {
+    const identities = await readIdentities(route, ssh2.utils.parseKey, unlocked);
     const { user: username, agentSocket } = route;
     const methods: AnyAuthMethod[] = identities.usable.map(({ key }) => ({ type: "publickey", username, key }));
     if (agentSocket) {
-      const agent = agentPreferring(ssh2.OpenSSHAgent, agentSocket, identities.publicBlobs);
+      const { publicBlobs } = identities;
+      const agent = agentPreferring(ssh2.OpenSSHAgent, agentSocket, publicBlobs, { only: route.identitiesOnly });
       methods.unshift({ type: "agent", username, agent });
     }
     // Hosts that know us otherwise (a VPN's own sshd) accept "none". Asked last, it costs the others no round trip.
@@ -79,11 +82,14 @@ export class Authentication {
     const { agentSocket } = this.#route;
     if (!agentSocket) return { offered: [], remarks: ["no agent ($SSH_AUTH_SOCK is not set)"] };
     try {
-      const types = await agentKeyTypes(agentSocket);
-      const unsupported = types.filter((type) => UNSUPPORTED.test(type));
-      const count = types.length - unsupported.length;
+      const keys = await agentKeys(agentSocket);
+      const isOffered = ({ blob }: PublicKey) =>
+        !this.#route.identitiesOnly || this.#identities.publicBlobs.some((own) => own.equals(blob));
+      const unsupported = keys.map(({ type }) => type).filter((type) => UNSUPPORTED.test(type));
+      const count = keys.filter((key) => !UNSUPPORTED.test(key.type) && isOffered(key)).length;
       const remarks = this.#agentError === undefined ? [] : [`the agent failed: ${this.#agentError}`];
-      if (types.length === 0) remarks.push("the agent holds no key");
+      if (keys.length === 0) remarks.push("the agent holds no key");
+      else if (!keys.some(isOffered)) remarks.push("the agent holds no key of an identity file (see IdentitiesOnly)");
       if (unsupported.length > 0)
         remarks.push(`of the agent's keys these are not supported: ${[...new Set(unsupported)].join(", ")}`);
       return { offered: count === 0 ? [] : [`${count} ${count === 1 ? "key" : "keys"} of the agent`], remarks };

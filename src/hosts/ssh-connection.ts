@@ -1,69 +1,67 @@
-import type { Socket } from "node:net";
-import type { Client, ClientCallback } from "ssh2";
+import type { Client } from "ssh2";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
-import { execute, start } from "./ssh-exec.ts";
+import type { Connection, NoRoom, RunOptions, Seat } from "./connection.ts";
+import { execute, forward, openTunnel, start } from "./ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
+import type { Transport } from "./tunnel.ts";
 
-/** A connection from the end of its handshake to its loss, after which it is of no use. */
-export class SshConnection {
+/** A connection that is made of ssh2. */
+export class SshConnection implements Connection {
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #endpoint: string;
   readonly #closed: Promise<void>;
+  readonly #lost = () => this.#lostBecause;
   #lostBecause: string | undefined;
 
   /**
    * @param client ready for commands
-   * @param socket what `client` runs over: destroying it is the one way that always ends the connection
-   * @param endpoint address and port, for messages
+   * @param transport what `client` runs over: destroying it is the one way that always ends the connection
+   * @param endpoint what it leads to, for messages
+   * @param bastionLost why the bastion that it runs through is lost; undefined while it is good
    */
-  constructor(client: Client, socket: Socket, endpoint: string) {
+  constructor(client: Client, transport: Transport, endpoint: string, bastionLost?: () => string | undefined) {
     this.#client = client;
-    this.#socket = socket;
+    this.#transport = transport;
     this.#endpoint = endpoint;
-    client.on("error", (error: SshError) => this.#lose(whyLost(error)));
-    client.on("end", () => this.#lose("the host ended it"));
+    const lose = (why: string) => this.#lose(bastionLost?.() ?? why);
+    client.on("error", (error: SshError) => lose(whyLost(error)));
+    client.on("end", () => lose("the host ended it"));
     this.#closed = new Promise((resolve) => {
       // ssh2 emits this before it tells the commands under way, so that they find the reason in place.
       client.on("close", () => {
-        this.#lose("it broke off");
+        lose("it broke off");
         resolve();
       });
     });
   }
 
   get isLost(): boolean {
-    return this.#lostBecause !== undefined || !this.#socket.writable;
+    return this.#lostBecause !== undefined || !this.#transport.writable;
   }
 
-  /** @param line what a shell on the host is to run */
-  run(line: string, timeoutMs: number | undefined): Promise<RunOutcome> {
-    return execute(this.#client, line, { timeoutMs, lostBecause: () => this.#lostBecause });
+  /** Undefined while it is good. */
+  get lostBecause(): string | undefined {
+    return this.#lostBecause;
   }
 
-  /** @param line what a shell on the host is to run */
-  spawn(line: string): Promise<SpawnOutcome> {
-    return start(this.#client, line, () => this.#lostBecause);
+  run(line: string, options: RunOptions): Promise<RunOutcome | NoRoom> {
+    return execute(this.#client, line, { ...options, lostBecause: this.#lost });
   }
 
-  /** A connection that the host opens for us: direct-tcpip, or OpenSSH's direct-streamlocal. */
+  spawn(line: string, seat: Seat): Promise<SpawnOutcome | NoRoom> {
+    return start(this.#client, line, { seat, lostBecause: this.#lost });
+  }
+
   dial(to: DialTarget): Promise<DialOutcome> {
-    return new Promise((resolve) => {
-      const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
-      const onOpened: ClientCallback = (error, stream) => {
-        if (error) resolve({ kind: "failed", reason: this.#lostBecause ?? `${where}: ${error.message}` });
-        else resolve({ kind: "open", stream });
-      };
-      try {
-        if ("socket" in to) this.#client.openssh_forwardOutStreamLocal(to.socket, onOpened);
-        else this.#client.forwardOut("127.0.0.1", 0, to.address, to.port, onOpened);
-      } catch (error) {
-        resolve({ kind: "failed", reason: this.#lostBecause ?? (error as Error).message });
-      }
-    });
+    return forward(this.#client, to, this.#lost);
   }
 
-  /** Resolves when nothing of it is left: no socket, no timer. */
+  /** The same for who knows where it leads: a reason that does not begin with that. */
+  tunnel(to: DialTarget): Promise<DialOutcome> {
+    return openTunnel(this.#client, to, this.#lost);
+  }
+
   async close(): Promise<void> {
     this.#client.end();
     this.#lose("it was closed by us");
@@ -74,7 +72,7 @@ export class SshConnection {
     if (this.#lostBecause !== undefined) return;
     this.#lostBecause = `the connection to ${this.#endpoint} was lost: ${why}`;
     // Once what was written is on its way: a frozen host would never close its half.
-    this.#socket.destroySoon();
+    this.#transport.destroySoon();
   }
 }
 

@@ -1,43 +1,77 @@
-import type { Client, ClientChannel } from "ssh2";
-import type { RunOutcome, SpawnOutcome } from "../executor/ports.ts";
+import type { Duplex, Readable } from "node:stream";
+import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
+import type { NoRoom, RunOptions, Seat } from "./connection.ts";
 import { OutputTail } from "./output-tail.ts";
+import { hostBoundMs } from "./time-bound.ts";
 
-export interface ExecOptions {
-  /** From now to the end of the command. It goes on running on the host. */
-  readonly timeoutMs?: number | undefined;
-  /** Why the connection is lost; undefined while it is good. */
-  readonly lostBecause: () => string | undefined;
+/** A channel in which a command runs. It emits `exit` with a code, or with null and the name of a signal. */
+export interface CommandChannel extends Duplex {
+  readonly stderr: Readable;
+  close(): void;
 }
 
+type Opening<Channel> = (error: ChannelError | undefined, channel: Channel) => void;
+
+/** What channels are opened by: ssh2's client, or {@link MuxClient}. */
+export interface ChannelSource {
+  exec(line: string, opened: Opening<CommandChannel>): unknown;
+  forwardOut(fromAddress: string, fromPort: number, address: string, port: number, opened: Opening<Duplex>): unknown;
+  openssh_forwardOutStreamLocal(path: string, opened: Opening<Duplex>): unknown;
+}
+
+/** Why a channel was not opened; `reason` is the host's number for it (RFC 4254 section 5.1). */
+export type ChannelError = Error & { readonly reason?: number | string };
+
 /** What ssh2 says when the connection ended before the host had opened the channel. */
-const CHANNEL_NEVER_OPENED = "No response from server";
+export const CHANNEL_NEVER_OPENED = "No response from server";
+
+/** Why the connection is lost; undefined while it is good. */
+export type LostBecause = () => string | undefined;
+
+/** How long after its bound on the host a command may still hold its channel: a host without `timeout` ends nothing. */
+const HOST_GRACE_MS = 1_000;
 
 /** Runs one command line in a channel of its own, without a pty, with an empty stdin. Never rejects. */
-export function execute(client: Client, line: string, { timeoutMs, lostBecause }: ExecOptions): Promise<RunOutcome> {
+export function execute(
+  source: ChannelSource,
+  line: string,
+  { timeoutMs, seat, lostBecause }: RunOptions & { readonly lostBecause: LostBecause },
+): Promise<RunOutcome | NoRoom> {
   return new Promise((resolve) => {
-    let channel: ClientChannel | undefined;
+    let channel: CommandChannel | undefined;
     let isOver = false;
-    const settle = (outcome: RunOutcome) => {
+    let timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
+    const settle = (outcome: RunOutcome | NoRoom) => {
       isOver = true;
-      clearTimeout(timer);
       resolve(outcome);
     };
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
     function onTimeout(afterMs: number): void {
-      channel?.close();
       settle({ kind: "timed_out", afterMs });
+      // On the host it is being ended now; a channel that ends in good order makes room for the next command.
+      timer = setTimeout(() => channel?.close(), hostBoundMs(afterMs) - afterMs + HOST_GRACE_MS);
     }
+    const onGone = () => {
+      clearTimeout(timer);
+      seat.left();
+    };
 
     try {
-      client.exec(line, (error: ExecError | undefined, opened) => {
-        if (error) return settle(notStarted(error, lostBecause));
+      source.exec(line, (error, opened) => {
+        if (error) {
+          clearTimeout(timer);
+          return settle(notStarted(error, seat, lostBecause));
+        }
         channel = opened;
+        seat.taken();
+        opened.once("close", onGone);
         // The listeners belong here: after an await the first events would be gone.
         listen(opened, lostBecause, settle);
+        // It may have been started in this moment, and nobody waits for it any more.
         if (isOver) opened.close();
       });
     } catch (error) {
       // ssh2 noticed before we did that the socket has ended.
+      onGone();
       settle({ kind: "unreachable", reason: lostBecause() ?? (error as Error).message });
     }
   });
@@ -47,47 +81,89 @@ export function execute(client: Client, line: string, { timeoutMs, lostBecause }
 const STDERR_BYTES = 4096;
 
 /** Starts one command line in a channel of its own, without a pty, and hands the channel over. Never rejects. */
-export function start(client: Client, line: string, lostBecause: () => string | undefined): Promise<SpawnOutcome> {
+export function start(
+  source: ChannelSource,
+  line: string,
+  { seat, lostBecause }: { readonly seat: Seat; readonly lostBecause: LostBecause },
+): Promise<SpawnOutcome | NoRoom> {
   return new Promise((resolve) => {
     try {
-      client.exec(line, (error: ExecError | undefined, channel) => {
+      source.exec(line, (error, channel) => {
         if (error) {
-          const outcome = notStarted(error, lostBecause);
-          return resolve({ kind: "failed", reason: "reason" in outcome ? outcome.reason : error.message });
+          const outcome = notStarted(error, seat, lostBecause);
+          return resolve(outcome.kind === "no_room" ? outcome : { kind: "failed", reason: outcome.reason });
         }
+        seat.taken();
         const stderr = new OutputTail(STDERR_BYTES);
         channel.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
         channel.on("error", () => undefined);
         const closed = new Promise<void>((close) => channel.once("close", () => close()));
+        channel.once("close", () => seat.left());
         resolve({ kind: "spawned", process: { stream: channel, closed, stderr: () => stderr.text() } });
       });
+    } catch (error) {
+      seat.left();
+      resolve({ kind: "failed", reason: lostBecause() ?? (error as Error).message });
+    }
+  });
+}
+
+/** A connection that the host opens for us; a reason why not begins with where it was to lead. Never rejects. */
+export async function forward(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
+  const outcome = await openTunnel(source, to, lostBecause);
+  if (outcome.kind === "open" || lostBecause() !== undefined) return outcome;
+  const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
+  return { kind: "failed", reason: `${where}: ${outcome.reason}` };
+}
+
+/** The same for who knows where it leads: direct-tcpip, or OpenSSH's direct-streamlocal. */
+export function openTunnel(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
+  return new Promise((resolve) => {
+    const onOpened: Opening<Duplex> = (error, stream) => {
+      if (error) resolve({ kind: "failed", reason: lostBecause() ?? whyNoTunnel(error) });
+      else resolve({ kind: "open", stream });
+    };
+    try {
+      if ("socket" in to) source.openssh_forwardOutStreamLocal(to.socket, onOpened);
+      else source.forwardOut("127.0.0.1", 0, to.address, to.port, onOpened);
     } catch (error) {
       resolve({ kind: "failed", reason: lostBecause() ?? (error as Error).message });
     }
   });
 }
 
-/** An error of ssh2; `reason` is the host's number for not opening a channel (RFC 4254 section 5.1). */
-type ExecError = Error & { readonly reason?: number | string };
+/** The host's number for what it does not permit (RFC 4254 section 5.1); some servers say it in words. */
+const PROHIBITED: readonly unknown[] = [1, "ADMINISTRATIVELY_PROHIBITED"];
+
+function whyNoTunnel(error: ChannelError): string {
+  if (PROHIBITED.includes(error.reason))
+    return "sshd there does not permit it (see its AllowTcpForwarding and PermitOpen)";
+  return ownWords(error).toLowerCase();
+}
+
+/** What the host said of a channel that it did not open, without what ssh2 puts before it. */
+function ownWords({ message }: ChannelError): string {
+  return message.replace(/^\(SSH\) Channel open failure: /, "");
+}
+
+type NotStarted = Extract<RunOutcome, { kind: "unreachable" | "indeterminate" }> | NoRoom;
 
 /**
  * Whether the command may have been sent is all that matters. It is sent once the channel is open;
  * an error that is not known to come before that counts as having come after it.
  */
-function notStarted(error: ExecError, lostBecause: () => string | undefined): RunOutcome {
+function notStarted(error: ChannelError, seat: Seat, lostBecause: LostBecause): NotStarted {
   if (error.reason !== undefined) {
+    seat.refused();
     const hint = "the host opens no further channel (see sshd's MaxSessions)";
-    return { kind: "unreachable", reason: `${hint}: ${error.message}` };
+    return { kind: "no_room", reason: `${hint}: ${ownWords(error)}` };
   }
+  seat.left();
   if (error.message === CHANNEL_NEVER_OPENED) return { kind: "unreachable", reason: lostBecause() ?? error.message };
   return { kind: "indeterminate", reason: lostBecause() ?? `the host did not confirm the command: ${error.message}` };
 }
 
-function listen(
-  channel: ClientChannel,
-  lostBecause: () => string | undefined,
-  settle: (outcome: RunOutcome) => void,
-): void {
+function listen(channel: CommandChannel, lostBecause: LostBecause, settle: (outcome: RunOutcome) => void): void {
   const stdout = new OutputTail();
   const stderr = new OutputTail();
   channel.on("data", (chunk: Buffer) => stdout.add(chunk));
@@ -108,10 +184,10 @@ function listen(
     else if (signal !== undefined) settle({ kind: "signalled", signal, ...output });
     else settle({ kind: "indeterminate", reason: "the host closed the channel without an exit status" });
   };
-  channel.once("close", (exitCode?: number | null, exitSignal?: string) => {
+  channel.once("exit", (exitCode: number | null, exitSignal?: string) => {
     code = exitCode;
     signal = exitSignal;
-    onClosed();
   });
+  channel.once("close", onClosed);
   channel.stderr.once("close", onClosed);
 }

@@ -1,32 +1,50 @@
 import { access, readFile } from "node:fs/promises";
 import type { ParsedKey, utils } from "ssh2";
+import { quoteArgv } from "../domain/shell-quotes.ts";
+import { wireStrings } from "./public-key.ts";
 import type { SshRoute } from "./ssh-route.ts";
+import type { UnlockedKeys } from "./unlocked-keys.ts";
 
 /** The private keys that files hold. */
 export interface Identities {
   readonly usable: readonly { readonly file: string; readonly key: ParsedKey }[];
   /** Files that are there but of no use by themselves, and why. */
   readonly skipped: readonly { readonly file: string; readonly why: string }[];
+  /** Files that a passphrase would make usable, with what of the key is not secret. */
+  readonly locked: readonly { readonly file: string; readonly text: Buffer; readonly publicBlob?: Buffer }[];
   /** The public halves of all of them, as far as they can be had: an agent may hold the private ones. */
   readonly publicBlobs: readonly Buffer[];
 }
 
-type ParseKey = typeof utils.parseKey;
+export type ParseKey = typeof utils.parseKey;
 
 interface Identity {
   readonly file: string;
   readonly key?: ParsedKey;
   readonly why?: string;
   readonly publicBlob?: Buffer;
+  /** The file, where it has a passphrase. */
+  readonly lockedText?: Buffer;
 }
 
 /** Reads the identity files of a route. Those that OpenSSH tries by default are often not there: no word of them. */
-export async function readIdentities(route: SshRoute, parseKey: ParseKey): Promise<Identities> {
-  const { identityFiles, identityIsChosen } = route;
-  const found = await Promise.all(identityFiles.map((file) => readIdentity(file, identityIsChosen, parseKey)));
+export async function readIdentities(
+  { identityFiles, identityIsChosen }: SshRoute,
+  parseKey: ParseKey,
+  unlocked: UnlockedKeys = new Map(),
+): Promise<Identities> {
+  const found = await Promise.all(
+    identityFiles.map(async (file): Promise<Identity> => {
+      const key = unlocked.get(file);
+      return key ? { file, key, publicBlob: key.getPublicSSH() } : readIdentity(file, identityIsChosen, parseKey);
+    }),
+  );
   return {
     usable: found.flatMap(({ file, key }) => (key ? [{ file, key }] : [])),
     skipped: found.flatMap(({ file, why }) => (why ? [{ file, why }] : [])),
+    locked: found.flatMap(({ file, lockedText: text, publicBlob }) =>
+      text ? [{ file, text, ...(publicBlob && { publicBlob }) }] : [],
+    ),
     publicBlobs: found.flatMap(({ publicBlob }) => (publicBlob ? [publicBlob] : [])),
   };
 }
@@ -41,17 +59,27 @@ async function readIdentity(file: string, isChosen: boolean, parseKey: ParseKey)
     return { file, why: code === "ENOENT" ? "no such file" : `cannot be read: ${code}` };
   }
   const key = parse(text, parseKey);
-  if (key instanceof Error) return { file, why: whyUnusable(key), ...(await publicHalf(file, parseKey)) };
+  if (key instanceof Error) {
+    const why = { file, why: whyUnusable(file, key), ...(await publicHalf(file, text, parseKey)) };
+    return hasPassphrase(key) ? { ...why, lockedText: text } : why;
+  }
   const publicBlob = key.getPublicSSH();
   // As for OpenSSH, a public key chooses among the agent's keys.
   if (!key.isPrivateKey()) return { file, why: "a public key: the private one must be in the agent", publicBlob };
   const certificate = `${file}-cert.pub`;
   if (await exists(certificate))
-    return { file, key, publicBlob, why: `used without ${certificate}: certificates are not supported` };
+    return {
+      file,
+      key,
+      publicBlob,
+      why: `used without ${certificate}: certificates are not supported (see client: system)`,
+    };
   return { file, key, publicBlob };
 }
 
-async function publicHalf(file: string, parseKey: ParseKey): Promise<{ publicBlob?: Buffer }> {
+async function publicHalf(file: string, text: Buffer, parseKey: ParseKey): Promise<{ publicBlob?: Buffer }> {
+  const publicBlob = publicPartOf(text);
+  if (publicBlob) return { publicBlob };
   try {
     const key = parse(await readFile(`${file}.pub`), parseKey);
     return key instanceof Error ? {} : { publicBlob: key.getPublicSSH() };
@@ -60,17 +88,42 @@ async function publicHalf(file: string, parseKey: ParseKey): Promise<{ publicBlo
   }
 }
 
+/** OpenSSH's own format encrypts only the secret half; see PROTOCOL.key. */
+function publicPartOf(text: Buffer): Buffer | undefined {
+  const [, base64 = ""] = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]+)/.exec(text.toString("latin1")) ?? [];
+  const bytes = Buffer.from(base64, "base64");
+  if (bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
+  // The cipher, how its key is made and with what, then the number of keys and the first of them.
+  let at = MAGIC.length;
+  for (let field = 0; field < 3 && at + 4 <= bytes.length; field += 1) at += 4 + bytes.readUInt32BE(at);
+  at += 4;
+  if (at + 4 > bytes.length) return undefined;
+  return wireStrings(bytes.subarray(at, at + 4 + bytes.readUInt32BE(at)))?.[0];
+}
+
+const MAGIC = "openssh-key-v1\0";
+
+/** What a passphrase makes of a locked file; undefined when it is the wrong one. */
+export function unlock(text: Buffer, passphrase: string, parseKey: ParseKey): ParsedKey | undefined {
+  const key = parse(text, parseKey, passphrase);
+  return key instanceof Error || !key.isPrivateKey() ? undefined : key;
+}
+
 /** Some formats give a list of keys, against ssh2's type; there is never more than one in it. */
-function parse(text: Buffer, parseKey: ParseKey): ParsedKey | Error {
-  const parsed: unknown = parseKey(text);
+function parse(text: Buffer, parseKey: ParseKey, passphrase?: string): ParsedKey | Error {
+  const parsed: unknown = parseKey(text, passphrase);
   return (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error;
 }
 
 /** ssh2 tells the cases apart by their text only. */
-function whyUnusable({ message }: Error): string {
-  if (/encrypted/i.test(message)) return "has a passphrase: add it to the agent with `ssh-add`";
-  if (/\bsk-/.test(message)) return "is a FIDO key, which is not supported";
-  return `is no key that can be used: ${message}`;
+function whyUnusable(file: string, error: Error): string {
+  if (hasPassphrase(error)) return `has a passphrase: add it to the agent with \`ssh-add ${quoteArgv([file])}\``;
+  if (/\bsk-/.test(error.message)) return "is a FIDO key, which is not supported: see client: system";
+  return `is no key that can be used: ${error.message}`;
+}
+
+function hasPassphrase({ message }: Error): boolean {
+  return /encrypted/i.test(message);
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { formatDuration } from "../domain/duration.ts";
 import type { Refusal } from "../domain/failures.ts";
 import type { HostKeyRefusal } from "./host-key.ts";
+import type { PublicKey } from "./public-key.ts";
 import type { Authentication } from "./ssh-auth.ts";
 import { endpointOf, type SshRoute } from "./ssh-route.ts";
 
@@ -11,6 +12,12 @@ export interface HandshakeTrace {
   said?: string;
   /** Our own word on its host key. */
   hostKey?: HostKeyRefusal;
+  /** A key that is not known, and may be. */
+  newKey?: PublicKey;
+  /** There was nothing to talk over, or it is gone. @property isBastions true: for all that are behind the bastion */
+  undialled?: { readonly reason: string; readonly isBastions: boolean };
+  /** True: the bastion did not reach it in time. */
+  timedOut?: boolean;
   /** The first error; there may be none when the other side just closes. */
   error?: SshError;
   /** True: we gave up on it ourselves. */
@@ -19,6 +26,12 @@ export interface HandshakeTrace {
 
 /** An error as ssh2 raises it: from a socket with its code, from a DISCONNECT message with its number. */
 export type SshError = Error & { readonly code?: string | number; readonly level?: string };
+
+/** What sshd says since 9.6 where its banner should be; before, it closes without a word. */
+const TOO_MANY = "Exceeded MaxStartups";
+/** What it says to those whose logins failed too often, from 9.8 on. */
+const PENALIZED = "Not allowed at this time";
+const TOO_BUSY = "closes the connection without a word (is its sshd overloaded? see its MaxStartups)";
 
 const SOCKET_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -37,8 +50,10 @@ const SOCKET_ERRORS: Readonly<Record<string, string>> = {
 /** Says in one line why there is no connection, beginning with address and port. */
 export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Authentication): Promise<Refusal> {
   const refusal = (code: Refusal["code"], why: string): Refusal => {
-    return { code, host: route.host, reason: `${endpointOf(route)}: ${oneLine(why)}` };
+    return { code, host: route.host, reason: `${placeOf(route)}: ${oneLine(why)}` };
   };
+  // A bastion's own words name it already, and are the same for all hosts behind it.
+  if (trace.undialled?.isBastions) return { code: "unreachable", host: route.host, reason: trace.undialled.reason };
   if (trace.hostKey) return refusal(trace.hostKey.code, trace.hostKey.reason);
   if (trace.abandoned) return refusal("unreachable", "the connection was given up before it was made");
   if (auth.exhausted) return refusal("authentication_failed", await auth.explain());
@@ -52,15 +67,37 @@ export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Au
   return refusal("unreachable", whyUnreachable(route, trace));
 }
 
+/** `10.0.0.5:22`, `the bastion bastion.example.com:22`. */
+export function nameOf(route: SshRoute): string {
+  return route.isBastion ? `the bastion ${endpointOf(route)}` : endpointOf(route);
+}
+
+/** `10.0.0.5:22`, `10.0.0.5:22 through bastion.example.com:22`, `the bastion bastion.example.com:22`. */
+function placeOf(route: SshRoute): string {
+  const place = nameOf(route);
+  return route.via ? `${place} through ${endpointOf(route.via)}` : place;
+}
+
 function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): string {
-  const { error, phase, said } = trace;
+  const { error, phase, said, undialled, timedOut: isLate } = trace;
+  if (undialled) return undialled.reason;
+  if (isLate) return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (error?.level === "client-timeout") return timedOut(phase, said, formatDuration(connectTimeoutMs));
+  if (isResetUnasked(trace)) return TOO_BUSY;
   if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
-  if (phase === "greeting")
-    return said === undefined ? "closes the connection without a word (is its sshd overloaded?)" : notSsh(said);
-  if (error && /no matching/.test(error.message)) return `has no algorithm in common with us: ${error.message}`;
+  if (phase === "greeting") {
+    if (said === undefined || said.startsWith(TOO_MANY)) return TOO_BUSY;
+    return said.startsWith(PENALIZED) ? `turns us away for a while: ${JSON.stringify(said)}` : notSsh(said);
+  }
+  if (error && /no matching/.test(error.message))
+    return `has no algorithm in common with us: ${error.message} (the ssh program may have: see client: system)`;
   if (error) return `fails in the ${phase}: ${error.message}`;
   return `closes the connection in the ${phase}${said === undefined ? "" : ` (it is ${JSON.stringify(said)})`}`;
+}
+
+/** It was taken and dropped before a word was said; that may be told before we were told that it was taken. */
+export function isResetUnasked({ phase, said, error }: HandshakeTrace): boolean {
+  return (phase === "connecting" || phase === "greeting") && said === undefined && error?.code === "ECONNRESET";
 }
 
 function timedOut(phase: HandshakeTrace["phase"], said: string | undefined, within: string): string {

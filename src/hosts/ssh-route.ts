@@ -1,22 +1,31 @@
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import type { HostName } from "../domain/ids.ts";
 import type { Refusal } from "../domain/failures.ts";
-import type { HostTarget } from "../domain/target.ts";
-import { readSshConfig, type SshConfig } from "./ssh-config.ts";
+import type { HostKeyChecking, HostTarget, SshSettings } from "../domain/target.ts";
+import { localUser, readSshConfig, type ReadSshConfig, type SshConfig } from "./ssh-config.ts";
+import { jumpText, parseJumps, type Jump } from "./ssh-jump.ts";
+import type { UnlockedKeys } from "./unlocked-keys.ts";
 
 /** What of the controller's surroundings an ssh connection depends on. */
 export interface SshOptions {
   /** Where `.ssh` is. Default: that of the user. */
   readonly homeDirectory?: string;
-  /** The socket of the ssh agent; empty: none. Default: `$SSH_AUTH_SOCK`. */
+  /** The socket of the ssh agent; empty: none. Default: `$SSH_AUTH_SOCK`, or what ssh_config says. */
   readonly agentSocket?: string;
-  /** In place of the user's and the system's ssh_config; `none`: read none. */
+  /** In place of the user's and the system's ssh_config, where the plan names none; `none`: read none. */
   readonly configFile?: string;
   /** Default: every 5 s, lost after 3 without an answer. */
   readonly keepalive?: Keepalive;
+  /** Keys whose passphrases somebody has given. Default: none. */
+  readonly unlocked?: UnlockedKeys;
+  /** Default: some five times, longer each time, by chance. */
+  readonly backoff?: Backoff;
 }
+
+/** How long to wait after so many handshakes that sshd dropped, 1 and more; undefined: it has been enough. */
+export type Backoff = (dropped: number) => number | undefined;
 
 /** How a host that fell silent is told from one that has nothing to say. */
 export interface Keepalive {
@@ -31,64 +40,193 @@ export interface SshRoute {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** From the first packet to the end of the authentication. */
+  /** From the first packet to the end of the authentication, all attempts together. */
   readonly connectTimeoutMs: number;
   readonly identityFiles: readonly string[];
-  /** True: the plan names the file. False: they are OpenSSH's defaults, of which most do not exist. */
+  /** True: the plan or ssh_config names them. False: they are OpenSSH's defaults, of which most do not exist. */
   readonly identityIsChosen: boolean;
+  /** True: of the agent's keys only those of the identity files. */
+  readonly identitiesOnly: boolean;
   readonly agentSocket: string | undefined;
-  readonly knownHostsFiles: readonly string[];
+  readonly hostKeys: HostKeyRules;
   readonly keepalive: Keepalive;
+  /** True: other hosts are reached through it. */
+  readonly isBastion: boolean;
+  /** The bastion that it is reached through. */
+  readonly via?: SshRoute;
+}
+
+/** How a host's key is judged. */
+export interface HostKeyRules {
+  /** Under what name and port the files have it. */
+  readonly name: string;
+  readonly port: number;
+  readonly checking: HostKeyChecking;
+  /** Absolute paths. */
+  readonly files: readonly string[];
+  /** Where a new key is written. */
+  readonly newKeysTo?: string;
+  /** True: the names in what is written are hashed. */
+  readonly hashed: boolean;
+  /** Those that ssh_config allows. */
+  readonly algorithms?: readonly string[];
 }
 
 const DEFAULT_IDENTITIES = ["id_ed25519", "id_ecdsa", "id_rsa"];
-const DEFAULT_KEEPALIVE: Keepalive = { intervalMs: 5_000, unanswered: 3 };
-const SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts";
+export const DEFAULT_KEEPALIVE: Keepalive = { intervalMs: 5_000, unanswered: 3 };
+const SYSTEM_KNOWN_HOSTS = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 
-/** Fills what the plan leaves out from OpenSSH's configuration, and with its defaults where there is no ssh to ask. */
+/** Where neither the plan nor ssh_config says how long; as the plan's schema tells. */
+export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+
+type Found<T> = { readonly route: T } | { readonly problem: string };
+
+/** What ssh_config says of hosts and bastions: it is asked once for each, whatever comes of it. */
+export type SshConfigs = Map<string, Promise<ReadSshConfig>>;
+
+/** Fills what the plan leaves out from OpenSSH's configuration, for the host and for each bastion on the way to it. */
 export async function findRoute(
   target: HostTarget,
   options: SshOptions = {},
+  configs: SshConfigs = new Map(),
 ): Promise<{ readonly route: SshRoute } | { readonly refusal: Refusal }> {
-  const read = await readSshConfig(target.address, target.ssh, {
-    home: options.homeDirectory ?? homedir(),
-    file: options.configFile,
-  });
-  const refuse = (reason: string) => ({ refusal: { code: "unreachable", host: target.name, reason } as const });
-  if (read && "problem" in read) return refuse(read.problem);
-  if (read?.config.unsupported !== undefined)
-    return refuse(`ssh_config has "${read.config.unsupported}" for ${target.address}, which is not built yet`);
-  return { route: routeTo(target, options, read?.config) };
+  const found = await new RouteFinder(target.name, options, configs).find(target.address, target.ssh, []);
+  if (found === "itself") throw new Error("a host that nothing is behind cannot be its own bastion");
+  return "route" in found
+    ? found
+    : { refusal: { code: "unreachable", host: target.name, reason: `${target.address}: ${found.problem}` } };
 }
 
-function routeTo({ name, address, ssh }: HostTarget, options: SshOptions, config: SshConfig | undefined): SshRoute {
-  const inSshDirectory = (file: string) => join(options.homeDirectory ?? homedir(), ".ssh", file);
-  const userFiles = config?.userKnownHostsFiles ?? ["known_hosts", "known_hosts2"].map(inSshDirectory);
-  const identityFiles = config?.identityFiles ?? DEFAULT_IDENTITIES.map(inSshDirectory);
+class RouteFinder {
+  readonly #host: HostName;
+  readonly #options: SshOptions;
+  readonly #configs: SshConfigs;
+
+  constructor(host: HostName, options: SshOptions, configs: SshConfigs) {
+    this.#host = host;
+    this.#options = options;
+    this.#configs = configs;
+  }
+
+  /** @param behind what lies behind it, the nearest last: the way must not come back there */
+  async find(address: string, ssh: SshSettings, behind: readonly SshRoute[]): Promise<Found<SshRoute> | "itself"> {
+    const read = await this.#configOf(address, ssh);
+    if ("problem" in read) return read;
+    const { config } = read;
+    const route = this.#routeTo(address, ssh, config, behind.length > 0);
+    // One with bastions of its own before it is in another network, where one address may be of another host.
+    if (ssh.proxy_jump === undefined) {
+      const at = behind.findIndex((other) => endpointOf(other) === endpointOf(route));
+      if (at !== -1 && at === behind.length - 1) return "itself";
+      if (at !== -1) return { problem: `the way goes round in a circle, through ${endpointOf(route)} to itself` };
+    }
+    const unsupported = unsupportedIn(config, ssh);
+    if (unsupported !== undefined)
+      return { problem: `ssh_config has "${unsupported}", which only the ssh program can do: see client: system` };
+    const jump = ssh.proxy_jump ?? config.proxyJump ?? "none";
+    return jump === "none" ? { route } : this.#through(jump, route, ssh, behind);
+  }
+
+  /** The last of the jumps is the nearest; those before it are the way to that one, as for ssh's -J. */
+  async #through(
+    jump: string,
+    route: SshRoute,
+    ssh: SshSettings,
+    behind: readonly SshRoute[],
+  ): Promise<Found<SshRoute>> {
+    const jumps = parseJumps(jump);
+    const nearest = jumps?.at(-1);
+    if (!jumps || !nearest) return { problem: `"${jump}" is no list of hosts to go through` };
+    const via = await this.find(nearest.host, settingsOf(nearest, jumps.slice(0, -1), ssh), [...behind, route]);
+    // The plan or ssh_config sends all hosts through a bastion, and this is the bastion.
+    if (via === "itself") return { route };
+    return "route" in via ? { route: { ...route, via: via.route } } : via;
+  }
+
+  async #configOf(address: string, ssh: SshSettings): Promise<ReadSshConfig> {
+    const { homeDirectory: home = homedir(), configFile } = this.#options;
+    const file = ssh.config_file ?? configFile;
+    const key = JSON.stringify([address, ssh.user, ssh.port, file]);
+    const asked = this.#configs.get(key) ?? readSshConfig(address, ssh, { home, file });
+    this.#configs.set(key, asked);
+    const read = await asked;
+    // What could not be read may be mended by the time of the next attempt.
+    if ("problem" in read) this.#configs.delete(key);
+    return read;
+  }
+
+  #routeTo(address: string, ssh: SshSettings, config: SshConfig, isBastion: boolean): SshRoute {
+    const { homeDirectory = homedir(), keepalive = DEFAULT_KEEPALIVE } = this.#options;
+    const chosen = config.identityFiles ?? [];
+    const own = ssh.identity_file === undefined ? [] : [ssh.identity_file];
+    // The plan's key is for the hosts behind a bastion; the bastion's own stands in ssh_config.
+    const identityFiles = isBastion || own.length === 0 ? [...new Set([...own, ...chosen])] : own;
+    const port = config.port ?? ssh.port ?? 22;
+    const where = config.hostName ?? address;
+    return {
+      host: this.#host,
+      address: where,
+      port,
+      user: config.user ?? ssh.user ?? localUser(),
+      connectTimeoutMs: ssh.connect_timeout_ms ?? config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      identityFiles:
+        identityFiles.length > 0 ? identityFiles : DEFAULT_IDENTITIES.map((file) => join(homeDirectory, ".ssh", file)),
+      identityIsChosen: identityFiles.length > 0,
+      identitiesOnly: config.identitiesOnly,
+      agentSocket: this.#agentSocket(config),
+      hostKeys: hostKeyRules({ name: where, port }, ssh, config, homeDirectory),
+      // Of the two that notice that a bastion fell silent, it and the host behind it, it is to be the first.
+      keepalive: isBastion ? { ...keepalive, unanswered: Math.max(1, keepalive.unanswered - 1) } : keepalive,
+      isBastion,
+    };
+  }
+
+  #agentSocket({ identityAgent }: SshConfig): string | undefined {
+    const ofEnvironment = (this.#options.agentSocket ?? process.env["SSH_AUTH_SOCK"]) || undefined;
+    if (identityAgent === undefined || identityAgent === "SSH_AUTH_SOCK") return ofEnvironment;
+    if (identityAgent.startsWith("$")) return process.env[identityAgent.slice(1)] || undefined;
+    return identityAgent === "none" ? undefined : identityAgent;
+  }
+}
+
+/** What a plan says of a host is said of its bastions as well, but for who and where. */
+function settingsOf({ user, port }: Jump, before: readonly Jump[], ssh: SshSettings): SshSettings {
+  const { user: _user, port: _port, proxy_jump: _jump, ...shared } = ssh;
   return {
-    host: name,
-    address: config?.hostName ?? address,
-    port: config?.port ?? ssh.port ?? 22,
-    user: config?.user ?? ssh.user ?? localUser(),
-    connectTimeoutMs: ssh.connect_timeout_ms,
-    identityFiles: ssh.identity_file ? [ssh.identity_file] : identityFiles,
-    identityIsChosen: ssh.identity_file !== undefined,
-    agentSocket: (options.agentSocket ?? process.env["SSH_AUTH_SOCK"]) || undefined,
-    knownHostsFiles: [...(ssh.known_hosts_file ? [ssh.known_hosts_file] : userFiles), SYSTEM_KNOWN_HOSTS],
-    keepalive: options.keepalive ?? DEFAULT_KEEPALIVE,
+    ...shared,
+    ...(user !== undefined && { user }),
+    ...(port !== undefined && { port }),
+    ...(before.length > 0 && { proxy_jump: before.map(jumpText).join(",") }),
+  };
+}
+
+function unsupportedIn({ proxyCommand, revokedHostKeys }: SshConfig, ssh: SshSettings): string | undefined {
+  if (revokedHostKeys !== undefined) return `RevokedHostKeys ${revokedHostKeys}`;
+  // A plan that says which way to go overrides what ssh_config says of it.
+  return proxyCommand === undefined || ssh.proxy_jump !== undefined ? undefined : `ProxyCommand ${proxyCommand}`;
+}
+
+function hostKeyRules(
+  at: { readonly name: string; readonly port: number },
+  ssh: SshSettings,
+  config: SshConfig,
+  homeDirectory: string,
+): HostKeyRules {
+  const defaults = ["known_hosts", "known_hosts2"].map((file) => join(homeDirectory, ".ssh", file));
+  const ofUser = ssh.known_hosts_file === undefined ? (config.userKnownHostsFiles ?? defaults) : [ssh.known_hosts_file];
+  const [newKeysTo] = ofUser;
+  return {
+    // An alias is looked for as it stands, without a port.
+    ...(config.hostKeyAlias === undefined ? at : { name: config.hostKeyAlias, port: 22 }),
+    checking: ssh.host_key_checking ?? config.hostKeyChecking ?? "strict",
+    files: [...ofUser, ...(config.globalKnownHostsFiles ?? SYSTEM_KNOWN_HOSTS)],
+    ...(newKeysTo !== undefined && { newKeysTo }),
+    hashed: config.hashKnownHosts,
+    ...(config.hostKeyAlgorithms && { algorithms: config.hostKeyAlgorithms }),
   };
 }
 
 /** `10.0.0.5:22`, `[fe80::1]:22`: where a route leads, for messages. */
-export function endpointOf({ address, port }: SshRoute): string {
+export function endpointOf({ address, port }: Pick<SshRoute, "address" | "port">): string {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function localUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run under an id that has no name.
-    return process.env["LOGNAME"] ?? process.env["USER"] ?? "root";
-  }
 }

@@ -22,6 +22,7 @@ import { settle, whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
+import { startSecondsOf } from "./start-seconds.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** The rollout, or every reason why there cannot be one. */
@@ -60,6 +61,7 @@ export function buildRollout(
     floors,
   };
   const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
+  const startsecs = startSecondsOf({ waves }, fleet);
   const warnings = [...builder.warnings, ...warningsOf({ hosts, waves, floors }, fleet)];
   return {
     kind: "planned",
@@ -70,6 +72,7 @@ export function buildRollout(
       plan_file: file,
       hosts,
       waves,
+      ...(startsecs && { startsecs }),
       limits,
       on_failure,
       hooks,

@@ -1,6 +1,5 @@
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { parseDuration } from "../domain/duration.ts";
 import type { Environment } from "../domain/environment.ts";
 import type { SshSettings, SupervisorSettings } from "../domain/target.ts";
 import type { PlanDocument } from "./document.ts";
@@ -41,13 +40,13 @@ export function pathBase(document: PlanDocument, env: Environment): PathBase {
 
 /** Reads the `ssh` and `supervisor` of one level as far as they go. */
 export function readSettings(level: SettingsSections, path: Path, base: PathBase, findings: Findings): OwnSettings {
-  const { user, port, connect_timeout } = level.ssh ?? {};
+  const { user, port, proxy_jump, host_key_checking, config_file, client, connect_timeout } = level.ssh ?? {};
   const { command, sudo, config, server_url } = level.supervisor ?? {};
   const connect_timeout_ms =
     connect_timeout === undefined
       ? undefined
       : readDuration(connect_timeout, [...path, "ssh", "connect_timeout"], findings, "above zero");
-  const fileAt = (key: "identity_file" | "known_hosts_file") => {
+  const fileAt = (key: "identity_file" | "known_hosts_file" | "config_file") => {
     const written = level.ssh?.[key];
     return written === undefined ? undefined : resolvePath(written, [...path, "ssh", key], base);
   };
@@ -56,7 +55,11 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
       user,
       port,
       identity_file: fileAt("identity_file"),
+      proxy_jump,
       known_hosts_file: fileAt("known_hosts_file"),
+      host_key_checking,
+      config_file: config_file === "none" ? config_file : fileAt("config_file"),
+      client,
       connect_timeout_ms,
     }),
     supervisor: given({ command, sudo, config, server_url }),
@@ -68,13 +71,10 @@ export function mergeSettings(...levels: readonly OwnSettings[]): {
   readonly ssh: SshSettings;
   readonly supervisor: SupervisorSettings;
 } {
-  const { connect_timeout } = defaultsOf("ssh");
   const { command, sudo } = defaultsOf("supervisor");
   return {
-    ssh: Object.assign(
-      { connect_timeout_ms: parseDuration(connect_timeout) ?? 0 },
-      ...levels.map(({ ssh }) => ssh),
-    ) as SshSettings,
+    // No defaults: what no level says is for ssh_config to say.
+    ssh: Object.assign({}, ...levels.map(({ ssh }) => ssh)) as SshSettings,
     supervisor: Object.assign({ command, sudo }, ...levels.map(({ supervisor }) => supervisor)) as SupervisorSettings,
   };
 }

@@ -12,7 +12,6 @@ import { readHostNames } from "./host-names.ts";
 import { withInventory, type ReadInventory } from "./inventory.ts";
 import { readLayers } from "./layers.ts";
 import { readLimits } from "./limits.ts";
-import { NOT_BUILT_YET, type NotBuilt } from "./not-built-yet.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { defaultsOf } from "./plan-schema.ts";
 import type { Plan } from "./plan.ts";
@@ -31,8 +30,6 @@ export type LoadedPlan =
 export interface LoadOptions {
   /** Reads the inventory of `hosts_from`. */
   readonly inventory?: ReadInventory;
-  /** The keys that are refused for now. */
-  readonly notBuilt?: readonly NotBuilt[];
 }
 
 /** Reads and checks a plan's file. `env` is for `${NAME}`, and gives HOME, for paths that begin with `~`. */
@@ -52,8 +49,7 @@ export function parsePlan(text: string, file: string, env: Environment, options:
   const merged = addInventory(resolved.document, env, options.inventory, ofInventory);
   const document = merged ?? resolved.document;
   const findings = new Findings(document);
-  const { notBuilt = NOT_BUILT_YET } = options;
-  const refused = judgeBySchema(document, { faults: resolved.faults, notBuilt }, findings);
+  const refused = judgeBySchema(document, resolved.faults, findings);
   const raw = withoutRefused(document.data, refused) as RawPlan | undefined;
   // Of what a missing file or inventory would have said nothing is known: what is not there proves nothing.
   const plan = raw && merged && layers.complete ? readPlan(raw, document, file, env, findings) : undefined;

@@ -53,7 +53,6 @@ export function schemaAt(path: Path): Schema | undefined {
 
 /** The defaults that the schema gives, by section. */
 export interface Defaults {
-  readonly ssh: { readonly connect_timeout: string };
   readonly supervisor: { readonly command: string; readonly sudo: boolean };
   readonly timings: Readonly<Record<TimingKey, string>>;
   readonly batches: {

@@ -4,7 +4,7 @@ import { onOneLine, printable } from "../domain/printable.ts";
 import { sizeOf, worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
 import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
-import { leastMs, type StartSeconds } from "./preview-duration.ts";
+import { leastMs } from "../domain/least-duration.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
 import { count, section } from "./preview-words.ts";
@@ -13,7 +13,7 @@ import { count, section } from "./preview-words.ts";
  * The rollout as a person reads it before the run: all that is restarted, in its order, how, how long that takes and
  * what it leaves. Written from the very object that a run follows.
  */
-export function previewText(rollout: Rollout, fleet: FleetReport, startSeconds?: StartSeconds): string {
+export function previewText(rollout: Rollout, fleet: FleetReport): string {
   const { hooks, skipped, warnings, limits, waves } = rollout;
   const lines = [
     headline(rollout),
@@ -26,7 +26,7 @@ export function previewText(rollout: Rollout, fleet: FleetReport, startSeconds?:
       "healthy at the lowest, if all goes well",
       capacities({ waves, floors: limits.floors }, fleet).map(capacityLine),
     ),
-    ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout, startSeconds)]),
+    ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout)]),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -74,9 +74,9 @@ function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }
   return `It goes on after ${tolerated.join(" and ")}; one more halts it${asks}.`;
 }
 
-function durationLine(rollout: Rollout, startSeconds?: StartSeconds): string {
+function durationLine(rollout: Rollout): string {
   const asks = rollout.waves.slice(0, -1).filter(({ pause }) => pause === "ask").length;
   const answers = asks === 0 ? "" : `, your ${asks === 1 ? "answer" : "answers"}`;
-  const stops = startSeconds ? "stop" : "stop and start";
-  return `It takes at least ${formatElapsed(leastMs(rollout, startSeconds))}${answers}, and the time that the programs take to ${stops}.`;
+  const stops = rollout.startsecs ? "stop" : "stop and start";
+  return `It takes at least ${formatElapsed(leastMs(rollout))}${answers}, and the time that the programs take to ${stops}.`;
 }

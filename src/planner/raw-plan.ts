@@ -1,5 +1,6 @@
 import type { Timings } from "../domain/rollout.ts";
 import type { HookName, HostHooks, RunsOn } from "../domain/settings.ts";
+import type { HostKeyChecking } from "../domain/target.ts";
 import type { Path } from "./path.ts";
 import type { PlanLimits } from "./plan.ts";
 
@@ -61,7 +62,11 @@ export interface RawSsh {
   readonly user?: string | undefined;
   readonly port?: number | undefined;
   readonly identity_file?: string | undefined;
+  readonly proxy_jump?: string | undefined;
   readonly known_hosts_file?: string | undefined;
+  readonly host_key_checking?: HostKeyChecking | undefined;
+  readonly config_file?: string | undefined;
+  readonly client?: "ssh2" | "system" | undefined;
   readonly connect_timeout?: string | undefined;
 }
 

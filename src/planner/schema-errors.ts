@@ -2,7 +2,6 @@ import type { ErrorObject } from "ajv";
 import type { PlanDocument } from "./document.ts";
 import type { Findings } from "./findings.ts";
 import { didYouMean, nearest } from "./nearest.ts";
-import { askedFor, refusalOfKey, type NotBuilt } from "./not-built-yet.ts";
 import { childPointer, lastKey, pathOfPointer, type Path } from "./path.ts";
 import { propertiesOf, resolved, type Schema } from "./plan-schema.ts";
 import type { ReferenceFault } from "./references.ts";
@@ -14,15 +13,11 @@ import { violationsOf } from "./validator.ts";
  */
 export type Refused = ReadonlyMap<string, string | undefined>;
 
-/** What a plan's data is judged by, besides the schema. */
-export interface Judgement {
-  /** Values whose variables are not set. */
-  readonly faults: readonly ReferenceFault[];
-  readonly notBuilt: readonly NotBuilt[];
-}
-
-/** Tells every difference from the schema, at most one for each value, and every key that is not built yet. */
-export function judgeBySchema(document: PlanDocument, { faults, notBuilt }: Judgement, findings: Findings): Refused {
+/**
+ * Tells every difference from the schema, at most one for each value.
+ * @param faults values whose variables are not set
+ */
+export function judgeBySchema(document: PlanDocument, faults: readonly ReferenceFault[], findings: Findings): Refused {
   const refused = new Map<string, string | undefined>();
   for (const { pointer, path, message, suggestion } of faults) {
     findings.atValue(path, message, suggestion);
@@ -30,7 +25,7 @@ export function judgeBySchema(document: PlanDocument, { faults, notBuilt }: Judg
   }
   const violations = violationsOf(document.data);
   const path = (pointer: string) => pathOfPointer(pointer, document.data);
-  const meant = tellUnknownKeys(violations, path, notBuilt, refused, findings);
+  const meant = tellUnknownKeys(violations, path, refused, findings);
   for (const violation of violations) {
     const { keyword, instancePath, params, parentSchema, data } = violation;
     // A branch of a choice says nothing, as the choice itself is told; that of the whole plan is told with the hosts.
@@ -48,7 +43,6 @@ export function judgeBySchema(document: PlanDocument, { faults, notBuilt }: Judg
       refused.set(instancePath, lastKey(instancePath));
     }
   }
-  tellNotBuilt(document.data, notBuilt, refused, findings);
   return refused;
 }
 
@@ -56,7 +50,6 @@ export function judgeBySchema(document: PlanDocument, { faults, notBuilt }: Judg
 function tellUnknownKeys(
   violations: readonly ErrorObject[],
   pathOf: (pointer: string) => Path,
-  notBuilt: readonly NotBuilt[],
   refused: Map<string, string | undefined>,
   findings: Findings,
 ): ReadonlySet<string> {
@@ -65,36 +58,11 @@ function tellUnknownKeys(
     if (keyword !== "additionalProperties") continue;
     const key = String(params["additionalProperty"]);
     const path = [...pathOf(instancePath), key];
-    const refusal = refusalOfKey(path, notBuilt);
-    if (refusal !== undefined) findings.atKey(path, refusal);
-    const near = refusal === undefined ? tellUnknownKey(path, parentSchema as Schema, findings) : undefined;
+    const near = tellUnknownKey(path, parentSchema as Schema, findings);
     refused.set(childPointer(instancePath, key), near);
     if (near !== undefined) meant.add(childPointer(instancePath, near));
   }
   return meant;
-}
-
-/** What is wrong anyway, or has something wrong in it or around it, is not called unbuilt as well. */
-function tellNotBuilt(
-  data: unknown,
-  notBuilt: readonly NotBuilt[],
-  refused: Map<string, string | undefined>,
-  findings: Findings,
-): void {
-  const around = new Set([...refused.keys()].flatMap(withParents));
-  for (const { path, message, wholeKey } of askedFor(data, notBuilt)) {
-    const pointer = path.reduce<string>((parent, part) => childPointer(parent, String(part)), "");
-    if (around.has(pointer) || withParents(pointer).some((parent) => refused.has(parent))) continue;
-    if (wholeKey) findings.atKey(path, message);
-    else findings.atValue(path, message);
-    refused.set(pointer, lastKey(pointer));
-  }
-}
-
-/** A pointer and those of all that it is in. */
-function withParents(pointer: string): string[] {
-  const parts = pointer.split("/");
-  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
 }
 
 /** Tells of an error in one of several forms that a value may have, and of the plan's own choice (hosts or extends). */

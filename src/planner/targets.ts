@@ -71,7 +71,9 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
 
 /** What tells one supervisord from another. (ssh_config may know a port of its own for one of two names; that is not looked up here.) */
 function identityOf({ address, connection, ssh, supervisor }: HostTarget): string {
-  const way = connection === "local" ? ["local"] : ["ssh", address.toLowerCase(), ssh.port ?? 22];
+  // Behind two bastions one address is of two hosts.
+  const way =
+    connection === "local" ? ["local"] : ["ssh", address.toLowerCase(), ssh.port ?? 22, ssh.proxy_jump ?? "none"];
   return JSON.stringify([...way, supervisor.config ?? null, supervisor.server_url ?? null]);
 }
 

@@ -2,6 +2,7 @@ import type { FleetReport } from "../domain/fleet.ts";
 import { worksOf, type Warning } from "../domain/rollout.ts";
 import type { HostTarget } from "../domain/target.ts";
 import { capacities, type Capacity, type Sizes } from "./capacity.ts";
+import { configWarnings } from "./config-warnings.ts";
 import { folded, groupedBy } from "./folding.ts";
 
 /** What runs for less may be dying and starting again: Supervisor calls that RUNNING at most looks. */
@@ -9,7 +10,19 @@ const YOUNG_S = 10;
 
 /** What to know of a rollout as a whole before its first change; what is broken is told where it is planned. */
 export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarget[] }, fleet: FleetReport): Warning[] {
-  return [...floorWarnings(capacities(rollout, fleet)), ...sharedAddresses(rollout.hosts), ...young(rollout, fleet)];
+  return [
+    ...ofConnections(fleet),
+    ...floorWarnings(capacities(rollout, fleet)),
+    ...sharedAddresses(rollout.hosts),
+    ...young(rollout, fleet),
+    ...configWarnings(rollout, fleet),
+  ];
+}
+
+function ofConnections(fleet: FleetReport): Warning[] {
+  return [...fleet.values()].flatMap(({ host, ...report }) =>
+    "instances" in report ? (report.warnings ?? []).map((message) => ({ host, message })) : [],
+  );
 }
 
 function floorWarnings(all: readonly Capacity[]): Warning[] {

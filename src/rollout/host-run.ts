@@ -75,7 +75,19 @@ export class HostRun {
     const reason = `${host}: ${why}`;
     if (this.around.tally.addUnreachable(reason)) this.emit({ type: "rollout.halted", code: "unreachable", reason });
     for (const run of waiting) run.letGo(nowMs);
+    this.failQueuedAgain(why, nowMs);
     this.dropRest();
+  }
+
+  /** What the operator wants done again and has not had its turn yet: that wish must not be forgotten either. */
+  private failQueuedAgain(why: string, nowMs: number): void {
+    const { host } = this.work;
+    for (const planned of [...this.again, ...this.waiting]) {
+      if (!this.around.failures.hasRegressed(host, planned.instance)) continue;
+      const run = new InstanceRun(planned, this.work, this.around, nowMs);
+      this.active.set(planned.instance, run);
+      run.failWithoutHost(why, nowMs);
+    }
   }
 
   /** Something came back that concerns one instance; `tell` says when it wants to be looked at. */

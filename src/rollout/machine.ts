@@ -1,5 +1,6 @@
+import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
-import type { HostName } from "../domain/ids.ts";
+import { programOf, type HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { worksOf, type Rollout } from "../domain/rollout.ts";
 import { Capacity } from "./capacity.ts";
@@ -273,24 +274,16 @@ export class Machine {
     if (command) this.issue({ type: "run_hook", hook, command, vars: {}, timeoutMs: HOOK_TIMEOUT_MS });
   }
 
-  /** Every command passes here, so that each failure is followed by its hook, whoever tells of it. */
+  /** Every command passes here, so that each hook is told of and each failure is followed by its hook, whoever asks. */
   private issue(command: Command): void {
+    if (command.type === "run_hook") this.emit(startOf(command));
     this.commands.push(command);
     const hook = this.rollout.hooks.on_failure;
     if (!hook || command.type !== "emit" || command.event.type !== "instance.failed") return;
     const { host, instance, reason } = command.event;
     this.runningFailureHooks++;
-    const vars = {};
-    this.commands.push({
-      type: "run_hook",
-      hook: "on_failure",
-      command: hook,
-      vars,
-      timeoutMs: HOOK_TIMEOUT_MS,
-      host,
-      instance,
-      reason,
-    });
+    const timeoutMs = HOOK_TIMEOUT_MS;
+    this.issue({ type: "run_hook", hook: "on_failure", command: hook, vars: {}, timeoutMs, host, instance, reason });
   }
 
   private emit(event: Extract<Command, { type: "emit" }>["event"]): void {
@@ -300,3 +293,13 @@ export class Machine {
 
 /** The hooks of the rollout belong to no wave, whose command_timeout could bound them. */
 const HOOK_TIMEOUT_MS = 60_000;
+
+function startOf({ hook, host, instance, timeoutMs: ms }: Extract<Command, { type: "run_hook" }>): RolloutEvent {
+  return {
+    type: "hook.started",
+    hook,
+    ...(host && { host }),
+    ...(instance && { program: programOf(instance), instance }),
+    ms,
+  };
+}

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ProgramName } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { HostAccess, LockHolder, LockReader } from "../executor/ports.ts";
+import type { HostAccess, LockHolder, LockReader, SupervisorReader } from "../executor/ports.ts";
 import { IDENTIFY } from "./holder-script.ts";
 import { fileName, newestOwner } from "./lock-record.ts";
 
@@ -18,10 +18,14 @@ export interface LockPlace {
 export function lockPlaceOf(
   directory: string,
   { supervisor: { config, server_url } }: HostTarget,
-  supervisorPid: LockPlace["supervisorPid"],
+  supervisor: Pick<SupervisorReader, "supervisorPid">,
 ): LockPlace {
   const way = JSON.stringify([config ?? null, server_url ?? null]);
-  return { directory, supervisorPid, fallbackName: createHash("sha256").update(way).digest("hex").slice(0, 12) };
+  return {
+    directory,
+    supervisorPid: () => supervisor.supervisorPid(),
+    fallbackName: createHash("sha256").update(way).digest("hex").slice(0, 12),
+  };
 }
 
 /** Of each group the records of those who hold or held it; a record without its process is a dead one's. */

@@ -2,7 +2,7 @@ import type { ChangeOutcome, LockLost } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostLock, RunOutcome, SupervisorChanges } from "../executor/ports.ts";
 import { changeArgv } from "./commands.ts";
-import { words } from "./words.ts";
+import { saidBy } from "./exec.ts";
 
 /** Changes through supervisorctl, under the lock of the host. */
 export function supervisorctlChanges(lock: HostLock, settings: SupervisorSettings): SupervisorChanges {
@@ -17,7 +17,7 @@ export function supervisorctlChanges(lock: HostLock, settings: SupervisorSetting
 function toChange(outcome: RunOutcome | LockLost): ChangeOutcome {
   switch (outcome.kind) {
     case "exited":
-      return { kind: "returned", said: words(outcome) };
+      return { kind: "returned", said: saidBy(outcome) };
     case "signalled":
       return { kind: "indeterminate", reason: `supervisorctl was ended by ${outcome.signal} on the host` };
     case "unreachable":

@@ -2,8 +2,11 @@ import type { InstanceName } from "../domain/ids.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { Argv } from "../executor/ports.ts";
 
-/** How much of a stderr log is read: enough for a stack trace. */
-const LOG_TAIL_BYTES = 4000;
+/**
+ * How much of a stderr log is read: enough for a stack trace. supervisord decodes what it has cut off strictly, and
+ * fails where the cut is within a character of UTF-8: then a byte or two less make it whole.
+ */
+export const LOG_TAIL_BYTES = [4000, 3999, 3998, 3997] as const;
 
 /** `supervisorctl status`: every process of the host. */
 export function statusArgv(settings: SupervisorSettings): Argv {
@@ -15,19 +18,19 @@ export function changeArgv(settings: SupervisorSettings, action: "restart" | "st
   return supervisorctl(settings, action, instance);
 }
 
-/** `supervisorctl` that reads commands from its stdin. */
-export function sessionArgv(settings: SupervisorSettings): Argv {
-  return supervisorctl(settings);
+/** `supervisorctl tail` of the end of an instance's stderr log. */
+export function tailArgv(settings: SupervisorSettings, instance: InstanceName, bytes: number): Argv {
+  return supervisorctl(settings, "tail", `-${bytes}`, instance, "stderr");
 }
 
-/** `supervisorctl pid`: that of supervisord itself. */
+/** `supervisorctl pid`: the process id of supervisord itself. */
 export function pidArgv(settings: SupervisorSettings): Argv {
   return supervisorctl(settings, "pid");
 }
 
-/** `supervisorctl tail` of the end of an instance's stderr log. */
-export function tailArgv(settings: SupervisorSettings, instance: InstanceName): Argv {
-  return supervisorctl(settings, "tail", `-${LOG_TAIL_BYTES}`, instance, "stderr");
+/** `supervisorctl` that reads its commands from stdin until that ends. */
+export function sessionArgv(settings: SupervisorSettings): Argv {
+  return supervisorctl(settings);
 }
 
 function supervisorctl({ command, sudo, config, server_url }: SupervisorSettings, ...args: string[]): Argv {

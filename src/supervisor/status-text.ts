@@ -7,18 +7,29 @@ const STATUS_LINE = new RegExp(`^(\\S+)\\s+(${PROCESS_STATES.join("|")})(?:\\s+(
 /** supervisor/rpcinterface.py, `_interpretProcessInfo`: `pid 22578, uptime 1 day, 1:01:03`. */
 const RUNNING_TEXT = /^pid (\d+), uptime (?:(\d+) days?, )?(\d+):(\d\d):(\d\d)/;
 
-/**
- * Reads what `supervisorctl status` printed, in natural order of the instances.
- * Lines of another form are passed over: a shell profile may print its own before them.
- */
-export function parseStatus(text: string): ProcessSnapshot[] {
+/** What `supervisorctl status` printed. */
+export interface StatusText {
+  /** In natural order of the instances. */
+  readonly snapshots: readonly ProcessSnapshot[];
+  /** Lines of another form: an error, or what a shell profile prints of its own. */
+  readonly others: readonly string[];
+}
+
+/** Reads what `supervisorctl status` printed, whatever else is printed with it. */
+export function parseStatus(text: string): StatusText {
   const snapshots = new Map<string, ProcessSnapshot>();
+  const others: string[] = [];
   for (const line of text.split(/\r?\n/)) {
     const [, name, state, description = ""] = STATUS_LINE.exec(line) ?? [];
     if (name !== undefined && state !== undefined)
       snapshots.set(name, toSnapshot(name as InstanceName, state as ProcessState, description.trim()));
+    else if (line.trim() !== "") others.push(line.trim());
   }
-  return [...snapshots.values()].sort((a, b) => compareNaturally(a.instance, b.instance));
+  return { snapshots: inNaturalOrder(snapshots.values()), others };
+}
+
+export function inNaturalOrder(snapshots: Iterable<ProcessSnapshot>): ProcessSnapshot[] {
+  return [...snapshots].sort((a, b) => compareNaturally(a.instance, b.instance));
 }
 
 function toSnapshot(instance: InstanceName, state: ProcessState, description: string): ProcessSnapshot {
@@ -27,4 +38,31 @@ function toSnapshot(instance: InstanceName, state: ProcessState, description: st
   if (pid === undefined) return { instance, state, description };
   const uptime_s = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
   return { instance, state, pid: Number(pid), uptime_s };
+}
+
+/** The end of what supervisorctl said, as one line. */
+export function lastWords(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .slice(-3)
+    .join("; ");
+}
+
+/** supervisord's own process id, as `supervisorctl pid` prints it. */
+export function parsePid(text: string): number | undefined {
+  const pid = /^[1-9]\d*$/.exec(text.trim())?.[0];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** What `supervisorctl tail` printed, or why it could not. */
+export function tailText(text: string): string {
+  if (!/^error: .*ExpatError/m.test(text)) return text;
+  return "(supervisorctl cannot read its log: it holds colours or other control characters, which only a look by XML-RPC can: see supervisor.server_url)";
+}
+
+/** Whether `supervisorctl tail` met with a supervisord that cannot decode what it has cut off. */
+export function isCutCharacter(text: string): boolean {
+  return /^error: .*ProtocolError.* 500 /m.test(text);
 }

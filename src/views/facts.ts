@@ -17,8 +17,12 @@ export interface Fact {
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 
-/** What an event says, as lines without time. */
+/** What an event says, as lines without time. What another version's journal has besides is passed over. */
 export function factsOf(event: RolloutEvent): Fact[] {
+  return knownFactsOf(event) ?? [];
+}
+
+function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
   switch (event.type) {
     case "rollout.planned":
       return factsOfPlan(event);
@@ -44,6 +48,9 @@ export function factsOf(event: RolloutEvent): Fact[] {
       return [{ about: event.host, text: `rests ${formatDuration(event.ms)} before its next instances` }];
     case "host.finished":
       return [{ about: event.host, text: "finished" }];
+    // How it ends is the fact; one that takes its time is told while it is waited for.
+    case "hook.started":
+      return [];
     case "hook.finished":
       return [hookEnded(event)];
     case "rollout.paused":

@@ -6,15 +6,41 @@ import {
   type InstanceFailureCode,
   type RefusalCode,
 } from "../domain/failures.ts";
+import { printable } from "../domain/printable.ts";
 
-/** What a failure's code means, with the code to look it up by: `it is STOPPED after its restart (stayed_stopped)`. */
+interface Kind {
+  readonly title: string;
+  readonly remedy: string;
+}
+
+/** A journal of a newer version has codes that this one does not know. */
+const UNKNOWN: Kind = {
+  title: "a code of another version of orchestrate",
+  remedy: "Read it with the version that wrote it.",
+};
+
+/** What a failure's code means. */
+export function failureMeaning(code: InstanceFailureCode): string {
+  return failureKind(code).title;
+}
+
+/** Likewise, with the code to look it up by: `it is STOPPED after its restart (stayed_stopped)`. */
 export function failureTitle(code: InstanceFailureCode): string {
-  return `${INSTANCE_FAILURES[code].title} (${code})`;
+  return `${failureMeaning(code)} (${printable(code)})`;
+}
+
+/** What the operator can do about it. */
+export function failureRemedy(code: InstanceFailureCode): string {
+  return failureKind(code).remedy;
 }
 
 /** Likewise for a refusal. */
 export function refusalTitle(code: RefusalCode): string {
-  return `${REFUSALS[code].title} (${code})`;
+  return `${refusalKind(code).title} (${printable(code)})`;
+}
+
+export function refusalRemedy(code: RefusalCode): string {
+  return refusalKind(code).remedy;
 }
 
 /** Likewise for what halted a rollout, be it the failure of an instance or not. */
@@ -27,6 +53,19 @@ export function haltRemedy(code: HaltCode): string | undefined {
   return isHaltOnly(code) ? HALTS[code].remedy : undefined;
 }
 
-function isHaltOnly(code: HaltCode): code is keyof typeof HALTS {
-  return code in HALTS;
+/** Whether it is no failure of an instance. */
+export function isHaltOnly(code: HaltCode): code is keyof typeof HALTS {
+  return Object.hasOwn(HALTS, code);
+}
+
+function failureKind(code: string): Kind {
+  return entryOf(INSTANCE_FAILURES, code);
+}
+
+function refusalKind(code: string): Kind {
+  return entryOf(REFUSALS, code);
+}
+
+function entryOf(catalogue: Readonly<Record<string, Kind>>, code: string): Kind {
+  return Object.hasOwn(catalogue, code) ? (catalogue[code] ?? UNKNOWN) : UNKNOWN;
 }

@@ -1,5 +1,5 @@
 import type { RolloutEvent } from "../domain/events.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import type { Wave } from "../domain/rollout.ts";
 
 /** What is known of one selected instance so far. */
@@ -32,6 +32,8 @@ export class Ledger {
   private readonly beforeRestart = new Map<string, Fate>();
   /** Instances that the rollout means to restart. */
   planned = 0;
+  /** Of each program: those, and how many of them are healthy. */
+  readonly programs = new Map<ProgramName, { planned: number; healthy: number }>();
 
   record(event: RolloutEvent): void {
     if (event.type === "rollout.planned") {
@@ -67,6 +69,7 @@ export class Ledger {
         for (const { instances } of batches)
           for (const { instance } of instances) {
             this.planned++;
+            this.programOf(instance).planned++;
             this.set(host, instance, "untouched");
           }
   }
@@ -77,6 +80,15 @@ export class Ledger {
     const before = ofHost.get(instance);
     if (before) this.counts[before]--;
     this.counts[fate]++;
+    if (before === "healthy") this.programOf(instance).healthy--;
+    if (fate === "healthy") this.programOf(instance).healthy++;
     ofHost.set(instance, fate);
+  }
+
+  private programOf(instance: InstanceName) {
+    const name = programOf(instance);
+    const program = this.programs.get(name) ?? { planned: 0, healthy: 0 };
+    this.programs.set(name, program);
+    return program;
   }
 }

@@ -1,37 +1,122 @@
 import type { Writable } from "node:stream";
 import type { RecordedEvent } from "../domain/events.ts";
-import type { View } from "../executor/ports.ts";
+import type { Clock, View } from "../executor/ports.ts";
+import { ciMarks, type CiMarks } from "./ci.ts";
+import { errorsOf } from "./errors.ts";
 import { factsOf, type Fact } from "./facts.ts";
 import { onOneLine } from "../domain/printable.ts";
-import { createReport, type ReportOptions } from "./report.ts";
+import { createReport, type Report, type ReportOptions } from "./report.ts";
+import { TreeModel } from "./tree/tree-model.ts";
+import { waitOf } from "./tree/waits.ts";
 import { allWritten } from "./written.ts";
+
+/** After so long without a line it is said what is waited for: CI systems end jobs that say nothing. */
+const SILENCE_MS = 30_000;
+
+export interface PlainOptions extends ReportOptions {
+  /** Without a clock silence is not broken. */
+  readonly clock?: Clock;
+  /** Where the variables of a CI system are looked for. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
 
 /**
  * The view for CI logs and files: a line for each fact, with the time (UTC, like the events' own), the host and the
  * instance, so that a search for either finds all there is about it; the report at the end.
  */
-export function createPlainView(stream: Writable, options: ReportOptions = {}): View {
-  const report = createReport(options);
-  const lastOfSeries = new Map<string, string>();
+export function createPlainView(stream: Writable, options: PlainOptions = {}): View {
+  return new PlainView(stream, options);
+}
 
-  function repeats({ about, text, series }: Fact): boolean {
+class PlainView implements View {
+  private readonly stream: Writable;
+  private readonly report: Report;
+  private readonly clock: Clock | undefined;
+  private readonly marks: CiMarks;
+  private readonly model = new TreeModel();
+  private readonly lastOfSeries = new Map<string, string>();
+  /** The batch whose lines are grouped now. */
+  private group: string | undefined;
+  private lastAt = "";
+  private silence: { cancel(): void } | undefined;
+
+  constructor(stream: Writable, { clock, env = {}, ...options }: PlainOptions) {
+    this.stream = stream;
+    this.report = createReport(options);
+    this.clock = clock;
+    this.marks = ciMarks(env);
+  }
+
+  show(event: RecordedEvent): void {
+    this.report.collect(event);
+    this.lastAt = event.at;
+    if (this.clock) this.model.apply(event, this.clock.monotonicMs());
+    for (const fact of factsOf(event)) if (!this.repeats(fact)) this.tell(event, lineOf(event.at, fact));
+    for (const { title, message } of errorsOf(event)) {
+      const line = this.marks.error?.(title, message);
+      if (line !== undefined) this.write(line);
+    }
+    if (event.type === "batch.finished") this.endGroup();
+    this.awaitSilence();
+  }
+
+  end(): Promise<void> {
+    this.silence?.cancel();
+    this.endGroup();
+    if (this.report.hasBegun())
+      for (const line of ["", ...this.report.text().split("\n").slice(0, -1)]) this.write(this.marks.text(line));
+    return allWritten(this.stream);
+  }
+
+  /** A line; the one that begins a batch is the title of its group. */
+  private tell(event: RecordedEvent, line: string): void {
+    if (event.type !== "batch.started") {
+      this.write(this.marks.text(line));
+      return;
+    }
+    this.endGroup();
+    this.group = `wave_${event.wave}_batch_${event.batch}`;
+    this.write(this.marks.group(this.group, line, event.at));
+  }
+
+  private endGroup(): void {
+    const end = this.group === undefined ? "" : this.marks.endGroup(this.group, this.lastAt);
+    this.group = undefined;
+    if (end !== "") this.write(end);
+  }
+
+  private repeats({ about, text, series }: Fact): boolean {
     if (series === undefined) return false;
     const key = `${series} ${about}`;
-    if (lastOfSeries.get(key) === text) return true;
-    lastOfSeries.set(key, text);
+    if (this.lastOfSeries.get(key) === text) return true;
+    this.lastOfSeries.set(key, text);
     return false;
   }
 
-  return {
-    show(event: RecordedEvent): void {
-      report.collect(event);
-      const time = event.at.slice(11, 19);
-      for (const fact of factsOf(event))
-        if (!repeats(fact)) stream.write(`${time} ${onOneLine(`${fact.about} ${fact.text}`)}\n`);
-    },
-    end(): Promise<void> {
-      if (report.hasBegun()) stream.write(`\n${report.text()}`);
-      return allWritten(stream);
-    },
-  };
+  private awaitSilence(): void {
+    const { clock } = this;
+    this.silence?.cancel();
+    if (!clock || this.model.finished) return;
+    this.silence = clock.wakeAt(clock.monotonicMs() + SILENCE_MS, () => {
+      this.tellWait(clock);
+      this.awaitSilence();
+    });
+  }
+
+  private tellWait(clock: Clock): void {
+    const nowMs = clock.monotonicMs();
+    const wait = waitOf(this.model, nowMs);
+    if (!wait) return;
+    const at = (ms: number) => new Date(clock.now().getTime() + ms - nowMs).toISOString().slice(11, 19);
+    const until = wait.untilMs === undefined ? "" : `, until ${at(wait.untilMs)}${wait.atMost ? " at the latest" : ""}`;
+    this.write(this.marks.text(`${at(nowMs)} ${onOneLine(`waits for ${wait.text}${until}`)}`));
+  }
+
+  private write(line: string): void {
+    this.stream.write(`${line}\n`);
+  }
+}
+
+function lineOf(at: string, { about, text }: Fact): string {
+  return `${at.slice(11, 19)} ${onOneLine(`${about} ${text}`)}`;
 }

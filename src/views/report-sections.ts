@@ -1,9 +1,8 @@
-import { INSTANCE_FAILURES, REFUSALS } from "../domain/failures.ts";
-import { beganAt, type HostName, type InstanceName } from "../domain/ids.ts";
+import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
 import { driftText } from "./drift-text.ts";
-import { failureTitle, refusalTitle } from "./failure-text.ts";
+import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { printableLines } from "./printable.ts";
 
@@ -17,7 +16,7 @@ export function failedSection(collected: Collected): string[] {
     `  ${printable(`${host} ${instance}`)}: ${failureTitle(code)}`,
     `    ${onOneLine(reason)}`,
     ...(still_drained ? ["    It is still drained: before_restart ran for it and after_healthy did not."] : []),
-    ...(failed[index - 1]?.code === code ? [] : [`    ${INSTANCE_FAILURES[code].remedy}`]),
+    ...(failed[index - 1]?.code === code ? [] : [`    ${failureRemedy(code)}`]),
     ...(index < MOST_LOGS
       ? logLines(log_tail)
       : [`    its log is not shown here: supervisorctl tail ${printable(instance)} stderr`]),
@@ -38,7 +37,7 @@ export function unsettledSection(collected: Collected): string[] {
   );
   return titled(
     "left while under restart",
-    lines.length === 0 ? [] : [...lines, `    ${INSTANCE_FAILURES.indeterminate.remedy}`],
+    lines.length === 0 ? [] : [...lines, `    ${failureRemedy("indeterminate")}`],
   );
 }
 
@@ -67,7 +66,7 @@ export function refusedSection({ finished }: Collected): string[] {
   const lines = refusals.flatMap(({ code, host, reason }, index) => [
     ...(refusals[index - 1]?.code === code ? [] : [`  ${refusalTitle(code)}`]),
     `    ${host === undefined ? "" : `${printable(host)}: `}${onOneLine(reason)}`,
-    ...(refusals[index + 1]?.code === code ? [] : [`    ${REFUSALS[code].remedy}`]),
+    ...(refusals[index + 1]?.code === code ? [] : [`    ${refusalRemedy(code)}`]),
   ]);
   return titled("refused because", lines);
 }
@@ -89,37 +88,20 @@ export function driftSection(collected: Collected): string[] {
   return titled("changed by others", lines);
 }
 
-/** What the operator does next. */
-export function howToGoOn({ id, planned, begun, finished, ledger }: Collected, plan: string | undefined): string[] {
-  const outcome = finished?.outcome;
-  if (outcome === "succeeded") return [];
-  const first = {
-    refused: "mend that, then ",
-    halted: "mend the cause, then ",
-    incomplete: "mend the causes, then ",
-    interrupted: "",
-  };
-  const before = outcome === undefined ? "" : first[outcome];
-  if (plan === undefined) return titled("how to go on", [`  ${before}run the same plan again`]);
-  const command = `orchestrate ${quoted(plan)}`;
-  const healthy = ledger.counts.healthy;
-  if (!begun || (planned && healthy + ledger.counts.failed === 0))
-    return titled("how to go on", [`  ${before}run it again: ${command}`]);
-  const rest = onlyTheRest(id, command);
-  // What has ended is not resumed: what failed is left to be restarted by a run of its own.
-  if (outcome === "incomplete") return titled("how to go on", [`  ${before}run it again for the rest:`, ...rest]);
-  return titled("how to go on", [
-    `  ${before}go on from here:       ${command} --resume${id === undefined ? "" : ` ${id}`}`,
-    ...rest,
-  ]);
+/** Hosts that did not answer at the end, or were left out for it. */
+export function unreachableSection({ unreachable }: Collected): string[] {
+  const lines = [...unreachable].map(([host, reason]) => `  ${printable(host)}: ${onOneLine(reason)}`);
+  return titled("unreachable", lines);
 }
 
-/** What was restarted since the rollout began has an uptime that tells so: no journal is needed for it. */
-function onlyTheRest(id: string | undefined, command: string): string[] {
-  const began = beganAt(id ?? "");
-  return began === undefined
-    ? []
-    : [`  what was not restarted yet, without its journal: ${command} --started-before ${began}`];
+/** Out of service by the plan's own hook, and not put back by the other. */
+export function drainedSection(collected: Collected): string[] {
+  const byHost = new Map<HostName, InstanceName[]>();
+  for (const { host, instance } of collected.drained()) entryOf(byHost, host, () => []).push(instance);
+  const lines = foldedLines([...byHost].map(([host, instances]) => ({ host, instances })));
+  const remedy =
+    "    before_restart ran for them and after_healthy did not: put them back by hand once they are healthy.";
+  return titled("still drained", lines.length === 0 ? [] : [...lines, remedy]);
 }
 
 function logLines(logTail: string): string[] {
@@ -148,11 +130,7 @@ function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, empty: () => Value)
   return made;
 }
 
-function titled(title: string, lines: readonly string[]): string[] {
+/** A section of the report; none without lines. */
+export function titled(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [title, ...lines];
-}
-
-/** As a shell takes it back, where the name needs that. */
-function quoted(path: string): string {
-  return /^[\w./@:+,=-]+$/.test(path) ? path : `'${printable(path).replaceAll("'", `'\\''`)}'`;
 }

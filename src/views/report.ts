@@ -1,18 +1,21 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { Counts, RolloutEvent } from "../domain/events.ts";
+import { leastMs } from "../domain/least-duration.ts";
 import { Collected } from "./collected.ts";
 import { countsText } from "./counting.ts";
 import { haltRemedy, haltTitle } from "./failure-text.ts";
+import { howToGoOn } from "./how-to-go-on.ts";
 import type { Ledger } from "./ledger.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import {
+  drainedSection,
   driftSection,
   failedSection,
   fatesSection,
   hooksSection,
-  howToGoOn,
   refusedSection,
   skippedSection,
+  unreachableSection,
   unsettledSection,
 } from "./report-sections.ts";
 import { wrapped } from "./wrapped.ts";
@@ -58,6 +61,8 @@ function sectionsFor(collected: Collected): string[][] {
     failedSection(collected),
     hooksSection(collected),
     unsettledSection(collected),
+    unreachableSection(collected),
+    drainedSection(collected),
     driftSection(collected),
     fatesSection(collected, "untouched"),
     skippedSection(collected),
@@ -65,12 +70,14 @@ function sectionsFor(collected: Collected): string[][] {
   ];
 }
 
-function headline({ planned, id, finished, ledger }: Collected, plan: string | undefined): string {
+function headline({ planned, begun, id, finished, ledger }: Collected, plan: string | undefined): string {
   const outcome = finished?.outcome ?? "left before its end";
   const name = printable(planned?.name ?? plan ?? "the rollout");
   const time = finished ? ` ${outcome === "succeeded" ? "in" : "after"} ${formatElapsed(finished.seconds * 1000)}` : "";
+  const least = planned && begun ? leastMs(planned) : 0;
+  const beside = finished && least > 0 ? ` (preview: at least ${formatElapsed(least)})` : "";
   const counts = outcome === "refused" ? "nothing was changed" : countsText(finished?.counts ?? countsSoFar(ledger));
-  return `${outcome}: ${name}${id === undefined ? "" : ` (${id})`}${time}: ${counts}`;
+  return `${outcome}: ${name}${id === undefined ? "" : ` (${id})`}${time}${beside}: ${counts}`;
 }
 
 /** An instance that was lost from sight counts as failed, as it does in the rollout's own counts. */
@@ -83,10 +90,7 @@ function countsSoFar({ counts }: Ledger): Counts {
 function whyItStopped(collected: Collected): string[] {
   const { halted, interrupted } = collected;
   if (halted) {
-    const saidBelow = collected
-      .failed()
-      .some(({ host, instance, reason }) => halted.reason === `${host} ${instance}: ${reason}`);
-    if (saidBelow) return [];
+    if (collected.isHaltToldByFailure()) return [];
     const remedy = haltRemedy(halted.code);
     return [
       `because ${onOneLine(halted.reason)}: ${haltTitle(halted.code)}`,

@@ -1,5 +1,5 @@
 /** Lines of a log and commands to be copied stay as they are. */
-const VERBATIM = /^ *\||: orchestrate /;
+const VERBATIM = /^ *(\||orchestrate )/;
 
 /** A line of prose as lines of at most `columns`, broken at blanks, the further ones indented like the first and a bit more. */
 export function wrapped(line: string, columns: number): string[] {

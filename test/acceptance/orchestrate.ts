@@ -11,6 +11,8 @@ import type { Fleet } from "../fleet/fleet.ts";
 /** The bundle that users install, as `npm test` has built it. */
 export const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
 
+const NO_CI = { GITHUB_ACTIONS: "", GITLAB_CI: "", GITHUB_STEP_SUMMARY: "" };
+
 let stateFolder: string | undefined;
 
 /** Journals of tests go into a folder that is gone with the process that ran them. */
@@ -44,7 +46,8 @@ export function startOrchestrate(
   const child = spawn(process.execPath, [BUNDLE, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     // No agent of whoever runs the tests: its keys would be tried first.
-    env: { ...process.env, SSH_AUTH_SOCK: "", ORCHESTRATE_STATE_DIR: ownStateDir(), ...options.env },
+    // And no CI system: lines would have its marks.
+    env: { ...process.env, ...NO_CI, SSH_AUTH_SOCK: "", ORCHESTRATE_STATE_DIR: ownStateDir(), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   const output = { stdout: "", stderr: "" };

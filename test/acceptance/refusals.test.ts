@@ -76,19 +76,10 @@ describe("a bad plan or command line", () => {
     assertRefused(await orchestrate("no/such/plan.yaml"), 2, /no\/such\/plan\.yaml: /);
   });
 
-  it("exits 2 for a key of the language that is not built yet, instead of ignoring it", () =>
-    inFolder(async (dir) => {
-      const plan = join(dir, "later.yaml");
-      await writeFile(plan, "version: 1\nprograms: web\nhosts:\n  a:\nssh: { client: system }\n");
-      assertRefused(await orchestrate(plan), 2, /later\.yaml:5:\d+: ssh\.client: .*not built yet/);
-    }));
-
   for (const [what, args, message] of [
     ["no plan", [], /missing required argument 'plan'/],
     ["an unknown option", ["plan.yaml", "--dry-rum"], /unknown option '--dry-rum'[^]*--dry-run/],
     ["an unknown output", ["plan.yaml", "--output", "xml"], /--output[^]*auto, tree, plain, json/],
-    ["an option that is not built yet", ["plan.yaml", "--resume"], /--resume is not built yet/],
-    ["a command that is not built yet", ["completion", "bash"], /completion" is not built yet/],
   ] as const)
     it(`exits 2 for ${what}`, async () => {
       assertRefused(await orchestrate(...args), 2, message);

@@ -3,7 +3,17 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
-import { eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan, type Ended } from "./orchestrate.ts";
+import {
+  eventsOf,
+  orchestrate,
+  quickTimings,
+  restartedIn,
+  startOrchestrate,
+  writePlan,
+  type Ended,
+} from "./orchestrate.ts";
+
+const FULL = process.env["ORCHESTRATE_TESTS"] === "full";
 
 function haltCode(ended: Ended): string | undefined {
   return eventsOf(ended).flatMap((event) => (event.type === "rollout.halted" ? [event.code] : []))[0];
@@ -62,6 +72,29 @@ describe("what keeps a rollout safe, on real hosts", () => {
     assert.equal(ended.code, 1);
     assert.equal(haltCode(ended), "check_failed");
   });
+
+  it("a check that hangs halts with check_timed_out, from the host and from here", async () => {
+    const timings = { ...quickTimings, healthy_deadline: "3s", command_timeout: "5s" };
+    for (const check of [
+      { command: "sleep 600", timeout: "1s" },
+      { command: "sleep 600", timeout: "1s", from: "controller" },
+    ]) {
+      const plan = await writePlan(fleet, { checks: [check], timings });
+      const ended = await orchestrate(plan, "--output", "json");
+      assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+      assert.equal(haltCode(ended), "check_timed_out");
+    }
+  });
+
+  if (FULL)
+    it("an instance that dies 10 s after RUNNING is flapping where min_healthy_time is 15 s", async () => {
+      await fleet.host("host-1").behave("web:web_00", { kind: "crash_after", seconds: 10 });
+      const plan = await writePlan(fleet, { timings: { ...quickTimings, min_healthy_time: "15s" } });
+      const ended = await orchestrate(plan, "--output", "json");
+      assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+      assert.equal(haltCode(ended), "flapping");
+      assert.deepEqual(restartedIn(eventsOf(ended)), ["host-1 web:web_00"]);
+    });
 
   it("drains before and enables after each restart, and names what is still drained after a failure", async () => {
     const log = join(fleet.dir, "hooks.log");

@@ -14,6 +14,7 @@ import { buildRollout } from "../../src/planner/build.ts";
 import { loadPlan } from "../../src/planner/load.ts";
 import { simulated } from "../sim/rollouts.ts";
 import { simulate } from "../sim/simulate.ts";
+import { showing } from "./showing.ts";
 
 const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
 const LOCAL_PLAN = fileURLToPath(new URL("../../plans/local.yaml", import.meta.url));
@@ -100,6 +101,7 @@ try {
   startUp();
   largePlan(dir);
   machine();
+  showing(dir);
 } finally {
   rmSync(dir, { recursive: true });
 }

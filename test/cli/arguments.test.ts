@@ -21,7 +21,15 @@ function complaintOf(...argv: string[]): string {
 describe("the command line", () => {
   it("is a run of everything by default", () => {
     assert.deepEqual(readArguments(["plan.yaml"], "1"), {
-      ...{ command: "run", plan: "plan.yaml", dryRun: false, offline: false, ask: false, output: "auto" },
+      ...{
+        command: "run",
+        plan: "plan.yaml",
+        dryRun: false,
+        offline: false,
+        ask: false,
+        verbose: false,
+        output: "auto",
+      },
       ...{ limit: [], exclude: [], program: [] },
     });
   });
@@ -54,12 +62,25 @@ describe("the command line", () => {
     });
   });
 
+  for (const [argv, resume] of [
+    [["p", "--resume"], "newest"],
+    [["--resume", "plans/p.yaml"], "newest"],
+    [["p", "--resume", "20261122T100000Z-4f2a"], "20261122T100000Z-4f2a"],
+  ] as const)
+    it(`reads ${argv.join(" ")}: an id is told from a plan`, () => {
+      const given = readArguments(argv, "0");
+      assert.equal(given.command === "run" && given.resume, resume);
+    });
+
   for (const [what, argv, complaint] of [
     ["a moment that cannot be read", ["p", "--started-before", "noon"], /2026-11-22T10:00Z, or an age such as 2h/],
     ["a question before a dry run", ["p", "--ask", "--dry-run"], /--ask is about a run/],
+    ["ways to look without looks", ["p", "--dry-run", "--offline", "--verbose"], /--verbose tells how --dry-run/],
+    ["ways to look of a run", ["p", "--verbose"], /--verbose tells how --dry-run/],
     ["uptimes without contact", ["p", "--offline", "--started-before", "2h"], /--started-before asks the hosts/],
     ["an unknown output of status", ["status", "p", "--output", "tree"], /Allowed choices are text, json/],
-    ["what is not built yet", ["p", "--resume"], /--resume is not built yet/],
+    ["a resume of other programs", ["p", "--resume", "--program", "x"], /--limit and --exclude may narrow it, not/],
+    ["a wait that is no duration", ["p", "--wait-for-lock", "soon"], /a duration such as 30s, 10m or 1h/],
     ["an option that is misspelt", ["p", "--limt", "x"], /Did you mean --limit\?/],
   ] as const)
     it(`refuses ${what}`, () => assert.match(complaintOf(...argv), complaint));

@@ -125,7 +125,8 @@ function sshdConfig(spec: HostSpec, files: HostFiles): string {
     "PermitRootLogin prohibit-password",
     "PasswordAuthentication no",
     "PrintMotd no",
-    "MaxStartups 1000",
+    // Of this one it takes the last value that it meets.
+    ...(spec.sshdConfig.some((line) => line.startsWith("MaxStartups ")) ? [] : ["MaxStartups 1000"]),
   );
 }
 

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +10,8 @@ interface Program {
   readonly apt: string;
   /** Its package on Fedora. */
   readonly dnf: string;
+  /** Other programs that do as well. */
+  readonly or?: readonly string[];
 }
 
 /** What the fleet is made of. */
@@ -21,8 +24,21 @@ const fleetPrograms: readonly Program[] = [
   { name: "perl", apt: "perl-base", dnf: "perl-interpreter" },
 ];
 
-/** What the tests use besides: a real terminal to read screens from. */
-const testPrograms: readonly Program[] = [{ name: "tmux", apt: "tmux", dnf: "tmux" }];
+/** Shows pages; any of them does. */
+const browser: Program = {
+  name: "chromium",
+  apt: "chromium",
+  dnf: "chromium",
+  or: ["chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless_shell"],
+};
+
+/** What the tests use besides: a terminal to read screens from, a browser to open pages in, shells to complete in. */
+const testPrograms: readonly Program[] = [
+  { name: "tmux", apt: "tmux", dnf: "tmux" },
+  browser,
+  { name: "zsh", apt: "zsh", dnf: "zsh" },
+  { name: "fish", apt: "fish", dnf: "fish" },
+];
 
 /** Where servers live that a plain user's PATH does not name. */
 const serverDirs = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -71,8 +87,32 @@ export function findProgram(name: string): string | undefined {
     .find(isExecutable);
 }
 
+/** A browser that is here already, Playwright's included. @throws Error that says how to install one */
+export function findBrowser(): string {
+  const found = programFor(browser);
+  if (found === undefined) throw new Error(howToInstall([browser.name]));
+  return found;
+}
+
 function missingPrograms(programs: readonly Program[]): string[] {
-  return programs.map(({ name }) => name).filter((name) => findProgram(name) === undefined);
+  return programs.filter((program) => programFor(program) === undefined).map(({ name }) => name);
+}
+
+function programFor({ name, or = [] }: Program): string | undefined {
+  for (const each of [name, ...or]) {
+    const found = findProgram(each);
+    if (found !== undefined) return found;
+  }
+  return name === browser.name ? playwrightBrowser() : undefined;
+}
+
+function playwrightBrowser(): string | undefined {
+  const dir = process.env["PLAYWRIGHT_BROWSERS_PATH"] ?? path.join(homedir(), ".cache", "ms-playwright");
+  if (!existsSync(dir)) return undefined;
+  return readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .filter((file) => /(^|\/)(chrome|headless_shell|chrome-headless-shell)$/.test(file))
+    .map((file) => path.join(dir, file))
+    .find(isExecutable);
 }
 
 function packages(missing: readonly string[], system: "apt" | "dnf"): string[] {

@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { readResponse, writeCall, type XmlRpcValue } from "./xmlrpc.ts";
+import { readResponse, writeCall, type XmlRpcValue } from "../../src/supervisor/xml-rpc.ts";
 
 export type ProcessStateName =
   "STOPPED" | "STARTING" | "RUNNING" | "BACKOFF" | "STOPPING" | "EXITED" | "FATAL" | "UNKNOWN";

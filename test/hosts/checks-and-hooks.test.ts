@@ -135,4 +135,9 @@ describe("over ssh", () => {
     const target = targetFor("ssh", fleet.planSsh(), fleet.hosts[0]!.address);
     return { access: openHost(target), target };
   });
+
+  checksAndHooks("over the ssh program", () => {
+    const target = targetFor("ssh", { ...fleet.planSsh(), client: "system" }, fleet.hosts[0]!.address);
+    return { access: openHost(target), target };
+  });
 });

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { Argv, HostAccess, RunOutcome } from "../../src/executor/ports.ts";
+import { readFile } from "node:fs/promises";
+import { createServer, type AddressInfo, type ListenOptions, type Server } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Argv, DialTarget, HostAccess, RunOutcome } from "../../src/executor/ports.ts";
+import { isRunning } from "../fleet/process-table.ts";
+import { until } from "../fleet/until.ts";
+import { temporaryFolder } from "./fixtures.ts";
 
 export interface OpenedAccess {
   readonly access: HostAccess;
@@ -38,6 +44,16 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
         stderr: "err\n",
       });
       assert.deepEqual(await run("true"), { kind: "exited", code: 0, stdout: "", stderr: "" });
+    });
+
+    it("has no exit code of its own: 255 is the command's, as is any other", async () => {
+      assert.deepEqual(await sh("exit 255"), { kind: "exited", code: 255, stdout: "", stderr: "" });
+      assert.deepEqual(await opened.access.run(["sh", "-c", "exit 124"], { timeoutMs: 20_000 }), {
+        kind: "exited",
+        code: 124,
+        stdout: "",
+        stderr: "",
+      });
     });
 
     it("hands over every argument as it is", async () => {
@@ -111,6 +127,58 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
       assert.equal(stdoutOf(await run("echo", "more")), "more\n");
     });
 
+    it("is no different for a command that is bounded in time", async () => {
+      const bounded = (...argv: Argv) => opened.access.run(argv, { timeoutMs: 20_000 });
+      const odd = ["", "it's", "-s", "$HOME", "line\nbreak", "é"];
+      assert.deepEqual(
+        stdoutOf(await bounded("printf", "%s\\0", ...odd))
+          .split("\0")
+          .slice(0, -1),
+        odd,
+      );
+      assert.deepEqual(await bounded("sh", "-c", "cat; echo err >&2; exit 3"), {
+        kind: "exited",
+        code: 3,
+        stdout: "",
+        stderr: "err\n",
+      });
+      assert.equal((await bounded("sh", "-c", "kill -TERM $$")).kind, "signalled");
+      const missing = await bounded("no-such-command", "x");
+      assert.ok(missing.kind === "exited");
+      assert.equal(missing.code, 127);
+      assert.match(missing.stderr, /no-such-command.*not found/);
+    });
+
+    it("ends a command on the host when its time is over, with all that it started", async () => {
+      const { folder, remove } = await temporaryFolder();
+      const script = 'trap "" TERM HUP INT; sleep 60 & echo $$ $! > "$1"; wait; sleep 60';
+      const outcome = await opened.access.run(["sh", "-c", script, "sh", `${folder}/pids`], { timeoutMs: 1000 });
+      assert.deepEqual(outcome, { kind: "timed_out", afterMs: 1000 });
+      const pids = (await readFile(`${folder}/pids`, "utf8")).split(" ").map(Number);
+      await until(() => !pids.some(isRunning), { deadlineMs: 10_000, what: "both have ended" });
+      await remove();
+    });
+
+    it("bears a few commands that go on and many others, all at once", async () => {
+      const cat = async () => {
+        const spawned = await opened.access.spawn(["cat"]);
+        assert.ok(spawned.kind === "spawned", spawned.kind === "failed" ? spawned.reason : "");
+        return spawned.process;
+      };
+      const goingOn = await Promise.all([cat(), cat(), cat()]);
+      const numbers = Array.from({ length: 12 }, (_, index) => String(index));
+      const outcomes = await Promise.all(numbers.map((number) => run("echo", number)));
+      assert.deepEqual(
+        outcomes.map((outcome) => stdoutOf(outcome)),
+        numbers.map((number) => `${number}\n`),
+      );
+      for (const { stream } of goingOn) stream.end("still here");
+      for (const { stream, closed } of goingOn) {
+        assert.equal(await textOf(stream), "still here");
+        await closed;
+      }
+    });
+
     it("runs commands at once, each with its own output", async () => {
       const numbers = ["1", "2", "3", "4", "5", "6", "7", "8"];
       const outcomes = await Promise.all(numbers.map((number) => sh('echo "$1"; exit "$1"', number)));
@@ -127,7 +195,7 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
         'while read -r line; do echo "got $line"; done; echo bye >&2',
       ]);
       assert.ok(spawned.kind === "spawned");
-      const { stream, closed, stderr } = spawned.process;
+      const { stream, closed } = spawned.process;
       stream.setEncoding("utf8");
       const next = async () => String((await once(stream, "data"))[0]);
       stream.write("one\n");
@@ -136,7 +204,7 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
       assert.equal(await next(), "got it's two\n");
       stream.end();
       await closed;
-      assert.equal(stderr(), "bye\n");
+      assert.equal(spawned.process.stderr(), "bye\n");
     });
 
     it("tells that a spawned command ended by itself", async () => {
@@ -144,6 +212,43 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
       assert.ok(spawned.kind === "spawned");
       spawned.process.stream.resume();
       await spawned.process.closed;
+    });
+
+    it("carries any amount to a spawned command and back, as fast as it is read", async () => {
+      const spawned = await opened.access.spawn(["cat"]);
+      assert.ok(spawned.kind === "spawned");
+      const { stream, closed } = spawned.process;
+      const sent = Buffer.alloc(9_000_000, "0123456789");
+      stream.end(sent);
+      const chunks: Buffer[] = [];
+      for await (const chunk of stream) chunks.push(chunk as Buffer);
+      await closed;
+      assert.ok(Buffer.concat(chunks).equals(sent), "what came back is what was sent");
+    });
+
+    it("dials a TCP port and a Unix socket of the host, and hears the answer after its own end", async () => {
+      const { folder, remove } = await temporaryFolder();
+      for (const where of [{ port: 0, host: "127.0.0.1" }, { path: `${folder}/s` }]) {
+        const { server, target } = await listening(where);
+        const dialled = await opened.access.dial(target);
+        assert.ok(dialled.kind === "open", dialled.kind === "failed" ? dialled.reason : "");
+        dialled.stream.end("question");
+        assert.equal(await textOf(dialled.stream), "answer to question");
+        server.close();
+        await once(server, "close");
+      }
+      await remove();
+    });
+
+    it("says so when there is nobody to dial", async () => {
+      const { server, target } = await listening({ port: 0, host: "127.0.0.1" });
+      server.close();
+      await once(server, "close");
+      for (const to of [target, { socket: "/nonexistent/s" }]) {
+        const dialled = await opened.access.dial(to);
+        assert.ok(dialled.kind === "failed");
+        assert.match(dialled.reason, "socket" in to ? /\/nonexistent\/s/ : new RegExp(String(to.port)));
+      }
     });
 
     it("closes as often as one likes, used or not", async () => {
@@ -164,4 +269,23 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
 function stdoutOf(outcome: RunOutcome): string {
   assert.equal(outcome.kind, "exited");
   return "stdout" in outcome ? outcome.stdout : "";
+}
+
+/** A server that answers once it was asked. */
+async function listening(where: ListenOptions): Promise<{ readonly server: Server; readonly target: DialTarget }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    void textOf(socket).then((question) => socket.end(`answer to ${question}`));
+  });
+  server.listen(where);
+  await once(server, "listening");
+  const address = server.address() as AddressInfo | string;
+  return { server, target: typeof address === "string" ? { socket: address } : address };
+}
+
+async function textOf(stream: Duplex): Promise<string> {
+  let text = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk: string) => (text += chunk));
+  await once(stream, "end");
+  return text;
 }

@@ -104,9 +104,11 @@ describe("the verdict on a host key", () => {
 });
 
 describe("the key types known of a host", () => {
-  it("are those of its own lines, without what is revoked", () => {
+  it("are those of its own lines, without a type of which the first key is revoked", () => {
     const text = `web-01 ${rsa.text}\nweb-01 ${ours.text}\nweb-02 ecdsa-sha2-nistp256 AAAA\n@revoked * ${ours.text}\n`;
     assert.deepEqual(knownTypes(keysIn(text, "web-01")), ["ssh-rsa"]);
+    assert.deepEqual(knownTypes(keysIn(`${text}web-01 ${other.text}\n`, "web-01")), ["ssh-rsa"]);
+    assert.deepEqual(knownTypes(keysIn(`web-01 ${other.text}\n${text}`, "web-01")), ["ssh-ed25519", "ssh-rsa"]);
   });
 });
 

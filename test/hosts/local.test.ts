@@ -50,6 +50,7 @@ describe("a command on this machine", () => {
   it("that cannot be started for want of something here is unreachable, not failed", async () => {
     const outcome = await openLocal(here).run(["echo", "x".repeat(10_000_000)]);
     assert.equal(outcome.kind, "unreachable");
+    assert.equal((await openLocal(here).spawn(["echo", "x".repeat(10_000_000)])).kind, "failed");
   });
 
   it("is the way that a plan's `connection: local` opens", async () => {

@@ -56,6 +56,14 @@ describe("what is kept of a command's output", () => {
     );
   });
 
+  it("is a copy: a chunk of one byte does not keep the packet that it came in", () => {
+    const tail = new OutputTail();
+    const chunk = Buffer.from("x");
+    for (let byte = 0; byte < 3_000_000; byte++) tail.add(chunk);
+    chunk.fill("y");
+    assert.match(tail.text(), /^\[1951424 bytes before this were cut\]\nx{1048576}$/);
+  });
+
   it("takes bytes that are no text at all", () => {
     assert.match(tailOf([Buffer.alloc(20, 0b1000_0001)], 10), /^\[1\d bytes before this were cut\]\n\ufffd+$/);
   });

@@ -19,6 +19,8 @@ export interface HostScript {
   readonly onExec: (exec: ScriptedExec) => void;
   /** Default true. False: a request for a channel is never answered. */
   readonly opensChannels?: boolean;
+  /** False: a request to connect further is never answered either. Default: it is refused. */
+  readonly forwards?: false;
 }
 
 export interface ScriptedHost {
@@ -27,13 +29,14 @@ export interface ScriptedHost {
 }
 
 /** An ssh server that lets everybody in and then misbehaves as told, as no real sshd can be made to. */
-export async function startScriptedHost({ onExec, opensChannels = true }: HostScript): Promise<ScriptedHost> {
+export async function startScriptedHost({ onExec, opensChannels = true, forwards }: HostScript): Promise<ScriptedHost> {
   const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
   const connections = new Set<Connection>();
   const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (connection) => {
     connections.add(connection);
     connection.on("error", () => {});
     connection.on("authentication", (context) => context.accept());
+    if (forwards === false) connection.on("tcpip", () => {});
     connection.on("session", (acceptSession) => {
       if (!opensChannels) return;
       acceptSession().on("exec", (accept, reject) => onExec({ accept, reject, connection }));

@@ -95,7 +95,10 @@ describe("who is let in", function () {
 
     it("with a passphrase is nobody, and is told to use ssh-add", async () => {
       const reason = await refusalOf({ identity_file: encrypted });
-      assert.match(reason, /no key to offer: .*; \S+encrypted has a passphrase: add it to the agent with `ssh-add`$/);
+      assert.match(
+        reason,
+        /no key to offer: .*; \S+encrypted has a passphrase: add it to the agent with `ssh-add \S+encrypted`$/,
+      );
     });
 
     it("that is missing is told by its name", async () => {
@@ -116,13 +119,19 @@ describe("who is let in", function () {
       const certified = await makeKey("certified");
       await run("ssh-keygen", ["-q", "-s", stranger, "-I", "us", `${certified}.pub`]);
       const reason = await refusalOf({ identity_file: certified });
-      assert.match(reason, /certified used without \S+certified-cert\.pub: certificates are not supported$/);
+      assert.match(
+        reason,
+        /certified used without \S+certified-cert\.pub: certificates are not supported \(see client: system\)$/,
+      );
     });
 
     it("of FIDO is told that those are not supported", async () => {
       const file = join(home, "id_sk");
       await writeFile(file, fidoKey());
-      assert.match(await refusalOf({ identity_file: file }), /id_sk is a FIDO key, which is not supported$/);
+      assert.match(
+        await refusalOf({ identity_file: file }),
+        /id_sk is a FIDO key, which is not supported: see client: system$/,
+      );
     });
   });
 

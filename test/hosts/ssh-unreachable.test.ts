@@ -10,7 +10,11 @@ describe("a host that cannot be reached says why in one line", () => {
   after(() => remove());
 
   async function reasonAt(port: number, connectTimeoutMs = 20_000, address = "127.0.0.1"): Promise<string> {
-    const access = openSsh(targetAt(address, { port, connect_timeout_ms: connectTimeoutMs }), nobodyAt(home));
+    const access = openSsh(targetAt(address, { port, connect_timeout_ms: connectTimeoutMs }), {
+      ...nobodyAt(home),
+      // What passes by itself is tried again; that is for another test.
+      backoff: () => undefined,
+    });
     const outcome = await access.connect();
     assert.ok(outcome.kind === "refused");
     const { code, host, reason } = outcome.refusal;
@@ -43,8 +47,15 @@ describe("a host that cannot be reached says why in one line", () => {
   it("when it closes at once", async () => {
     assert.equal(
       await reasonFor((socket) => socket.end()),
-      "closes the connection without a word (is its sshd overloaded?)",
+      "closes the connection without a word (is its sshd overloaded? see its MaxStartups)",
     );
+  });
+
+  it("when it says that it has too many to greet, as newer sshds do, or that it has had enough of us", async () => {
+    const busy = await reasonFor((socket) => socket.end("Exceeded MaxStartups\r\n"));
+    assert.match(busy, /^closes the connection without a word \(is its sshd overloaded\? see its MaxStartups\)$/);
+    const penalty = await reasonFor((socket) => socket.end("Not allowed at this time\r\n"));
+    assert.equal(penalty, 'turns us away for a while: "Not allowed at this time"');
   });
 
   it("when it resets at once", async () => {

@@ -146,7 +146,7 @@ describe("a large plan", function () {
       'checks: [{ http: "http://{address}:{vars.port}/" }]',
       "hooks: { before_restart: 'drain {process}' }",
     ].join("\n");
-    const loaded = inTime(1000, () => parsePlan(text, "plan.yaml", {}, { notBuilt: [] }));
+    const loaded = inTime(1000, () => parsePlan(text, "plan.yaml", {}));
     assert.ok(loaded.ok);
     const hosts = loaded.plan.waves[0]?.hosts ?? [];
     assert.equal(hosts.length, 10_001);
@@ -158,9 +158,7 @@ describe("a large plan", function () {
       const own = `vars: { port: ${index} }, checks: [{ tcp: "{address}:{vars.port}" }], hooks: { after_host: "x {host}" }`;
       return `  web-${index}: { ${own}, timings: { between_checks: "\${A:-1s}" } }`;
     });
-    const loaded = inTime(1000, () =>
-      parsePlan(["programs: x", "hosts:", ...hosts].join("\n"), "p.yaml", {}, { notBuilt: [] }),
-    );
+    const loaded = inTime(1000, () => parsePlan(["programs: x", "hosts:", ...hosts].join("\n"), "p.yaml", {}));
     assert.ok(loaded.ok);
     assert.equal(loaded.plan.waves[0]?.hosts.at(-1)?.settings.vars["port"], "1999");
   });

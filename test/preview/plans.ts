@@ -13,7 +13,7 @@ import { narrow } from "../../src/planner/selection.ts";
 
 /** A plan from its text, without `version`. */
 export function planOf(text: string): Plan {
-  const loaded: LoadedPlan = parsePlan(`version: 1\n${text}`, "/plans/prod.yaml", {}, { notBuilt: [] });
+  const loaded: LoadedPlan = parsePlan(`version: 1\n${text}`, "/plans/prod.yaml", {});
   if (!loaded.ok) throw new Error(loaded.diagnostics.map(formatDiagnostic).join("\n"));
   return loaded.plan;
 }

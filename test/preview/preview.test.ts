@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { fleetOf, instance, planOf, preview, rolloutOf, type Hosts } from "./plans.ts";
-import { previewText } from "../../src/planner/preview.ts";
-import type { ProgramName } from "../../src/domain/ids.ts";
+import { instance, planOf, preview, type Hosts } from "./plans.ts";
 
 const WEB = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
 
@@ -149,14 +147,6 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
     assert.match(warned(8, alike(["h-1", "h-2"]))[1] ?? "", /none of them may be restarted while it runs/);
     const broken = { "h-1": WEB, "h-2": [instance("web:web_00", { state: "FATAL" }), "web:web_01"] };
     assert.match(warned(5, broken).join("\n"), /the floor is 5\n[^]*5 are so now: it will wait for more/);
-  });
-
-  it("adds startsecs to the least duration where they are known", () => {
-    const plan = planOf("programs: web\nhosts: { h: }\n");
-    const rollout = rolloutOf(plan, { h: WEB });
-    const text = previewText(rollout, fleetOf({ h: WEB }), new Map([["web" as ProgramName, 10]]));
-    // 4 x (5 s of proof + 10 s of startsecs) + 3 rests of 10 s
-    assert.match(text, /It takes at least 1m30s, and the time that the programs take to stop\.\n$/);
   });
 
   it("names the hosts that are left out because they cannot be reached", () => {

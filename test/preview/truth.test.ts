@@ -4,7 +4,7 @@ import { programOf } from "../../src/domain/ids.ts";
 import type { Batch, InstanceBatch, Rollout } from "../../src/domain/rollout.ts";
 import { capacities } from "../../src/planner/capacity.ts";
 import { chunks } from "../../src/planner/host-batches.ts";
-import { leastMs } from "../../src/planner/preview-duration.ts";
+import { leastMs } from "../../src/domain/least-duration.ts";
 import { previewText } from "../../src/planner/preview.ts";
 import type { SimFleet } from "../sim/sim-fleet.ts";
 import { simulate, type Simulated } from "../sim/simulate.ts";

@@ -9,7 +9,7 @@ describe("what `supervisorctl status` prints", () => {
       "web:web_02                       RUNNING   pid 4, uptime 100 days, 0:00:01",
       "cat                              STOPPED   Not started",
     ].join("\n");
-    assert.deepEqual(parseStatus(text), [
+    assert.deepEqual(parseStatus(text).snapshots, [
       { instance: "cat", state: "STOPPED", description: "Not started" },
       { instance: "web:web_00", state: "RUNNING", pid: 22578, uptime_s: 25 },
       { instance: "web:web_01", state: "RUNNING", pid: 3, uptime_s: 90_063 },
@@ -19,7 +19,7 @@ describe("what `supervisorctl status` prints", () => {
 
   it("gives STARTING and STOPPING without a pid and FATAL with Supervisor's words", () => {
     assert.deepEqual(
-      parseStatus("a STARTING\nb STOPPING \nc FATAL     Exited too quickly (process log may have details)\n"),
+      parseStatus("a STARTING\nb STOPPING \nc FATAL     Exited too quickly (process log may have details)\n").snapshots,
       [
         { instance: "a", state: "STARTING" },
         { instance: "b", state: "STOPPING" },
@@ -29,7 +29,9 @@ describe("what `supervisorctl status` prints", () => {
   });
 
   it("is in the order in which people count", () => {
-    const names = parseStatus("web:10 STARTING\nweb:9 STARTING\nweb:1 STARTING").map(({ instance }) => instance);
+    const names = parseStatus("web:10 STARTING\nweb:9 STARTING\nweb:1 STARTING").snapshots.map(
+      ({ instance }) => instance,
+    );
     assert.deepEqual(names, ["web:1", "web:9", "web:10"]);
   });
 
@@ -37,7 +39,7 @@ describe("what `supervisorctl status` prints", () => {
     const text =
       "Welcome to web-01, all RUNNING well\nunix:///run/s.sock no such file\nx:*   RUNNING pid 1, uptime 0:00:01\r\nx:we$ird'q;z RUNNING pid 2, uptime 0:00:01\n-x:é RUNNING pid 3, uptime 0:00:01";
     assert.deepEqual(
-      parseStatus(text).map(({ instance }) => instance),
+      parseStatus(text).snapshots.map(({ instance }) => instance),
       ["-x:é", "x:*", "x:we$ird'q;z"],
     );
   });

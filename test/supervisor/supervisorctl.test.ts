@@ -3,7 +3,7 @@ import type { LockLost } from "../../src/domain/outcomes.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Argv, HostAccess, HostLock, RunOutcome, RunUnderLock } from "../../src/executor/ports.ts";
 import { supervisorctlChanges } from "../../src/supervisor/changes.ts";
-import { supervisorctlReader } from "../../src/supervisor/supervisorctl.ts";
+import { supervisorReader } from "../../src/supervisor/reader.ts";
 
 const instance = "web:web_00" as InstanceName;
 
@@ -29,6 +29,7 @@ function locking(outcome: RunOutcome | LockLost) {
   const asked: { argv: Argv; options: RunUnderLock | undefined }[] = [];
   const lock: HostLock = {
     host: "h" as HostName,
+    prepare: () => undefined,
     take: () => Promise.resolve({ kind: "held" }),
     run: (argv, options) => {
       asked.push({ argv, options });
@@ -49,13 +50,15 @@ const plain = { command: "supervisorctl", sudo: false };
 describe("supervisorctl", () => {
   it("is called with exactly these arguments, and looks have a bound", async () => {
     const { access, asked } = answering(exited(0, ""));
-    const ctl = supervisorctlReader(access, plain, 7000);
+    const ctl = supervisorReader(access, plain, 7000);
     await ctl.look();
     await ctl.tailLog(instance);
-    assert.deepEqual(asked, [
-      { argv: ["supervisorctl", "status"], timeoutMs: 7000 },
-      { argv: ["supervisorctl", "tail", "-4000", "web:web_00", "stderr"], timeoutMs: 7000 },
-    ]);
+    await ctl.supervisorPid();
+    assert.deepEqual(
+      asked.map(({ argv }) => argv.join(" ")),
+      ["supervisorctl status", "supervisorctl tail -4000 web:web_00 stderr", "supervisorctl pid"],
+    );
+    for (const { timeoutMs } of asked) assert.ok(timeoutMs !== undefined && timeoutMs > 0 && timeoutMs <= 7000);
   });
 
   it("changes under the lock with exactly these arguments, and without a bound", async () => {
@@ -70,7 +73,7 @@ describe("supervisorctl", () => {
 
   it("is called through sudo without a prompt, with the plan's config and server", async () => {
     const { access, asked } = answering(exited(0, ""));
-    await supervisorctlReader(
+    await supervisorReader(
       access,
       { command: "/opt/ctl", sudo: true, config: "/etc/s.conf", server_url: "unix:///s.sock" },
       1000,
@@ -80,12 +83,12 @@ describe("supervisorctl", () => {
 
   for (const code of [0, 3])
     it(`is believed when it lists states and ends with ${code}`, async () => {
-      const look = await supervisorctlReader(answering(exited(code, "web:web_00 FATAL x")).access, plain, 1000).look();
+      const look = await supervisorReader(answering(exited(code, "web:web_00 FATAL x")).access, plain, 1000).look();
       assert.deepEqual(look, { kind: "seen", snapshots: [{ instance, state: "FATAL", description: "x" }] });
     });
 
   it("is not believed when it was cut short: what it did not come to has not vanished", async () => {
-    const look = await supervisorctlReader(
+    const look = await supervisorReader(
       answering(exited(1, "web:web_00 FATAL x\nerror: <class 'OSError'>")).access,
       plain,
       1000,
@@ -103,7 +106,7 @@ describe("supervisorctl", () => {
     ["no supervisorctl", exited(127, "", "sh: 1: supervisorctl: not found\n"), "sh: 1: supervisorctl: not found"],
   ] as const)
     it(`says in its own words why it saw nothing: ${what}`, async () => {
-      assert.deepEqual(await supervisorctlReader(answering(outcome).access, plain, 1000).look(), {
+      assert.deepEqual(await supervisorReader(answering(outcome).access, plain, 1000).look(), {
         kind: "unavailable",
         reason,
       });

@@ -1,10 +1,10 @@
 /**
  * Plays a scripted rollout into the tree, for tests and for looking at it:
  *
- *     node --import=tsx test/views/play.ts SCENE [--speed N] [--until N [--then die]]
+ *     node --import=tsx test/views/play.ts SCENE [--speed N] [--until N[,N...] [--then die]]
  *
  * `--speed` divides the script's pauses; the times on the screen are what really passes. `--until` plays the first N
- * steps without pauses, waits for a key and plays the rest without pauses; with `--then die` it leaves the process
+ * steps without pauses, waits for a key and plays on, without pauses too; with `--then die` it leaves the process
  * at the key without ending the view, as a bug would.
  */
 import { setTimeout as pause } from "node:timers/promises";
@@ -22,17 +22,19 @@ const scene = scenes[name];
 if (!scene) throw new Error(`no scene "${name}"; there are ${Object.keys(scenes).join(", ")}`);
 
 const view = await createTreeView(process.stdout, { plan: "plans/prod.yaml" });
+const stops = values.until?.split(",").map(Number);
 let steps = 0;
 for (const step of scene()) {
-  if (values.until !== undefined && steps++ === Number(values.until)) await aKey();
+  if (stops?.includes(steps++)) await aKey();
   if (typeof step !== "number") for (const event of recorded([step])) view.show(event);
-  else if (values.until === undefined) await pause(step / Number(values.speed));
+  else if (!stops) await pause(step / Number(values.speed));
 }
 await view.end();
 
 async function aKey(): Promise<void> {
   // Raw, so that the key is not echoed into the tree.
   process.stdin.setRawMode(true);
+  process.stdin.resume();
   await new Promise((resolve) => process.stdin.once("data", resolve));
   process.stdin.setRawMode(false).pause();
   if (values.then !== "die") return;

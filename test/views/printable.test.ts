@@ -41,7 +41,7 @@ describe("wrapping", () => {
   });
 
   it("leaves logs and commands as they are", () => {
-    for (const line of [`      | ${"log ".repeat(30)}`, `  run it again: orchestrate plans/${"a b".repeat(30)}`])
+    for (const line of [`      | ${"log ".repeat(30)}`, `    orchestrate plans/${"a b".repeat(30)}`])
       assert.deepEqual(wrapped(line, 40), [line]);
   });
 });

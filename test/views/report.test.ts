@@ -13,6 +13,7 @@ import {
   restarted,
   restarting,
   skipped,
+  unreachable,
   type Planned,
 } from "./rollout-script.ts";
 
@@ -53,7 +54,7 @@ describe("the closing report", () => {
     ]);
     assert.equal(
       text,
-      `halted: prod (20261122T100000Z-4f2a) after 42s: 5 healthy, 1 failed, 1 skipped, 26 untouched
+      `halted: prod (20261122T100000Z-4f2a) after 42s (preview: at least 7m36s): 5 healthy, 1 failed, 1 skipped, 26 untouched
 
 failed
   web-02 web:web_01: it runs, dies, and is started again by Supervisor (flapping)
@@ -76,9 +77,10 @@ healthy
   web-02 web:web_00
 
 how to go on
-  mend the cause, then run it again: orchestrate plans/prod.yaml
-  That restarts all of the plan's instances, the 5 healthy ones as well.
-  Only what was not restarted yet: orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
+  mend the cause, then go on from here:
+    orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a
+  or, without its journal, with what was not restarted since it began:
+    orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
   });
@@ -91,7 +93,7 @@ how to go on
     ];
     assert.equal(
       reportOf([...events, finished("succeeded", { healthy: 32 }, 130)]),
-      "succeeded: prod (20261122T100000Z-4f2a) in 2m10s: 32 healthy, 0 failed\n",
+      "succeeded: prod (20261122T100000Z-4f2a) in 2m10s (preview: at least 7m36s): 32 healthy, 0 failed\n",
     );
     assert.equal(
       reportOf([
@@ -99,7 +101,7 @@ how to go on
         skipped("web-08", "web:web_03", "it was STOPPED since the preview"),
         finished("succeeded", { healthy: 31, skipped: 1 }, 130),
       ]),
-      `succeeded: prod (20261122T100000Z-4f2a) in 2m10s: 31 healthy, 0 failed, 1 skipped
+      `succeeded: prod (20261122T100000Z-4f2a) in 2m10s (preview: at least 7m36s): 31 healthy, 0 failed, 1 skipped
 
 skipped
   web-08 web:web_03: it was STOPPED since the preview
@@ -130,7 +132,8 @@ refused because
     Try \`ssh\` to it with the same user and port; a host that is gone for good can be taken out of the plan.
 
 how to go on
-  mend that, then run it again: orchestrate plans/prod.yaml
+  mend that, then run it again:
+    orchestrate plans/prod.yaml
 `,
     );
   });
@@ -146,7 +149,7 @@ how to go on
     ]);
     assert.equal(
       text,
-      `interrupted: prod (20261122T100000Z-4f2a) after 9s: 1 healthy, 0 failed, 31 untouched
+      `interrupted: prod (20261122T100000Z-4f2a) after 9s (preview: at least 7m36s): 1 healthy, 0 failed, 31 untouched
 because the operator stopped it (SIGINT)
 
 untouched
@@ -157,9 +160,10 @@ healthy
   web-01 web:web_00
 
 how to go on
-  run it again: orchestrate plans/prod.yaml
-  That restarts all of the plan's instances, the 1 healthy one as well.
-  Only what was not restarted yet: orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
+  go on from here:
+    orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a
+  or, without its journal, with what was not restarted since it began:
+    orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
   });
@@ -210,6 +214,31 @@ how to go on
     assert.match(text, /failed\n {2}web-01 web:web_00: a hook of the plan failed \(hook_failed\)\n/);
     assert.match(text, / {4}It is still drained: before_restart ran for it and after_healthy did not.\n/);
     assert.match(text, /\nfailed hooks\n {2}on_failure: exit code 7\n/);
+  });
+
+  it("names hosts that do not answer, and instances that the plan's hooks left out of service", () => {
+    const about = { host: "web-02", program: "web", instance: "web:web_01" };
+    const drain = { type: "hook.started", hook: "before_restart", ms: 60_000, ...about } as RolloutEvent;
+    const enabled = (host: string) =>
+      ["before_restart", "after_healthy"].flatMap((hook) => [
+        { type: "hook.started", hook, ms: 1, ...about, host } as RolloutEvent,
+        { type: "hook.finished", hook, succeeded: true, ...about, host } as RolloutEvent,
+      ]);
+    const text = reportOf([
+      eightHosts(),
+      { type: "rollout.started" },
+      ...enabled("web-01"),
+      drain,
+      unreachable("web-04", "connect ETIMEDOUT"),
+      unreachable("web-05", "for a moment"),
+      connected("web-05", 4),
+      finished("interrupted", { untouched: 32 }, 9),
+    ]);
+    assert.match(
+      text,
+      /\nunreachable\n {2}web-04: unreachable: connect ETIMEDOUT\n\nstill drained\n {2}web-02 web:web_01\n {4}before_restart/,
+    );
+    assert.doesNotMatch(text, /web-05: /);
   });
 
   it("forgets a failure that was mended within the rollout", () => {

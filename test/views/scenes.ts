@@ -33,6 +33,8 @@ export const scenes: Readonly<Record<string, () => Scene>> = {
   interrupted: () => interrupted(smallPlan()),
   refused: () => refused(),
   hostile: () => hostile(smallPlan()),
+  twenty: () => journey(20),
+  hundreds: () => journey(200),
 };
 
 /** 3 hosts, 4 instances each, one host at a time. */
@@ -179,6 +181,42 @@ function* interrupted(plan: Planned): Scene {
   yield hostFinished("web-02");
   yield batchFinished(1, "web", 2);
   yield finished("interrupted", { healthy: 5, skipped: 1, untouched: 7 }, 50);
+}
+
+/** A canary, a question, a batch that goes well, and one in which an instance fails while the others go on; 8 instances a host. */
+function* journey(hostCount: number): Scene {
+  const hosts = names("web-", hostCount, 3).map((name) => `${name}.example.com`);
+  const atOnce = hostCount / 4;
+  const plan = planned({
+    reason: "release 4711",
+    waves: [
+      { group: "canary", hosts: ["canary-1"], hostsAtOnce: 1 },
+      { group: "web", hosts, hostsAtOnce: atOnce },
+    ],
+    instances: EIGHT,
+  });
+  yield plan;
+  yield { type: "rollout.started" };
+  yield waveStarted(1, "canary");
+  yield batchStarted(1, "canary", 1, ["canary-1"]);
+  yield* worked(["canary-1"], EIGHT);
+  yield batchFinished(1, "canary", 1);
+  yield waveFinished(1, "canary");
+  yield { type: "rollout.paused", wave: 1, group: "canary" };
+  yield { type: "rollout.resumed" };
+  yield waveStarted(2, "web");
+  const [first, second] = [hosts.slice(0, atOnce), hosts.slice(atOnce, 2 * atOnce)];
+  yield batchStarted(2, "web", 1, first);
+  yield* worked(first, EIGHT);
+  yield batchFinished(2, "web", 1);
+  yield batchStarted(2, "web", 2, second);
+  const [instance = ""] = EIGHT;
+  for (const host of second) yield restarting(host, instance);
+  for (const host of second) yield observed(host, instance, "STARTING");
+  const host = second.at(-1) ?? "";
+  yield failed(host, instance, "fatal", "it is FATAL (Exited too quickly)", "Traceback\nKeyError: 'DATABASE_URL'\n");
+  for (const name of second.slice(0, -1)) yield healthy(name, instance);
+  yield finished("interrupted", { healthy: 8 + 9 * atOnce - 1, failed: 1, untouched: 31 * atOnce }, 95);
 }
 
 /** A host whose words are written for the terminal. */

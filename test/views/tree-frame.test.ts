@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { formatElapsed } from "../../src/domain/duration.ts";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import { DrawnTree, SMALL_SCREEN } from "./drawn.ts";
 import {
@@ -64,12 +65,13 @@ describe("a frame of the tree", () => {
     ]);
     assert.equal(
       tree.text(),
-      `❯ prod  18s  5/12 healthy  1 skipped  7 to go  release 4711
+      `❯ prod  18s  5/12 healthy  1 skipped  7 to go, at least 1m33s  release 4711
   ❯ web  batch 2 of 3  5/12 healthy  18s
     ✓ batch 1  web-01  4 healthy  12s
     ❯ batch 2  1 host  6s
       ❯ web-02  web_00 ✓  web_01 starting 3s  web_02 ·  web_03 ·
     · batch 3  web-03
+  waits for web-02 web:web_01 STARTING 3s: at most 1m57s
 `,
     );
   });
@@ -124,7 +126,7 @@ describe("a frame of the tree", () => {
     ]);
     assert.equal(
       tree.text(),
-      `❯ prod  0s  0/12 healthy  1 failed  1 skipped  11 to go  release 4711
+      `❯ prod  0s  0/12 healthy  1 failed  1 skipped  11 to go, at least 1m48s  rele…
   ❯ web  batch 2 of 3  0/12 healthy, 1 failed  0s
     ✗ batch 1  web-01  0 healthy, 1 failed  0s
     ❯ batch 2  1 host  0s
@@ -133,6 +135,7 @@ describe("a frame of the tree", () => {
   ✗ web-01 web:web_00 fatal: Supervisor gave up starting it
       it is FATAL (Exited too quickly)
       | KeyError: 'X'
+  waits for a look at the hosts
 `,
     );
   });
@@ -219,7 +222,7 @@ describe("a frame of the tree", () => {
     assert.ok(lines.length <= 23);
     assert.ok(lines.filter((line) => line.includes("restarting")).length >= 12, lines.join("\n"));
     assert.ok(lines.includes("  ✓ 19 waves  0 healthy"), lines.join("\n"));
-    assert.match(lines.at(-1) ?? "", /^ {2}· \d+ more waves: zone-2\d, /);
+    assert.match(lines.at(-2) ?? "", /^ {2}· \d+ more waves: zone-2\d, /);
   });
 
   it("tells of a pause after a wave, counted down or until it is answered", () => {
@@ -337,6 +340,108 @@ describe("the row of a host", () => {
   });
 });
 
+describe("the last line of the tree", () => {
+  const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
+  const lastLine = (steps: Iterable<RolloutEvent | number>) =>
+    new DrawnTree()
+      .play([...begun, ...steps])
+      .lines()
+      .at(-1)
+      ?.trim();
+
+  it("says what is waited for, and until when, while an instance is under restart", () => {
+    const steps: (RolloutEvent | number)[] = [restarting("web-01", "web:web_00"), 1000];
+    assert.equal(lastLine(steps), "waits for web-01 web:web_00 restarting 1s: at most 4m59s");
+    steps.push(observed("web-01", "web:web_00", "STOPPING"), 9000);
+    assert.equal(lastLine(steps), "waits for web-01 web:web_00 STOPPING 9s: at most 4m50s");
+    steps.push(observed("web-01", "web:web_00", "STARTING"), 3000);
+    assert.equal(lastLine(steps), "waits for web-01 web:web_00 STARTING 3s: at most 1m57s");
+    steps.push(observed("web-01", "web:web_00", "RUNNING", 200), 2000);
+    assert.equal(lastLine(steps), "waits for web-01 web:web_00 RUNNING 2s of 5s: 3s");
+    steps.push(4000);
+    assert.equal(lastLine(steps), "waits for web-01 web:web_00 RUNNING 6s, a last look: at most 1m51s");
+    steps.push(healthy("web-01", "web:web_00"), hostResting("web-01", 10_000), 4000);
+    assert.equal(lastLine(steps), "waits for the next instance of web-01: 6s");
+  });
+
+  it("names the one that has been under way the longest, and counts the others", () => {
+    const steps = [
+      restarting("web-01", "web:web_02"),
+      1000,
+      restarting("web-01", "web:web_00"),
+      restarting("web-01", "web:web_01"),
+      2000,
+    ];
+    assert.equal(lastLine(steps), "waits for web-01 web:web_02 (+2) restarting 3s: at most 4m57s");
+  });
+
+  it("tells of hooks and of the floor", () => {
+    const hook = (more: object) =>
+      ({ type: "hook.started", hook: "before_restart", ms: 60_000, ...more }) as RolloutEvent;
+    const about = { host: "web-01", program: "web", instance: "web:web_00" };
+    assert.equal(lastLine([hook(about), 5000]), "waits for web-01 web:web_00 before_restart hook 5s: at most 55s");
+    assert.equal(
+      lastLine([hook({ host: "web-01", hook: "before_host" }), 5000]),
+      "waits for web-01 before_host hook 5s: at most 55s",
+    );
+    assert.equal(lastLine([hook({ hook: "after_rollout" }), 5000]), "waits for after_rollout hook 5s: at most 55s");
+    assert.equal(
+      lastLine([waiting("web-01", "web:web_00", 9, 9), 5000]),
+      "waits for web-01 web:web_00 (9 healthy, floor 9): at most 9m55s",
+    );
+  });
+
+  it("is there from the first event to the last but one, whatever happens", () => {
+    for (const [name, scene] of Object.entries(scenes)) {
+      const tree = new DrawnTree();
+      let isOver = false;
+      let begins = false;
+      let count = 0;
+      for (const step of scene()) {
+        tree.play([step]);
+        begins ||= typeof step === "object" && step.type === "rollout.planned";
+        isOver ||= typeof step === "object" && step.type === "rollout.finished";
+        if (!begins || isOver || ++count % 11 !== 0) continue;
+        assert.match(tree.text(), /^ *(waits for|next batch in|paused after) /m, name);
+      }
+    }
+  }).timeout(30_000);
+});
+
+describe("the header of the tree", () => {
+  it("says how long it takes at least, and counts that down", () => {
+    const plan = smallPlan();
+    const tree = new DrawnTree().play([plan, STARTED]);
+    // Three hosts of four instances: 5 s each and 10 s between; 8 s between the hosts.
+    const wholeMs = 3 * (4 * 5000 + 3 * 10_000) + 2 * 8000;
+    assert.match(tree.text(), new RegExp(`12 to go, at least ${formatElapsed(wholeMs)}`));
+    tree.play([
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+      ...restarted("web-01", "web:web_00"),
+      hostResting("web-01", 10_000),
+      4000,
+    ]);
+    assert.match(tree.text(), new RegExp(`11 to go, at least ${formatElapsed(wholeMs - 5000 - 4000)}`));
+    tree.play([{ type: "rollout.interrupted", signal: "SIGINT" }]);
+    assert.match(tree.text(), /11 to go {2}release/);
+  });
+
+  it("counts each program where there are several", () => {
+    const waves = [{ group: "web", hosts: ["web-01", "web-02"], hostsAtOnce: 1 }];
+    const plan = planned({ waves, instances: ["web:0", "web:1", "mail"] });
+    const tree = new DrawnTree().play([
+      plan,
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+      ...restarted("web-01", "web:0"),
+      ...restarted("web-01", "mail"),
+    ]);
+    assert.equal(tree.lines()[1], "  web 1/4  mail 1/2");
+  });
+});
+
 describe("a frame with more hosts than rows", () => {
   const hosts = names("web-", 200, 3);
   const begun = [
@@ -353,7 +458,7 @@ describe("a frame with more hosts than rows", () => {
     assert.equal(lines.length, 23);
     assert.ok(lines.includes("    ❯ web-100  ▸·······  web_00 restarting 0s"));
     assert.ok(lines.includes("    ❯ web-150  ▸·······  web_00 restarting 0s"));
-    assert.equal(lines.at(-1), "    … and 180 more hosts waiting");
+    assert.equal(lines.at(-2), "    … and 181 more hosts waiting");
   });
 
   it("shows trouble before activity", () => {
@@ -397,7 +502,7 @@ describe("a frame with more hosts than rows", () => {
       .play([...begun, ...failures, ...hosts.map((host) => unreachable(host, "gone"))])
       .lines();
     assert.ok(lines.length <= 23, lines.join("\n"));
-    assert.match(lines.at(-1) ?? "", /… and 179\d more in trouble/);
+    assert.match(lines.at(-2) ?? "", /… and 179\d more in trouble/);
   });
 
   it("takes a thousand hosts with eight instances each", () => {

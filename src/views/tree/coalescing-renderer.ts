@@ -1,12 +1,13 @@
 import { stripVTControlCharacters } from "node:util";
 import type * as Listr2 from "listr2";
+import { FrameWriter } from "./frame-writer.ts";
 import type { TerminalOutput } from "./terminal-output.ts";
 
 /** Soonest that a frame follows another. */
-const FRAME_MS = 100;
+const FRAME_MS = 200;
 
-/** Erases the line that the cursor is on and goes to the one above. */
-const ERASE_UPWARDS = "\u001b[2K\u001b[1A";
+/** Beyond these a character may take two columns, or none. */
+const PLAIN = /^[\x20-\u02ff\u2010-\u27bf]*$/;
 
 /** What the renderer is told by the view that it draws for. */
 export interface DrawnFor {
@@ -18,8 +19,8 @@ export interface DrawnFor {
 }
 
 /**
- * listr2's default renderer, drawing at most once in 100 ms: it would otherwise lay out the whole tree at each change
- * of each task, which with 200 hosts takes longer than the rollout.
+ * listr2's default renderer, drawing at most five times a second: it would otherwise lay out the whole tree at each
+ * change of each task, which with 200 hosts takes longer than the rollout.
  */
 export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, markOf }: DrawnFor) {
   return class CoalescingRenderer extends listr2.DefaultRenderer {
@@ -29,6 +30,7 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
     #ended = false;
     #lines: string[] = [];
     #columns = output.columns;
+    readonly #writer = new FrameWriter(output);
 
     override async render(): Promise<void> {
       await super.render();
@@ -54,15 +56,18 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
     }
 
     protected override format(message: string, icon: string, level: number): string[] {
-      if (process.stdout.columns !== 0) return super.format(message, icon, level);
-      // A terminal that does not know its width: listr2 would cut every row to nothing.
-      return [`${"  ".repeat(level)}${icon === "" ? "" : `${icon} `}${message}`];
+      const line = `${"  ".repeat(level)}${icon === "" ? "" : `${icon} `}${message}`;
+      // A terminal that does not know its width: listr2 would cut every row to nothing. And rows are cut to measure
+      // already: only characters that take two columns need listr2's look, which is a slow one.
+      const text = stripVTControlCharacters(line);
+      if (process.stdout.columns === 0 || (PLAIN.test(text) && text.length < output.columns - 1)) return [line];
+      return super.format(message, icon, level);
     }
 
     override end(): void {
       this.#ended = true;
       clearTimeout(this.#timer);
-      this.#eraseReflowed();
+      this.#writer.clear(this.#linesWrapped());
       super.end();
     }
 
@@ -75,22 +80,21 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
       setImmediate(() => {
         this.#drawing = false;
         if (this.#ended) return;
-        this.#eraseReflowed();
-        super.update();
+        const linesWrapped = this.#linesWrapped();
+        this.#writer.show(this.create(), linesWrapped);
       });
     }
 
-    /** A terminal that became narrower has wrapped the last frame: it takes more lines than log-update knows to erase. */
-    #eraseReflowed(): void {
+    /** A terminal that became narrower has wrapped the last frame: it takes more lines than it has. */
+    #linesWrapped(): number {
       const { columns } = output;
-      if (columns < this.#columns) {
-        const linesMore = this.#lines.reduce(
-          (sum, line) => sum + Math.max(0, Math.ceil(stripVTControlCharacters(line).length / columns) - 1),
-          0,
-        );
-        output.toStdout(ERASE_UPWARDS.repeat(linesMore), false);
-      }
+      const isNarrower = columns < this.#columns;
       this.#columns = columns;
+      if (!isNarrower) return 0;
+      return this.#lines.reduce(
+        (sum, line) => sum + Math.max(0, Math.ceil(stripVTControlCharacters(line).length / columns) - 1),
+        0,
+      );
     }
   };
 }

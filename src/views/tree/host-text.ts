@@ -4,7 +4,7 @@ import { remaining, wholeSeconds } from "../counting.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Palette } from "./palette.ts";
 import { cut, widthOf } from "./row.ts";
-import type { ShownHost, ShownInstance } from "./shown-rollout.ts";
+import type { ShownHook, ShownHost, ShownInstance } from "./shown-rollout.ts";
 
 /** What a host's text depends on besides the host. */
 export interface HostTextFrame {
@@ -63,8 +63,14 @@ function compact(host: ShownHost, frame: HostTextFrame): string {
   return parts.filter((part) => part !== undefined).join("  ");
 }
 
-function isTelling({ fate, waiting }: ShownInstance): boolean {
-  return fate === "under_restart" || fate === "failed" || fate === "indeterminate" || waiting !== undefined;
+function isTelling({ fate, waiting, hook }: ShownInstance): boolean {
+  return (
+    hook !== undefined ||
+    fate === "under_restart" ||
+    fate === "failed" ||
+    fate === "indeterminate" ||
+    waiting !== undefined
+  );
 }
 
 /** Process names, unless two programs of the host have the same ones. */
@@ -81,6 +87,7 @@ function instanceText(
   const { paint, live, nowMs } = frame;
   const name = shortNameOf(instance);
   const mark = markOf(instance, paint);
+  if (instance.hook && live) return paint.notice(`${name} ${hookText(instance.hook, nowMs)}`);
   const elapsed = live ? ` ${wholeSeconds(nowMs - instance.sinceMs)}` : "";
   switch (instance.fate) {
     case "untouched":
@@ -109,7 +116,8 @@ function floorText({ healthy, minHealthy }: NonNullable<ShownInstance["waiting"]
 
 /** How long it still has to stay RUNNING: `running 2s` of 5 s is `running 2s/5s`. */
 function gateOf({ proving, sinceMs, at }: ShownInstance, { live, nowMs }: HostTextFrame): string {
-  return live && proving && nowMs - sinceMs < at.minHealthyTimeMs ? `/${wholeSeconds(at.minHealthyTimeMs)}` : "";
+  const { min_healthy_time_ms } = at.work.timings;
+  return live && proving && nowMs - sinceMs < min_healthy_time_ms ? `/${wholeSeconds(min_healthy_time_ms)}` : "";
 }
 
 function shortCode(code: string | undefined): string {
@@ -133,7 +141,13 @@ function markOf({ fate }: ShownInstance, paint: Palette): string {
   }
 }
 
-function restText({ restingUntilMs }: ShownHost, { live, nowMs, paint }: HostTextFrame): string | undefined {
+function hookText({ name, sinceMs }: ShownHook, nowMs: number): string {
+  return `${name} ${wholeSeconds(nowMs - sinceMs)}`;
+}
+
+/** What the host itself does between its instances. */
+function restText({ restingUntilMs, hook }: ShownHost, { live, nowMs, paint }: HostTextFrame): string | undefined {
+  if (hook && live) return paint.notice(hookText(hook, nowMs));
   if (restingUntilMs === undefined || !live) return undefined;
   return paint.faint(`next instance in ${remaining(restingUntilMs - nowMs)}`);
 }

@@ -2,6 +2,7 @@
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
 import type { Batch, HostWork, Wave } from "../../domain/rollout.ts";
+import type { HookName } from "../../domain/settings.ts";
 import type { Fate } from "../ledger.ts";
 
 export type FateCounts = Record<Fate, number>;
@@ -12,6 +13,13 @@ export interface Span {
   endedAtMs?: number;
 }
 
+/** A hook that runs, since when, and when it fails at the latest. */
+export interface ShownHook {
+  readonly name: HookName;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
 export interface ShownInstance {
   readonly name: InstanceName;
   readonly at: ShownHost;
@@ -19,12 +27,18 @@ export interface ShownInstance {
   /** While it is under restart: what was last seen of it, and since when. `undefined`: nothing since the restart was sent. */
   state?: ProcessState | undefined;
   sinceMs: number;
+  /** True once its old process was seen to be gone. */
+  stopEnded?: boolean;
   /** True once it was seen RUNNING on a new pid. */
   proving: boolean;
   previousPid?: number | undefined;
   action?: "restart" | "start";
   /** While the floor of its program does not allow its restart. */
   waiting?: { readonly healthy: number; readonly minHealthy: number } | undefined;
+  /** While its before_restart or after_healthy hook runs. */
+  hook?: ShownHook | undefined;
+  /** When what it is doing is over at the latest. */
+  untilMs?: number | undefined;
   failureCode?: string;
 }
 
@@ -34,9 +48,11 @@ export interface ShownHost {
   readonly order: number;
   readonly batch: ShownBatch;
   readonly instances: readonly ShownInstance[];
-  readonly minHealthyTimeMs: number;
+  readonly work: HostWork;
   readonly counts: FateCounts;
   restingUntilMs?: number | undefined;
+  /** While its before_host or after_host hook runs. */
+  hook?: ShownHook | undefined;
   /** Something was done or is awaited on it. */
   begun: boolean;
   ended: boolean;
@@ -45,6 +61,7 @@ export interface ShownHost {
 export interface ShownBatch extends Span {
   readonly number: number;
   readonly wave: ShownWave;
+  readonly work: Batch;
   /** Hosts of the wave's batches before this one. */
   readonly hostsBefore: number;
   readonly hosts: readonly ShownHost[];
@@ -57,6 +74,7 @@ export interface ShownBatch extends Span {
 }
 
 export interface ShownWave extends Span {
+  readonly work: Wave;
   readonly number: number;
   readonly group: string;
   readonly batches: readonly ShownBatch[];
@@ -68,9 +86,11 @@ export interface ShownWave extends Span {
 
 /** The waves of a plan, nothing of them begun. */
 export function shownWaves(waves: readonly Wave[]): ShownWave[] {
-  return waves.map(({ group, batches }, index) => {
+  return waves.map((work, index) => {
+    const { group, batches } = work;
     const shown: ShownBatch[] = [];
     const wave: ShownWave = {
+      work,
       number: index + 1,
       group,
       batches: shown,
@@ -86,7 +106,7 @@ export function shownWaves(waves: readonly Wave[]): ShownWave[] {
   });
 }
 
-function shownBatch({ hosts }: Batch, wave: ShownWave, hostsBefore: number): ShownBatch {
+function shownBatch(work: Batch, wave: ShownWave, hostsBefore: number): ShownBatch {
   const shown: ShownHost[] = [];
   const lists = {
     hosts: shown,
@@ -94,28 +114,28 @@ function shownBatch({ hosts }: Batch, wave: ShownWave, hostsBefore: number): Sho
     active: new Set<ShownHost>(),
     trouble: new Set<ShownHost>(),
   };
-  const batch: ShownBatch = { number: wave.batches.length + 1, wave, hostsBefore, counts: noFates(), ...lists };
-  for (const work of hosts) {
-    const host = shownHost(work, shown.length, batch);
+  const batch: ShownBatch = { number: wave.batches.length + 1, wave, work, hostsBefore, counts: noFates(), ...lists };
+  for (const each of work.hosts) {
+    const host = shownHost(each, shown.length, batch);
     shown.push(host);
     batch.waiting.add(host);
   }
   return batch;
 }
 
-function shownHost({ host: name, timings, batches }: HostWork, order: number, batch: ShownBatch): ShownHost {
+function shownHost(work: HostWork, order: number, batch: ShownBatch): ShownHost {
   const instances: ShownInstance[] = [];
   const host: ShownHost = {
-    name,
+    name: work.host,
     order,
     batch,
     instances,
-    minHealthyTimeMs: timings.min_healthy_time_ms,
+    work,
     counts: noFates(),
     begun: false,
     ended: false,
   };
-  for (const { instance } of batches.flatMap((each) => each.instances))
+  for (const { instance } of work.batches.flatMap((each) => each.instances))
     instances.push({ name: instance, at: host, fate: "untouched", sinceMs: 0, proving: false });
   for (const { counts } of [host, batch, batch.wave]) counts.untouched += instances.length;
   return host;

@@ -1,10 +1,12 @@
-import { wholeSeconds } from "../counting.ts";
+import { remaining, wholeSeconds } from "../counting.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
+import { leastLeftMs } from "./least-left.ts";
 import type { Palette } from "./palette.ts";
 import { cut, heightOf, textWidth, widthOf, type Row, type RowState } from "./row.ts";
 import type { TreeModel } from "./tree-model.ts";
 import { troubleRows } from "./trouble-rows.ts";
+import { waitOf } from "./waits.ts";
 import { waveRows } from "./wave-rows.ts";
 
 export interface ScreenSize {
@@ -29,8 +31,11 @@ export function treeFrame(
   const frame: Frame = { model, nowMs, columns, paint, live: model.finished === undefined };
   const height = Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, rows - 1));
   const trouble = troubleRows(frame, Math.max(3, Math.floor(height / 3)));
-  const waves = waveRows(frame, height - 1 - heightOf(trouble));
-  return { key: "rollout", state: stateOf(model), text: header(frame, title), children: [...waves, ...trouble] };
+  const programs = programsRow(frame);
+  const wait = waitRows(frame);
+  const waves = waveRows(frame, height - 1 - heightOf([...programs, ...trouble, ...wait]));
+  const children = [...programs, ...waves, ...trouble, ...wait];
+  return { key: "rollout", state: stateOf(model), text: header(frame, title), children };
 }
 
 function stateOf({ finished }: TreeModel): RowState {
@@ -56,15 +61,37 @@ function header(frame: Frame, title: string): string {
     : `${text}  ${paint.faint(cut(onOneLine(planned.reason), room))}`;
 }
 
-function progress({ model: { ledger }, paint, live }: Frame): string[] {
+function progress({ model, nowMs, paint, live }: Frame): string[] {
+  const { ledger } = model;
+  const leftMs = leastLeftMs(model, nowMs) ?? 0;
+  const least = leftMs > 0 ? `, at least ${remaining(leftMs)}` : "";
   const { healthy, failed, skipped, indeterminate, under_restart, untouched } = ledger.counts;
   const open = under_restart + untouched + indeterminate;
   return [
     `${healthy}/${ledger.planned} healthy`,
     ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
-    ...(open > 0 ? [live ? `${open} to go` : `${untouched} untouched`] : []),
+    ...(open > 0 ? [live ? `${open} to go${least}` : `${untouched} untouched`] : []),
   ];
+}
+
+/** Where there are several programs, how each of them gets on. */
+function programsRow({ model: { ledger }, columns, paint }: Frame): Row[] {
+  if (ledger.programs.size < 2) return [];
+  const texts = [...ledger.programs].map(([name, { planned, healthy }]) => `${printable(name)} ${healthy}/${planned}`);
+  return [{ key: "programs", state: "note", text: paint.faint(cut(texts.join("  "), textWidth(columns, 1))) }];
+}
+
+/** What is waited for, and until when; where the header or a rest's own row says it, nothing. */
+function waitRows({ model, nowMs, columns, paint }: Frame): Row[] {
+  const isSaid = !model.planned || (model.asking ?? model.paused ?? model.restingUntilMs) !== undefined;
+  const wait = isSaid ? undefined : waitOf(model, nowMs);
+  if (!wait) return [];
+  const until =
+    wait.untilMs === undefined ? "" : `: ${wait.atMost ? "at most " : ""}${remaining(wait.untilMs - nowMs)}`;
+  const width = textWidth(columns, 1);
+  const text = `${cut(onOneLine(`waits for ${wait.text}`), width - until.length)}${until}`;
+  return [{ key: "wait", state: "note", text: paint.faint(text) }];
 }
 
 /** Before there is a plan to show: how many hosts have answered, and whose lock is waited for. */

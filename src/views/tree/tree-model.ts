@@ -5,7 +5,15 @@
 import type { RolloutEvent } from "../../domain/events.ts";
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import { Ledger } from "../ledger.ts";
-import { isDone, shownWaves, type ShownHost, type ShownInstance, type ShownWave, type Span } from "./shown-rollout.ts";
+import {
+  isDone,
+  shownWaves,
+  type ShownHook,
+  type ShownHost,
+  type ShownInstance,
+  type ShownWave,
+  type Span,
+} from "./shown-rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 type OfInstance = Exclude<Of<`instance.${string}` & RolloutEvent["type"]>, Of<"instance.drifted">>;
@@ -34,6 +42,8 @@ export class TreeModel implements Span {
   restingUntilMs: number | undefined;
   /** The wave after which the rollout is paused, and until when if not until the operator answers. */
   paused: { readonly group: string; readonly untilMs: number | undefined } | undefined;
+  /** A hook of the rollout that runs. */
+  hook: ShownHook | undefined;
   startedAtMs?: number;
   endedAtMs?: number;
   private readonly instances = new Map<HostName, Map<InstanceName, ShownInstance>>();
@@ -72,7 +82,11 @@ export class TreeModel implements Span {
         this.endedAtMs = nowMs;
         this.restNoMore();
         break;
+      case "hook.started":
+        this.applyHook(event, { name: event.hook, sinceMs: nowMs, untilMs: nowMs + event.ms });
+        break;
       case "hook.finished":
+        this.applyHook(event, undefined);
         this.applyToHook(event);
         break;
       case "rollout.asking":
@@ -156,6 +170,24 @@ export class TreeModel implements Span {
     for (const host of batch.hosts) this.hosts.set(host.name, host);
   }
 
+  /** Those of on_failure go on beside the rollout, which waits for them only at its end. */
+  private applyHook(
+    { hook, host, instance }: Of<`hook.${string}` & RolloutEvent["type"]>,
+    runs: ShownHook | undefined,
+  ): void {
+    if (host === undefined || hook === "on_failure") {
+      this.hook = runs;
+      return;
+    }
+    const at = this.hosts.get(host);
+    const shown = instance === undefined ? at : this.instances.get(host)?.get(instance);
+    if (!at || !shown) return;
+    shown.hook = runs;
+    at.begun = true;
+    at.restingUntilMs = undefined;
+    this.sort(at);
+  }
+
   private applyToHost(event: Of<`host.${"connected" | "unreachable" | "resting" | "finished"}`>, nowMs: number): void {
     if (event.type === "host.connected") {
       this.connected.add(event.host);
@@ -181,8 +213,9 @@ export class TreeModel implements Span {
     else this.move(instance, event, nowMs);
   }
 
-  private wait(instance: ShownInstance, { healthy, min_healthy }: Of<"instance.waiting">, nowMs: number): void {
+  private wait(instance: ShownInstance, { healthy, min_healthy, ms }: Of<"instance.waiting">, nowMs: number): void {
     if (!instance.waiting) instance.sinceMs = nowMs;
+    instance.untilMs = nowMs + ms;
     instance.waiting = { healthy, minHealthy: min_healthy };
     instance.at.begun = true;
     this.sort(instance.at);
@@ -208,6 +241,9 @@ export class TreeModel implements Span {
       instance.previousPid = event.previous_pid;
       instance.action = event.action;
       instance.proving = false;
+      instance.stopEnded = event.action === "start";
+      const { stop_deadline_ms, healthy_deadline_ms } = at.work.timings;
+      instance.untilMs = nowMs + (event.action === "start" ? healthy_deadline_ms : stop_deadline_ms);
       at.restingUntilMs = undefined;
     }
     if (event.type === "instance.failed") instance.failureCode = event.code;
@@ -228,6 +264,12 @@ export class TreeModel implements Span {
 
 function see(instance: ShownInstance, { state, pid }: Of<"instance.observed">, nowMs: number): void {
   if (instance.state !== state) instance.sinceMs = nowMs;
+  // Its stop has ended: from here on it is to become healthy in time.
+  const isStopping = state === "STOPPING" || (state === "RUNNING" && pid === instance.previousPid);
+  if (!isStopping && !instance.stopEnded) {
+    instance.stopEnded = true;
+    instance.untilMs = nowMs + instance.at.work.timings.healthy_deadline_ms;
+  }
   instance.state = state;
   instance.proving = state === "RUNNING" && pid !== instance.previousPid;
 }

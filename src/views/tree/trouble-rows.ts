@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../domain/events.ts";
-import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { driftText } from "../drift-text.ts";
+import { failureMeaning } from "../failure-text.ts";
 import { printableLines } from "../printable.ts";
 import { questionText } from "../question-text.ts";
 import type { Frame } from "./frame.ts";
@@ -46,7 +46,7 @@ function failureRows({ host, instance, code, reason, log_tail }: Failure, { colu
   const lastLine = printableLines(log_tail).at(-1);
   const details = [onOneLine(reason), ...(lastLine === undefined ? [] : [`| ${lastLine}`])];
   const key = `failure ${host} ${instance}`;
-  const title = `${printable(`${host} ${instance}`)} ${code.replaceAll("_", " ")}: ${INSTANCE_FAILURES[code].title}`;
+  const title = `${printable(`${host} ${instance}`)} ${printable(code.replaceAll("_", " "))}: ${failureMeaning(code)}`;
   return [
     { key, state: "failed", text: paint.failed(cut(title, width)) },
     ...details.map((text, index): Row => ({ key: `${key} ${index}`, state: "note", text: cut(`    ${text}`, width) })),

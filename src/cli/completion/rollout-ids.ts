@@ -1,0 +1,42 @@
+import { basename, dirname } from "node:path";
+import { endOfJournal } from "../../state/read-journal.ts";
+import { keptRollouts } from "../journals.ts";
+
+/** A word that may stand at a place, and what it means. */
+export interface Described {
+  readonly text: string;
+  readonly says?: string;
+}
+
+/** Whoever wants an older one knows its name. */
+const MOST_ROLLOUTS = 30;
+
+/** The newest rollouts of all plans. */
+export function rolloutsOf(stateDir: string | undefined): Described[] {
+  return keptRollouts(undefined, stateDir)
+    .slice(0, MOST_ROLLOUTS)
+    .map(({ id, file }) => ({ text: id, says: `${planOf(file)}, ${outcomeOf(file)}` }));
+}
+
+/** The newest rollouts of a plan that did not come to their end. */
+export function unfinishedIn(
+  plan: { readonly name: string; readonly file: string },
+  stateDir: string | undefined,
+): Described[] {
+  return keptRollouts(plan, stateDir)
+    .slice(0, MOST_ROLLOUTS)
+    .map(({ id, file }) => ({ text: id, says: outcomeOf(file) }))
+    .filter(({ says }) => ["halted", "interrupted", CUT_OFF].includes(says));
+}
+
+const CUT_OFF = "cut off";
+
+function planOf(journal: string): string {
+  return basename(dirname(journal)).replace(/-[0-9a-f]{12}$/, "");
+}
+
+/** From the journal's last event alone: there is no time to read thousands while somebody holds the tab key. */
+function outcomeOf(journal: string): string {
+  const last = endOfJournal(journal);
+  return last?.type === "rollout.finished" ? last.outcome : CUT_OFF;
+}

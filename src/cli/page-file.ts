@@ -1,0 +1,82 @@
+import { accessSync, constants, existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { printable } from "../domain/printable.ts";
+import type { View } from "../executor/ports.ts";
+import { createPicture } from "../views/picture/picture.ts";
+
+/** A file that can be written, as far as can be told before; or why not. */
+type PageFile = { readonly write: (text: string) => string | undefined } | { readonly problem: string };
+
+/** Sees to it that a page can be written before anything is done that it is to tell of. Leaves no trace. */
+export function openPageFile(path: string): PageFile {
+  const why = whyNot(path);
+  if (why !== undefined) return { problem: told(path, why) };
+  return {
+    write(text) {
+      try {
+        writeWhole(path, text);
+        return undefined;
+      } catch (error) {
+        return told(path, (error as Error).message);
+      }
+    },
+  };
+}
+
+/** The view behind `--report`: it writes the page when the rollout has ended, however it has. */
+export function openPageView({
+  plan,
+  report,
+}: {
+  readonly plan: string;
+  readonly report?: string;
+}): View | { readonly problem: string } | undefined {
+  if (report === undefined) return undefined;
+  const file = openPageFile(report);
+  if ("problem" in file) return file;
+  const picture = createPicture({ plan });
+  return {
+    show: (event) => picture.collect(event),
+    end() {
+      const problem = file.write(picture.page());
+      if (problem !== undefined) process.stderr.write(`orchestrate: ${problem}\n`);
+      return Promise.resolve();
+    },
+  };
+}
+
+function whyNot(path: string): string | undefined {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory()) return "it is a folder";
+    if (there) accessSync(path, constants.W_OK);
+    // A page takes the place of the one before as a whole, so the folder must be writable too.
+    if (there && !there.isFile()) return undefined;
+    if (!statSync(dirname(path)).isDirectory()) return `${dirname(path)} is no folder`;
+    accessSync(dirname(path), constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** A reader never sees half a page. What is no file, such as /dev/stdout, is written as it is. */
+function writeWhole(path: string, text: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    writeFileSync(path, text);
+    return;
+  }
+  // A link stays a link.
+  const file = existsSync(path) ? realpathSync(path) : path;
+  const beside = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(beside, text);
+    renameSync(beside, file);
+  } finally {
+    rmSync(beside, { force: true });
+  }
+}
+
+function told(path: string, why: string): string {
+  return `the page cannot be written to ${printable(path)}: ${printable(why)}`;
+}

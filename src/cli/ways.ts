@@ -1,0 +1,57 @@
+import type { ParsedKey } from "ssh2";
+import { EXIT, type ExitCode } from "../domain/failures.ts";
+import { foldNames } from "../domain/node-set.ts";
+import { printable } from "../domain/printable.ts";
+import { Bastions } from "../hosts/bastions.ts";
+import { lockedKeys, type LockedKey } from "../hosts/locked-keys.ts";
+import type { SshOptions } from "../hosts/ssh-route.ts";
+import type { Plan } from "../planner/plan.ts";
+import { askSecret, canAsk } from "./ask.ts";
+
+/** What the ways onto all hosts of a fleet have in common. */
+export interface Ways {
+  readonly options: SshOptions;
+  readonly bastions: Bastions;
+}
+
+/** As ssh asks. */
+const MOST_ASKED = 3;
+
+/** What is said to the one who would rather leave than give a passphrase. */
+export function endUnasked(plan: string): ExitCode {
+  process.stderr.write(`interrupted: ${plan}: nothing was changed\n`);
+  return EXIT.interrupted;
+}
+
+/**
+ * Gets ready what a fleet shares. Where a key has a passphrase and no agent holds it, somebody at the terminal is asked
+ * for it, before anything starts; elsewhere its hosts will say that they need it.
+ *
+ * @returns undefined when the one who was asked wants to leave
+ */
+export async function prepareWays(plan: Plan): Promise<Ways | undefined> {
+  const bastions = new Bastions();
+  const targets = plan.hosts.filter(({ connection, ssh }) => connection === "ssh" && ssh.client !== "system");
+  if (!canAsk() || targets.length === 0) return { options: {}, bastions };
+  const unlocked = new Map<string, ParsedKey>();
+  for (const locked of await lockedKeys(targets, {}, bastions.configs)) {
+    const key = await askFor(locked);
+    if (key === "left") return undefined;
+    if (key) unlocked.set(locked.file, key);
+  }
+  return { options: { unlocked }, bastions };
+}
+
+/** Undefined: who was asked does not know it, and goes on without this key. */
+async function askFor({ file, hosts, unlock }: LockedKey): Promise<ParsedKey | "left" | undefined> {
+  const question = printable(`Passphrase of ${file}, for ${foldNames(hosts).join(", ")}: `);
+  for (let asked = 1; asked <= MOST_ASKED; asked += 1) {
+    const passphrase = await askSecret(question);
+    if (passphrase === undefined) return "left";
+    if (passphrase === "") return undefined;
+    const key = unlock(passphrase);
+    if (key) return key;
+    process.stderr.write("That is not its passphrase.\n");
+  }
+  return undefined;
+}

@@ -1,0 +1,54 @@
+import type { Batch, HostWork, InstanceBatch, Rollout, Timings } from "./rollout.ts";
+
+/** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
+export type StartSeconds = Readonly<Record<string, number>>;
+
+/** What the plan's timings make of a rollout: soaks, rests and pauses. Stops, and starts beyond `startsecs`, come on top. */
+export function leastMs({ waves, startsecs = {} }: Pick<Rollout, "waves" | "startsecs">): number {
+  let sumMs = 0;
+  for (const [index, { batches, between_batches_ms, pause }] of waves.entries()) {
+    const isLast = index === waves.length - 1;
+    for (const batch of batches) sumMs += batchMs(batch, startsecs);
+    sumMs += between_batches_ms * (batches.length - 1);
+    // A pause takes the place of the rest; a wait for an answer takes no time that is known.
+    if (!isLast) sumMs += pause === undefined ? between_batches_ms : pause === "ask" ? 0 : pause.ms;
+  }
+  return sumMs;
+}
+
+function batchMs({ at_once, hosts }: Batch, startSeconds: StartSeconds): number {
+  return inSlots(
+    hosts.map((work) => leastHostMs(work, startSeconds)),
+    at_once,
+  );
+}
+
+/** How long hosts take together that take so long each and come one after the other, so many at once. */
+export function inSlots(hostsMs: readonly number[], atOnce: number): number {
+  if (atOnce >= hostsMs.length) return hostsMs.reduce((most, ms) => Math.max(most, ms), 0);
+  const slots = Array.from({ length: atOnce }, () => 0);
+  // The slot that is free first takes the next host.
+  for (const ms of hostsMs) {
+    const free = slots.indexOf(Math.min(...slots));
+    slots[free] = (slots[free] ?? 0) + ms;
+  }
+  return Math.max(...slots);
+}
+
+/** Likewise for one host. */
+export function leastHostMs(
+  { batches, timings }: Pick<HostWork, "batches" | "timings">,
+  startSeconds: StartSeconds = {},
+): number {
+  const restMs = timings.between_restarts_ms;
+  let sumMs = 0;
+  for (const batch of batches) {
+    const rounds = Math.ceil(batch.instances.length / batch.at_once);
+    sumMs += rounds * (roundMs(batch, timings, startSeconds) + restMs);
+  }
+  return Math.max(0, sumMs - restMs);
+}
+
+function roundMs({ program }: InstanceBatch, { min_healthy_time_ms }: Timings, startSeconds: StartSeconds): number {
+  return min_healthy_time_ms + (startSeconds[program] ?? 0) * 1000;
+}

@@ -1,0 +1,51 @@
+import type { SshOpened } from "./ssh-handshake.ts";
+
+/** Makes a connection; it is given up when the signal comes. Never rejects. */
+export type Open = (signal: AbortSignal) => Promise<SshOpened>;
+
+/** A connection, or the attempt to make it: who comes meanwhile shares it. */
+interface Attempt {
+  readonly opened: Promise<SshOpened>;
+  readonly abandon: AbortController;
+  /** True: what comes next needs a new one. */
+  isSpent(): boolean;
+}
+
+/** One connection to a bastion, for all who go through it: made when it is first needed, and again when it was lost. */
+export class BastionConnection {
+  readonly #make: Open;
+  #current: Attempt | undefined;
+  /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
+  #closing: Promise<unknown> = Promise.resolve();
+
+  constructor(make: Open) {
+    this.#make = make;
+  }
+
+  open(): Promise<SshOpened> {
+    if (!this.#current || this.#current.isSpent()) this.#current = attempt(this.#make);
+    return this.#current.opened;
+  }
+
+  /** Resolves when nothing of it is left; a later `open` makes a new one. */
+  async close(): Promise<void> {
+    const current = this.#current;
+    this.#current = undefined;
+    if (current) this.#closing = Promise.all([this.#closing, end(current)]);
+    await this.#closing;
+  }
+}
+
+function attempt(make: Open): Attempt {
+  const abandon = new AbortController();
+  let result: SshOpened | undefined;
+  const opened = make(abandon.signal).then((value) => (result = value));
+  const isSpent = () => result !== undefined && (result.kind === "refused" || result.connection.isLost);
+  return { opened, abandon, isSpent };
+}
+
+async function end({ opened, abandon }: Attempt): Promise<void> {
+  abandon.abort();
+  const result = await opened;
+  if (result.kind === "connected") await result.connection.close();
+}

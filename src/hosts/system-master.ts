@@ -1,0 +1,99 @@
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { OutputTail } from "./output-tail.ts";
+import { READY } from "./system-arguments.ts";
+
+/**
+ * Ends ssh when its own stdin ends, which it does even when we are killed; then ends what ssh left (a proxy) and removes
+ * the folder. ssh alone keeps our stdout, so that its end is the end of that. A goodbye may take some seconds.
+ */
+const GUARD = `
+folder=$1; shift
+"$@" </dev/null &
+ssh=$!
+exec >/dev/null 2>&1
+trap : TERM
+read -r _
+kill "$ssh"
+{ sleep 3; kill -KILL "$ssh"; } &
+wait "$ssh"
+rm -rf -- "$folder"
+kill 0
+wait
+`.trim();
+
+/** How long a process that outlives its ssh may keep us from the last of what was said. */
+const LAST_WORDS_MS = 500;
+/** How much of what ssh says is kept: more than its longest warning. */
+const SAID_BYTES = 8 * 1024;
+/** Socket paths have 104 bytes on some systems; of these our own names take 21, and ssh appends 17 for a moment. */
+const LONGEST_TMPDIR_BYTES = 65;
+
+/** An ssh program that holds a connection, with a folder of its own for its control socket. */
+export class SystemMaster {
+  readonly #guard: ChildProcessWithoutNullStreams;
+  readonly #folder: string;
+  readonly #ended: Promise<void>;
+  #said = new OutputTail(SAID_BYTES);
+
+  /** @param argumentsFor of ssh, for the path of its control socket */
+  static async start(argumentsFor: (controlSocket: string) => string[]): Promise<SystemMaster> {
+    const parent = Buffer.byteLength(tmpdir()) > LONGEST_TMPDIR_BYTES ? "/tmp" : tmpdir();
+    const folder = await mkdtemp(join(parent, "orchestrate-"));
+    return new SystemMaster(folder, argumentsFor(join(folder, "s")));
+  }
+
+  private constructor(folder: string, args: readonly string[]) {
+    this.#folder = folder;
+    // A session of its own: no terminal for prompts, and no Ctrl-C from one. Nor a window: older ones ask by that.
+    this.#guard = spawn("sh", ["-c", GUARD, "sh", folder, "ssh", ...args], {
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, SSH_ASKPASS_REQUIRE: "never", DISPLAY: undefined },
+    });
+    this.#guard.stderr.on("data", (chunk: Buffer) => this.#said.add(chunk));
+    this.#guard.stdin.on("error", () => undefined);
+    this.#ended = new Promise((resolve) => {
+      this.#guard.once("close", resolve);
+      this.#guard.once("exit", () => {
+        const timer = setTimeout(() => this.#guard.stderr.destroy(), LAST_WORDS_MS);
+        this.#guard.once("close", () => clearTimeout(timer));
+      });
+      this.#guard.once("error", (error) => {
+        this.#said.add(Buffer.from(error.message));
+        resolve();
+      });
+    });
+  }
+
+  get controlSocket(): string {
+    return join(this.#folder, "s");
+  }
+
+  /** Resolves once it is connected, or has ended before that. */
+  ready(): Promise<"ready" | "ended"> {
+    return new Promise((resolve) => {
+      let printed = "";
+      this.#guard.stdout.on("data", (chunk: Buffer) => {
+        printed += chunk.toString("latin1");
+        if (!printed.includes(READY)) return;
+        // What it said until now, such as the host's banner, says nothing about a loss.
+        this.#said = new OutputTail(SAID_BYTES);
+        resolve("ready");
+      });
+      this.#guard.stdout.once("close", () => resolve("ended"));
+      this.#guard.once("error", () => resolve("ended"));
+    });
+  }
+
+  /** Ends it, unless it has ended. @returns what it has said on stderr, once nothing is left of it */
+  async end(): Promise<string> {
+    this.#guard.stdin.end();
+    await this.#ended;
+    // Its guard does so as well; but that may have been killed, or never have been started.
+    await rm(this.#folder, { recursive: true, force: true });
+    return this.#said.text();
+  }
+}

@@ -1,0 +1,117 @@
+import pLimit from "p-limit";
+import { formatDuration } from "../domain/duration.ts";
+import type { HostTarget } from "../domain/target.ts";
+import type { DialOutcome, DialTarget, HostAccess, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
+import { onOneLine } from "../domain/printable.ts";
+import type { Connection, NoRoom, Opened, RunOptions, Seat } from "./connection.ts";
+import { MuxClient } from "./mux-client.ts";
+import { SharedConnections } from "./shared-connections.ts";
+import { execute, forward, start } from "./ssh-exec.ts";
+import { DEFAULT_CONNECT_TIMEOUT_MS, type SshOptions } from "./ssh-route.ts";
+import { masterArguments } from "./system-arguments.ts";
+import { SystemMaster } from "./system-master.ts";
+import { refusalBySaid } from "./system-refusal.ts";
+
+/** Each handshake costs ssh some 70 ms of processor: more at once would only time out together. */
+const opening = pLimit(16);
+
+/** A way onto a host by the ssh program: for certificates, FIDO keys, Kerberos, and whatever else its own configuration can do. */
+export function openSystemSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
+  return new SharedConnections(target.name, (signal) => opening(() => open(target, options, signal)));
+}
+
+async function open(target: HostTarget, options: SshOptions, signal: AbortSignal): Promise<Opened> {
+  let master: SystemMaster;
+  try {
+    master = await SystemMaster.start((controlSocket) => masterArguments(target, controlSocket, options));
+  } catch (error) {
+    return refused(target, "", `ssh could not be started here: ${(error as Error).message}`);
+  }
+  const connectTimeoutMs = target.ssh.connect_timeout_ms ?? DEFAULT_CONNECT_TIMEOUT_MS;
+  switch (await startOf(master, connectTimeoutMs, signal)) {
+    case "ended":
+      return refused(target, (await master.end()) || "ssh ended without a word");
+    case "late":
+      return refused(target, await master.end(), `no connection within ${formatDuration(connectTimeoutMs)}`);
+    case "abandoned":
+      return refused(target, await master.end(), "the connection was given up before it was made");
+    case "ready":
+  }
+  try {
+    const mux = await MuxClient.open(master.controlSocket);
+    return { kind: "connected", connection: new SystemConnection(master, mux, target.address) };
+  } catch (error) {
+    return refused(target, await master.end(), (error as Error).message);
+  }
+}
+
+function refused(target: HostTarget, said: string, why?: string): Opened {
+  return { kind: "refused", refusal: refusalBySaid(target, said, why) };
+}
+
+/** What comes first. ssh's own ConnectTimeout does not bound the authentication. */
+async function startOf(master: SystemMaster, connectTimeoutMs: number, signal: AbortSignal) {
+  if (signal.aborted) return "abandoned";
+  let timer: NodeJS.Timeout | undefined;
+  let abandon: (() => void) | undefined;
+  try {
+    return await Promise.race([
+      master.ready(),
+      new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), connectTimeoutMs))),
+      new Promise<"abandoned">((resolve) => signal.addEventListener("abort", (abandon = () => resolve("abandoned")))),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    if (abandon) signal.removeEventListener("abort", abandon);
+  }
+}
+
+/** A connection that an ssh program holds, and that we use through its control socket. */
+class SystemConnection implements Connection {
+  readonly #master: SystemMaster;
+  readonly #mux: MuxClient;
+  readonly #address: string;
+  readonly #gone: Promise<void>;
+  readonly #lost = () => this.#lostBecause;
+  #lostBecause: string | undefined;
+
+  constructor(master: SystemMaster, mux: MuxClient, address: string) {
+    this.#master = master;
+    this.#mux = mux;
+    this.#address = address;
+    this.#gone = mux.lost.then(async () => {
+      // Only now has ssh said all about it, and those who wait on a channel are to find the reason in place.
+      const said = (await master.end()).trim().split("\n").at(-1) ?? "";
+      this.#lose(onOneLine(said) || "ssh ended");
+      mux.abandon();
+      // Streams tell their end in a later tick, and timers of commands go with that.
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+  }
+
+  get isLost(): boolean {
+    return this.#lostBecause !== undefined || this.#mux.isLost;
+  }
+
+  run(line: string, options: RunOptions): Promise<RunOutcome | NoRoom> {
+    return execute(this.#mux, line, { ...options, lostBecause: this.#lost });
+  }
+
+  spawn(line: string, seat: Seat): Promise<SpawnOutcome | NoRoom> {
+    return start(this.#mux, line, { seat, lostBecause: this.#lost });
+  }
+
+  dial(to: DialTarget): Promise<DialOutcome> {
+    return forward(this.#mux, to, this.#lost);
+  }
+
+  async close(): Promise<void> {
+    this.#lose("it was closed by us");
+    await this.#master.end();
+    await this.#gone;
+  }
+
+  #lose(why: string): void {
+    this.#lostBecause ??= `the connection to ${this.#address} was lost: ${why}`;
+  }
+}

@@ -1,0 +1,17 @@
+import type { FleetReport } from "../domain/fleet.ts";
+import { worksOf, type Rollout } from "../domain/rollout.ts";
+
+/** The shortest `startsecs` of each program. Undefined unless they are known of everything that is restarted. */
+export function startSecondsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Rollout["startsecs"] {
+  const shortest: Record<string, number> = {};
+  for (const { host, batches } of worksOf(rollout)) {
+    const report = fleet.get(host);
+    const configs = report && "instances" in report ? report.config?.instances : undefined;
+    for (const { instance, program } of batches.flatMap(({ instances }) => instances)) {
+      const config = configs?.get(instance);
+      if (!config) return undefined;
+      shortest[program] = Math.min(config.startsecs, shortest[program] ?? Infinity);
+    }
+  }
+  return shortest;
+}

@@ -1,0 +1,86 @@
+import type { InstanceName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
+import type { SupervisorSettings } from "../domain/target.ts";
+import type { HostAccess, RunOutcome } from "../executor/ports.ts";
+import { LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
+import { isCutCharacter, lastWords, parsePid, parseStatus, tailText } from "./status-text.ts";
+import { Deadline } from "./way.ts";
+
+/** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
+const LISTED_ALL: readonly number[] = [0, 3];
+
+/** Looks through a supervisorctl of its own: what works wherever supervisorctl does. */
+export async function lookByExec(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  timeoutMs: number,
+): Promise<LookOutcome> {
+  return toLook(await access.run(statusArgv(settings), { timeoutMs }), timeoutMs);
+}
+
+/** The end of a stderr log, or a line that says why it cannot be had. */
+export async function tailByExec(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  instance: InstanceName,
+  timeoutMs: number,
+): Promise<string> {
+  const deadline = new Deadline(timeoutMs);
+  let text = "";
+  for (const bytes of LOG_TAIL_BYTES) {
+    text = toLog(await access.run(tailArgv(settings, instance, bytes), { timeoutMs: deadline.leftMs }));
+    if (!isCutCharacter(text)) break;
+  }
+  return text;
+}
+
+/** The process id of supervisord. */
+export async function pidByExec(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  timeoutMs: number,
+): Promise<number | undefined> {
+  const outcome = await access.run(pidArgv(settings), { timeoutMs });
+  // A shell profile may have printed lines of its own before it.
+  return outcome.kind === "exited" && outcome.code === 0
+    ? parsePid(outcome.stdout.trimEnd().split("\n").at(-1) ?? "")
+    : undefined;
+}
+
+/** Judged by the states. Of the exit code only this: any other one cut the list short, and what is missing has not vanished. */
+function toLook(outcome: RunOutcome, timeoutMs: number): LookOutcome {
+  switch (outcome.kind) {
+    case "exited": {
+      const { snapshots } = parseStatus(outcome.stdout);
+      const said = saidBy(outcome);
+      if (LISTED_ALL.includes(outcome.code) && (snapshots.length > 0 || said === ""))
+        return { kind: "seen", snapshots };
+      return {
+        kind: "unavailable",
+        reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and said nothing` : said,
+      };
+    }
+    case "signalled":
+      return { kind: "unavailable", reason: `supervisorctl was ended by ${outcome.signal}` };
+    case "timed_out":
+      return {
+        kind: "unavailable",
+        reason: `supervisorctl gave no answer within ${timeoutMs / 1000} s: supervisord may hang`,
+      };
+    case "unreachable":
+    case "indeterminate":
+      return { kind: "unreachable", reason: outcome.reason };
+  }
+}
+
+function toLog(outcome: RunOutcome): string {
+  if (outcome.kind === "unreachable" || outcome.kind === "indeterminate")
+    return `(its log could not be read: ${outcome.reason})`;
+  if (outcome.kind === "timed_out") return "(its log could not be read in time)";
+  return outcome.stdout.trim() === "" ? saidBy(outcome) : tailText(outcome.stdout);
+}
+
+/** supervisorctl complains on stdout, sudo and the shell on stderr. */
+export function saidBy({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): string {
+  return lastWords(`${stdout}\n${stderr}`);
+}

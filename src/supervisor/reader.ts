@@ -1,0 +1,195 @@
+import type { HostConfig } from "../domain/fleet.ts";
+import type { InstanceName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
+import type { SupervisorSettings } from "../domain/target.ts";
+import type { HostAccess, LookWay, SupervisorReader } from "../executor/ports.ts";
+import { configFiles } from "./config-files.ts";
+import { lookByExec, pidByExec, tailByExec } from "./exec.ts";
+import { sessionWay } from "./session-way.ts";
+import type { QuickWay, Told } from "./way.ts";
+import type { Credentials } from "./xml-rpc-client.ts";
+import { xmlRpcWay } from "./xml-rpc-way.ts";
+
+/** A log is read after a failure, when the operator waits for the report: it is not worth a minute. */
+const LOG_TIMEOUT_MS = 10_000;
+
+/** After so many failures in a row, each beside a supervisorctl that worked, a way that was good once is given up. */
+const FAILURES_OF_A_GOOD_WAY = 3;
+
+/**
+ * Looks at a host's supervisord by the fastest way that works there: XML-RPC, one long-lived supervisorctl, or one
+ * supervisorctl per question. What a faster way cannot answer for certain, a slower one is asked at once.
+ *
+ * @param commandTimeoutMs bound of a look; a hung supervisord makes supervisorctl hang for ever
+ * @param credentials of Supervisor's HTTP server, for XML-RPC; supervisorctl has its own in its config on the host
+ */
+export function supervisorReader(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  commandTimeoutMs: number,
+  credentials?: Credentials,
+): SupervisorReader {
+  const xmlRpc = xmlRpcWay(access, settings, credentials);
+  const session = sessionWay(access, settings, commandTimeoutMs);
+  const reader = new Reader(
+    { access, settings, timeoutMs: commandTimeoutMs },
+    typeof xmlRpc === "string"
+      ? { ways: [session], why: [`no xml-rpc: ${xmlRpc}`] }
+      : { ways: [xmlRpc, session], why: [] },
+  );
+  return {
+    look: () => reader.look(),
+    tailLog: (instance) => reader.tailLog(instance),
+    supervisorPid: () => reader.supervisorPid(),
+    config: () => reader.config(),
+    way: () => reader.way,
+    close: () => reader.close(),
+  };
+}
+
+const CLOSED = { kind: "unreachable", reason: "the connection was closed by us" } as const;
+
+/** A quick way, and what is known of it on this host. */
+interface Candidate {
+  readonly way: QuickWay;
+  hasTold: boolean;
+  failures: number;
+  /** Why it did not answer the last time. */
+  reason: string | undefined;
+  isGivenUp: boolean;
+}
+
+interface Asked {
+  readonly access: HostAccess;
+  readonly settings: SupervisorSettings;
+  readonly timeoutMs: number;
+}
+
+class Reader {
+  way: LookWay | undefined;
+  readonly #access: HostAccess;
+  readonly #settings: SupervisorSettings;
+  readonly #timeoutMs: number;
+  readonly #candidates: readonly Candidate[];
+  /** Why there is no candidate where there could be one. */
+  readonly #why: readonly string[];
+  /** True after a look that nothing could answer: until one can, no session is opened in vain. */
+  #inTrouble = false;
+  /** How often it was closed: what was asked before must not open anything afterwards. */
+  #closes = 0;
+  #looking: Promise<LookOutcome> | undefined;
+  #nextLook: Promise<LookOutcome> | undefined;
+
+  constructor(
+    { access, settings, timeoutMs }: Asked,
+    { ways, why }: { readonly ways: readonly QuickWay[]; readonly why: readonly string[] },
+  ) {
+    this.#access = access;
+    this.#settings = settings;
+    this.#timeoutMs = timeoutMs;
+    this.#why = why;
+    this.#candidates = ways.map((way) => {
+      return { way, hasTold: false, failures: 0, reason: undefined, isGivenUp: false };
+    });
+  }
+
+  look(): Promise<LookOutcome> {
+    if (this.#nextLook) return this.#nextLook;
+    if (!this.#looking) return this.#startLook();
+    // The one under way may show what was before this call.
+    const closes = this.#closes;
+    this.#nextLook = this.#looking.then(() => this.#startLook(closes));
+    return this.#nextLook;
+  }
+
+  async tailLog(instance: InstanceName): Promise<string> {
+    const timeoutMs = Math.min(LOG_TIMEOUT_MS, this.#timeoutMs);
+    const closes = this.#closes;
+    const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, quickMs), timeoutMs);
+    if (closes !== this.#closes) return `(its log could not be read: ${CLOSED.reason})`;
+    const text = quick ? quick.value : await tailByExec(this.#access, this.#settings, instance, timeoutMs);
+    return text.trimEnd() || "(its stderr log is empty)";
+  }
+
+  async supervisorPid(): Promise<number | undefined> {
+    const closes = this.#closes;
+    const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
+    if (closes !== this.#closes) return undefined;
+    return quick ? quick.value : pidByExec(this.#access, this.#settings, this.#timeoutMs);
+  }
+
+  async config(): Promise<HostConfig> {
+    const quick = this.#candidates.find(({ way, isGivenUp }) => way.configs && !isGivenUp);
+    const [configs, files] = await Promise.all([
+      quick?.way.configs?.(this.#timeoutMs),
+      configFiles(this.#access, this.#settings, this.#timeoutMs),
+    ]);
+    return { instances: configs?.kind === "told" ? configs.value : new Map(), files };
+  }
+
+  async close(): Promise<void> {
+    this.#closes += 1;
+    await Promise.all(this.#candidates.map(({ way }) => way.close()));
+  }
+
+  #startLook(closes = this.#closes): Promise<LookOutcome> {
+    this.#nextLook = undefined;
+    const looking = this.#look(closes).finally(() => {
+      if (this.#looking === looking) this.#looking = undefined;
+    });
+    this.#looking = looking;
+    return looking;
+  }
+
+  async #look(closes: number): Promise<LookOutcome> {
+    if (closes !== this.#closes) return CLOSED;
+    // Asked for once, and not by each way: a host that does not answer costs its connect_timeout each time.
+    const connected = await this.#access.connect();
+    if (connected.kind === "refused") return { kind: "unreachable", reason: connected.refusal.reason };
+    if (closes !== this.#closes) return CLOSED;
+    const quick = await this.#askQuickly((way, quickMs) => way.list(quickMs), this.#timeoutMs);
+    if (closes !== this.#closes) return CLOSED;
+    if (quick) return { kind: "seen", snapshots: quick.value };
+    const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
+    if (look.kind === "seen") this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
+    this.#inTrouble = look.kind !== "seen";
+    return look;
+  }
+
+  /** Gives up after half of the time, shared among the ways: one that hangs must not take the time of another. */
+  async #askQuickly<Value>(
+    ask: (way: QuickWay, quickMs: number) => Promise<Told<Value>>,
+    timeoutMs: number,
+  ): Promise<{ readonly value: Value } | undefined> {
+    const closes = this.#closes;
+    for (const candidate of this.#candidates) {
+      if (closes !== this.#closes) return undefined;
+      if (candidate.isGivenUp || (this.#inTrouble && candidate.way.kind === "session")) continue;
+      const answer = await ask(candidate.way, timeoutMs / 2 / this.#candidates.length);
+      if (answer.kind === "told") {
+        this.#inTrouble = false;
+        this.#answeredBy(candidate.way);
+        return answer;
+      }
+      candidate.reason = answer.reason;
+      if (!answer.passing) candidate.failures += 1;
+    }
+    return undefined;
+  }
+
+  /** A slower way works: whatever failed before it was not supervisord's fault. */
+  #answeredBy({ kind, through }: Pick<QuickWay, "through"> & { readonly kind: LookWay["kind"] }): void {
+    const why = [...this.#why];
+    for (const candidate of this.#candidates) {
+      if (candidate.way.kind === kind) {
+        candidate.hasTold = true;
+        candidate.failures = 0;
+        candidate.reason = undefined;
+        break;
+      }
+      candidate.isGivenUp ||= candidate.failures >= (candidate.hasTold ? FAILURES_OF_A_GOOD_WAY : 1);
+      if (candidate.reason !== undefined) why.push(`no ${candidate.way.kind}: ${candidate.reason}`);
+    }
+    this.way = { kind, why: [through, ...why].join("; ") };
+  }
+}

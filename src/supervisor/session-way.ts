@@ -1,0 +1,107 @@
+import type { SupervisorSettings } from "../domain/target.ts";
+import type { HostAccess } from "../executor/ports.ts";
+import { LOG_TAIL_BYTES, sessionArgv } from "./commands.ts";
+import { Session } from "./session.ts";
+import { isCutCharacter, lastWords, parsePid, parseStatus, tailText } from "./status-text.ts";
+import { Deadline, told, untold, type QuickWay, type Told } from "./way.ts";
+
+/** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
+const OPENING_PATIENCE_MS = 2000;
+
+/** A name with one of these is none that supervisord has, and would be another command. */
+const BREAKS_LINE = /[\s\p{Cc}]/u;
+
+/**
+ * Asks through one long-lived supervisorctl, which spares the host the start of a Python for each question.
+ *
+ * @param openingMs longest that it may take to open one
+ */
+export function sessionWay(access: HostAccess, settings: SupervisorSettings, openingMs: number): QuickWay {
+  let opened: Opening | undefined;
+
+  async function ask<Value>(
+    command: string,
+    timeoutMs: number,
+    read: (answer: string) => Value | undefined,
+  ): Promise<Told<Value>> {
+    const deadline = new Deadline(timeoutMs);
+    if (opened?.hasEnded()) opened = undefined;
+    const opening = (opened ??= open(access, settings, openingMs));
+    const patience = new Deadline(Math.min(opening.patience.leftMs, timeoutMs));
+    const session = await patience.of(opening.session);
+    if (!session) return untold("its session is still opening", { passing: true });
+    if (session.kind === "untold") {
+      if (opened === opening) opened = undefined;
+      return session;
+    }
+    const answer = await session.value.ask(command, deadline.leftMs);
+    if (answer.kind === "untold") return answer;
+    const value = read(answer.value);
+    if (value !== undefined) return told(value);
+    // What it knows of the server may be out of date: the next one reads its config anew.
+    void session.value.close();
+    return untold(lastWords(parseStatus(answer.value).others.join("\n")) || "it lists nothing");
+  }
+
+  return {
+    kind: "session",
+    through: "one supervisorctl for all looks",
+    // An empty list is left to a supervisorctl with an exit code: by it every instance would have vanished.
+    list: (timeoutMs) =>
+      ask("status", timeoutMs, (answer) => {
+        const { snapshots, others } = parseStatus(answer);
+        return others.length === 0 && snapshots.length > 0 ? snapshots : undefined;
+      }),
+    async tail(instance, timeoutMs) {
+      if (BREAKS_LINE.test(instance)) return untold("its name is none for a session", { passing: true });
+      const deadline = new Deadline(timeoutMs);
+      let last: Told<string> = untold("nothing was asked", { passing: true });
+      for (const bytes of LOG_TAIL_BYTES) {
+        last = await ask(`tail -${bytes} ${instance} stderr`, deadline.leftMs, tailText);
+        if (last.kind === "untold" || !isCutCharacter(last.value)) return last;
+      }
+      return last;
+    },
+    pid: (timeoutMs) => ask("pid", timeoutMs, parsePid),
+    async close() {
+      const closing = opened;
+      opened = undefined;
+      await closing?.abandon();
+    },
+  };
+}
+
+interface Opening {
+  /** Used up once, whoever asks then does not wait. */
+  readonly patience: Deadline;
+  readonly session: Promise<Told<Session>>;
+  /** True once it was open and is so no more. */
+  hasEnded(): boolean;
+  abandon(): Promise<void>;
+}
+
+function open(access: HostAccess, settings: SupervisorSettings, timeoutMs: number): Opening {
+  let session: Session | undefined;
+  let isAbandoned = false;
+  let wasOpen = false;
+  async function attempt(): Promise<Told<Session>> {
+    const spawned = await access.spawn(sessionArgv(settings));
+    if (spawned.kind === "failed") return untold(spawned.reason, { passing: true });
+    session = new Session(spawned.process);
+    if (isAbandoned) void session.close();
+    return session.open(timeoutMs);
+  }
+  const opening = attempt().then((result) => {
+    wasOpen = result.kind === "told";
+    return result;
+  });
+  return {
+    patience: new Deadline(OPENING_PATIENCE_MS),
+    session: opening,
+    hasEnded: () => wasOpen && session?.isOver === true,
+    async abandon() {
+      isAbandoned = true;
+      await session?.close();
+    },
+  };
+}

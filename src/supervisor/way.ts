@@ -1,0 +1,61 @@
+import type { InstanceConfig } from "../domain/fleet.ts";
+import type { InstanceName } from "../domain/ids.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
+import type { LookWay } from "../executor/ports.ts";
+
+/** An answer that can be relied on, or why there is none: then another way is asked. */
+export type Told<Value> =
+  | { readonly kind: "told"; readonly value: Value }
+  | {
+      readonly kind: "untold";
+      readonly reason: string;
+      /** True: it says nothing about the next time. */
+      readonly passing: boolean;
+    };
+
+/** A way to ask a host's supervisord that is faster than one supervisorctl per question, where it works. */
+export interface QuickWay {
+  readonly kind: Exclude<LookWay["kind"], "exec">;
+  /** What it goes through, for people. */
+  readonly through: string;
+  /** All instances in natural order. */
+  list(timeoutMs: number): Promise<Told<readonly ProcessSnapshot[]>>;
+  /** The end of an instance's stderr log, in supervisorctl's words where there is none. */
+  tail(instance: InstanceName, timeoutMs: number): Promise<Told<string>>;
+  pid(timeoutMs: number): Promise<Told<number>>;
+  /** Where it can be had this way. */
+  configs?(timeoutMs: number): Promise<Told<ReadonlyMap<InstanceName, InstanceConfig>>>;
+  close(): Promise<void>;
+}
+
+export function told<Value>(value: Value): Told<Value> {
+  return { kind: "told", value };
+}
+
+export function untold(reason: string, { passing = false } = {}): Extract<Told<never>, { kind: "untold" }> {
+  return { kind: "untold", reason, passing };
+}
+
+/** When a question has to be answered at the latest. */
+export class Deadline {
+  readonly #atMs: number;
+
+  constructor(timeoutMs: number) {
+    this.#atMs = performance.now() + timeoutMs;
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.#atMs - performance.now());
+  }
+
+  /** Resolves with undefined if the promise takes longer. */
+  async of<Value>(promise: Promise<Value>): Promise<Value | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, this.leftMs, undefined)));
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import type { InstanceConfig } from "../domain/fleet.ts";
+import type { InstanceName } from "../domain/ids.ts";
+import { PROCESS_STATES, type ProcessSnapshot } from "../domain/process-state.ts";
+import type { SupervisorSettings } from "../domain/target.ts";
+import type { HostAccess } from "../executor/ports.ts";
+import { LOG_TAIL_BYTES } from "./commands.ts";
+import { inNaturalOrder } from "./status-text.ts";
+import { Deadline, told, untold, type QuickWay, type Told } from "./way.ts";
+import { endpointOf, XmlRpcClient, type CallOutcome, type Credentials } from "./xml-rpc-client.ts";
+import type { XmlRpcValue } from "./xml-rpc.ts";
+
+/** supervisor/xmlrpc.py, `Faults`, and what `supervisorctl tail` says of them. */
+const TAIL_FAULTS: ReadonlyMap<number, string> = new Map([
+  [10, "no such process name"],
+  [20, "no log file"],
+  [30, "unknown error reading log"],
+]);
+
+/**
+ * Asks supervisord itself, where the plan says at what it listens and the login may connect to that.
+ *
+ * @returns why it cannot be, where there is nothing to connect to, or not for certain what the plan's command talks to
+ */
+export function xmlRpcWay(
+  access: HostAccess,
+  { command, server_url }: SupervisorSettings,
+  credentials?: Credentials,
+): QuickWay | string {
+  if (server_url === undefined) return "the plan gives no server_url";
+  const endpoint = endpointOf(server_url);
+  if (!endpoint) return `${server_url} is not unix:///… or http://…`;
+  // A script may go into a container, where the same path is another socket.
+  if (!/(^|\/)supervisorctl$/.test(command)) return `${command} may talk to another supervisord`;
+  const client = new XmlRpcClient(access, endpoint, credentials);
+  return {
+    kind: "xml-rpc",
+    through: server_url,
+    async list(timeoutMs) {
+      const answer = await client.call("getAllProcessInfo", [], timeoutMs);
+      return read(answer, toSnapshots);
+    },
+    async tail(instance, timeoutMs) {
+      const deadline = new Deadline(timeoutMs);
+      for (const bytes of LOG_TAIL_BYTES) {
+        const answer = await client.call("readProcessStderrLog", [instance, -bytes, 0], deadline.leftMs);
+        if (answer.kind === "broke") continue;
+        const fault = answer.kind === "fault" ? TAIL_FAULTS.get(answer.code) : undefined;
+        if (fault !== undefined) return told(`${instance}: ERROR (${fault})`);
+        return read(answer, toText);
+      }
+      return read({ kind: "broke" }, toText);
+    },
+    async pid(timeoutMs) {
+      const answer = await client.call("getPID", [], timeoutMs);
+      return read(answer, toPid);
+    },
+    async configs(timeoutMs) {
+      const answer = await client.call("getAllConfigInfo", [], timeoutMs);
+      return read(answer, toConfigs);
+    },
+    // There is a connection per call only.
+    close: () => Promise.resolve(),
+  };
+}
+
+function read<Value>(outcome: CallOutcome, toValue: (value: XmlRpcValue) => Value | undefined): Told<Value> {
+  switch (outcome.kind) {
+    case "broke":
+      return untold("supervisord answers with HTTP 500");
+    case "fault":
+    case "failed":
+      return untold(outcome.reason);
+    case "answered": {
+      const value = toValue(outcome.value);
+      return value === undefined ? untold("supervisord's answer is of an unknown form") : told(value);
+    }
+  }
+}
+
+function toText(value: XmlRpcValue): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function toPid(value: XmlRpcValue): number | undefined {
+  return typeof value === "number" && value > 0 ? value : undefined;
+}
+
+/** All or nothing: one that cannot be read would look as if it had vanished. */
+function toSnapshots(value: XmlRpcValue): ProcessSnapshot[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const snapshots: ProcessSnapshot[] = [];
+  for (const info of value as readonly XmlRpcValue[]) {
+    const snapshot = toSnapshot(info);
+    if (!snapshot) return undefined;
+    snapshots.push(snapshot);
+  }
+  return inNaturalOrder(snapshots);
+}
+
+/** As supervisorctl would print it and we would read it, so that it makes no difference which way was taken. */
+function toSnapshot(info: XmlRpcValue): ProcessSnapshot | undefined {
+  if (!isStruct(info)) return undefined;
+  const { group, name, statename, description, pid, start, now } = info;
+  const state = PROCESS_STATES.find((known) => known === statename);
+  if (typeof group !== "string" || typeof name !== "string" || !state) return undefined;
+  const instance = instanceOf(group, name);
+  if (state !== "RUNNING") return { instance, state, ...described(description) };
+  if (typeof pid !== "number" || typeof start !== "number" || typeof now !== "number") return undefined;
+  // Less than 0 after the clock of the host was set back.
+  return { instance, state, pid, uptime_s: Math.max(0, now - start) };
+}
+
+/** What is not in use is on disk only; Supervisor tells times since 4.2. */
+function toConfigs(value: XmlRpcValue): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const configs = new Map<InstanceName, InstanceConfig>();
+  for (const info of value as readonly XmlRpcValue[]) {
+    if (!isStruct(info)) return undefined;
+    const { group, name, inuse, startsecs, stopwaitsecs } = info;
+    if (typeof group !== "string" || typeof name !== "string") return undefined;
+    if (inuse === true && typeof startsecs === "number" && typeof stopwaitsecs === "number")
+      configs.set(instanceOf(group, name), { startsecs, stopwaitsecs });
+  }
+  return configs;
+}
+
+function isStruct(value: XmlRpcValue): value is { readonly [name: string]: XmlRpcValue } {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function described(description: XmlRpcValue | undefined): { description?: string } {
+  const text = typeof description === "string" ? description.trim() : "";
+  return text === "" ? {} : { description: text };
+}
+
+/** supervisor/options.py, `make_namespec`. */
+function instanceOf(group: string, name: string): InstanceName {
+  return (group === name ? name : `${group}:${name}`) as InstanceName;
+}

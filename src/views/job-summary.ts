@@ -1,0 +1,101 @@
+import { formatElapsed } from "../domain/duration.ts";
+import type { RolloutEvent } from "../domain/events.ts";
+import { leastMs } from "../domain/least-duration.ts";
+import { onOneLine, printable } from "../domain/printable.ts";
+import { Collected } from "./collected.ts";
+import { failureRemedy, failureTitle, haltTitle } from "./failure-text.ts";
+import { howToGoOn } from "./how-to-go-on.ts";
+import { html, Markup } from "./picture/markup.ts";
+import { printableLines } from "./printable.ts";
+import {
+  drainedSection,
+  hooksSection,
+  refusedSection,
+  unreachableSection,
+  unsettledSection,
+} from "./report-sections.ts";
+
+/** A summary's reader wants the causes; all logs are in the report. */
+const MOST_FAILURES = 10;
+
+const SIGNS: Readonly<Record<string, string>> = { succeeded: "✅", interrupted: "⏹️" };
+
+/**
+ * The end of a rollout for the page that a CI system shows of a job. It is Markdown that has HTML only, without an
+ * empty line, so that nothing that a host says is taken for markup.
+ */
+export function createJobSummary({ plan }: { readonly plan?: string } = {}) {
+  const collected = new Collected();
+  return {
+    collect: (event: RolloutEvent & { readonly rollout?: string }): void => collected.collect(event),
+    /** Empty where there was no rollout, not even a refused one. */
+    text: (): string =>
+      collected.finished ? `${summaryMarkup(collected, plan).text.replace(/\s*\n\s*/g, "\n")}\n\n` : "",
+  };
+}
+
+function summaryMarkup(collected: Collected, plan: string | undefined): Markup {
+  const { planned, id, finished, halted, interrupted } = collected;
+  const outcome = finished?.outcome ?? "unfinished";
+  const least = planned && collected.begun ? leastMs(planned) : 0;
+  const took = formatElapsed((finished?.seconds ?? 0) * 1000);
+  const { healthy, failed, skipped, untouched } = finished?.counts ?? {
+    healthy: 0,
+    failed: 0,
+    skipped: 0,
+    untouched: 0,
+  };
+  const failures = collected.failed();
+  const sections = [refusedSection, hooksSection, unsettledSection, unreachableSection, drainedSection];
+  return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? plan ?? "rollout")}</h2>
+    <p>
+      ${planned?.reason === undefined ? "" : `${onOneLine(planned.reason)}; `}${took}${least > 0 ? ` (preview: at least ${formatElapsed(least)})` : ""};
+      rollout <code>${id}</code>
+    </p>
+    <table>
+      <tr>
+        <th>healthy</th>
+        <th>failed</th>
+        <th>skipped</th>
+        <th>untouched</th>
+      </tr>
+      <tr>
+        <td>${healthy}</td>
+        <td>${failed}</td>
+        <td>${skipped}</td>
+        <td>${untouched}</td>
+      </tr>
+    </table>
+    ${halted && !collected.isHaltToldByFailure() ? html`<p>Halted: ${onOneLine(halted.reason)}: ${haltTitle(halted.code)}</p>` : undefined}
+    ${interrupted ? html`<p>Interrupted (${printable(interrupted.signal)})</p>` : undefined}
+    ${failures.slice(0, MOST_FAILURES).map((failure) => failureMarkup(failure))}
+    ${failures.length > MOST_FAILURES ? html`<p>… and ${failures.length - MOST_FAILURES} more failures</p>` : undefined}
+    ${[...sections.map((section) => section(collected)), howToGoOn(collected, plan ?? planned?.plan_file)].map(sectionMarkup)}`;
+}
+
+function failureMarkup({
+  host,
+  instance,
+  code,
+  reason,
+  log_tail,
+}: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
+  return html`<h3>${printable(`${host} ${instance}`)}</h3>
+    <p><b>${failureTitle(code)}</b>: ${onOneLine(reason)}<br />${failureRemedy(code)}</p>
+    <details>
+      <summary>The end of its stderr log</summary>
+      ${preformatted(printableLines(log_tail))}
+    </details>`;
+}
+
+function sectionMarkup([title, ...lines]: readonly string[]): Markup | undefined {
+  if (title === undefined) return undefined;
+  return html`<h3>${title}</h3>
+    ${preformatted(lines.map((line) => line.replace(/^ {2}/, "")))}`;
+}
+
+/** Lines without a line's end: an empty line would end the HTML. */
+function preformatted(lines: readonly string[]): Markup {
+  const text = lines.map((line) => html`${line}`.text).join("&#10;");
+  return new Markup(`<pre>${text}</pre>`);
+}

@@ -1,0 +1,164 @@
+import type { RecordedEvent, RolloutEvent } from "../../domain/events.ts";
+import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
+import { programOf } from "../../domain/ids.ts";
+import type { HostWork } from "../../domain/rollout.ts";
+import { onOneLine } from "../../domain/printable.ts";
+import { Collected } from "../collected.ts";
+import { factsOf } from "../facts.ts";
+import { Health } from "./health.ts";
+import {
+  EVENT_KINDS,
+  type EventKind,
+  type EventRow,
+  type HostTrack,
+  type Moment,
+  type PictureData,
+} from "./picture-data.ts";
+import { Track } from "./tracks.ts";
+
+type Planned = Extract<RolloutEvent, { type: "rollout.planned" }>;
+
+/** A host in one of its batches, with what its instances did. */
+interface WorkTracks {
+  readonly host: HostName;
+  readonly tracks: readonly Track[];
+}
+
+/** These tell of trouble, whatever else they are about. */
+const TROUBLE: ReadonlySet<string> = new Set<RolloutEvent["type"]>([
+  "instance.failed",
+  "instance.indeterminate",
+  "host.unreachable",
+  "instance.drifted",
+  "rollout.asking",
+  "rollout.halted",
+  "rollout.interrupted",
+]);
+
+/** Keeps of a rollout's events, as they come, what its picture is drawn from. */
+export class CollectedPicture {
+  readonly collected = new Collected();
+  beganAtMs = 0;
+  private lengthMs = 0;
+  private readonly works: WorkTracks[] = [];
+  private readonly tracks = new Map<HostName, Map<InstanceName, Track>>();
+  private readonly lost = new Map<HostName, number[]>();
+  private readonly lostNow = new Set<HostName>();
+  private health: Health | undefined;
+  private readonly moments: Moment[] = [];
+  private readonly events: EventRow[] = [];
+
+  collect(event: RecordedEvent): void {
+    this.collected.collect(event);
+    const nowMs = Date.parse(event.at);
+    if (this.beganAtMs === 0) this.beganAtMs = nowMs;
+    // A clock that is set back must not draw backwards.
+    this.lengthMs = Math.max(this.lengthMs, nowMs - this.beganAtMs);
+    const atMs = this.lengthMs;
+    this.list(event, atMs);
+    if (event.type === "rollout.planned") this.plan(event);
+    else if (event.type === "host.unreachable" || event.type === "host.connected") this.see(event, atMs);
+    else if (isOfInstance(event)) this.move(event, atMs);
+  }
+
+  data(): PictureData {
+    return {
+      beganAtMs: this.beganAtMs,
+      lengthMs: this.lengthMs,
+      hosts: this.works.map((work) => this.drawn(work)),
+      programs: this.health?.drawn() ?? [],
+      moments: this.moments,
+      events: this.events,
+    };
+  }
+
+  private plan(planned: Planned): void {
+    const known = new Map<ProgramName, { total: number; healthy: number }>();
+    const count = (program: ProgramName, serves: boolean) => {
+      const { total, healthy } = known.get(program) ?? { total: 0, healthy: 0 };
+      known.set(program, { total: total + 1, healthy: healthy + Number(serves) });
+    };
+    for (const { instance } of planned.proven) count(programOf(instance), true);
+    for (const { batches } of planned.waves)
+      for (const work of batches.flatMap(({ hosts }) => hosts)) {
+        const tracks = this.tracksOf(work);
+        this.works.push({ host: work.host, tracks });
+        for (const track of tracks) count(track.program, track.serves);
+      }
+    this.health = new Health(planned, known);
+  }
+
+  private tracksOf(work: HostWork): Track[] {
+    const ofHost = this.tracks.get(work.host) ?? new Map<InstanceName, Track>();
+    this.tracks.set(work.host, ofHost);
+    return work.batches.flatMap(({ instances }) =>
+      instances.map((planned) => {
+        const track = new Track(planned, work);
+        ofHost.set(track.name, track);
+        return track;
+      }),
+    );
+  }
+
+  /** What cannot be seen does not count as healthy. */
+  private see(
+    { type, host }: Extract<RolloutEvent, { type: "host.unreachable" | "host.connected" }>,
+    atMs: number,
+  ): void {
+    const isLost = type === "host.unreachable";
+    if (isLost === this.lostNow.has(host) || !this.tracks.has(host)) return;
+    const spans = this.lost.get(host) ?? [];
+    this.lost.set(host, spans);
+    spans.push(atMs);
+    for (const track of this.tracks.get(host)?.values() ?? [])
+      if (track.serves) this.health?.change(track.program, isLost ? -1 : 1, atMs);
+    if (isLost) this.lostNow.add(host);
+    else this.lostNow.delete(host);
+  }
+
+  private move(event: OfInstance, atMs: number): void {
+    const { host, instance } = event;
+    const track = host === undefined || instance === undefined ? undefined : this.tracks.get(host)?.get(instance);
+    if (!track) return;
+    const served = track.serves;
+    track.record(event, atMs);
+    if (!this.lostNow.has(track.host)) this.health?.change(track.program, Number(track.serves) - Number(served), atMs);
+  }
+
+  private drawn({ host, tracks }: WorkTracks): HostTrack {
+    const spans = this.lost.get(host) ?? [];
+    return {
+      name: onOneLine(host),
+      instances: tracks.map((track) => track.drawn()),
+      lost: this.lostNow.has(host) ? [...spans, this.lengthMs] : spans,
+    };
+  }
+
+  /** Lines of a log stand with the failure, not among the events. */
+  private list(event: RecordedEvent, atMs: number): void {
+    const kind = EVENT_KINDS.indexOf(kindOf(event));
+    const facts = factsOf(event);
+    for (const { about, text } of event.type === "instance.failed" ? facts.slice(0, 1) : facts)
+      this.events.push([atMs, kind, onOneLine(about), onOneLine(text)]);
+    const [first] = facts;
+    if (first && isMoment(event)) this.moments.push({ atMs, text: onOneLine(first.text) });
+  }
+}
+
+type OfInstance = Extract<RolloutEvent, { type: `instance.${string}` | `hook.${string}` }>;
+
+function isOfInstance(event: RolloutEvent): event is OfInstance {
+  return event.type.startsWith("instance.") || event.type.startsWith("hook.");
+}
+
+function kindOf(event: RolloutEvent): EventKind {
+  if (TROUBLE.has(event.type) || (event.type === "hook.finished" && !event.succeeded)) return "trouble";
+  if ("instance" in event) return "instance";
+  return "host" in event ? "host" : "rollout";
+}
+
+function isMoment({ type }: RolloutEvent): boolean {
+  return (
+    type === "wave.started" || type === "rollout.halted" || type === "rollout.paused" || type === "rollout.interrupted"
+  );
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+
+export interface PageAssets {
+  readonly script: string;
+  readonly style: string;
+}
+
+/** The page's script and style as they stand in it. In the bundle this module is replaced by what it gives: scripts/build.ts. */
+export function pageAssets(): PageAssets {
+  return (built ??= build());
+}
+
+let built: PageAssets | undefined;
+
+function build(): PageAssets {
+  const file = (name: string) => fileURLToPath(new URL(`./page/${name}`, import.meta.url));
+  const { outputFiles } = buildSync({
+    entryPoints: [file("page.ts")],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    minify: true,
+    legalComments: "none",
+  });
+  return { script: outputFiles[0]?.text.trim() ?? "", style: readFileSync(file("page.css"), "utf8").trim() };
+}

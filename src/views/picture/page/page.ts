@@ -1,0 +1,32 @@
+/** The script of the page: draws what the tables leave room for, from the data that the page carries. */
+import type { PictureData } from "../picture-data.ts";
+import { byId } from "./dom.ts";
+import { listEvents } from "./events.ts";
+import { healthChart } from "./health-chart.ts";
+import { Timeline } from "./timeline.ts";
+import { TimeView } from "./view.ts";
+
+const data = JSON.parse(byId("data")?.textContent ?? "{}") as PictureData;
+const view = new TimeView(data);
+const timeline = new Timeline(view);
+const cells = document.querySelectorAll<HTMLElement>("table.health tbody td.drawn");
+const charts = data.programs.flatMap((program, index) => {
+  const cell = cells[index];
+  return cell ? [healthChart(cell, program, view)] : [];
+});
+
+function draw(): void {
+  for (const chart of charts) chart();
+  timeline.draw();
+}
+
+view.changed(draw);
+// Drawings are made for the width that there is.
+let width = document.body.clientWidth;
+new ResizeObserver(() => {
+  if (document.body.clientWidth === width) return;
+  width = document.body.clientWidth;
+  draw();
+}).observe(document.body);
+listEvents(data);
+draw();

@@ -1,0 +1,179 @@
+import { formatDuration } from "../../domain/duration.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
+import { sizeOf, type Batch, type HostWork, type Rollout, type Wave } from "../../domain/rollout.ts";
+import type { Check, Hook } from "../../domain/settings.ts";
+import { many } from "../counting.ts";
+import { html, type Markup } from "./markup.ts";
+
+/** The plan as it was run: limits, waves, batches, and what each instance gets. */
+export function planMarkup(rollout: Rollout): Markup {
+  const { limits, on_failure, hooks, waves, warnings, unreachable } = rollout;
+  const settings: [string, string][] = [
+    ["Failures tolerated", String(limits.max_failures)],
+    ["Unreachable hosts tolerated", String(limits.max_unreachable)],
+    ...limits.floors.map(({ program, min_healthy, total }): [string, string] => [
+      `Floor of ${program}`,
+      `${min_healthy} of ${total} stay healthy`,
+    ]),
+    ["On a failure over the limit", on_failure],
+    ...hookSettings(hooks),
+    ...(unreachable.length > 0
+      ? [["Left out as unreachable", foldNames(unreachable).join(" ")] satisfies [string, string]]
+      : []),
+  ];
+  return html`<section id="plan">
+    <h2>The plan as it was run</h2>
+    ${
+      warnings.length === 0
+        ? undefined
+        : html`<ul class="warnings">
+            ${warnings.map(
+              ({ host, instance, message }) =>
+                html`<li>${onOneLine([host, instance, message].filter((part) => part !== undefined).join(" "))}</li>`,
+            )}
+          </ul>`
+    }
+    ${settingsMarkup(settings)} ${waves.map((wave, index) => waveMarkup(wave, index + 1))} ${hostsMarkup(rollout)}
+  </section>`;
+}
+
+function waveMarkup(wave: Wave, number: number): Markup {
+  const { group, batches, programs, between_batches_ms, pause } = wave;
+  const works = batches.flatMap(({ hosts }) => hosts);
+  const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
+  const settings: [string, string][] = [
+    ["Programs", programs.join(" ")],
+    ["Between batches", formatDuration(between_batches_ms)],
+    ...(pause === undefined
+      ? []
+      : [
+          ["After it", pause === "ask" ? "ask the operator" : `pause ${formatDuration(pause.ms)}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
+  ];
+  return html`<details>
+    <summary>
+      Wave ${number}: <b>${printable(group)}</b>, ${many(works.length, "host")}, ${many(instances, "instance")},
+      ${many(batches.length, "batch")}
+    </summary>
+    ${settingsMarkup(settings)} ${alikeWorks(works).map(workMarkup)}
+    <table>
+      <caption>
+        Batches of ${printable(group)}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Batch</th>
+          <th scope="col">Hosts</th>
+          <th scope="col">Hosts at once</th>
+          <th scope="col">Instances</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${batches.map(batchMarkup)}
+      </tbody>
+    </table>
+  </details>`;
+}
+
+function batchMarkup({ hosts, at_once }: Batch, index: number): Markup {
+  const names = foldNames(hosts.map(({ host }) => host)).join(" ");
+  const instances = hosts.reduce((sum, work) => sum + sizeOf(work), 0);
+  return html`<tr>
+    <th scope="row">${index + 1}</th>
+    <td>${printable(names)}</td>
+    <td>${at_once}</td>
+    <td>${instances}</td>
+  </tr>`;
+}
+
+/** Hosts whose instances get the same, together: most waves have one such group. */
+function alikeWorks(works: readonly HostWork[]): HostWork[][] {
+  const alike = new Map<string, HostWork[]>();
+  for (const work of works) {
+    const key = JSON.stringify([work.timings, work.checks, work.hooks]);
+    alike.set(key, [...(alike.get(key) ?? []), work]);
+  }
+  return [...alike.values()];
+}
+
+function workMarkup(works: readonly HostWork[], _index: number, all: readonly unknown[]): Markup | undefined {
+  const [work] = works;
+  if (!work) return undefined;
+  const { timings, checks, hooks } = work;
+  const names = foldNames(works.map(({ host }) => host)).join(" ");
+  return html`${all.length > 1 ? html`<h4>${printable(names)}</h4>` : undefined}
+  ${settingsMarkup([
+    ...Object.entries(timings).map(([name, ms]): [string, string] => [
+      name.replace(/_ms$/, ""),
+      formatDuration(Number(ms)),
+    ]),
+    ...checks.map((check): [string, string] => [`check from the ${check.from}`, checkText(check)]),
+    ...hookSettings(hooks),
+  ])}`;
+}
+
+function hostsMarkup({ hosts }: Rollout): Markup | undefined {
+  if (hosts.length === 0) return undefined;
+  return html`<details>
+    <summary>Ways onto ${many(hosts.length, "host")}</summary>
+    <table>
+      <caption>
+        Hosts and how they were reached
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Host</th>
+          <th scope="col">Address</th>
+          <th scope="col">By</th>
+          <th scope="col">User</th>
+          <th scope="col">supervisorctl</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${hosts.map(
+          ({ name, address, connection, ssh, supervisor: { sudo, command } }) =>
+            html`<tr>
+              <th scope="row">${printable(name)}</th>
+              <td>${printable(address)}${connection === "ssh" && ssh.port !== undefined ? `:${ssh.port}` : ""}</td>
+              <td>${connection}</td>
+              <td>${printable(ssh.user ?? "")}</td>
+              <td>${printable(`${sudo ? "sudo -n " : ""}${command}`)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </details>`;
+}
+
+function settingsMarkup(settings: readonly (readonly [string, string])[]): Markup {
+  return html`<dl class="settings">
+    ${settings.map(
+      ([name, text]) =>
+        html`<div>
+          <dt>${printable(name)}</dt>
+          <dd>${onOneLine(text)}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+function hookSettings(hooks: Readonly<Record<string, Hook | undefined>> | object): [string, string][] {
+  return Object.entries(hooks as Readonly<Record<string, Hook | undefined>>).flatMap(([name, hook]) =>
+    hook === undefined ? [] : [[`${name} on the ${hook.run}`, hook.command] satisfies [string, string]],
+  );
+}
+
+function checkText(check: Check): string {
+  switch (check.kind) {
+    case "http":
+      return `${check.url} answers ${check.status} within ${formatDuration(check.timeout_ms)}`;
+    case "tcp":
+      return `${check.address} accepts a connection within ${formatDuration(check.timeout_ms)}`;
+    case "command":
+      return `${check.command} exits 0 within ${formatDuration(check.timeout_ms)}`;
+  }
+}

@@ -1,0 +1,177 @@
+import { formatElapsed } from "../../domain/duration.ts";
+import type { Outcome, RolloutEvent } from "../../domain/events.ts";
+import { leastMs } from "../../domain/least-duration.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
+import type { Collected } from "../collected.ts";
+import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../failure-text.ts";
+import { printableLines } from "../printable.ts";
+import { howToGoOn } from "../how-to-go-on.ts";
+import {
+  drainedSection,
+  driftSection,
+  hooksSection,
+  refusedSection,
+  skippedSection,
+  unreachableSection,
+  unsettledSection,
+} from "../report-sections.ts";
+import { html, type Markup } from "./markup.ts";
+
+/** How a rollout ended, or `unfinished` where its events end before that. */
+type Ending = Outcome | "unfinished";
+
+/** Said by a sign and a word as well as by colour. */
+const SIGNS: Readonly<Record<Ending, string>> = {
+  succeeded: "✓",
+  incomplete: "✗",
+  halted: "✗",
+  refused: "✗",
+  interrupted: "■",
+  unfinished: "?",
+};
+
+/** What the rollout was, how it ended, and when. */
+export function headerMarkup(collected: Collected, beganAtMs: number, lengthMs: number): Markup {
+  const { planned, id, finished } = collected;
+  const ending = endingOf(collected);
+  const least = planned ? leastMs(planned) : 0;
+  const took = formatElapsed(finished ? finished.seconds * 1000 : lengthMs);
+  const facts: [string, string | undefined][] = [
+    ["Rollout", id],
+    ["Goes on with", planned?.resumes],
+    ["Plan", planned?.plan_file],
+    ["Began", utc(beganAtMs)],
+    [finished ? "Ended" : "Last heard of", utc(beganAtMs + lengthMs)],
+    ["Took", least > 0 ? `${took} (preview: at least ${formatElapsed(least)})` : took],
+  ];
+  return html`<header>
+    <h1>
+      <span class="outcome ${ending}"><span aria-hidden="true">${SIGNS[ending]}</span> ${endingText(ending)}</span>
+      ${printable(planned?.name ?? "A rollout without a plan")}
+    </h1>
+    ${planned?.reason === undefined ? undefined : html`<p class="reason">${onOneLine(planned.reason)}</p>`}
+    <dl class="facts">
+      ${facts.map(([name, text]) =>
+        text === undefined
+          ? []
+          : html`<div>
+              <dt>${name}</dt>
+              <dd>${onOneLine(text)}</dd>
+            </div>`,
+      )}
+    </dl>
+  </header>`;
+}
+
+/** How many instances are what, as numbers and as a bar. */
+export function countsMarkup({ finished, ledger }: Collected): Markup {
+  const { healthy, failed, skipped, untouched } = finished?.counts ?? ledger.counts;
+  const open = finished ? 0 : ledger.counts.under_restart + ledger.counts.indeterminate;
+  const counts: [string, string, number][] = [
+    ["healthy", "healthy", healthy],
+    ["failed", "failed", failed],
+    ...(open > 0 ? [["unseen", "under restart", open] as [string, string, number]] : []),
+    ["skipped", "skipped", skipped],
+    ["untouched", "untouched", untouched],
+  ];
+  const total = counts.reduce((sum, [, , count]) => sum + count, 0);
+  let x = 0;
+  const bars = counts.map(([state, , count]) => {
+    const width = total === 0 ? 0 : (count / total) * 100;
+    x += width;
+    return html`<rect class="${state}" x="${x - width}" width="${width}" height="1" />`;
+  });
+  return html`<section aria-label="Counts">
+    <ul class="counts">
+      ${counts.map(
+        ([state, word, count]) =>
+          html`<li class="${state} ${count === 0 ? "none" : ""}"><b data-count="${state}">${count}</b> ${word}</li>`,
+      )}
+    </ul>
+    <svg class="share" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">${bars}</svg>
+  </section>`;
+}
+
+/** Why it stopped, what failed and how, what was left in doubt, and what to do next. */
+export function troubleMarkup(collected: Collected, plan: string | undefined): Markup {
+  const failed = collected.failed();
+  const sections = [
+    refusedSection,
+    hooksSection,
+    unsettledSection,
+    unreachableSection,
+    drainedSection,
+    driftSection,
+  ].map((section) => section(collected));
+  return html`${stopMarkup(collected)}
+  ${
+    failed.length === 0
+      ? undefined
+      : html`<section>
+          <h2>Failed</h2>
+          ${failed.map((failure) => failureMarkup(failure))}
+        </section>`
+  }
+  ${sections.map(linesMarkup)} ${linesMarkup(howToGoOn(collected, plan))} ${linesMarkup(skippedSection(collected))}`;
+}
+
+/** `2026-11-22 10:00:00 UTC` */
+function utc(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+function endingOf({ finished }: Collected): Ending {
+  return finished?.outcome ?? "unfinished";
+}
+
+function endingText(ending: Ending): string {
+  return ending === "unfinished" ? "left before its end" : ending;
+}
+
+function stopMarkup(collected: Collected): Markup | undefined {
+  const { halted, interrupted } = collected;
+  if (halted) {
+    if (collected.isHaltToldByFailure()) return undefined;
+    const remedy = haltRemedy(halted.code);
+    return html`<section class="stop">
+      <h2>Halted</h2>
+      <p>${onOneLine(halted.reason)}</p>
+      <p class="faint">${haltTitle(halted.code)}${remedy === undefined ? "" : `. ${remedy}`}</p>
+    </section>`;
+  }
+  if (!interrupted) return undefined;
+  return html`<section class="stop">
+    <h2>Interrupted</h2>
+    <p>The operator stopped it (${printable(interrupted.signal)}): nothing further began.</p>
+  </section>`;
+}
+
+function failureMarkup(failure: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
+  const { host, instance, code, reason, log_tail, still_drained } = failure;
+  const log = printableLines(log_tail);
+  return html`<article class="failure">
+    <h3><span aria-hidden="true">✗</span> ${printable(host)} <b>${printable(instance)}</b></h3>
+    <p><strong>${failureTitle(code)}</strong></p>
+    <p>${onOneLine(reason)}</p>
+    ${still_drained ? html`<p><strong>Still drained</strong>: before_restart ran for it and after_healthy did not.</p>` : undefined}
+    <p class="faint">${failureRemedy(code)}</p>
+    ${
+      log.length === 0
+        ? html`<p class="faint">Its stderr log is empty.</p>`
+        : html`<details open>
+            <summary>The end of its stderr log</summary>
+            <pre tabindex="0" role="region" aria-label="Log">${log.join("\n")}</pre>
+          </details>`
+    }
+  </article>`;
+}
+
+/** A section of the report as it is: a title and lines. */
+function linesMarkup([title, ...lines]: readonly string[]): Markup | undefined {
+  if (title === undefined) return undefined;
+  const text = lines.map((line) => line.replace(/^ {2}/, "")).join("\n");
+  return html`<section class="lines">
+    <h2>${title.slice(0, 1).toUpperCase()}${title.slice(1)}</h2>
+    <pre tabindex="0" role="region" aria-label="${title}">${text}</pre>
+  </section>`;
+}

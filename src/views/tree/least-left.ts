@@ -1,0 +1,59 @@
+import { inSlots, leastHostMs, leastMs, type StartSeconds } from "../../domain/least-duration.ts";
+import type { HostWork } from "../../domain/rollout.ts";
+import { isDone, type ShownBatch, type ShownHost, type ShownInstance } from "./shown-rollout.ts";
+import type { TreeModel } from "./tree-model.ts";
+
+/** The least time that the plan's own timings still take; undefined where nothing further begins. */
+export function leastLeftMs(model: TreeModel, nowMs: number): number | undefined {
+  const { waves, planned, halted, interrupted, finished, restingUntilMs, paused } = model;
+  if (!planned || halted || interrupted || finished) return undefined;
+  const index = waves.findLastIndex(({ startedAtMs }) => startedAtMs !== undefined);
+  const wave = waves[index];
+  if (!wave) return leastMs(planned);
+  const { startsecs = {} } = planned;
+  const later = waves.slice(index + 1).map(({ work }) => work);
+  const rest = { ...wave.work, batches: wave.work.batches.slice(wave.current?.number ?? 0) };
+  const open = wave.current && wave.current.endedAtMs === undefined ? wave.current : undefined;
+  // What is over of this wave takes no time any more, but the rests and pauses that follow it do.
+  const followed = rest.batches.length > 0 ? [rest, ...later] : later;
+  const resting = Math.max(0, (restingUntilMs ?? paused?.untilMs ?? nowMs) - nowMs);
+  return (
+    resting +
+    (open ? batchLeftMs(open, startsecs, nowMs) + restAfter(open, followed.length > 0) : 0) +
+    leastMs({ waves: followed, startsecs })
+  );
+}
+
+function restAfter({ number, wave }: ShownBatch, somethingFollows: boolean): number {
+  const { between_batches_ms, pause } = wave.work;
+  if (!somethingFollows) return 0;
+  if (number < wave.batches.length || pause === undefined) return between_batches_ms;
+  return pause === "ask" ? 0 : pause.ms;
+}
+
+function batchLeftMs({ hosts, active, work }: ShownBatch, startsecs: StartSeconds, nowMs: number): number {
+  // Those that have begun hold their slots; the others take what gets free, in their order.
+  const open = [...active, ...hosts.filter((host) => !active.has(host))].filter((host) => !isDone(host));
+  return inSlots(
+    open.map((host) => hostLeftMs(host, startsecs, nowMs)),
+    work.at_once,
+  );
+}
+
+function hostLeftMs(host: ShownHost, startsecs: StartSeconds, nowMs: number): number {
+  const { work, instances, restingUntilMs = nowMs } = host;
+  const open = new Set(instances.filter(({ fate }) => fate === "untouched").map(({ name }) => name));
+  const batches: HostWork["batches"] = work.batches
+    .map((batch) => ({ ...batch, instances: batch.instances.filter(({ instance }) => open.has(instance)) }))
+    .filter((batch) => batch.instances.length > 0);
+  const soaking = instances.reduce((most, instance) => Math.max(most, soakLeftMs(instance, nowMs)), 0);
+  const rest =
+    soaking > 0 && batches.length > 0 ? work.timings.between_restarts_ms : Math.max(0, restingUntilMs - nowMs);
+  return soaking + rest + leastHostMs({ batches, timings: work.timings }, startsecs);
+}
+
+function soakLeftMs({ fate, proving, sinceMs, at }: ShownInstance, nowMs: number): number {
+  if (fate !== "under_restart" && fate !== "indeterminate") return 0;
+  const soakMs = at.work.timings.min_healthy_time_ms;
+  return proving ? Math.max(0, sinceMs + soakMs - nowMs) : soakMs;
+}

@@ -1,0 +1,129 @@
+import { many, wholeSeconds } from "../counting.ts";
+import type { ShownHook, ShownHost, ShownInstance } from "./shown-rollout.ts";
+import { isDone } from "./shown-rollout.ts";
+import type { TreeModel } from "./tree-model.ts";
+
+/** What the rollout waits for at a moment. */
+export interface Wait {
+  /** `web-02 web:web_01 (+3) STOPPING 12s`. Unprintable as its hosts wrote it. */
+  readonly text: string;
+  /** When it is over: at this moment, or at the latest then. */
+  readonly untilMs?: number;
+  readonly atMost: boolean;
+}
+
+/** What is waited for now: what concerns the whole rollout first, then what is under restart, the longest there first. */
+export function waitOf(model: TreeModel, nowMs: number): Wait | undefined {
+  if (model.finished) return undefined;
+  if (model.lock) return { text: `a lock: ${model.lock.reason}`, untilMs: model.lock.untilMs, atMost: true };
+  if (!model.planned)
+    return { text: `the fleet to answer, ${many(model.connected.size, "host")} connected`, atMost: false };
+  const overall = overallWait(model, nowMs);
+  if (overall) return overall;
+  const hosts = activeHosts(model);
+  return instanceWait(hosts, nowMs) ?? hostWait(hosts, model, nowMs) ?? lastWait(model, nowMs);
+}
+
+/** What only the operator or time can end. */
+function overallWait({ asking, paused, restingUntilMs }: TreeModel, nowMs: number): Wait | undefined {
+  if (asking)
+    return {
+      text: `the operator's answer about ${[asking.host, asking.instance].filter((part) => part !== undefined).join(" ")}`,
+      atMost: false,
+    };
+  if (paused?.untilMs !== undefined && paused.untilMs > nowMs)
+    return { text: `the end of the pause after ${paused.group}`, untilMs: paused.untilMs, atMost: false };
+  if (paused?.untilMs === undefined && paused)
+    return { text: `the operator's answer after ${paused.group}`, atMost: false };
+  if (restingUntilMs !== undefined && restingUntilMs > nowMs)
+    return { text: "the next batch", untilMs: restingUntilMs, atMost: false };
+  return undefined;
+}
+
+function activeHosts({ waves }: TreeModel): readonly ShownHost[] {
+  const current = waves.findLast(({ startedAtMs }) => startedAtMs !== undefined)?.current;
+  return current && current.endedAtMs === undefined ? [...current.active] : [];
+}
+
+function instanceWait(hosts: readonly ShownHost[], nowMs: number): Wait | undefined {
+  const busy: ShownInstance[] = [];
+  const short: ShownInstance[] = [];
+  for (const { instances } of hosts)
+    for (const instance of instances) {
+      if (isBusy(instance)) busy.push(instance);
+      else if (instance.waiting) short.push(instance);
+    }
+  const [first, ...more] = busy.sort((a, b) => sinceOf(a) - sinceOf(b));
+  if (first)
+    return { ...busyWait(first, nowMs), text: `${nameOf(first)}${othersText(more.length)} ${busyText(first, nowMs)}` };
+  const [waiting, ...others] = short;
+  if (!waiting?.waiting) return undefined;
+  const { healthy, minHealthy } = waiting.waiting;
+  const text = `${nameOf(waiting)}${othersText(others.length)} (${healthy} healthy, floor ${minHealthy})`;
+  return { text, atMost: true, ...(waiting.untilMs !== undefined && { untilMs: waiting.untilMs }) };
+}
+
+function isBusy({ fate, hook }: ShownInstance): boolean {
+  return hook !== undefined || fate === "under_restart" || fate === "indeterminate";
+}
+
+function sinceOf({ hook, sinceMs }: ShownInstance): number {
+  return hook?.sinceMs ?? sinceMs;
+}
+
+function busyWait(
+  { hook, proving, sinceMs, untilMs, at }: ShownInstance,
+  nowMs: number,
+): Pick<Wait, "untilMs" | "atMost"> {
+  if (hook) return { untilMs: hook.untilMs, atMost: true };
+  const provenAtMs = sinceMs + at.work.timings.min_healthy_time_ms;
+  if (proving && nowMs < provenAtMs) return { untilMs: provenAtMs, atMost: false };
+  return untilMs === undefined ? { atMost: true } : { untilMs, atMost: true };
+}
+
+function busyText({ hook, fate, state, proving, action, sinceMs, at }: ShownInstance, nowMs: number): string {
+  if (hook) return hookText(hook, nowMs);
+  const { timings, checks } = at.work;
+  const elapsed = wholeSeconds(nowMs - sinceMs);
+  if (fate === "indeterminate") return `not seen for ${elapsed}`;
+  if (proving && nowMs < sinceMs + timings.min_healthy_time_ms)
+    return `RUNNING ${elapsed} of ${wholeSeconds(timings.min_healthy_time_ms)}`;
+  if (proving) return `RUNNING ${elapsed}, ${checks.length > 0 ? "its checks" : "a last look"}`;
+  return `${state ?? (action === "start" ? "starting" : "restarting")} ${elapsed}`;
+}
+
+function hostWait(hosts: readonly ShownHost[], { unreachable }: TreeModel, nowMs: number): Wait | undefined {
+  const open = hosts.filter((host) => !isDone(host) || host.hook);
+  const [hooked] = open.filter(({ hook }) => hook);
+  if (hooked?.hook)
+    return { text: `${hooked.name} ${hookText(hooked.hook, nowMs)}`, untilMs: hooked.hook.untilMs, atMost: true };
+  const [lost] = open.filter(({ name }) => unreachable.has(name));
+  if (lost) return { text: `${lost.name} to answer again`, atMost: true };
+  const resting = open.filter(({ restingUntilMs }) => restingUntilMs !== undefined && restingUntilMs > nowMs);
+  const [first, ...more] = resting.sort((a, b) => (a.restingUntilMs ?? 0) - (b.restingUntilMs ?? 0));
+  if (first?.restingUntilMs === undefined) return undefined;
+  return {
+    text: `the next instance of ${first.name}${othersText(more.length)}`,
+    untilMs: first.restingUntilMs,
+    atMost: false,
+  };
+}
+
+/** Between what events tell of: hooks of the rollout, looks. */
+function lastWait({ hook }: TreeModel, nowMs: number): Wait {
+  return hook
+    ? { text: hookText(hook, nowMs), untilMs: hook.untilMs, atMost: true }
+    : { text: "a look at the hosts", atMost: false };
+}
+
+function hookText({ name, sinceMs }: ShownHook, nowMs: number): string {
+  return `${name} hook ${wholeSeconds(nowMs - sinceMs)}`;
+}
+
+function nameOf({ at, name }: ShownInstance): string {
+  return `${at.name} ${name}`;
+}
+
+function othersText(count: number): string {
+  return count === 0 ? "" : ` (+${count})`;
+}

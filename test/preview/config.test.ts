@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import type { ConfigFile, FleetReport, InstanceConfig } from "../../src/domain/fleet.ts";
+import type { HostName, InstanceName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
+import { buildRollout } from "../../src/planner/build.ts";
+import { previewText } from "../../src/planner/preview.ts";
+import { planOf } from "./plans.ts";
+
+const DEFAULTS: InstanceConfig = { startsecs: 1, stopwaitsecs: 10 };
+
+interface Known {
+  readonly configs?: Readonly<Record<string, Partial<InstanceConfig>>>;
+  readonly files?: readonly ConfigFile[];
+}
+
+/** The preview of `web:0` and `web:1`, up for a minute on hosts a and b, where this is known of Supervisor's configuration. */
+function previewOf(known: Readonly<Record<string, Known>>, settings = ""): string {
+  const plan = planOf(`programs: web\nhosts: { ${Object.keys(known).join(": , ")}: }\n${settings}`);
+  const fleet: FleetReport = new Map(
+    Object.entries(known).map(([name, { configs = {}, files = [] }]) => {
+      const host = name as HostName;
+      const instances = ["web:0", "web:1"].map((instance, index) => {
+        return { instance: instance as InstanceName, state: "RUNNING", pid: index + 1, uptime_s: 60 } as const;
+      });
+      const told = Object.entries(configs).map(([instance, config]) => {
+        return [instance as InstanceName, { ...DEFAULTS, ...config }] as const;
+      });
+      return [host, { host, instances, config: { instances: new Map(told), files } }];
+    }),
+  );
+  const built = buildRollout(plan, fleet, { id: "20261123T000000Z-0000" as RolloutId });
+  assert.ok(built.kind === "planned");
+  return previewText(built.rollout, fleet);
+}
+
+function file(age_s: number, ...programs: string[]): ConfigFile {
+  return { path: "/etc/supervisor/conf.d/web.conf", age_s, programs: programs as ProgramName[] };
+}
+
+describe("what the preview makes of Supervisor's own configuration", () => {
+  it("adds startsecs to the least duration where they are known of everything, the shortest of each program", () => {
+    const text = previewOf({ a: { configs: { "web:0": { startsecs: 10 }, "web:1": { startsecs: 12 } } } });
+    // 2 x (5 s of proof + 10 s of startsecs) + a rest of 10 s
+    assert.match(text, /It takes at least 40s, and the time that the programs take to stop\.\n$/);
+  });
+
+  it("leaves it at the plan's own times where some are not known", () => {
+    const text = previewOf({ a: { configs: { "web:0": { startsecs: 10 } } } });
+    assert.match(text, /It takes at least 20s, and the time that the programs take to stop and start\.\n$/);
+  });
+
+  it("warns of startsecs of 0, hosts that are alike on one line", () => {
+    const configs = { "web:0": { startsecs: 0 }, "web:1": {} };
+    assert.match(
+      previewOf({ a: { configs }, b: { configs } }),
+      /^ {2}a b web:0: its startsecs is 0, so Supervisor calls it RUNNING whatever it does: only min_healthy_time \(5s\) and checks prove it$/m,
+    );
+  });
+
+  it("warns of a start that cannot be in time, and of a stop that may not be, and of neither where it fits", () => {
+    const configs = { "web:0": { startsecs: 116 }, "web:1": { stopwaitsecs: 300 } };
+    const text = previewOf({ a: { configs } });
+    assert.match(
+      text,
+      /^ {2}a web:0: its startsecs \(116s\) and .* healthy_deadline \(2m\): it cannot become healthy in time$/m,
+    );
+    assert.match(text, /^ {2}a web:1: Supervisor may take 300s to stop it .* stop_deadline is 5m: .*$/m);
+    const wider = previewOf({ a: { configs } }, "timings: { healthy_deadline: 3m, stop_deadline: 6m }\n");
+    assert.doesNotMatch(wider, /warnings/);
+  });
+
+  it("warns of a config that was written since, and of no other", () => {
+    assert.match(
+      previewOf({ a: { files: [file(59, "web")] } }),
+      /^ {2}a web:\[0-1\]: \/etc\/supervisor\/conf\.d\/web\.conf was written after it was started, and a restart does not load that/m,
+    );
+    for (const other of [file(60, "web"), file(5, "mail")])
+      assert.doesNotMatch(previewOf({ a: { files: [other] } }), /warnings/);
+  });
+});
