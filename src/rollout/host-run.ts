@@ -4,8 +4,9 @@ import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import type { HostHookFailure } from "./failures.ts";
-import { InstanceRun, type Surroundings } from "./instance-run.ts";
+import { InstanceRun } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 type Phase = "before_host" | "walking" | "after_host" | "ended";
 

@@ -1,36 +1,13 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
-import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
+import { programOf } from "../domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
-import type { Capacity, Standing } from "./capacity.ts";
-import { CheckRun } from "./check-run.ts";
-import type { Drift } from "./drift.ts";
-import type { Failures } from "./failures.ts";
-import { Gate, type Verdict } from "./gate.ts";
-import type { Command } from "./messages.ts";
-import type { Tally } from "./tally.ts";
-
-/** What the run of an instance or a host needs of the rollout that it is part of. */
-export interface Surroundings {
-  readonly tally: Tally;
-  readonly failures: Failures;
-  readonly capacity: Capacity;
-  readonly drift: Drift;
-  issue(command: Command): void;
-  /** It is healthy on this pid: from now on it is expected to stay there. */
-  expect(host: HostName, instance: InstanceName, pid: number): void;
-}
-
-interface UnderRestart {
-  readonly gate: Gate;
-  /** Since when its lost restart can act no more: the next look that was sent later shows what came of it. */
-  settledAtMs?: number;
-  readonly checks: CheckRun;
-  readonly previousPid: number | undefined;
-}
+import { Attempt, type Progress } from "./attempt.ts";
+import type { Standing } from "./capacity.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 type Fate = "healthy" | "skipped" | "untouched";
 
@@ -42,7 +19,7 @@ type Phase =
   | { readonly name: "draining" }
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
-  | ({ readonly name: "under_restart" } & UnderRestart)
+  | { readonly name: "under_restart"; readonly attempt: Attempt }
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
   | { readonly name: "enabling"; readonly fate: Fate }
   /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` has its fate. */
@@ -76,8 +53,6 @@ export class InstanceRun {
   private mayStillAct = false;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
-  /** State and pid as last told, so that a look that shows nothing new tells nothing. */
-  private told = "";
 
   constructor(planned: PlannedInstance, work: HostWork, around: Surroundings, nowMs: number) {
     this.planned = planned;
@@ -128,9 +103,7 @@ export class InstanceRun {
       case "aiming":
         return issuedAtMs < this.phase.sinceMs ? nowMs : this.aim(snapshot, this.phase.sinceMs, nowMs);
       case "under_restart":
-        if (snapshot) this.tell(snapshot);
-        if (issuedAtMs >= (this.phase.settledAtMs ?? Infinity)) return this.settle(this.phase, snapshot, nowMs);
-        return this.follow(this.phase, this.phase.gate.observe(snapshot, issuedAtMs, nowMs), nowMs);
+        return this.follow(this.phase.attempt, this.phase.attempt.looked(snapshot, issuedAtMs, nowMs), nowMs);
       case "draining":
       case "enabling":
       case "failing":
@@ -154,7 +127,7 @@ export class InstanceRun {
   timePassed(nowMs: number): number {
     if (this.phase.name === "reserving") return this.tryBegin(nowMs);
     if (this.phase.name === "under_restart")
-      return this.follow(this.phase, this.phase.gate.verdictByTime(nowMs), nowMs);
+      return this.follow(this.phase.attempt, this.phase.attempt.timePassed(nowMs), nowMs);
     return NO_LOOK;
   }
 
@@ -163,9 +136,9 @@ export class InstanceRun {
     this.mayStillAct = outcome.kind === "indeterminate";
     if (this.mayStillAct) this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
     if (this.phase.name !== "under_restart") return NO_LOOK;
-    if (outcome.kind === "returned") this.phase.gate.commandReturned(outcome.said, nowMs);
+    if (outcome.kind === "returned") this.phase.attempt.returned(outcome.said, nowMs);
     else if (outcome.kind === "indeterminate") {
-      this.phase.gate.commandLost(outcome.reason, nowMs);
+      this.phase.attempt.lost(outcome.reason, nowMs);
       this.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
     } else return this.notSent(outcome, nowMs);
     return nowMs;
@@ -176,16 +149,14 @@ export class InstanceRun {
     this.mayStillAct = false;
     if (outcome.kind === "lock_lost") this.lockLost(outcome.reason);
     if (outcome.kind !== "settled" || this.phase.name !== "under_restart") return NO_LOOK;
-    this.phase.settledAtMs = nowMs;
+    this.phase.attempt.settled(nowMs);
     return nowMs;
   }
 
   /** Returns when to look. */
   checked(index: number, outcome: CheckOutcome, nowMs: number): number {
     if (this.phase.name !== "under_restart") return NO_LOOK;
-    this.phase.checks.finished(index, outcome);
-    // The last word is a look's: what has passed must still be the process that was proven.
-    return this.phase.checks.allPassed ? nowMs : NO_LOOK;
+    return this.phase.attempt.checked(index, outcome) ? nowMs : NO_LOOK;
   }
 
   /** Returns when to look. */
@@ -296,8 +267,8 @@ export class InstanceRun {
 
   /** An earlier rollout has restarted it: it goes to its gate as if that had come back just now. */
   private passOn(snapshot: ProcessSnapshot, nowMs: number): number {
-    const { gate } = this.enterGate(this.planned.previous_pid, nowMs);
-    gate.commandReturned("", nowMs);
+    const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
+    attempt.returned("", nowMs);
     return this.looked(snapshot, nowMs, nowMs);
   }
 
@@ -319,21 +290,6 @@ export class InstanceRun {
     if (this.around.tally.halt("lock_lost", reason)) this.emit({ type: "rollout.halted", code: "lock_lost", reason });
   }
 
-  /** What became of a lost restart, by the state that it has left. Returns when to look. */
-  private settle(current: UnderRestart, snapshot: ProcessSnapshot | undefined, nowMs: number): number {
-    delete current.settledAtMs;
-    const { gate, previousPid } = current;
-    const isOld = snapshot?.state === "RUNNING" && snapshot.pid === previousPid;
-    if (isOld) return this.aimAgain(`its restart was lost on the way: it is still on pid ${snapshot.pid}`, nowMs);
-    if (snapshot?.state === "STOPPED") {
-      // It was taken down by us, so it is brought up even if the rollout goes no further; a start restarts nothing.
-      this.restart(snapshot, "start", nowMs, previousPid);
-      return nowMs + this.work.timings.between_checks_ms;
-    }
-    gate.commandReturned("", nowMs);
-    return this.follow(current, gate.observe(snapshot, nowMs, nowMs), nowMs);
-  }
-
   private restart(
     snapshot: ProcessSnapshot,
     action: "restart" | "start",
@@ -345,43 +301,36 @@ export class InstanceRun {
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     this.sentAtMs = nowMs;
     this.mayStillAct = true;
-    this.told = toldAs(snapshot);
-    this.enterGate(previousPid, nowMs);
+    this.attempt({ before: snapshot, previousPid, nowMs });
     this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
     this.around.issue({ type: "change", host, instance, action });
   }
 
-  private enterGate(previousPid: number | undefined, nowMs: number): UnderRestart {
-    const { host, timings, checks, vars } = this.work;
-    const { instance } = this.planned;
-    const current: UnderRestart = {
-      gate: new Gate(timings, previousPid, nowMs),
-      checks: new CheckRun(checks, (index, check) =>
-        this.around.issue({ type: "check", host, instance, index, check, vars }),
-      ),
-      previousPid,
-    };
-    this.phase = { name: "under_restart", ...current };
-    return current;
+  private attempt(begun: ConstructorParameters<typeof Attempt>[3]): Attempt {
+    const attempt = new Attempt(this.planned, this.work, this.around, begun);
+    this.phase = { name: "under_restart", attempt };
+    return attempt;
   }
 
-  /** Acts on what the gate says. Returns when to look again. */
-  private follow(current: UnderRestart, verdict: Verdict, nowMs: number): number {
-    const { gate, checks } = current;
-    if (verdict.kind === "wait") return verdict.lookAtMs;
-    // Where time ran out over a check, its words say more than that time ran out.
-    if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
-      return this.fail(verdict.code, verdict.reason, nowMs);
-    if (verdict.kind === "healthy" && checks.allPassed) return this.becomeHealthy(verdict.pid, current, nowMs);
-    if (gate.isOverdue(nowMs)) {
-      const { code, reason } = checks.failure();
-      return this.fail(code, reason, nowMs);
+  /** Acts on what an attempt has come to. Returns when to look again. */
+  private follow({ previousPid }: Attempt, progress: Progress, nowMs: number): number {
+    switch (progress.kind) {
+      case "wait":
+        return progress.lookAtMs;
+      case "healthy":
+        return this.becomeHealthy(progress.pid, previousPid, nowMs);
+      case "failed":
+        return this.fail(progress.code, progress.reason, nowMs);
+      case "unchanged":
+        return this.aimAgain(progress.reason, nowMs);
+      case "half_done":
+        // It was taken down by us, so it is brought up even if the rollout goes no further; a start restarts nothing.
+        this.restart(progress.snapshot, "start", nowMs, previousPid);
+        return nowMs + this.work.timings.between_checks_ms;
     }
-    checks.begin();
-    return nowMs + this.work.timings.between_checks_ms;
   }
 
-  private becomeHealthy(pid: number, { previousPid }: UnderRestart, nowMs: number): number {
+  private becomeHealthy(pid: number, previousPid: number | undefined, nowMs: number): number {
     this.retractFailure();
     this.isBroken = false;
     this.around.tally.addHealthy();
@@ -503,15 +452,6 @@ export class InstanceRun {
     this.around.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host, instance });
   }
 
-  private tell(snapshot: ProcessSnapshot): void {
-    const told = toldAs(snapshot);
-    if (told === this.told) return;
-    this.told = told;
-    const { state, pid, uptime_s } = snapshot;
-    const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
-    this.emit({ type: "instance.observed", ...this.id, state, ...running });
-  }
-
   private get id() {
     return { host: this.work.host, program: this.planned.program, instance: this.planned.instance };
   }
@@ -519,8 +459,4 @@ export class InstanceRun {
   private emit(event: RolloutEvent): void {
     this.around.issue({ type: "emit", event });
   }
-}
-
-function toldAs({ state, pid }: ProcessSnapshot): string {
-  return `${state} ${pid ?? ""}`;
 }

@@ -7,12 +7,12 @@ import { Capacity } from "./capacity.ts";
 import { Drift } from "./drift.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
 import type { HostRun } from "./host-run.ts";
-import type { Surroundings } from "./instance-run.ts";
 import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
 import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
 import { WaveRun } from "./wave-run.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ended";
 
