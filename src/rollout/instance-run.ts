@@ -7,11 +7,8 @@ import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type Progress } from "./attempt.ts";
 import type { Standing } from "./capacity.ts";
+import { Fate, type Ending } from "./fate.ts";
 import type { Surroundings } from "./surroundings.ts";
-
-type Fate = "healthy" | "skipped" | "untouched";
-
-type Proof = Pick<Extract<RolloutEvent, { type: "instance.healthy" }>, "pid" | "previous_pid" | "seconds">;
 
 type Phase =
   /** Waits until its program can spare it. */
@@ -21,9 +18,9 @@ type Phase =
   | { readonly name: "aiming"; readonly sinceMs: number }
   | { readonly name: "under_restart"; readonly attempt: Attempt }
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
-  | { readonly name: "enabling"; readonly fate: Fate }
-  /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` has its fate. */
-  | { readonly name: "failing"; readonly enabling?: Fate }
+  | { readonly name: "enabling"; readonly ending: Ending }
+  /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` says as what. */
+  | { readonly name: "failing"; readonly enabling?: Ending }
   | { readonly name: "over" };
 
 /** No look is needed for as long as something else is awaited. */
@@ -41,10 +38,7 @@ export class InstanceRun {
   private phase: Phase;
   /** The before_restart hook ran, the after_healthy hook did not. */
   private drained = false;
-  /** How it passed its gate. */
-  private proven: Proof | undefined;
-  /** It has failed and is tried again. Its failure counts until it has another fate. */
-  private failureStands = false;
+  private readonly fate: Fate;
   /** It failed after its restart was sent, so that its state is our doing and it counts as down. */
   private isBroken = false;
   /** It was healthy and failed later. Others may have brought it up since. */
@@ -60,7 +54,7 @@ export class InstanceRun {
     this.around = around;
     this.phase = { name: "reserving", sinceMs: nowMs, told: false };
     this.hasRegressed = around.failures.hasRegressed(work.host, planned.instance);
-    this.failureStands = this.hasRegressed;
+    this.fate = new Fate(planned, work.host, around, this.hasRegressed);
   }
 
   get isOver(): boolean {
@@ -119,7 +113,7 @@ export class InstanceRun {
 
   /** True, and another failure, for one that is tried again: that its host is lost must not make the wish be forgotten. */
   failWithoutHost(why: string, nowMs: number): boolean {
-    if (!this.failureStands) return false;
+    if (!this.fate.isTriedAgain) return false;
     this.fail("indeterminate", `its host was lost before it could be restarted again: ${why}`, nowMs);
     return true;
   }
@@ -165,9 +159,9 @@ export class InstanceRun {
     this.emit({ type: "hook.finished", hook, ...this.id, succeeded: outcome.kind === "succeeded", ...reason });
     if (this.phase.name === "draining") return this.drainFinished(outcome, nowMs);
     if (this.phase.name !== "enabling") return NO_LOOK;
-    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.fate, nowMs);
+    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.ending, nowMs);
     this.drained = false;
-    if (this.failureStands) this.restore(this.phase.fate);
+    this.fate.enabled(this.phase.ending);
     this.conclude(nowMs);
     return NO_LOOK;
   }
@@ -178,7 +172,7 @@ export class InstanceRun {
     const { enabling } = this.phase;
     this.phase = { name: "over" };
     if (!isTriedAgain) return NO_LOOK;
-    this.failureStands = true;
+    this.fate.tryAgain();
     if (enabling !== undefined) {
       this.enable(enabling, nowMs);
       return NO_LOOK;
@@ -203,12 +197,7 @@ export class InstanceRun {
 
   /** The operator leaves: what is under way is told as unknown. */
   abandon(): void {
-    if (this.phase.name === "under_restart") {
-      this.retractFailure();
-      this.around.tally.addAbandoned();
-      const reason = "the operator left while it was being restarted";
-      this.emit({ type: "instance.indeterminate", ...this.id, reason });
-    }
+    if (this.phase.name === "under_restart") this.fate.abandoned();
     this.phase = { name: "over" };
   }
 
@@ -331,47 +320,23 @@ export class InstanceRun {
   }
 
   private becomeHealthy(pid: number, previousPid: number | undefined, nowMs: number): number {
-    this.retractFailure();
     this.isBroken = false;
-    this.around.tally.addHealthy();
-    const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
-    this.proven = { pid, ...previous, seconds: this.secondsTaken(nowMs) };
-    this.emit({ type: "instance.healthy", ...this.id, ...this.proven });
+    this.fate.healthy(pid, previousPid, this.secondsTaken(nowMs));
     this.enable("healthy", nowMs);
     return NO_LOOK;
   }
 
   private skip(snapshot: ProcessSnapshot, nowMs: number): number {
-    this.retractFailure();
-    this.around.tally.addSkipped();
-    this.emit({ type: "instance.skipped", ...this.id, why: `it was ${snapshot.state} since the preview` });
+    this.fate.skipped(`it was ${snapshot.state} since the preview`);
     this.leaveUntouched(nowMs, "skipped");
     return NO_LOOK;
   }
 
-  private leaveUntouched(nowMs: number, fate: Fate = "untouched"): void {
+  private leaveUntouched(nowMs: number, ending: Ending = "untouched"): void {
     // One that was broken here stays down, and drained: it has nothing to serve with.
     if (this.isBroken) this.phase = { name: "over" };
-    else if (this.drained) this.enable(fate, nowMs);
+    else if (this.drained) this.enable(ending, nowMs);
     else this.conclude(nowMs);
-  }
-
-  /** Its after_healthy hook had failed and has succeeded now: it is what it was before that. */
-  private restore(fate: Fate): void {
-    this.retractFailure();
-    if (fate === "healthy" && this.proven) {
-      this.around.tally.addHealthy();
-      this.emit({ type: "instance.healthy", ...this.id, ...this.proven });
-      return;
-    }
-    this.around.tally.addSkipped();
-    this.emit({ type: "instance.skipped", ...this.id, why: "it was drained, not restarted, and is enabled again" });
-  }
-
-  /** Another fate takes the place of the failure after which it was tried again. */
-  private retractFailure(): void {
-    if (this.failureStands) this.around.tally.retractFailed();
-    this.failureStands = false;
   }
 
   private shortage(): Standing | undefined {
@@ -387,19 +352,20 @@ export class InstanceRun {
   /** It serves again, or still: until here it counted as down. */
   private conclude(nowMs: number): void {
     // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
-    if (this.proven) this.around.expect(this.work.host, this.planned.instance, this.proven.pid);
+    const { provenPid } = this.fate;
+    if (provenPid !== undefined) this.around.expect(this.work.host, this.planned.instance, provenPid);
     this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
     this.phase = { name: "over" };
   }
 
   /** Runs the after_healthy hook, which undoes what before_restart did. */
-  private enable(fate: Fate, nowMs: number): void {
+  private enable(ending: Ending, nowMs: number): void {
     const hook = this.work.hooks.after_healthy;
     if (!hook) {
       this.conclude(nowMs);
       return;
     }
-    this.phase = { name: "enabling", fate };
+    this.phase = { name: "enabling", ending };
     this.runHook("after_healthy", hook);
   }
 
@@ -422,24 +388,17 @@ export class InstanceRun {
     return NO_LOOK;
   }
 
-  private enableFailed(why: string, fate: Fate, nowMs: number): number {
-    const state = fate === "healthy" ? "healthy" : "as it was";
+  private enableFailed(why: string, ending: Ending, nowMs: number): number {
+    const state = ending === "healthy" ? "healthy" : "as it was";
     const reason = `its after_healthy hook failed: ${why}; the instance itself is ${state}`;
-    const countedAs = fate === "untouched" || this.failureStands ? undefined : fate;
-    this.phase = { name: "failing", enabling: fate };
-    this.tellFailure("hook_failed", reason, nowMs, countedAs);
+    this.phase = { name: "failing", enabling: ending };
+    this.tellFailure("hook_failed", reason, nowMs, ending);
     return NO_LOOK;
   }
 
-  private tellFailure(
-    code: InstanceFailureCode,
-    reason: string,
-    nowMs: number,
-    countedAs?: "healthy" | "skipped",
-  ): void {
-    this.retractFailure();
-    const failure = { ...this.id, code, reason, seconds: this.secondsTaken(nowMs), stillDrained: this.drained };
-    this.around.failures.addInstance(failure, countedAs);
+  private tellFailure(code: InstanceFailureCode, reason: string, nowMs: number, before?: Ending): void {
+    const seconds = this.secondsTaken(nowMs);
+    this.fate.failed({ code, reason, seconds, stillDrained: this.drained }, before);
   }
 
   private secondsTaken(nowMs: number): number {
