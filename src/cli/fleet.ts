@@ -1,4 +1,5 @@
 import { hostname, userInfo } from "node:os";
+import pLimit from "p-limit";
 import type { HostName, RolloutId } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { FleetHost, HostAccess, LockOwner, World } from "../executor/ports.ts";
@@ -16,6 +17,12 @@ import type { Credentials } from "../supervisor/xml-rpc-client.ts";
 import { terminalOperator } from "./operator.ts";
 import type { Ways } from "./ways.ts";
 
+/**
+ * Sessions for changes that are opened at once, ahead of the first change there: each is the start of a Python, and
+ * the host whose turn it is must not have to share a processor with all of them.
+ */
+const SESSIONS_AT_ONCE = 2;
+
 /** The fleet for a dry run: no port that could change anything is made, let alone reached. */
 export function openForReading(plan: Plan, ways: Ways): ReadonlyMap<HostName, FleetHost> {
   return openEach(plan, ways, (target, access, timeoutMs) => openReading(plan, target, access, timeoutMs));
@@ -26,12 +33,14 @@ export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): World 
   const controller = openLocal("this machine" as HostName);
   const targets = new Map<string, HostTarget>(plan.hosts.map((target) => [target.name, target]));
   const places = { controller, targetOf: (host: string) => targets.get(host) };
+  const inTurn = pLimit(SESSIONS_AT_ONCE);
   const fleet = openEach(plan, ways, (target, access, timeoutMs) => {
     const reading = openReading(plan, target, access, timeoutMs);
     const lock = createHostLock(access, {
       ...lockPlaceOf(plan.lock.directory, target, reading.supervisor),
       owner,
       session: sessionArgv(target.supervisor),
+      inTurn,
     });
     return {
       ...reading,
@@ -52,11 +61,13 @@ export function ownerOf(rollout: RolloutId, reason: string | undefined): LockOwn
 }
 
 export async function closeFleet(fleet: ReadonlyMap<HostName, FleetHost>): Promise<void> {
-  const closing = [...fleet.values()].map(async ({ connection, supervisor }) => {
-    await supervisor.close();
-    await connection.close();
-  });
-  await Promise.all(closing);
+  await Promise.all([...fleet.values()].map((host) => closeHost(host)));
+}
+
+/** @param alsoEnding what else ends over its connection */
+async function closeHost({ connection, supervisor }: FleetHost, alsoEnding?: Promise<void>): Promise<void> {
+  await Promise.all([supervisor.close(), alsoEnding]);
+  await connection.close();
 }
 
 /** Of Supervisor's HTTP server, for looks by XML-RPC: from the environment, since a plan holds no secret. */
@@ -66,8 +77,7 @@ function credentials(): Credentials | undefined {
 }
 
 export async function closeWorld({ fleet }: World): Promise<void> {
-  await Promise.all([...fleet.values()].map(({ lock }) => lock.release()));
-  await closeFleet(fleet);
+  await Promise.all([...fleet.values()].map((host) => closeHost(host, host.lock.release())));
 }
 
 function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeoutMs: number): FleetHost {

@@ -2,7 +2,7 @@ import { formatElapsed } from "../domain/duration.ts";
 import type { RecordedEvent } from "../domain/events.ts";
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { printable } from "../domain/printable.ts";
-import { readJournal } from "../state/read-journal.ts";
+import { readJournal, type KeptEvents } from "../state/read-journal.ts";
 import { createPicture } from "../views/picture/picture.ts";
 import { createReport } from "../views/report.ts";
 import type { HistoryArguments, ReportArguments } from "./arguments.ts";
@@ -26,13 +26,15 @@ export function history({ plan: path, stateDir }: HistoryArguments): ExitCode {
 
 /** `orchestrate report ID`: tells a rollout again from its journal. */
 export function report({ id, stateDir, html }: ReportArguments): ExitCode {
-  const events = eventsOf(id, stateDir);
-  if (!events) {
+  const kept = eventsOf(id, stateDir);
+  if (!kept) {
     process.stderr.write(
       `orchestrate: no rollout is called ${printable(id)}; \`orchestrate history\` lists what there is\n`,
     );
     return EXIT.invalid;
   }
+  const { events, damage } = kept;
+  if (damage !== undefined) process.stderr.write(`orchestrate: ${printable(damage)}: told as far as it can be read\n`);
   if (html !== undefined) return writePage(events, html);
   const retold = createReport();
   for (const event of events) retold.collect(event);
@@ -50,11 +52,12 @@ function writePage(events: readonly RecordedEvent[], path: string): ExitCode {
   return EXIT.invalid;
 }
 
-function lineOf(events: readonly RecordedEvent[]): string {
+function lineOf({ events, damage }: KeptEvents): string {
   const planned = events.find((event) => event.type === "rollout.planned");
   const finished = events.find((event) => event.type === "rollout.finished");
   const name = printable(planned?.name ?? "?");
   const why = planned?.reason === undefined ? "" : `  ${printable(planned.reason)}`;
+  if (damage !== undefined) return `${name}  damaged: ${printable(damage)}`;
   if (!finished) return `${name}  cut off${why}`;
   const { healthy, failed, skipped, untouched } = finished.counts;
   const counts = `${healthy} healthy, ${failed} failed, ${skipped} skipped, ${untouched} untouched`;

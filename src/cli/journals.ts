@@ -1,8 +1,7 @@
-import type { RecordedEvent } from "../domain/events.ts";
 import type { RolloutId } from "../domain/ids.ts";
 import type { Plan } from "../planner/plan.ts";
 import { createJournal, type OpenedJournal } from "../state/journal.ts";
-import { journalsIn, planDirsIn, readJournal } from "../state/read-journal.ts";
+import { journalsIn, planDirsIn, readJournal, type KeptEvents } from "../state/read-journal.ts";
 import { journalFile, planDir, stateDir } from "../state/state-dir.ts";
 
 /** A rollout whose journal was found. */
@@ -26,7 +25,7 @@ export function keptRollouts(
 }
 
 /** The events of a rollout; undefined where there is no journal of that name. */
-export function eventsOf(id: string, givenDir: string | undefined): readonly RecordedEvent[] | undefined {
+export function eventsOf(id: string, givenDir: string | undefined): KeptEvents | undefined {
   const kept = keptRollouts(undefined, givenDir).find((rollout) => rollout.id === id);
   return kept && readJournal(kept.file);
 }

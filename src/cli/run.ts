@@ -2,6 +2,7 @@ import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { Executor } from "../executor/executor.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { beganAt } from "../domain/ids.ts";
+import { printable } from "../domain/printable.ts";
 import { previewText } from "../planner/preview.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { RunArguments } from "./arguments.ts";
@@ -77,13 +78,17 @@ async function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCo
 function tellOfUnfinished(plan: Plan, given: RunArguments): void {
   const unfinished = newestUnfinished(plan, given.stateDir);
   if (!unfinished) return;
-  const { id, how } = unfinished;
+  if ("problem" in unfinished) {
+    process.stderr.write(`orchestrate: an earlier journal of this plan is damaged: ${printable(unfinished.problem)}\n`);
+    return;
+  }
+  const { id, how, past } = unfinished;
   const command = `orchestrate ${given.plan}`;
   process.stderr.write(
     [
       `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" ? "cut off, or still running" : how})`,
       `  to go on with it:            ${command} --resume`,
-      `  only what it did not reach:  ${command} --started-before ${beganAt(id) ?? "TIME"}`,
+      `  only what it did not reach:  ${command} --started-before ${beganAt(past.rollout.id) ?? "TIME"}`,
       "",
     ].join("\n"),
   );

@@ -23,13 +23,19 @@ interface Read {
   readonly outcome: Outcome | undefined;
 }
 
+/** Its journal is damaged, so that nobody can say what it has done. */
+interface Unknown {
+  readonly problem: string;
+}
+
 /** The newest rollout of a plan that is not finished, unless later ones have done all that it left. */
-export function newestUnfinished(plan: Plan, stateDir: string | undefined): Unfinished | undefined {
+export function newestUnfinished(plan: Plan, stateDir: string | undefined): Unfinished | Unknown | undefined {
   const resumed = new Set<RolloutId>();
   const done = new Set<string>();
   for (const { file } of keptRollouts(plan, stateDir).slice(0, MOST_JOURNALS)) {
     const read = readRollout(file);
     if (!read) continue;
+    if ("problem" in read) return read;
     const how = howItEnded(read.outcome);
     if (how && !resumed.has(read.rollout.id) && instancesIn(read.rollout).some((instance) => !done.has(instance)))
       return unfinishedOf(read, how, plan, stateDir);
@@ -44,14 +50,18 @@ export function unfinishedCalled(
   id: string,
   plan: Plan,
   stateDir: string | undefined,
-): Unfinished | { readonly problem: string } | undefined {
+): Unfinished | Unknown | undefined {
   const all = keptRollouts(plan, stateDir);
   const kept = all.find((rollout) => rollout.id === id);
   const read = kept && readRollout(kept.file);
+  if (read && "problem" in read) return read;
   if (!read) return { problem: `no rollout of this plan is called ${id}; \`orchestrate history\` lists what there is` };
   const how = howItEnded(read.outcome);
   if (!how) return { problem: `rollout ${id} came to its end (${read.outcome}): there is nothing to go on with` };
-  const later = all.find(({ file }) => readRollout(file)?.rollout.resumes === id);
+  const later = all.find(({ file }) => {
+    const other = readRollout(file);
+    return other && "rollout" in other && other.rollout.resumes === id;
+  });
   if (later) return { problem: `rollout ${id} was gone on with by ${later.id} already: resume that` };
   return unfinishedOf(read, how, plan, stateDir);
 }
@@ -61,13 +71,14 @@ function unfinishedOf(
   how: Unfinished["how"],
   plan: Plan,
   stateDir: string | undefined,
-): Unfinished | undefined {
+): Unfinished | Unknown | undefined {
   const byId = new Map(keptRollouts(plan, stateDir).map(({ id, file }) => [id, file]));
   const chain = [read];
   for (let earlier = read.rollout.resumes; earlier !== undefined;) {
     const file = byId.get(earlier);
     const before = file === undefined ? undefined : readRollout(file);
     if (!before) break;
+    if ("problem" in before) return before;
     chain.unshift(before);
     earlier = before.rollout.resumes;
   }
@@ -75,8 +86,9 @@ function unfinishedOf(
   return past && { past, id: read.rollout.id, how };
 }
 
-function readRollout(file: string): Read | undefined {
-  const events = readJournal(file);
+function readRollout(file: string): Read | Unknown | undefined {
+  const { events, damage } = readJournal(file);
+  if (damage !== undefined) return { problem: `${damage}: what that rollout has done cannot be told` };
   const rollout = events.find((event) => event.type === "rollout.planned");
   const outcome = events.find((event) => event.type === "rollout.finished")?.outcome;
   return rollout && { rollout, events, outcome };

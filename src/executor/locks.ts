@@ -5,6 +5,9 @@ import type { FleetHost, HostLock, LockHolder, LockOwner, TakeOutcome } from "./
 
 type Locked = ReadonlyMap<HostName, { readonly lock: HostLock }>;
 
+/** How many hosts are got ready while the lock of another is taken: enough to hide what the first steps on a host take. */
+const PREPARED_AHEAD = 8;
+
 /**
  * Takes the locks of all hosts that a rollout works on, one after the other in an order that is the same for
  * everybody: of two operators who begin at once one gets on. If one is refused, all are released.
@@ -12,10 +15,16 @@ type Locked = ReadonlyMap<HostName, { readonly lock: HostLock }>;
  * @returns why they could not be had; nothing if they are held now
  */
 export async function takeLocks(fleet: Locked, rollout: Rollout, owner: LockOwner): Promise<Refusal | undefined> {
-  const mode = rollout.lock.mode;
-  for (const [host, groups] of groupsByHost(rollout)) {
-    const outcome = await fleet.get(host)?.lock.take(mode === "off" ? [] : groups);
-    if (!outcome || outcome.kind === "held") continue;
+  const wanted = [...groupsByHost(rollout)].flatMap(([host, groups]) => {
+    const lock = fleet.get(host)?.lock;
+    return lock ? [{ host, lock, groups: rollout.lock.mode === "off" ? [] : groups }] : [];
+  });
+  for (const { lock, groups } of wanted.slice(0, PREPARED_AHEAD)) lock.prepare(groups);
+  for (const [index, { host, lock, groups }] of wanted.entries()) {
+    const ahead = wanted[index + PREPARED_AHEAD];
+    ahead?.lock.prepare(ahead.groups);
+    const outcome = await lock.take(groups);
+    if (outcome.kind === "held") continue;
     await Promise.all([...fleet.values()].map(({ lock }) => lock.release()));
     return refusalOf(host, outcome, owner);
   }

@@ -177,6 +177,11 @@ export interface RunUnderLock {
  */
 export interface HostLock {
   readonly host: HostName;
+  /**
+   * Begins with all of a `take` of the same groups that decides nothing yet, so that it takes less time then.
+   * One that is not followed by it ends by itself, or with `release`.
+   */
+  prepare(groups: readonly ProgramName[]): void;
   /** Tries once. @param groups the Supervisor groups to lock; none: changes are let through without a lock */
   take(groups: readonly ProgramName[]): Promise<TakeOutcome>;
   /** Runs a command under the lock, which is taken anew first if it was lost with its connection. */

@@ -53,8 +53,7 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
     child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
     child.once("error", ({ message }) => resolve({ kind: "failed", reason: `${program}: ${message}` }));
     child.once("spawn", () => {
-      const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
-      stream.on("error", () => undefined);
+      const stream = new StandardStreams(child);
       // One that hangs must not keep us from ending, once nobody listens to it.
       stream.once("close", () => {
         child.stdout.destroy();
@@ -67,6 +66,44 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
     });
   });
+}
+
+/**
+ * The stdin and stdout of a process as one stream. What is written to one that has ended is lost, as over ssh: an error
+ * would take with it what it has printed and nobody has read yet.
+ */
+class StandardStreams extends Duplex {
+  readonly #child: ChildProcessWithoutNullStreams;
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    super();
+    this.#child = child;
+    child.stdin.on("error", () => undefined);
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (!this.push(chunk)) child.stdout.pause();
+    });
+    child.stdout.once("end", () => this.push(null));
+  }
+
+  override _read(): void {
+    this.#child.stdout.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    if (this.#child.stdin.writable) this.#child.stdin.write(chunk, () => callback());
+    else callback();
+  }
+
+  override _final(callback: () => void): void {
+    this.#child.stdin.end();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#child.stdin.destroy();
+    this.#child.stdout.destroy();
+    callback(error);
+  }
 }
 
 function run(argv: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {

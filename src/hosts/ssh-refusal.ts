@@ -83,7 +83,7 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
   if (undialled) return undialled.reason;
   if (isLate) return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (error?.level === "client-timeout") return timedOut(phase, said, formatDuration(connectTimeoutMs));
-  if (phase === "greeting" && said === undefined && error?.code === "ECONNRESET") return TOO_BUSY;
+  if (isResetUnasked(trace)) return TOO_BUSY;
   if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
   if (phase === "greeting") {
     if (said === undefined || said.startsWith(TOO_MANY)) return TOO_BUSY;
@@ -93,6 +93,11 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
     return `has no algorithm in common with us: ${error.message} (the ssh program may have: see client: system)`;
   if (error) return `fails in the ${phase}: ${error.message}`;
   return `closes the connection in the ${phase}${said === undefined ? "" : ` (it is ${JSON.stringify(said)})`}`;
+}
+
+/** It was taken and dropped before a word was said; that may be told before we were told that it was taken. */
+export function isResetUnasked({ phase, said, error }: HandshakeTrace): boolean {
+  return (phase === "connecting" || phase === "greeting") && said === undefined && error?.code === "ECONNRESET";
 }
 
 function timedOut(phase: HandshakeTrace["phase"], said: string | undefined, within: string): string {

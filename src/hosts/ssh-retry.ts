@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HandshakeTrace } from "./ssh-refusal.ts";
+import { isResetUnasked, type HandshakeTrace } from "./ssh-refusal.ts";
 import type { Backoff } from "./ssh-route.ts";
 
 const MOST_RETRIES = 5;
@@ -13,10 +13,13 @@ export const defaultBackoff: Backoff = (dropped) =>
  * Whether sshd had too many others who had not logged in yet (MaxStartups): then it closes without a word, or with
  * one where its banner should be. That passes; what a host says after its banner does not.
  */
-export function wasDropped({ phase, said, error, abandoned }: HandshakeTrace): boolean {
-  if (abandoned || phase !== "greeting") return false;
+export function wasDropped(trace: HandshakeTrace): boolean {
+  const { phase, said, error, abandoned } = trace;
+  if (abandoned) return false;
+  if (isResetUnasked(trace)) return true;
+  if (phase !== "greeting") return false;
   if (said !== undefined) return said.startsWith("Exceeded MaxStartups");
-  return error === undefined || error.level === "protocol" || error.code === "ECONNRESET";
+  return error === undefined || error.level === "protocol";
 }
 
 /** Waits; false when it was given up meanwhile. */

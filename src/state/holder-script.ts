@@ -17,7 +17,8 @@ export const IDENTIFY = `identify() {
  * so long that its controller must be gone, but never before what it has started has ended. The locks are open files
  * of its own, so the kernel frees them with it, however it ends.
  *
- * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND` (0: no limit) · `tell ID LINE` (to the session)
+ * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND` (0: no limit) · `tell ID LINE` (to the session, which the
+ * first one starts: its line is lost)
  * Answers: `beat` · `held` · `locked GROUP RECORDS` · `broken WHY` · `done ID OUTPUT|CODE` · `closed` (the session)
  * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND is escaped as printf's %b reads it.
  *
@@ -83,12 +84,19 @@ hold() {
   shift
   file_of "$group"
   create "$file" 000 && [ -r "$file" ] || { say "broken no lock file can be made or opened in $dir"; return; }
-  { if flock -n 9; then hold "$rest" "$@"; else refuse "$group"; fi; } 9<"$file"
+  {
+    flock -n 9
+    case $? in
+      0) hold "$rest" "$@" ;;
+      1) refuse "$group" ;;
+      *) say "broken flock(1) does not work on the host" ;;
+    esac
+  } 9<"$file"
 }
 held() {
   keep_records
   say held
-  if [ $# -eq 0 ]; then work; else work | { "$@" 2>&1; say closed; cat >/dev/null; }; fi
+  if [ $# -eq 0 ]; then work; else work | { read -r line && "$@" 2>&1; say closed; cat >/dev/null; }; fi
   drop_records
 }
 
@@ -100,7 +108,8 @@ work() {
       'tell '*) line=\${line#tell }; printf '%s\\n_mark%s_\\n' "\${line#* }" "\${line%% *}" ;;
     esac
   done
-  [ $heard -ne 124 ] || say silent
+  # The end of stdin is 1; timeout(1) says 124, and busybox's 143.
+  [ $heard -le 1 ] || say silent
   wait
 }
 run() {

@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HostProcess, RunOutcome } from "../executor/ports.ts";
 import { Session } from "./session.ts";
 
@@ -8,6 +9,9 @@ export type Taken =
   /** The records are those of all who have held it, in any order. */
   | { readonly kind: "locked"; readonly group: string; readonly records: string }
   | { readonly kind: "broken"; readonly reason: string };
+
+/** A session is there in a tenth of a second; for one that takes longer a change does not wait. */
+const OPENING_PATIENCE_MS = 2000;
 
 /**
  * The controller's end of one holder process (see HOLDER_SCRIPT): lines out, answers in.
@@ -26,6 +30,7 @@ export class Holder {
   #taken: ((taken: Taken) => void) | undefined;
   /** Those who wait for the answer to their beat, in the order of the beats. */
   readonly #beaten: (() => void)[] = [];
+  #opening: Promise<unknown> | undefined;
   #isOver = false;
   #letGo = false;
 
@@ -71,6 +76,18 @@ export class Holder {
   /** Runs a shell's line in a process of its own. @param timeoutS 0: for as long as it takes */
   run(line: string, timeoutS: number): Promise<RunOutcome> {
     return this.#job((id) => this.#tell(`run ${id} ${timeoutS} ${escaped(line)}`));
+  }
+
+  /** Starts the session, if there shall be one. Resolves when it can be used, or is not worth the wait. */
+  async openSession(): Promise<void> {
+    const session = this.#session;
+    if (!session || this.#isOver) return;
+    if (!this.#opening) {
+      // One that answers its first mark can be trusted with more.
+      this.#opening = Promise.race([session.expect(0), sleep(OPENING_PATIENCE_MS, undefined, { ref: false })]);
+      this.#tell("tell 0 ");
+    }
+    await this.#opening;
   }
 
   /** Gives a line to the session; undefined if that is not idle. Its answer is the stdout of the outcome. */
@@ -131,8 +148,6 @@ export class Holder {
         break;
       case "held":
         this.#taken?.({ kind: "held" });
-        // A session that answers its first mark can be trusted with more.
-        if (this.#session) this.#tell("tell 0 ");
         break;
       case "locked":
         this.#taken?.({ kind: "locked", group: first, records: textOf(second) });

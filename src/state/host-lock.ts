@@ -21,6 +21,8 @@ export interface LockOptions extends LockPlace {
   readonly owner: LockOwner;
   /** A supervisorctl that reads commands from its stdin; left out: changes have a process each. */
   readonly session?: Argv;
+  /** When to start the session, if not at once: a change does not wait for its turn. */
+  readonly inTurn?: (open: () => Promise<void>) => Promise<void>;
   /** Default: those of DESIGN.md's lock. */
   readonly silence?: Silence;
 }
@@ -47,8 +49,8 @@ export function createHostLock(access: HostAccess, options: LockOptions): HostLo
   return new HolderLock(access, options);
 }
 
-/** What timeout(1) returns when time was up. */
-const TIMED_OUT = 124;
+/** What timeout(1) returns when time was up: coreutils', busybox', and where the command had to be killed. */
+const TIMED_OUT: readonly number[] = [124, 143, 137];
 
 /** How long a host may take to answer whether it gives the lock. */
 const ANSWER_MS = 30_000;
@@ -58,6 +60,10 @@ type Held =
   | LockLost
   /** We have let go ourselves. */
   | { readonly kind: "released" };
+
+/** A holder that has not been told anything. */
+type Spawned =
+  { readonly kind: "spawned"; readonly holder: Holder } | { readonly kind: "failed"; readonly reason: string };
 
 /** A moment by both clocks: the monotonic one stands still while a laptop sleeps, the other may be set. */
 interface Moment {
@@ -73,6 +79,8 @@ class HolderLock implements HostLock {
   #released = new AbortController();
   #groups: readonly ProgramName[] = [];
   #holder: Holder | undefined;
+  /** A process that has not been told to take the lock yet. */
+  #prepared: Promise<Spawned> | undefined;
   #regaining: Promise<Held> | undefined;
   #lost: LockLost | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -90,13 +98,22 @@ class HolderLock implements HostLock {
     this.#silence = options.silence ?? DEFAULT_SILENCE;
   }
 
+  prepare(groups: readonly ProgramName[]): void {
+    if (this.#prepared || this.#holder) return;
+    this.#groups = groups;
+    this.#prepared = this.#spawn();
+  }
+
   async take(groups: readonly ProgramName[]): Promise<TakeOutcome> {
     const holder = this.#holder;
-    if (holder && !holder.isOver && groups.every((group) => this.#groups.includes(group))) return { kind: "held" };
+    const hasAll = groups.every((group) => this.#groups.includes(group));
+    if (holder && !holder.isOver && hasAll) return { kind: "held" };
+    const prepared = hasAll && groups.length === this.#groups.length ? this.#prepared : undefined;
+    if (prepared) this.#prepared = undefined;
     await this.release();
     this.#groups = groups;
     this.#released = new AbortController();
-    const attempt = await this.#attempt();
+    const attempt = await this.#attempt(prepared);
     return attempt.kind === "held" ? { kind: "held" } : attempt;
   }
 
@@ -104,10 +121,14 @@ class HolderLock implements HostLock {
     const held = await this.#held();
     if (held.kind === "lock_lost") return held;
     if (held.kind === "released") return { kind: "unreachable", reason: "the lock was released" };
+    if (inSession !== undefined) await held.holder.openSession();
     const conversation = inSession === undefined ? undefined : held.holder.converse(inSession);
+    const sentAtMs = performance.now();
     const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), Math.ceil((timeoutMs ?? 0) / 1000)));
-    const timedOut = timeoutMs !== undefined && outcome.kind === "exited" && outcome.code === TIMED_OUT;
-    return timedOut ? { kind: "timed_out", afterMs: timeoutMs } : outcome;
+    const isUp = timeoutMs !== undefined && performance.now() - sentAtMs >= timeoutMs;
+    return isUp && outcome.kind === "exited" && TIMED_OUT.includes(outcome.code)
+      ? { kind: "timed_out", afterMs: timeoutMs }
+      : outcome;
   }
 
   async settle(): Promise<SettleOutcome> {
@@ -124,6 +145,9 @@ class HolderLock implements HostLock {
     clearInterval(this.#heartbeat);
     const holder = this.#holder;
     this.#holder = undefined;
+    // Not awaited: where the host is being connected to again, that may take long.
+    void this.#prepared?.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
+    this.#prepared = undefined;
     if (!holder || holder.isOver) return;
     holder.finish();
     if (!holder.isBusy) await Promise.race([holder.ended, sleep(RELEASE_MS, undefined, { ref: false })]);
@@ -160,13 +184,15 @@ class HolderLock implements HostLock {
     return this.#lost ?? { kind: "released" };
   }
 
-  async #attempt(): Promise<Extract<Held, { kind: "held" }> | Exclude<TakeOutcome, { kind: "held" }>> {
-    const { owner, session = [] } = this.#options;
-    const token = `orchestrate-${randomBytes(9).toString("hex")}`;
-    const spawned = await this.#access.spawn(await this.#argv(token));
+  async #attempt(
+    prepared?: Promise<Spawned>,
+  ): Promise<Extract<Held, { kind: "held" }> | Exclude<TakeOutcome, { kind: "held" }>> {
+    const early = await prepared;
+    // One that has waited for too long has ended.
+    const spawned = early?.kind === "spawned" && !early.holder.isOver ? early : await this.#spawn();
     if (spawned.kind === "failed") return { kind: "unavailable", reason: spawned.reason };
-    const holder = new Holder(token, spawned.process, session.length > 0);
-    const taken = await Promise.race([holder.take(recordOf(owner)), noAnswer()]);
+    const { holder } = spawned;
+    const taken = await Promise.race([holder.take(recordOf(this.#options.owner)), noAnswer()]);
     if (taken.kind === "held" && !this.#released.signal.aborted) return this.#keep(holder);
     holder.finish();
     if (taken.kind === "locked") {
@@ -175,6 +201,14 @@ class HolderLock implements HostLock {
       return { kind: "locked", holder: { group, ...(by && { owner: by }) } };
     }
     return { kind: "unavailable", reason: taken.kind === "broken" ? taken.reason : "the lock was released" };
+  }
+
+  async #spawn(): Promise<Spawned> {
+    const { session = [] } = this.#options;
+    const token = `orchestrate-${randomBytes(9).toString("hex")}`;
+    const spawned = await this.#access.spawn(await this.#argv(token));
+    if (spawned.kind === "failed") return spawned;
+    return { kind: "spawned", holder: new Holder(token, spawned.process, session.length > 0) };
   }
 
   async #argv(token: string): Promise<Argv> {
@@ -187,6 +221,8 @@ class HolderLock implements HostLock {
 
   #keep(holder: Holder): Extract<Held, { kind: "held" }> {
     this.#holder = holder;
+    const { inTurn = (open) => open() } = this.#options;
+    void inTurn(() => holder.openSession());
     this.#heard = this.#ticked = now();
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#tick(holder), this.#silence.beatEveryMs);

@@ -4,19 +4,36 @@ import type { RecordedEvent } from "../domain/events.ts";
 import type { RolloutId } from "../domain/ids.ts";
 import { rolloutOf } from "./state-dir.ts";
 
-/** The events of a journal. A torn last line, of a controller that was killed while it wrote, is passed over. */
-export function readJournal(file: string): RecordedEvent[] {
-  const lines = readFileSync(file, "utf8").split("\n");
+export interface KeptEvents {
+  /** As far as they can be read. */
+  readonly events: readonly RecordedEvent[];
+  /** Why there may be more than can be read: the place in the file, and what is wrong there. */
+  readonly damage?: string;
+}
+
+/** The events of a journal. A torn last line, of a controller that was killed while it wrote, is no damage. */
+export function readJournal(file: string): KeptEvents {
   const events: RecordedEvent[] = [];
-  for (const [index, line] of lines.entries()) {
-    if (line === "") continue;
-    try {
-      events.push(JSON.parse(line) as RecordedEvent);
-    } catch (error) {
-      if (index < lines.length - 1) throw new Error(`${file}:${index + 1}: is no event`, { cause: error });
+  try {
+    const lines = readFileSync(file, "utf8").split("\n");
+    for (const [index, line] of lines.entries()) {
+      const event = eventIn(line);
+      if (event) events.push(event);
+      else if (line !== "" && index < lines.length - 1) return { events, damage: `${file}:${index + 1}: is no event` };
     }
+    return { events };
+  } catch (error) {
+    return { events, damage: (error as Error).message };
   }
-  return events;
+}
+
+function eventIn(line: string): RecordedEvent | undefined {
+  try {
+    const event = JSON.parse(line) as RecordedEvent | null;
+    return typeof event === "object" && event !== null && typeof event.type === "string" ? event : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** More than a last event needs. */

@@ -9,7 +9,7 @@ type State = { readonly name: "idle" | "unusable" } | { readonly name: "awaiting
  *
  * It has no exit codes and no framing, so each line is followed by a word that it cannot know; its complaint about that
  * word ends the answer. It is used only while idle with its last mark answered. One that asks for a password
- * (`Username:`) eats what follows, and is not used any more.
+ * eats what follows, and is not used any more.
  */
 export class Session {
   #state: State = { name: "awaiting", mark: markOf(0) };
@@ -30,7 +30,7 @@ export class Session {
   /** A line that it has printed. */
   read(line: string): void {
     if (this.#state.name !== "awaiting") return;
-    if (/^(?:supervisor> )*Username:/.test(line)) return this.end();
+    if (/^(?:supervisor> )*(?:Server requires authentication|Username:)/.test(line)) return this.end();
     if (!line.endsWith(`*** Unknown syntax: ${this.#state.mark}`)) {
       this.#lines.push(line.replace(PROMPT, ""));
       return;

@@ -19,7 +19,8 @@ export function howToGoOn(collected: Collected, plan: string | undefined): strin
   const command = `orchestrate ${quoted(plan)}`;
   const wasTouched = ledger.counts.healthy + ledger.counts.failed > 0;
   if (!begun || (planned && !wasTouched)) return titled("how to go on", [`  ${before}run it again:`, `    ${command}`]);
-  const began = beganAt(id ?? "");
+  // What a rollout that was resumed has restarted before is done as well.
+  const began = beganAt(planned?.resumes ?? id ?? "");
   const rest = began === undefined ? [] : [`    ${command} --started-before ${began}`];
   // What has ended is not resumed: what failed is left to be restarted by a run of its own.
   if (outcome === "incomplete") return titled("how to go on", [`  ${before}run it again for the rest:`, ...rest]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { eventsOf, orchestrate, writePlan } from "./orchestrate.ts";
@@ -21,7 +21,7 @@ describe("what is kept of a rollout", () => {
     const [name = ""] = await readdir(join(state, folder));
     const file = join(state, folder, name);
     assert.equal((await stat(file)).mode & 0o777, 0o600);
-    assert.deepEqual(readJournal(file), eventsOf(ended));
+    assert.deepEqual(readJournal(file), { events: eventsOf(ended) });
     assert.deepEqual(problemsOf(eventsOf(ended)), []);
     const id = name.replace(/\.ndjson$/, "");
     const history = await orchestrate("history", plan, "--state-dir", state);
@@ -42,6 +42,26 @@ describe("what is kept of a rollout", () => {
       (await fleet.hosts[0]!.processes()).map(({ pid }) => pid),
       pids,
     );
+  });
+
+  it("that is damaged stops nothing but a resume, which cannot know what was done", async () => {
+    const plan = await writePlan(fleet);
+    const state = join(fleet.dir, "damaged");
+    const kept = ["--state-dir", state];
+    assert.equal((await orchestrate(plan, ...kept)).code, 0);
+    const [folder = ""] = await readdir(state);
+    const [name = ""] = await readdir(join(state, folder));
+    const lines = (await readFile(join(state, folder, name), "utf8")).split("\n");
+    await writeFile(join(state, folder, name), [...lines.slice(0, 5), "{rubbish", ...lines.slice(5)].join("\n"));
+    assert.match((await orchestrate("history", ...kept)).stdout, /damaged: .*\.ndjson:6: is no event/);
+    const report = await orchestrate("report", name.replace(/\.ndjson$/, ""), ...kept);
+    assert.match(report.stderr, /told as far as it can be read/);
+    const resumed = await orchestrate(plan, "--resume", ...kept);
+    assert.equal(resumed.code, 2);
+    assert.match(resumed.stderr, /:6: is no event: what that rollout has done cannot be told/);
+    const again = await orchestrate(plan, ...kept);
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.match(again.stderr, /an earlier journal of this plan is damaged/);
   });
 
   it("says which rollouts there are when one is asked for that there is not", async () => {

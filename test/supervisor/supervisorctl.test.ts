@@ -29,6 +29,7 @@ function locking(outcome: RunOutcome | LockLost) {
   const asked: { argv: Argv; options: RunUnderLock | undefined }[] = [];
   const lock: HostLock = {
     host: "h" as HostName,
+    prepare: () => undefined,
     take: () => Promise.resolve({ kind: "held" }),
     run: (argv, options) => {
       asked.push({ argv, options });

@@ -43,7 +43,7 @@ describe("the schema of events", () => {
 });
 
 describe("a journal of another version", () => {
-  const old = readJournal(FIRST_JOURNAL);
+  const old = readJournal(FIRST_JOURNAL).events;
 
   /** What a later version might have written: more fields, more types, more codes. */
   const newer = old.flatMap((event, index) => [
