@@ -51,6 +51,7 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     // A file can be made on a full disk, too.
     const problem = await preflight.recorder.durable();
     if (problem !== undefined) return preflight.endRefused([{ code: "journal_unwritable", reason: problem }]);
+    if (preflight.interrupted.aborted) return preflight.endInterrupted();
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {
