@@ -2,12 +2,13 @@ import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { offlineText, planOffline } from "../planner/preview-offline.ts";
 import type { RunArguments } from "./arguments.ts";
 import { loadOrTell } from "./load.ts";
+import { printableJson } from "../domain/printable.ts";
 
 /** `orchestrate PLAN --offline`: hosts and batches as the plan alone says; as JSON, one object. */
 export function showOffline(given: RunArguments): ExitCode {
   const plan = loadOrTell(given.plan, given);
   if (!plan) return EXIT.invalid;
-  const text = given.output === "json" ? `${JSON.stringify({ v: 1, ...planOffline(plan) })}\n` : offlineText(plan);
+  const text = given.output === "json" ? `${printableJson({ v: 1, ...planOffline(plan) })}\n` : offlineText(plan);
   process.stdout.write(text);
   return EXIT.done;
 }

@@ -60,6 +60,10 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     const opened = openJournal(wanted.plan, planned.rollout.id, given.stateDir);
     if ("problem" in opened) return preflight.endRefused([{ code: "journal_unwritable", reason: opened.problem }]);
     preflight.recorder.keepIn(opened.journal);
+    // A file can be made on a full disk, too.
+    const problem = await preflight.recorder.durable();
+    if (problem !== undefined) return preflight.endRefused([{ code: "journal_unwritable", reason: problem }]);
+    if (preflight.interrupted.aborted) return preflight.endInterrupted();
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {

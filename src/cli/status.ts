@@ -13,6 +13,7 @@ import { onSignals } from "./signals.ts";
 import { statusLines } from "./status-table.ts";
 import { endUnasked, prepareWays, type Ways } from "./ways.ts";
 import { WatchScreen } from "./watch-screen.ts";
+import { printableJson } from "../domain/printable.ts";
 
 const WATCH_EVERY_MS = 2000;
 
@@ -40,7 +41,7 @@ export async function status(given: StatusArguments): Promise<ExitCode> {
 async function showOnce(looker: Looker, given: StatusArguments): Promise<ExitCode> {
   const seen = await looker.look();
   if (!seen) return EXIT.interrupted;
-  process.stdout.write(given.output === "json" ? `${JSON.stringify(seen)}\n` : `${statusLines(seen).join("\n")}\n`);
+  process.stdout.write(given.output === "json" ? `${printableJson(seen)}\n` : `${statusLines(seen).join("\n")}\n`);
   if (seen.hosts.some((host) => !("instances" in host))) return EXIT.refused;
   return isAllRunning(seen) ? EXIT.done : EXIT.halted;
 }
@@ -53,7 +54,7 @@ async function watch(looker: Looker, given: StatusArguments): Promise<ExitCode> 
     for (let seen = await looker.look(); seen; seen = await looker.lookAgain()) {
       last = seen;
       if (screen) screen.draw([...statusLines(seen), "", footer(seen)]);
-      else process.stdout.write(`${JSON.stringify(seen)}\n`);
+      else process.stdout.write(`${printableJson(seen)}\n`);
     }
   } finally {
     screen?.close();

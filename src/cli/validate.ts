@@ -4,6 +4,7 @@ import type { LoadedPlan } from "../planner/load.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ValidateArguments } from "./arguments.ts";
 import { load } from "./load.ts";
+import { printableJson } from "../domain/printable.ts";
 
 /**
  * `orchestrate validate PLAN...`: checks all of them, and is content only if all are right. As JSON, one object per
@@ -29,7 +30,7 @@ function tellProgram(file: string, loaded: LoadedPlan): void {
   const lines = loaded.ok
     ? [{ file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length }]
     : loaded.diagnostics.map(diagnosticToJson);
-  process.stdout.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  process.stdout.write(lines.map((line) => `${printableJson(line)}\n`).join(""));
 }
 
 function sizeText({ hosts, waves }: Plan): string {

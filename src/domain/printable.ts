@@ -18,6 +18,17 @@ export function onOneLine(text: string): string {
   return printable(text.trim().replace(/\s*\n\s*/g, "; "));
 }
 
+/** A value as JSON on one line that is safe at a terminal and reads as the same value: JSON itself escapes less. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, unit) => inJson(character.charCodeAt(unit))).join(""),
+  );
+}
+
+function inJson(codeUnit: number): string {
+  return `\\u${codeUnit.toString(16).padStart(4, "0")}`;
+}
+
 function escaped(codePoint: number): string {
   const digits = codePoint.toString(16);
   if (codePoint <= 0xff) return `\\x${digits.padStart(2, "0")}`;

@@ -75,7 +75,8 @@ function entriesOf(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+    // What is no folder, or none of ours, has no journal to read; that none can be kept there is told by who writes one.
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }

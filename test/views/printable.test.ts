@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { onOneLine, printable } from "../../src/domain/printable.ts";
+import { onOneLine, printable, printableJson } from "../../src/domain/printable.ts";
 import { printableLines } from "../../src/views/printable.ts";
 import { wrapped } from "../../src/views/wrapped.ts";
 
@@ -13,6 +13,13 @@ describe("text from hosts", () => {
     assert.equal(printable("a\r\nb\tc"), String.raw`a\r\nb\tc`);
     assert.equal(printable("\u202egpj.exe\u2066\u2028\u{e0041}"), String.raw`\u202egpj.exe\u2066\u2028\u{e0041}`);
     assert.equal(printable("\ud800"), String.raw`\ud800`);
+  });
+
+  it("in JSON has escapes that mean the same, for what JSON leaves as it is", () => {
+    const value = { said: "\u001b[2J\u009b1m\u007f\u202e\u{e0041} \ud800 \n naïve 🎉" };
+    const text = printableJson(value);
+    assert.equal(text, String.raw`{"said":"\u001b[2J\u009b1m\u007f\u202e\udb40\udc41 \ud800 \n naïve 🎉"}`);
+    assert.deepEqual(JSON.parse(text), value);
   });
 
   it("of several lines fits on one", () => {

@@ -73,6 +73,11 @@ export class Terminal {
     return (await this.tmux("display-message", "-p", "-t", "tree", "#{cursor_flag}")).trim() === "1";
   }
 
+  /** As the shell has it, or as an escape sequence has set it. */
+  async title(): Promise<string> {
+    return (await this.tmux("display-message", "-p", "-t", "tree", "#{pane_title}")).trim();
+  }
+
   async press(key: string): Promise<void> {
     await this.tmux("send-keys", "-t", "tree", key);
   }

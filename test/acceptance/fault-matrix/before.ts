@@ -1,0 +1,251 @@
+import { chmod, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { makeKey } from "../../fleet/host-files.ts";
+import { serveOnce } from "../../hosts/fixtures.ts";
+import { quickTimings } from "../orchestrate.ts";
+import type { FaultSet, Scene } from "./scene.ts";
+
+const groups = [{ name: "web", processes: 2 }];
+
+const patience = { timings: { ...quickTimings, command_timeout: "2s" } };
+
+/** Something that answers instead of the first host's sshd. */
+async function answered(scene: Scene, how: Parameters<typeof serveOnce>[0]) {
+  const server = await serveOnce(how);
+  try {
+    const ssh = { port: server.port, connect_timeout: "2s" };
+    return await scene.run({ hosts: scene.hostsWithFirst({ address: "127.0.0.1", ssh }) });
+  } finally {
+    await server.close();
+  }
+}
+
+/** An executable of our own on the first host. */
+async function standIn(scene: Scene, name: string, text: string): Promise<string> {
+  const dir = join(scene.first.dir, "stand-in");
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  return join(dir, name);
+}
+
+async function knownHosts(scene: Scene, change: (lines: string[]) => string[]): Promise<object> {
+  const lines = (await readFile(scene.fleet.knownHostsFile, "utf8")).trim().split("\n");
+  const file = join(scene.fleet.dir, "other_known_hosts");
+  await writeFile(file, `${change(lines).join("\n")}\n`);
+  return { ...scene.fleet.planSsh(), known_hosts_file: file };
+}
+
+/** All refused before the first change. They share a fleet, which each leaves as it found it. */
+export const faultsBefore: readonly FaultSet[] = [
+  {
+    fleet: { hosts: 2, groups },
+    faults: [
+      {
+        fault: "an sshd was killed before the rollout",
+        isSampled: true,
+        restarts: "none",
+        happen: (scene) =>
+          scene.runWhile(
+            () => scene.first.kill("sshd"),
+            () => scene.first.revive("sshd"),
+          ),
+      },
+      {
+        fault: "an sshd hangs (SIGSTOP) before the rollout",
+        restarts: "none",
+        happen: (scene) =>
+          scene.runWhile(
+            () => scene.first.freeze("sshd"),
+            () => scene.first.thaw("sshd"),
+            { ssh: { ...scene.fleet.planSsh(), connect_timeout: "2s" } },
+          ),
+      },
+      {
+        fault: "a supervisord hangs (SIGSTOP) before the rollout",
+        isSampled: true,
+        restarts: "none",
+        happen: (scene) =>
+          scene.runWhile(
+            () => scene.first.freeze("supervisord"),
+            () => scene.first.thaw("supervisord"),
+            patience,
+          ),
+      },
+      {
+        fault: "a supervisord was killed before the rollout",
+        restarts: "none",
+        happen: (scene) =>
+          scene.runWhile(
+            () => scene.first.kill("supervisord"),
+            () => scene.first.revive("supervisord"),
+          ),
+      },
+      {
+        fault: "a supervisord's socket is gone",
+        restarts: "none",
+        happen: (scene) => {
+          const socket = join(scene.first.dir, "s.sock");
+          return scene.runWhile(
+            () => rename(socket, `${socket}.away`),
+            () => rename(`${socket}.away`, socket),
+          );
+        },
+      },
+      {
+        fault: "the login may not use supervisord's socket (as root: supervisorctl runs as another account)",
+        restarts: "none",
+        happen: async (scene) => {
+          const socket = join(scene.first.dir, "s.sock");
+          if (process.getuid?.() !== 0)
+            return scene.runWhile(
+              () => chmod(socket, 0),
+              () => chmod(socket, 0o700),
+            );
+          const supervisorctl = `exec setpriv --reuid=65534 --regid=65534 --clear-groups supervisorctl -s unix://${socket} "$@"`;
+          const command = await standIn(scene, "supervisorctl", `shift 2; ${supervisorctl}`);
+          return scene.run({
+            hosts: scene.hostsWithFirst({ supervisor: { command, config: scene.first.supervisorConfig } }),
+          });
+        },
+      },
+      {
+        fault: "supervisord wants a password (a stand-in for its HTTP server that answers 401)",
+        restarts: "none",
+        happen: async (scene) => {
+          const server = await serveOnce((socket) =>
+            socket.once("data", () =>
+              socket.end(
+                'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="default"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+              ),
+            ),
+          );
+          try {
+            const supervisor = { server_url: `http://127.0.0.1:${server.port}` };
+            return await scene.run({ hosts: scene.hostsWithFirst({ supervisor }) });
+          } finally {
+            await server.close();
+          }
+        },
+      },
+      {
+        fault: "sudo wants a password (a stand-in for sudo that says what sudo says)",
+        isSampled: true,
+        restarts: "none",
+        happen: async (scene) => {
+          await standIn(scene, "sudo", "echo 'sudo: a password is required' >&2; exit 1");
+          const profile = 'PATH="$FLEET_HOST_DIR/stand-in:$PATH"\n';
+          return scene.withProfile(profile, () =>
+            scene.run({
+              hosts: scene.hostsWithFirst({ supervisor: { config: scene.first.supervisorConfig, sudo: true } }),
+            }),
+          );
+        },
+      },
+      {
+        fault: "there is no supervisorctl on a host",
+        restarts: "none",
+        happen: (scene) =>
+          scene.run({ hosts: scene.hostsWithFirst({ supervisor: { command: "/opt/none/supervisorctl" } }) }),
+      },
+      {
+        fault: "there is no flock(1) on the hosts",
+        restarts: "none",
+        happen: async (scene) => {
+          const dir = join(scene.fleet.dir, "without-flock");
+          await mkdir(dir);
+          const names = await Promise.all(
+            (process.env["PATH"] ?? "").split(":").map((each) =>
+              readdir(each).then(
+                (files) => files.map((file) => [file, join(each, file)] as const),
+                () => [],
+              ),
+            ),
+          );
+          for (const [name, file] of new Map(names.flat().reverse()))
+            if (name !== "flock") await symlink(file, join(dir, name));
+          return scene.withProfile(`PATH=${dir}\n`, () => scene.run());
+        },
+      },
+      {
+        fault: "the lock's folder cannot be written to",
+        restarts: "none",
+        happen: (scene) => scene.run({ lock: { directory: "/proc" } }),
+      },
+      {
+        fault: "a host shows another key than known_hosts has",
+        isSampled: true,
+        restarts: "none",
+        happen: async (scene) =>
+          scene.run({
+            ssh: await knownHosts(scene, ([one = "", two = ""]) => [
+              `${one.split(" ")[0]} ${two.split(" ").slice(1).join(" ")}`,
+              two,
+            ]),
+          }),
+      },
+      {
+        fault: "a host is not in known_hosts",
+        restarts: "none",
+        happen: async (scene) => scene.run({ ssh: await knownHosts(scene, (lines) => lines.slice(1)) }),
+      },
+      {
+        fault: "a host's key was revoked",
+        restarts: "none",
+        happen: async (scene) =>
+          scene.run({ ssh: await knownHosts(scene, ([one = "", ...rest]) => [`@revoked ${one}`, ...rest]) }),
+      },
+      {
+        fault: "a host does not let us in: the key is another one",
+        restarts: "none",
+        happen: async (scene) => {
+          const identity_file = join(scene.fleet.dir, "other_identity");
+          await makeKey(identity_file);
+          return scene.run({ hosts: scene.hostsWithFirst({ ssh: { identity_file } }) });
+        },
+      },
+      {
+        fault: "a host says it is ssh and closes the connection",
+        restarts: "none",
+        happen: (scene) => answered(scene, (socket) => socket.end("SSH-2.0-OpenSSH_9.2p1\r\n")),
+      },
+      {
+        fault: "something that is not ssh answers on a host's port",
+        restarts: "none",
+        happen: (scene) => answered(scene, (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+      },
+      {
+        fault: "something takes the connection and never says a word",
+        restarts: "none",
+        happen: (scene) => answered(scene, () => undefined),
+      },
+      {
+        fault: "a bastion is down before the rollout",
+        restarts: "none",
+        happen: (scene) => scene.run({ ssh: { ...scene.fleet.planSsh(), proxy_jump: `${scene.first.address}:1` } }),
+      },
+      {
+        fault: "a host has no program of the plan",
+        restarts: "none",
+        happen: (scene) => scene.run({ programs: ["web", "wbe"] }),
+      },
+      {
+        fault: "two names of the plan are one host",
+        restarts: "none",
+        happen: (scene) => {
+          const hosts = scene.fleet.planHosts();
+          return scene.run({ hosts: { ...hosts, twin: hosts[scene.first.name] } });
+        },
+      },
+      {
+        fault: "a floor that cannot hold",
+        restarts: "none",
+        happen: (scene) => scene.run({ limits: { min_healthy: 5 } }),
+      },
+      {
+        fault: "the journal's folder cannot be made",
+        restarts: "none",
+        happen: (scene) => scene.run({}, "--state-dir", join(scene.fleet.knownHostsFile, "state")),
+      },
+    ],
+  },
+];

@@ -1,0 +1,212 @@
+import { spawn } from "node:child_process";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as rest } from "node:timers/promises";
+import { until } from "../../fleet/until.ts";
+import { BUNDLE, orchestrate, quickTimings, startOrchestrate, type Ended } from "../orchestrate.ts";
+import { impatient, type Fault, type FaultSet, type Scene, type Seen } from "./scene.ts";
+
+const groups = [{ name: "web", processes: 2 }];
+
+/** A fault in the middle of the first restart, which the rollout gets over. */
+const overcome = (fault: string, befall: (scene: Scene) => Promise<unknown>, keys = {}): Fault => ({
+  fault,
+  restarts: "each once",
+  async happen(scene) {
+    const { running } = await scene.inRestart(keys);
+    await befall(scene);
+    return { ended: await running.ended };
+  },
+});
+
+/** One that it does not get over: it is mended, and the operator goes on with `--resume`. */
+const halting = (
+  fault: string,
+  {
+    befall,
+    mend,
+    keys = {},
+  }: { befall: (scene: Scene) => Promise<unknown>; mend: (scene: Scene) => Promise<unknown>; keys?: object },
+): Fault => ({
+  fault,
+  restarts: "each once",
+  async happen(scene) {
+    const { plan, running } = await scene.inRestart({ timings: impatient, ...keys });
+    await befall(scene);
+    const ended = await running.ended;
+    await mend(scene);
+    return { ended, then: await scene.resume(plan) };
+  },
+});
+
+/** The second host is the bastion of all. */
+function behindSecond({ fleet }: Scene): object {
+  const { address, port } = fleet.host("host-2");
+  return { ...fleet.planSsh(), proxy_jump: `${address}:${port}`, config_file: "none" };
+}
+
+/** The controller's disk takes so many bytes of a file and no more: by a limit of its process, as a full one would. */
+async function runWithRoom(plan: string, stateDir: string, kib: number): Promise<Ended> {
+  const limited = `trap '' XFSZ; ulimit -f ${kib}; exec "$@"`;
+  const child = spawn(
+    "bash",
+    ["-c", limited, "bash", process.execPath, BUNDLE, plan, "--output", "json", "--state-dir", stateDir],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, SSH_AUTH_SOCK: "" },
+    },
+  );
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, stdout, stderr };
+}
+
+/** What happens to hosts while a rollout is under way. Each on the same fleet, which is whole again after it. */
+export const faultsOfHosts: readonly FaultSet[] = [
+  {
+    fleet: { hosts: 2, groups },
+    faults: [
+      {
+        ...overcome("the connections to a host are lost in the middle of a restart", (scene) =>
+          scene.first.dropConnections(),
+        ),
+        isSampled: true,
+      },
+      overcome("an sshd is killed in the middle of a restart, and started again", async (scene) => {
+        await scene.first.kill("sshd");
+        await scene.first.revive("sshd");
+      }),
+      halting("an sshd is killed in the middle of a restart, and stays away", {
+        befall: (scene) => scene.first.kill("sshd"),
+        mend: (scene) => scene.first.revive("sshd"),
+      }),
+      {
+        fault: "an sshd is killed after a restart, in the rest before the next one",
+        restarts: "each once",
+        async happen(scene) {
+          const timings = { ...impatient, between_restarts: "1s" };
+          const plan = await scene.plan({ timings });
+          const running = startOrchestrate([plan, "--output", "json"]);
+          await until(() => running.stdout().includes("host.resting"), { deadlineMs: 20_000 });
+          await scene.first.kill("sshd");
+          const ended = await running.ended;
+          await scene.first.revive("sshd");
+          return { ended, then: await scene.resume(plan) };
+        },
+      },
+      overcome("an sshd hangs (SIGSTOP) for three seconds in the middle of a restart", async (scene) => {
+        await scene.first.freeze("sshd");
+        await rest(3000);
+        await scene.first.thaw("sshd");
+      }),
+      overcome("a supervisord hangs (SIGSTOP) for three seconds in the middle of a restart", async (scene) => {
+        await scene.first.freeze("supervisord");
+        await rest(3000);
+        await scene.first.thaw("supervisord");
+      }),
+      halting("a supervisord hangs (SIGSTOP) in the middle of a restart until after the deadlines", {
+        befall: (scene) => scene.first.freeze("supervisord"),
+        mend: (scene) => scene.first.thaw("supervisord"),
+      }),
+      {
+        fault: "a supervisord is killed in the middle of a restart, and started again, with all that it starts",
+        restarts: "some once",
+        async happen(scene) {
+          const { plan, running } = await scene.inRestart({ timings: impatient });
+          await scene.first.kill("supervisord");
+          const ended = await running.ended;
+          await scene.first.revive("supervisord");
+          return { ended, then: await scene.resume(plan) };
+        },
+      },
+      {
+        fault: "a bastion loses its connections in the middle of a restart behind it",
+        restarts: "each once",
+        async happen(scene) {
+          const { running } = await scene.inRestart({ ssh: behindSecond(scene) });
+          await scene.fleet.host("host-2").dropConnections();
+          return { ended: await running.ended };
+        },
+      },
+      {
+        fault: "a bastion dies in the middle of a restart behind it, and stays away",
+        restarts: "each once",
+        async happen(scene) {
+          const bastion = scene.fleet.host("host-2");
+          const { plan, running } = await scene.inRestart({ ssh: behindSecond(scene), timings: impatient });
+          await bastion.kill("sshd");
+          const ended = await running.ended;
+          await bastion.revive("sshd");
+          return { ended, then: await scene.resume(plan) };
+        },
+      },
+    ],
+  },
+];
+
+/** What happens on the operator's side. */
+export const faultsOfTheController: readonly FaultSet[] = [
+  {
+    fleet: { hosts: 2, groups },
+    faults: [
+      {
+        fault: "the controller is killed (kill -9) in the middle of a restart",
+        isSampled: true,
+        restarts: "each once",
+        async happen(scene) {
+          const { plan, running } = await scene.inRestart();
+          running.child.kill("SIGKILL");
+          const ended = await running.ended;
+          return { ended, then: await scene.resume(plan) };
+        },
+      },
+      {
+        fault: "the operator presses Ctrl-C in the middle of a restart",
+        restarts: "each once",
+        async happen(scene) {
+          const { plan, running } = await scene.inRestart();
+          running.child.kill("SIGINT");
+          const ended = await running.ended;
+          return { ended, then: await scene.resume(plan) };
+        },
+      },
+      {
+        fault: "a second operator begins in the middle of a restart",
+        restarts: "each once",
+        async happen(scene): Promise<Seen> {
+          const { running } = await scene.inRestart();
+          const ended = await orchestrate(await scene.plan(), "--output", "json");
+          return { ended, then: { what: "the first one", ended: await running.ended } };
+        },
+      },
+      {
+        fault: "the disk with the journal is full from the beginning (a limit of the process stands in for it)",
+        restarts: "each once",
+        async happen(scene) {
+          const plan = await scene.plan();
+          const stateDir = join(scene.fleet.dir, "full");
+          const ended = await runWithRoom(plan, stateDir, 1);
+          return { ended, then: { what: "again, with room", ended: await orchestrate(plan, "--output", "json") } };
+        },
+      },
+      {
+        fault: "the disk with the journal runs full in the middle (a limit of the process stands in for it)",
+        restarts: "each once",
+        async happen(scene) {
+          const plan = await scene.plan({ timings: quickTimings });
+          const stateDir = join(scene.fleet.dir, "filling");
+          // As much as is written before the first restart, and a little more.
+          const preflight = (await orchestrate(plan, "--dry-run", "--output", "json")).stdout.length;
+          const ended = await runWithRoom(plan, stateDir, Math.ceil((preflight + 900) / 1024));
+          assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+          const then = await orchestrate(plan, "--output", "json", "--resume", "--state-dir", stateDir);
+          return { ended, then: { what: "`--resume` with room", ended: then } };
+        },
+      },
+    ],
+  },
+];

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { setTimeout as rest } from "node:timers/promises";
+import type { ProcessInfo } from "../../fleet/fleet.ts";
+import { until } from "../../fleet/until.ts";
+import { eventsOf, orchestrate, startOrchestrate } from "../orchestrate.ts";
+import { impatient, type Fault, type FaultSet, type Scene, type Seen } from "./scene.ts";
+
+const groups = [{ name: "web", processes: 2 }];
+
+/** Everything at once, so that a host has as much to bear as there can be. */
+const allAtOnce = { batches: { hosts: "100%", instances: "100%" } };
+
+/** Much more than anybody wants to keep. */
+const FLOOD = "head -c 200000000 /dev/zero | tr '\\\\0' x";
+
+/** The most memory that a controller may have had, with 200 MB passing by. */
+const MOST_MB = 400;
+
+/** Runs a plan and tells the most memory that it had. */
+async function runMeasured(scene: Scene, keys: Record<string, unknown>): Promise<Seen> {
+  const running = startOrchestrate([await scene.plan(keys), "--output", "json"]);
+  let mostMb = 0;
+  const over = running.ended.then(() => true);
+  while (!(await Promise.race([over, rest(100).then(() => false)])))
+    mostMb = Math.max(mostMb, memoryMb(running.child.pid ?? 0));
+  assert.ok(mostMb > 0 && mostMb < MOST_MB, `${mostMb} MB`);
+  return { ended: await running.ended, note: `in less than ${MOST_MB} MB of memory` };
+}
+
+function memoryMb(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+const fails = (name: string, keys: Record<string, unknown>, happen?: Partial<Fault>): Fault => ({
+  fault: name,
+  restarts: "some once",
+  happen: (scene) => scene.run({ timings: impatient, ...keys }),
+  ...happen,
+});
+
+/** What a rollout bears, or fails for, by itself. */
+export const faultsOnTheWay: readonly FaultSet[] = [
+  {
+    fleet: { hosts: 2, groups },
+    faults: [
+      {
+        fault: "a shell profile that prints, terminal escapes as well",
+        isSampled: true,
+        restarts: "each once",
+        happen: (scene) =>
+          scene.withProfile("printf 'Welcome!\\n\\033[31mpid 1, RUNNING\\n'; echo to stderr >&2\n", () => scene.run()),
+      },
+      {
+        fault: "200 MB of output of a hook",
+        restarts: "each once",
+        happen: (scene) => runMeasured(scene, { hooks: { before_host: FLOOD } }),
+      },
+      {
+        fault: "200 MB of output of a check",
+        restarts: "each once",
+        happen: (scene) => runMeasured(scene, { checks: [{ command: FLOOD }], batches: { instances: 2 } }),
+      },
+      fails(
+        "a hook fails before an instance is touched",
+        { hooks: { before_restart: "echo no >&2; exit 3" } },
+        { restarts: "none" },
+      ),
+      fails("a check never passes", { checks: [{ command: "echo not yet; exit 1" }] }),
+      {
+        fault: "one of two hosts is down, and the plan tolerates it (max_unreachable: 1)",
+        restarts: "some once",
+        happen: (scene) =>
+          scene.runWhile(
+            () => scene.first.kill("sshd"),
+            () => scene.first.revive("sshd"),
+            { limits: { max_unreachable: 1 } },
+          ),
+      },
+    ],
+  },
+  {
+    fleet: { hosts: 2, groups, sshdConfig: ["MaxSessions 1"] },
+    faults: [
+      {
+        fault: "sshd bears one session a connection (MaxSessions 1), everything at once",
+        restarts: "each once",
+        happen: (scene) => scene.run({ ...allAtOnce, limits: { min_healthy: 0 } }),
+      },
+    ],
+  },
+  {
+    fleet: { hosts: 6, groups: [{ name: "web", processes: 1 }], sshdConfig: ["MaxStartups 1"] },
+    faults: [
+      {
+        fault: "a bastion greets one stranger at a time (MaxStartups 1), six hosts at once behind it",
+        restarts: "each once",
+        happen: (scene) =>
+          scene.run({
+            ...allAtOnce,
+            ssh: { ...scene.fleet.planSsh(), proxy_jump: `${scene.first.address}:${scene.first.port}` },
+          }),
+      },
+    ],
+  },
+  {
+    fleet: {
+      hosts: 1,
+      groups: ["we$ird'q", "$(reboot)`id`é☃", "a*b?&|<>"].map((name) => ({
+        name: name.replace(/[<>|/]/g, "!"),
+        processes: 1,
+        bare: true,
+        extraLines: ["command=/usr/bin/env perl %(ENV_FLEET_HOST_DIR)s/instance.pl"],
+      })),
+    },
+    faults: [
+      {
+        fault: "names with quotes, `$`, backquotes, globs and unicode: programs and instances",
+        isSampled: true,
+        restarts: "each once",
+        happen: (scene) =>
+          scene.run({
+            programs: ["we$ird'q", "$(reboot)`id`é☃", "a\\*b\\?&!!!"],
+            checks: [{ command: "test -n {process} && test {process} = {program}" }],
+          }),
+      },
+    ],
+  },
+  {
+    fleet: { hosts: 2, groups: [{ name: "web", processes: 2, startretries: 1 }] },
+    faults: [
+      {
+        fault: "a program that crashes at its start",
+        restarts: "some once",
+        happen: (scene) => broken(scene, { kind: "crash_at_start" }),
+      },
+      {
+        fault: "a program whose file is missing",
+        restarts: "some once",
+        happen: (scene) => broken(scene, { kind: "file_gone" }),
+      },
+      {
+        fault: "a program that flaps: it dies two seconds after each start, and Supervisor starts it again",
+        isSampled: true,
+        restarts: "some once",
+        happen: (scene) =>
+          broken(
+            scene,
+            { kind: "crash_after", seconds: 2 },
+            { timings: { ...impatient, healthy_deadline: "20s", min_healthy_time: "4s" } },
+          ),
+      },
+      {
+        fault: "a program that does not stop when asked to",
+        restarts: "some once",
+        happen: (scene) => broken(scene, { kind: "ignore_term" }, { timings: { ...impatient, stop_deadline: "2s" } }),
+      },
+    ],
+  },
+];
+
+type Broken = Parameters<Scene["first"]["behave"]>[1];
+
+/** The second instance is broken from its restart on; then it is mended and the rollout goes on. */
+async function broken(scene: Scene, behaviour: Broken, keys: Record<string, unknown> = {}): Promise<Seen> {
+  const instance = "web:web_01";
+  const { first } = scene;
+  if (behaviour.kind === "ignore_term") {
+    await first.behave(instance, behaviour);
+    await first.stop(instance).catch(() => undefined);
+    await first.start(instance);
+    await scene.begin();
+  } else await first.behave(instance, behaviour);
+  const plan = await scene.plan({ timings: impatient, ...keys });
+  const ended = await orchestrate(plan, "--output", "json");
+  assert.equal(ended.code, 1, ended.stderr);
+  assert.equal(eventsOf(ended).filter(({ type }) => type === "instance.restarting").length, 2);
+  await first.behave(instance, { kind: "healthy" });
+  // One that flaps has mended itself with its next start.
+  if (behaviour.kind === "crash_after")
+    await until(async () => livesLongerThan(await first.process(instance), behaviour.seconds), { deadlineMs: 20_000 });
+  return { ended, then: await scene.resume(plan) };
+}
+
+function livesLongerThan({ state, start, now }: ProcessInfo, seconds: number): boolean {
+  return state === "RUNNING" && now - start > seconds + 1;
+}
