@@ -90,10 +90,7 @@ export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] 
   ["orchestrate status plans/prod.yaml", "what runs now, trouble first"],
   ["orchestrate history plans/prod.yaml", "what was done before; orchestrate report ID tells one again"],
   ["orchestrate validate plans/*.yaml", "check plans without contacting anything"],
-  [
-    "source <(orchestrate completion bash)",
-    "complete this command line, with the plan's hosts and groups; zsh, fish too",
-  ],
+  ["source <(orchestrate completion bash)", "complete this command line; zsh and fish as well"],
 ];
 
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
@@ -105,7 +102,7 @@ export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[]
   [EXIT.bug, "a bug: one line, and where the details are"],
 ];
 
-const EXAMPLE_WIDTH = 42;
+const EXAMPLE_WIDTH = 44;
 
 function helpAfter(): string {
   const examples = EXAMPLES.map(([command, meaning]) =>
@@ -271,16 +268,14 @@ function textOrJson(): Option {
 }
 
 function addSelection(command: Command): Command {
-  const collect = (value: string, before: readonly string[]) => [...before, value];
+  const repeatable = (flags: string, description: string, byDefault: string) =>
+    new Option(flags, `${description}; repeatable`)
+      .argParser((value: string, before: readonly string[]) => [...before, value])
+      .default([], byDefault);
   return command
-    .option("--limit <pattern>", "only these hosts: a name, web-[01-08], web-*, @group; repeatable", collect, [])
-    .option("--exclude <pattern>", "not these hosts; repeatable", collect, [])
-    .option(
-      "--program <name>",
-      "these instead of the plan's programs, on hosts that have them; repeatable",
-      collect,
-      [],
-    )
+    .addOption(repeatable("--limit <pattern>", "only these hosts: a name, web-[01-08], web-*, @group", "all"))
+    .addOption(repeatable("--exclude <pattern>", "not these hosts", "none"))
+    .addOption(repeatable("--program <name>", "these programs, on hosts that have them", "the plan's"))
     .option("--started-before <when>", `skip what runs and was started later: ${MOMENT_FORMS}`, readMoment);
 }
 
