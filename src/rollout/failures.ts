@@ -88,7 +88,7 @@ export class Failures {
   decided(answer: Answer): void {
     const failure = this.questions.shift();
     if (!failure) return;
-    this.tally.addAnswer();
+    this.tally.addAnswer(answer);
     this.emit({ type: "rollout.answered", ...subjectOf(failure), answer });
     if (answer === "stop" && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
     if (answer === "retry" && failure.code === "regressed") this.regressed.add(`${failure.host} ${failure.instance}`);

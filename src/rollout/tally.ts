@@ -1,4 +1,4 @@
-import type { Counts, Outcome } from "../domain/events.ts";
+import type { Answer, Counts, Outcome } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
 import { sizeOf, worksOf, type Limits, type Rollout } from "../domain/rollout.ts";
 
@@ -24,6 +24,8 @@ export class Tally {
   private unreachable: number;
   private stopped: Stop | undefined;
   private unanswered = 0;
+  /** Failures beyond `max_failures` that the operator goes on without. */
+  private toleratedByOperator = 0;
 
   constructor({ waves, skipped, unreachable, limits, on_failure }: Rollout, hasOperator: boolean) {
     let planned = 0;
@@ -75,8 +77,9 @@ export class Tally {
   }
 
   /** The operator has answered what is to be done about a failure. */
-  addAnswer(): void {
+  addAnswer(answer: Answer): void {
     this.unanswered--;
+    if (answer === "skip") this.toleratedByOperator++;
   }
 
   /** The failure of an instance counts no more: another fate takes its place. */
@@ -123,7 +126,9 @@ export class Tally {
 
   /** How the rollout ended; an interrupt that left nothing undone interrupted nothing. */
   outcome(): Outcome {
-    if (this.stopped?.kind === "halted") return "halted";
+    const tolerated = this.limits.max_failures + this.toleratedByOperator;
+    // One that was to be tried again, and was interrupted before that, is a failure on the way out.
+    if (this.stopped && (this.stopped.kind === "halted" || this.failures > tolerated)) return "halted";
     if (this.stopped && this.counts().untouched + this.abandoned > 0) return "interrupted";
     return this.failures + this.failed + this.unreachable > 0 ? "incomplete" : "succeeded";
   }

@@ -166,6 +166,18 @@ describe("on_failure: ask", () => {
     assert.equal(run.outcome, "interrupted");
   });
 
+  it("is halted, exit 1, when what was to be restarted again never was", () => {
+    const { fleet, time, rollout } = asking({ hosts: 1, instances: 2 });
+    fleet.behave("host-1", "web:0", { fileGone: true });
+    const run = simulate(rollout, fleet, time, {
+      ...answers("retry"),
+      onEvent: (event, tell) =>
+        event.type === "rollout.answered" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
+    });
+    assert.equal(run.outcome, "halted");
+    assert.deepEqual(counts(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
+  });
+
   it("does not let progress_deadline run out while the operator thinks", () => {
     const { fleet, time, rollout } = asking({ hosts: 3, instances: 1, hostsAtOnce: 2, minHealthy: 2 });
     // The first restart fails while the second waits for its capacity.

@@ -35,6 +35,7 @@ class Judge {
   private stopped = false;
   private isAsking = false;
   private interrupted = false;
+  private isProvable = true;
   private answeredAtMs = -Infinity;
   private lastRestMs: number | undefined;
 
@@ -48,6 +49,12 @@ class Judge {
     const { planned, fleet, time, options, interruptAtMs, leaveAtMs, interruptsQuestion } = this.made;
     const run = simulate(planned, fleet, time, {
       ...options,
+      onSettle: () => {
+        const settled = options.onSettle?.() ?? { kind: "settled" };
+        // Where nothing can be proven, the operator who wants it done again has to know better.
+        this.isProvable &&= settled.kind !== "unprovable";
+        return settled;
+      },
       onChange: (command) => {
         const fate = options.onChange?.(command) ?? { kind: "arrives" };
         const key = `${command.host} ${command.instance}`;
@@ -197,9 +204,10 @@ class Judge {
     if (onHost?.size === 0) this.underRestart.delete(host);
   }
 
-  private judgeEnd({ outcome, events }: Simulated): void {
+  private judgeEnd({ outcome, events, doubled }: Simulated): void {
     const { planned, sizes, time } = this.made;
     if (outcome === undefined) this.fail("it never ended");
+    for (const key of this.isProvable ? doubled : []) this.fail(`${key} was sent a change while another acted on it`);
     if (time.now > LONGEST_MS) this.fail("it took longer than two days");
     if (events.some(({ seq }, index) => seq !== index + 1)) this.fail("the events are not numbered without a gap");
     const finished = events.at(-1);

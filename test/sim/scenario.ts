@@ -125,7 +125,10 @@ function operatorFrom(random: SeededRandom, { onFailure }: Sizes): SimulateOptio
   return {
     onQuestion(answers) {
       const wished = random.pick(bias);
-      return { answer: answers.includes(wished) ? wished : "skip", afterMs: random.whole(0, 900_000) };
+      return {
+        answer: answers.includes(wished) ? wished : "skip",
+        afterMs: random.whole(0, random.pick([5000, 900_000])),
+      };
     },
   };
 }

@@ -36,6 +36,8 @@ export interface Simulated {
   readonly events: readonly (RecordedEvent & { readonly atMs: number })[];
   /** How many of them were kept for certain when the last change was sent. */
   readonly durable: number;
+  /** Instances to which a change was sent while another still acted on them. */
+  readonly doubled: readonly string[];
   /** A command of it can still act, and nobody waits for a lock for ever. */
   readonly isLocked: boolean;
 }
@@ -127,6 +129,8 @@ export function simulate(
   /** Restarts on a host that can still act, and who waits for their end: the lock is free only then. */
   const acting = new Map<HostName, number>();
   const settling = new Map<HostName, (() => void)[]>();
+  const actingOn = new Set<string>();
+  const doubled: string[] = [];
   const begins = (host: HostName) => acting.set(host, (acting.get(host) ?? 0) + 1);
   const ends = (host: HostName) => {
     acting.set(host, (acting.get(host) ?? 0) - 1);
@@ -234,9 +238,13 @@ export function simulate(
     if (fate.kind === "lost_on_the_way") return;
     controller.underWay++;
     begins(host);
+    const key = `${host} ${command.instance}`;
+    if (actingOn.has(key)) doubled.push(key);
+    actingOn.add(key);
     const done = (said: string) => {
       controller.underWay--;
       ends(host);
+      actingOn.delete(key);
       if (fate.kind === "lost_under_way" || fleet.unreachable.has(host)) return;
       if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
       if (fate.kind !== "lost_after") return;
@@ -255,5 +263,5 @@ export function simulate(
   // The lock of a killed controller is free only when none of its commands can act any more.
   const waitUntilMs = time.now + LONGEST_LOCK_MS;
   if (controller.killed && controller.underWay > 0) time.run(() => controller.underWay === 0 || time.now > waitUntilMs);
-  return { outcome, events, durable, isLocked: controller.underWay > 0 };
+  return { outcome, events, durable, doubled, isLocked: controller.underWay > 0 };
 }
