@@ -64,13 +64,20 @@ export interface HostProcess {
 export type SpawnOutcome =
   { readonly kind: "spawned"; readonly process: HostProcess } | { readonly kind: "failed"; readonly reason: string };
 
+export interface RunBounds {
+  /** Ends the command on the host when it is up. */
+  readonly timeoutMs?: number;
+  /** All that it reads; nothing by default. Unlike arguments, nobody else on the host can see it. */
+  readonly stdin?: string;
+}
+
 /** A way onto one host: a connection over which any command can be run. */
 export interface HostAccess extends HostConnection {
   /**
-   * Runs one command without a pty, its stdin empty. Connects first where there is no connection.
+   * Runs one command without a pty. Connects first where there is no connection.
    * Without `timeoutMs` it waits for as long as the command takes: a change must not be killed half-way.
    */
-  run(argv: Argv, options?: { readonly timeoutMs?: number }): Promise<RunOutcome>;
+  run(argv: Argv, options?: RunBounds): Promise<RunOutcome>;
   /** Starts a command without a pty and leaves it running. Connects first where there is no connection. Never rejects. */
   spawn(argv: Argv): Promise<SpawnOutcome>;
   /** Opens a connection as the host itself would. Needs sshd's AllowTcpForwarding. Never rejects. */
@@ -164,9 +171,7 @@ export interface LockOwner {
   readonly reason?: string;
 }
 
-export interface RunUnderLock {
-  /** Ends the command on the host when it is up. */
-  readonly timeoutMs?: number;
+export interface RunUnderLock extends RunBounds {
   /** The same command for a long-lived supervisorctl, which takes it while it has nothing else to do. */
   readonly inSession?: string;
 }

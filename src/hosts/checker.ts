@@ -7,6 +7,7 @@ import { fill, placeholderValues, type PlaceholderValues } from "../domain/place
 import type { Check } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Checker, DialOutcome, HostAccess } from "../executor/ports.ts";
+import { shellScript } from "./shell-script.ts";
 
 /** A way onto the host and one onto the controller: a check says from which of the two it looks. */
 export interface CheckWays {
@@ -68,7 +69,8 @@ async function attempt(
 }
 
 async function runCommand(access: HostAccess, command: string, timeoutMs: number): Promise<CheckOutcome> {
-  const outcome = await access.run(["sh", "-c", command], { timeoutMs });
+  const { argv, stdin } = shellScript(command);
+  const outcome = await access.run(argv, { timeoutMs, stdin });
   switch (outcome.kind) {
     case "exited":
       if (outcome.code === 0) return { kind: "passed" };

@@ -20,6 +20,7 @@ export interface Seat {
 export interface RunOptions {
   /** From now to the end of the command. */
   readonly timeoutMs?: number | undefined;
+  readonly stdin?: string | undefined;
   readonly seat: Seat;
 }
 

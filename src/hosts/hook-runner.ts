@@ -1,7 +1,8 @@
 import type { HookOutcome, LockLost } from "../domain/outcomes.ts";
 import { fill, hookEnvironment, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { Argv, HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../executor/ports.ts";
+import type { HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../executor/ports.ts";
+import { shellScript } from "./shell-script.ts";
 
 /** Where hooks can run, and what their placeholders can name. */
 export interface HookPlaces {
@@ -18,10 +19,9 @@ export function createHookRunner({ controller, host, targetOf }: HookPlaces, env
       const values = valuesOf(subject, targetOf);
       const filled = fill(hook.command, values, env, "shell");
       if ("missing" in filled) return { kind: "failed", reason: `${filled.missing} has no value` };
-      const variables = Object.entries(hookEnvironment(values)).map(([name, value]) => `${name}=${value}`);
       const access = hook.run === "host" && host ? host : controller;
-      const argv: Argv = ["env", ...variables, "sh", "-c", filled.text];
-      return toOutcome(await access.run(argv, { timeoutMs: subject.timeoutMs }));
+      const { argv, stdin } = shellScript(filled.text, hookEnvironment(values));
+      return toOutcome(await access.run(argv, { timeoutMs: subject.timeoutMs, stdin }));
     },
   };
 }

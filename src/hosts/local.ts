@@ -8,6 +8,7 @@ import type {
   DialOutcome,
   DialTarget,
   HostAccess,
+  RunBounds,
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
@@ -19,7 +20,7 @@ export function openLocal(host: HostName): HostAccess {
   return {
     host,
     connect: (): Promise<ConnectOutcome> => Promise.resolve({ kind: "connected" }),
-    run: (argv, { timeoutMs } = {}) => run(argv, timeoutMs),
+    run,
     spawn: start,
     dial,
     // There is no connection to end; a command that runs goes on, as on any host.
@@ -106,14 +107,14 @@ class StandardStreams extends Duplex {
   }
 }
 
-function run(argv: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
+function run(argv: Argv, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<RunOutcome> {
   // We may be killed before its time is up, and what sudo started only root may kill.
   const [program, ...args] = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
   return new Promise((resolve) => {
-    let child: ChildProcess;
+    let child: ChildProcessWithoutNullStreams;
     try {
       // A process group of its own: a Ctrl-C at our terminal must not reach a restart that is half done.
-      child = spawn(program, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+      child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
     } catch (error) {
       // Some failures come as an event, others here. What is no failure of the system is a bug of the caller.
       const failure = error as NodeJS.ErrnoException;
@@ -122,15 +123,17 @@ function run(argv: Argv, timeoutMs: number | undefined): Promise<RunOutcome> {
     }
     const stdout = new OutputTail();
     const stderr = new OutputTail();
-    child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
-    child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
+    child.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
+    child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
+    // It need not read it.
+    child.stdin.on("error", () => undefined).end(stdin);
 
     const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
     function onTimeout(afterMs: number): void {
       killGroup(child);
       // What fled from the group may hold these open for ever.
-      child.stdout?.destroy();
-      child.stderr?.destroy();
+      child.stdout.destroy();
+      child.stderr.destroy();
       resolve({ kind: "timed_out", afterMs });
     }
     child.once("error", (error) => {

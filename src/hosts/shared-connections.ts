@@ -5,6 +5,7 @@ import type {
   DialOutcome,
   DialTarget,
   HostAccess,
+  RunBounds,
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
@@ -44,10 +45,10 @@ export class SharedConnections implements HostAccess {
     return { kind: "connected", ...(warnings.length > 0 && { warnings }) };
   }
 
-  async run(argv: Argv, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<RunOutcome> {
+  async run(argv: Argv, { timeoutMs, stdin }: RunBounds = {}): Promise<RunOutcome> {
     const line = quoteArgv(timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs));
     return this.#seated(
-      (connection, seat) => connection.run(line, { timeoutMs, seat }),
+      (connection, seat) => connection.run(line, { timeoutMs, stdin, seat }),
       (reason) => ({ kind: "unreachable", reason }),
     );
   }

@@ -31,11 +31,11 @@ export type LostBecause = () => string | undefined;
 /** How long after its bound on the host a command may still hold its channel: a host without `timeout` ends nothing. */
 const HOST_GRACE_MS = 1_000;
 
-/** Runs one command line in a channel of its own, without a pty, with an empty stdin. Never rejects. */
+/** Runs one command line in a channel of its own, without a pty. Never rejects. */
 export function execute(
   source: ChannelSource,
   line: string,
-  { timeoutMs, seat, lostBecause }: RunOptions & { readonly lostBecause: LostBecause },
+  { timeoutMs, stdin, seat, lostBecause }: RunOptions & { readonly lostBecause: LostBecause },
 ): Promise<RunOutcome | NoRoom> {
   return new Promise((resolve) => {
     let channel: CommandChannel | undefined;
@@ -66,6 +66,7 @@ export function execute(
         opened.once("close", onGone);
         // The listeners belong here: after an await the first events would be gone.
         listen(opened, lostBecause, settle);
+        opened.end(stdin);
         // It may have been started in this moment, and nobody waits for it any more.
         if (isOver) opened.close();
       });
@@ -168,7 +169,6 @@ function listen(channel: CommandChannel, lostBecause: LostBecause, settle: (outc
   const stderr = new OutputTail();
   channel.on("data", (chunk: Buffer) => stdout.add(chunk));
   channel.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
-  channel.end();
 
   let open = 2;
   let code: number | null | undefined;

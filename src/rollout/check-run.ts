@@ -36,6 +36,8 @@ export class CheckRun {
   }
 
   finished(index: number, outcome: CheckOutcome): void {
+    // One that was begun for an attempt before this one says nothing about it.
+    if (this.standings[index] !== "running") return;
     this.standings[index] = outcome.kind === "passed" ? "passed" : outcome;
   }
 

@@ -1,11 +1,13 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
-import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout.ts";
+import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import type { HostHookFailure } from "./failures.ts";
-import { InstanceRun, type Surroundings } from "./instance-run.ts";
+import { InstanceRun } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
+import { Slots } from "./slots.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 type Phase = "before_host" | "walking" | "after_host" | "ended";
 
@@ -18,16 +20,9 @@ export class HostRun {
   private readonly around: Surroundings;
   private readonly looks: Looks;
   private readonly onEnd: () => void;
+  private readonly slots: Slots;
   private phase: Phase = "walking";
   private readonly active = new Map<InstanceName, InstanceRun>();
-  /** What is left of the current batch. */
-  private waiting: PlannedInstance[] = [];
-  private nextBatch = 0;
-  /** What has regressed and comes before the next batch, one after the other. */
-  private again: PlannedInstance[] = [];
-  /** When each resting slot may take its next instance. */
-  private rests: number[] = [];
-  private touchedInBatch = false;
   private lookAtMs = Infinity;
   /** Since when looks have failed without one that succeeded. */
   private unseenSinceMs: number | undefined;
@@ -37,6 +32,7 @@ export class HostRun {
     this.around = around;
     this.looks = looks;
     this.onEnd = onEnd;
+    this.slots = new Slots(work, around);
   }
 
   begin(nowMs: number): void {
@@ -76,13 +72,13 @@ export class HostRun {
     if (this.around.tally.addUnreachable(reason)) this.emit({ type: "rollout.halted", code: "unreachable", reason });
     for (const run of waiting) run.letGo(nowMs);
     this.failQueuedAgain(why, nowMs);
-    this.dropRest();
+    this.slots.drop();
   }
 
   /** What the operator wants done again and has not had its turn yet: that wish must not be forgotten either. */
   private failQueuedAgain(why: string, nowMs: number): void {
     const { host } = this.work;
-    for (const planned of [...this.again, ...this.waiting]) {
+    for (const planned of this.slots.queued) {
       if (!this.around.failures.hasRegressed(host, planned.instance)) continue;
       const run = new InstanceRun(planned, this.work, this.around, nowMs);
       this.active.set(planned.instance, run);
@@ -125,9 +121,7 @@ export class HostRun {
   takeAgain(planned: PlannedInstance, nowMs: number): boolean {
     const isItsTurn = this.work.batches.some(({ instances }) => instances.includes(planned));
     if (!isItsTurn || this.phase !== "walking") return false;
-    // Sliding, it has the next free slot; but never two programs at once.
-    if (this.waiting[0]?.program === planned.program) this.waiting.unshift(planned);
-    else this.again.push(planned);
+    this.slots.takeAgain(planned);
     this.settle(nowMs);
     return true;
   }
@@ -136,13 +130,13 @@ export class HostRun {
   released(nowMs: number): void {
     if (this.unseenSinceMs !== undefined) this.unseenSinceMs = nowMs;
     for (const run of this.active.values()) this.lookAtMs = Math.min(this.lookAtMs, run.released(nowMs));
-    if (this.phase === "walking") this.fillRested(nowMs);
+    if (this.phase === "walking") this.fill(this.slots.takeRested(nowMs), nowMs);
     this.settle(nowMs);
   }
 
   woken(nowMs: number): void {
     if (this.phase !== "walking") return;
-    this.fillRested(nowMs);
+    this.fill(this.slots.takeRested(nowMs), nowMs);
     if (nowMs >= this.lookAtMs) {
       this.lookAtMs = Infinity;
       this.each(nowMs, (run) => run.timePassed(nowMs));
@@ -159,7 +153,7 @@ export class HostRun {
 
   /** Nothing further begins: what has not been touched stays so, what is under restart finishes its gate. */
   stopBeginning(nowMs: number): void {
-    this.dropRest();
+    this.slots.drop();
     for (const run of this.active.values()) run.letGo(nowMs);
     this.settle(nowMs);
   }
@@ -180,72 +174,33 @@ export class HostRun {
     for (const [instance, run] of this.active) {
       if (!run.isOver) continue;
       this.active.delete(instance);
-      this.touchedInBatch ||= run.wasTouched;
-      if (this.waiting.length > this.rests.length && !this.around.tally.stop) this.rest(run.wasTouched, nowMs);
+      this.slots.freed(run.wasTouched, nowMs);
     }
-    if (this.phase === "walking" && this.active.size + this.waiting.length + this.rests.length === 0) this.goOn(nowMs);
+    if (this.phase === "walking" && this.active.size === 0 && this.slots.isBatchOver) this.goOn(nowMs);
     else this.schedule(nowMs);
   }
 
   /** Begins the next batch, or ends the host. */
   private goOn(nowMs: number): void {
     this.phase = "walking";
-    const batch = this.around.tally.stop ? undefined : this.nextTurn();
-    if (!batch) {
+    if (this.slots.isLast) {
       this.finish();
       return;
     }
-    if (this.nextBatch > 0 && this.touchedInBatch && this.work.timings.between_restarts_ms > 0) {
-      this.touchedInBatch = false;
-      this.rest(true, nowMs);
-      this.schedule(nowMs);
-      return;
+    const slots = this.slots.beginBatch(nowMs);
+    this.fill(slots, nowMs);
+    if (slots > 0) this.settle(nowMs);
+    else this.schedule(nowMs);
+  }
+
+  private fill(slots: number, nowMs: number): void {
+    for (let slot = 0; slot < slots; slot++) {
+      const planned = this.slots.next();
+      if (!planned) return;
+      const run = new InstanceRun(planned, this.work, this.around, nowMs);
+      this.active.set(planned.instance, run);
+      this.lookAtMs = Math.min(this.lookAtMs, run.tryBegin(nowMs));
     }
-    if (this.around.tally.isHeld) {
-      this.schedule(nowMs);
-      return;
-    }
-    if (this.again.length > 0) this.again.shift();
-    else this.nextBatch++;
-    this.touchedInBatch = false;
-    this.waiting = [...batch.instances];
-    for (let slot = 0; slot < batch.at_once; slot++) this.fillSlot(nowMs);
-    this.settle(nowMs);
-  }
-
-  private nextTurn(): Pick<InstanceBatch, "at_once" | "instances"> | undefined {
-    const [again] = this.again;
-    return again ? { at_once: 1, instances: [again] } : this.work.batches[this.nextBatch];
-  }
-
-  /** Gives the slots that have rested to the next instances. */
-  private fillRested(nowMs: number): void {
-    if (this.around.tally.isHeld) return;
-    const due = this.rests.filter((atMs) => atMs <= nowMs).length;
-    this.rests = this.rests.filter((atMs) => atMs > nowMs);
-    for (let slot = 0; slot < due; slot++) this.fillSlot(nowMs);
-  }
-
-  /** What has not begun does not begin any more. */
-  private dropRest(): void {
-    this.waiting = [];
-    this.again = [];
-    this.rests = [];
-    this.nextBatch = this.work.batches.length;
-  }
-
-  private fillSlot(nowMs: number): void {
-    const planned = this.around.tally.stop ? undefined : this.waiting.shift();
-    if (!planned) return;
-    const run = new InstanceRun(planned, this.work, this.around, nowMs);
-    this.active.set(planned.instance, run);
-    this.lookAtMs = Math.min(this.lookAtMs, run.tryBegin(nowMs));
-  }
-
-  private rest(wasTouched: boolean, nowMs: number): void {
-    const restMs = wasTouched ? this.work.timings.between_restarts_ms : 0;
-    this.rests.push(nowMs + restMs);
-    if (restMs > 0) this.emit({ type: "host.resting", host: this.work.host, ms: restMs });
   }
 
   private schedule(nowMs: number): void {
@@ -254,8 +209,7 @@ export class HostRun {
       this.lookAtMs = Infinity;
       this.looks.request(this.work.host, nowMs);
     }
-    // A slot that has rested while the operator is asked is filled after the answer.
-    const wakeAtMs = Math.min(this.lookAtMs, ...(this.around.tally.isHeld ? [] : this.rests));
+    const wakeAtMs = Math.min(this.lookAtMs, this.slots.wakeAtMs);
     if (wakeAtMs !== Infinity) this.around.issue({ type: "wake", host: this.work.host, atMs: wakeAtMs });
   }
 
@@ -293,7 +247,7 @@ export class HostRun {
         this.around.tally.addSkipped();
         this.emit({ type: "instance.skipped", host, program, instance, why: "its host's before_host hook failed" });
       }
-    this.nextBatch = this.work.batches.length;
+    this.slots.drop();
   }
 
   private emit(event: RolloutEvent): void {

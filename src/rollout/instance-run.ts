@@ -1,40 +1,14 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
-import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
+import { programOf } from "../domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
-import type { Capacity, Standing } from "./capacity.ts";
-import { CheckRun } from "./check-run.ts";
-import type { Drift } from "./drift.ts";
-import type { Failures } from "./failures.ts";
-import { Gate, type Verdict } from "./gate.ts";
-import type { Command } from "./messages.ts";
-import type { Tally } from "./tally.ts";
-
-/** What the run of an instance or a host needs of the rollout that it is part of. */
-export interface Surroundings {
-  readonly tally: Tally;
-  readonly failures: Failures;
-  readonly capacity: Capacity;
-  readonly drift: Drift;
-  issue(command: Command): void;
-  /** It is healthy on this pid: from now on it is expected to stay there. */
-  expect(host: HostName, instance: InstanceName, pid: number): void;
-}
-
-interface UnderRestart {
-  readonly gate: Gate;
-  /** Since when its lost restart can act no more: the next look that was sent later shows what came of it. */
-  settledAtMs?: number;
-  readonly checks: CheckRun;
-  readonly previousPid: number | undefined;
-}
-
-type Fate = "healthy" | "skipped" | "untouched";
-
-type Proof = Pick<Extract<RolloutEvent, { type: "instance.healthy" }>, "pid" | "previous_pid" | "seconds">;
+import { Attempt, type Progress } from "./attempt.ts";
+import type { Standing } from "./capacity.ts";
+import { Fate, type Ending } from "./fate.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 type Phase =
   /** Waits until its program can spare it. */
@@ -42,11 +16,11 @@ type Phase =
   | { readonly name: "draining" }
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
-  | ({ readonly name: "under_restart" } & UnderRestart)
+  | { readonly name: "under_restart"; readonly attempt: Attempt }
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
-  | { readonly name: "enabling"; readonly fate: Fate }
-  /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` has its fate. */
-  | { readonly name: "failing"; readonly enabling?: Fate }
+  | { readonly name: "enabling"; readonly ending: Ending }
+  /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` says as what. */
+  | { readonly name: "failing"; readonly enabling?: Ending }
   | { readonly name: "over" };
 
 /** No look is needed for as long as something else is awaited. */
@@ -64,18 +38,15 @@ export class InstanceRun {
   private phase: Phase;
   /** The before_restart hook ran, the after_healthy hook did not. */
   private drained = false;
-  /** How it passed its gate. */
-  private proven: Proof | undefined;
-  /** It has failed and is tried again. Its failure counts until it has another fate. */
-  private failureStands = false;
+  private readonly fate: Fate;
   /** It failed after its restart was sent, so that its state is our doing and it counts as down. */
   private isBroken = false;
   /** It was healthy and failed later. Others may have brought it up since. */
   private readonly hasRegressed: boolean;
+  /** A restart of it was sent that has neither come back nor been settled. */
+  private mayStillAct = false;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
-  /** State and pid as last told, so that a look that shows nothing new tells nothing. */
-  private told = "";
 
   constructor(planned: PlannedInstance, work: HostWork, around: Surroundings, nowMs: number) {
     this.planned = planned;
@@ -83,7 +54,7 @@ export class InstanceRun {
     this.around = around;
     this.phase = { name: "reserving", sinceMs: nowMs, told: false };
     this.hasRegressed = around.failures.hasRegressed(work.host, planned.instance);
-    this.failureStands = this.hasRegressed;
+    this.fate = new Fate(planned, work.host, around, this.hasRegressed);
   }
 
   get isOver(): boolean {
@@ -126,9 +97,7 @@ export class InstanceRun {
       case "aiming":
         return issuedAtMs < this.phase.sinceMs ? nowMs : this.aim(snapshot, this.phase.sinceMs, nowMs);
       case "under_restart":
-        if (snapshot) this.tell(snapshot);
-        if (issuedAtMs >= (this.phase.settledAtMs ?? Infinity)) return this.settle(this.phase, snapshot, nowMs);
-        return this.follow(this.phase, this.phase.gate.observe(snapshot, issuedAtMs, nowMs), nowMs);
+        return this.follow(this.phase.attempt, this.phase.attempt.looked(snapshot, issuedAtMs, nowMs), nowMs);
       case "draining":
       case "enabling":
       case "failing":
@@ -144,7 +113,7 @@ export class InstanceRun {
 
   /** True, and another failure, for one that is tried again: that its host is lost must not make the wish be forgotten. */
   failWithoutHost(why: string, nowMs: number): boolean {
-    if (!this.failureStands) return false;
+    if (!this.fate.isTriedAgain) return false;
     this.fail("indeterminate", `its host was lost before it could be restarted again: ${why}`, nowMs);
     return true;
   }
@@ -152,36 +121,36 @@ export class InstanceRun {
   timePassed(nowMs: number): number {
     if (this.phase.name === "reserving") return this.tryBegin(nowMs);
     if (this.phase.name === "under_restart")
-      return this.follow(this.phase, this.phase.gate.verdictByTime(nowMs), nowMs);
+      return this.follow(this.phase.attempt, this.phase.attempt.timePassed(nowMs), nowMs);
     return NO_LOOK;
   }
 
   /** Returns when to look. */
   changed(outcome: ChangeOutcome, nowMs: number): number {
+    this.mayStillAct = outcome.kind === "indeterminate";
+    if (this.mayStillAct) this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
     if (this.phase.name !== "under_restart") return NO_LOOK;
-    if (outcome.kind === "returned") this.phase.gate.commandReturned(outcome.said, nowMs);
+    if (outcome.kind === "returned") this.phase.attempt.returned(outcome.said, nowMs);
     else if (outcome.kind === "indeterminate") {
-      this.phase.gate.commandLost(outcome.reason, nowMs);
+      this.phase.attempt.lost(outcome.reason, nowMs);
       this.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
-      this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
     } else return this.notSent(outcome, nowMs);
     return nowMs;
   }
 
   /** Its lost restart can act no more, or nothing can be known of it. Returns when to look. */
   settled(outcome: SettleOutcome, nowMs: number): number {
+    this.mayStillAct = false;
     if (outcome.kind === "lock_lost") this.lockLost(outcome.reason);
     if (outcome.kind !== "settled" || this.phase.name !== "under_restart") return NO_LOOK;
-    this.phase.settledAtMs = nowMs;
+    this.phase.attempt.settled(nowMs);
     return nowMs;
   }
 
   /** Returns when to look. */
   checked(index: number, outcome: CheckOutcome, nowMs: number): number {
     if (this.phase.name !== "under_restart") return NO_LOOK;
-    this.phase.checks.finished(index, outcome);
-    // The last word is a look's: what has passed must still be the process that was proven.
-    return this.phase.checks.allPassed ? nowMs : NO_LOOK;
+    return this.phase.attempt.checked(index, outcome) ? nowMs : NO_LOOK;
   }
 
   /** Returns when to look. */
@@ -190,9 +159,9 @@ export class InstanceRun {
     this.emit({ type: "hook.finished", hook, ...this.id, succeeded: outcome.kind === "succeeded", ...reason });
     if (this.phase.name === "draining") return this.drainFinished(outcome, nowMs);
     if (this.phase.name !== "enabling") return NO_LOOK;
-    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.fate, nowMs);
+    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.ending, nowMs);
     this.drained = false;
-    if (this.failureStands) this.restore(this.phase.fate);
+    this.fate.enabled(this.phase.ending);
     this.conclude(nowMs);
     return NO_LOOK;
   }
@@ -203,7 +172,7 @@ export class InstanceRun {
     const { enabling } = this.phase;
     this.phase = { name: "over" };
     if (!isTriedAgain) return NO_LOOK;
-    this.failureStands = true;
+    this.fate.tryAgain();
     if (enabling !== undefined) {
       this.enable(enabling, nowMs);
       return NO_LOOK;
@@ -228,12 +197,7 @@ export class InstanceRun {
 
   /** The operator leaves: what is under way is told as unknown. */
   abandon(): void {
-    if (this.phase.name === "under_restart") {
-      this.retractFailure();
-      this.around.tally.addAbandoned();
-      const reason = "the operator left while it was being restarted";
-      this.emit({ type: "instance.indeterminate", ...this.id, reason });
-    }
+    if (this.phase.name === "under_restart") this.fate.abandoned();
     this.phase = { name: "over" };
   }
 
@@ -272,9 +236,11 @@ export class InstanceRun {
     const isOurs = this.isBroken || this.hasRegressed;
     if (!isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
     if (!isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
-    // Somebody else is stopping it; two clients at one instance hang each other.
-    if (snapshot.state === "STOPPING") {
+    // Somebody else is at it, or what failed before; two clients at one instance hang each other.
+    if (snapshot.state === "STOPPING" || this.mayStillAct) {
       if (nowMs - sinceMs < timings.stop_deadline_ms) return nowMs + timings.between_checks_ms;
+      if (this.mayStillAct)
+        return this.fail("indeterminate", "its earlier restart has not come back and may still act", nowMs);
       return this.fail("stop_deadline", "it is being stopped already, and does not end", nowMs);
     }
     // Others may have broken since the capacity was reserved. It waits, drained as it is, and then looks again.
@@ -290,8 +256,8 @@ export class InstanceRun {
 
   /** An earlier rollout has restarted it: it goes to its gate as if that had come back just now. */
   private passOn(snapshot: ProcessSnapshot, nowMs: number): number {
-    const { gate } = this.enterGate(this.planned.previous_pid, nowMs);
-    gate.commandReturned("", nowMs);
+    const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
+    attempt.returned("", nowMs);
     return this.looked(snapshot, nowMs, nowMs);
   }
 
@@ -313,21 +279,6 @@ export class InstanceRun {
     if (this.around.tally.halt("lock_lost", reason)) this.emit({ type: "rollout.halted", code: "lock_lost", reason });
   }
 
-  /** What became of a lost restart, by the state that it has left. Returns when to look. */
-  private settle(current: UnderRestart, snapshot: ProcessSnapshot | undefined, nowMs: number): number {
-    delete current.settledAtMs;
-    const { gate, previousPid } = current;
-    const isOld = snapshot?.state === "RUNNING" && snapshot.pid === previousPid;
-    if (isOld) return this.aimAgain(`its restart was lost on the way: it is still on pid ${snapshot.pid}`, nowMs);
-    if (snapshot?.state === "STOPPED") {
-      // It was taken down by us, so it is brought up even if the rollout goes no further; a start restarts nothing.
-      this.restart(snapshot, "start", nowMs, previousPid);
-      return nowMs + this.work.timings.between_checks_ms;
-    }
-    gate.commandReturned("", nowMs);
-    return this.follow(current, gate.observe(snapshot, nowMs, nowMs), nowMs);
-  }
-
   private restart(
     snapshot: ProcessSnapshot,
     action: "restart" | "start",
@@ -338,84 +289,54 @@ export class InstanceRun {
     const { instance } = this.planned;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     this.sentAtMs = nowMs;
-    this.told = toldAs(snapshot);
-    this.enterGate(previousPid, nowMs);
+    this.mayStillAct = true;
+    this.attempt({ before: snapshot, previousPid, nowMs });
     this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
     this.around.issue({ type: "change", host, instance, action });
   }
 
-  private enterGate(previousPid: number | undefined, nowMs: number): UnderRestart {
-    const { host, timings, checks, vars } = this.work;
-    const { instance } = this.planned;
-    const current: UnderRestart = {
-      gate: new Gate(timings, previousPid, nowMs),
-      checks: new CheckRun(checks, (index, check) =>
-        this.around.issue({ type: "check", host, instance, index, check, vars }),
-      ),
-      previousPid,
-    };
-    this.phase = { name: "under_restart", ...current };
-    return current;
+  private attempt(begun: ConstructorParameters<typeof Attempt>[3]): Attempt {
+    const attempt = new Attempt(this.planned, this.work, this.around, begun);
+    this.phase = { name: "under_restart", attempt };
+    return attempt;
   }
 
-  /** Acts on what the gate says. Returns when to look again. */
-  private follow(current: UnderRestart, verdict: Verdict, nowMs: number): number {
-    const { gate, checks } = current;
-    if (verdict.kind === "wait") return verdict.lookAtMs;
-    // Where time ran out over a check, its words say more than that time ran out.
-    if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
-      return this.fail(verdict.code, verdict.reason, nowMs);
-    if (verdict.kind === "healthy" && checks.allPassed) return this.becomeHealthy(verdict.pid, current, nowMs);
-    if (gate.isOverdue(nowMs)) {
-      const { code, reason } = checks.failure();
-      return this.fail(code, reason, nowMs);
+  /** Acts on what an attempt has come to. Returns when to look again. */
+  private follow({ previousPid }: Attempt, progress: Progress, nowMs: number): number {
+    switch (progress.kind) {
+      case "wait":
+        return progress.lookAtMs;
+      case "healthy":
+        return this.becomeHealthy(progress.pid, previousPid, nowMs);
+      case "failed":
+        return this.fail(progress.code, progress.reason, nowMs);
+      case "unchanged":
+        return this.aimAgain(progress.reason, nowMs);
+      case "half_done":
+        // It was taken down by us, so it is brought up even if the rollout goes no further; a start restarts nothing.
+        this.restart(progress.snapshot, "start", nowMs, previousPid);
+        return nowMs + this.work.timings.between_checks_ms;
     }
-    checks.begin();
-    return nowMs + this.work.timings.between_checks_ms;
   }
 
-  private becomeHealthy(pid: number, { previousPid }: UnderRestart, nowMs: number): number {
-    this.retractFailure();
+  private becomeHealthy(pid: number, previousPid: number | undefined, nowMs: number): number {
     this.isBroken = false;
-    this.around.tally.addHealthy();
-    const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
-    this.proven = { pid, ...previous, seconds: this.secondsTaken(nowMs) };
-    this.emit({ type: "instance.healthy", ...this.id, ...this.proven });
+    this.fate.healthy(pid, previousPid, this.secondsTaken(nowMs));
     this.enable("healthy", nowMs);
     return NO_LOOK;
   }
 
   private skip(snapshot: ProcessSnapshot, nowMs: number): number {
-    this.retractFailure();
-    this.around.tally.addSkipped();
-    this.emit({ type: "instance.skipped", ...this.id, why: `it was ${snapshot.state} since the preview` });
+    this.fate.skipped(`it was ${snapshot.state} since the preview`);
     this.leaveUntouched(nowMs, "skipped");
     return NO_LOOK;
   }
 
-  private leaveUntouched(nowMs: number, fate: Fate = "untouched"): void {
+  private leaveUntouched(nowMs: number, ending: Ending = "untouched"): void {
     // One that was broken here stays down, and drained: it has nothing to serve with.
     if (this.isBroken) this.phase = { name: "over" };
-    else if (this.drained) this.enable(fate, nowMs);
+    else if (this.drained) this.enable(ending, nowMs);
     else this.conclude(nowMs);
-  }
-
-  /** Its after_healthy hook had failed and has succeeded now: it is what it was before that. */
-  private restore(fate: Fate): void {
-    this.retractFailure();
-    if (fate === "healthy" && this.proven) {
-      this.around.tally.addHealthy();
-      this.emit({ type: "instance.healthy", ...this.id, ...this.proven });
-      return;
-    }
-    this.around.tally.addSkipped();
-    this.emit({ type: "instance.skipped", ...this.id, why: "it was drained, not restarted, and is enabled again" });
-  }
-
-  /** Another fate takes the place of the failure after which it was tried again. */
-  private retractFailure(): void {
-    if (this.failureStands) this.around.tally.retractFailed();
-    this.failureStands = false;
   }
 
   private shortage(): Standing | undefined {
@@ -431,19 +352,20 @@ export class InstanceRun {
   /** It serves again, or still: until here it counted as down. */
   private conclude(nowMs: number): void {
     // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
-    if (this.proven) this.around.expect(this.work.host, this.planned.instance, this.proven.pid);
+    const { provenPid } = this.fate;
+    if (provenPid !== undefined) this.around.expect(this.work.host, this.planned.instance, provenPid);
     this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
     this.phase = { name: "over" };
   }
 
   /** Runs the after_healthy hook, which undoes what before_restart did. */
-  private enable(fate: Fate, nowMs: number): void {
+  private enable(ending: Ending, nowMs: number): void {
     const hook = this.work.hooks.after_healthy;
     if (!hook) {
       this.conclude(nowMs);
       return;
     }
-    this.phase = { name: "enabling", fate };
+    this.phase = { name: "enabling", ending };
     this.runHook("after_healthy", hook);
   }
 
@@ -466,24 +388,17 @@ export class InstanceRun {
     return NO_LOOK;
   }
 
-  private enableFailed(why: string, fate: Fate, nowMs: number): number {
-    const state = fate === "healthy" ? "healthy" : "as it was";
+  private enableFailed(why: string, ending: Ending, nowMs: number): number {
+    const state = ending === "healthy" ? "healthy" : "as it was";
     const reason = `its after_healthy hook failed: ${why}; the instance itself is ${state}`;
-    const countedAs = fate === "untouched" || this.failureStands ? undefined : fate;
-    this.phase = { name: "failing", enabling: fate };
-    this.tellFailure("hook_failed", reason, nowMs, countedAs);
+    this.phase = { name: "failing", enabling: ending };
+    this.tellFailure("hook_failed", reason, nowMs, ending);
     return NO_LOOK;
   }
 
-  private tellFailure(
-    code: InstanceFailureCode,
-    reason: string,
-    nowMs: number,
-    countedAs?: "healthy" | "skipped",
-  ): void {
-    this.retractFailure();
-    const failure = { ...this.id, code, reason, seconds: this.secondsTaken(nowMs), stillDrained: this.drained };
-    this.around.failures.addInstance(failure, countedAs);
+  private tellFailure(code: InstanceFailureCode, reason: string, nowMs: number, before?: Ending): void {
+    const seconds = this.secondsTaken(nowMs);
+    this.fate.failed({ code, reason, seconds, stillDrained: this.drained }, before);
   }
 
   private secondsTaken(nowMs: number): number {
@@ -496,15 +411,6 @@ export class InstanceRun {
     this.around.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host, instance });
   }
 
-  private tell(snapshot: ProcessSnapshot): void {
-    const told = toldAs(snapshot);
-    if (told === this.told) return;
-    this.told = told;
-    const { state, pid, uptime_s } = snapshot;
-    const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
-    this.emit({ type: "instance.observed", ...this.id, state, ...running });
-  }
-
   private get id() {
     return { host: this.work.host, program: this.planned.program, instance: this.planned.instance };
   }
@@ -512,8 +418,4 @@ export class InstanceRun {
   private emit(event: RolloutEvent): void {
     this.around.issue({ type: "emit", event });
   }
-}
-
-function toldAs({ state, pid }: ProcessSnapshot): string {
-  return `${state} ${pid ?? ""}`;
 }

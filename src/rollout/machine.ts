@@ -7,12 +7,13 @@ import { Capacity } from "./capacity.ts";
 import { Drift } from "./drift.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
 import type { HostRun } from "./host-run.ts";
-import type { Surroundings } from "./instance-run.ts";
+import type { InstanceRun } from "./instance-run.ts";
 import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
 import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
 import { WaveRun } from "./wave-run.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ended";
 
@@ -103,25 +104,13 @@ export class Machine {
         this.failures.logRead(input.host, input.instance, input.text);
         break;
       case "changed":
-        this.runOf(input.host)?.tellInstance(
-          input.instance,
-          (run) => run.changed(input.outcome, this.nowMs),
-          this.nowMs,
-        );
+        this.tellRun(input, (run) => run.changed(input.outcome, this.nowMs));
         break;
       case "settled":
-        this.runOf(input.host)?.tellInstance(
-          input.instance,
-          (run) => run.settled(input.outcome, this.nowMs),
-          this.nowMs,
-        );
+        this.tellRun(input, (run) => run.settled(input.outcome, this.nowMs));
         break;
       case "checked":
-        this.runOf(input.host)?.tellInstance(
-          input.instance,
-          (run) => run.checked(input.index, input.outcome, this.nowMs),
-          this.nowMs,
-        );
+        this.tellRun(input, (run) => run.checked(input.index, input.outcome, this.nowMs));
         break;
       case "hook_finished":
         this.hookFinished(input);
@@ -194,7 +183,7 @@ export class Machine {
       this.tellRolloutHook(hook, outcome);
     } else if (host === undefined) this.rolloutHookFinished(hook, outcome);
     else if (instance === undefined) this.runOf(host)?.hookFinished(hook, outcome, this.nowMs);
-    else this.runOf(host)?.tellInstance(instance, (run) => run.hookFinished(hook, outcome, this.nowMs), this.nowMs);
+    else this.tellRun({ host, instance }, (run) => run.hookFinished(hook, outcome, this.nowMs));
   }
 
   private rolloutHookFinished(hook: Extract<Input, { type: "hook_finished" }>["hook"], outcome: HookOutcome): void {
@@ -216,8 +205,7 @@ export class Machine {
   private readonly failureEnded: OnFailureEnd = (failure, isTriedAgain) => {
     const { host } = failure;
     if ("hook" in failure) this.runOf(host)?.hookFailureEnded(failure, isTriedAgain, this.nowMs);
-    else if (failure.code !== "regressed")
-      this.runOf(host)?.tellInstance(failure.instance, (run) => run.failureEnded(isTriedAgain, this.nowMs), this.nowMs);
+    else if (failure.code !== "regressed") this.tellRun(failure, (run) => run.failureEnded(isTriedAgain, this.nowMs));
     else if (isTriedAgain) this.waves.takeAgain(host, failure.instance, this.nowMs);
   };
 
@@ -263,6 +251,13 @@ export class Machine {
     const seconds = (this.nowMs - this.beganAtMs) / 1000;
     this.emit({ type: "rollout.finished", outcome, counts: this.tally.counts(), seconds });
     this.commands.push({ type: "end", outcome });
+  }
+
+  private tellRun(
+    { host, instance }: Pick<Extract<Input, { type: "changed" }>, "host" | "instance">,
+    tell: (run: InstanceRun) => number,
+  ): void {
+    this.runOf(host)?.tellInstance(instance, tell, this.nowMs);
   }
 
   private runOf(host: HostName): HostRun | undefined {

@@ -3,8 +3,8 @@ import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
-import type { Surroundings } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 type Phase =
   | { readonly name: "before" }

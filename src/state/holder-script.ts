@@ -17,10 +17,10 @@ export const IDENTIFY = `identify() {
  * so long that its controller must be gone, but never before what it has started has ended. The locks are open files
  * of its own, so the kernel frees them with it, however it ends.
  *
- * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND` (0: no limit) · `tell ID LINE` (to the session, which the
+ * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND STDIN` (0: no limit) · `tell ID LINE` (to the session, which the
  * first one starts: its line is lost)
  * Answers: `beat` · `held` · `locked GROUP RECORDS` · `broken WHY` · `done ID OUTPUT|CODE` · `closed` (the session)
- * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND is escaped as printf's %b reads it.
+ * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND and STDIN are escaped as printf's %b reads them, spaces as well.
  *
  * Arguments: token, seconds of silence, directory, a name for the supervisord, its pid or nothing, the groups to lock
  * (file names, in one argument), then the command of the session, if there shall be one.
@@ -104,7 +104,7 @@ work() {
   while hear; do
     case $line in
       beat) say beat ;;
-      'run '*) line=\${line#run }; id=\${line%% *}; line=\${line#* }; run "$id" "\${line%% *}" "\${line#* }" & ;;
+      'run '*) run $line & ;;
       'tell '*) line=\${line#tell }; printf '%s\\n_mark%s_\\n' "\${line#* }" "\${line%% *}" ;;
     esac
   done
@@ -114,9 +114,10 @@ work() {
 }
 run() {
   trap - PIPE
-  id=$1 limit=$2 command=$(printf '%b' "$3")
+  id=$2 limit=$3 command=$(printf '%b' "$4")
+  stdin=$5
   if [ "$limit" = 0 ]; then set -- sh; else set -- timeout -k 5 "$limit" sh; fi
-  output=$({ "$@" -c "$command" </dev/null 2>&1; printf '|%s' "$?"; } | tail -c 1400 | hex)
+  output=$({ printf '%b' "$stdin" | "$@" -c "$command" 2>&1; printf '|%s' "$?"; } | tail -c 1400 | hex)
   say "done $id $output"
 }
 

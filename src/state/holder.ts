@@ -74,8 +74,8 @@ export class Holder {
   }
 
   /** Runs a shell's line in a process of its own. @param timeoutS 0: for as long as it takes */
-  run(line: string, timeoutS: number): Promise<RunOutcome> {
-    return this.#job((id) => this.#tell(`run ${id} ${timeoutS} ${escaped(line)}`));
+  run(line: string, stdin: string, timeoutS: number): Promise<RunOutcome> {
+    return this.#job((id) => this.#tell(`run ${id} ${timeoutS} ${escaped(line)} ${escaped(stdin)}`));
   }
 
   /** Starts the session, if there shall be one. Resolves when it can be used, or is not worth the wait. */
@@ -187,7 +187,7 @@ function textOf(hexadecimal: string): string {
   return Buffer.from(hexadecimal, "hex").toString("utf8");
 }
 
-/** As printf's %b reads it back: on one line. */
+/** As printf's %b reads it back: as one word, in which a shell finds nothing to match files with. */
 function escaped(line: string): string {
-  return line.replace(/[\\\x00-\x1f]/g, (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
+  return line.replace(/[\\\x00-\x20*?[]/g, (character) => `\\0${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
 }

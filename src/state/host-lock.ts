@@ -117,14 +117,14 @@ class HolderLock implements HostLock {
     return attempt.kind === "held" ? { kind: "held" } : attempt;
   }
 
-  async run(argv: Argv, { timeoutMs, inSession }: RunUnderLock = {}): Promise<RunOutcome | LockLost> {
+  async run(argv: Argv, { timeoutMs, stdin = "", inSession }: RunUnderLock = {}): Promise<RunOutcome | LockLost> {
     const held = await this.#held();
     if (held.kind === "lock_lost") return held;
     if (held.kind === "released") return { kind: "unreachable", reason: "the lock was released" };
     if (inSession !== undefined) await held.holder.openSession();
     const conversation = inSession === undefined ? undefined : held.holder.converse(inSession);
     const sentAtMs = performance.now();
-    const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), Math.ceil((timeoutMs ?? 0) / 1000)));
+    const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), stdin, Math.ceil((timeoutMs ?? 0) / 1000)));
     const isUp = timeoutMs !== undefined && performance.now() - sentAtMs >= timeoutMs;
     return isUp && outcome.kind === "exited" && TIMED_OUT.includes(outcome.code)
       ? { kind: "timed_out", afterMs: timeoutMs }
@@ -221,8 +221,8 @@ class HolderLock implements HostLock {
 
   #keep(holder: Holder): Extract<Held, { kind: "held" }> {
     this.#holder = holder;
-    const { inTurn = (open) => open() } = this.#options;
-    void inTurn(() => holder.openSession());
+    const { inTurn } = this.#options;
+    void (inTurn ? inTurn(() => holder.openSession()) : holder.openSession());
     this.#heard = this.#ticked = now();
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#tick(holder), this.#silence.beatEveryMs);

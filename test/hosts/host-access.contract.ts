@@ -77,6 +77,17 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
       assert.deepEqual(stdoutOf(outcome).split("\0").slice(0, -1), odd);
     });
 
+    it("hands over what a command shall read, all of it and nothing more", async () => {
+      const text = `it's\n"$HOME" ${"x".repeat(100_000)}\n`;
+      assert.deepEqual(await opened.access.run(["cat"], { stdin: text, timeoutMs: 20_000 }), {
+        kind: "exited",
+        code: 0,
+        stdout: text,
+        stderr: "",
+      });
+      assert.equal((await opened.access.run(["true"], { stdin: text })).kind, "exited");
+    });
+
     it("gives an empty stdin", async () => {
       assert.deepEqual(await run("cat"), { kind: "exited", code: 0, stdout: "", stderr: "" });
     });

@@ -296,3 +296,45 @@ describe("on_failure: ask, for what was healthy and is not any more", () => {
     assert.deepEqual(counts(run), { healthy: 2, failed: 1, skipped: 0, untouched: 0 });
   });
 });
+
+describe("on_failure: ask, for a restart that has not come back", () => {
+  it("sends no second one while the first may still act", () => {
+    const { fleet, time, rollout } = asking({ hosts: 1, instances: 1, timings: { stop_deadline_ms: 30_000 } });
+    // Its stop takes longer than the plan waits for it, and longer than the operator thinks.
+    fleet.behave("host-1", "web:0", { stopMs: 50_000 });
+    let underWay = 0;
+    const process = fleet.process("host-1", "web:0");
+    const restart = process.restart.bind(process);
+    process.restart = (done) => {
+      assert.equal(++underWay, 1, "two restarts at once");
+      restart((said) => (underWay--, done(said)));
+    };
+    const run = simulate(rollout, fleet, time, {
+      onQuestion() {
+        fleet.behave("host-1", "web:0", {});
+        return { answer: "retry", afterMs: 1000 };
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
+    assert.equal(ofType(run, "instance.failed")[0]?.code, "stop_deadline");
+  });
+
+  it("does not take the end of a lost one for the end of the one that is tried after it", () => {
+    const { fleet, time, rollout } = asking({
+      hosts: 1,
+      instances: 1,
+      timings: { stop_deadline_ms: 10_000, healthy_deadline_ms: 10_000 },
+    });
+    fleet.behave("host-1", "web:0", { stopMs: 25_000 });
+    let changes = 0;
+    const run = simulate(rollout, fleet, time, {
+      onChange: () => (changes++ === 0 ? { kind: "lost_under_way", afterMs: 1000 } : { kind: "arrives" }),
+      onQuestion() {
+        fleet.behave("host-1", "web:0", {});
+        return { answer: "retry", afterMs: 1000 };
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
+    assert.equal(changes, 2);
+  });
+});

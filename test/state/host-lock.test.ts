@@ -103,9 +103,26 @@ describe("the lock of a host", function () {
   it("runs commands with their arguments as they are, several at once, and tells how they ended", async () => {
     const lock = lockOf("alice");
     await lock.take(web);
-    const odd = ["it's", '"', "\\", "$HOME", "%s", "a  b", "é", "line\nbreak", "tab\t", "\\n", "-n"];
+    const odd = [
+      "it's",
+      '"',
+      "\\",
+      "$HOME",
+      "%s",
+      "a  b",
+      "é",
+      "line\nbreak",
+      "tab\t",
+      "\\n",
+      "-n",
+      "*",
+      "/*",
+      "[a-z]*",
+    ];
     const printed = await lock.run(["printf", "<%s>", ...odd]);
     assert.deepEqual(printed, { kind: "exited", code: 0, stdout: odd.map((text) => `<${text}>`).join(""), stderr: "" });
+    const read = await lock.run(["cat"], { stdin: "it's * ?\n\\n [a] $HOME\n" });
+    assert.equal(read.kind === "exited" && read.stdout, "it's * ?\n\\n [a] $HOME\n");
     const codes = await Promise.all([0, 1, 7, 255].map((code) => lock.run(["sh", "-c", `exit ${code}`])));
     assert.deepEqual(
       codes.map((outcome) => outcome.kind === "exited" && outcome.code),

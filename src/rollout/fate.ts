@@ -1,0 +1,85 @@
+import type { RolloutEvent } from "../domain/events.ts";
+import type { PlannedInstance } from "../domain/rollout.ts";
+import type { HostName } from "../domain/ids.ts";
+import type { InstanceFailure } from "./failures.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What an instance is when its turn ends well: proven, left alone for a reason, or just not reached. */
+export type Ending = "healthy" | "skipped" | "untouched";
+
+type Proof = Pick<Extract<RolloutEvent, { type: "instance.healthy" }>, "pid" | "previous_pid" | "seconds">;
+
+/** What an instance counts as, told and counted together so that the two never differ. */
+export class Fate {
+  private readonly id;
+  private readonly around: Surroundings;
+  /** How it passed its gate. */
+  private proof: Proof | undefined;
+  /** It has failed and is tried again. Its failure counts until it has another fate. */
+  private failureStands: boolean;
+
+  constructor({ program, instance }: PlannedInstance, host: HostName, around: Surroundings, failureStands: boolean) {
+    this.id = { host, program, instance };
+    this.around = around;
+    this.failureStands = failureStands;
+  }
+
+  /** The pid on which it was proven. */
+  get provenPid(): number | undefined {
+    return this.proof?.pid;
+  }
+
+  get isTriedAgain(): boolean {
+    return this.failureStands;
+  }
+
+  /** It has failed and is tried again. */
+  tryAgain(): void {
+    this.failureStands = true;
+  }
+
+  healthy(pid: number, previousPid: number | undefined, seconds: number): void {
+    this.proof = { pid, ...(previousPid === undefined ? {} : { previous_pid: previousPid }), seconds };
+    this.tellHealthy(this.proof);
+  }
+
+  skipped(why: string): void {
+    this.retractFailure();
+    this.around.tally.addSkipped();
+    this.around.issue({ type: "emit", event: { type: "instance.skipped", ...this.id, why } });
+  }
+
+  /** @param before what it counted as until now */
+  failed(failure: Omit<InstanceFailure, "host" | "program" | "instance">, before: Ending = "untouched"): void {
+    const countedAs = before === "untouched" || this.failureStands ? undefined : before;
+    this.retractFailure();
+    this.around.failures.addInstance({ ...this.id, ...failure }, countedAs);
+  }
+
+  /** The operator leaves while it is under restart. */
+  abandoned(): void {
+    this.retractFailure();
+    this.around.tally.addAbandoned();
+    const reason = "the operator left while it was being restarted";
+    this.around.issue({ type: "emit", event: { type: "instance.indeterminate", ...this.id, reason } });
+  }
+
+  /** Its after_healthy hook has succeeded: if that had failed before, it is now what it was before that. */
+  enabled(ending: Ending): void {
+    if (!this.failureStands) return;
+    if (ending === "healthy" && this.proof) this.tellHealthy(this.proof);
+    else this.skipped("it was drained, not restarted, and is enabled again");
+  }
+
+  private tellHealthy(proof: Proof): void {
+    this.retractFailure();
+    this.around.tally.addHealthy();
+    this.around.issue({ type: "emit", event: { type: "instance.healthy", ...this.id, ...proof } });
+  }
+
+  /** Another fate takes the place of the failure after which it was tried again. */
+  private retractFailure(): void {
+    if (this.failureStands) this.around.tally.retractFailed();
+    this.failureStands = false;
+  }
+}

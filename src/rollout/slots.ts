@@ -1,0 +1,103 @@
+import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What is left of a host's work, who is next, and the rests between. How many are under way is the host's to know. */
+export class Slots {
+  private readonly work: HostWork;
+  private readonly around: Surroundings;
+  /** What is left of the current batch. */
+  private waiting: PlannedInstance[] = [];
+  private nextBatch = 0;
+  /** What has regressed and comes before the next batch, one after the other. */
+  private again: PlannedInstance[] = [];
+  /** When each resting slot may take its next instance. */
+  private rests: number[] = [];
+  private touchedInBatch = false;
+
+  constructor(work: HostWork, around: Surroundings) {
+    this.work = work;
+    this.around = around;
+  }
+
+  /** True once nothing more of the current batch comes. */
+  get isBatchOver(): boolean {
+    return this.waiting.length + this.rests.length === 0;
+  }
+
+  /** True where no further batch begins. */
+  get isLast(): boolean {
+    return this.around.tally.stop !== undefined || this.nextTurn() === undefined;
+  }
+
+  /** When a slot has rested. One that has while the operator is asked is filled after the answer. */
+  get wakeAtMs(): number {
+    return this.around.tally.isHeld ? Infinity : Math.min(...this.rests);
+  }
+
+  /** What waits for its turn in this batch, and what comes before the next. */
+  get queued(): readonly PlannedInstance[] {
+    return [...this.again, ...this.waiting];
+  }
+
+  /** Begins the next batch and returns its slots: none while it must rest before it, or the operator is asked. */
+  beginBatch(nowMs: number): number {
+    const batch = this.nextTurn();
+    if (!batch) return 0;
+    if (this.nextBatch > 0 && this.touchedInBatch && this.work.timings.between_restarts_ms > 0) {
+      this.touchedInBatch = false;
+      this.rest(true, nowMs);
+      return 0;
+    }
+    if (this.around.tally.isHeld) return 0;
+    if (this.again.length > 0) this.again.shift();
+    else this.nextBatch++;
+    this.touchedInBatch = false;
+    this.waiting = [...batch.instances];
+    return batch.at_once;
+  }
+
+  /** Who takes the next slot that is free. */
+  next(): PlannedInstance | undefined {
+    return this.around.tally.stop ? undefined : this.waiting.shift();
+  }
+
+  /** A slot is free again: it rests if somebody waits for it. */
+  freed(wasTouched: boolean, nowMs: number): void {
+    this.touchedInBatch ||= wasTouched;
+    if (this.waiting.length > this.rests.length && !this.around.tally.stop) this.rest(wasTouched, nowMs);
+  }
+
+  /** How many slots have rested, and may be filled. */
+  takeRested(nowMs: number): number {
+    if (this.around.tally.isHeld) return 0;
+    const before = this.rests.length;
+    this.rests = this.rests.filter((atMs) => atMs > nowMs);
+    return before - this.rests.length;
+  }
+
+  /** One that has regressed comes next. */
+  takeAgain(planned: PlannedInstance): void {
+    // Sliding, it has the next free slot; but never two programs at once.
+    if (this.waiting[0]?.program === planned.program) this.waiting.unshift(planned);
+    else this.again.push(planned);
+  }
+
+  /** What has not begun does not begin any more. */
+  drop(): void {
+    this.waiting = [];
+    this.again = [];
+    this.rests = [];
+    this.nextBatch = this.work.batches.length;
+  }
+
+  private nextTurn(): Pick<InstanceBatch, "at_once" | "instances"> | undefined {
+    const [again] = this.again;
+    return again ? { at_once: 1, instances: [again] } : this.work.batches[this.nextBatch];
+  }
+
+  private rest(wasTouched: boolean, nowMs: number): void {
+    const ms = wasTouched ? this.work.timings.between_restarts_ms : 0;
+    this.rests.push(nowMs + ms);
+    if (ms > 0) this.around.issue({ type: "emit", event: { type: "host.resting", host: this.work.host, ms } });
+  }
+}

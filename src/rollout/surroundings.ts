@@ -1,0 +1,17 @@
+import type { HostName, InstanceName } from "../domain/ids.ts";
+import type { Capacity } from "./capacity.ts";
+import type { Drift } from "./drift.ts";
+import type { Failures } from "./failures.ts";
+import type { Command } from "./messages.ts";
+import type { Tally } from "./tally.ts";
+
+/** What the run of an instance or a host needs of the rollout that it is part of. */
+export interface Surroundings {
+  readonly tally: Tally;
+  readonly failures: Failures;
+  readonly capacity: Capacity;
+  readonly drift: Drift;
+  issue(command: Command): void;
+  /** It is healthy on this pid: from now on it is expected to stay there. */
+  expect(host: HostName, instance: InstanceName, pid: number): void;
+}
