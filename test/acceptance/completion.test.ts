@@ -58,7 +58,7 @@ describe("completion", () => {
         layOut(dir);
         // tmux gives its shell a PATH of its own.
         const start = `cd '${dir}' && PATH='${dir}/bin':"$PATH" ${command}`;
-        const env = { ORCHESTRATE_STATE_DIR: `${dir}/state`, HOME: dir };
+        const env = { ORCHESTRATE_STATE_DIR: `${dir}/state`, HOME: dir, HISTFILE: "/dev/null" };
         const terminal = await Terminal.run(start, { columns: 110, rows: 30 }, env);
         try {
           await terminal.press(PREPARED[shell as keyof typeof PREPARED]);
@@ -71,6 +71,10 @@ describe("completion", () => {
             await terminal.shows(new RegExp(`^> ?\\n?${escaped(completed)}( |$)`, "m"));
             await terminal.press("C-u");
           }
+          // What a shell writes when it ends must not come into a folder that is being removed.
+          await terminal.press("exit 0");
+          await terminal.press("Enter");
+          await terminal.shows(/^exit 0$/m);
         } finally {
           await terminal.close();
         }
