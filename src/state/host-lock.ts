@@ -218,8 +218,8 @@ class HolderLock implements HostLock {
 
   #keep(holder: Holder): Extract<Held, { kind: "held" }> {
     this.#holder = holder;
-    const { inTurn = (open) => open() } = this.#options;
-    void inTurn(() => holder.openSession());
+    const open = () => holder.openSession();
+    void (this.#options.inTurn?.(open) ?? open());
     this.#heard = this.#ticked = now();
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#tick(holder), this.#silence.beatEveryMs);
