@@ -56,14 +56,10 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     if ("exitCode" in planned) return planned.exitCode;
     if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
     if (!view.isOpen) await openView();
-    if (preflight.interrupted.aborted) return preflight.endInterrupted();
-    const opened = openJournal(wanted.plan, planned.rollout.id, given.stateDir);
-    if ("problem" in opened) return preflight.endRefused([{ code: "journal_unwritable", reason: opened.problem }]);
-    preflight.recorder.keepIn(opened.journal);
-    // A file can be made on a full disk, too.
-    const problem = await preflight.recorder.durable();
+    if (isInterrupted(preflight)) return preflight.endInterrupted();
+    const problem = await keepJournal(preflight, wanted.plan, given.stateDir);
     if (problem !== undefined) return preflight.endRefused([{ code: "journal_unwritable", reason: problem }]);
-    if (preflight.interrupted.aborted) return preflight.endInterrupted();
+    if (isInterrupted(preflight)) return preflight.endInterrupted();
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {
@@ -71,6 +67,20 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     await closeWorld(world);
     await preflight.recorder.end();
   }
+}
+
+/** Asked anew each time: it may come true while something is awaited. */
+function isInterrupted({ interrupted }: Preflight): boolean {
+  return interrupted.aborted;
+}
+
+/** Returns why the rollout cannot be kept, if it cannot. */
+async function keepJournal({ recorder, id }: Preflight, plan: Plan, stateDir: string | undefined) {
+  const opened = openJournal(plan, id, stateDir);
+  if ("problem" in opened) return opened.problem;
+  recorder.keepIn(opened.journal);
+  // A file can be made on a full disk, too.
+  return recorder.durable();
 }
 
 async function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCode }>, { interrupted }: Preflight) {

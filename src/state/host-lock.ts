@@ -221,8 +221,8 @@ class HolderLock implements HostLock {
 
   #keep(holder: Holder): Extract<Held, { kind: "held" }> {
     this.#holder = holder;
-    const { inTurn } = this.#options;
-    void (inTurn ? inTurn(() => holder.openSession()) : holder.openSession());
+    const open = () => holder.openSession();
+    void (this.#options.inTurn?.(open) ?? open());
     this.#heard = this.#ticked = now();
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => this.#tick(holder), this.#silence.beatEveryMs);

@@ -1,107 +1,32 @@
 /**
  * `npm run bench`: what costs time, as ratios against a floor that is measured in the same run. Medians of several
  * runs, each pair one after the other, so that a machine whose speed drifts does not favour one side.
+ * `npm run bench -- rollouts previews` takes only these parts.
  */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { performance } from "node:perf_hooks";
-import { fileURLToPath } from "node:url";
-import type { FleetReport } from "../../src/domain/fleet.ts";
-import type { InstanceName, RolloutId } from "../../src/domain/ids.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import { loadPlan } from "../../src/planner/load.ts";
-import { simulated } from "../sim/rollouts.ts";
-import { simulate } from "../sim/simulate.ts";
-import { showing } from "./showing.ts";
+import { loadavg } from "node:os";
+import { benchConnections } from "./connections.ts";
+import { benchPlanning } from "./planning.ts";
+import { benchPreviews } from "./previews.ts";
+import { benchRollouts } from "./rollouts.ts";
 
-const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
-const LOCAL_PLAN = fileURLToPath(new URL("../../plans/local.yaml", import.meta.url));
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  planning: benchPlanning,
+  rollouts: benchRollouts,
+  previews: benchPreviews,
+  connections: benchConnections,
+};
 
-/** One line of the table: both sides in milliseconds, medians of `runs`. */
-function compare(what: string, runs: number, measured: () => void, floorName: string, floor: () => void): void {
-  measured();
-  floor();
-  const pairs = Array.from({ length: runs }, () => ({ measured: timeOf(measured), floor: timeOf(floor) }));
-  const a = median(pairs.map((pair) => pair.measured));
-  const b = median(pairs.map((pair) => pair.floor));
-  const ratio = median(pairs.map((pair) => pair.measured / pair.floor));
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in PARTS));
+if (unknown.length > 0)
+  throw new Error(`no part is called ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
+
+for (const [name, bench] of Object.entries(PARTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(
-    `${what}: ${a.toFixed(0)} ms; ${floorName}: ${b.toFixed(0)} ms; ratio ${ratio.toFixed(2)} (${runs} pairs)`,
+    `\n${name}; load of this machine: ${loadavg()
+      .map((load) => load.toFixed(1))
+      .join(" ")}`,
   );
-}
-
-function timeOf(run: () => void): number {
-  const startedMs = performance.now();
-  run();
-  return performance.now() - startedMs;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-const node = (...args: string[]) => void execFileSync(process.execPath, args, { stdio: "ignore" });
-const bareNode = () => node("-e", "0");
-
-function startUp(): void {
-  compare("orchestrate --version", 15, () => node(BUNDLE, "--version"), "node -e 0", bareNode);
-  compare("validate of a small plan", 15, () => node(BUNDLE, "validate", LOCAL_PLAN), "node -e 0", bareNode);
-}
-
-/** A plan of 2,000 hosts written one by one, in 200 groups, and its fleet of 16,000 instances. */
-function largePlan(dir: string): void {
-  const hosts = Array.from({ length: 2000 }, (_, index) => `web-${String(index).padStart(4, "0")}`);
-  const groups = Array.from({ length: 200 }, (_, index) => {
-    return `  g${index}: { hosts: [${hosts.slice(index * 10, index * 10 + 10).join(", ")}] }`;
-  });
-  const file = join(dir, "large.yaml");
-  const text = `version: 1\nprograms: web\nhosts:\n${hosts.map((host) => `  ${host}:`).join("\n")}\ngroups:\n${groups.join("\n")}\n`;
-  writeFileSync(file, text);
-  const planned = () => {
-    const loaded = loadPlan(file, process.env);
-    if (!loaded.ok) throw new Error("the benchmark's own plan is wrong");
-    const fleet: FleetReport = new Map(
-      loaded.plan.hosts.map(({ name }) => [name, { host: name, instances: instancesOf(8) }]),
-    );
-    buildRollout(loaded.plan, fleet, { id: "bench" as RolloutId });
-  };
-  compare("2,000 hosts x 8: validated and planned", 5, planned, "node -e 0", bareNode);
-  compare("2,000 hosts x 8: validate as a command", 5, () => node(BUNDLE, "validate", file), "node -e 0", bareNode);
-}
-
-function instancesOf(count: number) {
-  return Array.from({ length: count }, (_, index) => {
-    return {
-      instance: `web:web_${index}` as InstanceName,
-      state: "RUNNING",
-      pid: 100 + index,
-      uptime_s: 3600,
-    } as const;
-  });
-}
-
-/** A rollout of 10,000 hosts through planner and machine in virtual time, against ten times one of 1,000. */
-function machine(): void {
-  const roll = (hosts: number) => {
-    const { time, fleet, rollout } = simulated({ hosts, instances: 8, hostsAtOnce: 500, instancesAtOnce: 2 });
-    simulate(rollout(), fleet, time, { keepEvents: false });
-  };
-  const tenTimes = () => {
-    for (let time = 0; time < 10; time++) roll(1000);
-  };
-  compare("a simulated rollout of 10,000 x 8", 5, () => roll(10_000), "ten of 1,000 x 8", tenTimes);
-}
-
-const dir = mkdtempSync(join(tmpdir(), "orchestrate-bench-"));
-try {
-  startUp();
-  largePlan(dir);
-  machine();
-  showing(dir);
-} finally {
-  rmSync(dir, { recursive: true });
+  await bench();
 }

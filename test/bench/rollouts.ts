@@ -13,7 +13,7 @@ import { median } from "./measure.ts";
 
 const HOSTS = 10;
 const INSTANCES = 4;
-const PAIRS = 1;
+const PAIRS = 3;
 
 /** How a plan says where supervisord is: by its config looks go through a session, by its socket past supervisorctl. */
 const WAYS = {

@@ -1,0 +1,77 @@
+/** A preview of many hosts, against one `supervisorctl status` on each by other means. */
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BUNDLE, writePlan } from "../acceptance/orchestrate.ts";
+import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { findProgram } from "../fleet/prerequisites.ts";
+import { costText, measure, median, medianCost, type Cost } from "./measure.ts";
+import { planHostsNamed, type Way } from "./names.ts";
+
+const REAL_HOSTS = 50;
+const RUNS = 3;
+/** As many handshakes at once as we have. */
+const AT_ONCE = 16;
+
+export async function benchPreviews(): Promise<void> {
+  const fleet = await raiseFleet({ hosts: REAL_HOSTS, groups: [{ name: "web", processes: 2 }] });
+  try {
+    const others = await otherMeans(fleet);
+    for (const hosts of [10, 50, 200]) await compare(fleet, hosts, others);
+  } finally {
+    await fleet.down();
+  }
+}
+
+type Means = (hosts: number) => readonly string[];
+
+async function compare(fleet: Fleet, hosts: number, others: ReadonlyMap<string, Means>): Promise<void> {
+  console.log(`${hosts} hosts${hosts > REAL_HOSTS ? `, names of ${REAL_HOSTS}` : ""}, medians of ${RUNS}`);
+  const ours = (["session", "XML-RPC"] as const).map(async (way: Way) => {
+    const plan = await writePlan(fleet, { hosts: planHostsNamed(fleet, hosts, way) }, `preview-${hosts}-${way}`);
+    return [`preview by ${way}`, [process.execPath, BUNDLE, plan, "--dry-run"]] as const;
+  });
+  const commands = [...(await Promise.all(ours)), ...[...others].map(([name, means]) => [name, means(hosts)] as const)];
+  const costs = new Map<string, Cost[]>(commands.map(([name]) => [name, []]));
+  for (let run = 0; run < RUNS; run++)
+    for (const [name, command] of commands) costs.get(name)?.push(await measure(command));
+  const floor = costs.get(LOOP) ?? [];
+  for (const [name, runs] of costs) {
+    const ratio = median(runs.map(({ wallMs }, run) => wallMs / (floor[run]?.wallMs ?? NaN)));
+    console.log(`  ${name}: ${costText(medianCost(runs))}; ratio to the loop ${ratio.toFixed(2)}`);
+  }
+}
+
+const LOOP = "a loop of ssh with ControlMaster, 16 at once";
+
+/** What people have without us: they look once, and neither plan nor read the configuration or locks. */
+async function otherMeans(fleet: Fleet): Promise<ReadonlyMap<string, Means>> {
+  const { port, identity_file, known_hosts_file } = fleet.planSsh();
+  const options = ["-F", "none", "-p", port, "-i", identity_file, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"];
+  const ssh = ["ssh", ...options, "-o", `UserKnownHostsFile=${known_hosts_file}`].join(" ");
+  const look = "supervisorctl -c '$FLEET_HOST_DIR/supervisord.conf' status";
+  const script = join(fleet.dir, "loop");
+  const addresses = (hosts: number) =>
+    Array.from({ length: hosts }, (_, index) => fleet.hosts[index % fleet.hosts.length]!.address);
+  const master = `-o ControlMaster=auto -o ControlPath=${fleet.dir}/cm-$$ -o ControlPersist=no`;
+  const remote = look.replaceAll("'", '"');
+  await writeFile(script, `#!/bin/sh\nexec ${ssh} ${master} "$1" '${remote}'\n`);
+  await chmod(script, 0o755);
+  const loop: Means = (hosts) => [
+    "sh",
+    "-c",
+    'at_once=$1 script=$2; shift 2; printf "%s\\n" "$@" | xargs -P "$at_once" -n 1 "$script"',
+    "sh",
+    String(AT_ONCE),
+    script,
+    ...addresses(hosts),
+  ];
+  const means = new Map([[LOOP, loop]]);
+  // It takes a name once, so that it can have no more hosts than there are.
+  const clush: Means = (hosts) => {
+    const nodes = [...new Set(addresses(hosts))].join(",");
+    const sshOptions = [...options, "-o", `UserKnownHostsFile=${known_hosts_file}`].join(" ");
+    return ["clush", "-f", String(AT_ONCE), "-o", sshOptions, "-w", nodes, remote];
+  };
+  if (findProgram("clush") !== undefined) means.set(`clush, 16 at once (of ${REAL_HOSTS} at most)`, clush);
+  return means;
+}
