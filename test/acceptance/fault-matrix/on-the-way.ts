@@ -135,6 +135,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     faults: [
       {
         fault: "a program that crashes at its start",
+        isSampled: true,
         restarts: "some once",
         happen: (scene) => broken(scene, { kind: "crash_at_start" }),
       },
@@ -145,7 +146,6 @@ export const faultsOnTheWay: readonly FaultSet[] = [
       },
       {
         fault: "a program that flaps: it dies two seconds after each start, and Supervisor starts it again",
-        isSampled: true,
         restarts: "some once",
         happen: (scene) =>
           broken(
