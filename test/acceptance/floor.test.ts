@@ -4,11 +4,13 @@ import { observe, type Observation, type Sample } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
 import { eventsOf, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
 
+/** Soon FATAL where it crashes. */
+const WEB = { name: "web", processes: 4, startretries: 1 };
 const CRASHED = ["web:web_02", "web:web_03"];
 
 describe("a program with 8 instances and min_healthy 6, two of which crash between restarts", () => {
   let fleet: Fleet;
-  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 4 }] })));
+  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [WEB] })));
   afterEach(() => fleet.down());
 
   async function crashTwo(): Promise<void> {
@@ -21,7 +23,7 @@ describe("a program with 8 instances and min_healthy 6, two of which crash betwe
 
   /** A rollout whose first rest is when two instances crash; it then waits. */
   async function waitingRollout(progressDeadline: string) {
-    const timings = { ...quickTimings, between_restarts: "3s", progress_deadline: progressDeadline };
+    const timings = { ...quickTimings, between_restarts: "2s", progress_deadline: progressDeadline };
     const plan = await writePlan(fleet, { limits: { min_healthy: 6 }, timings });
     const observer = await observe(fleet, { everyMs: 50 });
     const running = startOrchestrate([plan, "--output", "json"]);

@@ -72,7 +72,7 @@ describe("a rollout on three real hosts with four instances each", () => {
   /** On a busy machine a supervisord that is late takes an instance that exits within startsecs for RUNNING. */
   async function giveSupervisordTime(): Promise<void> {
     await fleet.down();
-    fleet = await raiseFleet({ hosts: 3, groups: [{ name: "web", processes: 4, startsecs: 4 }] });
+    fleet = await raiseFleet({ hosts: 3, groups: [{ name: "web", processes: 4, startsecs: 4, startretries: 2 }] });
   }
 
   const failures = [
