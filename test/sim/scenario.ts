@@ -28,7 +28,7 @@ export function scenario(seed: number, { faults = true } = {}) {
   if (faults) {
     for (const processes of fleet.hosts.values())
       for (const process of processes.values())
-        if (random.chance(0.04)) process.behaviour = { ...process.behaviour, ...random.pick(FAULTS)(random) };
+        if (random.chance(0.04)) process.behave({ ...process.behaviour, ...random.pick(FAULTS)(random) });
     plagueFleet(fleet, time, random);
   }
   const operator = faults ? operatorFrom(random, sizes) : {};

@@ -62,6 +62,15 @@ export class SimFleet {
     else act();
   }
 
+  /** As supervisorctl does it; `done` gets its words. */
+  change(action: "restart" | "start", host: HostName, instance: InstanceName, done: (said: string) => void): void {
+    this.request(host, () => {
+      const process = this.hosts.get(host)?.get(instance);
+      if (process) process[action](done);
+      else done(`${instance}: ERROR (no such process)`);
+    });
+  }
+
   process(host: string, instance: string): SimProcess {
     const process = this.hosts.get(host as HostName)?.get(instance as InstanceName);
     if (!process) throw new Error(`the simulated fleet has no ${host} ${instance}`);
@@ -69,7 +78,7 @@ export class SimFleet {
   }
 
   behave(host: string, instance: string, behaviour: Partial<SimBehaviour>): void {
-    this.process(host, instance).behaviour = { ...healthy, ...behaviour };
+    this.process(host, instance).behave({ ...healthy, ...behaviour });
   }
 
   look(host: HostName): LookOutcome {

@@ -30,6 +30,7 @@ const EXITED_MS = 10;
  * (http://supervisord.org/subprocess.html#process-states), driven by virtual time.
  */
 export class SimProcess {
+  /** From its next start on. */
   behaviour: SimBehaviour;
   state: ProcessState = "RUNNING";
   pid: number | undefined;
@@ -41,6 +42,8 @@ export class SimProcess {
   private readonly time: VirtualTime;
   private readonly nextPid: () => number;
   private spawnedAtMs = 0;
+  /** That of the process that runs now. */
+  private stopMs: number;
   private failedStarts = 0;
   /** What happens next by itself; a client's stop or start replaces it. */
   private next: { cancel(): void } | undefined;
@@ -52,8 +55,15 @@ export class SimProcess {
     this.time = time;
     this.nextPid = nextPid;
     this.behaviour = behaviour;
+    this.stopMs = behaviour.stopMs;
     this.pid = nextPid();
     this.spawnedAtMs = time.now - 3_600_000;
+  }
+
+  /** From its next start on, and the process that runs now stops like that. */
+  behave(behaviour: SimBehaviour): void {
+    this.behaviour = behaviour;
+    this.stopMs = behaviour.stopMs;
   }
 
   snapshot(): ProcessSnapshot {
@@ -75,7 +85,7 @@ export class SimProcess {
     }
     const wasBackoff = this.state === "BACKOFF";
     this.onStopped = done;
-    this.become("STOPPING", wasBackoff ? 0 : this.behaviour.stopMs, () => {
+    this.become("STOPPING", wasBackoff ? 0 : this.stopMs, () => {
       this.become("STOPPED");
       this.stopAnswered();
     });
@@ -118,7 +128,8 @@ export class SimProcess {
   private spawn(): void {
     this.pid = this.nextPid();
     this.spawnedAtMs = this.time.now;
-    const { crashesAtStart, startsecsMs } = this.behaviour;
+    const { crashesAtStart, startsecsMs, stopMs } = this.behaviour;
+    this.stopMs = stopMs;
     if (crashesAtStart > 0) this.become("STARTING", CRASH_MS, () => this.crashedAtStart());
     else this.become("STARTING", startsecsMs, () => this.runs());
   }

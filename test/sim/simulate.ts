@@ -251,11 +251,7 @@ export function simulate(
       fleet.lose(host);
       time.after(fate.forMs, () => fleet.unreachable.delete(host));
     };
-    fleet.request(host, () => {
-      const process = fleet.hosts.get(host)?.get(command.instance);
-      if (process) process[command.action](done);
-      else done(`${command.instance}: ERROR (no such process)`);
-    });
+    fleet.change(command.action, host, command.instance, done);
   };
 
   tell({ type: "begin" });
