@@ -1,11 +1,13 @@
 /**
- * `npm run soak`: one process carries out rollouts for a quarter of an hour (`-- --minutes N`), and its memory, open
- * files, handles and listeners are looked at. Prints each sample, and fails if they grow.
+ * `npm run soak`: one rollout of a quarter of an hour (`-- --minutes N`), whose process is looked at every five seconds:
+ * memory, open files, handles and listeners. Prints the samples, and fails if one of these grows.
  */
 import { rmSync } from "node:fs";
 import { mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -20,9 +22,20 @@ import { systemClock } from "../../src/executor/system-clock.ts";
 import { buildRollout } from "../../src/planner/build.ts";
 import { loadPlan } from "../../src/planner/load.ts";
 import { createJournal } from "../../src/state/journal.ts";
-import { quickTimings, writePlan } from "../acceptance/orchestrate.ts";
+import { createPlainView } from "../../src/views/plain.ts";
+import { writePlan } from "../acceptance/orchestrate.ts";
 import { raiseFleet } from "../fleet/fleet.ts";
+import { countListeners, watchListeners } from "./listeners.ts";
 import { median } from "./measure.ts";
+
+const HOSTS = 4;
+const HOSTS_AT_ONCE = 2;
+/** What an instance takes, its stop, its looks and its rest with it. */
+const INSTANCE_S = 6;
+const SAMPLE_EVERY_MS = 5000;
+
+/** What memory may differ by chance, and by what is told of more and more instances. */
+const SLACK_MB = 3;
 
 interface Sample {
   readonly heapMb: number;
@@ -32,33 +45,35 @@ interface Sample {
   readonly listeners: number;
 }
 
-/** What memory may differ by chance. */
-const SLACK_MB = 3;
-
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "15" } } });
-const untilMs = performance.now() + Number(values.minutes) * 60_000;
+const instances = Math.ceil((Number(values.minutes) * 60 * HOSTS_AT_ONCE) / (HOSTS * INSTANCE_S));
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
+watchListeners();
 
-async function sample(): Promise<Sample> {
-  // What was closed a moment ago is still being taken down.
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  collectGarbage();
-  const { heapUsed, rss } = process.memoryUsage();
-  const emitters = [process, process.stdout, process.stderr];
-  return {
-    heapMb: heapUsed / 1e6,
-    rssMb: rss / 1e6,
-    files: (await readdir("/proc/self/fd")).length,
-    handles: process.getActiveResourcesInfo().length,
-    listeners: emitters
-      .flatMap((emitter) => emitter.eventNames().map((name) => emitter.listenerCount(name)))
-      .reduce((a, b) => a + b, 0),
-  };
+const fleet = await raiseFleet({ hosts: HOSTS, groups: [{ name: "web", processes: instances, startsecs: 0 }] });
+const state = await mkdtemp(join(tmpdir(), "orchestrate-soak-"));
+const samples: Sample[] = [];
+const ended = new AbortController();
+try {
+  const plan = await writePlan(fleet, {
+    timings: { between_checks: "200ms", min_healthy_time: "5s", between_restarts: "500ms" },
+    checks: [{ command: "true {process}" }],
+    hooks: { before_restart: "true", after_healthy: "true" },
+    limits: { min_healthy: "25%" },
+    batches: { hosts: HOSTS_AT_ONCE, instances: 1, mode: "sliding" },
+  });
+  const sampling = sampleUntil(ended.signal);
+  await rollOut(plan, state).finally(() => ended.abort());
+  await sampling;
+} finally {
+  await fleet.down();
+  rmSync(state, { recursive: true });
 }
+judge();
 
-/** What `orchestrate PLAN` does, without a view. */
+/** What `orchestrate PLAN --output plain` does. */
 async function rollOut(planFile: string, state: string): Promise<void> {
   const loaded = loadPlan(planFile, process.env);
   if (!loaded.ok) throw new Error("the soak's own plan is wrong");
@@ -67,7 +82,8 @@ async function rollOut(planFile: string, state: string): Promise<void> {
   const id = newRolloutId(systemClock.now());
   const owner = ownerOf(id, "soak");
   const world = openForRollout(loaded.plan, ways, owner);
-  const recorder = new Recorder(id, systemClock, []);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const recorder = new Recorder(id, systemClock, [createPlainView(nowhere, { clock: systemClock })]);
   try {
     const built = buildRollout(loaded.plan, await discover(world.fleet, recorder, { withConfig: true }), { id });
     if (built.kind === "refused") throw new Error(JSON.stringify(built.refusals));
@@ -78,47 +94,47 @@ async function rollOut(planFile: string, state: string): Promise<void> {
     if ("problem" in opened) throw new Error(opened.problem);
     recorder.keepIn(opened.journal);
     const outcome = await new Executor(built.rollout, world, recorder, systemClock).run();
-    if (outcome !== "succeeded") throw new Error(`a rollout was ${outcome}`);
+    if (outcome !== "succeeded") throw new Error(`the rollout was ${outcome}`);
   } finally {
     await closeWorld(world);
     await recorder.end();
   }
 }
 
-const fleet = await raiseFleet({ hosts: 4, groups: [{ name: "web", processes: 2, startsecs: 0 }] });
-const state = await mkdtemp(join(tmpdir(), "orchestrate-soak-"));
-const samples: Sample[] = [];
-try {
-  const timings = { ...quickTimings, min_healthy_time: "500ms", between_restarts: "200ms" };
-  const checks = [{ command: "true {process}" }];
-  const hooks = { before_restart: "true", after_healthy: "true" };
-  const limits = { min_healthy: "25%" };
-  const batches = { hosts: 2, instances: 1, mode: "sliding" };
-  const plan = await writePlan(fleet, { timings, checks, hooks, limits, batches });
-  while (performance.now() < untilMs) {
-    await rollOut(plan, state);
+async function sampleUntil(signal: AbortSignal): Promise<void> {
+  const startedMs = performance.now();
+  while (await sleep(SAMPLE_EVERY_MS, true, { signal }).catch(() => false)) {
     const seen = await sample();
     samples.push(seen);
     const { heapMb, rssMb, files, handles, listeners } = seen;
     console.log(
-      `rollout ${samples.length}: heap ${heapMb.toFixed(1)} MB, resident ${rssMb.toFixed(0)} MB, ${files} files, ${handles} handles, ${listeners} listeners`,
+      `${((performance.now() - startedMs) / 1000).toFixed(0)} s: heap ${heapMb.toFixed(1)} MB, resident ${rssMb.toFixed(0)} MB, ` +
+        `${files} files, ${handles} handles, ${listeners} listeners`,
     );
   }
-} finally {
-  await fleet.down();
-  rmSync(state, { recursive: true });
 }
-judge();
+
+async function sample(): Promise<Sample> {
+  collectGarbage();
+  const { heapUsed, rss } = process.memoryUsage();
+  return {
+    heapMb: heapUsed / 1e6,
+    rssMb: rss / 1e6,
+    files: (await readdir("/proc/self/fd")).length,
+    handles: process.getActiveResourcesInfo().length,
+    listeners: countListeners(),
+  };
+}
 
 /** The last quarter against the second: by then all is loaded and compiled. */
 function judge(): void {
   const quarter = Math.floor(samples.length / 4);
-  if (quarter === 0) throw new Error("too short: there were fewer than four rollouts");
+  if (quarter === 0) throw new Error("too short: there were fewer than four samples");
   const early = samples.slice(quarter, 2 * quarter);
   const late = samples.slice(-quarter);
   const grown = (["heapMb", "files", "handles", "listeners"] as const).flatMap((what) => {
     const [before, after] = [early, late].map((some) => median(some.map((each) => each[what]))) as [number, number];
-    const allowed = what === "heapMb" ? Math.max(SLACK_MB, before * 0.1) : 0;
+    const allowed = what === "heapMb" ? Math.max(SLACK_MB, before * 0.1) : before * 0.1;
     console.log(`${what}: ${before.toFixed(1)} in the second quarter, ${after.toFixed(1)} in the last`);
     return after > before + allowed ? [what] : [];
   });
