@@ -4,7 +4,7 @@ import { previewText } from "../planner/preview.ts";
 import { createJsonView } from "../views/json.ts";
 import type { RunArguments } from "./arguments.ts";
 import { closeFleet, openForReading } from "./fleet.ts";
-import { loadWanted } from "./load.ts";
+import { loadWanted } from "./wanted.ts";
 import { Preflight } from "./preflight.ts";
 import { lookedAtText } from "./looked-at.ts";
 import { onSignals } from "./signals.ts";

@@ -11,7 +11,7 @@ import { buildRollout } from "../planner/build.ts";
 import { createReport } from "../views/report.ts";
 import type { RunArguments } from "./arguments.ts";
 import { closeFleet } from "./fleet.ts";
-import type { Wanted } from "./load.ts";
+import type { Wanted } from "./wanted.ts";
 import { newRolloutId } from "./rollout-id.ts";
 
 export const EXIT_OF: Record<Outcome, ExitCode> = {

@@ -12,7 +12,7 @@ import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
 import { openJobSummary } from "./job-summary.ts";
-import { loadWanted } from "./load.ts";
+import { loadWanted } from "./wanted.ts";
 import { planUnderLock } from "./locked-plan.ts";
 import { openPageView } from "./page-file.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";

@@ -1,0 +1,42 @@
+import { changesSince, type Past } from "../planner/past.ts";
+import type { Plan } from "../planner/plan.ts";
+import type { RunArguments, SelectionArguments } from "./arguments.ts";
+import { loadWhole, narrowOrTell, selectionOf, tell } from "./load.ts";
+import { newestUnfinished, unfinishedCalled } from "./unfinished.ts";
+
+/** A plan to carry out, and the rollout that it goes on with if it does. */
+export interface Wanted {
+  readonly plan: Plan;
+  readonly past?: Past;
+}
+
+/** What a run or a dry run is about; what is wrong goes to stderr. */
+export function loadWanted(given: RunArguments): Wanted | undefined {
+  const whole = loadWhole(given.plan);
+  if (!whole) return undefined;
+  if (given.resume === undefined) {
+    const plan = narrowOrTell(whole, selectionOf(given));
+    return plan && { plan };
+  }
+  const found =
+    given.resume === "newest"
+      ? newestUnfinished(whole, given.stateDir)
+      : unfinishedCalled(given.resume, whole, given.stateDir);
+  if (!found) return tell(["this plan has no unfinished rollout: run it without --resume"]);
+  if ("problem" in found) return tell([found.problem]);
+  const { past } = found;
+  // A journal of a version that did not keep it was written for a whole plan.
+  const { selection = selectionOf(NO_SELECTION) } = past.rollout as Partial<typeof past.rollout>;
+  const asBefore = narrowOrTell(whole, selection);
+  if (!asBefore) return undefined;
+  const changes = changesSince(past.rollout, asBefore);
+  if (changes.length > 0)
+    return tell([
+      ...changes.map((change) => `rollout ${past.id} cannot be resumed: ${change}`),
+      "put that back, or begin anew without --resume",
+    ]);
+  const plan = narrowOrTell(asBefore, selectionOf(given));
+  return plan && { plan, past };
+}
+
+const NO_SELECTION: SelectionArguments = { limit: [], exclude: [], program: [] };
