@@ -13,5 +13,5 @@ export function lookedAtText(fleet: ReadonlyMap<HostName, FleetHost>): string {
   const lines = groupedBy(ways, ({ text }) => text).map(
     (alike) => `${folded(alike.map(({ host }) => host))} by ${onOneLine(alike[0]?.text ?? "")}`,
   );
-  return `${section("looked at", lines).join("\n")}\n`;
+  return lines.length === 0 ? "" : `${section("looked at", lines).join("\n")}\n`;
 }

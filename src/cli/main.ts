@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { commandLine, readArguments } from "./arguments.ts";
+import { commandLine, readArguments } from "./command-line.ts";
 import { reportBug } from "./bug.ts";
 
 // What contacts hosts is imported only where it is wanted: ssh2 and listr2 would double the time that `validate` takes.

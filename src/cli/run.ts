@@ -12,12 +12,13 @@ import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
 import { openJobSummary } from "./job-summary.ts";
-import { loadWanted } from "./wanted.ts";
+import { lookedAtText } from "./looked-at.ts";
 import { planUnderLock } from "./locked-plan.ts";
 import { openPageView } from "./page-file.ts";
 import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
 import { onSignals } from "./signals.ts";
 import { newestUnfinished } from "./unfinished.ts";
+import { loadWanted } from "./wanted.ts";
 import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
@@ -66,6 +67,7 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     stopListening();
     await closeWorld(world);
     await preflight.recorder.end();
+    if (given.verbose) process.stderr.write(lookedAtText(world.fleet));
   }
 }
 

@@ -47,8 +47,9 @@ describe("how hosts are looked at", function () {
     const plan = await writePlan(fleet, { hosts: planHosts("host-1", "host-2", "host-3") }, "xml-rpc");
     const preview = await orchestrate(plan, "--dry-run");
     assert.match(preview.stdout, /and the time that the programs take to stop\.\n$/);
-    const run = await orchestrate(plan);
+    const run = await orchestrate(plan, "--verbose");
     assert.equal(run.code, 0, run.stdout + run.stderr);
+    assert.match(run.stderr, /\nlooked at\n( {2}host-\d by xml-rpc: unix:\S+\n){3}$/);
   });
 
   it("does not keep us from ending when supervisord hangs on this very machine", async () => {

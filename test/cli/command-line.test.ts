@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readArguments } from "../../src/cli/arguments.ts";
+import { readArguments } from "../../src/cli/command-line.ts";
 
 /** What commander writes to stderr while a command line is read. */
 function complaintOf(...argv: string[]): string {
@@ -75,8 +75,6 @@ describe("the command line", () => {
   for (const [what, argv, complaint] of [
     ["a moment that cannot be read", ["p", "--started-before", "noon"], /2026-11-22T10:00Z, or an age such as 2h/],
     ["a question before a dry run", ["p", "--ask", "--dry-run"], /--ask is about a run/],
-    ["ways to look without looks", ["p", "--dry-run", "--offline", "--verbose"], /--verbose tells how --dry-run/],
-    ["ways to look of a run", ["p", "--verbose"], /--verbose tells how --dry-run/],
     ["uptimes without contact", ["p", "--offline", "--started-before", "2h"], /--started-before asks the hosts/],
     ["an unknown output of status", ["status", "p", "--output", "tree"], /Allowed choices are text, json/],
     ["a resume of other programs", ["p", "--resume", "--program", "x"], /--limit and --exclude may narrow it, not/],
