@@ -1,7 +1,7 @@
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport } from "../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "../domain/ids.ts";
-import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
+import { programOf, type HostName, type ProgramName, type RolloutId } from "../domain/ids.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { keep, takeAtOnce, tolerate, type Quantity } from "../domain/quantity.ts";
 import {
   sizeOf,
@@ -9,36 +9,22 @@ import {
   type Floor,
   type HostWork,
   type InstanceBatch,
-  type PlannedInstance,
-  type ProvenInstance,
   type Rollout,
-  type SkippedInstance,
   type Warning,
   type Wave,
 } from "../domain/rollout.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
-import { settle, whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
-import { startedLater, type StartedBefore } from "./started-before.ts";
 import { startSecondsOf } from "./start-seconds.ts";
+import { Taker, type InstanceSelection } from "./taking.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** The rollout, or every reason why there cannot be one. */
 export type Built =
   | { readonly kind: "planned"; readonly rollout: Rollout }
   | { readonly kind: "refused"; readonly refusals: readonly Refusal[] };
-
-/** What is selected of a plan's instances, besides what its patterns name. */
-export interface InstanceSelection {
-  /** Skips what was started later. */
-  readonly startedBefore?: StartedBefore;
-  /** The rollout to go on with. */
-  readonly past?: Past;
-  /** The programs are the command line's, for all hosts alike: one that has none of them is left out, not refused. */
-  readonly programsWhereFound?: boolean;
-}
 
 /** Turns a plan and what the fleet reports into the one object that a dry run prints and a run follows. */
 export function buildRollout(
@@ -51,7 +37,7 @@ export function buildRollout(
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
   const floors = builder.floors();
   builder.judgePrograms();
-  const { skipped, proven, unreachable, refusals } = builder;
+  const { unreachable, refusals } = builder;
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);
@@ -78,15 +64,13 @@ export function buildRollout(
       hooks,
       lock,
       selection: narrowedTo,
-      skipped,
-      proven,
+      skipped: builder.taker.skipped,
+      proven: builder.taker.proven,
       unreachable,
       warnings,
     },
   };
 }
-
-const WARNED_OF: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
 
 interface NamedSelector {
   readonly text: string;
@@ -100,26 +84,23 @@ function hostsIn(plan: Plan): number {
 
 class Builder {
   readonly refusals: Refusal[] = [];
-  readonly skipped: SkippedInstance[] = [];
-  readonly proven: ProvenInstance[] = [];
   readonly unreachable: HostName[] = [];
   readonly warnings: Warning[] = [];
+  readonly taker: Taker;
   private readonly plan: Plan;
   private readonly fleet: FleetReport;
-  private readonly selection: InstanceSelection;
+  private readonly programsWhereFound: boolean;
   /** Programs that hosts lack, by the words of the plan or the command line. */
   private readonly missing = new Map<string, Map<HostName, Refusal>>();
   private readonly found = new Set<string>();
-  /** What an earlier wave or selector has taken already: nothing is restarted twice. */
-  private readonly taken = new Map<HostName, Set<InstanceName>>();
 
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
     this.plan = plan;
     this.fleet = fleet;
-    this.selection = selection;
+    this.programsWhereFound = selection.programsWhereFound === true;
+    this.taker = new Taker(plan.stopped, selection, this);
     const lost: Refusal[] = [];
-    for (const [host, report] of fleet) {
-      this.taken.set(host, new Set());
+    for (const report of fleet.values()) {
       if (!("refusal" in report)) continue;
       // A wrong key or a login that is refused is no host that is down: no budget covers it.
       if (report.refusal.code === "unreachable") lost.push(report.refusal);
@@ -150,8 +131,7 @@ class Builder {
   /** The floor of each selected program, over all the plan's hosts, less what is skipped as stopped. */
   floors(): Floor[] {
     const { min_healthy } = this.plan.limits;
-    const programs = new Set<ProgramName>();
-    for (const taken of this.taken.values()) for (const instance of taken) programs.add(programOf(instance));
+    const { programs } = this.taker;
     const totals = new Map<ProgramName, number>();
     for (const report of this.fleet.values())
       for (const { instance, state } of "instances" in report ? report.instances : []) {
@@ -172,7 +152,7 @@ class Builder {
   /** Refuses for programs that are missing where they must be; to be called after all waves. */
   judgePrograms(): void {
     for (const [text, refusals] of this.missing)
-      if (!this.selection.programsWhereFound || !this.found.has(text)) this.refusals.push(...refusals.values());
+      if (!this.programsWhereFound || !this.found.has(text)) this.refusals.push(...refusals.values());
   }
 
   private hostWork(
@@ -206,62 +186,10 @@ class Builder {
     size: Quantity,
     mode: HostBatches["mode"],
   ): InstanceBatch[] {
-    const planned = instances.flatMap((snapshot) => this.take(host, program, snapshot) ?? []);
+    const planned = instances.flatMap((snapshot) => this.taker.take(host, program, snapshot) ?? []);
     const at_once = takeAtOnce(size, planned.length);
     if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];
     return chunks(planned, [at_once]).map((chunk) => ({ program, at_once: chunk.length, instances: chunk }));
-  }
-
-  /** What is to be done with an instance; undefined, with the reason told, if nothing is. */
-  private take(host: HostName, program: ProgramName, snapshot: ProcessSnapshot): PlannedInstance | undefined {
-    const { instance, state, pid, description } = snapshot;
-    const taken = this.taken.get(host);
-    if (!taken || taken.has(instance)) return undefined;
-    taken.add(instance);
-    const { past } = this.selection;
-    const fate = past?.fates.get(host)?.get(instance);
-    if (fate) return this.settled(fate, host, program, snapshot);
-    const excluded = past && whyNotPlanned(past, host, instance);
-    if (excluded !== undefined) {
-      this.skipped.push({ host, program, instance, why: excluded });
-      return undefined;
-    }
-    const later = this.selection.startedBefore && startedLater(snapshot, this.selection.startedBefore);
-    if (later !== undefined) {
-      this.skipped.push({ host, program, instance, why: later });
-      return undefined;
-    }
-    const before = pid === undefined ? { state } : { state, pid };
-    if (state === "STOPPED") {
-      if (this.plan.stopped === "start") return { instance, program, before, action: "start" };
-      this.skipped.push({ host, program, instance, why: "it was STOPPED before the rollout" });
-      return undefined;
-    }
-    if (state === "UNKNOWN") {
-      this.refusals.push({ code: "unknown_state", host, reason: `${instance} is UNKNOWN` });
-      return undefined;
-    }
-    if (WARNED_OF.has(state)) {
-      const words = description === undefined ? state : `${state} (${description})`;
-      this.warnings.push({ host, instance, message: `it is ${words} already; it will be restarted all the same` });
-    }
-    return { instance, program, before, action: "restart" };
-  }
-
-  /** What is to be done with an instance that the rollout which is resumed has restarted. */
-  private settled(
-    fate: PastFate,
-    host: HostName,
-    program: ProgramName,
-    snapshot: ProcessSnapshot,
-  ): PlannedInstance | undefined {
-    const { instance, state, pid } = snapshot;
-    const { action, ...previous } = settle(fate, snapshot);
-    if (action !== "nothing")
-      return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, action, ...previous };
-    this.skipped.push({ host, program, instance, why: "it was restarted before and is healthy" });
-    if (pid !== undefined) this.proven.push({ host, instance, pid });
-    return undefined;
   }
 }
 
