@@ -57,11 +57,12 @@ export class Fate {
   }
 
   /** The operator leaves while it is under restart. */
-  abandoned(): void {
+  abandoned(stillDrained: boolean): void {
     this.retractFailure();
     this.around.tally.addAbandoned();
     const reason = "the operator left while it was being restarted";
-    this.around.issue({ type: "emit", event: { type: "instance.indeterminate", ...this.id, reason } });
+    const drained = stillDrained ? { still_drained: true } : {};
+    this.around.issue({ type: "emit", event: { type: "instance.indeterminate", ...this.id, reason, ...drained } });
   }
 
   /** Its after_healthy hook has succeeded: if that had failed before, it is now what it was before that. */
@@ -79,7 +80,7 @@ export class Fate {
 
   /** Another fate takes the place of the failure after which it was tried again. */
   private retractFailure(): void {
-    if (this.failureStands) this.around.tally.retractFailed();
+    if (this.failureStands) this.around.failures.retract(this.id.host, this.id.instance);
     this.failureStands = false;
   }
 }

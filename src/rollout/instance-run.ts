@@ -197,7 +197,7 @@ export class InstanceRun {
 
   /** The operator leaves: what is under way is told as unknown. */
   abandon(): void {
-    if (this.phase.name === "under_restart") this.fate.abandoned();
+    if (this.phase.name === "under_restart") this.fate.abandoned(this.drained);
     this.phase = { name: "over" };
   }
 
@@ -256,6 +256,8 @@ export class InstanceRun {
 
   /** An earlier rollout has restarted it: it goes to its gate as if that had come back just now. */
   private passOn(snapshot: ProcessSnapshot, nowMs: number): number {
+    // By that rollout, if at all: this one has not run the hook, and does not before the instance is proven.
+    this.drained = this.work.hooks.before_restart !== undefined;
     const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
     attempt.returned("", nowMs);
     return this.looked(snapshot, nowMs, nowMs);

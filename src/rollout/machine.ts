@@ -79,7 +79,7 @@ export class Machine {
 
   private dispatch(input: Input): void {
     if (input.type === "abandoned") {
-      this.tally.interrupt();
+      this.tally.leave();
       this.waves.abandon();
       this.failures.abandon();
       this.end();
@@ -126,8 +126,11 @@ export class Machine {
       case "decided":
         this.failures.decided(input.answer);
         break;
+      case "lock_lost":
+        this.halt("lock_lost", input.reason);
+        break;
       case "journal_failed":
-        if (this.tally.stop?.kind !== "halted") this.halt("journal_unwritable", input.reason);
+        this.halt("journal_unwritable", input.reason);
         break;
       case "interrupted":
         this.interrupt(input.signal);
@@ -190,8 +193,8 @@ export class Machine {
     this.tellRolloutHook(hook, outcome);
     if (outcome.kind === "failed") {
       const reason = `the ${hook} hook failed: ${outcome.reason}`;
-      const halts = this.tally.addFailure("hook_failed", reason, false) === "halts";
-      if (halts || hook === "before_rollout") this.halt("hook_failed", reason);
+      if (this.tally.addFailure("hook_failed", reason, false) === "halts") this.tellHalt("hook_failed", reason);
+      else if (hook === "before_rollout") this.halt("hook_failed", reason);
     }
     if (hook === "before_rollout") this.beginPicture();
     else this.end();
@@ -210,7 +213,10 @@ export class Machine {
   };
 
   private halt(code: HaltCode, reason: string): void {
-    this.tally.halt(code, reason);
+    if (this.tally.halt(code, reason)) this.tellHalt(code, reason);
+  }
+
+  private tellHalt(code: HaltCode, reason: string): void {
     this.emit({ type: "rollout.halted", code, reason });
   }
 
@@ -247,6 +253,7 @@ export class Machine {
 
   private end(): void {
     this.phase = "ended";
+    this.failures.haltForUntried();
     const outcome = this.tally.outcome();
     const seconds = (this.nowMs - this.beganAtMs) / 1000;
     this.emit({ type: "rollout.finished", outcome, counts: this.tally.counts(), seconds });

@@ -73,6 +73,8 @@ interface Moment {
 
 class HolderLock implements HostLock {
   readonly host: HostName;
+  readonly lost: Promise<LockLost>;
+  #resolveLost!: (lost: LockLost) => void;
   readonly #access: HostAccess;
   readonly #options: LockOptions;
   readonly #silence: Silence;
@@ -93,6 +95,7 @@ class HolderLock implements HostLock {
 
   constructor(access: HostAccess, options: LockOptions) {
     this.host = access.host;
+    this.lost = new Promise((resolve) => (this.#resolveLost = resolve));
     this.#access = access;
     this.#options = options;
     this.#silence = options.silence ?? DEFAULT_SILENCE;
@@ -258,6 +261,7 @@ class HolderLock implements HostLock {
 
   #lose(reason: string): void {
     this.#lost ??= { kind: "lock_lost", reason };
+    this.#resolveLost(this.#lost);
   }
 }
 
