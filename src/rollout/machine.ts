@@ -52,6 +52,7 @@ export class Machine {
     this.watchMs = DEFAULT_WATCH_MS;
     for (const { timings } of worksOf(rollout)) this.watchMs = Math.min(this.watchMs, timings.between_checks_ms);
     const issue = (command: Command) => this.issue(command);
+    const emit = (event: RolloutEvent) => this.emit(event);
     this.tally = new Tally(rollout, asks);
     this.failures = new Failures(this.tally, issue, (failure, isTriedAgain) =>
       this.failureEnded(failure, isTriedAgain),
@@ -63,8 +64,10 @@ export class Machine {
       tally: this.tally,
       failures: this.failures,
       capacity: this.capacity,
-      drift: new Drift(rollout, issue),
+      drift: new Drift(rollout, emit),
       issue,
+      emit,
+      halt: (code, reason) => this.halt(code, reason),
       expect: (host, instance, pid) => this.watch.expect(host, instance, pid),
     };
     this.waves = new WaveRun(rollout.waves, around, this.looks);
@@ -262,7 +265,7 @@ export class Machine {
 
   private tellRun(
     { host, instance }: Pick<Extract<Input, { type: "changed" }>, "host" | "instance">,
-    tell: (run: InstanceRun) => number,
+    tell: (run: InstanceRun) => void,
   ): void {
     this.runOf(host)?.tellInstance(instance, tell, this.nowMs);
   }
@@ -288,7 +291,7 @@ export class Machine {
     this.issue({ type: "run_hook", hook: "on_failure", command: hook, vars: {}, timeoutMs, host, instance, reason });
   }
 
-  private emit(event: Extract<Command, { type: "emit" }>["event"]): void {
+  private emit(event: RolloutEvent): void {
     this.issue({ type: "emit", event });
   }
 }

@@ -91,10 +91,10 @@ export class Tally {
     this.failures--;
   }
 
-  /** A host was lost before its instances were touched. True if that halts the rollout. */
-  addUnreachable(reason: string): boolean {
+  /** A host was lost before its instances were touched. True if it is one too many. */
+  addUnreachable(): boolean {
     this.unreachable++;
-    return this.unreachable > this.limits.max_unreachable && this.halt("unreachable", reason);
+    return this.unreachable > this.limits.max_unreachable;
   }
 
   /** Left while under restart: what became of it is unknown, which counts as failed. */

@@ -1,4 +1,3 @@
-import type { RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
@@ -75,7 +74,7 @@ export class WaveRun {
   /** The pause after a wave is over. */
   resume(nowMs: number): void {
     if (this.phase.name !== "paused") return;
-    this.around.issue({ type: "emit", event: { type: "rollout.resumed" } });
+    this.around.emit({ type: "rollout.resumed" });
     this.observe(nowMs);
   }
 
@@ -175,7 +174,7 @@ export class WaveRun {
       this.phase = { name: "over" };
       return;
     }
-    this.emit({ type: "wave.started", wave: this.waveIndex + 1, group: wave.group });
+    this.around.emit({ type: "wave.started", wave: this.waveIndex + 1, group: wave.group });
     this.beginBatch(nowMs);
   }
 
@@ -184,7 +183,7 @@ export class WaveRun {
     const batch = wave?.batches[this.batchIndex];
     if (!wave || !batch) return;
     this.phase = { name: "batch", atOnce: batch.at_once };
-    this.emit({ type: "batch.started", ...this.place(wave), hosts: batch.hosts.map(({ host }) => host) });
+    this.around.emit({ type: "batch.started", ...this.place(wave), hosts: batch.hosts.map(({ host }) => host) });
     this.waiting = [...batch.hosts];
     this.refill(nowMs);
   }
@@ -198,7 +197,7 @@ export class WaveRun {
   private finishBatch(nowMs: number): void {
     const wave = this.waves[this.waveIndex];
     if (!wave) return;
-    this.emit({ type: "batch.finished", ...this.place(wave) });
+    this.around.emit({ type: "batch.finished", ...this.place(wave) });
     const stop = this.around.tally.stop !== undefined;
     const place = this.place(wave);
     this.batchIndex++;
@@ -208,7 +207,7 @@ export class WaveRun {
       else this.beginBatch(nowMs);
       return;
     }
-    this.emit({ type: "wave.finished", wave: this.waveIndex + 1, group: wave.group });
+    this.around.emit({ type: "wave.finished", wave: this.waveIndex + 1, group: wave.group });
     this.waveIndex++;
     this.batchIndex = 0;
     if (stop || this.waveIndex >= this.waves.length) this.phase = { name: "over" };
@@ -219,19 +218,19 @@ export class WaveRun {
 
   private rest(place: ReturnType<WaveRun["place"]>, ms: number, nowMs: number): void {
     this.phase = { name: "resting", untilMs: nowMs + ms };
-    this.emit({ type: "batch.resting", ...place, ms });
+    this.around.emit({ type: "batch.resting", ...place, ms });
   }
 
   private pause(wave: Wave, pause: { readonly ms: number } | "ask", nowMs: number): void {
     const ofWave = { wave: this.waveIndex, group: wave.group };
     if (pause === "ask") {
       this.phase = { name: "paused", untilMs: Infinity };
-      this.emit({ type: "rollout.paused", ...ofWave });
+      this.around.emit({ type: "rollout.paused", ...ofWave });
       this.around.issue({ type: "ask", about: "pause" });
       return;
     }
     this.phase = { name: "paused", untilMs: nowMs + pause.ms };
-    this.emit({ type: "rollout.paused", ...ofWave, ms: pause.ms });
+    this.around.emit({ type: "rollout.paused", ...ofWave, ms: pause.ms });
   }
 
   /** Looks at all hosts of the coming wave and of the waves before it: what was healthy there must still be so. */
@@ -247,9 +246,5 @@ export class WaveRun {
 
   private place(wave: Wave) {
     return { wave: this.waveIndex + 1, group: wave.group, batch: this.batchIndex + 1 };
-  }
-
-  private emit(event: RolloutEvent): void {
-    this.around.issue({ type: "emit", event });
   }
 }
