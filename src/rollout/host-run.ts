@@ -91,13 +91,10 @@ export class HostRun {
   }
 
   hookFinished(hook: HookName, outcome: HookOutcome, nowMs: number): void {
-    const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
-    const { host } = this.work;
-    this.around.emit({ type: "hook.finished", hook, host, succeeded: outcome.kind === "succeeded", ...reason });
     if (hook !== this.phase) return;
     if (outcome.kind === "failed") {
-      const failure = `its ${this.phase} hook failed: ${outcome.reason}`;
-      this.around.failures.addHostHook({ host, hook: this.phase, code: "hook_failed", reason: failure });
+      const reason = `its ${this.phase} hook failed: ${outcome.reason}`;
+      this.around.failures.addHostHook({ host: this.work.host, hook: this.phase, code: "hook_failed", reason });
     } else this.afterHook(nowMs);
   }
 

@@ -139,9 +139,8 @@ export class InstanceRun {
     if (this.phase.name === "under_restart" && this.phase.attempt.checked(index, outcome)) this.lookAt(nowMs);
   }
 
-  hookFinished(hook: HookName, outcome: HookOutcome, nowMs: number): void {
-    const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
-    this.around.emit({ type: "hook.finished", hook, ...this.id, succeeded: outcome.kind === "succeeded", ...reason });
+  /** The hook that was sent last has ended. */
+  hookFinished(outcome: HookOutcome, nowMs: number): void {
     if (this.phase.name === "draining") this.drainFinished(outcome, nowMs);
     else if (this.phase.name === "enabling") this.enableFinished(outcome, this.phase.ending, nowMs);
   }
