@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { HostName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
 import type { HostAccess, HostLock, TakeOutcome } from "../../src/executor/ports.ts";
 import { openLocal } from "../../src/hosts/local.ts";
-import { createHostLock, type Silence } from "../../src/state/host-lock.ts";
+import type { Silence } from "../../src/state/heartbeat.ts";
+import { createHostLock } from "../../src/state/host-lock.ts";
 import { createLockReader } from "../../src/state/lock-reader.ts";
 import { until } from "../fleet/until.ts";
 
@@ -175,6 +176,22 @@ describe("the lock of a host", function () {
     assert.equal(isSettled, false);
     await writeFile(go, "");
     assert.deepEqual(await settled, { kind: "settled" });
+    assert.equal((await alice.run(["true"])).kind, "exited");
+  });
+
+  it("is not taken for lost by sleep when its connection comes back after long and is lost again at once", async () => {
+    const losing = losingAccess();
+    const alice = lockOf("alice", { access: losing, silence: SHORT });
+    await alice.take(web);
+    losing.lose({ comesBack: false });
+    const atMs = performance.now() + SHORT.holderMs;
+    await until(() => performance.now() >= atMs, { deadlineMs: 5000 });
+    const settled = alice.settle();
+    losing.comeBack();
+    assert.deepEqual(await settled, { kind: "settled" });
+    losing.lose();
+    // It may have been sent before the loss was noticed.
+    assert.match((await alice.run(["true"])).kind, /^(indeterminate|exited)$/);
     assert.equal((await alice.run(["true"])).kind, "exited");
   });
 
