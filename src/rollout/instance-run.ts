@@ -22,9 +22,7 @@ type Phase =
   | { readonly name: "failing"; readonly enabling?: Ending }
   | { readonly name: "over" };
 
-/**
- * Takes one instance through its turn: reserve, before_restart, look, restart, gate and checks, after_healthy.
- */
+/** Takes one instance through its turn: reserve, before_restart, look, restart, gate and checks, after_healthy. */
 export class InstanceRun {
   readonly planned: PlannedInstance;
   private readonly work: HostWork;

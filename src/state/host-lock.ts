@@ -214,7 +214,7 @@ class HolderLock implements HostLock {
     void (this.#options.inTurn?.(open) ?? open());
     void holder.ended.then(() => {
       if (this.#released.signal.aborted) return;
-      if (holder.hasLetGo || heartbeat.hasSlept)
+      if (this.#groups.length > 0 && (holder.hasLetGo || heartbeat.hasSlept))
         this.#lose(`${this.host} heard nothing of this controller and let go of the lock: it was stopped or asleep`);
       // At once: a lock that nobody holds is anybody's.
       else void this.#held();

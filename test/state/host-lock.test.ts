@@ -150,6 +150,15 @@ describe("the lock of a host", function () {
     assert.ok(!(await readdir(dir)).includes("changed"));
   });
 
+  it("cannot be lost where the plan wants none: after a silence changes are let through again", async () => {
+    const alice = lockOf("alice", { silence: SHORT });
+    await alice.take([]);
+    // As if the process had been stopped.
+    const wakesAtMs = performance.now() + 2500;
+    while (performance.now() < wakesAtMs);
+    assert.equal((await alice.run(["true"])).kind, "exited");
+  });
+
   it("is kept for as long as the controller is there", async () => {
     const [alice, bob] = [lockOf("alice", { silence: SHORT }), lockOf("bob")];
     await alice.take(web);
