@@ -1,5 +1,6 @@
 import type { InstanceName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import type { HostHookFailure } from "./failures.ts";
@@ -41,34 +42,38 @@ export class HostRun {
 
   looked(outcome: LookOutcome, issuedAtMs: number, nowMs: number): void {
     this.lookAtMs = Infinity;
-    if (outcome.kind === "seen") {
-      if (this.unseenSinceMs !== undefined)
-        this.around.emit({ type: "host.connected", host: this.work.host, instances: outcome.snapshots.length });
-      this.unseenSinceMs = undefined;
-      const seen = new Map(outcome.snapshots.map((snapshot) => [snapshot.instance, snapshot]));
-      this.each(nowMs, (run) => run.looked(seen.get(run.planned.instance), issuedAtMs, nowMs));
-      return;
-    }
+    if (outcome.kind === "seen") this.seen(outcome.snapshots, issuedAtMs, nowMs);
+    else this.unseen(outcome, nowMs);
+  }
+
+  private seen(snapshots: readonly ProcessSnapshot[], issuedAtMs: number, nowMs: number): void {
+    if (this.unseenSinceMs !== undefined)
+      this.around.emit({ type: "host.connected", host: this.work.host, instances: snapshots.length });
+    this.unseenSinceMs = undefined;
+    const byName = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
+    this.each(nowMs, (run) => run.looked(byName.get(run.planned.instance), issuedAtMs, nowMs));
+  }
+
+  private unseen({ kind, reason }: Exclude<LookOutcome, { kind: "seen" }>, nowMs: number): void {
+    const { host, timings } = this.work;
     if (this.unseenSinceMs === undefined && this.active.size > 0) {
       this.unseenSinceMs = nowMs;
-      const code = outcome.kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
-      this.around.emit({ type: "host.unreachable", host: this.work.host, code, reason: outcome.reason });
+      const code = kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
+      this.around.emit({ type: "host.unreachable", host, code, reason });
     }
     const lostMs = nowMs - (this.unseenSinceMs ?? nowMs);
-    const isPatient = lostMs < this.work.timings.command_timeout_ms || this.around.tally.isHeld;
-    if (!isPatient) this.giveUpHost(outcome.reason, nowMs);
-    this.lookAtMs = nowMs + this.work.timings.between_checks_ms;
+    if (lostMs >= timings.command_timeout_ms && !this.around.tally.isHeld) this.giveUpHost(reason, nowMs);
+    this.lookAtMs = nowMs + timings.between_checks_ms;
     this.each(nowMs, (run) => run.timePassed(nowMs));
   }
 
   /** Lost for longer than is worth waiting. What was not touched yet is left; a gate waits for its own deadlines. */
   private giveUpHost(why: string, nowMs: number): void {
-    const { host } = this.work;
-    const isTriedAgain = (run: InstanceRun) => run.failWithoutHost(why, nowMs);
-    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost && !isTriedAgain(run));
-    if (waiting.length === 0) return;
-    if (this.around.tally.addUnreachable()) this.around.halt("unreachable", `${host}: ${why}`);
-    for (const run of waiting) run.letGo(nowMs);
+    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost);
+    const left = waiting.filter((run) => !run.failWithoutHost(why, nowMs));
+    if (left.length === 0) return;
+    if (this.around.tally.addUnreachable()) this.around.halt("unreachable", `${this.work.host}: ${why}`);
+    for (const run of left) run.letGo(nowMs);
     this.failQueuedAgain(why, nowMs);
     this.slots.drop();
   }

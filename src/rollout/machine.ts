@@ -131,7 +131,8 @@ export class Machine {
         this.failures.decided(input.answer);
         break;
       case "lock_lost":
-        this.halt("lock_lost", input.reason);
+        // Once all is done, there is nothing left that it guards.
+        if (!this.waves.isOver) this.halt("lock_lost", input.reason);
         break;
       case "journal_failed":
         this.halt("journal_unwritable", input.reason);

@@ -130,6 +130,14 @@ describe("a lock that is lost for good", () => {
     assert.equal(ofType(run, "instance.restarting").length, 1);
   });
 
+  it("changes nothing any more once all is done", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+    const run = simulate({ ...rollout(), hooks: { after_rollout: hook } }, fleet, time, {
+      onEvent: (event, tell) => momentOf(event) === "hook.started after_rollout" && tell(lost),
+    });
+    assert.equal(run.outcome, "succeeded");
+  });
+
   it("lets what is under restart finish its gate, begins nothing further, and is told once", () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 2, hostsAtOnce: 2 });
     const run = simulate(rollout(), fleet, time, {
