@@ -137,7 +137,12 @@ export type RolloutEvent =
   /** It is selected and left alone. */
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
   /** The connection was lost during its restart: it may have been done or not, and is looked for. */
-  | ({ readonly type: "instance.indeterminate"; readonly reason: string } & OfInstance)
+  | ({
+      readonly type: "instance.indeterminate";
+      readonly reason: string;
+      /** True: the operator left it so, its before_restart hook ran and its after_healthy hook did not. */
+      readonly still_drained?: boolean;
+    } & OfInstance)
   /** The restart that was told last was not done: the instance is what it was before. */
   | ({ readonly type: "instance.unchanged"; readonly reason: string } & OfInstance)
   /** After a wave: for so many milliseconds, or until the operator answers. */

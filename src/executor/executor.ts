@@ -37,6 +37,8 @@ export class Executor {
   /** Runs the rollout to its end. Rejects only on a bug. */
   async run(): Promise<Outcome> {
     this.tell({ type: "begin" });
+    for (const { lock } of this.world.fleet.values())
+      void lock.lost.then(({ reason }) => this.tell({ type: "lock_lost", reason }));
     try {
       return await this.ended;
     } finally {

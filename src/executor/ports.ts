@@ -182,6 +182,8 @@ export interface RunUnderLock extends RunBounds {
  */
 export interface HostLock {
   readonly host: HostName;
+  /** Resolves as soon as the lock is known to be lost for good, whether or not anything is to be done under it. */
+  readonly lost: Promise<LockLost>;
   /**
    * Begins with all of a `take` of the same groups that decides nothing yet, so that it takes less time then.
    * One that is not followed by it ends by itself, or with `release`.

@@ -111,7 +111,7 @@ export class Attempt {
     const { state, pid, uptime_s } = snapshot;
     const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
     const id = { host: this.work.host, program, instance };
-    this.around.issue({ type: "emit", event: { type: "instance.observed", ...id, state, ...running } });
+    this.around.emit({ type: "instance.observed", ...id, state, ...running });
   }
 }
 

@@ -1,22 +1,22 @@
+import type { RolloutEvent } from "../domain/events.ts";
 import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { worksOf, type HostWork, type PlannedInstance, type Rollout, type Wave } from "../domain/rollout.ts";
 import { compileSelector } from "../planner/programs.ts";
-import type { Command } from "./messages.ts";
 
 /**
  * Tells what others have changed since the rollout was planned: whoever reads the preview must not be left to believe it.
  * It changes nothing about the plan: one that was restarted by hand is restarted all the same, a new one is left alone.
  */
 export class Drift {
-  private readonly issue: (command: Command) => void;
+  private readonly emit: (event: RolloutEvent) => void;
   /** What the rollout knows of each host, be it restarted or left alone. */
   private readonly known = new Map<HostName, Set<InstanceName>>();
   /** What was told last of those that have changed. */
   private readonly told = new Map<string, string>();
 
-  constructor(rollout: Rollout, issue: (command: Command) => void) {
-    this.issue = issue;
+  constructor(rollout: Rollout, emit: (event: RolloutEvent) => void) {
+    this.emit = emit;
     for (const { host, batches } of worksOf(rollout))
       for (const { instances } of batches) for (const { instance } of instances) this.know(host, instance);
     for (const { host, instance } of rollout.skipped) this.know(host, instance);
@@ -52,10 +52,9 @@ export class Drift {
   private tell(
     host: HostName,
     instance: InstanceName,
-    drift: Pick<Drifted, "what" | "state" | "pid" | "previous_state" | "previous_pid">,
+    drift: Omit<Drifted, "type" | "host" | "program" | "instance">,
   ): void {
-    const event: Drifted = { type: "instance.drifted", host, program: programOf(instance), instance, ...drift };
-    this.issue({ type: "emit", event });
+    this.emit({ type: "instance.drifted", host, program: programOf(instance), instance, ...drift });
   }
 
   private know(host: HostName, instance: InstanceName): void {
@@ -64,7 +63,7 @@ export class Drift {
   }
 }
 
-type Drifted = Extract<Extract<Command, { type: "emit" }>["event"], { type: "instance.drifted" }>;
+type Drifted = Extract<RolloutEvent, { type: "instance.drifted" }>;
 
 function stateOf({ state, pid }: ProcessSnapshot) {
   return pid === undefined ? { state } : { state, pid };

@@ -41,8 +41,8 @@ export class Failures {
   private readonly unread = new Map<string, { readonly failure: InstanceFailure; consequence: Consequence }>();
   /** Told, and waiting for the operator's answer. The first is the one that is asked about. */
   private questions: Failure[] = [];
-  /** What had been healthy and failed later, and is to be restarted again. */
-  private readonly regressed = new Set<string>();
+  /** What the operator wants tried again. Its failure counts until it has another fate. */
+  private readonly retried = new Map<string, InstanceFailure>();
 
   constructor(tally: Tally, issue: (command: Command) => void, onEnd: OnFailureEnd) {
     this.tally = tally;
@@ -57,7 +57,7 @@ export class Failures {
 
   /** True for one that was healthy, failed later, and is tried again because the operator wants that. */
   hasRegressed(host: HostName, instance: InstanceName): boolean {
-    return this.regressed.has(`${host} ${instance}`);
+    return this.retried.get(`${host} ${instance}`)?.code === "regressed";
   }
 
   /** Counts at once, so that nothing further begins while the log is being read. */
@@ -88,12 +88,24 @@ export class Failures {
   decided(answer: Answer): void {
     const failure = this.questions.shift();
     if (!failure) return;
-    this.tally.addAnswer(answer);
+    this.tally.addAnswer();
     this.emit({ type: "rollout.answered", ...subjectOf(failure), answer });
     if (answer === "stop" && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
-    if (answer === "retry" && failure.code === "regressed") this.regressed.add(`${failure.host} ${failure.instance}`);
+    if (answer === "retry" && "instance" in failure) this.retried.set(`${failure.host} ${failure.instance}`, failure);
     this.onEnd(failure, answer === "retry");
     this.askNext();
+  }
+
+  /** What was tried again has another fate, which takes the place of its failure. */
+  retract(host: HostName, instance: InstanceName): void {
+    this.retried.delete(`${host} ${instance}`);
+    this.tally.retractFailed();
+  }
+
+  /** The rollout ends. What was to be tried again when it was interrupted, and never was, has failed on the way out. */
+  haltForUntried(): void {
+    const [failure] = this.retried.values();
+    if (failure && this.tally.stop && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
   }
 
   /** The rollout stops: nobody is asked any more. What would have halted it but for the answer does so now. */

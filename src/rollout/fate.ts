@@ -46,7 +46,7 @@ export class Fate {
   skipped(why: string): void {
     this.retractFailure();
     this.around.tally.addSkipped();
-    this.around.issue({ type: "emit", event: { type: "instance.skipped", ...this.id, why } });
+    this.around.emit({ type: "instance.skipped", ...this.id, why });
   }
 
   /** @param before what it counted as until now */
@@ -57,11 +57,12 @@ export class Fate {
   }
 
   /** The operator leaves while it is under restart. */
-  abandoned(): void {
+  abandoned(stillDrained: boolean): void {
     this.retractFailure();
     this.around.tally.addAbandoned();
     const reason = "the operator left while it was being restarted";
-    this.around.issue({ type: "emit", event: { type: "instance.indeterminate", ...this.id, reason } });
+    const drained = stillDrained ? { still_drained: true } : {};
+    this.around.emit({ type: "instance.indeterminate", ...this.id, reason, ...drained });
   }
 
   /** Its after_healthy hook has succeeded: if that had failed before, it is now what it was before that. */
@@ -74,12 +75,12 @@ export class Fate {
   private tellHealthy(proof: Proof): void {
     this.retractFailure();
     this.around.tally.addHealthy();
-    this.around.issue({ type: "emit", event: { type: "instance.healthy", ...this.id, ...proof } });
+    this.around.emit({ type: "instance.healthy", ...this.id, ...proof });
   }
 
   /** Another fate takes the place of the failure after which it was tried again. */
   private retractFailure(): void {
-    if (this.failureStands) this.around.tally.retractFailed();
+    if (this.failureStands) this.around.failures.retract(this.id.host, this.id.instance);
     this.failureStands = false;
   }
 }

@@ -1,6 +1,6 @@
-import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import type { HostHookFailure } from "./failures.ts";
@@ -42,35 +42,38 @@ export class HostRun {
 
   looked(outcome: LookOutcome, issuedAtMs: number, nowMs: number): void {
     this.lookAtMs = Infinity;
-    if (outcome.kind === "seen") {
-      if (this.unseenSinceMs !== undefined)
-        this.emit({ type: "host.connected", host: this.work.host, instances: outcome.snapshots.length });
-      this.unseenSinceMs = undefined;
-      const seen = new Map(outcome.snapshots.map((snapshot) => [snapshot.instance, snapshot]));
-      this.each(nowMs, (run) => run.looked(seen.get(run.planned.instance), issuedAtMs, nowMs));
-      return;
-    }
+    if (outcome.kind === "seen") this.seen(outcome.snapshots, issuedAtMs, nowMs);
+    else this.unseen(outcome, nowMs);
+  }
+
+  private seen(snapshots: readonly ProcessSnapshot[], issuedAtMs: number, nowMs: number): void {
+    if (this.unseenSinceMs !== undefined)
+      this.around.emit({ type: "host.connected", host: this.work.host, instances: snapshots.length });
+    this.unseenSinceMs = undefined;
+    const byName = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
+    this.each(nowMs, (run) => run.looked(byName.get(run.planned.instance), issuedAtMs, nowMs));
+  }
+
+  private unseen({ kind, reason }: Exclude<LookOutcome, { kind: "seen" }>, nowMs: number): void {
+    const { host, timings } = this.work;
     if (this.unseenSinceMs === undefined && this.active.size > 0) {
       this.unseenSinceMs = nowMs;
-      const code = outcome.kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
-      this.emit({ type: "host.unreachable", host: this.work.host, code, reason: outcome.reason });
+      const code = kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
+      this.around.emit({ type: "host.unreachable", host, code, reason });
     }
     const lostMs = nowMs - (this.unseenSinceMs ?? nowMs);
-    const isPatient = lostMs < this.work.timings.command_timeout_ms || this.around.tally.isHeld;
-    if (!isPatient) this.giveUpHost(outcome.reason, nowMs);
-    this.lookAtMs = nowMs + this.work.timings.between_checks_ms;
+    if (lostMs >= timings.command_timeout_ms && !this.around.tally.isHeld) this.giveUpHost(reason, nowMs);
+    this.lookAtMs = nowMs + timings.between_checks_ms;
     this.each(nowMs, (run) => run.timePassed(nowMs));
   }
 
   /** Lost for longer than is worth waiting. What was not touched yet is left; a gate waits for its own deadlines. */
   private giveUpHost(why: string, nowMs: number): void {
-    const { host } = this.work;
-    const isTriedAgain = (run: InstanceRun) => run.failWithoutHost(why, nowMs);
-    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost && !isTriedAgain(run));
-    if (waiting.length === 0) return;
-    const reason = `${host}: ${why}`;
-    if (this.around.tally.addUnreachable(reason)) this.emit({ type: "rollout.halted", code: "unreachable", reason });
-    for (const run of waiting) run.letGo(nowMs);
+    const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost);
+    const left = waiting.filter((run) => !run.failWithoutHost(why, nowMs));
+    if (left.length === 0) return;
+    if (this.around.tally.addUnreachable()) this.around.halt("unreachable", `${this.work.host}: ${why}`);
+    for (const run of left) run.letGo(nowMs);
     this.failQueuedAgain(why, nowMs);
     this.slots.drop();
   }
@@ -80,28 +83,23 @@ export class HostRun {
     const { host } = this.work;
     for (const planned of this.slots.queued) {
       if (!this.around.failures.hasRegressed(host, planned.instance)) continue;
-      const run = new InstanceRun(planned, this.work, this.around, nowMs);
-      this.active.set(planned.instance, run);
-      run.failWithoutHost(why, nowMs);
+      this.open(planned, nowMs).failWithoutHost(why, nowMs);
     }
   }
 
-  /** Something came back that concerns one instance; `tell` says when it wants to be looked at. */
-  tellInstance(instance: InstanceName, tell: (run: InstanceRun) => number, nowMs: number): void {
+  /** Something came back that concerns one instance. */
+  tellInstance(instance: InstanceName, tell: (run: InstanceRun) => void, nowMs: number): void {
     const run = this.active.get(instance);
     if (!run) return;
-    this.lookAtMs = Math.min(this.lookAtMs, tell(run));
+    tell(run);
     this.settle(nowMs);
   }
 
   hookFinished(hook: HookName, outcome: HookOutcome, nowMs: number): void {
-    const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
-    const { host } = this.work;
-    this.emit({ type: "hook.finished", hook, host, succeeded: outcome.kind === "succeeded", ...reason });
     if (hook !== this.phase) return;
     if (outcome.kind === "failed") {
-      const failure = `its ${this.phase} hook failed: ${outcome.reason}`;
-      this.around.failures.addHostHook({ host, hook: this.phase, code: "hook_failed", reason: failure });
+      const reason = `its ${this.phase} hook failed: ${outcome.reason}`;
+      this.around.failures.addHostHook({ host: this.work.host, hook: this.phase, code: "hook_failed", reason });
     } else this.afterHook(nowMs);
   }
 
@@ -129,7 +127,7 @@ export class HostRun {
   /** The operator has answered: what waited goes on. */
   released(nowMs: number): void {
     if (this.unseenSinceMs !== undefined) this.unseenSinceMs = nowMs;
-    for (const run of this.active.values()) this.lookAtMs = Math.min(this.lookAtMs, run.released(nowMs));
+    for (const run of this.active.values()) run.released(nowMs);
     if (this.phase === "walking") this.fill(this.slots.takeRested(nowMs), nowMs);
     this.settle(nowMs);
   }
@@ -164,8 +162,8 @@ export class HostRun {
     this.phase = "ended";
   }
 
-  private each(nowMs: number, tell: (run: InstanceRun) => number): void {
-    for (const run of this.active.values()) this.lookAtMs = Math.min(this.lookAtMs, tell(run));
+  private each(nowMs: number, tell: (run: InstanceRun) => void): void {
+    for (const run of this.active.values()) tell(run);
     this.settle(nowMs);
   }
 
@@ -197,10 +195,15 @@ export class HostRun {
     for (let slot = 0; slot < slots; slot++) {
       const planned = this.slots.next();
       if (!planned) return;
-      const run = new InstanceRun(planned, this.work, this.around, nowMs);
-      this.active.set(planned.instance, run);
-      this.lookAtMs = Math.min(this.lookAtMs, run.tryBegin(nowMs));
+      this.open(planned, nowMs).tryBegin(nowMs);
     }
+  }
+
+  private open(planned: PlannedInstance, nowMs: number): InstanceRun {
+    const lookAt = (atMs: number) => void (this.lookAtMs = Math.min(this.lookAtMs, atMs));
+    const run = new InstanceRun(planned, this.work, this.around, lookAt, nowMs);
+    this.active.set(planned.instance, run);
+    return run;
   }
 
   private schedule(nowMs: number): void {
@@ -220,7 +223,7 @@ export class HostRun {
 
   private end(): void {
     this.phase = "ended";
-    this.emit({ type: "host.finished", host: this.work.host });
+    this.around.emit({ type: "host.finished", host: this.work.host });
     this.onEnd();
   }
 
@@ -245,12 +248,14 @@ export class HostRun {
         // Of one that regressed the failure stands.
         if (this.around.failures.hasRegressed(host, instance)) continue;
         this.around.tally.addSkipped();
-        this.emit({ type: "instance.skipped", host, program, instance, why: "its host's before_host hook failed" });
+        this.around.emit({
+          type: "instance.skipped",
+          host,
+          program,
+          instance,
+          why: "its host's before_host hook failed",
+        });
       }
     this.slots.drop();
-  }
-
-  private emit(event: RolloutEvent): void {
-    this.around.issue({ type: "emit", event });
   }
 }

@@ -1,6 +1,4 @@
-import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
-import { programOf } from "../domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
@@ -8,11 +6,12 @@ import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type Progress } from "./attempt.ts";
 import type { Standing } from "./capacity.ts";
 import { Fate, type Ending } from "./fate.ts";
+import { Reservation } from "./reservation.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 type Phase =
   /** Waits until its program can spare it. */
-  | { readonly name: "reserving"; readonly sinceMs: number; told: boolean }
+  | { readonly name: "reserving"; readonly reservation: Reservation }
   | { readonly name: "draining" }
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
@@ -23,18 +22,12 @@ type Phase =
   | { readonly name: "failing"; readonly enabling?: Ending }
   | { readonly name: "over" };
 
-/** No look is needed for as long as something else is awaited. */
-const NO_LOOK = Infinity;
-
-/**
- * Takes one instance through its turn: reserve, before_restart, look, restart, gate and checks, after_healthy.
- *
- * Methods that are told of a look or of time answer when the instance wants to be looked at next.
- */
+/** Takes one instance through its turn: reserve, before_restart, look, restart, gate and checks, after_healthy. */
 export class InstanceRun {
   readonly planned: PlannedInstance;
   private readonly work: HostWork;
   private readonly around: Surroundings;
+  private readonly lookAt: (atMs: number) => void;
   private phase: Phase;
   /** The before_restart hook ran, the after_healthy hook did not. */
   private drained = false;
@@ -48,11 +41,19 @@ export class InstanceRun {
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
 
-  constructor(planned: PlannedInstance, work: HostWork, around: Surroundings, nowMs: number) {
+  /** @param lookAt told when the instance wants its host to be looked at; the earliest wish counts, until that look */
+  constructor(
+    planned: PlannedInstance,
+    work: HostWork,
+    around: Surroundings,
+    lookAt: (atMs: number) => void,
+    nowMs: number,
+  ) {
     this.planned = planned;
     this.work = work;
     this.around = around;
-    this.phase = { name: "reserving", sinceMs: nowMs, told: false };
+    this.lookAt = lookAt;
+    this.phase = this.reserving(nowMs);
     this.hasRegressed = around.failures.hasRegressed(work.host, planned.instance);
     this.fate = new Fate(planned, work.host, around, this.hasRegressed);
   }
@@ -66,44 +67,21 @@ export class InstanceRun {
     return this.isBroken || this.sentAtMs !== undefined;
   }
 
-  /** Takes its capacity and begins, or says what it waits for. Returns when to look. */
-  tryBegin(nowMs: number): number {
-    if (this.phase.name !== "reserving" || this.around.tally.isHeld) return NO_LOOK;
-    const { host, timings, hooks } = this.work;
-    const { instance } = this.planned;
-    const short = this.shortage();
-    const sinceMs = Math.max(this.phase.sinceMs, this.around.capacity.progressedAtMs(instance));
-    const untilMs = sinceMs + timings.progress_deadline_ms;
-    if (short && nowMs >= untilMs) return this.giveUpWaiting(short, nowMs);
-    if (short) {
-      if (!this.phase.told) this.emit({ type: "instance.waiting", ...this.id, ...short, ms: untilMs - nowMs });
-      this.phase.told = true;
-      return Math.min(untilMs, nowMs + timings.between_checks_ms);
-    }
-    this.around.capacity.take(host, instance, nowMs);
-    if (!this.drained && hooks.before_restart && !this.isOnlyGated) {
-      this.phase = { name: "draining" };
-      this.runHook("before_restart", hooks.before_restart);
-      return NO_LOOK;
-    }
-    this.phase = { name: "aiming", sinceMs: nowMs };
-    return nowMs;
+  /** Takes its capacity and begins, or says what it waits for. */
+  tryBegin(nowMs: number): void {
+    if (this.phase.name !== "reserving" || this.around.tally.isHeld) return;
+    const claim = this.phase.reservation.claim(this.shortage(), nowMs);
+    if (claim.kind === "wait") this.lookAt(claim.lookAtMs);
+    else if (claim.kind === "given_up") this.leaveUntouched(nowMs);
+    else this.begin(nowMs);
   }
 
-  looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): number {
-    switch (this.phase.name) {
-      case "reserving":
-        return this.tryBegin(nowMs);
-      case "aiming":
-        return issuedAtMs < this.phase.sinceMs ? nowMs : this.aim(snapshot, this.phase.sinceMs, nowMs);
-      case "under_restart":
-        return this.follow(this.phase.attempt, this.phase.attempt.looked(snapshot, issuedAtMs, nowMs), nowMs);
-      case "draining":
-      case "enabling":
-      case "failing":
-      case "over":
-        return NO_LOOK;
-    }
+  looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): void {
+    if (this.phase.name === "reserving") this.tryBegin(nowMs);
+    else if (this.phase.name === "aiming" && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
+    else if (this.phase.name === "aiming") this.aim(snapshot, this.phase.sinceMs, nowMs);
+    else if (this.phase.name === "under_restart")
+      this.follow(this.phase.attempt, this.phase.attempt.looked(snapshot, issuedAtMs, nowMs), nowMs);
   }
 
   /** True while it waits for a look, so that nothing of it can go on without its host. */
@@ -118,76 +96,71 @@ export class InstanceRun {
     return true;
   }
 
-  timePassed(nowMs: number): number {
-    if (this.phase.name === "reserving") return this.tryBegin(nowMs);
-    if (this.phase.name === "under_restart")
-      return this.follow(this.phase.attempt, this.phase.attempt.timePassed(nowMs), nowMs);
-    return NO_LOOK;
+  timePassed(nowMs: number): void {
+    if (this.phase.name === "reserving") this.tryBegin(nowMs);
+    else if (this.phase.name === "under_restart")
+      this.follow(this.phase.attempt, this.phase.attempt.timePassed(nowMs), nowMs);
   }
 
-  /** Returns when to look. */
-  changed(outcome: ChangeOutcome, nowMs: number): number {
+  changed(outcome: ChangeOutcome, nowMs: number): void {
     this.mayStillAct = outcome.kind === "indeterminate";
     if (this.mayStillAct) this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
-    if (this.phase.name !== "under_restart") return NO_LOOK;
-    if (outcome.kind === "returned") this.phase.attempt.returned(outcome.said, nowMs);
-    else if (outcome.kind === "indeterminate") {
-      this.phase.attempt.lost(outcome.reason, nowMs);
-      this.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
-    } else return this.notSent(outcome, nowMs);
-    return nowMs;
+    if (this.phase.name !== "under_restart") return;
+    const { attempt } = this.phase;
+    switch (outcome.kind) {
+      case "returned":
+        attempt.returned(outcome.said, nowMs);
+        return this.lookAt(nowMs);
+      case "indeterminate":
+        attempt.lost(outcome.reason, nowMs);
+        this.around.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
+        return this.lookAt(nowMs);
+      // It never left this machine.
+      case "lock_lost":
+        this.around.halt("lock_lost", outcome.reason);
+        return this.aimAgain(outcome.reason, nowMs);
+      case "not_sent":
+        return this.aimAgain(outcome.reason, nowMs);
+    }
   }
 
-  /** Its lost restart can act no more, or nothing can be known of it. Returns when to look. */
-  settled(outcome: SettleOutcome, nowMs: number): number {
+  /** Its lost restart can act no more, or nothing can be known of it. */
+  settled(outcome: SettleOutcome, nowMs: number): void {
     this.mayStillAct = false;
-    if (outcome.kind === "lock_lost") this.lockLost(outcome.reason);
-    if (outcome.kind !== "settled" || this.phase.name !== "under_restart") return NO_LOOK;
+    if (outcome.kind === "lock_lost") this.around.halt("lock_lost", outcome.reason);
+    if (outcome.kind !== "settled" || this.phase.name !== "under_restart") return;
     this.phase.attempt.settled(nowMs);
-    return nowMs;
+    this.lookAt(nowMs);
   }
 
-  /** Returns when to look. */
-  checked(index: number, outcome: CheckOutcome, nowMs: number): number {
-    if (this.phase.name !== "under_restart") return NO_LOOK;
-    return this.phase.attempt.checked(index, outcome) ? nowMs : NO_LOOK;
+  checked(index: number, outcome: CheckOutcome, nowMs: number): void {
+    if (this.phase.name === "under_restart" && this.phase.attempt.checked(index, outcome)) this.lookAt(nowMs);
   }
 
-  /** Returns when to look. */
-  hookFinished(hook: HookName, outcome: HookOutcome, nowMs: number): number {
-    const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
-    this.emit({ type: "hook.finished", hook, ...this.id, succeeded: outcome.kind === "succeeded", ...reason });
-    if (this.phase.name === "draining") return this.drainFinished(outcome, nowMs);
-    if (this.phase.name !== "enabling") return NO_LOOK;
-    if (outcome.kind === "failed") return this.enableFailed(outcome.reason, this.phase.ending, nowMs);
-    this.drained = false;
-    this.fate.enabled(this.phase.ending);
-    this.conclude(nowMs);
-    return NO_LOOK;
+  /** The hook that was sent last has ended. */
+  hookFinished(outcome: HookOutcome, nowMs: number): void {
+    if (this.phase.name === "draining") this.drainFinished(outcome, nowMs);
+    else if (this.phase.name === "enabling") this.enableFinished(outcome, this.phase.ending, nowMs);
   }
 
-  /** Nothing more is awaited of its failure: it stands, or the operator wants what failed done again. Returns when to look. */
-  failureEnded(isTriedAgain: boolean, nowMs: number): number {
-    if (this.phase.name !== "failing") return NO_LOOK;
+  /** Nothing more is awaited of its failure: it stands, or the operator wants what failed done again. */
+  failureEnded(isTriedAgain: boolean, nowMs: number): void {
+    if (this.phase.name !== "failing") return;
     const { enabling } = this.phase;
     this.phase = { name: "over" };
-    if (!isTriedAgain) return NO_LOOK;
+    if (!isTriedAgain) return;
     this.fate.tryAgain();
-    if (enabling !== undefined) {
-      this.enable(enabling, nowMs);
-      return NO_LOOK;
-    }
+    if (enabling !== undefined) return this.enable(enabling, nowMs);
     this.sentAtMs = undefined;
-    this.phase = { name: "reserving", sinceMs: nowMs, told: false };
-    return this.tryBegin(nowMs);
+    this.phase = this.reserving(nowMs);
+    this.tryBegin(nowMs);
   }
 
-  /** The operator has answered: what waited goes on, with all the time that it had. Returns when to look. */
-  released(nowMs: number): number {
-    if (this.phase.name === "reserving") this.phase = { name: "reserving", sinceMs: nowMs, told: false };
-    if (this.phase.name !== "aiming") return this.tryBegin(nowMs);
-    this.phase = { name: "aiming", sinceMs: nowMs };
-    return nowMs;
+  /** The operator has answered: what waited goes on, with all the time that it had. */
+  released(nowMs: number): void {
+    if (this.phase.name === "reserving") this.phase = this.reserving(nowMs);
+    if (this.phase.name === "aiming") this.aimFrom(nowMs);
+    else this.tryBegin(nowMs);
   }
 
   /** Nothing further begins. What has not been restarted stays so, and is enabled again if it was drained. */
@@ -197,48 +170,53 @@ export class InstanceRun {
 
   /** The operator leaves: what is under way is told as unknown. */
   abandon(): void {
-    if (this.phase.name === "under_restart") this.fate.abandoned();
+    if (this.phase.name === "under_restart") this.fate.abandoned(this.drained);
     this.phase = { name: "over" };
   }
 
-  private drainFinished(outcome: HookOutcome, nowMs: number): number {
-    if (outcome.kind === "failed") {
-      return this.fail(
-        "hook_failed",
-        `its before_restart hook failed, so it was not restarted: ${outcome.reason}`,
-        nowMs,
-      );
-    }
-    this.drained = true;
-    if (this.around.tally.stop) {
-      this.leaveUntouched(nowMs);
-      return NO_LOOK;
-    }
-    this.phase = { name: "aiming", sinceMs: nowMs };
-    return nowMs;
+  private reserving(nowMs: number): Phase {
+    return { name: "reserving", reservation: new Reservation(this.planned, this.work, this.around, nowMs) };
   }
 
-  /** Restarts the instance on the evidence of a look that is as fresh as can be. Returns when to look again. */
-  private aim(snapshot: ProcessSnapshot | undefined, sinceMs: number, nowMs: number): number {
-    const { timings } = this.work;
-    if (this.around.tally.stop) {
-      this.leaveUntouched(nowMs);
-      return NO_LOOK;
+  /** Its capacity is taken. */
+  private begin(nowMs: number): void {
+    const { before_restart } = this.work.hooks;
+    if (this.drained || !before_restart || this.isOnlyGated) return this.aimFrom(nowMs);
+    this.phase = { name: "draining" };
+    this.runHook("before_restart", before_restart);
+  }
+
+  private drainFinished(outcome: HookOutcome, nowMs: number): void {
+    if (outcome.kind === "failed") {
+      const reason = `its before_restart hook failed, so it was not restarted: ${outcome.reason}`;
+      return this.fail("hook_failed", reason, nowMs);
     }
-    if (this.around.tally.isHeld) return NO_LOOK;
+    this.drained = true;
+    if (this.around.tally.stop) this.leaveUntouched(nowMs);
+    else this.aimFrom(nowMs);
+  }
+
+  private aimFrom(nowMs: number): void {
+    this.phase = { name: "aiming", sinceMs: nowMs };
+    this.lookAt(nowMs);
+  }
+
+  /** Restarts the instance on the evidence of a look that is as fresh as can be. */
+  private aim(snapshot: ProcessSnapshot | undefined, sinceMs: number, nowMs: number): void {
+    const { timings } = this.work;
+    if (this.around.tally.stop) return this.leaveUntouched(nowMs);
+    if (this.around.tally.isHeld) return;
     if (!snapshot)
       return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
     if (snapshot.state === "UNKNOWN")
       return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
     if (this.isOnlyGated) return this.passOn(snapshot, nowMs);
     const action = snapshot.state === "STOPPED" ? "start" : "restart";
-    // Of one that is tried again the state is our doing, not somebody's purpose.
-    const isOurs = this.isBroken || this.hasRegressed;
-    if (!isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
-    if (!isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
+    if (!this.isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
+    if (!this.isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
     // Somebody else is at it, or what failed before; two clients at one instance hang each other.
     if (snapshot.state === "STOPPING" || this.mayStillAct) {
-      if (nowMs - sinceMs < timings.stop_deadline_ms) return nowMs + timings.between_checks_ms;
+      if (nowMs - sinceMs < timings.stop_deadline_ms) return this.lookAt(nowMs + timings.between_checks_ms);
       if (this.mayStillAct)
         return this.fail("indeterminate", "its earlier restart has not come back and may still act", nowMs);
       return this.fail("stop_deadline", "it is being stopped already, and does not end", nowMs);
@@ -247,36 +225,27 @@ export class InstanceRun {
     if (this.shortage()) {
       // One that is drained serves nobody, so it goes on counting as down.
       if (!this.drained) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
-      this.phase = { name: "reserving", sinceMs: nowMs, told: false };
+      this.phase = this.reserving(nowMs);
       return this.tryBegin(nowMs);
     }
     this.restart(snapshot, action, nowMs);
-    return nowMs + timings.between_checks_ms;
   }
 
   /** An earlier rollout has restarted it: it goes to its gate as if that had come back just now. */
-  private passOn(snapshot: ProcessSnapshot, nowMs: number): number {
+  private passOn(snapshot: ProcessSnapshot, nowMs: number): void {
+    // By that rollout, if at all: this one has not run the hook, and does not before the instance is proven.
+    this.drained = this.work.hooks.before_restart !== undefined;
     const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
     attempt.returned("", nowMs);
-    return this.looked(snapshot, nowMs, nowMs);
+    this.looked(snapshot, nowMs, nowMs);
   }
 
-  /** It never left this machine: the instance is as it was, and may be aimed at again unless that is forbidden now. */
-  private notSent(outcome: Extract<ChangeOutcome, { kind: "not_sent" | "lock_lost" }>, nowMs: number): number {
-    if (outcome.kind === "lock_lost") this.lockLost(outcome.reason);
-    return this.aimAgain(outcome.reason, nowMs);
-  }
-
-  private aimAgain(why: string, nowMs: number): number {
+  /** Nothing was done: the instance is as it was, and may be aimed at again unless that is forbidden now. */
+  private aimAgain(why: string, nowMs: number): void {
     this.sentAtMs = undefined;
-    this.emit({ type: "instance.unchanged", ...this.id, reason: why });
-    this.phase = { name: "aiming", sinceMs: nowMs };
+    this.around.emit({ type: "instance.unchanged", ...this.id, reason: why });
+    this.aimFrom(nowMs);
     if (this.around.tally.stop) this.leaveUntouched(nowMs);
-    return nowMs;
-  }
-
-  private lockLost(reason: string): void {
-    if (this.around.tally.halt("lock_lost", reason)) this.emit({ type: "rollout.halted", code: "lock_lost", reason });
   }
 
   private restart(
@@ -285,14 +254,15 @@ export class InstanceRun {
     nowMs: number,
     previousPid = snapshot.pid,
   ): void {
-    const { host } = this.work;
+    const { host, timings } = this.work;
     const { instance } = this.planned;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     this.sentAtMs = nowMs;
     this.mayStillAct = true;
     this.attempt({ before: snapshot, previousPid, nowMs });
-    this.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
+    this.around.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
     this.around.issue({ type: "change", host, instance, action });
+    this.lookAt(nowMs + timings.between_checks_ms);
   }
 
   private attempt(begun: ConstructorParameters<typeof Attempt>[3]): Attempt {
@@ -301,11 +271,11 @@ export class InstanceRun {
     return attempt;
   }
 
-  /** Acts on what an attempt has come to. Returns when to look again. */
-  private follow({ previousPid }: Attempt, progress: Progress, nowMs: number): number {
+  /** Acts on what an attempt has come to. */
+  private follow({ previousPid }: Attempt, progress: Progress, nowMs: number): void {
     switch (progress.kind) {
       case "wait":
-        return progress.lookAtMs;
+        return this.lookAt(progress.lookAtMs);
       case "healthy":
         return this.becomeHealthy(progress.pid, previousPid, nowMs);
       case "failed":
@@ -314,22 +284,19 @@ export class InstanceRun {
         return this.aimAgain(progress.reason, nowMs);
       case "half_done":
         // It was taken down by us, so it is brought up even if the rollout goes no further; a start restarts nothing.
-        this.restart(progress.snapshot, "start", nowMs, previousPid);
-        return nowMs + this.work.timings.between_checks_ms;
+        return this.restart(progress.snapshot, "start", nowMs, previousPid);
     }
   }
 
-  private becomeHealthy(pid: number, previousPid: number | undefined, nowMs: number): number {
+  private becomeHealthy(pid: number, previousPid: number | undefined, nowMs: number): void {
     this.isBroken = false;
     this.fate.healthy(pid, previousPid, this.secondsTaken(nowMs));
     this.enable("healthy", nowMs);
-    return NO_LOOK;
   }
 
-  private skip(snapshot: ProcessSnapshot, nowMs: number): number {
+  private skip(snapshot: ProcessSnapshot, nowMs: number): void {
     this.fate.skipped(`it was ${snapshot.state} since the preview`);
     this.leaveUntouched(nowMs, "skipped");
-    return NO_LOOK;
   }
 
   private leaveUntouched(nowMs: number, ending: Ending = "untouched"): void {
@@ -344,9 +311,14 @@ export class InstanceRun {
     return this.isBroken ? undefined : this.around.capacity.shortage(this.work.host, this.planned.instance);
   }
 
+  /** It is tried again, so that its state is our doing and not somebody's purpose. */
+  private get isOurs(): boolean {
+    return this.isBroken || this.hasRegressed;
+  }
+
   /** An earlier rollout has restarted it, and that has not failed yet. */
   private get isOnlyGated(): boolean {
-    return this.planned.action === "gate" && !this.isBroken && !this.hasRegressed;
+    return this.planned.action === "gate" && !this.isOurs;
   }
 
   /** It serves again, or still: until here it counted as down. */
@@ -360,40 +332,30 @@ export class InstanceRun {
 
   /** Runs the after_healthy hook, which undoes what before_restart did. */
   private enable(ending: Ending, nowMs: number): void {
-    const hook = this.work.hooks.after_healthy;
-    if (!hook) {
-      this.conclude(nowMs);
-      return;
-    }
+    const { after_healthy } = this.work.hooks;
+    if (!after_healthy) return this.conclude(nowMs);
     this.phase = { name: "enabling", ending };
-    this.runHook("after_healthy", hook);
+    this.runHook("after_healthy", after_healthy);
   }
 
-  private giveUpWaiting({ healthy, min_healthy }: Standing, nowMs: number): number {
-    const program = programOf(this.planned.instance);
-    const standing = `${healthy} of ${program} are healthy, and min_healthy asks that ${min_healthy} stay so`;
-    const reason = `${this.work.host} ${this.planned.instance}: ${standing}`;
-    if (this.around.tally.halt("floor_not_met", reason))
-      this.emit({ type: "rollout.halted", code: "floor_not_met", reason });
-    this.leaveUntouched(nowMs);
-    return NO_LOOK;
+  private enableFinished(outcome: HookOutcome, ending: Ending, nowMs: number): void {
+    if (outcome.kind === "failed") {
+      const state = ending === "healthy" ? "healthy" : "as it was";
+      const reason = `its after_healthy hook failed: ${outcome.reason}; the instance itself is ${state}`;
+      this.phase = { name: "failing", enabling: ending };
+      return this.tellFailure("hook_failed", reason, nowMs, ending);
+    }
+    this.drained = false;
+    this.fate.enabled(ending);
+    this.conclude(nowMs);
   }
 
-  private fail(code: InstanceFailureCode, reason: string, nowMs: number): number {
+  private fail(code: InstanceFailureCode, reason: string, nowMs: number): void {
     this.isBroken ||= this.phase.name === "under_restart";
     const isAsBefore = !this.isBroken && !this.drained;
     if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
     this.phase = { name: "failing" };
     this.tellFailure(code, reason, nowMs);
-    return NO_LOOK;
-  }
-
-  private enableFailed(why: string, ending: Ending, nowMs: number): number {
-    const state = ending === "healthy" ? "healthy" : "as it was";
-    const reason = `its after_healthy hook failed: ${why}; the instance itself is ${state}`;
-    this.phase = { name: "failing", enabling: ending };
-    this.tellFailure("hook_failed", reason, nowMs, ending);
-    return NO_LOOK;
   }
 
   private tellFailure(code: InstanceFailureCode, reason: string, nowMs: number, before?: Ending): void {
@@ -413,9 +375,5 @@ export class InstanceRun {
 
   private get id() {
     return { host: this.work.host, program: this.planned.program, instance: this.planned.instance };
-  }
-
-  private emit(event: RolloutEvent): void {
-    this.around.issue({ type: "emit", event });
   }
 }

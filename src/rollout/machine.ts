@@ -1,15 +1,18 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
-import { programOf, type HostName } from "../domain/ids.ts";
+import type { HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { worksOf, type Rollout } from "../domain/rollout.ts";
+import type { HookName } from "../domain/settings.ts";
 import { Capacity } from "./capacity.ts";
 import { Drift } from "./drift.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
+import { hookFinished, hookStarted } from "./hook-events.ts";
 import type { HostRun } from "./host-run.ts";
 import type { InstanceRun } from "./instance-run.ts";
 import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
+import { RolloutHooks } from "./rollout-hooks.ts";
 import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
 import { WaveRun } from "./wave-run.ts";
@@ -30,6 +33,7 @@ export class Machine {
   private readonly rollout: Rollout;
   private readonly tally: Tally;
   private readonly failures: Failures;
+  private readonly hooks: RolloutHooks;
   private readonly capacity: Capacity;
   private readonly watch: Watch;
   private readonly looks: Looks;
@@ -43,8 +47,6 @@ export class Machine {
   /** Hosts that the first picture of the fleet still lacks, where floors need one before anything is taken down. */
   private unpictured = new Set<HostName>();
   private stopTold = false;
-  /** on_failure hooks that are under way. */
-  private runningFailureHooks = 0;
 
   /** @param asks whether there is an operator who can be asked about failures */
   constructor(rollout: Rollout, { asks }: { readonly asks: boolean }) {
@@ -52,10 +54,10 @@ export class Machine {
     this.watchMs = DEFAULT_WATCH_MS;
     for (const { timings } of worksOf(rollout)) this.watchMs = Math.min(this.watchMs, timings.between_checks_ms);
     const issue = (command: Command) => this.issue(command);
+    const emit = (event: RolloutEvent) => this.emit(event);
     this.tally = new Tally(rollout, asks);
-    this.failures = new Failures(this.tally, issue, (failure, isTriedAgain) =>
-      this.failureEnded(failure, isTriedAgain),
-    );
+    this.hooks = new RolloutHooks(rollout.hooks, issue);
+    this.failures = new Failures(this.tally, issue, this.failureEnded);
     this.capacity = new Capacity(rollout.limits.floors);
     this.watch = new Watch(this.failures);
     this.looks = new Looks(issue);
@@ -63,8 +65,10 @@ export class Machine {
       tally: this.tally,
       failures: this.failures,
       capacity: this.capacity,
-      drift: new Drift(rollout, issue),
+      drift: new Drift(rollout, emit),
       issue,
+      emit,
+      halt: (code, reason) => this.halt(code, reason),
       expect: (host, instance, pid) => this.watch.expect(host, instance, pid),
     };
     this.waves = new WaveRun(rollout.waves, around, this.looks);
@@ -79,7 +83,7 @@ export class Machine {
 
   private dispatch(input: Input): void {
     if (input.type === "abandoned") {
-      this.tally.interrupt();
+      this.tally.leave();
       this.waves.abandon();
       this.failures.abandon();
       this.end();
@@ -126,8 +130,12 @@ export class Machine {
       case "decided":
         this.failures.decided(input.answer);
         break;
+      case "lock_lost":
+        // Once all is done, there is nothing left that it guards.
+        if (!this.waves.isOver) this.halt("lock_lost", input.reason);
+        break;
       case "journal_failed":
-        if (this.tally.stop?.kind !== "halted") this.halt("journal_unwritable", input.reason);
+        this.halt("journal_unwritable", input.reason);
         break;
       case "interrupted":
         this.interrupt(input.signal);
@@ -139,9 +147,7 @@ export class Machine {
     this.emit({ type: "rollout.started" });
     for (const { host, instance, pid } of this.rollout.proven) this.watch.expect(host, instance, pid, true);
     for (const skipped of this.rollout.skipped) this.emit({ type: "instance.skipped", ...skipped });
-    const hook = this.rollout.hooks.before_rollout;
-    if (hook) this.runRolloutHook("before_rollout");
-    else this.beginPicture();
+    if (!this.hooks.run("before_rollout")) this.beginPicture();
   }
 
   /** With floors, nothing is taken down before the whole fleet was looked at once more. */
@@ -177,29 +183,23 @@ export class Machine {
     if (this.tally.interrupt()) this.emit({ type: "rollout.interrupted", signal });
   }
 
-  private hookFinished({ hook, host, instance, outcome }: Extract<Input, { type: "hook_finished" }>): void {
-    if (hook === "on_failure") {
-      this.runningFailureHooks--;
-      this.tellRolloutHook(hook, outcome);
-    } else if (host === undefined) this.rolloutHookFinished(hook, outcome);
+  private hookFinished(input: Extract<Input, { type: "hook_finished" }>): void {
+    const { hook, host, instance, outcome } = input;
+    this.emit(hookFinished(input));
+    if (hook === "on_failure") this.hooks.afterFailureFinished();
+    else if (host === undefined) this.rolloutHookFinished(hook, outcome);
     else if (instance === undefined) this.runOf(host)?.hookFinished(hook, outcome, this.nowMs);
-    else this.tellRun({ host, instance }, (run) => run.hookFinished(hook, outcome, this.nowMs));
+    else this.tellRun({ host, instance }, (run) => run.hookFinished(outcome, this.nowMs));
   }
 
-  private rolloutHookFinished(hook: Extract<Input, { type: "hook_finished" }>["hook"], outcome: HookOutcome): void {
-    this.tellRolloutHook(hook, outcome);
+  private rolloutHookFinished(hook: HookName, outcome: HookOutcome): void {
     if (outcome.kind === "failed") {
       const reason = `the ${hook} hook failed: ${outcome.reason}`;
-      const halts = this.tally.addFailure("hook_failed", reason, false) === "halts";
-      if (halts || hook === "before_rollout") this.halt("hook_failed", reason);
+      if (this.tally.addFailure("hook_failed", reason, false) === "halts") this.tellHalt("hook_failed", reason);
+      else if (hook === "before_rollout") this.halt("hook_failed", reason);
     }
     if (hook === "before_rollout") this.beginPicture();
     else this.end();
-  }
-
-  private tellRolloutHook(hook: Extract<Input, { type: "hook_finished" }>["hook"], outcome: HookOutcome): void {
-    const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
-    this.emit({ type: "hook.finished", hook, succeeded: outcome.kind === "succeeded", ...reason });
   }
 
   private readonly failureEnded: OnFailureEnd = (failure, isTriedAgain) => {
@@ -210,7 +210,10 @@ export class Machine {
   };
 
   private halt(code: HaltCode, reason: string): void {
-    this.tally.halt(code, reason);
+    if (this.tally.halt(code, reason)) this.tellHalt(code, reason);
+  }
+
+  private tellHalt(code: HaltCode, reason: string): void {
     this.emit({ type: "rollout.halted", code, reason });
   }
 
@@ -229,8 +232,7 @@ export class Machine {
       this.waves.begin(this.nowMs);
     }
     if (this.phase === "waves") this.waves.refill(this.nowMs);
-    if (this.phase === "waves" && this.waves.isOver && !this.failures.isBusy && this.runningFailureHooks === 0)
-      this.finish();
+    if (this.phase === "waves" && this.waves.isOver && !this.failures.isBusy && !this.hooks.isBusy) this.finish();
     if (this.phase === "ended") return;
     // Without floors only a pause needs looks of its own; otherwise who restarts also looks.
     if (this.waves.isPaused && this.watchAtMs === Infinity) this.watchAll(this.watch.hosts);
@@ -240,13 +242,13 @@ export class Machine {
   }
 
   private finish(): void {
-    if (!this.rollout.hooks.after_rollout) return this.end();
-    this.phase = "after_rollout";
-    this.runRolloutHook("after_rollout");
+    if (this.hooks.run("after_rollout")) this.phase = "after_rollout";
+    else this.end();
   }
 
   private end(): void {
     this.phase = "ended";
+    this.failures.haltForUntried();
     const outcome = this.tally.outcome();
     const seconds = (this.nowMs - this.beganAtMs) / 1000;
     this.emit({ type: "rollout.finished", outcome, counts: this.tally.counts(), seconds });
@@ -255,7 +257,7 @@ export class Machine {
 
   private tellRun(
     { host, instance }: Pick<Extract<Input, { type: "changed" }>, "host" | "instance">,
-    tell: (run: InstanceRun) => number,
+    tell: (run: InstanceRun) => void,
   ): void {
     this.runOf(host)?.tellInstance(instance, tell, this.nowMs);
   }
@@ -264,37 +266,14 @@ export class Machine {
     return this.waves.runOf(host);
   }
 
-  private runRolloutHook(hook: "before_rollout" | "after_rollout"): void {
-    const command = this.rollout.hooks[hook];
-    if (command) this.issue({ type: "run_hook", hook, command, vars: {}, timeoutMs: HOOK_TIMEOUT_MS });
-  }
-
   /** Every command passes here, so that each hook is told of and each failure is followed by its hook, whoever asks. */
   private issue(command: Command): void {
-    if (command.type === "run_hook") this.emit(startOf(command));
+    if (command.type === "run_hook") this.emit(hookStarted(command));
     this.commands.push(command);
-    const hook = this.rollout.hooks.on_failure;
-    if (!hook || command.type !== "emit" || command.event.type !== "instance.failed") return;
-    const { host, instance, reason } = command.event;
-    this.runningFailureHooks++;
-    const timeoutMs = HOOK_TIMEOUT_MS;
-    this.issue({ type: "run_hook", hook: "on_failure", command: hook, vars: {}, timeoutMs, host, instance, reason });
+    if (command.type === "emit" && command.event.type === "instance.failed") this.hooks.runAfterFailure(command.event);
   }
 
-  private emit(event: Extract<Command, { type: "emit" }>["event"]): void {
+  private emit(event: RolloutEvent): void {
     this.issue({ type: "emit", event });
   }
-}
-
-/** The hooks of the rollout belong to no wave, whose command_timeout could bound them. */
-const HOOK_TIMEOUT_MS = 60_000;
-
-function startOf({ hook, host, instance, timeoutMs: ms }: Extract<Command, { type: "run_hook" }>): RolloutEvent {
-  return {
-    type: "hook.started",
-    hook,
-    ...(host && { host }),
-    ...(instance && { program: programOf(instance), instance }),
-    ms,
-  };
 }

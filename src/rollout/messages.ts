@@ -21,6 +21,8 @@ export type Input =
   | { readonly type: "answered"; readonly goOn: boolean }
   /** and after a failure what to do about it. */
   | { readonly type: "decided"; readonly answer: Answer }
+  /** Somebody else may be at work on a host. */
+  | { readonly type: "lock_lost"; readonly reason: string }
   /** What happens is not recorded any more. */
   | { readonly type: "journal_failed"; readonly reason: string }
   /** The operator wants no further restart. */

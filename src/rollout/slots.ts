@@ -98,6 +98,6 @@ export class Slots {
   private rest(wasTouched: boolean, nowMs: number): void {
     const ms = wasTouched ? this.work.timings.between_restarts_ms : 0;
     this.rests.push(nowMs + ms);
-    if (ms > 0) this.around.issue({ type: "emit", event: { type: "host.resting", host: this.work.host, ms } });
+    if (ms > 0) this.around.emit({ type: "host.resting", host: this.work.host, ms });
   }
 }

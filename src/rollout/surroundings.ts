@@ -1,3 +1,5 @@
+import type { RolloutEvent } from "../domain/events.ts";
+import type { HaltCode } from "../domain/failures.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Drift } from "./drift.ts";
@@ -12,6 +14,9 @@ export interface Surroundings {
   readonly capacity: Capacity;
   readonly drift: Drift;
   issue(command: Command): void;
+  emit(event: RolloutEvent): void;
+  /** Nothing further begins. Told once: the first halt is the one that counts. */
+  halt(code: HaltCode, reason: string): void;
   /** It is healthy on this pid: from now on it is expected to stay there. */
   expect(host: HostName, instance: InstanceName, pid: number): void;
 }

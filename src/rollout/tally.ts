@@ -1,4 +1,4 @@
-import type { Answer, Counts, Outcome } from "../domain/events.ts";
+import type { Counts, Outcome } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
 import { sizeOf, worksOf, type Limits, type Rollout } from "../domain/rollout.ts";
 
@@ -17,15 +17,14 @@ export class Tally {
   private readonly asks: boolean;
   private healthy = 0;
   private failed = 0;
-  private abandoned = 0;
   private skipped: number;
   /** What `max_failures` bounds: failed instances, and failures of hooks that are no instance's. */
   private failures = 0;
   private unreachable: number;
   private stopped: Stop | undefined;
   private unanswered = 0;
-  /** Failures beyond `max_failures` that the operator goes on without. */
-  private toleratedByOperator = 0;
+  /** The operator left what was under way. */
+  private isLeft = false;
 
   constructor({ waves, skipped, unreachable, limits, on_failure }: Rollout, hasOperator: boolean) {
     let planned = 0;
@@ -77,9 +76,8 @@ export class Tally {
   }
 
   /** The operator has answered what is to be done about a failure. */
-  addAnswer(answer: Answer): void {
+  addAnswer(): void {
     this.unanswered--;
-    if (answer === "skip") this.toleratedByOperator++;
   }
 
   /** The failure of an instance counts no more: another fate takes its place. */
@@ -93,16 +91,15 @@ export class Tally {
     this.failures--;
   }
 
-  /** A host was lost before its instances were touched. True if that halts the rollout. */
-  addUnreachable(reason: string): boolean {
+  /** A host was lost before its instances were touched. True if it is one too many. */
+  addUnreachable(): boolean {
     this.unreachable++;
-    return this.unreachable > this.limits.max_unreachable && this.halt("unreachable", reason);
+    return this.unreachable > this.limits.max_unreachable;
   }
 
   /** Left while under restart: what became of it is unknown, which counts as failed. */
   addAbandoned(): void {
     this.failed++;
-    this.abandoned++;
   }
 
   /** True unless the rollout had been halted already. */
@@ -119,6 +116,12 @@ export class Tally {
     return true;
   }
 
+  /** The operator does not wait for what is under way, be it only a hook: whatever came of it is left undone. */
+  leave(): void {
+    this.interrupt();
+    this.isLeft = true;
+  }
+
   counts(): Counts {
     const { healthy, failed, skipped } = this;
     return { healthy, failed, skipped, untouched: this.planned - healthy - failed - skipped };
@@ -126,10 +129,8 @@ export class Tally {
 
   /** How the rollout ended; an interrupt that left nothing undone interrupted nothing. */
   outcome(): Outcome {
-    const tolerated = this.limits.max_failures + this.toleratedByOperator;
-    // One that was to be tried again, and was interrupted before that, is a failure on the way out.
-    if (this.stopped && (this.stopped.kind === "halted" || this.failures > tolerated)) return "halted";
-    if (this.stopped && this.counts().untouched + this.abandoned > 0) return "interrupted";
+    if (this.stopped?.kind === "halted") return "halted";
+    if (this.stopped && (this.isLeft || this.counts().untouched > 0)) return "interrupted";
     return this.failures + this.failed + this.unreachable > 0 ? "incomplete" : "succeeded";
   }
 }

@@ -1,4 +1,3 @@
-import type { RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
@@ -21,14 +20,23 @@ type Phase =
   | { readonly name: "paused"; readonly untilMs: number }
   | { readonly name: "over" };
 
+/** One batch, and where it stands. */
+interface Step {
+  readonly place: { readonly wave: number; readonly group: string; readonly batch: number };
+  readonly wave: Wave;
+  readonly batch: Wave["batches"][number];
+  readonly isFirstOfWave: boolean;
+  readonly isLastOfWave: boolean;
+}
+
 /** Walks the waves and their batches: fills the slots of hosts, rests between batches, pauses after waves. */
 export class WaveRun {
-  private readonly waves: readonly Wave[];
+  private readonly steps: readonly Step[];
   private readonly around: Surroundings;
   private readonly looks: Looks;
   private phase: Phase = { name: "before" };
-  private waveIndex = 0;
-  private batchIndex = 0;
+  /** The step that is walked, or that comes next. */
+  private index = 0;
   /** The hosts of the current batch that are being worked on. */
   private readonly runs = new Map<HostName, HostRun>();
   /** Those that wait for a slot. */
@@ -38,7 +46,7 @@ export class WaveRun {
   private readonly ended: HostName[] = [];
 
   constructor(waves: readonly Wave[], around: Surroundings, looks: Looks) {
-    this.waves = waves;
+    this.steps = waves.flatMap(stepsOf);
     this.around = around;
     this.looks = looks;
   }
@@ -60,22 +68,31 @@ export class WaveRun {
     return this.runs.get(host);
   }
 
+  /** Begins the next batch. What a new wave is based on was seen a moment ago. */
   begin(nowMs: number): void {
-    // What the first wave is based on was seen a moment ago.
-    this.beginWave(nowMs);
+    const step = this.steps[this.index];
+    if (!step || this.around.tally.stop) {
+      this.phase = { name: "over" };
+      return;
+    }
+    const { place, batch } = step;
+    if (step.isFirstOfWave) this.around.emit({ type: "wave.started", wave: place.wave, group: place.group });
+    this.phase = { name: "batch", atOnce: batch.at_once };
+    this.around.emit({ type: "batch.started", ...place, hosts: batch.hosts.map(({ host }) => host) });
+    this.waiting = [...batch.hosts];
+    this.refill(nowMs);
   }
 
   woken(nowMs: number): void {
     if (nowMs < this.wakeAtMs) return;
-    if (this.phase.name === "resting" && this.batchIndex > 0) this.beginBatch(nowMs);
-    else if (this.phase.name === "resting") this.observe(nowMs);
+    if (this.phase.name === "resting") this.goOn(nowMs);
     else if (this.phase.name === "paused") this.resume(nowMs);
   }
 
   /** The pause after a wave is over. */
   resume(nowMs: number): void {
     if (this.phase.name !== "paused") return;
-    this.around.issue({ type: "emit", event: { type: "rollout.resumed" } });
+    this.around.emit({ type: "rollout.resumed" });
     this.observe(nowMs);
   }
 
@@ -83,10 +100,10 @@ export class WaveRun {
   looked(host: HostName, outcome: LookOutcome, nowMs: number): void {
     if (this.phase.name !== "observing") return;
     const work = this.phase.coming.get(host);
-    const wave = this.waves[this.waveIndex];
+    const wave = this.steps[this.index]?.wave;
     if (wave && work && outcome.kind === "seen") this.around.drift.compareHost(wave, work, outcome.snapshots);
     this.phase.missing.delete(host);
-    if (this.phase.missing.size === 0 && !this.around.tally.isHeld) this.beginWave(nowMs);
+    if (this.phase.missing.size === 0 && !this.around.tally.isHeld) this.begin(nowMs);
   }
 
   /** One that has regressed is restarted again, as the operator wishes: in its host's turn, or in another turn of it. */
@@ -157,36 +174,15 @@ export class WaveRun {
   }
 
   private pauseAnew(nowMs: number): void {
-    const wave = this.waves[this.waveIndex - 1];
-    if (wave?.pause) this.pause(wave, wave.pause, nowMs);
+    const ended = this.steps[this.index - 1];
+    if (ended?.wave.pause) this.pause(ended, ended.wave.pause, nowMs);
   }
 
   private find(host: HostName, instance: InstanceName): { work: HostWork; planned: PlannedInstance } | undefined {
-    for (const { batches } of this.waves)
-      for (const work of batches.flatMap(({ hosts }) => hosts))
-        for (const planned of work.host === host ? work.batches.flatMap(({ instances }) => instances) : [])
-          if (planned.instance === instance) return { work, planned };
+    for (const work of this.steps.flatMap(({ batch }) => batch.hosts))
+      for (const planned of work.host === host ? work.batches.flatMap(({ instances }) => instances) : [])
+        if (planned.instance === instance) return { work, planned };
     return undefined;
-  }
-
-  private beginWave(nowMs: number): void {
-    const wave = this.waves[this.waveIndex];
-    if (!wave || this.around.tally.stop) {
-      this.phase = { name: "over" };
-      return;
-    }
-    this.emit({ type: "wave.started", wave: this.waveIndex + 1, group: wave.group });
-    this.beginBatch(nowMs);
-  }
-
-  private beginBatch(nowMs: number): void {
-    const wave = this.waves[this.waveIndex];
-    const batch = wave?.batches[this.batchIndex];
-    if (!wave || !batch) return;
-    this.phase = { name: "batch", atOnce: batch.at_once };
-    this.emit({ type: "batch.started", ...this.place(wave), hosts: batch.hosts.map(({ host }) => host) });
-    this.waiting = [...batch.hosts];
-    this.refill(nowMs);
   }
 
   private beginHost(work: HostWork, nowMs: number): void {
@@ -196,60 +192,57 @@ export class WaveRun {
   }
 
   private finishBatch(nowMs: number): void {
-    const wave = this.waves[this.waveIndex];
-    if (!wave) return;
-    this.emit({ type: "batch.finished", ...this.place(wave) });
-    const stop = this.around.tally.stop !== undefined;
-    const place = this.place(wave);
-    this.batchIndex++;
-    if (this.batchIndex < wave.batches.length) {
-      if (stop) this.phase = { name: "over" };
-      else if (wave.between_batches_ms > 0) this.rest(place, wave.between_batches_ms, nowMs);
-      else this.beginBatch(nowMs);
-      return;
-    }
-    this.emit({ type: "wave.finished", wave: this.waveIndex + 1, group: wave.group });
-    this.waveIndex++;
-    this.batchIndex = 0;
-    if (stop || this.waveIndex >= this.waves.length) this.phase = { name: "over" };
-    else if (wave.pause) this.pause(wave, wave.pause, nowMs);
-    else if (wave.between_batches_ms > 0) this.rest(place, wave.between_batches_ms, nowMs);
-    else this.observe(nowMs);
+    const step = this.steps[this.index];
+    if (!step) return;
+    const { place, wave, isLastOfWave } = step;
+    this.around.emit({ type: "batch.finished", ...place });
+    if (isLastOfWave) this.around.emit({ type: "wave.finished", wave: place.wave, group: place.group });
+    this.index++;
+    if (this.around.tally.stop || this.index >= this.steps.length) this.phase = { name: "over" };
+    else if (isLastOfWave && wave.pause) this.pause(step, wave.pause, nowMs);
+    else if (wave.between_batches_ms > 0) this.rest(step, nowMs);
+    else this.goOn(nowMs);
   }
 
-  private rest(place: ReturnType<WaveRun["place"]>, ms: number, nowMs: number): void {
+  private goOn(nowMs: number): void {
+    if (this.steps[this.index]?.isFirstOfWave) this.observe(nowMs);
+    else this.begin(nowMs);
+  }
+
+  private rest({ place, wave }: Step, nowMs: number): void {
+    const ms = wave.between_batches_ms;
     this.phase = { name: "resting", untilMs: nowMs + ms };
-    this.emit({ type: "batch.resting", ...place, ms });
+    this.around.emit({ type: "batch.resting", ...place, ms });
   }
 
-  private pause(wave: Wave, pause: { readonly ms: number } | "ask", nowMs: number): void {
-    const ofWave = { wave: this.waveIndex, group: wave.group };
+  private pause({ place: { wave, group } }: Step, pause: NonNullable<Wave["pause"]>, nowMs: number): void {
     if (pause === "ask") {
       this.phase = { name: "paused", untilMs: Infinity };
-      this.emit({ type: "rollout.paused", ...ofWave });
+      this.around.emit({ type: "rollout.paused", wave, group });
       this.around.issue({ type: "ask", about: "pause" });
       return;
     }
     this.phase = { name: "paused", untilMs: nowMs + pause.ms };
-    this.emit({ type: "rollout.paused", ...ofWave, ms: pause.ms });
+    this.around.emit({ type: "rollout.paused", wave, group, ms: pause.ms });
   }
 
   /** Looks at all hosts of the coming wave and of the waves before it: what was healthy there must still be so. */
   private observe(nowMs: number): void {
-    const missing = new Set<HostName>();
-    for (const wave of this.waves.slice(0, this.waveIndex + 1))
-      for (const batch of wave.batches) for (const { host } of batch.hosts) missing.add(host);
-    const works = this.waves[this.waveIndex]?.batches.flatMap(({ hosts }) => hosts) ?? [];
-    const coming = new Map(works.map((work) => [work.host, work]));
+    const wave = this.steps[this.index]?.wave;
+    const coming = new Map(wave?.batches.flatMap(({ hosts }) => hosts).map((work) => [work.host, work]));
+    const before = this.steps.slice(0, this.index).flatMap(({ batch }) => batch.hosts);
+    const missing = new Set([...before.map(({ host }) => host), ...coming.keys()]);
     this.phase = { name: "observing", coming, missing };
     for (const host of missing) this.looks.request(host, nowMs);
   }
+}
 
-  private place(wave: Wave) {
-    return { wave: this.waveIndex + 1, group: wave.group, batch: this.batchIndex + 1 };
-  }
-
-  private emit(event: RolloutEvent): void {
-    this.around.issue({ type: "emit", event });
-  }
+function stepsOf(wave: Wave, index: number): Step[] {
+  return wave.batches.map((batch, inWave) => ({
+    place: { wave: index + 1, group: wave.group, batch: inWave + 1 },
+    wave,
+    batch,
+    isFirstOfWave: inWave === 0,
+    isLastOfWave: inWave === wave.batches.length - 1,
+  }));
 }

@@ -12,6 +12,7 @@ import type {
   RunUnderLock,
   TakeOutcome,
 } from "../executor/ports.ts";
+import { Heartbeat, type Silence } from "./heartbeat.ts";
 import { Holder } from "./holder.ts";
 import { HOLDER_SCRIPT } from "./holder-script.ts";
 import type { LockPlace } from "./lock-reader.ts";
@@ -25,15 +26,6 @@ export interface LockOptions extends LockPlace {
   readonly inTurn?: (open: () => Promise<void>) => Promise<void>;
   /** Default: those of DESIGN.md's lock. */
   readonly silence?: Silence;
-}
-
-/** How long a controller and a holder bear to hear nothing of each other. */
-export interface Silence {
-  /** The holder lets go after so long. */
-  readonly holderMs: number;
-  /** The controller begins no change after so long, which is less. */
-  readonly controllerMs: number;
-  readonly beatEveryMs: number;
 }
 
 const DEFAULT_SILENCE: Silence = { holderMs: 60_000, controllerMs: 45_000, beatEveryMs: 15_000 };
@@ -65,49 +57,44 @@ type Held =
 type Spawned =
   { readonly kind: "spawned"; readonly holder: Holder } | { readonly kind: "failed"; readonly reason: string };
 
-/** A moment by both clocks: the monotonic one stands still while a laptop sleeps, the other may be set. */
-interface Moment {
-  readonly wallMs: number;
-  readonly monotonicMs: number;
+/** A holder that has got the lock. */
+interface Kept {
+  readonly holder: Holder;
+  readonly heartbeat: Heartbeat;
 }
 
 class HolderLock implements HostLock {
   readonly host: HostName;
+  readonly lost: Promise<LockLost>;
+  #resolveLost!: (lost: LockLost) => void;
   readonly #access: HostAccess;
   readonly #options: LockOptions;
   readonly #silence: Silence;
   #released = new AbortController();
   #groups: readonly ProgramName[] = [];
-  #holder: Holder | undefined;
+  #kept: Kept | undefined;
   /** A process that has not been told to take the lock yet. */
   #prepared: Promise<Spawned> | undefined;
   #regaining: Promise<Held> | undefined;
   #lost: LockLost | undefined;
-  #heartbeat: NodeJS.Timeout | undefined;
-  /** When the last beat that was answered had been sent. */
-  #heard: Moment = now();
-  /** When the last beat was due. */
-  #ticked: Moment = now();
-  /** This process was stopped, or the machine slept, and no beat has been answered since. */
-  #hasSlept = false;
 
   constructor(access: HostAccess, options: LockOptions) {
     this.host = access.host;
+    this.lost = new Promise((resolve) => (this.#resolveLost = resolve));
     this.#access = access;
     this.#options = options;
     this.#silence = options.silence ?? DEFAULT_SILENCE;
   }
 
   prepare(groups: readonly ProgramName[]): void {
-    if (this.#prepared || this.#holder) return;
+    if (this.#prepared || this.#kept) return;
     this.#groups = groups;
     this.#prepared = this.#spawn();
   }
 
   async take(groups: readonly ProgramName[]): Promise<TakeOutcome> {
-    const holder = this.#holder;
     const hasAll = groups.every((group) => this.#groups.includes(group));
-    if (holder && !holder.isOver && hasAll) return { kind: "held" };
+    if (this.#kept && !this.#kept.holder.isOver && hasAll) return { kind: "held" };
     const prepared = hasAll && groups.length === this.#groups.length ? this.#prepared : undefined;
     if (prepared) this.#prepared = undefined;
     await this.release();
@@ -132,7 +119,7 @@ class HolderLock implements HostLock {
   }
 
   async settle(): Promise<SettleOutcome> {
-    const before = this.#holder;
+    const before = this.#kept?.holder;
     const held = await this.#held();
     if (held.kind === "lock_lost") return held;
     // A lock that could be had anew was free: the last command of its former holder has ended.
@@ -142,13 +129,14 @@ class HolderLock implements HostLock {
 
   async release(): Promise<void> {
     this.#released.abort();
-    clearInterval(this.#heartbeat);
-    const holder = this.#holder;
-    this.#holder = undefined;
+    const kept = this.#kept;
+    this.#kept = undefined;
+    kept?.heartbeat.stop();
     // Not awaited: where the host is being connected to again, that may take long.
     void this.#prepared?.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
     this.#prepared = undefined;
-    if (!holder || holder.isOver) return;
+    if (!kept || kept.holder.isOver) return;
+    const { holder } = kept;
     holder.finish();
     if (!holder.isBusy) await Promise.race([holder.ended, sleep(RELEASE_MS, undefined, { ref: false })]);
   }
@@ -156,16 +144,16 @@ class HolderLock implements HostLock {
   /** The holder, as soon as there is one that is known to be there. */
   async #held(): Promise<Held> {
     for (;;) {
-      this.#noticeSleep();
-      const holder = this.#holder;
+      const kept = this.#kept;
       if (this.#lost) return this.#lost;
       if (this.#released.signal.aborted) return { kind: "released" };
-      if (!holder || holder.isOver) {
+      if (!kept || kept.holder.isOver) {
         this.#regaining ??= this.#regain().finally(() => (this.#regaining = undefined));
         return this.#regaining;
       }
-      if (!this.#hasSlept && elapsedMs(this.#heard) < this.#silence.controllerMs) return { kind: "held", holder };
-      await Promise.race([this.#beat(holder), holder.ended]);
+      const { holder, heartbeat } = kept;
+      if (heartbeat.isHeard) return { kind: "held", holder };
+      await Promise.race([heartbeat.beat(), holder.ended]);
     }
   }
 
@@ -220,16 +208,13 @@ class HolderLock implements HostLock {
   }
 
   #keep(holder: Holder): Extract<Held, { kind: "held" }> {
-    this.#holder = holder;
+    const heartbeat = new Heartbeat(holder, this.#silence);
+    this.#kept = { holder, heartbeat };
     const open = () => holder.openSession();
     void (this.#options.inTurn?.(open) ?? open());
-    this.#heard = this.#ticked = now();
-    clearInterval(this.#heartbeat);
-    this.#heartbeat = setInterval(() => this.#tick(holder), this.#silence.beatEveryMs);
     void holder.ended.then(() => {
-      clearInterval(this.#heartbeat);
       if (this.#released.signal.aborted) return;
-      if (holder.hasLetGo || this.#hasSlept)
+      if (this.#groups.length > 0 && (holder.hasLetGo || heartbeat.hasSlept))
         this.#lose(`${this.host} heard nothing of this controller and let go of the lock: it was stopped or asleep`);
       // At once: a lock that nobody holds is anybody's.
       else void this.#held();
@@ -237,36 +222,10 @@ class HolderLock implements HostLock {
     return { kind: "held", holder };
   }
 
-  #tick(holder: Holder): void {
-    this.#noticeSleep();
-    this.#ticked = now();
-    // Its connection may look good for long after its host is gone.
-    if (!this.#hasSlept && elapsedMs(this.#heard) >= this.#silence.controllerMs) holder.destroy();
-    else void this.#beat(holder);
-  }
-
-  async #beat(holder: Holder): Promise<void> {
-    const sent = now();
-    await holder.beat();
-    this.#heard = sent;
-    this.#hasSlept = false;
-  }
-
-  #noticeSleep(): void {
-    if (this.#holder && elapsedMs(this.#ticked) >= this.#silence.controllerMs) this.#hasSlept = true;
-  }
-
   #lose(reason: string): void {
     this.#lost ??= { kind: "lock_lost", reason };
+    this.#resolveLost(this.#lost);
   }
-}
-
-function now(): Moment {
-  return { wallMs: Date.now(), monotonicMs: performance.now() };
-}
-
-function elapsedMs(since: Moment): number {
-  return Math.max(Date.now() - since.wallMs, performance.now() - since.monotonicMs);
 }
 
 async function noAnswer(): Promise<{ readonly kind: "broken"; readonly reason: string }> {

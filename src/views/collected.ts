@@ -85,7 +85,7 @@ export class Collected {
 
   /** Instances that the plan's hooks have taken out of service and not put back. */
   drained(): OfInstance[] {
-    const told = this.failed().filter(({ still_drained }) => still_drained);
+    const told = [...this.failed(), ...this.lost()].filter(({ still_drained }) => still_drained);
     return [
       ...new Map([
         ...this.hooked,
@@ -97,6 +97,12 @@ export class Collected {
   /** Failures that still stand. */
   failed(): Of<"instance.failed">[] {
     return [...this.failures.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "failed");
+  }
+
+  private lost(): Of<"instance.indeterminate">[] {
+    return [...this.losses.values()].filter(
+      ({ host, instance }) => this.ledger.fateOf(host, instance) === "indeterminate",
+    );
   }
 
   /** Whether a failed instance says why the rollout was halted. */

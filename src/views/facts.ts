@@ -107,7 +107,12 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
     case "instance.skipped":
       return [skipped(event)];
     case "instance.indeterminate":
-      return [{ about, text: `lost sight of it during its restart: ${event.reason}` }];
+      return [
+        {
+          about,
+          text: `lost sight of it during its restart: ${event.reason}${event.still_drained ? "; it is still drained" : ""}`,
+        },
+      ];
     case "instance.unchanged":
       return [{ about, text: `is as it was: ${event.reason}` }];
   }

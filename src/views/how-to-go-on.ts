@@ -17,7 +17,8 @@ export function howToGoOn(collected: Collected, plan: string | undefined): strin
   const before = outcome === undefined ? "" : first[outcome];
   if (plan === undefined) return titled("how to go on", [`  ${before}run the same plan again`]);
   const command = `orchestrate ${quoted(plan)}`;
-  const wasTouched = ledger.counts.healthy + ledger.counts.failed > 0;
+  const { healthy, failed, indeterminate, under_restart } = ledger.counts;
+  const wasTouched = healthy + failed + indeterminate + under_restart > 0;
   if (!begun || (planned && !wasTouched)) return titled("how to go on", [`  ${before}run it again:`, `    ${command}`]);
   // What a rollout that was resumed has restarted before is done as well.
   const began = beganAt(planned?.resumes ?? id ?? "");

@@ -175,6 +175,7 @@ describe("on_failure: ask", () => {
         event.type === "rollout.answered" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
     });
     assert.equal(run.outcome, "halted");
+    assert.equal(ofType(run, "rollout.halted")[0]?.code, "stayed_stopped");
     assert.deepEqual(counts(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
   });
 

@@ -1,4 +1,5 @@
 import type { RolloutEvent } from "../../src/domain/events.ts";
+import { Collected } from "../../src/views/collected.ts";
 import { Ledger } from "../../src/views/ledger.ts";
 import { createReport } from "../../src/views/report.ts";
 import { scenario } from "./scenario.ts";
@@ -32,6 +33,8 @@ class Judge {
   private readonly arrived = new Map<string, number>();
   /** What the operator wants done again, and which has no other fate yet. */
   private readonly retried = new Set<string>();
+  /** Whose before_restart hook was begun and has not failed, and whose after_healthy hook has not succeeded since. */
+  private readonly drained = new Set<string>();
   private stopped = false;
   private isAsking = false;
   private interrupted = false;
@@ -46,7 +49,7 @@ class Judge {
   }
 
   run(): void {
-    const { planned, fleet, time, options, interruptAtMs, leaveAtMs, interruptsQuestion } = this.made;
+    const { planned, fleet, time, options, interruptAtMs, leaveAtMs, lockLostAtMs } = this.made;
     const run = simulate(planned, fleet, time, {
       ...options,
       onSettle: () => {
@@ -66,6 +69,7 @@ class Judge {
       onHook: (command) => {
         if (this.isAsking && command.hook.startsWith("before_"))
           this.fail(`${command.hook} began while the operator was asked`);
+        if (command.hook === "before_restart") this.drained.add(`${command.host} ${command.instance}`);
         return options.onHook?.(command) ?? { kind: "succeeded" };
       },
       onEvent: (event, tell) => {
@@ -73,11 +77,18 @@ class Judge {
           time.at(interruptAtMs, () => tell({ type: "interrupted", signal: "SIGINT" }));
         if (event.type === "rollout.started" && leaveAtMs !== undefined)
           time.at(leaveAtMs, () => tell({ type: "abandoned" }));
-        if (event.type === "rollout.asking" && interruptsQuestion) tell({ type: "interrupted", signal: "SIGINT" });
+        if (event.type === "rollout.started" && lockLostAtMs !== undefined)
+          time.at(lockLostAtMs, () => tell({ type: "lock_lost", reason: "somebody else has it" }));
+        if (this.interruptsAt(event)) tell({ type: "interrupted", signal: "SIGINT" });
         this.see(event);
       },
     });
     this.judgeEnd(run);
+  }
+
+  private interruptsAt({ type }: RolloutEvent): boolean {
+    const { interruptsQuestion, interruptsAnswer } = this.made;
+    return (type === "rollout.asking" && interruptsQuestion) || (type === "rollout.answered" && interruptsAnswer);
   }
 
   private fail(what: string): void {
@@ -120,7 +131,10 @@ class Judge {
 
   /** Drained is down, from the end of one hook to the end of the other. */
   private seeHook({ hook, host, instance, succeeded }: Extract<RolloutEvent, { type: "hook.finished" }>): void {
-    if (instance === undefined || !succeeded) return;
+    if (instance === undefined) return;
+    const isInService = hook === "after_healthy" ? succeeded : !succeeded;
+    if (isInService) this.drained.delete(`${host} ${instance}`);
+    if (!succeeded) return;
     if (hook === "before_restart") this.down.add(`${host} ${instance}`);
     else this.down.delete(`${host} ${instance}`);
   }
@@ -214,10 +228,17 @@ class Judge {
     if (finished?.type !== "rollout.finished") return;
     const ledger = new Ledger();
     const report = createReport();
+    const collected = new Collected();
     for (const event of [{ type: "rollout.planned" as const, ...planned }, ...events]) {
       ledger.record(event);
       report.collect(event);
+      collected.collect(event);
     }
+    const named = new Set(collected.drained().map(({ host, instance }) => `${host} ${instance}`));
+    for (const key of this.drained) if (!named.has(key)) this.fail(`${key} is still drained, and not named`);
+    for (const key of named) if (!this.drained.has(key)) this.fail(`${key} is named as drained, and is not`);
+    if (this.drained.size > 0 && !report.text().includes("still drained"))
+      this.fail(`the report of what ${finished.outcome} does not tell of what is still drained`);
     if (!report.text().startsWith(finished.outcome)) this.fail("the report tells another outcome");
     const told = finished.counts;
     const { healthy, failed, indeterminate, under_restart, skipped, untouched } = ledger.counts;
@@ -240,6 +261,9 @@ class Judge {
     if (!isHalted && !mayTolerate && counts.failed > sizes.maxFailures)
       this.fail(`it was not halted by ${counts.failed} failures, with ${sizes.maxFailures} tolerated`);
     if (this.isAsking) this.fail("it ended with a question open");
+    const isTold = events.some(({ type }) => type === "rollout.halted");
+    if (isTold !== (outcome === "halted"))
+      this.fail(`it ended ${outcome}, and ${isTold ? "told" : "did not tell"} a halt`);
     const mustSucceed = !this.faults && this.floor < sizes.hosts * sizes.instances;
     if (mustSucceed && outcome !== "succeeded") this.fail(`without faults it ended ${outcome}`);
     if (outcome !== "succeeded") return;

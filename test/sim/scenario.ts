@@ -39,7 +39,21 @@ export function scenario(seed: number, { faults = true } = {}) {
     interruptAtMs !== undefined && random.chance(0.3) ? interruptAtMs + random.whole(0, 30_000) : undefined;
   /** The first Ctrl-C comes while a question is open. */
   const interruptsQuestion = sizes.onFailure === "ask" && random.chance(0.1);
-  return { ...made, planned, sizes, options, interruptAtMs, leaveAtMs, interruptsQuestion };
+  /** It comes right after an answer. */
+  const interruptsAnswer = sizes.onFailure === "ask" && random.chance(0.1);
+  /** Somebody else takes the lock of a host that nothing is sent to. */
+  const lockLostAtMs = faults && random.chance(0.03) ? random.whole(0, 200_000) : undefined;
+  return {
+    ...made,
+    planned,
+    sizes,
+    options,
+    interruptAtMs,
+    leaveAtMs,
+    interruptsQuestion,
+    interruptsAnswer,
+    lockLostAtMs,
+  };
 }
 
 /** What happens to hosts and programs by itself, or by somebody else's hand, at any time. */

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as theNextTurn } from "node:timers/promises";
 import type { HostName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
 import type { HostAccess, HostLock, TakeOutcome } from "../../src/executor/ports.ts";
 import { openLocal } from "../../src/hosts/local.ts";
-import { createHostLock, type Silence } from "../../src/state/host-lock.ts";
+import type { Silence } from "../../src/state/heartbeat.ts";
+import { createHostLock } from "../../src/state/host-lock.ts";
 import { createLockReader } from "../../src/state/lock-reader.ts";
 import { until } from "../fleet/until.ts";
 
@@ -140,11 +142,21 @@ describe("the lock of a host", function () {
     // As if the process had been stopped.
     const wakesAtMs = performance.now() + 2500;
     while (performance.now() < wakesAtMs);
+    assert.match((await alice.lost).reason, /let go of the lock/);
     const lost = await alice.run(["touch", join(dir, "changed")]);
     assert.equal(lost.kind, "lock_lost");
     assert.equal((await alice.settle()).kind, "lock_lost");
     await untilHeld(lockOf("bob"));
     assert.ok(!(await readdir(dir)).includes("changed"));
+  });
+
+  it("cannot be lost where the plan wants none: after a silence changes are let through again", async () => {
+    const alice = lockOf("alice", { silence: SHORT });
+    await alice.take([]);
+    // As if the process had been stopped.
+    const wakesAtMs = performance.now() + 2500;
+    while (performance.now() < wakesAtMs);
+    assert.equal((await alice.run(["true"])).kind, "exited");
   });
 
   it("is kept for as long as the controller is there", async () => {
@@ -177,6 +189,21 @@ describe("the lock of a host", function () {
     assert.equal((await alice.run(["true"])).kind, "exited");
   });
 
+  it("is not taken for lost by sleep when its connection comes back after long and is lost again at once", async () => {
+    const losing = losingAccess();
+    const alice = lockOf("alice", { access: losing, silence: SHORT });
+    await alice.take(web);
+    losing.lose({ comesBack: false });
+    const atMs = performance.now() + SHORT.holderMs;
+    await until(() => performance.now() >= atMs, { deadlineMs: 5000 });
+    const settled = alice.settle();
+    losing.comeBack();
+    assert.deepEqual(await settled, { kind: "settled" });
+    losing.lose();
+    await theNextTurn();
+    assert.equal((await alice.run(["true"])).kind, "exited");
+  });
+
   it("is lost for good if somebody else has it when the connection is back", async () => {
     const losing = losingAccess();
     const [alice, bob] = [lockOf("alice", { access: losing }), lockOf("bob")];
@@ -184,9 +211,9 @@ describe("the lock of a host", function () {
     losing.lose({ comesBack: false });
     await untilHeld(bob);
     losing.comeBack();
-    const lost = await alice.run(["true"]);
-    assert.ok(lost.kind === "lock_lost");
-    assert.match(lost.reason, /bob/);
+    // Known without any command: who waits in a pause is to learn of it, too.
+    assert.match((await alice.lost).reason, /bob/);
+    assert.deepEqual(await alice.run(["true"]), await alice.lost);
   });
 
   it("tells what the host lacks, or that its folder cannot be used", async () => {

@@ -29,6 +29,7 @@ function locking(outcome: RunOutcome | LockLost) {
   const asked: { argv: Argv; options: RunUnderLock | undefined }[] = [];
   const lock: HostLock = {
     host: "h" as HostName,
+    lost: new Promise(() => undefined),
     prepare: () => undefined,
     take: () => Promise.resolve({ kind: "held" }),
     run: (argv, options) => {

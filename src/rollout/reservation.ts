@@ -1,0 +1,55 @@
+import { programOf } from "../domain/ids.ts";
+import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import type { Standing } from "./capacity.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What a claim on the capacity of a program has come to. */
+export type Claim =
+  | { readonly kind: "taken" }
+  /** Look again then. */
+  | { readonly kind: "wait"; readonly lookAtMs: number }
+  /** It waited for longer than the plan allows, so the rollout is halted. */
+  | { readonly kind: "given_up" };
+
+/** The wait of one instance until its program can spare it. */
+export class Reservation {
+  private readonly planned: PlannedInstance;
+  private readonly work: HostWork;
+  private readonly around: Surroundings;
+  private readonly sinceMs: number;
+  private isTold = false;
+
+  constructor(planned: PlannedInstance, work: HostWork, around: Surroundings, nowMs: number) {
+    this.planned = planned;
+    this.work = work;
+    this.around = around;
+    this.sinceMs = nowMs;
+  }
+
+  /** Takes the capacity, or says what it waits for. @param short how the program stands, if it cannot spare it */
+  claim(short: Standing | undefined, nowMs: number): Claim {
+    const { host, timings } = this.work;
+    const { program, instance } = this.planned;
+    const { capacity } = this.around;
+    if (!short) {
+      capacity.take(host, instance, nowMs);
+      return { kind: "taken" };
+    }
+    // For as long as others of its program come and go, it is worth waiting.
+    const untilMs = Math.max(this.sinceMs, capacity.progressedAtMs(instance)) + timings.progress_deadline_ms;
+    if (nowMs >= untilMs) {
+      this.giveUp(short);
+      return { kind: "given_up" };
+    }
+    if (!this.isTold)
+      this.around.emit({ type: "instance.waiting", host, program, instance, ...short, ms: untilMs - nowMs });
+    this.isTold = true;
+    return { kind: "wait", lookAtMs: Math.min(untilMs, nowMs + timings.between_checks_ms) };
+  }
+
+  private giveUp({ healthy, min_healthy }: Standing): void {
+    const { instance } = this.planned;
+    const standing = `${healthy} of ${programOf(instance)} are healthy, and min_healthy asks that ${min_healthy} stay so`;
+    this.around.halt("floor_not_met", `${this.work.host} ${instance}: ${standing}`);
+  }
+}

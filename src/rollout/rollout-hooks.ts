@@ -1,0 +1,43 @@
+import type { RolloutEvent } from "../domain/events.ts";
+import type { Rollout } from "../domain/rollout.ts";
+import type { Command } from "./messages.ts";
+
+/** The hooks of the rollout belong to no wave, whose command_timeout could bound them. */
+const HOOK_TIMEOUT_MS = 60_000;
+
+/** The hooks that run on the controller, around the rollout and after each failure. */
+export class RolloutHooks {
+  private readonly hooks: Rollout["hooks"];
+  private readonly issue: (command: Command) => void;
+  /** on_failure hooks that are under way. */
+  private afterFailures = 0;
+
+  constructor(hooks: Rollout["hooks"], issue: (command: Command) => void) {
+    this.hooks = hooks;
+    this.issue = issue;
+  }
+
+  /** True while an on_failure hook is under way. */
+  get isBusy(): boolean {
+    return this.afterFailures > 0;
+  }
+
+  /** False if the plan has no such hook. */
+  run(hook: "before_rollout" | "after_rollout"): boolean {
+    const command = this.hooks[hook];
+    if (command) this.issue({ type: "run_hook", hook, command, vars: {}, timeoutMs: HOOK_TIMEOUT_MS });
+    return command !== undefined;
+  }
+
+  runAfterFailure({ host, instance, reason }: Extract<RolloutEvent, { type: "instance.failed" }>): void {
+    const command = this.hooks.on_failure;
+    if (!command) return;
+    this.afterFailures++;
+    const timeoutMs = HOOK_TIMEOUT_MS;
+    this.issue({ type: "run_hook", hook: "on_failure", command, vars: {}, timeoutMs, host, instance, reason });
+  }
+
+  afterFailureFinished(): void {
+    this.afterFailures--;
+  }
+}

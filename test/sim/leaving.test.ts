@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
+import { createReport } from "../../src/views/report.ts";
+import { simulated } from "./rollouts.ts";
+import { simulate, type Simulated } from "./simulate.ts";
+
+type TimedEvent = Simulated["events"][number];
+const hook = { command: "true", run: "host" } as const;
+const draining = { before_restart: hook, after_healthy: hook };
+
+function ofType<T extends RolloutEvent["type"]>({ events }: Simulated, type: T): Extract<TimedEvent, { type: T }>[] {
+  return events.filter((event): event is Extract<TimedEvent, { type: T }> => event.type === type);
+}
+
+/** `hook.started after_healthy`, `instance.restarting` */
+function momentOf(event: RolloutEvent): string {
+  return "hook" in event ? `${event.type} ${event.hook}` : event.type;
+}
+
+function reportOf(rollout: Rollout, { events }: Simulated): string {
+  const report = createReport();
+  for (const event of [{ type: "rollout.planned" as const, ...rollout }, ...events]) report.collect(event);
+  return report.text();
+}
+
+/** What an earlier rollout has restarted and not seen through: it is only to be proven, and enabled. */
+function gated({ waves, ...rollout }: Rollout): Rollout {
+  const gate = { action: "gate", previous_pid: 1 } as const;
+  return {
+    ...rollout,
+    waves: waves.map((wave) => ({
+      ...wave,
+      batches: wave.batches.map((batch) => ({
+        ...batch,
+        hosts: batch.hosts.map((work) => ({
+          ...work,
+          batches: work.batches.map((inner) => ({
+            ...inner,
+            instances: inner.instances.map((planned) => ({ ...planned, ...gate })),
+          })),
+        })),
+      })),
+    })),
+  };
+}
+
+describe("an operator who leaves at once", () => {
+  /** Two Ctrl-C, one right after the other, at the first event of this kind. */
+  function leaving(moment: string, plan: (rollout: Rollout) => Rollout = (rollout) => rollout) {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks: { ...draining, after_host: hook } });
+    const planned = plan(rollout());
+    const run = simulate(planned, fleet, time, {
+      onEvent(event, tell) {
+        if (momentOf(event) !== moment) return;
+        tell({ type: "interrupted", signal: "SIGINT" });
+        tell({ type: "abandoned" });
+      },
+    });
+    return { run, report: reportOf(planned, run) };
+  }
+
+  for (const moment of [
+    "hook.started before_restart",
+    "hook.finished before_restart",
+    "instance.restarting",
+    "hook.started after_healthy",
+  ])
+    it(`is told what is still drained: at ${moment}`, () => {
+      const { run, report } = leaving(moment);
+      assert.equal(run.outcome, "interrupted");
+      assert.match(report, /\nstill drained\n {2}host-1 web:0\n/);
+    });
+
+  it("finds it in the event of what was under restart, too", () => {
+    const { run } = leaving("instance.restarting");
+    assert.equal(ofType(run, "instance.indeterminate")[0]?.still_drained, true);
+  });
+
+  it("goes on by a resume: to run it again would restart what was under restart a second time", () => {
+    assert.match(leaving("instance.restarting").report, /go on from here:\n.* --resume /);
+  });
+
+  it("is told of what an earlier rollout has drained, where this one had only to prove it", () => {
+    const { run, report } = leaving("instance.observed", gated);
+    assert.equal(ofType(run, "hook.started").length, 0);
+    assert.match(report, /\nstill drained\n {2}host-1 web:0\n/);
+  });
+
+  it("is told of nothing drained once it is in service again; what was left undone makes it interrupted all the same", () => {
+    const { run, report } = leaving("hook.started after_host");
+    assert.equal(run.outcome, "interrupted");
+    assert.doesNotMatch(report, /still drained/);
+  });
+
+  it("is told of a failure that was to be tried again as what it is: a halt", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining, onFailure: "ask" });
+    fleet.behave("host-1", "web:0", { fileGone: true });
+    const run = simulate(rollout(), fleet, time, {
+      onQuestion: () => ({ answer: "retry", afterMs: 1000 }),
+      onEvent: (event, tell) => event.type === "rollout.answered" && tell({ type: "abandoned" }),
+    });
+    assert.equal(run.outcome, "halted");
+    assert.deepEqual(
+      ofType(run, "rollout.halted").map(({ code }) => code),
+      ["stayed_stopped"],
+    );
+  });
+});
+
+it("one that an earlier rollout has drained and that fails its gate is named as still drained", () => {
+  const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks: draining });
+  fleet.process("host-1", "web:0").state = "FATAL";
+  const run = simulate(gated(rollout()), fleet, time);
+  assert.equal(ofType(run, "instance.failed")[0]?.still_drained, true);
+});
+
+describe("a lock that is lost for good", () => {
+  const lost = { type: "lock_lost", reason: "bob took the lock on host-1" } as const;
+
+  it("halts the rollout when it happens, in the middle of a pause", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1, canaryPause: { ms: 3_600_000 } });
+    const run = simulate(rollout(), fleet, time, {
+      onEvent: (event, tell) => event.type === "rollout.paused" && time.after(60_000, () => tell(lost)),
+    });
+    const [paused] = ofType(run, "rollout.paused");
+    const [halted] = ofType(run, "rollout.halted");
+    assert.deepEqual([run.outcome, halted?.code, halted?.reason], ["halted", "lock_lost", lost.reason]);
+    assert.equal((run.events.at(-1)?.atMs ?? 0) - (paused?.atMs ?? 0), 60_000);
+    assert.equal(ofType(run, "instance.restarting").length, 1);
+  });
+
+  it("changes nothing any more once all is done", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+    const run = simulate({ ...rollout(), hooks: { after_rollout: hook } }, fleet, time, {
+      onEvent: (event, tell) => momentOf(event) === "hook.started after_rollout" && tell(lost),
+    });
+    assert.equal(run.outcome, "succeeded");
+  });
+
+  it("lets what is under restart finish its gate, begins nothing further, and is told once", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 2, instances: 2, hostsAtOnce: 2 });
+    const run = simulate(rollout(), fleet, time, {
+      onEvent(event, tell) {
+        if (event.type !== "instance.restarting") return;
+        tell(lost);
+        tell({ ...lost, reason: "bob took the lock on host-2" });
+      },
+    });
+    assert.equal(ofType(run, "instance.healthy").length, 2);
+    assert.equal(ofType(run, "instance.restarting").length, 2);
+    assert.equal(ofType(run, "rollout.halted").length, 1);
+  });
+});
