@@ -3,7 +3,7 @@ import type { RolloutEvent } from "../domain/events.ts";
 import { countsText, many } from "./counting.ts";
 import { driftText } from "./drift-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
-import { answerText, questionText } from "./question-text.ts";
+import { answerText, PAUSE_CHOICES, questionText } from "./question-text.ts";
 import { printableLines } from "./printable.ts";
 
 /** One line for a log. */
@@ -54,7 +54,7 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "hook.finished":
       return [hookEnded(event)];
     case "rollout.paused":
-      return [overall(`paused after wave ${event.wave} (${event.group}) ${pauseText(event.ms)}`)];
+      return factsOfPause(event);
     case "rollout.resumed":
       return [overall("goes on")];
     case "rollout.asking": {
@@ -121,8 +121,10 @@ function waitingText({ healthy, min_healthy, ms }: Of<"instance.waiting">): stri
   return `waits: ${healthy} of its program are healthy and ${min_healthy} must stay so; halts in ${formatDuration(ms)}`;
 }
 
-function pauseText(ms: number | undefined): string {
-  return ms === undefined ? "until the operator answers" : `for ${formatDuration(ms)}`;
+function factsOfPause({ wave, group, ms }: Of<"rollout.paused">): Fact[] {
+  const paused = `paused after wave ${wave} (${group})`;
+  if (ms !== undefined) return [overall(`${paused} for ${formatDuration(ms)}`)];
+  return [overall(`${paused} until the operator answers`), overall(`| ${PAUSE_CHOICES}`)];
 }
 
 function hookEnded({ hook, host, instance, succeeded, reason }: Of<"hook.finished">): Fact {

@@ -284,7 +284,6 @@ how to go on
     assert.ok(text.includes(String.raw`\x1b]0;owned\x07red\x1b[31m`));
     assert.ok(text.includes(String.raw`\u202egnp.exe`));
   });
-
 });
 
 describe("the commands that go on, as the report names them", () => {

@@ -3,10 +3,13 @@ import { formatElapsed } from "../../src/domain/duration.ts";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import { DrawnTree, SMALL_SCREEN } from "./drawn.ts";
 import {
+  answered,
+  asking,
   batchFinished,
   batchResting,
   batchStarted,
   connected,
+  drifted,
   failed,
   finished,
   healthy,
@@ -19,6 +22,7 @@ import {
   restarted,
   restarting,
   skipped,
+  unchanged,
   unreachable,
   waiting,
   waveFinished,
@@ -242,8 +246,56 @@ describe("a frame of the tree", () => {
     assert.doesNotMatch(timed.play([{ type: "rollout.resumed" }]).text(), /paused/);
     assert.match(
       new DrawnTree().play([...script, paused]).text(),
-      /^ {2}paused after canary until the operator answers$/m,
+      /^ {2}paused after canary: go on\? {2}y: go on, n: end here, to be resumed$/m,
     );
+    const named = script.map(
+      (step) => JSON.parse(JSON.stringify(step).replaceAll("canary", "c".repeat(70))) as RolloutEvent,
+    );
+    const narrow = new DrawnTree().play([...named, { ...paused, group: "c".repeat(70) }]).text();
+    assert.match(narrow, /^ {2}paused after c+…: go on\? {2}y: go on, n: end here, to be resumed$/m);
+  });
+
+  it("asks about a failure with its keys, on a line of their own where names are long, until it is answered", () => {
+    const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
+    const broken = [restarting("web-01", "web:web_00"), failed("web-01", "web:web_00", "fatal", "it is FATAL")];
+    const tree = new DrawnTree().play([...begun, ...broken, asking("web-01", "web:web_00")]);
+    assert.match(
+      tree.text(),
+      / it is FATAL\n {2}web-01 web:web_00\?\n {2}r: do it again, s: leave it failed and go on, x: halt here\n$/,
+    );
+    tree.play([answered("web-01", "web:web_00", "retry"), restarting("web-01", "web:web_00")]);
+    assert.doesNotMatch(tree.text(), /\?|r: do it again/);
+
+    const [host, instance] = ["web-01.production.example.com", "checkout:checkout_00"];
+    const long = planned({ waves: [{ group: "web", hosts: [host], hostsAtOnce: 1 }], instances: [instance] });
+    const asked = new DrawnTree().play([long, STARTED, failed(host, instance, "fatal", "it is FATAL")]);
+    assert.match(
+      asked.play([asking(host, instance, ["skip", "stop"])]).text(),
+      /\n {2}web-01.production.example.com checkout:checkout_00\?\n {2}s: leave it failed and go on, x: halt here\n$/,
+    );
+    assert.match(
+      new DrawnTree().play([...begun, asking("web-01")]).text(),
+      /^ {2}web-01\? {2}r: do it again, s: leave it failed and go on, x: halt here$/m,
+    );
+  });
+
+  it("says what others have changed, the latest of it", () => {
+    const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
+    const tree = new DrawnTree().play([...begun, drifted("web-01", "web:web_09", "new", { state: "RUNNING", pid: 5 })]);
+    assert.match(tree.text(), /^ {2}web-01 web:web_09: new since the preview, and left alone; it is RUNNING o…$/m);
+    tree.play([drifted("web-01", "web:web_01", "gone", { previous_state: "RUNNING", previous_pid: 101 })]);
+    assert.match(
+      tree.text(),
+      /^ {2}web-01 web:web_01: gone since the preview: Supervisor does n… \(and 1 more\)$/m,
+    );
+  });
+
+  it("takes an instance whose restart was not done for what it was before", () => {
+    const row = (script: readonly RolloutEvent[]) => onOneHost(FOUR, script);
+    const sent = [restarting("web-01", "web:web_00"), unchanged("web-01", "web:web_00", "its restart did not arrive")];
+    assert.equal(row(sent), "❯ web-01  web_00 ·  web_01 ·  web_02 ·  web_03 ·");
+    const again = [failed("web-01", "web:web_00", "fatal", "it is FATAL"), ...sent];
+    assert.equal(row(again), "❯ web-01  web_00 ✗ fatal  web_01 ·  web_02 ·  web_03 ·");
   });
 
   it("shows failed hooks that are no failure of an instance", () => {
