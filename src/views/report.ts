@@ -51,7 +51,8 @@ function reportText(collected: Collected, called: Called, columns: number): stri
 function sectionsFor(collected: Collected): string[][] {
   const outcome = collected.finished?.outcome;
   if (outcome === "refused") return [refusedSection(collected)];
-  if (outcome === "succeeded") return [hooksSection(collected), driftSection(collected), skippedSection(collected)];
+  if (outcome === "succeeded")
+    return [hooksSection(collected), drainedSection(collected), driftSection(collected), skippedSection(collected)];
   return [
     failedSection(collected),
     hooksSection(collected),
