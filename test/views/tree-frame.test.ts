@@ -34,7 +34,11 @@ const FOUR = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
 const EIGHT = Array.from({ length: 8 }, (_, index) => `web:web_0${index}`);
 const STARTED: RolloutEvent = { type: "rollout.started" };
 
-function onOneHost(instances: readonly string[], script: readonly (RolloutEvent | number)[]): string | undefined {
+function onOneHost(
+  instances: readonly string[],
+  script: readonly (RolloutEvent | number)[],
+  size = SMALL_SCREEN,
+): string | undefined {
   const plan = planned({ waves: [{ group: "web", hosts: ["web-01"], hostsAtOnce: 1 }], instances });
   const tree = new DrawnTree().play([
     plan,
@@ -44,7 +48,7 @@ function onOneHost(instances: readonly string[], script: readonly (RolloutEvent 
     ...script,
   ]);
   return tree
-    .lines()
+    .lines(size)
     .find((line) => line.includes("web-01"))
     ?.trim();
 }
@@ -284,10 +288,7 @@ describe("a frame of the tree", () => {
     const tree = new DrawnTree().play([...begun, drifted("web-01", "web:web_09", "new", { state: "RUNNING", pid: 5 })]);
     assert.match(tree.text(), /^ {2}web-01 web:web_09: new since the preview, and left alone; it is RUNNING o…$/m);
     tree.play([drifted("web-01", "web:web_01", "gone", { previous_state: "RUNNING", previous_pid: 101 })]);
-    assert.match(
-      tree.text(),
-      /^ {2}web-01 web:web_01: gone since the preview: Supervisor does n… \(and 1 more\)$/m,
-    );
+    assert.match(tree.text(), /^ {2}web-01 web:web_01: gone since the preview: Supervisor does n… \(and 1 more\)$/m);
   });
 
   it("takes an instance whose restart was not done for what it was before", () => {
@@ -331,8 +332,34 @@ describe("the row of a host", () => {
 
   it("tells how long an instance is RUNNING of the time that it has to be", () => {
     const running = [restarting("web-01", FOUR[0]!), 4000, observed("web-01", FOUR[0]!, "RUNNING", 200), 2000];
-    assert.equal(onOneHost(FOUR, running), "❯ web-01  web_00 running 2s/5s  web_01 ·  web_02 ·  web_03 ·");
-    assert.equal(onOneHost(FOUR, [...running, 4000]), "❯ web-01  web_00 running 6s  web_01 ·  web_02 ·  web_03 ·");
+    assert.equal(onOneHost(FOUR, running), "❯ web-01  web_00 running 2s/5s on 200  web_01 ·  web_02 ·  web_03 ·");
+    assert.equal(
+      onOneHost(FOUR, [...running, 4000]),
+      "❯ web-01  web_00 running 6s on 200  web_01 ·  web_02 ·  web_03 ·",
+    );
+  });
+
+  it("has the pid and the age of each new process where the screen is wide", () => {
+    const [first, second] = FOUR as [string, string];
+    const script = [
+      restarting("web-01", first),
+      observed("web-01", first, "RUNNING", 4711),
+      5000,
+      healthy("web-01", first, 7, 4711),
+      1000,
+      restarting("web-01", second),
+      observed("web-01", second, "RUNNING", 4790),
+      2000,
+    ];
+    const wide = { columns: 200, rows: 50 };
+    assert.equal(
+      onOneHost(FOUR, script, wide),
+      "❯ web-01  web_00 ✓ 4711 8s  web_01 running 2s/5s on 4790  web_02 ·  web_03 ·",
+    );
+    assert.equal(
+      onOneHost(FOUR, [...script, restarting("web-01", first, 4711)], wide),
+      "❯ web-01  web_00 restarting 0s  web_01 running 2s/5s on 4790  web_02 ·  web_03 ·",
+    );
   });
 
   it("does not take the old process for the new one", () => {
