@@ -95,8 +95,11 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
     }
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
-    case "instance.healthy":
-      return [{ about, text: `healthy after ${formatElapsed(event.seconds * 1000)} on pid ${event.pid}` }];
+    case "instance.healthy": {
+      // It takes no time at all only where an earlier rollout has sent the restart.
+      const after = event.seconds > 0 ? ` after ${formatElapsed(event.seconds * 1000)}` : "";
+      return [{ about, text: `healthy${after} on pid ${event.pid}` }];
+    }
     case "instance.failed": {
       const failed = {
         about,

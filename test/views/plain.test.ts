@@ -13,6 +13,7 @@ import {
   drifted,
   failed,
   finished,
+  healthy,
   hostFinished,
   hostResting,
   observed,
@@ -125,6 +126,15 @@ describe("the plain view", () => {
 10:00:04 goes on
 10:00:05 paused after wave 2 (web) until the operator answers
 10:00:05 | y: go on, n: end here, to be resumed`,
+    );
+  });
+
+  it("does not give a time for what an earlier rollout has restarted", async () => {
+    assert.equal(
+      (
+        await plainTextOf([healthy("web-01", "web:web_00", 0, 200), healthy("web-01", "web:web_01", 1.2, 201)])
+      ).trimEnd(),
+      "10:00:00 web-01 web:web_00 healthy on pid 200\n10:00:01 web-01 web:web_01 healthy after 1s on pid 201",
     );
   });
 

@@ -409,6 +409,15 @@ describe("the row of a host", () => {
     );
   });
 
+  it("counts a rest down, and leaves it out once it is over and something else is waited for", () => {
+    const rested = [...restarted("web-01", FOUR[0]!), hostResting("web-01", 2000)];
+    assert.match(onOneHost(FOUR, [...rested, 1500]) ?? "", /web_00 ✓ {2}next instance in 1s {2}web_01 ·/);
+    assert.equal(
+      onOneHost(FOUR, [...rested, asking("web-02"), 2000]),
+      "❯ web-01  web_00 ✓  web_01 ·  web_02 ·  web_03 ·",
+    );
+  });
+
   it("says that the host cannot be reached, until it can", () => {
     const lost = [restarting("web-01", FOUR[0]!), unreachable("web-01", "no answer")];
     assert.equal(onOneHost(FOUR, lost), "❯ web-01  ▸···  web_00 restarting 0s  unreachable: no answer");
@@ -504,6 +513,21 @@ describe("the header of the tree", () => {
     assert.match(tree.text(), new RegExp(`11 to go, at least ${formatElapsed(wholeMs - 5000 - 4000)}`));
     tree.play([{ type: "rollout.interrupted", signal: "SIGINT" }]);
     assert.match(tree.text(), /11 to go {2}release/);
+  });
+
+  it("counts what was left while under restart", () => {
+    const tree = new DrawnTree().play([
+      smallPlan(),
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+    ]);
+    tree.play([restarting("web-01", FOUR[0]!), indeterminate("web-01", FOUR[0]!, "the operator left")]);
+    tree.play([finished("interrupted", { failed: 1, skipped: 1, untouched: 11 })]);
+    assert.match(
+      tree.text(),
+      /^■ prod {2}interrupted after 0s {2}0\/12 healthy {2}1 not seen {2}1 skipped {2}11 untouched/,
+    );
   });
 
   it("counts each program where there are several", () => {

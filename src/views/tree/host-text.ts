@@ -164,6 +164,7 @@ function hookText({ name, sinceMs }: ShownHook, nowMs: number): string {
 /** What the host itself does between its instances. */
 function restText({ restingUntilMs, hook }: ShownHost, { live, nowMs, paint }: HostTextFrame): string | undefined {
   if (hook && live) return paint.notice(hookText(hook, nowMs));
-  if (restingUntilMs === undefined || !live) return undefined;
+  // Once it is over, something else is waited for: an answer, or the floor.
+  if (restingUntilMs === undefined || restingUntilMs <= nowMs || !live) return undefined;
   return paint.faint(`next instance in ${remaining(restingUntilMs - nowMs)}`);
 }
