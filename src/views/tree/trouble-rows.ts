@@ -4,6 +4,7 @@ import { driftText } from "../drift-text.ts";
 import { failureMeaning } from "../failure-text.ts";
 import { printableLines } from "../printable.ts";
 import { questionText } from "../question-text.ts";
+import { subjectOf } from "../subject.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 
@@ -95,7 +96,7 @@ function haltReason({ model: { halted, failures } }: Frame): string | undefined 
 /** Nothing begins before it is answered, so it names what it is about even where the failure itself has no room. */
 function questionOf({ model: { asking } }: Frame, width: number): string[] {
   if (!asking) return [];
-  const about = `${printable([asking.host, asking.instance].filter((part) => part !== undefined).join(" "))}?`;
+  const about = `${printable(subjectOf(asking))}?`;
   const keys = questionText(asking.answers);
   const line = `${about}  ${keys}`;
   // The keys are what has to be read in any case.
@@ -118,7 +119,7 @@ function driftOf({ model: { drifted } }: Frame, width: number): string | undefin
 function warningText({ model: { planned, ledger } }: Frame, width: number): string | undefined {
   const [warning, ...more] = planned?.warnings ?? [];
   if (!warning || ledger.counts.healthy > 0) return undefined;
-  const about = [warning.host, warning.instance].filter((part) => part !== undefined).join(" ");
+  const about = subjectOf(warning);
   return withMore(`warning: ${about === "" ? "" : `${about}: `}${warning.message}`, more.length, width);
 }
 
