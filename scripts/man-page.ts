@@ -91,6 +91,9 @@ const DESCRIPTION = [
   ".PP",
   "The first Ctrl\\-C, SIGTERM or SIGHUP lets what is under way finish and begins nothing further; a second one leaves at",
   "once, and the restart under way completes on its host.",
+  ".PP",
+  "Where the plan says on_failure: ask, a failure that would halt is asked about at a terminal: r does it again, s leaves",
+  "it failed and goes on, x halts. A pause: ask goes on at y and ends at n. Each key needs no Enter.",
 ];
 
 const REST = [

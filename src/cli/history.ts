@@ -3,6 +3,7 @@ import type { RecordedEvent } from "../domain/events.ts";
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import { printable } from "../domain/printable.ts";
 import { readJournal, type KeptEvents } from "../state/read-journal.ts";
+import type { Called } from "../views/how-to-go-on.ts";
 import { createPicture } from "../views/picture/picture.ts";
 import { createReport } from "../views/report.ts";
 import type { HistoryArguments, ReportArguments } from "./arguments.ts";
@@ -35,16 +36,17 @@ export function report({ id, stateDir, html }: ReportArguments): ExitCode {
   }
   const { events, damage } = kept;
   if (damage !== undefined) process.stderr.write(`orchestrate: ${printable(damage)}: told as far as it can be read\n`);
-  if (html !== undefined) return writePage(events, html);
-  const retold = createReport();
+  const called = stateDir === undefined ? {} : { stateDir };
+  if (html !== undefined) return writePage(events, html, called);
+  const retold = createReport(called);
   for (const event of events) retold.collect(event);
   process.stdout.write(retold.text(process.stdout.columns || undefined));
   return EXIT.done;
 }
 
-function writePage(events: readonly RecordedEvent[], path: string): ExitCode {
+function writePage(events: readonly RecordedEvent[], path: string, called: Called): ExitCode {
   const file = openPageFile(path);
-  const picture = createPicture();
+  const picture = createPicture(called);
   for (const event of events) picture.collect(event);
   const problem = "problem" in file ? file.problem : file.write(picture.page());
   if (problem === undefined) return EXIT.done;

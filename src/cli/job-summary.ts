@@ -1,12 +1,13 @@
 import { appendFileSync } from "node:fs";
 import type { View } from "../executor/ports.ts";
+import type { Called } from "../views/how-to-go-on.ts";
 import { createJobSummary } from "../views/job-summary.ts";
 
 /** Under GitHub Actions: adds the rollout's end to the page of the job. */
-export function openJobSummary(plan: string): View | undefined {
+export function openJobSummary(called: Called): View | undefined {
   const file = process.env["GITHUB_STEP_SUMMARY"];
   if (file === undefined || file === "") return undefined;
-  const summary = createJobSummary({ plan });
+  const summary = createJobSummary(called);
   return {
     show: (event) => summary.collect(event),
     end() {

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, realpathSync, renameSync, rmSync, st
 import { dirname } from "node:path";
 import { printable } from "../domain/printable.ts";
 import type { View } from "../executor/ports.ts";
+import type { Called } from "../views/how-to-go-on.ts";
 import { createPicture } from "../views/picture/picture.ts";
 
 /** A file that can be written, as far as can be told before; or why not. */
@@ -24,17 +25,14 @@ export function openPageFile(path: string): PageFile {
 }
 
 /** The view behind `--report`: it writes the page when the rollout has ended, however it has. */
-export function openPageView({
-  plan,
-  report,
-}: {
-  readonly plan: string;
-  readonly report?: string;
-}): View | { readonly problem: string } | undefined {
-  if (report === undefined) return undefined;
-  const file = openPageFile(report);
+export function openPageView(
+  path: string | undefined,
+  called: Called,
+): View | { readonly problem: string } | undefined {
+  if (path === undefined) return undefined;
+  const file = openPageFile(path);
   if ("problem" in file) return file;
-  const picture = createPicture({ plan });
+  const picture = createPicture(called);
   return {
     show: (event) => picture.collect(event),
     end() {

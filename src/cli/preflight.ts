@@ -10,6 +10,7 @@ import { systemClock } from "../executor/system-clock.ts";
 import { buildRollout } from "../planner/build.ts";
 import { createReport } from "../views/report.ts";
 import type { RunArguments } from "./arguments.ts";
+import { calledAs } from "./called-as.ts";
 import { closeFleet } from "./fleet.ts";
 import type { Wanted } from "./wanted.ts";
 import { newRolloutId } from "./rollout-id.ts";
@@ -86,7 +87,7 @@ export class Preflight {
   endRefused(refusals: readonly Refusal[]): ExitCode {
     const event = { type: "rollout.finished", outcome: "refused", refusals, ...this.end() } as const;
     this.recorder.record(event);
-    const report = createReport({ plan: this.given.plan });
+    const report = createReport(calledAs(this.given));
     report.collect(event);
     process.stderr.write(report.text());
     return EXIT.refused;

@@ -5,8 +5,10 @@ import { beganAt } from "../domain/ids.ts";
 import { printable } from "../domain/printable.ts";
 import { previewText } from "../planner/preview.ts";
 import type { Plan } from "../planner/plan.ts";
+import { selectionWords, shellCommand } from "../views/how-to-go-on.ts";
 import type { RunArguments } from "./arguments.ts";
 import { canAsk, saysYes } from "./ask.ts";
+import { calledAs } from "./called-as.ts";
 import { chooseView } from "./choose-view.ts";
 import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
@@ -29,7 +31,8 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   }
   const wanted = loadWanted(given);
   if (!wanted) return EXIT.invalid;
-  const page = openPageView(given);
+  const called = calledAs(given);
+  const page = openPageView(given.report, called);
   if (page && "problem" in page) {
     process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
     return EXIT.invalid;
@@ -38,12 +41,12 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   const ways = await prepareWays(wanted.plan);
   if (!ways) return endUnasked(given.plan);
   const view = new HeldView();
-  const openView = async () => view.release(await chooseView(given.output, given.plan));
+  const openView = async () => view.release(await chooseView(given.output, called));
   if (!given.ask || given.output === "json") await openView();
   const preflight = new Preflight(
     wanted,
     given,
-    [view, page, openJobSummary(given.plan)].filter((each) => each !== undefined),
+    [view, page, openJobSummary(called)].filter((each) => each !== undefined),
   );
   const owner = ownerOf(preflight.id, given.reason);
   const world = openForRollout(wanted.plan, ways, owner);
@@ -99,12 +102,14 @@ function tellOfUnfinished(plan: Plan, given: RunArguments): void {
     return;
   }
   const { id, how, past } = unfinished;
-  const command = `orchestrate ${given.plan}`;
+  const kept = given.stateDir === undefined ? [] : ["--state-dir", given.stateDir];
+  const began = beganAt(past.rollout.id) ?? "TIME";
+  const rest = [given.plan, "--started-before", began, ...selectionWords(past.rollout.selection), ...kept];
   process.stderr.write(
     [
       `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" ? "cut off, or still running" : how})`,
-      `  to go on with it:            ${command} --resume`,
-      `  only what it did not reach:  ${command} --started-before ${beganAt(past.rollout.id) ?? "TIME"}`,
+      `  to go on with it:            ${shellCommand([given.plan, "--resume", ...kept])}`,
+      `  only what it did not reach:  ${shellCommand(rest)}`,
       "",
     ].join("\n"),
   );

@@ -156,7 +156,7 @@ export type RolloutEvent =
       readonly reason: string;
       readonly answers: readonly Answer[];
     } & OfFailure)
-  /** The operator has answered, for all failures that are asked about. */
+  /** The operator has answered. */
   | ({ readonly type: "rollout.answered"; readonly answer: Answer } & OfFailure)
   /** The operator stops it: nothing further begins, what is under restart finishes its gate. */
   | { readonly type: "rollout.interrupted"; readonly signal: string }

@@ -14,7 +14,7 @@ interface FailureKind {
 export const INSTANCE_FAILURES = {
   fatal: {
     title: "Supervisor gave up starting it",
-    remedy: "Read its log below; mend the cause, then run the same plan again.",
+    remedy: "Read its log below and mend the cause.",
   },
   exited: {
     title: "it ended by itself and Supervisor left it so",

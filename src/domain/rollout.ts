@@ -126,6 +126,8 @@ export interface Rollout {
   readonly reason?: string;
   /** The rollout that this one goes on with. */
   readonly resumes?: RolloutId;
+  /** The first of a chain of resumes, which was none, and what it was about. */
+  readonly began_as?: { readonly id: RolloutId; readonly selection: Selection };
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];
   /** Supervisor's own `startsecs` by program, the shortest of its instances, where they are known of all. */

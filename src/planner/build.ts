@@ -15,6 +15,7 @@ import {
 } from "../domain/rollout.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
+import type { Past } from "./past.ts";
 import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
 import { startSecondsOf } from "./start-seconds.ts";
@@ -53,7 +54,7 @@ export function buildRollout(
     kind: "planned",
     rollout: {
       ...identity,
-      ...(selection.past ? { resumes: selection.past.id } : {}),
+      ...resumed(selection.past),
       name,
       plan_file: file,
       hosts,
@@ -70,6 +71,13 @@ export function buildRollout(
       warnings,
     },
   };
+}
+
+function resumed(past: Past | undefined): Pick<Rollout, "resumes" | "began_as"> {
+  if (!past) return {};
+  // A journal of a version that did not keep it has none.
+  const { selection } = past.rollout as Partial<Rollout>;
+  return { resumes: past.id, ...(selection && { began_as: { id: past.rollout.id, selection } }) };
 }
 
 interface NamedSelector {

@@ -1,5 +1,6 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
+import { Drains } from "./drains.ts";
 import { Ledger } from "./ledger.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
@@ -12,6 +13,8 @@ interface OfInstance {
 /** The latest words of an event stream: all that a report is written from. */
 export class Collected {
   readonly ledger = new Ledger();
+  /** What the plan's hooks have taken out of service and not put back. */
+  readonly drains = new Drains();
   id: string | undefined;
   begun = false;
   planned: Of<"rollout.planned"> | undefined;
@@ -20,8 +23,6 @@ export class Collected {
   finished: Of<"rollout.finished"> | undefined;
   /** Hosts that do not answer, and why. */
   readonly unreachable = new Map<HostName, string>();
-  /** Those whose before_restart hook was sent, and whose after_healthy hook has not succeeded since. */
-  private readonly hooked = new Map<string, OfInstance>();
   private readonly hookFailures = new Map<string, Of<"hook.finished">>();
   /** What others have changed meanwhile: the latest of each. */
   private readonly drifts = new Map<string, Of<"instance.drifted">>();
@@ -31,13 +32,14 @@ export class Collected {
 
   collect(event: RolloutEvent & { readonly rollout?: string }): void {
     this.ledger.record(event);
+    this.drains.record(event);
     this.id = event.rollout ?? this.id;
     if (event.type === "rollout.planned") this.plan(event);
     else if (event.type === "rollout.started") this.begun = true;
     else if (event.type === "rollout.halted") this.halted ??= event;
     else if (event.type === "rollout.interrupted") this.interrupted ??= event;
     else if (event.type === "rollout.finished") this.finished = event;
-    else if (event.type === "hook.started" || event.type === "hook.finished") this.collectHook(event);
+    else if (event.type === "hook.finished") this.collectHook(event);
     else if (event.type === "host.unreachable")
       this.unreachable.set(event.host, `${event.code.replaceAll("_", " ")}: ${event.reason}`);
     else if (event.type === "host.connected") this.unreachable.delete(event.host);
@@ -52,27 +54,14 @@ export class Collected {
   private collectInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): void {
     const key = `${event.host} ${event.instance}`;
     if (event.type === "instance.failed") this.failures.set(key, event);
-    else if (event.type === "instance.healthy") this.hooked.delete(key);
     else if (event.type === "instance.indeterminate") this.losses.set(key, event);
     else if (event.type === "instance.drifted") this.drifts.set(key, event);
     else if (event.type === "instance.skipped") this.skips.set(key, event);
   }
 
-  private collectHook(event: Of<"hook.started" | "hook.finished">): void {
-    const { hook, host, instance } = event;
-    if (host === undefined || instance === undefined) {
-      if (event.type === "hook.finished") this.collectOwnHook(event);
-      return;
-    }
-    const key = `${host} ${instance}`;
-    if (hook === "before_restart" || hook === "after_healthy") this.hooked.set(key, { host, instance });
-    const isBack = hook === "after_healthy" && event.type === "hook.finished" && event.succeeded;
-    const wasNeverOut = hook === "before_restart" && event.type === "hook.finished" && !event.succeeded;
-    if (isBack || wasNeverOut) this.hooked.delete(key);
-  }
-
   /** A failed hook of an instance is told as the failure of that instance. The latest word on each hook counts. */
-  private collectOwnHook(event: Of<"hook.finished">): void {
+  private collectHook(event: Of<"hook.finished">): void {
+    if (event.instance !== undefined) return;
     const key = `${event.hook} ${event.host ?? ""}`;
     if (event.succeeded) this.hookFailures.delete(key);
     else this.hookFailures.set(key, event);
@@ -83,26 +72,9 @@ export class Collected {
     return [...this.hookFailures.values()];
   }
 
-  /** Instances that the plan's hooks have taken out of service and not put back. */
-  drained(): OfInstance[] {
-    const told = [...this.failed(), ...this.lost()].filter(({ still_drained }) => still_drained);
-    return [
-      ...new Map([
-        ...this.hooked,
-        ...told.map((event) => [`${event.host} ${event.instance}`, event] as const),
-      ]).values(),
-    ];
-  }
-
   /** Failures that still stand. */
   failed(): Of<"instance.failed">[] {
     return [...this.failures.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "failed");
-  }
-
-  private lost(): Of<"instance.indeterminate">[] {
-    return [...this.losses.values()].filter(
-      ({ host, instance }) => this.ledger.fateOf(host, instance) === "indeterminate",
-    );
   }
 
   /** Whether a failed instance says why the rollout was halted. */

@@ -3,8 +3,9 @@ import type { RolloutEvent } from "../domain/events.ts";
 import { countsText, many } from "./counting.ts";
 import { driftText } from "./drift-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
-import { answerText, questionText } from "./question-text.ts";
+import { answerText, PAUSE_CHOICES, questionText } from "./question-text.ts";
 import { printableLines } from "./printable.ts";
+import { subjectOf } from "./subject.ts";
 
 /** One line for a log. */
 export interface Fact {
@@ -54,15 +55,19 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "hook.finished":
       return [hookEnded(event)];
     case "rollout.paused":
-      return [overall(`paused after wave ${event.wave} (${event.group}) ${pauseText(event.ms)}`)];
+      return factsOfPause(event);
     case "rollout.resumed":
       return [overall("goes on")];
     case "rollout.asking": {
       const text = `asks what to do about this, and begins nothing until then: ${event.reason}`;
-      return [about(event, text), about(event, `| ${questionText(event.answers)}`)];
+      const about = subjectOf(event);
+      return [
+        { about, text },
+        { about, text: `| ${questionText(event.answers)}` },
+      ];
     }
     case "rollout.answered":
-      return [about(event, answerText(event.answer))];
+      return [{ about: subjectOf(event), text: answerText(event.answer) }];
     case "rollout.interrupted":
       return [overall(`interrupted (${event.signal}): nothing further begins, what is under restart is waited for`)];
     case "rollout.halted":
@@ -95,8 +100,11 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
     }
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
-    case "instance.healthy":
-      return [{ about, text: `healthy after ${formatElapsed(event.seconds * 1000)} on pid ${event.pid}` }];
+    case "instance.healthy": {
+      // It takes no time at all only where an earlier rollout has sent the restart.
+      const after = event.seconds > 0 ? ` after ${formatElapsed(event.seconds * 1000)}` : "";
+      return [{ about, text: `healthy${after} on pid ${event.pid}` }];
+    }
     case "instance.failed": {
       const failed = {
         about,
@@ -126,13 +134,15 @@ function waitingText({ healthy, min_healthy, ms }: Of<"instance.waiting">): stri
   return `waits: ${healthy} of its program are healthy and ${min_healthy} must stay so; halts in ${formatDuration(ms)}`;
 }
 
-function pauseText(ms: number | undefined): string {
-  return ms === undefined ? "until the operator answers" : `for ${formatDuration(ms)}`;
+function factsOfPause({ wave, group, ms }: Of<"rollout.paused">): Fact[] {
+  const paused = `paused after wave ${wave} (${group})`;
+  if (ms !== undefined) return [overall(`${paused} for ${formatDuration(ms)}`)];
+  return [overall(`${paused} until the operator answers`), overall(`| ${PAUSE_CHOICES}`)];
 }
 
-function hookEnded({ hook, host, instance, succeeded, reason }: Of<"hook.finished">): Fact {
-  const outcome = succeeded ? "succeeded" : `failed: ${reason ?? "no reason was given"}`;
-  return { about: aboutOf(host, instance), text: `hook ${hook} ${outcome}` };
+function hookEnded(event: Of<"hook.finished">): Fact {
+  const outcome = event.succeeded ? "succeeded" : `failed: ${event.reason ?? "no reason was given"}`;
+  return { about: subjectOf(event), text: `hook ${event.hook} ${outcome}` };
 }
 
 function factsOfPlan({ name, reason, waves, skipped: left, warnings }: Of<"rollout.planned">): Fact[] {
@@ -148,10 +158,7 @@ function factsOfPlan({ name, reason, waves, skipped: left, warnings }: Of<"rollo
     overall(
       `${name}: ${many(instances, "instance")} on ${many(hosts.size, "host")} in ${many(waves.length, "wave")}${why}; times are UTC`,
     ),
-    ...warnings.map(({ host, instance, message }) => ({
-      about: aboutOf(host, instance),
-      text: `warning: ${message}`,
-    })),
+    ...warnings.map((warning) => ({ about: subjectOf(warning), text: `warning: ${warning.message}` })),
     ...left.map(skipped),
   ];
 }
@@ -162,24 +169,8 @@ function factsOfEnd({ outcome, counts, seconds }: Of<"rollout.finished">): Fact[
   return [overall(`${outcome} after ${formatElapsed(seconds * 1000)}: ${end}`)];
 }
 
-function skipped({
-  host,
-  instance,
-  why,
-}: {
-  readonly host: string;
-  readonly instance: string;
-  readonly why: string;
-}): Fact {
-  return { about: `${host} ${instance}`, text: `skipped: ${why}`, series: "skip" };
-}
-
-function aboutOf(host: string | undefined, instance: string | undefined): string {
-  return [host, instance].filter((part) => part !== undefined).join(" ");
-}
-
-function about({ host, instance }: { readonly host: string; readonly instance?: string }, text: string): Fact {
-  return { about: aboutOf(host, instance), text };
+function skipped(skip: Pick<Of<"instance.skipped">, "host" | "instance" | "why">): Fact {
+  return { about: subjectOf(skip), text: `skipped: ${skip.why}`, series: "skip" };
 }
 
 function overall(text: string): Fact {

@@ -1,38 +1,94 @@
-import { printable } from "../domain/printable.ts";
 import { beganAt } from "../domain/ids.ts";
+import { printable } from "../domain/printable.ts";
+import type { Selection } from "../domain/rollout.ts";
 import type { Collected } from "./collected.ts";
 import { titled } from "./report-sections.ts";
 
-/** What the operator does next: each command on a line of its own, as a shell takes it. */
-export function howToGoOn(collected: Collected, plan: string | undefined): string[] {
-  const { id, begun, planned, finished, ledger } = collected;
-  const outcome = finished?.outcome;
-  if (outcome === "succeeded") return [];
-  const first = {
-    refused: "mend that, then ",
-    halted: "mend the cause, then ",
-    incomplete: "mend the causes, then ",
-    interrupted: "",
-  };
-  const before = outcome === undefined ? "" : first[outcome];
-  if (plan === undefined) return titled("how to go on", [`  ${before}run the same plan again`]);
-  const command = `orchestrate ${quoted(plan)}`;
-  const { healthy, failed, indeterminate, under_restart } = ledger.counts;
-  const wasTouched = healthy + failed + indeterminate + under_restart > 0;
-  if (!begun || (planned && !wasTouched)) return titled("how to go on", [`  ${before}run it again:`, `    ${command}`]);
-  // What a rollout that was resumed has restarted before is done as well.
-  const began = beganAt(planned?.resumes ?? id ?? "");
-  const rest = began === undefined ? [] : [`    ${command} --started-before ${began}`];
-  // What has ended is not resumed: what failed is left to be restarted by a run of its own.
-  if (outcome === "incomplete") return titled("how to go on", [`  ${before}run it again for the rest:`, ...rest]);
-  return titled("how to go on", [
-    `  ${before}go on from here:`,
-    `    ${command} --resume${id === undefined ? "" : ` ${id}`}`,
-    ...(rest.length === 0 ? [] : ["  or, without its journal, with what was not restarted since it began:", ...rest]),
-  ]);
+/** How the operator called the rollout: what the commands that go on from it repeat. */
+export interface Called {
+  /** The plan as the operator named it. Default: its absolute path. */
+  readonly plan?: string;
+  /** All that came after `orchestrate`. */
+  readonly words?: readonly string[];
+  /** Where the journal is, if that was said. */
+  readonly stateDir?: string;
+  /** The moment since when nothing was to be restarted again, if one was given. */
+  readonly startedBefore?: string;
 }
 
-/** As a shell takes it back, where the name needs that. */
-function quoted(path: string): string {
-  return /^[\w./@:+,=-]+$/.test(path) ? path : `'${printable(path).replaceAll("'", `'\\''`)}'`;
+/** Before the command, by how the rollout ended. */
+const FIRST = {
+  refused: "mend that, then ",
+  halted: "mend the cause, then ",
+  incomplete: "mend the causes, then ",
+  interrupted: "",
+} as const;
+
+/** What the operator does next: each command on a line of its own, as a shell takes it. */
+export function howToGoOn(collected: Collected, called: Called): string[] {
+  const outcome = collected.finished?.outcome;
+  if (outcome === "succeeded") return [];
+  const first = outcome === undefined ? "" : FIRST[outcome];
+  return titled("how to go on", linesFor(collected, called, first));
+}
+
+function linesFor(collected: Collected, called: Called, first: string): string[] {
+  const { id, begun, planned, finished, ledger } = collected;
+  const plan = called.plan ?? planned?.plan_file;
+  if (plan === undefined) return [`  ${first}run the same plan again`];
+  const selected = selectionWords(planned?.selection);
+  const { healthy, failed, indeterminate, under_restart } = ledger.counts;
+  const wasTouched = healthy + failed + indeterminate + under_restart > 0;
+  const isResume = planned?.resumes !== undefined;
+  // What a resume that has begun goes on with, is gone on with by it: that cannot be resumed any more.
+  if (!begun || (planned && !wasTouched && !isResume))
+    return [`  ${first}run it again:`, commandLine(called.words ?? [plan, ...selected])];
+  const kept = called.stateDir === undefined ? [] : ["--state-dir", called.stateDir];
+  const rest = restOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
+  // What has ended is not resumed: what failed is left to be restarted by a run of its own.
+  if (finished?.outcome === "incomplete")
+    return rest.length === 0 ? [`  ${first}restart what failed`] : [`  ${first}run it again for the rest:`, ...rest];
+  const resume = ["--resume", ...(id === undefined ? [] : [id])];
+  return [
+    `  ${first}go on from here:`,
+    // The journal knows what its own rollout selected; of a resume that is how far it was narrowed.
+    commandLine([plan, ...resume, ...(isResume ? selected : []), ...kept]),
+    ...(rest.length === 0 ? [] : ["  or, without its journal, with what was not restarted since it began:", ...rest]),
+  ];
+}
+
+/** What goes on without the journal, if there is a command that reaches just as far as the rollout did. */
+function restOf({ id, planned }: Collected, called: Called): string[][] {
+  const began = called.startedBefore ?? beganAt(planned?.began_as?.id ?? id ?? "");
+  if (began === undefined) return [];
+  const own = planned?.selection;
+  const whole = planned?.began_as?.selection;
+  // A journal of an older version does not say how it began; and of two limits a command has no way to name what is in both.
+  if (planned?.resumes !== undefined && (!whole || (own?.limit.length && whole.limit.length))) return [];
+  const { limit = [], exclude = [], programs = [] } = own ?? {};
+  const selection = {
+    limit: [...limit, ...(whole?.limit ?? [])],
+    exclude: [...exclude, ...(whole?.exclude ?? [])],
+    programs: [...programs, ...(whole?.programs ?? [])],
+  };
+  return [["--started-before", began, ...selectionWords(selection)]];
+}
+
+/** A selection as options. Journals of older versions have none. */
+export function selectionWords({ limit, exclude, programs }: Partial<Selection> = {}): string[] {
+  const words = (option: string, patterns: readonly string[] = []) => patterns.flatMap((pattern) => [option, pattern]);
+  return [...words("--limit", limit), ...words("--exclude", exclude), ...words("--program", programs)];
+}
+
+function commandLine(words: readonly string[]): string {
+  return `    ${shellCommand(words)}`;
+}
+
+/** A call of orchestrate as a shell takes it back. */
+export function shellCommand(words: readonly string[]): string {
+  return ["orchestrate", ...words.map(quoted)].join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w./@:+,=-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", `'\\''`)}'`;
 }

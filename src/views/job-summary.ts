@@ -4,7 +4,7 @@ import { leastMs } from "../domain/least-duration.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { Collected } from "./collected.ts";
 import { failureRemedy, failureTitle, haltTitle } from "./failure-text.ts";
-import { howToGoOn } from "./how-to-go-on.ts";
+import { howToGoOn, type Called } from "./how-to-go-on.ts";
 import { html, Markup } from "./picture/markup.ts";
 import { printableLines } from "./printable.ts";
 import {
@@ -24,17 +24,17 @@ const SIGNS: Readonly<Record<string, string>> = { succeeded: "✅", interrupted:
  * The end of a rollout for the page that a CI system shows of a job. It is Markdown that has HTML only, without an
  * empty line, so that nothing that a host says is taken for markup.
  */
-export function createJobSummary({ plan }: { readonly plan?: string } = {}) {
+export function createJobSummary(called: Called = {}) {
   const collected = new Collected();
   return {
     collect: (event: RolloutEvent & { readonly rollout?: string }): void => collected.collect(event),
     /** Empty where there was no rollout, not even a refused one. */
     text: (): string =>
-      collected.finished ? `${summaryMarkup(collected, plan).text.replace(/\s*\n\s*/g, "\n")}\n\n` : "",
+      collected.finished ? `${summaryMarkup(collected, called).text.replace(/\s*\n\s*/g, "\n")}\n\n` : "",
   };
 }
 
-function summaryMarkup(collected: Collected, plan: string | undefined): Markup {
+function summaryMarkup(collected: Collected, called: Called): Markup {
   const { planned, id, finished, halted, interrupted } = collected;
   const outcome = finished?.outcome ?? "unfinished";
   const least = planned && collected.begun ? leastMs(planned) : 0;
@@ -47,7 +47,7 @@ function summaryMarkup(collected: Collected, plan: string | undefined): Markup {
   };
   const failures = collected.failed();
   const sections = [refusedSection, hooksSection, unsettledSection, unreachableSection, drainedSection];
-  return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? plan ?? "rollout")}</h2>
+  return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? called.plan ?? "rollout")}</h2>
     <p>
       ${planned?.reason === undefined ? "" : `${onOneLine(planned.reason)}; `}${took}${least > 0 ? ` (preview: at least ${formatElapsed(least)})` : ""};
       rollout <code>${id}</code>
@@ -70,7 +70,7 @@ function summaryMarkup(collected: Collected, plan: string | undefined): Markup {
     ${interrupted ? html`<p>Interrupted (${printable(interrupted.signal)})</p>` : undefined}
     ${failures.slice(0, MOST_FAILURES).map((failure) => failureMarkup(failure))}
     ${failures.length > MOST_FAILURES ? html`<p>… and ${failures.length - MOST_FAILURES} more failures</p>` : undefined}
-    ${[...sections.map((section) => section(collected)), howToGoOn(collected, plan ?? planned?.plan_file)].map(sectionMarkup)}`;
+    ${[...sections.map((section) => section(collected)), howToGoOn(collected, called)].map(sectionMarkup)}`;
 }
 
 function failureMarkup({

@@ -5,7 +5,8 @@ import { ciMarks, type CiMarks } from "./ci.ts";
 import { errorsOf } from "./errors.ts";
 import { factsOf, type Fact } from "./facts.ts";
 import { onOneLine } from "../domain/printable.ts";
-import { createReport, type Report, type ReportOptions } from "./report.ts";
+import type { Called } from "./how-to-go-on.ts";
+import { createReport, type Report } from "./report.ts";
 import { TreeModel } from "./tree/tree-model.ts";
 import { waitOf } from "./tree/waits.ts";
 import { allWritten } from "./written.ts";
@@ -13,7 +14,7 @@ import { allWritten } from "./written.ts";
 /** After so long without a line it is said what is waited for: CI systems end jobs that say nothing. */
 const SILENCE_MS = 30_000;
 
-export interface PlainOptions extends ReportOptions {
+export interface PlainOptions extends Called {
   /** Without a clock silence is not broken. */
   readonly clock?: Clock;
   /** Where the variables of a CI system are looked for. */
@@ -40,9 +41,9 @@ class PlainView implements View {
   private lastAt = "";
   private silence: { cancel(): void } | undefined;
 
-  constructor(stream: Writable, { clock, env = {}, ...options }: PlainOptions) {
+  constructor(stream: Writable, { clock, env = {}, ...called }: PlainOptions) {
     this.stream = stream;
-    this.report = createReport(options);
+    this.report = createReport(called);
     this.clock = clock;
     this.marks = ciMarks(env);
   }

@@ -12,6 +12,9 @@ export function questionText(answers: readonly Answer[]): string {
   return answers.map((answer) => CHOICES[answer]).join(", ");
 }
 
+/** The same for a pause that only the operator ends. */
+export const PAUSE_CHOICES = "y: go on, n: end here, to be resumed";
+
 /** What the operator has said. */
 export function answerText(answer: Answer): string {
   const said: Record<Answer, string> = {

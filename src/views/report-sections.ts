@@ -35,10 +35,7 @@ export function unsettledSection(collected: Collected): string[] {
       ),
     ),
   );
-  return titled(
-    "left while under restart",
-    lines.length === 0 ? [] : [...lines, `    ${failureRemedy("indeterminate")}`],
-  );
+  return titled("left while under restart", withRemedy(lines, failureRemedy("indeterminate")));
 }
 
 /** The instances of one fate, folded: hosts with the same instances share a line. */
@@ -95,13 +92,26 @@ export function unreachableSection({ unreachable }: Collected): string[] {
 }
 
 /** Out of service by the plan's own hook, and not put back by the other. */
-export function drainedSection(collected: Collected): string[] {
+export function drainedSection({ drains, finished }: Collected): string[] {
   const byHost = new Map<HostName, InstanceName[]>();
-  for (const { host, instance } of collected.drained()) entryOf(byHost, host, () => []).push(instance);
-  const lines = foldedLines([...byHost].map(([host, instances]) => ({ host, instances })));
-  const remedy =
-    "    before_restart ran for them and after_healthy did not: put them back by hand once they are healthy.";
-  return titled("still drained", lines.length === 0 ? [] : [...lines, remedy]);
+  for (const { host, instance } of drains.instances.values()) entryOf(byHost, host, () => []).push(instance);
+  const instances = foldedLines([...byHost].map(([host, ofHost]) => ({ host, instances: ofHost })));
+  const isResumable = finished?.outcome !== "incomplete" && finished?.outcome !== "succeeded";
+  const resume = isResumable ? "; --resume does that, too" : "";
+  return titled("still drained", [
+    ...withRemedy(
+      instances,
+      `before_restart ran for them and after_healthy did not: put them back by hand once they are healthy${resume}.`,
+    ),
+    ...withRemedy(
+      drains.hosts.size === 0 ? [] : [`  ${printable(foldNames([...drains.hosts]).join(" "))}`],
+      "before_host ran there and after_host did not: run it by hand once all is healthy there.",
+    ),
+  ]);
+}
+
+function withRemedy(lines: readonly string[], remedy: string): string[] {
+  return lines.length === 0 ? [] : [...lines, `    ${remedy}`];
 }
 
 function logLines(logTail: string): string[] {

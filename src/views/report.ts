@@ -4,7 +4,7 @@ import { leastMs } from "../domain/least-duration.ts";
 import { Collected } from "./collected.ts";
 import { countsText } from "./counting.ts";
 import { haltRemedy, haltTitle } from "./failure-text.ts";
-import { howToGoOn } from "./how-to-go-on.ts";
+import { howToGoOn, type Called } from "./how-to-go-on.ts";
 import type { Ledger } from "./ledger.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import {
@@ -20,11 +20,6 @@ import {
 } from "./report-sections.ts";
 import { wrapped } from "./wrapped.ts";
 
-export interface ReportOptions {
-  /** The plan as the operator named it, for the command that goes on from here. Default: its absolute path. */
-  readonly plan?: string;
-}
-
 /** Collects the events of a rollout and says at its end what is done, broken and untouched, and how to go on. */
 export interface Report {
   collect(event: RolloutEvent & { readonly rollout?: string }): void;
@@ -34,19 +29,19 @@ export interface Report {
   text(columns?: number): string;
 }
 
-export function createReport({ plan }: ReportOptions = {}): Report {
+export function createReport(called: Called = {}): Report {
   const collected = new Collected();
   return {
     collect: (event) => collected.collect(event),
     hasBegun: () => collected.begun,
-    text: (columns = Infinity) => reportText(collected, plan ?? collected.planned?.plan_file, columns),
+    text: (columns = Infinity) => reportText(collected, called, columns),
   };
 }
 
-function reportText(collected: Collected, plan: string | undefined, columns: number): string {
-  const sections = [...sectionsFor(collected), howToGoOn(collected, plan)].filter((section) => section.length > 0);
+function reportText(collected: Collected, called: Called, columns: number): string {
+  const sections = [...sectionsFor(collected), howToGoOn(collected, called)].filter((section) => section.length > 0);
   const lines = [
-    headline(collected, plan),
+    headline(collected, called.plan),
     ...whyItStopped(collected),
     ...sections.flatMap((section) => ["", ...section]),
   ];
@@ -56,7 +51,8 @@ function reportText(collected: Collected, plan: string | undefined, columns: num
 function sectionsFor(collected: Collected): string[][] {
   const outcome = collected.finished?.outcome;
   if (outcome === "refused") return [refusedSection(collected)];
-  if (outcome === "succeeded") return [hooksSection(collected), driftSection(collected), skippedSection(collected)];
+  if (outcome === "succeeded")
+    return [hooksSection(collected), drainedSection(collected), driftSection(collected), skippedSection(collected)];
   return [
     failedSection(collected),
     hooksSection(collected),

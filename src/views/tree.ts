@@ -1,6 +1,7 @@
 import type { RecordedEvent } from "../domain/events.ts";
 import type { View } from "../executor/ports.ts";
-import { createReport, type ReportOptions } from "./report.ts";
+import type { Called } from "./how-to-go-on.ts";
+import { createReport } from "./report.ts";
 import { paletteFor } from "./tree/palette.ts";
 import { Screen } from "./tree/screen.ts";
 import { treeFrame } from "./tree/tree-frame.ts";
@@ -17,13 +18,13 @@ const AFTER_TICK_MS = 20;
  * The view for a person at a terminal: a tree of waves, batches, hosts and instances, drawn by listr2, and the report
  * after it. listr2 is imported only here and only now, for it takes its time.
  */
-export async function createTreeView(stdout: NodeJS.WriteStream, options: ReportOptions = {}): Promise<View> {
+export async function createTreeView(stdout: NodeJS.WriteStream, called: Called = {}): Promise<View> {
   const listr2 = await import("listr2");
   const model = new TreeModel();
-  const report = createReport(options);
+  const report = createReport(called);
   const paint = paletteFor(stdout);
   const screen = new Screen(listr2, stdout, paint, {
-    compose: (size) => treeFrame(model, options.plan ?? "rollout", performance.now(), size, paint),
+    compose: (size) => treeFrame(model, called.plan ?? "rollout", performance.now(), size, paint),
     untilTickMs: () => TICK_MS + AFTER_TICK_MS - ((performance.now() - (model.startedAtMs ?? 0)) % TICK_MS),
   });
   return {

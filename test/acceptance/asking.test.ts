@@ -69,3 +69,72 @@ describe("on_failure: ask", () => {
     assert.ok(types.includes("rollout.halted") && !types.includes("rollout.asking"));
   });
 });
+
+describe("pause: ask", () => {
+  const PAUSED = /paused after canary: go on\? {2}y: go on, n: end here, to be resumed/;
+  const groups = { canary: { hosts: "host-1" }, rest: { hosts: "host-2" } };
+  const rollout = [{ group: "canary", pause: "ask" }, { group: "rest" }];
+  let fleet: Fleet;
+  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 1 }] })));
+  afterEach(() => fleet.down());
+
+  async function answered(key: string, ending: RegExp): Promise<string> {
+    const plan = await writePlan(fleet, { groups, rollout });
+    const terminal = await Terminal.run(`'${process.execPath}' '${BUNDLE}' '${plan}'`, SCREEN, {
+      ORCHESTRATE_STATE_DIR: `${fleet.dir}/state`,
+    });
+    try {
+      await terminal.shows(PAUSED);
+      // One that comes with the question is not taken, so that nobody answers what they cannot have read.
+      const isTaken = async () => {
+        await terminal.press(key);
+        return !PAUSED.test(await terminal.screen());
+      };
+      await until(isTaken, { deadlineMs: 20_000, what: `${key} to be taken` });
+      return await terminal.shows(ending);
+    } finally {
+      await terminal.close();
+    }
+  }
+
+  it("goes on at y", () => answered("y", /succeeded: plan[^]*2 healthy[^]*exit 0/));
+
+  it("ends at n, to be resumed", async () => {
+    const screen = await answered("n", /interrupted: plan[^]*exit 4/);
+    assert.match(screen, /1 healthy, 0 failed, 1 untouched[^]*orchestrate \S+ --resume \S+/);
+  });
+
+  it("ends where nobody can be asked, with exit 4", async () => {
+    const ended = await orchestrate(await writePlan(fleet, { groups, rollout }), "--output", "plain");
+    assert.equal(ended.code, 4, ended.stdout);
+    assert.match(ended.stdout, /paused after wave 1 \(canary\)[^]*1 healthy, 0 failed, 1 untouched/);
+  });
+});
+
+describe("a second Ctrl-C at the tree", () => {
+  it("leaves at once, and the report tells what the hooks have left drained and how to go on", async () => {
+    const fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }] });
+    try {
+      const plan = await writePlan(fleet, { hooks: { before_restart: "true", after_healthy: "sleep 15" } });
+      const terminal = await Terminal.run(`'${process.execPath}' '${BUNDLE}' '${plan}'`, SCREEN, {
+        ORCHESTRATE_STATE_DIR: `${fleet.dir}/state`,
+      });
+      try {
+        await terminal.shows(/waits for host-1 web:web_00 after_healthy hook/);
+        await terminal.press("C-c");
+        await terminal.shows(/SIGINT: no further restart; again: leave now/);
+        await terminal.press("C-c");
+        const screen = await terminal.shows(/interrupted: plan[^]*exit 4/);
+        assert.match(
+          screen,
+          /still drained\n {2}host-1 web:web_00\n {4}before_restart ran[^]*--resume\s+does\s+that, too/,
+        );
+        assert.match(screen, /go on from here:\n {4}orchestrate \S+ --resume \S+/);
+      } finally {
+        await terminal.close();
+      }
+    } finally {
+      await fleet.down();
+    }
+  });
+});

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as rest } from "node:timers/promises";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import {
+  BUNDLE,
   eventsOf,
   orchestrate,
   quickTimings,
@@ -64,6 +68,23 @@ describe("a rollout that was cut off", () => {
   }
 });
 
+/** Runs a command that calls orchestrate, as somebody who has copied it. */
+async function inShell(command: string): Promise<Ended> {
+  const script = `orchestrate() { '${process.execPath}' '${BUNDLE}' "$@"; }; ${command}`;
+  const child = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "pipe"] });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close") as Promise<[number | null]>,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** The first command that a report names. */
+function commandIn(report: string): string {
+  return /^ {4}(orchestrate .*)$/m.exec(report)?.[1] ?? assert.fail(report);
+}
+
 function eventsAfterStart(stdout: string): number {
   const lines = stdout.split("\n");
   const started = lines.findIndex((line) => line.includes('"rollout.started"'));
@@ -105,6 +126,22 @@ describe("--resume", () => {
     assert.match(ended.stderr, /is unfinished \(halted\)/);
     assert.match(ended.stderr, /--resume\n/);
     assert.match(ended.stderr, /--started-before \d{4}-/);
+  });
+
+  it("is what the report says, word for word, with the folder of the journal, and says it again when it is refused", async () => {
+    await fleet.host("host-1").behave("web:web_01", { kind: "file_gone" });
+    const plan = await writePlan(fleet, { ssh: { ...fleet.planSsh(), connect_timeout: "1s" } });
+    const halted = await orchestrate(plan, "--output", "plain", "--state-dir", join(fleet.dir, "our state"));
+    const command = commandIn(halted.stdout);
+    assert.match(command, /--resume \S+ --state-dir '.*our state'$/);
+    await fleet.host("host-1").behave("web:web_01", { kind: "healthy" });
+    await fleet.host("host-2").kill("sshd");
+    const refused = await inShell(command);
+    assert.equal(refused.code, 3, refused.stdout + refused.stderr);
+    assert.equal(commandIn(refused.stderr), command);
+    await fleet.host("host-2").revive("sshd");
+    const resumed = await inShell(command);
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   });
 
   it("leaves to the gate what an operator has started by hand meanwhile", async () => {

@@ -234,7 +234,7 @@ class Judge {
       report.collect(event);
       collected.collect(event);
     }
-    const named = new Set(collected.drained().map(({ host, instance }) => `${host} ${instance}`));
+    const named = new Set(collected.drains.instances.keys());
     for (const key of this.drained) if (!named.has(key)) this.fail(`${key} is still drained, and not named`);
     for (const key of named) if (!this.drained.has(key)) this.fail(`${key} is named as drained, and is not`);
     if (this.drained.size > 0 && !report.text().includes("still drained"))

@@ -141,6 +141,21 @@ describe("the page that shows a rollout", function () {
     assert.deepEqual(await page.evaluate(shown), ["host-3"]);
   });
 
+  it("lists what a plan skips, and warnings, with the instances and hosts that they are about", async () => {
+    const plan = planned({
+      waves: [{ group: "web", hosts: ["web-01"], hostsAtOnce: 1 }],
+      instances: ["web:0"],
+      skipped: [{ host: "web-01", instance: "web:1", why: "it was STOPPED before" }],
+      warnings: [{ host: "web-01" as HostName, message: "startsecs is 0" }],
+    });
+    const page = await browser.open(pageOf(recorded([plan, finished("interrupted", { untouched: 1 })])));
+    const rowsOf = (kind: string) =>
+      page.evaluate<string[]>(`[...document.querySelectorAll("#event-rows tr.${kind}")].map((row) => row.innerText)`);
+    assert.match((await rowsOf("instance")).join(), /^[^,]*web-01 web:1\s+skipped: it was STOPPED before$/);
+    assert.match((await rowsOf("host")).join(), /^[^,]*web-01\s+warning: startsecs is 0$/);
+    assert.doesNotMatch((await rowsOf("rollout")).join(), /skipped:|warning/);
+  });
+
   it("can be used by keyboard, and read without seeing it", async () => {
     const page = await browser.open(pageOf(halted()));
     await page.evaluate("document.querySelector('tr[data-host=\"2\"] button').focus()");

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { HostName } from "../../src/domain/ids.ts";
 import { createJsonView } from "../../src/views/json.ts";
 import { createPlainView } from "../../src/views/plain.ts";
 import {
+  answered,
+  asking,
   batchFinished,
   batchResting,
   batchStarted,
   connected,
+  drifted,
   failed,
   finished,
+  healthy,
   hostFinished,
   hostResting,
   observed,
@@ -17,6 +22,7 @@ import {
   restarted,
   restarting,
   skipped,
+  unchanged,
   unreachable,
   waiting,
   waveFinished,
@@ -118,7 +124,65 @@ describe("the plain view", () => {
 10:00:02 web-01 web:web_00 waits: 6 of its program are healthy and 6 must stay so; halts in 10m
 10:00:03 paused after wave 1 (canary) for 5m
 10:00:04 goes on
-10:00:05 paused after wave 2 (web) until the operator answers`,
+10:00:05 paused after wave 2 (web) until the operator answers
+10:00:05 | y: go on, n: end here, to be resumed`,
+    );
+  });
+
+  it("does not give a time for what an earlier rollout has restarted", async () => {
+    assert.equal(
+      (
+        await plainTextOf([healthy("web-01", "web:web_00", 0, 200), healthy("web-01", "web:web_01", 1.2, 201)])
+      ).trimEnd(),
+      "10:00:00 web-01 web:web_00 healthy on pid 200\n10:00:01 web-01 web:web_01 healthy after 1s on pid 201",
+    );
+  });
+
+  it("tells of questions with their keys, and of what was answered", async () => {
+    const script: RolloutEvent[] = [
+      asking("web-01", "web:web_00"),
+      answered("web-01", "web:web_00", "retry"),
+      asking("web-01", "web:web_00", ["skip", "stop"]),
+      answered("web-01", "web:web_00", "skip"),
+      asking("web-02"),
+      { type: "rollout.answered", host: "web-02" as HostName, answer: "stop" },
+    ];
+    assert.equal(
+      (await plainTextOf(script)).trimEnd(),
+      `10:00:00 web-01 web:web_00 asks what to do about this, and begins nothing until then: it is FATAL
+10:00:00 web-01 web:web_00 | r: do it again, s: leave it failed and go on, x: halt here
+10:00:01 web-01 web:web_00 the operator wants it done again
+10:00:02 web-01 web:web_00 asks what to do about this, and begins nothing until then: it is FATAL
+10:00:02 web-01 web:web_00 | s: leave it failed and go on, x: halt here
+10:00:03 web-01 web:web_00 the operator leaves it failed and goes on
+10:00:04 web-02 asks what to do about this, and begins nothing until then: it is FATAL
+10:00:04 web-02 | r: do it again, s: leave it failed and go on, x: halt here
+10:00:05 web-02 the operator halts here`,
+    );
+  });
+
+  it("tells what others have changed, and which restart was not done", async () => {
+    const script: RolloutEvent[] = [
+      drifted("web-01", "web:web_00", "changed", {
+        previous_state: "RUNNING",
+        previous_pid: 100,
+        state: "RUNNING",
+        pid: 150,
+      }),
+      drifted("web-01", "web:web_01", "changed", { previous_state: "RUNNING", previous_pid: 101, state: "STOPPED" }),
+      drifted("web-01", "web:web_02", "gone", { previous_state: "RUNNING", previous_pid: 102 }),
+      drifted("web-01", "web:web_09", "new", { state: "STARTING" }),
+      restarting("web-01", "web:web_00", 150),
+      unchanged("web-01", "web:web_00", "it is still on pid 150, so its restart did not arrive"),
+    ];
+    assert.equal(
+      (await plainTextOf(script)).trimEnd(),
+      `10:00:00 web-01 web:web_00 changed by others since the preview: it was RUNNING on pid 100 and is RUNNING on pid 150
+10:00:01 web-01 web:web_01 changed by others since the preview: it was RUNNING on pid 101 and is STOPPED
+10:00:02 web-01 web:web_02 gone since the preview: Supervisor does not list it any more
+10:00:03 web-01 web:web_09 new since the preview, and left alone; it is STARTING
+10:00:04 web-01 web:web_00 restarting, was RUNNING on pid 150
+10:00:05 web-01 web:web_00 is as it was: it is still on pid 150, so its restart did not arrive`,
     );
   });
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { RolloutId } from "../../src/domain/ids.ts";
+import type { Called } from "../../src/views/how-to-go-on.ts";
 import { createReport } from "../../src/views/report.ts";
 import {
   connected,
@@ -24,8 +26,8 @@ function eightHosts(more: Partial<Parameters<typeof planned>[0]> = {}): Planned 
   return planned({ waves: [{ group: "web", hosts: WEB, hostsAtOnce: 1 }], instances: INSTANCES, ...more });
 }
 
-function reportOf(events: readonly RolloutEvent[], plan = "plans/prod.yaml"): string {
-  const report = createReport({ plan });
+function reportOf(events: readonly RolloutEvent[], called: Called = { plan: "plans/prod.yaml" }): string {
+  const report = createReport(called);
   for (const event of recorded(events)) report.collect(event);
   return report.text();
 }
@@ -171,6 +173,7 @@ how to go on
   it("keeps apart what was left while under restart", () => {
     const text = reportOf([
       planned({ waves: [{ group: "web", hosts: ["web-01"], hostsAtOnce: 1 }], instances: INSTANCES.slice(0, 2) }),
+      { type: "rollout.started" },
       restarting("web-01", "web:web_00"),
       indeterminate("web-01", "web:web_00", "the operator left while it was being restarted"),
       finished("interrupted", { failed: 1, untouched: 1 }, 2),
@@ -180,6 +183,7 @@ how to go on
       /left while under restart\n {2}web-01 web:web_00: the operator left while it was being restarted\n {4}Look at the instance/,
     );
     assert.match(text, /untouched\n {2}web-01 web:web_01\n/);
+    assert.match(text, /how to go on\n {2}go on from here:\n.* --resume /);
   });
 
   it("of a rollout whose end was never told counts for itself", () => {
@@ -260,7 +264,7 @@ how to go on
     const text = reportOf([eightHosts(), ...failures, finished("incomplete", { failed: 32 })]);
     assert.equal(text.match(/\| log of/g)?.length, 10);
     assert.equal(text.match(/it is FATAL on/g)?.length, 32);
-    assert.equal(text.match(/mend the cause, then run the same plan again/g)?.length, 1);
+    assert.equal(text.match(/Read its log below and mend the cause/g)?.length, 1);
   });
 
   it("lets nothing from a host act on the terminal", () => {
@@ -280,8 +284,86 @@ how to go on
     assert.ok(text.includes(String.raw`\x1b]0;owned\x07red\x1b[31m`));
     assert.ok(text.includes(String.raw`\u202egnp.exe`));
   });
+});
 
-  it("quotes a plan's path that a shell would not take as it is", () => {
-    assert.match(reportOf([finished("interrupted", {})], "plans/my prod.yaml"), /orchestrate 'plans\/my prod.yaml'\n/);
+describe("the commands that go on, as the report names them", () => {
+  const halt: RolloutEvent = { type: "rollout.halted", code: "fatal", reason: "web-01 web:web_01: it is FATAL" };
+  const touched = [
+    { type: "rollout.started" } as const,
+    ...restarted("web-01", "web:web_00"),
+    failed("web-01", "web:web_01", "fatal", "it is FATAL"),
+    halt,
+    finished("halted", { healthy: 1, failed: 1, untouched: 30 }),
+  ];
+
+  function commandsOf(events: readonly RolloutEvent[], called?: Called): string[] {
+    return reportOf(events, called)
+      .split("\n")
+      .flatMap((line) => /^ {4}(orchestrate .*)/.exec(line)?.[1] ?? []);
+  }
+
+  it("quote what a shell would not take as it is", () => {
+    assert.deepEqual(commandsOf([finished("interrupted", {})], { plan: "plans/my prod.yaml" }), [
+      "orchestrate 'plans/my prod.yaml'",
+    ]);
+  });
+
+  it("find the journal where the rollout has kept it", () => {
+    assert.deepEqual(commandsOf([eightHosts(), ...touched], { plan: "prod.yaml", stateDir: "/srv/our state" }), [
+      "orchestrate prod.yaml --resume 20261122T100000Z-4f2a --state-dir '/srv/our state'",
+      "orchestrate prod.yaml --started-before 2026-11-22T10:00:00Z --state-dir '/srv/our state'",
+    ]);
+  });
+
+  it("are the same again where nothing was begun, be it a resume or a part of the fleet", () => {
+    const words = ["prod.yaml", "--resume", "20261121T100000Z-aaaa", "--limit", "@canary", "--reason", "it's late"];
+    const refused = finished("refused", {}, 3, [{ code: "unreachable", host: "web-02", reason: "connect ETIMEDOUT" }]);
+    const same = "orchestrate prod.yaml --resume 20261121T100000Z-aaaa --limit @canary --reason 'it'\\''s late'";
+    assert.deepEqual(commandsOf([refused], { plan: "prod.yaml", words }), [same]);
+    assert.deepEqual(commandsOf([finished("interrupted", {})], { plan: "prod.yaml", words }), [same]);
+  });
+
+  it("never reach further than the rollout did", () => {
+    const selection = { limit: ["@canary", "web-[01-02]"], exclude: ["web-02"], programs: ["web"] };
+    const part = { ...eightHosts(), selection };
+    assert.deepEqual(commandsOf([part, ...touched], { startedBefore: "2026-11-22T08:00:00Z" }), [
+      "orchestrate /srv/plans/prod.yaml --resume 20261122T100000Z-4f2a",
+      "orchestrate /srv/plans/prod.yaml --started-before 2026-11-22T08:00:00Z" +
+        " --limit @canary --limit 'web-[01-02]' --exclude web-02 --program web",
+    ]);
+    assert.deepEqual(commandsOf([part, finished("interrupted", { untouched: 32 })]), [
+      "orchestrate plans/prod.yaml --limit @canary --limit 'web-[01-02]' --exclude web-02 --program web",
+    ]);
+  });
+
+  it("of a resume resume that, and without journals go back to how it all began, never further than it reached", () => {
+    const first = "20261120T090000Z-aaaa" as RolloutId;
+    const resumes = "20261121T100000Z-bbbb" as RolloutId;
+    const limited = { limit: ["@canary"], exclude: ["web-02"], programs: ["web"] };
+    const own = { limit: [], exclude: ["web-03"], programs: [] };
+    const resume = { ...eightHosts(), resumes, began_as: { id: first, selection: limited }, selection: own };
+    assert.deepEqual(commandsOf([resume, ...touched]), [
+      "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a --exclude web-03",
+      "orchestrate plans/prod.yaml --started-before 2026-11-20T09:00:00Z" +
+        " --limit @canary --exclude web-03 --exclude web-02 --program web",
+    ]);
+    const narrower = { ...resume, selection: { ...own, limit: ["web-01"] } };
+    assert.deepEqual(commandsOf([narrower, ...touched]), [
+      "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a --limit web-01 --exclude web-03",
+    ]);
+  });
+
+  it("of a resume whose journal does not say how it all began only resume that", () => {
+    const resume = {
+      ...eightHosts(),
+      resumes: "20261121T100000Z-aaaa" as RolloutId,
+      selection: { limit: ["web-01"], exclude: [], programs: [] },
+    };
+    const command = "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a --limit web-01";
+    assert.deepEqual(commandsOf([resume, ...touched]), [command]);
+    const untouched = [{ type: "rollout.started" } as const, finished("interrupted", { untouched: 32 })];
+    assert.deepEqual(commandsOf([resume, ...untouched]), [command]);
+    const incomplete = [...touched.slice(0, -2), finished("incomplete", { healthy: 31, failed: 1 })];
+    assert.match(reportOf([resume, ...incomplete]), /how to go on\n {2}mend the causes, then restart what failed\n$/);
   });
 });

@@ -1,5 +1,5 @@
 /** Scripted rollouts for the views' tests: the events that an executor would tell, without one. */
-import type { Counts, Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
+import type { Answer, Counts, Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
 import type { InstanceFailureCode, Refusal } from "../../src/domain/failures.ts";
 import { programOf, type HostName, type InstanceName, type RolloutId } from "../../src/domain/ids.ts";
 import type { ProcessState } from "../../src/domain/process-state.ts";
@@ -151,6 +151,33 @@ export function skipped(host: string, instance: string, why: string): RolloutEve
 export function indeterminate(host: string, instance: string, reason: string): RolloutEvent {
   return { type: "instance.indeterminate", ...of(host, instance), reason };
 }
+
+/** Somebody else has changed an instance since the preview. */
+export function drifted(
+  host: string,
+  instance: string,
+  what: "gone" | "new" | "changed",
+  seen: Partial<Extract<RolloutEvent, { type: "instance.drifted" }>> = {},
+): RolloutEvent {
+  return { type: "instance.drifted", ...of(host, instance), what, ...seen };
+}
+
+/** The restart that was told last was not done. */
+export function unchanged(host: string, instance: string, reason: string): RolloutEvent {
+  return { type: "instance.unchanged", ...of(host, instance), reason };
+}
+
+/** Of an instance, or without one of a hook of the host. */
+export function asking(host: string, instance?: string, answers: readonly Answer[] = ANSWERS): RolloutEvent {
+  const about = instance === undefined ? { host: host as HostName } : of(host, instance);
+  return { type: "rollout.asking", ...about, code: "fatal", reason: "it is FATAL", answers };
+}
+
+export function answered(host: string, instance: string, answer: Answer): RolloutEvent {
+  return { type: "rollout.answered", ...of(host, instance), answer };
+}
+
+const ANSWERS: readonly Answer[] = ["retry", "skip", "stop"];
 
 export function restarted(host: string, instance: string): RolloutEvent[] {
   return [

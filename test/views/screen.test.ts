@@ -86,7 +86,7 @@ describe("the tree on a terminal", function () {
           assert.match(lines[0] ?? "", /^❯ prod {2}\d+s {2}/);
           assert.ok(Math.max(...lines.map((line) => line.length)) <= size.columns, screen);
         };
-        const asked = await terminal.shows(/paused after canary until the operator answers/);
+        const asked = await terminal.shows(/paused after canary: go on\? {2}y: go on, n: end here/);
         fits(asked);
         assert.match(asked, new RegExp(`8/${all} healthy {2}${all - 8} to go, at least`));
         await terminal.press("x");

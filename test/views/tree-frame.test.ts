@@ -3,10 +3,13 @@ import { formatElapsed } from "../../src/domain/duration.ts";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import { DrawnTree, SMALL_SCREEN } from "./drawn.ts";
 import {
+  answered,
+  asking,
   batchFinished,
   batchResting,
   batchStarted,
   connected,
+  drifted,
   failed,
   finished,
   healthy,
@@ -19,6 +22,7 @@ import {
   restarted,
   restarting,
   skipped,
+  unchanged,
   unreachable,
   waiting,
   waveFinished,
@@ -30,7 +34,11 @@ const FOUR = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
 const EIGHT = Array.from({ length: 8 }, (_, index) => `web:web_0${index}`);
 const STARTED: RolloutEvent = { type: "rollout.started" };
 
-function onOneHost(instances: readonly string[], script: readonly (RolloutEvent | number)[]): string | undefined {
+function onOneHost(
+  instances: readonly string[],
+  script: readonly (RolloutEvent | number)[],
+  size = SMALL_SCREEN,
+): string | undefined {
   const plan = planned({ waves: [{ group: "web", hosts: ["web-01"], hostsAtOnce: 1 }], instances });
   const tree = new DrawnTree().play([
     plan,
@@ -40,7 +48,7 @@ function onOneHost(instances: readonly string[], script: readonly (RolloutEvent 
     ...script,
   ]);
   return tree
-    .lines()
+    .lines(size)
     .find((line) => line.includes("web-01"))
     ?.trim();
 }
@@ -242,8 +250,53 @@ describe("a frame of the tree", () => {
     assert.doesNotMatch(timed.play([{ type: "rollout.resumed" }]).text(), /paused/);
     assert.match(
       new DrawnTree().play([...script, paused]).text(),
-      /^ {2}paused after canary until the operator answers$/m,
+      /^ {2}paused after canary: go on\? {2}y: go on, n: end here, to be resumed$/m,
     );
+    const named = script.map(
+      (step) => JSON.parse(JSON.stringify(step).replaceAll("canary", "c".repeat(70))) as RolloutEvent,
+    );
+    const narrow = new DrawnTree().play([...named, { ...paused, group: "c".repeat(70) }]).text();
+    assert.match(narrow, /^ {2}paused after c+…: go on\? {2}y: go on, n: end here, to be resumed$/m);
+  });
+
+  it("asks about a failure with its keys, on a line of their own where names are long, until it is answered", () => {
+    const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
+    const broken = [restarting("web-01", "web:web_00"), failed("web-01", "web:web_00", "fatal", "it is FATAL")];
+    const tree = new DrawnTree().play([...begun, ...broken, asking("web-01", "web:web_00")]);
+    assert.match(
+      tree.text(),
+      / it is FATAL\n {2}web-01 web:web_00\?\n {2}r: do it again, s: leave it failed and go on, x: halt here\n$/,
+    );
+    tree.play([answered("web-01", "web:web_00", "retry"), restarting("web-01", "web:web_00")]);
+    assert.doesNotMatch(tree.text(), /\?|r: do it again/);
+
+    const [host, instance] = ["web-01.production.example.com", "checkout:checkout_00"];
+    const long = planned({ waves: [{ group: "web", hosts: [host], hostsAtOnce: 1 }], instances: [instance] });
+    const asked = new DrawnTree().play([long, STARTED, failed(host, instance, "fatal", "it is FATAL")]);
+    assert.match(
+      asked.play([asking(host, instance, ["skip", "stop"])]).text(),
+      /\n {2}web-01.production.example.com checkout:checkout_00\?\n {2}s: leave it failed and go on, x: halt here\n$/,
+    );
+    assert.match(
+      new DrawnTree().play([...begun, asking("web-01")]).text(),
+      /^ {2}web-01\? {2}r: do it again, s: leave it failed and go on, x: halt here$/m,
+    );
+  });
+
+  it("says what others have changed, the latest of it", () => {
+    const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
+    const tree = new DrawnTree().play([...begun, drifted("web-01", "web:web_09", "new", { state: "RUNNING", pid: 5 })]);
+    assert.match(tree.text(), /^ {2}web-01 web:web_09: new since the preview, and left alone; it is RUNNING o…$/m);
+    tree.play([drifted("web-01", "web:web_01", "gone", { previous_state: "RUNNING", previous_pid: 101 })]);
+    assert.match(tree.text(), /^ {2}web-01 web:web_01: gone since the preview: Supervisor does n… \(and 1 more\)$/m);
+  });
+
+  it("takes an instance whose restart was not done for what it was before", () => {
+    const row = (script: readonly RolloutEvent[]) => onOneHost(FOUR, script);
+    const sent = [restarting("web-01", "web:web_00"), unchanged("web-01", "web:web_00", "its restart did not arrive")];
+    assert.equal(row(sent), "❯ web-01  web_00 ·  web_01 ·  web_02 ·  web_03 ·");
+    const again = [failed("web-01", "web:web_00", "fatal", "it is FATAL"), ...sent];
+    assert.equal(row(again), "❯ web-01  web_00 ✗ fatal  web_01 ·  web_02 ·  web_03 ·");
   });
 
   it("shows failed hooks that are no failure of an instance", () => {
@@ -279,8 +332,34 @@ describe("the row of a host", () => {
 
   it("tells how long an instance is RUNNING of the time that it has to be", () => {
     const running = [restarting("web-01", FOUR[0]!), 4000, observed("web-01", FOUR[0]!, "RUNNING", 200), 2000];
-    assert.equal(onOneHost(FOUR, running), "❯ web-01  web_00 running 2s/5s  web_01 ·  web_02 ·  web_03 ·");
-    assert.equal(onOneHost(FOUR, [...running, 4000]), "❯ web-01  web_00 running 6s  web_01 ·  web_02 ·  web_03 ·");
+    assert.equal(onOneHost(FOUR, running), "❯ web-01  web_00 running 2s/5s on 200  web_01 ·  web_02 ·  web_03 ·");
+    assert.equal(
+      onOneHost(FOUR, [...running, 4000]),
+      "❯ web-01  web_00 running 6s on 200  web_01 ·  web_02 ·  web_03 ·",
+    );
+  });
+
+  it("has the pid and the age of each new process where the screen is wide", () => {
+    const [first, second] = FOUR as [string, string];
+    const script = [
+      restarting("web-01", first),
+      observed("web-01", first, "RUNNING", 4711),
+      5000,
+      healthy("web-01", first, 7, 4711),
+      1000,
+      restarting("web-01", second),
+      observed("web-01", second, "RUNNING", 4790),
+      2000,
+    ];
+    const wide = { columns: 200, rows: 50 };
+    assert.equal(
+      onOneHost(FOUR, script, wide),
+      "❯ web-01  web_00 ✓ 4711 8s  web_01 running 2s/5s on 4790  web_02 ·  web_03 ·",
+    );
+    assert.equal(
+      onOneHost(FOUR, [...script, restarting("web-01", first, 4711)], wide),
+      "❯ web-01  web_00 restarting 0s  web_01 running 2s/5s on 4790  web_02 ·  web_03 ·",
+    );
   });
 
   it("does not take the old process for the new one", () => {
@@ -326,6 +405,15 @@ describe("the row of a host", () => {
     assert.equal(onOneHost(FOUR, lost), "❯ web-01  web_00 ? not seen 3s  web_01 ·  web_02 ·  web_03 ·");
     assert.equal(
       onOneHost(FOUR, [...lost, healthy("web-01", FOUR[0]!)]),
+      "❯ web-01  web_00 ✓  web_01 ·  web_02 ·  web_03 ·",
+    );
+  });
+
+  it("counts a rest down, and leaves it out once it is over and something else is waited for", () => {
+    const rested = [...restarted("web-01", FOUR[0]!), hostResting("web-01", 2000)];
+    assert.match(onOneHost(FOUR, [...rested, 1500]) ?? "", /web_00 ✓ {2}next instance in 1s {2}web_01 ·/);
+    assert.equal(
+      onOneHost(FOUR, [...rested, asking("web-02"), 2000]),
       "❯ web-01  web_00 ✓  web_01 ·  web_02 ·  web_03 ·",
     );
   });
@@ -425,6 +513,21 @@ describe("the header of the tree", () => {
     assert.match(tree.text(), new RegExp(`11 to go, at least ${formatElapsed(wholeMs - 5000 - 4000)}`));
     tree.play([{ type: "rollout.interrupted", signal: "SIGINT" }]);
     assert.match(tree.text(), /11 to go {2}release/);
+  });
+
+  it("counts what was left while under restart", () => {
+    const tree = new DrawnTree().play([
+      smallPlan(),
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+    ]);
+    tree.play([restarting("web-01", FOUR[0]!), indeterminate("web-01", FOUR[0]!, "the operator left")]);
+    tree.play([finished("interrupted", { failed: 1, skipped: 1, untouched: 11 })]);
+    assert.match(
+      tree.text(),
+      /^■ prod {2}interrupted after 0s {2}0\/12 healthy {2}1 not seen {2}1 skipped {2}11 untouched/,
+    );
   });
 
   it("counts each program where there are several", () => {

@@ -136,10 +136,13 @@ export class CollectedPicture {
 
   /** Lines of a log stand with the failure, not among the events. */
   private list(event: RecordedEvent, atMs: number): void {
-    const kind = EVENT_KINDS.indexOf(kindOf(event));
+    const kind = kindOf(event);
     const facts = factsOf(event);
-    for (const { about, text } of event.type === "instance.failed" ? facts.slice(0, 1) : facts)
-      this.events.push([atMs, kind, onOneLine(about), onOneLine(text)]);
+    for (const { about, text } of event.type === "instance.failed" ? facts.slice(0, 1) : facts) {
+      // A plan tells of instances as well: which it skips, and warnings.
+      const itsKind = kind === "rollout" && about !== "" ? (about.includes(" ") ? "instance" : "host") : kind;
+      this.events.push([atMs, EVENT_KINDS.indexOf(itsKind), onOneLine(about), onOneLine(text)]);
+    }
     const [first] = facts;
     if (first && isMoment(event)) this.moments.push({ atMs, text: onOneLine(first.text) });
   }

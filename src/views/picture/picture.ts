@@ -3,6 +3,7 @@ import type { RecordedEvent } from "../../domain/events.ts";
 import { printable } from "../../domain/printable.ts";
 import { CollectedPicture } from "./collected-picture.ts";
 import { eventsMarkup, healthMarkup, timelineMarkup } from "./drawings-markup.ts";
+import type { Called } from "../how-to-go-on.ts";
 import { html, json, Markup } from "./markup.ts";
 import { pageAssets } from "./page-assets.ts";
 import { planMarkup } from "./plan-markup.ts";
@@ -15,16 +16,15 @@ export interface Picture {
   page(): string;
 }
 
-/** @param plan the plan as the operator named it, for the command that goes on. Default: its absolute path */
-export function createPicture({ plan }: { readonly plan?: string } = {}): Picture {
+export function createPicture(called: Called = {}): Picture {
   const picture = new CollectedPicture();
   return {
     collect: (event) => picture.collect(event),
-    page: () => pageOf(picture, plan ?? picture.collected.planned?.plan_file),
+    page: () => pageOf(picture, called),
   };
 }
 
-function pageOf(picture: CollectedPicture, plan: string | undefined): string {
+function pageOf(picture: CollectedPicture, called: Called): string {
   const { collected } = picture;
   const { planned, id } = collected;
   const data = picture.data();
@@ -52,7 +52,7 @@ function pageOf(picture: CollectedPicture, plan: string | undefined): string {
       <body>
         <main>
           ${headerMarkup(collected, data.beganAtMs, data.lengthMs)} ${countsMarkup(collected)}
-          ${troubleMarkup(collected, plan)} ${healthMarkup(data)} ${planned && timelineMarkup(planned, data.hosts)}
+          ${troubleMarkup(collected, called)} ${healthMarkup(data)} ${planned && timelineMarkup(planned, data.hosts)}
           ${eventsMarkup()} ${planned && planMarkup(planned)}
         </main>
         <div id="tip" role="tooltip" hidden></div>

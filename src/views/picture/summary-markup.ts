@@ -5,7 +5,7 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Collected } from "../collected.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../failure-text.ts";
 import { printableLines } from "../printable.ts";
-import { howToGoOn } from "../how-to-go-on.ts";
+import { howToGoOn, type Called } from "../how-to-go-on.ts";
 import {
   drainedSection,
   driftSection,
@@ -93,7 +93,7 @@ export function countsMarkup({ finished, ledger }: Collected): Markup {
 }
 
 /** Why it stopped, what failed and how, what was left in doubt, and what to do next. */
-export function troubleMarkup(collected: Collected, plan: string | undefined): Markup {
+export function troubleMarkup(collected: Collected, called: Called): Markup {
   const failed = collected.failed();
   const sections = [
     refusedSection,
@@ -112,7 +112,7 @@ export function troubleMarkup(collected: Collected, plan: string | undefined): M
           ${failed.map((failure) => failureMarkup(failure))}
         </section>`
   }
-  ${sections.map(linesMarkup)} ${linesMarkup(howToGoOn(collected, plan))} ${linesMarkup(skippedSection(collected))}`;
+  ${sections.map(linesMarkup)} ${linesMarkup(howToGoOn(collected, called))} ${linesMarkup(skippedSection(collected))}`;
 }
 
 /** `2026-11-22 10:00:00 UTC` */

@@ -3,7 +3,8 @@ import { many, remaining, wholeSeconds } from "../counting.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
-import { cut, type Row, type RowState } from "./row.ts";
+import { PAUSE_CHOICES } from "../question-text.ts";
+import { cut, textWidth, type Row, type RowState } from "./row.ts";
 import { openOf, type FateCounts, type ShownBatch, type ShownWave, type Span } from "./shown-rollout.ts";
 
 /** Names of more hosts than this are not worth folding for a line that cannot hold them. */
@@ -23,11 +24,12 @@ export function batchRows(wave: ShownWave, height: number, depth: number, frame:
 }
 
 /** The pause after a wave, or the countdown to the next batch, if there is one. */
-export function restRow({ model: { restingUntilMs, paused }, nowMs, paint }: Frame): Row[] {
+export function restRow({ model: { restingUntilMs, paused }, nowMs, columns, paint }: Frame): Row[] {
   if (paused) {
     const { group, untilMs } = paused;
-    const end = untilMs === undefined ? "until the operator answers" : `for ${remaining(untilMs - nowMs)}`;
-    return [{ key: "pause", state: "note", text: paint.notice(`paused after ${printable(group)} ${end}`) }];
+    const end = untilMs === undefined ? `: go on?  ${PAUSE_CHOICES}` : ` for ${remaining(untilMs - nowMs)}`;
+    const text = `${cut(`paused after ${printable(group)}`, textWidth(columns, 1) - end.length)}${end}`;
+    return [{ key: "pause", state: "note", text: paint.notice(text) }];
   }
   if (restingUntilMs === undefined) return [];
   return [{ key: "rest", state: "note", text: `next batch in ${remaining(restingUntilMs - nowMs)}` }];

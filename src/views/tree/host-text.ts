@@ -22,8 +22,11 @@ export interface HostTextFrame {
 /** More instances than this are counted instead of drawn one by one. */
 const LONGEST_STRIP = 24;
 
-/** The room for `  next instance in 10s`, the widest of what comes and goes; without it a row would keep changing its form. */
-const PASSING_WIDTH = 22;
+/** The room for ` running 10s/10s on 12345` instead of a mark, the widest of what comes and goes; without it a row would keep changing its form. */
+const PASSING_WIDTH = 23;
+
+/** The room for ` 1234567 59m59s` behind each name: what is the new process, and how old. */
+const PROCESS_WIDTH = 15;
 
 /** A host and the state of each of its instances: by name if the width allows it, else as a strip of marks and the names that matter. */
 export function hostText(host: ShownHost, frame: HostTextFrame): string {
@@ -35,16 +38,19 @@ export function hostText(host: ShownHost, frame: HostTextFrame): string {
     (sum, instance) => sum + shortNameOf(instance).length + 4,
     nameWidth + PASSING_WIDTH,
   );
-  if (spelt <= width || host.instances.length === 1) {
-    const text = `${name}  ${spelledOut(host, frame)}`;
-    if (widthOf(text) <= width) return text;
-  }
-  return `${name}  ${compact(host, frame)}`;
+  const forms = [
+    ...(spelt + host.instances.length * PROCESS_WIDTH <= width ? [spelledOut(host, frame, processText)] : []),
+    ...(spelt <= width || host.instances.length === 1 ? [spelledOut(host, frame)] : []),
+  ].map((form) => `${name}  ${form}`);
+  return forms.find((form) => widthOf(form) <= width) ?? `${name}  ${compact(host, frame)}`;
 }
 
-function spelledOut(host: ShownHost, frame: HostTextFrame): string {
+function spelledOut(host: ShownHost, frame: HostTextFrame, behind: typeof processText = () => ""): string {
   const shortNames = shortNamesOf(host);
-  const parts = host.instances.map((instance) => instanceText(instance, shortNames, frame));
+  const parts = host.instances.map(
+    (instance) =>
+      instanceText(instance, shortNames, frame) + (instance.fate === "healthy" ? behind(instance, frame) : ""),
+  );
   const next = host.instances.findIndex(({ fate }) => fate === "untouched");
   const rest = restText(host, frame);
   if (rest !== undefined) parts.splice(next === -1 ? parts.length : next, 0, rest);
@@ -95,7 +101,7 @@ function instanceText(
         ? paint.notice(`${name} waits${elapsed} (${floorText(instance.waiting)})`)
         : `${paint.faint(name)} ${mark}`;
     case "under_restart":
-      return paint.underWay(`${name} ${wordOf(instance)}${elapsed}${gateOf(instance, frame)}`);
+      return paint.underWay(`${name} ${wordOf(instance)}${elapsed}${gateOf(instance, frame)}${onPid(instance)}`);
     case "indeterminate":
       return `${paint.notice(name)} ${mark} ${paint.notice(`not seen${elapsed}`)}`;
     case "failed":
@@ -108,6 +114,16 @@ function instanceText(
 
 function wordOf({ state, action }: ShownInstance): string {
   return state?.toLowerCase() ?? (action === "start" ? "starting" : "restarting");
+}
+
+function onPid({ proving, process }: ShownInstance): string {
+  return proving && process ? ` on ${process.pid}` : "";
+}
+
+/** ` 4711 12s`: the process that has taken the old one's place, and its age. */
+function processText({ process, hook }: ShownInstance, { live, nowMs, paint }: HostTextFrame): string {
+  if (!process || hook) return "";
+  return paint.faint(` ${process.pid}${live ? ` ${wholeSeconds(nowMs - process.sinceMs)}` : ""}`);
 }
 
 function floorText({ healthy, minHealthy }: NonNullable<ShownInstance["waiting"]>): string {
@@ -148,6 +164,7 @@ function hookText({ name, sinceMs }: ShownHook, nowMs: number): string {
 /** What the host itself does between its instances. */
 function restText({ restingUntilMs, hook }: ShownHost, { live, nowMs, paint }: HostTextFrame): string | undefined {
   if (hook && live) return paint.notice(hookText(hook, nowMs));
-  if (restingUntilMs === undefined || !live) return undefined;
+  // Once it is over, something else is waited for: an answer, or the floor.
+  if (restingUntilMs === undefined || restingUntilMs <= nowMs || !live) return undefined;
   return paint.faint(`next instance in ${remaining(restingUntilMs - nowMs)}`);
 }

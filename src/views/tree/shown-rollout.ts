@@ -32,6 +32,8 @@ export interface ShownInstance {
   /** True once it was seen RUNNING on a new pid. */
   proving: boolean;
   previousPid?: number | undefined;
+  /** Its new process, once that was seen RUNNING, and since when it has been. */
+  process?: { readonly pid: number; readonly sinceMs: number } | undefined;
   action?: "restart" | "start";
   /** While the floor of its program does not allow its restart. */
   waiting?: { readonly healthy: number; readonly minHealthy: number } | undefined;

@@ -66,10 +66,12 @@ function progress({ model, nowMs, paint, live }: Frame): string[] {
   const leftMs = leastLeftMs(model, nowMs) ?? 0;
   const least = leftMs > 0 ? `, at least ${remaining(leftMs)}` : "";
   const { healthy, failed, skipped, indeterminate, under_restart, untouched } = ledger.counts;
-  const open = under_restart + untouched + indeterminate;
+  const unseen = under_restart + indeterminate;
+  const open = unseen + untouched;
   return [
     `${healthy}/${ledger.planned} healthy`,
     ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
+    ...(!live && unseen > 0 ? [paint.failed(`${unseen} not seen`)] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
     ...(open > 0 ? [live ? `${open} to go${least}` : `${untouched} untouched`] : []),
   ];

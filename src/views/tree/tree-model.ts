@@ -235,12 +235,14 @@ export class TreeModel implements Span {
     }
     instance.fate = fate;
     instance.sinceMs = nowMs;
+    if (event.type === "instance.healthy") run(instance, event.pid, nowMs);
     instance.state = undefined;
     instance.waiting = undefined;
     if (event.type === "instance.restarting") {
       instance.previousPid = event.previous_pid;
       instance.action = event.action;
       instance.proving = false;
+      instance.process = undefined;
       instance.stopEnded = event.action === "start";
       const { stop_deadline_ms, healthy_deadline_ms } = at.work.timings;
       instance.untilMs = nowMs + (event.action === "start" ? healthy_deadline_ms : stop_deadline_ms);
@@ -272,6 +274,11 @@ function see(instance: ShownInstance, { state, pid }: Of<"instance.observed">, n
   }
   instance.state = state;
   instance.proving = state === "RUNNING" && pid !== instance.previousPid;
+  if (instance.proving && pid !== undefined) run(instance, pid, nowMs);
+}
+
+function run(instance: ShownInstance, pid: number, nowMs: number): void {
+  if (instance.process?.pid !== pid) instance.process = { pid, sinceMs: nowMs };
 }
 
 function put<Member>(set: Set<Member>, member: Member, belongs: boolean): void {

@@ -4,6 +4,7 @@ import { driftText } from "../drift-text.ts";
 import { failureMeaning } from "../failure-text.ts";
 import { printableLines } from "../printable.ts";
 import { questionText } from "../question-text.ts";
+import { subjectOf } from "../subject.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 
@@ -69,16 +70,19 @@ function unreachableRow(host: string, reason: string, { columns, paint }: Frame)
 /** What the rollout does about its trouble, or what to know of it beforehand. */
 function noticeRows(frame: Frame): Row[] {
   const { model, live, paint, columns } = frame;
+  const width = textWidth(columns, 1);
   const texts = [
     haltReason(frame),
-    ...(live ? [questionOf(frame), stoppingText(frame), driftOf(frame), warningText(frame)] : []),
+    ...(live
+      ? [...questionOf(frame, width), stoppingText(frame), driftOf(frame, width), warningText(frame, width)]
+      : []),
   ];
   return texts
     .filter((text) => text !== undefined)
     .map((text) => ({
       key: `notice ${text}`,
       state: "note",
-      text: (model.halted ? paint.failed : paint.notice)(cut(text, textWidth(columns, 1))),
+      text: (model.halted ? paint.failed : paint.notice)(cut(text, width)),
     }));
 }
 
@@ -90,9 +94,13 @@ function haltReason({ model: { halted, failures } }: Frame): string | undefined 
 }
 
 /** Nothing begins before it is answered, so it names what it is about even where the failure itself has no room. */
-function questionOf({ model: { asking } }: Frame): string | undefined {
-  if (!asking) return undefined;
-  return `${printable([asking.host, asking.instance].filter((part) => part !== undefined).join(" "))}?  ${questionText(asking.answers)}`;
+function questionOf({ model: { asking } }: Frame, width: number): string[] {
+  if (!asking) return [];
+  const about = `${printable(subjectOf(asking))}?`;
+  const keys = questionText(asking.answers);
+  const line = `${about}  ${keys}`;
+  // The keys are what has to be read in any case.
+  return line.length <= width ? [line] : [about, keys];
 }
 
 function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string | undefined {
@@ -102,17 +110,21 @@ function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string
   return interrupted && `${interrupted.signal}: no further restart${waits}; again: leave now`;
 }
 
-function driftOf({ model: { drifted } }: Frame): string | undefined {
+function driftOf({ model: { drifted } }: Frame, width: number): string | undefined {
   if (!drifted) return undefined;
   const { last, count } = drifted;
-  const more = count > 1 ? ` (and ${count - 1} more)` : "";
-  return onOneLine(`${last.host} ${last.instance}: ${driftText(last)}${more}`);
+  return withMore(`${last.host} ${last.instance}: ${driftText(last)}`, count - 1, width);
 }
 
-function warningText({ model: { planned, ledger } }: Frame): string | undefined {
+function warningText({ model: { planned, ledger } }: Frame, width: number): string | undefined {
   const [warning, ...more] = planned?.warnings ?? [];
   if (!warning || ledger.counts.healthy > 0) return undefined;
-  const about = [warning.host, warning.instance].filter((part) => part !== undefined).join(" ");
-  const text = `${about === "" ? "" : `${about}: `}${warning.message}`;
-  return onOneLine(`warning: ${text}${more.length > 0 ? ` (and ${more.length} more)` : ""}`);
+  const about = subjectOf(warning);
+  return withMore(`warning: ${about === "" ? "" : `${about}: `}${warning.message}`, more.length, width);
+}
+
+/** That there is more of the kind is said even where the text itself has to be cut. */
+function withMore(text: string, count: number, width: number): string {
+  const more = count > 0 ? ` (and ${count} more)` : "";
+  return `${cut(onOneLine(text), width - more.length)}${more}`;
 }

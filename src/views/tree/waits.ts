@@ -1,4 +1,5 @@
 import { many, wholeSeconds } from "../counting.ts";
+import { subjectOf } from "../subject.ts";
 import type { ShownHook, ShownHost, ShownInstance } from "./shown-rollout.ts";
 import { isDone } from "./shown-rollout.ts";
 import type { TreeModel } from "./tree-model.ts";
@@ -26,15 +27,11 @@ export function waitOf(model: TreeModel, nowMs: number): Wait | undefined {
 
 /** What only the operator or time can end. */
 function overallWait({ asking, paused, restingUntilMs }: TreeModel, nowMs: number): Wait | undefined {
-  if (asking)
-    return {
-      text: `the operator's answer about ${[asking.host, asking.instance].filter((part) => part !== undefined).join(" ")}`,
-      atMost: false,
-    };
+  if (asking) return { text: `the operator's answer about ${subjectOf(asking)}`, atMost: false };
+  if (paused && paused.untilMs === undefined)
+    return { text: `the operator's answer after ${paused.group}`, atMost: false };
   if (paused?.untilMs !== undefined && paused.untilMs > nowMs)
     return { text: `the end of the pause after ${paused.group}`, untilMs: paused.untilMs, atMost: false };
-  if (paused?.untilMs === undefined && paused)
-    return { text: `the operator's answer after ${paused.group}`, atMost: false };
   if (restingUntilMs !== undefined && restingUntilMs > nowMs)
     return { text: "the next batch", untilMs: restingUntilMs, atMost: false };
   return undefined;
