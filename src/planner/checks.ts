@@ -61,8 +61,7 @@ function judgeUrl(url: string, path: Path, findings: Findings): void {
   if (authority === undefined) return;
   if (/^[^@]*:[^@]+@/.test(authority) && !/^https?:\/\/[^/?#]*\$\{/.test(url)) {
     findings.atValue(path, "must have no password in it", "take it from the environment: ${NAME}");
-  } else if (authority === "" || !URL.canParse(sample))
-    findings.atValue(path, "is not a URL that could be asked for");
+  } else if (authority === "" || !URL.canParse(sample)) findings.atValue(path, "is not a URL that could be asked for");
 }
 
 function judgeAddress(address: string, path: Path, findings: Findings): void {
