@@ -8,7 +8,7 @@ import { fill, placeholderValues, type PlaceholderValues } from "../domain/place
 import type { Check } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Checker, DialOutcome, HostAccess } from "../executor/ports.ts";
-import { shellScript } from "./shell-script.ts";
+import { endOf, shellScript } from "./shell-script.ts";
 
 /** A way onto the host and one onto the controller: a check says from which of the two it looks. */
 export interface CheckWays {
@@ -84,10 +84,9 @@ async function runCommand(access: HostAccess, command: string, timeoutMs: number
   const outcome = await access.run(argv, { timeoutMs, stdin });
   switch (outcome.kind) {
     case "exited":
-      if (outcome.code === 0) return { kind: "passed" };
-      return failed(`exit code ${outcome.code}${lastLine(outcome.stderr || outcome.stdout)}`);
+      return outcome.code === 0 ? { kind: "passed" } : failed(endOf(outcome));
     case "signalled":
-      return failed(`it was ended by ${outcome.signal}`);
+      return failed(endOf(outcome));
     case "timed_out":
       return { kind: "timed_out", after_ms: outcome.afterMs };
     case "unreachable":
@@ -141,9 +140,4 @@ function endWith(stream: Duplex, signal: AbortSignal): void {
 
 function failed(reason: string): CheckOutcome {
   return { kind: "failed", reason };
-}
-
-function lastLine(text: string): string {
-  const line = text.trim().split("\n").at(-1) ?? "";
-  return line === "" ? "" : `: ${line}`;
 }

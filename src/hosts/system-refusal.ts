@@ -27,10 +27,9 @@ export function refusalBySaid({ name, address }: HostTarget, said: string, why?:
   return { code, host: name, reason: reason.join(": ") };
 }
 
-/** What ssh said of a key that somebody has revoked, even if it let it in. */
-export function revokedKey(said: string): string | undefined {
-  const page = pageIn(said);
-  return page?.code === "host_key_revoked" ? page.text : undefined;
+/** Whether ssh knows the key that it was shown for a revoked one, even if it let it in. */
+export function saysRevoked(said: string): boolean {
+  return REVOKED_KEY.test(said);
 }
 
 /** What ssh said of a key that it let in although it was new, or another one. */

@@ -13,7 +13,7 @@ import { readSshConfig } from "./ssh-config.ts";
 import { connectTimeoutMs, hostKeyChecking, type SshOptions } from "./ssh-route.ts";
 import { masterArguments } from "./system-arguments.ts";
 import { SystemMaster } from "./system-master.ts";
-import { keyWarnings, refusalBySaid, revokedKey } from "./system-refusal.ts";
+import { keyWarnings, refusalBySaid, saysRevoked } from "./system-refusal.ts";
 
 /** Each handshake costs ssh some 70 ms of processor: more at once would only time out together. */
 const opening = pLimit(16);
@@ -24,7 +24,7 @@ export function openSystemSsh(target: HostTarget, options: SshOptions = {}): Hos
 }
 
 async function open(target: HostTarget, options: SshOptions, signal: AbortSignal): Promise<Opened> {
-  const { name, address, ssh } = target;
+  const { address, ssh } = target;
   const { homeDirectory: home = homedir(), configFile } = options;
   const read = await readSshConfig(address, ssh, { home, file: ssh.config_file ?? configFile });
   if ("problem" in read) return refused(target, "", read.problem);
@@ -46,25 +46,25 @@ async function open(target: HostTarget, options: SshOptions, signal: AbortSignal
       return refused(target, await master.end(), "the connection was given up before it was made");
     case "ready":
   }
+  const outcome = await joined(master, target);
+  if (outcome.kind === "refused" || hostKeyChecking(ssh, read.config) !== "off") return outcome;
+  return { ...outcome, warnings: [NOT_ENFORCED, ...(outcome.warnings ?? [])] };
+}
+
+/** Uses the connection that an ssh has made, unless it should not have. */
+async function joined(master: SystemMaster, target: HostTarget): Promise<Opened> {
+  let mux: MuxClient;
   try {
-    const mux = await MuxClient.open(master.controlSocket);
-    const connection = new SystemConnection(master, mux, address);
-    const { greeting } = master;
-    // ssh itself lets a revoked key in where nothing is enforced.
-    const revoked = revokedKey(greeting);
-    if (revoked !== undefined) {
-      await connection.close();
-      return { kind: "refused", refusal: { code: "host_key_revoked", host: name, reason: `${address}: ${revoked}` } };
-    }
-    const isEnforced = hostKeyChecking(ssh, read.config) !== "off";
-    return {
-      kind: "connected",
-      connection,
-      warnings: [...(isEnforced ? [] : [NOT_ENFORCED]), ...keyWarnings(greeting)],
-    };
+    mux = await MuxClient.open(master.controlSocket);
   } catch (error) {
     return refused(target, await master.end(), (error as Error).message);
   }
+  const connection = new SystemConnection(master, mux, target.address);
+  const { greeting } = master;
+  if (!saysRevoked(greeting)) return { kind: "connected", connection, warnings: keyWarnings(greeting) };
+  // Where nothing is enforced, ssh lets in even who shows a key that somebody has revoked.
+  await connection.close();
+  return refused(target, greeting);
 }
 
 function refused(target: HostTarget, said: string, why?: string): Opened {
@@ -72,14 +72,14 @@ function refused(target: HostTarget, said: string, why?: string): Opened {
 }
 
 /** What comes first. ssh's own ConnectTimeout does not bound the authentication. */
-async function startOf(master: SystemMaster, connectTimeoutMs: number, signal: AbortSignal) {
+async function startOf(master: SystemMaster, withinMs: number, signal: AbortSignal) {
   if (signal.aborted) return "abandoned";
   let timer: NodeJS.Timeout | undefined;
   let abandon: (() => void) | undefined;
   try {
     return await Promise.race([
       master.ready(),
-      new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), connectTimeoutMs))),
+      new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), withinMs))),
       new Promise<"abandoned">((resolve) => signal.addEventListener("abort", (abandon = () => resolve("abandoned")))),
     ]);
   } finally {
