@@ -34,7 +34,7 @@ export function saysRevoked(said: string): boolean {
 
 /** What ssh said of a key that it let in although it was new, or another one. */
 export function keyWarnings(said: string): readonly string[] {
-  const added = linesIn(said).filter((line) => line.startsWith("Warning: Permanently added "));
+  const added = linesIn(said).flatMap((line) => /^Warning: (Permanently added .*)/.exec(line)?.[1] ?? []);
   const page = pageIn(said);
   return [
     ...(page ? [`it shows another host key: ${page.text}: it was let in all the same`] : []),
