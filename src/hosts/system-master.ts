@@ -9,13 +9,14 @@ import { READY } from "./system-arguments.ts";
 /**
  * Ends ssh when its own stdin ends, which it does even when we are killed; then ends what ssh left (a proxy) and removes
  * the folder. ssh alone keeps our stdout, so that its end is the end of that. A goodbye may take some seconds; who waits
- * for them ends by KILL, since a shell that was forked in this moment may still have our trap.
+ * for them ends by KILL, since a shell that was forked in this moment may still have our trap. Whatever of this is still
+ * about to end holds our stderr, so that nothing is left once that has ended too.
  */
 const GUARD = `
 folder=$1; shift
 "$@" </dev/null &
 ssh=$!
-exec >/dev/null 2>&1
+exec 3>&2 >/dev/null 2>&1
 trap : TERM
 read -r _
 kill "$ssh"
