@@ -56,7 +56,7 @@ export function fill(template: string, values: PlaceholderValues, env: Environme
       const value = part.kind === "placeholder" ? placeholderValue(part.name, values) : valueOf(part.reference, env);
       if (value === undefined)
         return { missing: part.kind === "placeholder" ? `{${part.name}}` : `\${${part.reference.name}}` };
-      text += quoting === "shell" ? forShell(value, part) : part.kind === "placeholder" ? forUrl(value) : value;
+      text += quoting === "shell" ? forShell(value, part) : part.kind === "placeholder" ? forUrl(value, text) : value;
     }
   }
   return { text };
@@ -76,10 +76,14 @@ function forShell(value: string, { within }: TemplatePart): string {
   return within === "single" || within === "double" ? escapeFor(within, value) : quoteWord(value);
 }
 
-/** A colon stays, for the sake of IPv6 addresses: it means nothing in a path. */
-function forUrl(value: string): string {
+/**
+ * A colon stays, for the sake of IPv6 addresses: it means nothing in a path. Where the host stands such an address gets
+ * its brackets, so that one check serves hosts of both kinds.
+ */
+function forUrl(value: string, before: string): string {
   const wellFormed = value.replace(/\p{Surrogate}/gu, "\uFFFD");
-  return encodeURIComponent(wellFormed).replaceAll("%3A", ":");
+  const encoded = encodeURIComponent(wellFormed).replaceAll("%3A", ":");
+  return /:.*:/.test(encoded) && /^(https?:\/\/)?$/i.test(before) ? `[${encoded}]` : encoded;
 }
 
 function ownValue(vars: Vars, name: string): string | undefined {

@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import type { CheckOutcome } from "../domain/outcomes.ts";
@@ -7,7 +8,7 @@ import { fill, placeholderValues, type PlaceholderValues } from "../domain/place
 import type { Check } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Checker, DialOutcome, HostAccess } from "../executor/ports.ts";
-import { shellScript } from "./shell-script.ts";
+import { endOf, shellScript } from "./shell-script.ts";
 
 /** A way onto the host and one onto the controller: a check says from which of the two it looks. */
 export interface CheckWays {
@@ -57,15 +58,25 @@ async function attempt(
     case "command":
       return runCommand(access, filled.text, check.timeout_ms);
     case "tcp": {
-      const { hostname, port } = new URL(`tcp://${filled.text}`);
-      const dialled = await dial(access, hostname, Number(port), signal);
+      const address = parse(`tcp://${filled.text}`);
+      if (!address) return failed(`with what stands for its placeholders, ${template} is no address with a port`);
+      const dialled = await dial(access, address.hostname, Number(address.port), signal);
       if (dialled.kind !== "open") return failed(dialled.reason);
       dialled.stream.destroy();
       return { kind: "passed" };
     }
-    case "http":
-      return request(access, new URL(filled.text), check.status, signal);
+    case "http": {
+      const url = parse(filled.text);
+      if (url?.protocol !== "http:" && url?.protocol !== "https:")
+        return failed(`with what stands for its placeholders, ${template} is no URL`);
+      return request(access, url, check.status, signal);
+    }
   }
+}
+
+/** What is filled in may hold a secret and anything else: of what it makes of a URL nothing is told. */
+function parse(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
 }
 
 async function runCommand(access: HostAccess, command: string, timeoutMs: number): Promise<CheckOutcome> {
@@ -73,10 +84,9 @@ async function runCommand(access: HostAccess, command: string, timeoutMs: number
   const outcome = await access.run(argv, { timeoutMs, stdin });
   switch (outcome.kind) {
     case "exited":
-      if (outcome.code === 0) return { kind: "passed" };
-      return failed(`exit code ${outcome.code}${lastLine(outcome.stderr || outcome.stdout)}`);
+      return outcome.code === 0 ? { kind: "passed" } : failed(endOf(outcome));
     case "signalled":
-      return failed(`it was ended by ${outcome.signal}`);
+      return failed(endOf(outcome));
     case "timed_out":
       return { kind: "timed_out", after_ms: outcome.afterMs };
     case "unreachable":
@@ -90,7 +100,7 @@ async function request(access: HostAccess, url: URL, status: number, signal: Abo
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
   const dialled = await dial(access, url.hostname, port, signal);
   if (dialled.kind !== "open") return failed(dialled.reason);
-  const stream = secure ? tlsConnect({ socket: dialled.stream, servername: url.hostname }) : dialled.stream;
+  const stream = secure ? tlsConnect({ socket: dialled.stream, ...certifiedName(url) }) : dialled.stream;
   return new Promise((resolve) => {
     const { request: send } = secure ? https : http;
     const sent = send(url, { createConnection: () => stream, headers: { connection: "close" } }, (response) => {
@@ -104,9 +114,19 @@ async function request(access: HostAccess, url: URL, status: number, signal: Abo
   });
 }
 
+/** Of an address a certificate is judged, but no server is asked for it by name. */
+function certifiedName({ hostname }: URL): { readonly host: string; readonly servername?: string } {
+  const host = withoutBrackets(hostname);
+  return isIP(host) === 0 ? { host, servername: host } : { host };
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
 /** Dials; what is open when the check's time is up is closed. */
 async function dial(access: HostAccess, host: string, port: number, signal: AbortSignal): Promise<DialOutcome> {
-  const dialled = await access.dial({ address: host.replace(/^\[(.*)\]$/, "$1"), port });
+  const dialled = await access.dial({ address: withoutBrackets(host), port });
   if (dialled.kind === "open") endWith(dialled.stream, signal);
   return dialled;
 }
@@ -120,9 +140,4 @@ function endWith(stream: Duplex, signal: AbortSignal): void {
 
 function failed(reason: string): CheckOutcome {
   return { kind: "failed", reason };
-}
-
-function lastLine(text: string): string {
-  const line = text.trim().split("\n").at(-1) ?? "";
-  return line === "" ? "" : `: ${line}`;
 }

@@ -2,7 +2,7 @@ import type { HookOutcome, LockLost } from "../domain/outcomes.ts";
 import { fill, hookEnvironment, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../executor/ports.ts";
-import { shellScript } from "./shell-script.ts";
+import { endOf, shellScript } from "./shell-script.ts";
 
 /** Where hooks can run, and what their placeholders can name. */
 export interface HookPlaces {
@@ -36,13 +36,10 @@ function valuesOf({ host, instance, reason, vars }: HookSubject, targetOf: HookP
 
 function toOutcome(outcome: RunOutcome | LockLost): HookOutcome {
   switch (outcome.kind) {
-    case "exited": {
-      if (outcome.code === 0) return { kind: "succeeded" };
-      const said = (outcome.stderr || outcome.stdout).trim().split("\n").at(-1) ?? "";
-      return { kind: "failed", reason: `exit code ${outcome.code}${said === "" ? "" : `: ${said}`}` };
-    }
+    case "exited":
+      return outcome.code === 0 ? { kind: "succeeded" } : { kind: "failed", reason: endOf(outcome) };
     case "signalled":
-      return { kind: "failed", reason: `it was ended by ${outcome.signal}` };
+      return { kind: "failed", reason: endOf(outcome) };
     case "timed_out":
       return { kind: "failed", reason: `it did not end within ${outcome.afterMs / 1000} s` };
     case "unreachable":

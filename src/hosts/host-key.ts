@@ -41,6 +41,9 @@ export function hostKeyAlgorithms(keys: KnownKeys, allowed?: readonly string[]):
   return allowed ? all.filter((algorithm) => allowed.includes(algorithm)) : all;
 }
 
+/** What is said of every host that is let in whatever key it shows. */
+export const NOT_ENFORCED = "its host key is not enforced (host_key_checking is off)";
+
 /** What there is to say of a key that a host shows, besides yes and no. */
 export interface HostKeyNotes {
   readonly refused: (refusal: HostKeyRefusal) => void;
@@ -67,7 +70,7 @@ export function hostKeyVerifier(check: HostKeyCheck, notes: HostKeyNotes) {
     }
     accepted = Buffer.from(blob);
     if (verdict.kind === "unknown") notes.isNew(shown);
-    if (rules.checking === "off") notes.warn("its host key is not enforced (host_key_checking is off)");
+    if (rules.checking === "off") notes.warn(NOT_ENFORCED);
     if (verdict.kind === "changed")
       notes.warn(`it ${refuse(check, shown, verdict).reason}: it was let in all the same`);
     return true;

@@ -12,7 +12,7 @@ import type {
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
-import { OutputTail } from "./output-tail.ts";
+import { OutputTail, STDERR_BYTES } from "./output-tail.ts";
 import { boundedArgv } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
@@ -35,9 +35,6 @@ function dial(to: DialTarget): Promise<DialOutcome> {
     stream.once("error", (error) => resolve({ kind: "failed", reason: error.message }));
   });
 }
-
-/** How much of a long-lived command's stderr is kept. */
-const STDERR_BYTES = 4096;
 
 function start([program, ...args]: Argv): Promise<SpawnOutcome> {
   return new Promise((resolve) => {

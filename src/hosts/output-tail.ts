@@ -1,5 +1,8 @@
 const MEBIBYTE = 1024 * 1024;
 
+/** How much of a long-lived command's stderr is kept. */
+export const STDERR_BYTES = 4096;
+
 /** Collects what a command prints on one stream and keeps the end of it, where errors are told. */
 export class OutputTail {
   readonly #limitBytes: number;

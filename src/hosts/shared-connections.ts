@@ -11,7 +11,7 @@ import type {
 } from "../executor/ports.ts";
 import type { Connection, NoRoom, Seat } from "./connection.ts";
 import { Attempt, type OpenConnection, type Place } from "./connection-attempt.ts";
-import { quoteArgv } from "../domain/shell-quotes.ts";
+import { loginLine } from "./login-line.ts";
 import { boundedArgv } from "./time-bound.ts";
 
 /**
@@ -46,7 +46,7 @@ export class SharedConnections implements HostAccess {
   }
 
   async run(argv: Argv, { timeoutMs, stdin }: RunBounds = {}): Promise<RunOutcome> {
-    const line = quoteArgv(timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs));
+    const line = loginLine(timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs));
     return this.#seated(
       (connection, seat) => connection.run(line, { timeoutMs, stdin, seat }),
       (reason) => ({ kind: "unreachable", reason }),
@@ -54,7 +54,7 @@ export class SharedConnections implements HostAccess {
   }
 
   async spawn(argv: Argv): Promise<SpawnOutcome> {
-    const line = quoteArgv(argv);
+    const line = loginLine(argv);
     return this.#seated(
       (connection, seat) => connection.spawn(line, seat),
       (reason) => ({ kind: "failed", reason }),

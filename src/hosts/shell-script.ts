@@ -1,4 +1,4 @@
-import type { Argv } from "../executor/ports.ts";
+import type { Argv, RunOutcome } from "../executor/ports.ts";
 
 /** Reads all of a script before it runs it, so that the script itself finds an empty stdin. */
 const READER = 'script=$(cat) && exec </dev/null && eval "$script"';
@@ -14,4 +14,11 @@ export function shellScript(
 ): { readonly argv: Argv; readonly stdin: string } {
   const assignments = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   return { argv: ["env", ...assignments, "sh", "-c", READER], stdin: text };
+}
+
+/** How a script ended that did not succeed, with the last that it said. */
+export function endOf(outcome: Extract<RunOutcome, { kind: "exited" | "signalled" }>): string {
+  if (outcome.kind === "signalled") return `it was ended by ${outcome.signal}`;
+  const said = (outcome.stderr || outcome.stdout).trim().split("\n").at(-1) ?? "";
+  return `exit code ${outcome.code}${said === "" ? "" : `: ${said}`}`;
 }

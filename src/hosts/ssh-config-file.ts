@@ -42,7 +42,7 @@ export async function readConfigFiles(address: string, home: string, file: strin
   }
   const [hostName] = values.get("hostname") ?? [];
   if (hostName !== undefined)
-    values.set("hostname", [hostName.replace(/%([h%])/g, (_, token) => (token === "h" ? address : "%"))]);
+    values.set("hostname", [hostName.replace(/%([h%])/g, (_, token) => (token === "h" ? address : "%")).toLowerCase()]);
   return { values };
 }
 
@@ -54,11 +54,7 @@ function readInto(values: Map<string, string[]>, text: string, path: string, add
     if (REFUSED.has(keyword))
       return `${path}:${index + 1}: ${written} can only be read by ssh, which is not installed here; see ssh.config_file`;
     const words = wordsOf(rest);
-    if (keyword === "host")
-      isMeant = matchesPatterns(
-        words.map((word) => word.toLowerCase()),
-        address.toLowerCase(),
-      );
+    if (keyword === "host") isMeant = matchesPatterns(words, address);
     else if (isMeant && UNDERSTOOD.has(keyword)) {
       const value = keyword === "proxycommand" ? rest : words.join(" ");
       if (keyword === "identityfile") values.set(keyword, [...(values.get(keyword) ?? []), value]);

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { userInfo } from "node:os";
+import { userInfo, type UserInfo } from "node:os";
 import { join } from "node:path";
 import type { HostKeyChecking, SshSettings } from "../domain/target.ts";
 import { readConfigFiles, type ConfigValues, type ReadValues } from "./ssh-config-file.ts";
@@ -170,11 +170,15 @@ function expand(path: string, home: string, tokens: Readonly<Record<string, stri
 
 /** The name of who runs us. */
 export function localUser(): string {
+  return localAccount()?.username ?? process.env["LOGNAME"] ?? process.env["USER"] ?? "root";
+}
+
+/** The account that runs us; undefined in a container that runs under an id without a name. */
+export function localAccount(): UserInfo<string> | undefined {
   try {
-    return userInfo().username;
+    return userInfo({ encoding: "utf8" });
   } catch {
-    // A container may run under an id that has no name.
-    return process.env["LOGNAME"] ?? process.env["USER"] ?? "root";
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import type { NoRoom, RunOptions, Seat } from "./connection.ts";
-import { OutputTail } from "./output-tail.ts";
+import { OutputTail, STDERR_BYTES } from "./output-tail.ts";
 import { hostBoundMs } from "./time-bound.ts";
 
 /** A channel in which a command runs. It emits `exit` with a code, or with null and the name of a signal. */
@@ -77,9 +77,6 @@ export function execute(
     }
   });
 }
-
-/** How much of a long-lived command's stderr is kept. */
-const STDERR_BYTES = 4096;
 
 /** Starts one command line in a channel of its own, without a pty, and hands the channel over. Never rejects. */
 export function start(

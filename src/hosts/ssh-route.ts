@@ -168,7 +168,7 @@ class RouteFinder {
       address: where,
       port,
       user: config.user ?? ssh.user ?? localUser(),
-      connectTimeoutMs: ssh.connect_timeout_ms ?? config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      connectTimeoutMs: connectTimeoutMs(ssh, config),
       identityFiles:
         identityFiles.length > 0 ? identityFiles : DEFAULT_IDENTITIES.map((file) => join(homeDirectory, ".ssh", file)),
       identityIsChosen: identityFiles.length > 0,
@@ -206,6 +206,16 @@ function unsupportedIn({ proxyCommand, revokedHostKeys }: SshConfig, ssh: SshSet
   return proxyCommand === undefined || ssh.proxy_jump !== undefined ? undefined : `ProxyCommand ${proxyCommand}`;
 }
 
+/** How long a connection may take to be made, from the first packet to the end of the authentication. */
+export function connectTimeoutMs(ssh: SshSettings, config: SshConfig): number {
+  return ssh.connect_timeout_ms ?? config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+}
+
+/** What is done about a host key that is not known. */
+export function hostKeyChecking(ssh: SshSettings, config: SshConfig): HostKeyChecking {
+  return ssh.host_key_checking ?? config.hostKeyChecking ?? "strict";
+}
+
 function hostKeyRules(
   at: { readonly name: string; readonly port: number },
   ssh: SshSettings,
@@ -218,7 +228,7 @@ function hostKeyRules(
   return {
     // An alias is looked for as it stands, without a port.
     ...(config.hostKeyAlias === undefined ? at : { name: config.hostKeyAlias, port: 22 }),
-    checking: ssh.host_key_checking ?? config.hostKeyChecking ?? "strict",
+    checking: hostKeyChecking(ssh, config),
     files: [...ofUser, ...(config.globalKnownHostsFiles ?? SYSTEM_KNOWN_HOSTS)],
     ...(newKeysTo !== undefined && { newKeysTo }),
     hashed: config.hashKnownHosts,

@@ -1,5 +1,5 @@
 import type { HostTarget } from "../domain/target.ts";
-import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_KEEPALIVE, type SshOptions } from "./ssh-route.ts";
+import { DEFAULT_KEEPALIVE, type SshOptions } from "./ssh-route.ts";
 
 /** What ssh prints when commands can be run. */
 export const READY = "orchestrate: connected";
@@ -9,7 +9,11 @@ export const READY = "orchestrate: connected";
  * Of the plan's settings each becomes an option; the rest is ssh_config's to say, but for what would make another kind
  * of ssh of it: a password prompt, forwardings of its own, a command.
  */
-export function masterArguments({ address, ssh }: HostTarget, controlSocket: string, options: SshOptions): string[] {
+export function masterArguments(
+  { address, ssh }: HostTarget,
+  controlSocket: string,
+  { connectTimeoutMs, ...options }: SshOptions & { readonly connectTimeoutMs: number },
+): string[] {
   const keepalive = options.keepalive ?? DEFAULT_KEEPALIVE;
   const configFile = ssh.config_file ?? options.configFile;
   return [
@@ -20,7 +24,7 @@ export function masterArguments({ address, ssh }: HostTarget, controlSocket: str
     ...(ssh.proxy_jump === undefined ? [] : ["-J", ssh.proxy_jump]),
     ...option("BatchMode", "yes"),
     ...hostKeyOptions(ssh),
-    ...option("ConnectTimeout", String(wholeSeconds(ssh.connect_timeout_ms ?? DEFAULT_CONNECT_TIMEOUT_MS))),
+    ...option("ConnectTimeout", String(wholeSeconds(connectTimeoutMs))),
     ...option("ServerAliveInterval", String(wholeSeconds(keepalive.intervalMs))),
     ...option("ServerAliveCountMax", String(keepalive.unanswered)),
     ...(options.agentSocket === undefined ? [] : option("IdentityAgent", options.agentSocket || "none")),

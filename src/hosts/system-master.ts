@@ -3,23 +3,28 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OutputTail } from "./output-tail.ts";
+import { localAccount } from "./ssh-config.ts";
 import { READY } from "./system-arguments.ts";
 
 /**
  * Ends ssh when its own stdin ends, which it does even when we are killed; then ends what ssh left (a proxy) and removes
- * the folder. ssh alone keeps our stdout, so that its end is the end of that. A goodbye may take some seconds.
+ * the folder. ssh alone keeps our stdout, so that its end is the end of that. A goodbye may take some seconds; who waits
+ * for them ends by KILL, since a shell that was forked in this moment may still have our trap. Whatever of this is still
+ * about to end holds our stderr, so that nothing is left once that has ended too.
  */
 const GUARD = `
 folder=$1; shift
 "$@" </dev/null &
 ssh=$!
-exec >/dev/null 2>&1
+exec 3>&2 >/dev/null 2>&1
 trap : TERM
 read -r _
 kill "$ssh"
 { sleep 3; kill -KILL "$ssh"; } &
+patience=$!
 wait "$ssh"
 rm -rf -- "$folder"
+kill -KILL "$patience"
 kill 0
 wait
 `.trim();
@@ -37,6 +42,7 @@ export class SystemMaster {
   readonly #folder: string;
   readonly #ended: Promise<void>;
   #said = new OutputTail(SAID_BYTES);
+  #greeting = "";
 
   /** @param argumentsFor of ssh, for the path of its control socket */
   static async start(argumentsFor: (controlSocket: string) => string[]): Promise<SystemMaster> {
@@ -51,9 +57,12 @@ export class SystemMaster {
     this.#guard = spawn("sh", ["-c", GUARD, "sh", folder, "ssh", ...args], {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, SSH_ASKPASS_REQUIRE: "never", DISPLAY: undefined },
+      env: { ...process.env, ...shell(), SSH_ASKPASS_REQUIRE: "never", DISPLAY: undefined },
     });
-    this.#guard.stderr.on("data", (chunk: Buffer) => this.#said.add(chunk));
+    this.#guard.stderr.on("data", (chunk: Buffer) => {
+      this.#said.add(chunk);
+      this.#greeting = (this.#greeting + chunk.toString("utf8")).slice(0, SAID_BYTES);
+    });
     this.#guard.stdin.on("error", () => undefined);
     this.#ended = new Promise((resolve) => {
       this.#guard.once("close", resolve);
@@ -70,6 +79,11 @@ export class SystemMaster {
 
   get controlSocket(): string {
     return join(this.#folder, "s");
+  }
+
+  /** The first that ssh has said on stderr: what it thinks of the host's key comes before anything that is the host's. */
+  get greeting(): string {
+    return this.#greeting;
   }
 
   /** Resolves once it is connected, or has ended before that. */
@@ -96,4 +110,10 @@ export class SystemMaster {
     await rm(this.#folder, { recursive: true, force: true });
     return this.#said.text();
   }
+}
+
+/** ssh runs local commands by our own shell, and a service's account often has one that runs nothing. */
+function shell(): { readonly SHELL?: string } {
+  const own = process.env["SHELL"] ?? localAccount()?.shell ?? "";
+  return /\/(nologin|false)$/.test(own) ? { SHELL: "/bin/sh" } : {};
 }

@@ -1,16 +1,19 @@
+import { homedir } from "node:os";
 import pLimit from "p-limit";
 import { formatDuration } from "../domain/duration.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { DialOutcome, DialTarget, HostAccess, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import { onOneLine } from "../domain/printable.ts";
 import type { Connection, NoRoom, Opened, RunOptions, Seat } from "./connection.ts";
+import { NOT_ENFORCED } from "./host-key.ts";
 import { MuxClient } from "./mux-client.ts";
 import { SharedConnections } from "./shared-connections.ts";
 import { execute, forward, start } from "./ssh-exec.ts";
-import { DEFAULT_CONNECT_TIMEOUT_MS, type SshOptions } from "./ssh-route.ts";
+import { readSshConfig } from "./ssh-config.ts";
+import { connectTimeoutMs, hostKeyChecking, type SshOptions } from "./ssh-route.ts";
 import { masterArguments } from "./system-arguments.ts";
 import { SystemMaster } from "./system-master.ts";
-import { refusalBySaid } from "./system-refusal.ts";
+import { keyWarnings, refusalBySaid, saysRevoked } from "./system-refusal.ts";
 
 /** Each handshake costs ssh some 70 ms of processor: more at once would only time out together. */
 const opening = pLimit(16);
@@ -21,28 +24,47 @@ export function openSystemSsh(target: HostTarget, options: SshOptions = {}): Hos
 }
 
 async function open(target: HostTarget, options: SshOptions, signal: AbortSignal): Promise<Opened> {
+  const { address, ssh } = target;
+  const { homeDirectory: home = homedir(), configFile } = options;
+  const read = await readSshConfig(address, ssh, { home, file: ssh.config_file ?? configFile });
+  if ("problem" in read) return refused(target, "", read.problem);
+  const withinMs = connectTimeoutMs(ssh, read.config);
   let master: SystemMaster;
   try {
-    master = await SystemMaster.start((controlSocket) => masterArguments(target, controlSocket, options));
+    master = await SystemMaster.start((controlSocket) =>
+      masterArguments(target, controlSocket, { ...options, connectTimeoutMs: withinMs }),
+    );
   } catch (error) {
     return refused(target, "", `ssh could not be started here: ${(error as Error).message}`);
   }
-  const connectTimeoutMs = target.ssh.connect_timeout_ms ?? DEFAULT_CONNECT_TIMEOUT_MS;
-  switch (await startOf(master, connectTimeoutMs, signal)) {
+  switch (await startOf(master, withinMs, signal)) {
     case "ended":
       return refused(target, (await master.end()) || "ssh ended without a word");
     case "late":
-      return refused(target, await master.end(), `no connection within ${formatDuration(connectTimeoutMs)}`);
+      return refused(target, await master.end(), `no connection within ${formatDuration(withinMs)}`);
     case "abandoned":
       return refused(target, await master.end(), "the connection was given up before it was made");
     case "ready":
   }
+  const outcome = await joined(master, target);
+  if (outcome.kind === "refused" || hostKeyChecking(ssh, read.config) !== "off") return outcome;
+  return { ...outcome, warnings: [NOT_ENFORCED, ...(outcome.warnings ?? [])] };
+}
+
+/** Uses the connection that an ssh has made, unless it should not have. */
+async function joined(master: SystemMaster, target: HostTarget): Promise<Opened> {
+  let mux: MuxClient;
   try {
-    const mux = await MuxClient.open(master.controlSocket);
-    return { kind: "connected", connection: new SystemConnection(master, mux, target.address) };
+    mux = await MuxClient.open(master.controlSocket);
   } catch (error) {
     return refused(target, await master.end(), (error as Error).message);
   }
+  const connection = new SystemConnection(master, mux, target.address);
+  const { greeting } = master;
+  if (!saysRevoked(greeting)) return { kind: "connected", connection, warnings: keyWarnings(greeting) };
+  // Where nothing is enforced, ssh lets in even who shows a key that somebody has revoked.
+  await connection.close();
+  return refused(target, greeting);
 }
 
 function refused(target: HostTarget, said: string, why?: string): Opened {
@@ -50,14 +72,14 @@ function refused(target: HostTarget, said: string, why?: string): Opened {
 }
 
 /** What comes first. ssh's own ConnectTimeout does not bound the authentication. */
-async function startOf(master: SystemMaster, connectTimeoutMs: number, signal: AbortSignal) {
+async function startOf(master: SystemMaster, withinMs: number, signal: AbortSignal) {
   if (signal.aborted) return "abandoned";
   let timer: NodeJS.Timeout | undefined;
   let abandon: (() => void) | undefined;
   try {
     return await Promise.race([
       master.ready(),
-      new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), connectTimeoutMs))),
+      new Promise<"late">((resolve) => (timer = setTimeout(() => resolve("late"), withinMs))),
       new Promise<"abandoned">((resolve) => signal.addEventListener("abort", (abandon = () => resolve("abandoned")))),
     ]);
   } finally {

@@ -51,16 +51,17 @@ function readCheck(raw: RawCheck, path: Path, findings: Findings): OwnCheck | un
 
 const DEFAULT_STATUS = schemaAt(["checks", 0, "status"])?.default as number;
 
-/** Placeholders and references, which stand for what is not known yet. */
+/** Placeholders and references, which stand for what is not known yet. In brackets it can only be an IPv6 address. */
 const UNKNOWN = /\$?\{[^{}]*\}/g;
+const UNKNOWN_IPV6 = /\[\$?\{[^{}]*\}\]/g;
 
 function judgeUrl(url: string, path: Path, findings: Findings): void {
-  const authority = /^https?:\/\/([^/?#]*)/i.exec(url.replaceAll(UNKNOWN, "1"))?.[1];
+  const sample = url.replaceAll(UNKNOWN_IPV6, "[::1]").replaceAll(UNKNOWN, "1");
+  const authority = /^https?:\/\/([^/?#]*)/i.exec(sample)?.[1];
   if (authority === undefined) return;
   if (/^[^@]*:[^@]+@/.test(authority) && !/^https?:\/\/[^/?#]*\$\{/.test(url)) {
     findings.atValue(path, "must have no password in it", "take it from the environment: ${NAME}");
-  } else if (authority === "" || !URL.canParse(url.replaceAll(UNKNOWN, "1")))
-    findings.atValue(path, "is not a URL that could be asked for");
+  } else if (authority === "" || !URL.canParse(sample)) findings.atValue(path, "is not a URL that could be asked for");
 }
 
 function judgeAddress(address: string, path: Path, findings: Findings): void {

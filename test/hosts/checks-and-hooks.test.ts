@@ -104,6 +104,30 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
       assert.deepEqual(outcome, { kind: "failed", reason: "{number} has no value for this instance" });
     });
 
+    it("fail where what stands for a placeholder makes no URL or address of it, and do not tell what that is", async () => {
+      const notOne = "with what stands for its placeholders, ";
+      const reasonOf = async (what: Check) => {
+        const outcome = await check(what);
+        return outcome.kind === "failed" ? outcome.reason : outcome.kind;
+      };
+      assert.equal(await reasonOf(http("http://a:{vars.zone}/")), `${notOne}http://a:{vars.zone}/ is no URL`);
+      assert.equal(await reasonOf(http("http://a:80{number}99/")), `${notOne}http://a:80{number}99/ is no URL`);
+      assert.equal(await reasonOf(http("${TOKEN}://a/")), `${notOne}\${TOKEN}://a/ is no URL`);
+      assert.equal(await reasonOf(tcp("a:${TOKEN}")), `${notOne}a:\${TOKEN} is no address with a port`);
+    });
+
+    it("ask an address for no certificate by name, of which Node would warn in the middle of the output", async () => {
+      const warnings: Error[] = [];
+      const onWarning = (warning: Error) => warnings.push(warning);
+      process.on("warning", onWarning);
+      const outcome = await check(http(`https://127.0.0.1:${port}/`));
+      // It is emitted in a tick of its own.
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("warning", onWarning);
+      assert.equal(outcome.kind, "failed");
+      assert.deepEqual(warnings, []);
+    });
+
     it("hooks know what they are about by placeholder and by environment", async () => {
       const runner = createHookRunner({ controller: access, host: access, targetOf: () => target }, {});
       const subject = { host: target.name, instance, reason: "it's broken", vars: {}, timeoutMs: 5000 };

@@ -41,6 +41,15 @@ describe("the ssh program lets in, or says why not", function () {
     return outcome.kind === "connected" ? "connected" : outcome.refusal;
   }
 
+  /** What an operator is told of a host that lets us in. */
+  async function warningsOf(target: HostTarget): Promise<readonly string[]> {
+    const access = openHost(target, nobodyAt(folder));
+    const outcome = await access.connect();
+    await access.close();
+    assert.ok(outcome.kind === "connected", outcome.kind === "refused" ? outcome.refusal.reason : "");
+    return outcome.warnings ?? [];
+  }
+
   async function refusalOf(...given: Parameters<typeof connect>): Promise<Refusal> {
     const refusal = await connect(...given);
     assert.ok(refusal !== "connected", "not let in");
@@ -116,8 +125,12 @@ describe("the ssh program lets in, or says why not", function () {
 
   it("to a host whose key nobody knows, if the plan accepts new ones, and learns it", async () => {
     const learnt = `${folder}/learnt`;
-    assert.equal(await connect(system({ known_hosts_file: learnt, host_key_checking: "accept-new" })), "connected");
-    assert.equal(await connect(system({ known_hosts_file: learnt })), "connected");
+    const [warning, ...others] = await warningsOf(
+      system({ known_hosts_file: learnt, host_key_checking: "accept-new" }),
+    );
+    assert.match(warning ?? "", /^Permanently added '\[127\S+\]:\d+' \(ED25519\) to the list of known hosts\.$/);
+    assert.deepEqual(others, []);
+    assert.deepEqual(await warningsOf(system({ known_hosts_file: learnt })), []);
   });
 
   it("not to a host that shows another key, and names both, unless the plan does not care", async () => {
@@ -133,7 +146,38 @@ describe("the ssh program lets in, or says why not", function () {
       (await refusalOf(system({ known_hosts_file: known, host_key_checking: "accept-new" }))).code,
       "host_key_changed",
     );
-    assert.equal(await connect(system({ known_hosts_file: known, host_key_checking: "off" })), "connected");
+    const [unchecked, changed] = await warningsOf(system({ known_hosts_file: known, host_key_checking: "off" }));
+    assert.equal(unchecked, "its host key is not enforced (host_key_checking is off)");
+    assert.match(changed ?? "", /another host key: SHA256:.*Offending ED25519 key in .*hosts:1.*let in all the same$/);
+  });
+
+  it("to a host whose keys ssh_config does not enforce, and says so", async () => {
+    const config_file = `${folder}/unchecked`;
+    await writeFile(config_file, "StrictHostKeyChecking no\n");
+    assert.deepEqual(await warningsOf(system({ config_file })), [
+      "its host key is not enforced (host_key_checking is off)",
+    ]);
+  });
+
+  for (const host_key_checking of ["strict", "accept-new", "off"] as const)
+    it(`not to a host whose key somebody has revoked: ${host_key_checking}`, async () => {
+      const known_hosts_file = `${folder}/revoked`;
+      const lines = await readFile(fleet.knownHostsFile, "utf8");
+      await writeFile(known_hosts_file, `${lines.replace(/^(?=\S)/gm, "@revoked ")}${lines}`);
+      const { code, reason } = await refusalOf(system({ known_hosts_file, host_key_checking }));
+      assert.equal(code, "host_key_revoked");
+      assert.match(reason, /^127\S+: The ED25519 host key for \[127\S+\]:\d+ is marked as revoked\./);
+    });
+
+  it("who runs us as an account whose shell runs nothing", async () => {
+    const shell = process.env["SHELL"];
+    process.env["SHELL"] = findProgram("false") ?? "";
+    try {
+      assert.equal(await connect(system()), "connected");
+    } finally {
+      if (shell === undefined) delete process.env["SHELL"];
+      else process.env["SHELL"] = shell;
+    }
   });
 
   it("not to one that says nothing, for longer than the plan's connect_timeout", async () => {
@@ -142,6 +186,17 @@ describe("the ssh program lets in, or says why not", function () {
     const { code, reason } = await refusalOf(silent);
     await server.close();
     assert.deepEqual([code, reason], ["unreachable", "127.0.0.1: no connection within 300ms"]);
+  });
+
+  it("nor for longer than ssh_config's ConnectTimeout, where the plan has none", async () => {
+    const server = await serveOnce(() => {});
+    const config_file = `${folder}/patience`;
+    await writeFile(config_file, "ConnectTimeout 1\n");
+    const { connect_timeout_ms: _, ...ssh } = targetAt("127.0.0.1", { port: server.port, client: "system" }).ssh;
+    const silent = { ...targetAt("127.0.0.1", {}), ssh: { ...ssh, config_file } };
+    const { reason } = await refusalOf(silent);
+    await server.close();
+    assert.match(reason, /^127\.0\.0\.1: (no connection within 1s|Connection timed out)/);
   });
 
   it("not to one that speaks something else", async () => {

@@ -18,7 +18,7 @@ sshContract({
 
 describe("the ssh program is called", () => {
   const callOf = (ssh: Parameters<typeof targetAt>[1], options = {}) =>
-    masterArguments(targetAt("10.0.0.5", ssh), "/tmp/f/s", options).join(" ");
+    masterArguments(targetAt("10.0.0.5", ssh), "/tmp/f/s", { connectTimeoutMs: 20_000, ...options }).join(" ");
 
   it("with what the plan says, and never so that it could ask for a password or do more than connect", () => {
     assert.equal(

@@ -7,7 +7,10 @@ export const anyPlan = plansWith({
   host: fc.constantFrom("a", "b", "web-[1-3]", "db-[01-02]"),
   pattern: mostly(["*"], ["a", "web-*", "@g1", "!b", "web-[1-2]"]),
   program: fc.constantFrom("x", "y", "mail:*", "x:x_1", "wor?er", "*", "web:web"),
-  url: mostly(["http://{address}:80{number}/{vars.zone}", "http://a/?t=${A}", "https://[::1]:8/"], ["http://{hots}/"]),
+  url: mostly(
+    ["http://{address}:80{number}/{vars.zone}", "http://a/?t=${A}", "https://[::1]:8/", "http://[{address}]:8/"],
+    ["http://{hots}/"],
+  ),
   address: mostly(["{address}:{vars.port}", "127.0.0.1:80", "[::1]:80{number}", "${A}"], ["nowhere"]),
   command: mostly(
     ["drain {host}", "x '${ODD}' {vars.zone}", "echo $${A} {{host}} {a,b}"],

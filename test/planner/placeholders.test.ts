@@ -29,8 +29,10 @@ describe("placeholders", () => {
       filled("http://{address}:80{number}/?q={vars.odd}", "url"),
       `http://10.0.0.1:8007/?q=it's%20%22%24(x)%22%20%60y%60%20%5C%20%23`,
     );
-    const v6 = fill("http://[{address}]:80/", { vars: {}, address: "fe80::1" }, {}, "url");
-    assert.deepEqual(v6, { text: "http://[fe80::1]:80/" });
+    const v6 = (template: string) => fill(template, { vars: {}, address: "fe80::1" }, {}, "url");
+    assert.deepEqual(v6("http://[{address}]:80/"), { text: "http://[fe80::1]:80/" });
+    assert.deepEqual(v6("https://{address}:80/?{address}"), { text: "https://[fe80::1]:80/?fe80::1" });
+    assert.deepEqual(v6("{address}:80"), { text: "[fe80::1]:80" });
   });
 
   it("without a value are named", () => {

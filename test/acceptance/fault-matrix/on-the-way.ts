@@ -70,6 +70,10 @@ export const faultsOnTheWay: readonly FaultSet[] = [
         { hooks: { before_restart: "echo no >&2; exit 3" } },
         { restarts: "none" },
       ),
+      fails("a check of which a variable makes no URL", {
+        vars: { port: "80a" },
+        checks: [{ http: "http://127.0.0.1:{vars.port}/" }],
+      }),
       fails("a check never passes", { checks: [{ command: "echo not yet; exit 1" }] }),
       {
         fault: "one of two hosts is down, and the plan tolerates it (max_unreachable: 1)",
@@ -80,6 +84,16 @@ export const faultsOnTheWay: readonly FaultSet[] = [
             () => scene.first.revive("sshd"),
             { limits: { max_unreachable: 1 } },
           ),
+      },
+    ],
+  },
+  {
+    fleet: { hosts: 2, groups, sshdConfig: ['ForceCommand exec fish -c "$SSH_ORIGINAL_COMMAND"'] },
+    faults: [
+      {
+        fault: "a login shell that is not of POSIX (fish)",
+        restarts: "each once",
+        happen: (scene) => scene.run({ checks: [{ command: "test {process} != '!'" }] }),
       },
     ],
   },
