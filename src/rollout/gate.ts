@@ -31,6 +31,8 @@ export class Gate {
   private found: { readonly pid: number; readonly sinceMs: number; uptimeS: number } | undefined;
   /** What the last look after the command's end showed; undefined while there was none. */
   private lastSeen: string | undefined;
+  /** That look showed EXITED. */
+  private isExited = false;
 
   constructor(timings: Timings, previousPid: number | undefined, sentAtMs: number) {
     this.timings = timings;
@@ -60,6 +62,10 @@ export class Gate {
     if (endedAtMs === undefined || issuedAtMs < endedAtMs) return this.verdictByTime(nowMs);
     if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its restart and is not any more");
     this.lastSeen = describe(snapshot);
+    const wasExited = this.isExited;
+    this.isExited = snapshot.state === "EXITED";
+    // Supervisor answers a look before it starts again what has died: the next one shows whether it does.
+    if (this.isExited && !wasExited) return { kind: "wait", lookAtMs: nowMs };
     return this.judge(snapshot, issuedAtMs, nowMs) ?? this.verdictByTime(nowMs);
   }
 

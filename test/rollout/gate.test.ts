@@ -90,13 +90,23 @@ describe("the gate that a restarted instance has to pass", () => {
 
   for (const [state, code] of [
     ["FATAL", "fatal"],
-    ["EXITED", "exited"],
     ["STOPPED", "stayed_stopped"],
     ["UNKNOWN", "unknown_state"],
   ] as const)
     it(`fails at once for ${state}`, () => {
       assert.equal(look(returnedGate(), inState(state), 1000), code);
     });
+
+  it("fails for EXITED once a second look shows it: Supervisor answers a look before it starts again what has died", () => {
+    const gate = returnedGate();
+    look(gate, running(NEW_PID, 1), 1000);
+    assert.deepEqual(gate.observe(inState("EXITED"), 4000, 4000), { kind: "wait", lookAtMs: 4000 });
+    assert.equal(look(gate, inState("EXITED"), 4100), "exited");
+    const flapping = returnedGate();
+    look(flapping, running(NEW_PID, 1), 1000);
+    look(flapping, inState("EXITED"), 4000);
+    assert.equal(look(flapping, inState("STARTING"), 4100), "flapping");
+  });
 
   it("fails at once for a name that Supervisor does not list any more", () => {
     assert.equal(look(returnedGate(), undefined, 1000), "vanished");
