@@ -39,9 +39,10 @@ async function lock(
   owner: LockOwner,
   untilMs: number,
 ): Promise<{ readonly waited: boolean } | { readonly exitCode: ExitCode }> {
-  for (let told: string | undefined; ;) {
+  let told: string | undefined;
+  while (!preflight.isInterrupted()) {
     const refusal = await takeLocks(world.fleet, rollout, owner);
-    if (preflight.interrupted.aborted) return { exitCode: preflight.endInterrupted() };
+    if (preflight.isInterrupted()) break;
     if (!refusal) return { waited: told !== undefined };
     const restMs = untilMs - systemClock.monotonicMs();
     if (refusal.code !== "locked" || restMs <= 0) return { exitCode: preflight.endRefused([refusal]) };
@@ -51,4 +52,5 @@ async function lock(
     told = reason;
     await rest(Math.min(TRY_EVERY_MS, restMs), undefined, { signal: preflight.interrupted }).catch(() => undefined);
   }
+  return { exitCode: preflight.endInterrupted() };
 }

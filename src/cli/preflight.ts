@@ -48,10 +48,15 @@ export class Preflight {
     return this.abort.signal;
   }
 
+  /** Asked anew each time: it may come true while something is awaited. */
+  isInterrupted(): boolean {
+    return this.abort.signal.aborted;
+  }
+
   /** Plans on what the fleet reports now; nothing is told of it yet. */
   async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
     const report = await discover(fleet, this.recorder, { withConfig: true });
-    if (this.interrupted.aborted) return { exitCode: this.endInterrupted() };
+    if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
     const { reason, startedBefore, program } = this.given;
     const { plan, past } = this.wanted;
     const built = buildRollout(

@@ -60,10 +60,10 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     if ("exitCode" in planned) return planned.exitCode;
     if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
     if (!view.isOpen) await openView();
-    if (isInterrupted(preflight)) return preflight.endInterrupted();
+    if (preflight.isInterrupted()) return preflight.endInterrupted();
     const problem = await keepJournal(preflight, wanted.plan, given.stateDir);
     if (problem !== undefined) return preflight.endRefused([{ code: "journal_unwritable", reason: problem }]);
-    if (isInterrupted(preflight)) return preflight.endInterrupted();
+    if (preflight.isInterrupted()) return preflight.endInterrupted();
     executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
     return EXIT_OF[await executor.run()];
   } finally {
@@ -72,11 +72,6 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     await preflight.recorder.end();
     if (given.verbose) process.stderr.write(lookedAtText(world.fleet));
   }
-}
-
-/** Asked anew each time: it may come true while something is awaited. */
-function isInterrupted({ interrupted }: Preflight): boolean {
-  return interrupted.aborted;
 }
 
 /** Returns why the rollout cannot be kept, if it cannot. */

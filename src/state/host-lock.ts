@@ -41,6 +41,8 @@ export function createHostLock(access: HostAccess, options: LockOptions): HostLo
   return new HolderLock(access, options);
 }
 
+const RELEASED = "the lock was released";
+
 /** What timeout(1) returns when time was up: coreutils', busybox', and where the command had to be killed. */
 const TIMED_OUT: readonly number[] = [124, 143, 137];
 
@@ -74,7 +76,7 @@ class HolderLock implements HostLock {
   #groups: readonly ProgramName[] = [];
   #kept: Kept | undefined;
   /** A process that has not been told to take the lock yet. */
-  #prepared: Promise<Spawned> | undefined;
+  #prepared: { readonly spawned: Promise<Spawned>; readonly dropped: AbortController } | undefined;
   #regaining: Promise<Held> | undefined;
   #lost: LockLost | undefined;
 
@@ -89,7 +91,8 @@ class HolderLock implements HostLock {
   prepare(groups: readonly ProgramName[]): void {
     if (this.#prepared || this.#kept) return;
     this.#groups = groups;
-    this.#prepared = this.#spawn();
+    const dropped = new AbortController();
+    this.#prepared = { spawned: this.#spawn(dropped.signal), dropped };
   }
 
   async take(groups: readonly ProgramName[]): Promise<TakeOutcome> {
@@ -100,14 +103,14 @@ class HolderLock implements HostLock {
     await this.release();
     this.#groups = groups;
     this.#released = new AbortController();
-    const attempt = await this.#attempt(prepared);
+    const attempt = await this.#attempt(prepared?.spawned);
     return attempt.kind === "held" ? { kind: "held" } : attempt;
   }
 
   async run(argv: Argv, { timeoutMs, stdin = "", inSession }: RunUnderLock = {}): Promise<RunOutcome | LockLost> {
     const held = await this.#held();
     if (held.kind === "lock_lost") return held;
-    if (held.kind === "released") return { kind: "unreachable", reason: "the lock was released" };
+    if (held.kind === "released") return { kind: "unreachable", reason: RELEASED };
     if (inSession !== undefined) await held.holder.openSession();
     const conversation = inSession === undefined ? undefined : held.holder.converse(inSession);
     const sentAtMs = performance.now();
@@ -133,7 +136,8 @@ class HolderLock implements HostLock {
     this.#kept = undefined;
     kept?.heartbeat.stop();
     // Not awaited: where the host is being connected to again, that may take long.
-    void this.#prepared?.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
+    void this.#prepared?.spawned.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
+    this.#prepared?.dropped.abort();
     this.#prepared = undefined;
     if (!kept || kept.holder.isOver) return;
     const { holder } = kept;
@@ -177,7 +181,8 @@ class HolderLock implements HostLock {
   ): Promise<Extract<Held, { kind: "held" }> | Exclude<TakeOutcome, { kind: "held" }>> {
     const early = await prepared;
     // One that has waited for too long has ended.
-    const spawned = early?.kind === "spawned" && !early.holder.isOver ? early : await this.#spawn();
+    const spawned =
+      early?.kind === "spawned" && !early.holder.isOver ? early : await this.#spawn(this.#released.signal);
     if (spawned.kind === "failed") return { kind: "unavailable", reason: spawned.reason };
     const { holder } = spawned;
     const taken = await Promise.race([holder.take(recordOf(this.#options.owner)), noAnswer()]);
@@ -188,13 +193,16 @@ class HolderLock implements HostLock {
       const by = newestOwner(taken.records);
       return { kind: "locked", holder: { group, ...(by && { owner: by }) } };
     }
-    return { kind: "unavailable", reason: taken.kind === "broken" ? taken.reason : "the lock was released" };
+    return { kind: "unavailable", reason: taken.kind === "broken" ? taken.reason : RELEASED };
   }
 
-  async #spawn(): Promise<Spawned> {
+  async #spawn(unwanted: AbortSignal): Promise<Spawned> {
     const { session = [] } = this.#options;
     const token = `orchestrate-${randomBytes(9).toString("hex")}`;
-    const spawned = await this.#access.spawn(await this.#argv(token));
+    const argv = await this.#argv(token);
+    // Its connection may have been closed since, and would be made again, for nobody to close.
+    if (unwanted.aborted) return { kind: "failed", reason: RELEASED };
+    const spawned = await this.#access.spawn(argv);
     if (spawned.kind === "failed") return spawned;
     return { kind: "spawned", holder: new Holder(token, spawned.process, session.length > 0) };
   }

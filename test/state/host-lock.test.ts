@@ -28,7 +28,7 @@ describe("the lock of a host", function () {
     readonly reason?: string;
     readonly silence?: Silence;
     readonly access?: HostAccess;
-    readonly supervisorPid?: number;
+    readonly supervisorPid?: number | Promise<number>;
     readonly session?: string;
   }
 
@@ -64,6 +64,31 @@ describe("the lock of a host", function () {
     assert.equal(refused.holder.owner?.who, "alice@laptop");
     assert.equal(refused.holder.owner.reason, 'it\'s a "deploy" $HOME');
     assert.ok(Date.parse(refused.holder.owner.since) > 0);
+  });
+
+  it("opens nothing for what was released before it could begin: nobody would close it", async () => {
+    const here = openLocal("here" as HostName);
+    let opened = 0;
+    const access: HostAccess = {
+      host: here.host,
+      connect: () => here.connect(),
+      run: (argv, options) => here.run(argv, options),
+      spawn: (argv) => (opened++, here.spawn(argv)),
+      dial: (to) => here.dial(to),
+      close: () => here.close(),
+    };
+    for (const act of ["prepare", "take"] as const) {
+      let answer: (pid: number) => void = () => undefined;
+      const lock = lockOf("alice", { access, supervisorPid: new Promise((resolve) => (answer = resolve)) });
+      const acted = lock[act](web);
+      // The take is at its own spawn then.
+      await theNextTurn();
+      await lock.release();
+      answer(1);
+      await acted;
+      await theNextTurn();
+    }
+    assert.equal(opened, 0);
   });
 
   it("is one for each Supervisor group, whatever characters it is made of", async () => {
