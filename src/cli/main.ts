@@ -31,6 +31,9 @@ async function main(): Promise<ExitCode> {
   }
 }
 
+// `orchestrate … | head`: who reads no further is no error. A run takes it for a wish to stop: signals.ts.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 main().then(
   (code) => {
     process.exitCode = code;

@@ -26,6 +26,6 @@ export function onSignals(handlers: SignalHandlers): () => void {
   process.stdout.on("error", outputFailed);
   return () => {
     for (const signal of SIGNALS) process.off(signal, tell);
-    // The error listener stays: without one a late EPIPE would be an uncaught exception.
+    process.stdout.off("error", outputFailed);
   };
 }

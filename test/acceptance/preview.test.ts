@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { unfoldedRestarts } from "../preview/unfold.ts";
 import { Terminal } from "../views/terminal.ts";
-import { BUNDLE, eventsOf, inFolder, orchestrate, restartedIn, writePlan } from "./orchestrate.ts";
+import { BUNDLE, eventsOf, inFolder, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
 
 const SCREEN = { columns: 100, rows: 40 };
 
@@ -262,6 +262,25 @@ describe("what needs no fleet", () => {
       const json = await orchestrate(plan, "--dry-run", "--offline", "--output", "json", "--limit", "*-3.*");
       const { waves } = JSON.parse(json.stdout) as { waves: { batches: { hosts: string[] }[] }[] };
       assert.deepEqual(waves[0]?.batches, [{ at_once: 1, hosts: ["no-such-3.invalid"] }]);
+    }));
+
+  it("minds nobody who reads no further, as `| head` does", () =>
+    withPlan(async (plan) => {
+      const calls = [
+        ["--help"],
+        ["validate", plan],
+        [plan, "--offline"],
+        ["history"],
+        ["completion", "bash"],
+        ["--vresion"],
+      ];
+      for (const args of calls) {
+        const { child, ended } = startOrchestrate(args);
+        child.stdout?.destroy();
+        const { code, stderr } = await ended;
+        assert.equal(code, args[0] === "--vresion" ? 2 : 0, stderr);
+        assert.doesNotMatch(stderr, /EPIPE|\n {4}at /);
+      }
     }));
 
   it("exits 2 for a selection that matches nothing, with what there is", () =>
