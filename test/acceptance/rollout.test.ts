@@ -30,13 +30,13 @@ describe("a rollout on three real hosts with four instances each", () => {
   it("restarts all twelve, exits 0, and never had more down than the batch sizes allow", async () => {
     const plan = await writePlan(fleet, { batches: { hosts: 2, instances: 2 } });
     const before = await pidsOf(fleet);
-    const observer = await observe(fleet, { everyMs: 50 });
+    const observed = await observe(fleet);
     const ended = await orchestrate(plan, "--output", "json");
-    await observer.stop();
     assert.equal(ended.code, 0, ended.stderr);
     assert.deepEqual(unchanged(before, await pidsOf(fleet)), []);
-    const down = observer.mostDown();
-    assert.ok(observer.hostsDownAtOnce() <= 2, `${observer.hostsDownAtOnce()} hosts had something down at once`);
+    const observation = await observed();
+    const down = observation.mostDown();
+    assert.ok(observation.hostsDownAtOnce() <= 2, `${observation.hostsDownAtOnce()} hosts had something down at once`);
     assert.deepEqual(
       Object.values(down.perHost).filter((most) => most > 2),
       [],

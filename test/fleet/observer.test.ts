@@ -1,82 +1,98 @@
 import assert from "node:assert/strict";
 import type { ProcessInfo, ProcessStateName } from "./fleet.ts";
 import { observe, type Observable, type Observation } from "./observer.ts";
-import { until } from "./until.ts";
 
-/** A host that shows one state of its instances after the other, and stays at the last. */
-function scriptedHost(name: string, script: readonly (Record<string, ProcessStateName> | Error)[]) {
-  let position = 0;
-  return {
+const WEB_AND_MAIL = { "web:web_0": "RUNNING", "web:web_1": "RUNNING", mail: "RUNNING" } as const;
+
+function scriptedHost(name: string, states: Readonly<Record<string, ProcessStateName>> = WEB_AND_MAIL) {
+  let log =
+    "2026-11-23 09:00:00,000 INFO success: web_0 entered RUNNING state, process has stayed up for > than 0 seconds\n";
+  const host: Observable = {
     name,
-    looks: () => position,
-    processes(): Promise<ProcessInfo[]> {
-      const look = script[Math.min(position, script.length - 1)] ?? {};
-      position++;
-      if (look instanceof Error) return Promise.reject(look);
-      const processes = Object.entries(look).map(([instance, state], index) => {
-        const [group = "", process = group] = instance.split(":");
-        const pid = state === "RUNNING" ? 100 * position + index : 0;
-        return { instance, group, name: process, state, pid, start: 0, stop: 0, now: 0, exitstatus: 0, spawnerr: "" };
-      });
-      return Promise.resolve(processes);
-    },
+    supervisordLog: () => Promise.resolve(log),
+    processes: () =>
+      Promise.resolve(
+        Object.entries(states).map(([instance, state]): ProcessInfo => {
+          const [group = "", process = group] = instance.split(":");
+          return {
+            instance,
+            group,
+            name: process,
+            state,
+            pid: 1,
+            start: 0,
+            stop: 0,
+            now: 0,
+            exitstatus: 0,
+            spawnerr: "",
+          };
+        }),
+      ),
+  };
+  return {
+    host,
+    /** At so many milliseconds past the full minute. */
+    logs: (ms: number, text: string) => (log += `2026-11-23 10:00:00,${String(ms).padStart(3, "0")} INFO ${text}\n`),
   };
 }
 
-async function observed(...hosts: ReturnType<typeof scriptedHost>[]): Promise<Observation> {
-  const fleet: Observable = { hosts };
-  const observation = await observe(fleet, { everyMs: 1 });
-  await until(() => hosts.every((host) => host.looks() >= 4), { deadlineMs: 2_000, everyMs: 1 });
-  await observation.stop();
-  return observation;
+type Logs = ReturnType<typeof scriptedHost>["logs"];
+
+const asked = (name: string) => `waiting for ${name} to stop`;
+const stopped = (name: string) => `stopped: ${name} (terminated by SIGTERM)`;
+const crashed = (name: string) => `exited: ${name} (terminated by SIGKILL; not expected)`;
+const up = (name: string) =>
+  `success: ${name} entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)`;
+
+async function seen(happens: (a: Logs, b: Logs) => void): Promise<Observation> {
+  const [a, b] = [scriptedHost("a"), scriptedHost("b")];
+  const observed = await observe({ hosts: [a.host, b.host] });
+  happens(a.logs, b.logs);
+  return observed();
 }
 
 describe("an observer of a fleet", () => {
-  const up = { "web:0": "RUNNING", "web:1": "RUNNING", mail: "RUNNING" } as const;
-
-  it("counts as down whatever is not RUNNING, together only when in the same sample", async () => {
-    const observation = await observed(
-      scriptedHost("a", [up, { ...up, "web:0": "STOPPING" }, { ...up, "web:1": "STARTING", mail: "EXITED" }, up]),
-      scriptedHost("b", [up, { ...up, "web:1": "BACKOFF" }, up, { ...up, mail: "FATAL" }, up]),
-    );
-    assert.deepEqual(observation.mostDown(), {
-      overall: 2,
-      perHost: { a: 2, b: 1 },
-      perProgram: { web: 2, mail: 1 },
+  it("counts as down together what was not RUNNING at the same moment, on whatever host", async () => {
+    const observation = await seen((a, b) => {
+      a(1, asked("web_0"));
+      a(2, stopped("web_0"));
+      b(5, crashed("web_1"));
+      a(9, up("web_0"));
+      b(10, up("web_1"));
+      a(11, crashed("mail"));
     });
+    assert.deepEqual(observation.mostDown(), { overall: 2, perHost: { a: 1, b: 1 }, perProgram: { web: 2, mail: 1 } });
     assert.equal(observation.hostsDownAtOnce(), 2);
   });
 
-  it("sees one host at a time when they take turns", async () => {
-    const observation = await observed(
-      scriptedHost("a", [up, { ...up, "web:0": "STOPPED" }, up]),
-      scriptedHost("b", [up, up, { ...up, "web:0": "STOPPED" }, up]),
-    );
+  it("sees one host at a time when they take turns, be it in the same millisecond", async () => {
+    const observation = await seen((a, b) => {
+      b(4, asked("web_0"));
+      a(1, asked("web_0"));
+      a(4, up("web_0"));
+      b(8, up("web_0"));
+    });
     assert.equal(observation.hostsDownAtOnce(), 1);
     assert.equal(observation.mostDown().overall, 1);
   });
 
-  it("reports nothing down, by name, where nothing was", async () => {
-    const observation = await observed(scriptedHost("a", [up]));
-    assert.deepEqual(observation.mostDown(), { overall: 0, perHost: { a: 0 }, perProgram: { web: 0, mail: 0 } });
-    assert.equal(observation.hostsDownAtOnce(), 0);
+  it("tells how many were RUNNING when each stop was asked for, and takes no crash for one", async () => {
+    const observation = await seen((a, b) => {
+      b(1, crashed("mail"));
+      a(2, asked("web_1"));
+      a(3, stopped("web_1"));
+      b(4, stopped("web_0"));
+    });
+    assert.deepEqual(observation.stops(), [
+      { host: "a", instance: "web:web_1", running: 5 },
+      { host: "b", instance: "web:web_0", running: 4 },
+    ]);
   });
 
-  it("leaves a host without an answer out of the sample, and goes on", async () => {
-    const observation = await observed(scriptedHost("a", [up, new Error("refused"), up]), scriptedHost("b", [up]));
-    const [first, second, third] = observation.samples.map(({ hosts }) => [...hosts.keys()]);
-    assert.deepEqual([first, second, third], [["a", "b"], ["b"], ["a", "b"]]);
-  });
-
-  it("knows the pids an instance has had, in order, and not the 0 of one that is down", async () => {
-    const observation = await observed(scriptedHost("a", [up, { "web:0": "STOPPED" }, up, {}]));
-    assert.deepEqual(observation.pidsOf("a", "web:0"), [100, 300]);
-  });
-
-  it("has a first sample before it is handed out, and a last one when it is stopped", async () => {
-    const observation = await observe({ hosts: [scriptedHost("a", [up])] }, { everyMs: 3_600_000 });
-    assert.equal(observation.samples.length, 1);
-    await observation.stop();
-    assert.equal(observation.samples.length, 2);
+  it("begins with what was down already, and not with what the log said before", async () => {
+    const host = scriptedHost("a", { "web:web_0": "FATAL", mail: "RUNNING" });
+    const observation = await (await observe({ hosts: [host.host] }))();
+    assert.deepEqual(observation.mostDown(), { overall: 1, perHost: { a: 1 }, perProgram: { web: 1, mail: 0 } });
+    assert.deepEqual(observation.stops(), []);
   });
 });

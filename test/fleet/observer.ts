@@ -1,20 +1,6 @@
-import { setTimeout as rest } from "node:timers/promises";
-import type { FleetHost, ProcessStateName } from "./fleet.ts";
+import type { FleetHost } from "./fleet.ts";
 
-export interface InstanceSample {
-  readonly state: ProcessStateName;
-  readonly pid: number;
-}
-
-/** All hosts at (nearly) the same moment. */
-export interface Sample {
-  /** Milliseconds since the observation began. */
-  readonly atMs: number;
-  /** Host, then instance. A host whose supervisord gave no answer is not in it. */
-  readonly hosts: ReadonlyMap<string, ReadonlyMap<string, InstanceSample>>;
-}
-
-/** The largest number of instances that were not RUNNING in one and the same sample. */
+/** The largest number of instances that were not RUNNING at one and the same moment. */
 export interface MostDown {
   readonly overall: number;
   readonly perHost: Readonly<Record<string, number>>;
@@ -22,117 +8,126 @@ export interface MostDown {
   readonly perProgram: Readonly<Record<string, number>>;
 }
 
-/** What was seen of a fleet from outside. All questions are about the samples so far. */
+/** A supervisord was told to stop an instance. */
+export interface Stop {
+  readonly host: string;
+  readonly instance: string;
+  /** How many of the fleet's instances were RUNNING then, this one among them. */
+  readonly running: number;
+}
+
+/** What became of a fleet, by the logs of its supervisords. */
 export interface Observation {
-  readonly samples: readonly Sample[];
-  /** Takes one last sample and ends. */
-  stop(): Promise<void>;
   mostDown(): MostDown;
-  /** The largest number of hosts that had something not RUNNING in one and the same sample. */
+  /** The largest number of hosts that had something not RUNNING at one and the same moment. */
   hostsDownAtOnce(): number;
-  /** The pids that an instance was seen with, in order. */
-  pidsOf(host: string, instance: string): number[];
-  /** Between two samples. What was down for less time than that may have gone unseen. */
-  longestGapMs(): number;
+  /** In their order. */
+  stops(): readonly Stop[];
 }
 
-/** A fleet, as far as an observer needs one. */
-export interface Observable {
-  readonly hosts: readonly Pick<FleetHost, "name" | "processes">[];
-}
-
-export interface ObserveOptions {
-  /** From the beginning of one sample to that of the next. Default 50. */
-  readonly everyMs?: number;
-  /** A host that takes longer is left out of the sample. Default 1000. */
-  readonly answerWithinMs?: number;
-}
+/** A host, as far as an observer needs one. */
+export type Observable = Pick<FleetHost, "name" | "processes" | "supervisordLog">;
 
 /**
- * Samples every host of a fleet, past ssh and supervisorctl, until stopped. Resolves when the first
- * sample is taken, so that nothing that happens afterwards can be missed for a late start.
+ * Follows a fleet past ssh, supervisorctl and orchestrate: from what is RUNNING now, by what each supervisord
+ * writes to its log. That names every change to the millisecond, by the one clock of this machine; samples of
+ * several hosts are never of one moment, and miss what happens between two of them.
+ *
+ * @returns what gives all that was seen up to its call. Supervisords have to stay the same until then
  */
-export async function observe(
-  fleet: Observable,
-  { everyMs = 50, answerWithinMs = 1_000 }: ObserveOptions = {},
-): Promise<Observation> {
-  const began = performance.now();
-  const samples: Sample[] = [];
-  const stopping = new AbortController();
-  const sample = async (): Promise<void> => {
-    const atMs = performance.now() - began;
-    samples.push({ atMs, hosts: await sampleHosts(fleet, answerWithinMs) });
-  };
-  const sampleUntilStopped = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      const sinceLastMs = performance.now() - began - (samples.at(-1)?.atMs ?? 0);
-      const restMs = Math.max(0, everyMs - sinceLastMs);
-      await rest(restMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      await sample();
-    }
-  };
-  await sample();
-  const sampling = sampleUntilStopped();
-
-  return {
-    samples,
-    async stop() {
-      stopping.abort();
-      await sampling;
-    },
-    mostDown: () => mostDown(samples),
-    hostsDownAtOnce: () => most(samples.map((each) => new Set(down(each).map(({ host }) => host)).size)),
-    pidsOf(host, instance) {
-      const pids = samples.map((each) => each.hosts.get(host)?.get(instance)?.pid);
-      return [...new Set(pids.filter((pid) => pid !== undefined && pid !== 0))] as number[];
-    },
-    longestGapMs: () => most(samples.slice(1).map((each, i) => each.atMs - (samples[i]?.atMs ?? 0))),
-  };
-}
-
-async function sampleHosts(fleet: Observable, timeoutMs: number): Promise<Sample["hosts"]> {
-  const answers = await Promise.all(
-    fleet.hosts.map(async (host) => {
-      const processes = await host.processes({ timeoutMs }).catch(() => undefined);
-      const instances = processes?.map(({ instance, state, pid }) => [instance, { state, pid }] as const);
-      return [host.name, instances && new Map(instances)] as const;
-    }),
-  );
-  return new Map(answers.filter((answer): answer is [string, Map<string, InstanceSample>] => !!answer[1]));
-}
-
-interface Down {
-  readonly host: string;
-  readonly program: string;
-}
-
-function down({ hosts }: Sample): Down[] {
-  return [...hosts].flatMap(([host, instances]) =>
-    [...instances]
-      .filter(([, { state }]) => state !== "RUNNING")
-      .map(([instance]) => ({ host, program: instance.replace(/:.*/s, "") })),
-  );
-}
-
-function mostDown(samples: readonly Sample[]): MostDown {
-  const perSample = samples.map(down);
-  const everyHost = samples.flatMap(({ hosts }) => [...hosts.keys()]);
-  const everyInstance = samples.flatMap(({ hosts }) => [...hosts.values()].flatMap((each) => [...each.keys()]));
-  const mostOf = (key: keyof Down, names: readonly string[]) =>
-    Object.fromEntries(
-      [...new Set(names)].map((name) => [
+export async function observe({
+  hosts,
+}: {
+  readonly hosts: readonly Observable[];
+}): Promise<() => Promise<Observation>> {
+  const begun = await Promise.all(
+    hosts.map(async (host) => ({
+      host,
+      logged: (await host.supervisordLog()).length,
+      instances: (await host.processes()).map(({ instance, name, state }) => ({
+        instance,
         name,
-        most(perSample.map((each) => each.filter((one) => one[key] === name).length)),
+        running: state === "RUNNING",
+      })),
+    })),
+  );
+  return async () => {
+    const changes = await Promise.all(
+      begun.map(async ({ host, logged, instances }) => {
+        const named = new Map(instances.map(({ instance, name }) => [name, instance]));
+        return changesIn((await host.supervisordLog()).slice(logged)).flatMap(({ name, ...change }) => {
+          const instance = named.get(name);
+          return instance === undefined ? [] : [{ ...change, host: host.name, instance }];
+        });
+      }),
+    );
+    const before = begun.flatMap(({ host, instances }) => instances.map((each) => ({ ...each, host: host.name })));
+    return replay(before, changes.flat());
+  };
+}
+
+interface Change {
+  readonly at: string;
+  readonly kind: "up" | "stop" | "down";
+}
+
+// A stop that has ended when supervisord looks first is only ever told as `stopped`.
+const CHANGE =
+  /^(?<at>[\d-]+ [\d:]+,\d{3}) INFO (?:success: (?<up>.+) entered RUNNING state|(?:waiting for|stopped:) (?<stop>.+) (?:to stop$|\()|exited: (?<down>.+) \()/gm;
+
+function changesIn(log: string): (Change & { readonly name: string })[] {
+  return [...log.matchAll(CHANGE)].map(({ groups: { at = "", up, stop, down } = {} }) =>
+    up !== undefined
+      ? { at, kind: "up", name: up }
+      : stop !== undefined
+        ? { at, kind: "stop", name: stop }
+        : { at, kind: "down", name: down ?? "" },
+  );
+}
+
+interface Placed {
+  readonly host: string;
+  readonly instance: string;
+}
+
+function replay(
+  before: readonly (Placed & { readonly running: boolean })[],
+  changes: readonly (Change & Placed)[],
+): Observation {
+  const key = ({ host, instance }: Placed) => `${host} ${instance}`;
+  const program = ({ instance }: Placed) => instance.replace(/:.*/s, "");
+  const down = new Map(before.filter(({ running }) => !running).map((each) => [key(each), each as Placed]));
+  const moments = [[...down.values()]];
+  const stops: Stop[] = [];
+  // Within a millisecond what came up comes first: nobody can say which was first, and a look lies between them.
+  const inOrder = changes.toSorted((one, other) => compare(one.at, other.at) || compare(other.kind, one.kind));
+  for (const change of inOrder) {
+    const { host, instance, kind } = change;
+    if (kind === "stop" && !down.has(key(change))) stops.push({ host, instance, running: before.length - down.size });
+    if (kind === "up") down.delete(key(change));
+    else down.set(key(change), change);
+    moments.push([...down.values()]);
+  }
+  const mostOf = (of: (placed: Placed) => string) =>
+    Object.fromEntries(
+      [...new Set(before.map(of))].map((name) => [
+        name,
+        most(moments.map((each) => each.filter((placed) => of(placed) === name).length)),
       ]),
     );
   return {
-    overall: most(perSample.map((each) => each.length)),
-    perHost: mostOf("host", everyHost),
-    perProgram: mostOf(
-      "program",
-      everyInstance.map((instance) => instance.replace(/:.*/s, "")),
-    ),
+    mostDown: () => ({
+      overall: most(moments.map((each) => each.length)),
+      perHost: mostOf(({ host }) => host),
+      perProgram: mostOf(program),
+    }),
+    hostsDownAtOnce: () => most(moments.map((each) => new Set(each.map(({ host }) => host)).size)),
+    stops: () => stops,
   };
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function most(numbers: readonly number[]): number {
