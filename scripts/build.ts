@@ -1,12 +1,11 @@
 /**
- * Bundles the command into files that need nothing but Node: what reads the command line, and what that then loads,
- * whole: what reads plans, what tells of journals, or what contacts a fleet. A third of the time of `validate` was to
- * parse what it never called. They are not split further: a file that is loaded only when it is wanted may have been
- * replaced by then, as a rollout takes hours.
+ * Bundles the command into one file that needs nothing but Node: what reads the command line, and the parts that it
+ * then loads, whole: what reads plans, what tells of journals, or what contacts a fleet.
  *
  * The plan's schema is compiled here instead of at every start: that takes a third of the time of `validate`. So are
  * the script and the style of the page that shows a rollout.
  */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import standaloneCode from "ajv/dist/standalone/index.js";
@@ -14,6 +13,8 @@ import { build, type BuildOptions, type Plugin } from "esbuild";
 import { createAjv } from "../src/planner/compiled-schema.ts";
 import { planSchema } from "../src/planner/plan-schema.ts";
 import { pageAssets } from "../src/views/picture/page-assets.ts";
+import { noticesOf } from "./notices.ts";
+import { inOneFile, LOADER, type Part } from "./one-file.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -38,82 +39,116 @@ const builtPage: Plugin = {
   },
 };
 
-/** What main.ts loads, by the bundle that it is in: modules, and what is used of each. */
-const BUNDLES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+interface PartOfSource {
+  /** What main.ts loads of it: modules, and what is used of each. */
+  readonly modules: Readonly<Record<string, readonly string[]>>;
+  readonly compressed: boolean;
+}
+
+const PARTS: Readonly<Record<string, PartOfSource>> = {
   plan: {
-    "./validate.ts": ["validate"],
-    "./offline.ts": ["showOffline"],
+    modules: {
+      "./validate.ts": ["validate"],
+      "./offline.ts": ["showOffline"],
+    },
+    // An editor or a hook of git runs `validate` at every change.
+    compressed: false,
   },
   records: {
-    "./history.ts": ["history", "report"],
-    "./completion/complete.ts": ["complete", "printCompletion"],
+    modules: {
+      "./history.ts": ["history", "report"],
+      "./completion/complete.ts": ["complete", "printCompletion"],
+    },
+    compressed: true,
   },
   fleet: {
-    "./status.ts": ["status"],
-    "./dry-run.ts": ["dryRun"],
-    "./run.ts": ["run"],
+    modules: {
+      "./status.ts": ["status"],
+      "./dry-run.ts": ["dryRun"],
+      "./run.ts": ["run"],
+    },
+    compressed: true,
   },
 };
 
-const loadedWhenWanted: Plugin = {
-  name: "loaded-when-wanted",
+const partsWhenWanted: Plugin = {
+  name: "parts-when-wanted",
   setup(build) {
     build.onResolve({ filter: /^\.\// }, ({ path, kind }) => {
       if (kind !== "dynamic-import") return undefined;
-      const [bundle] = Object.entries(BUNDLES).find(([, modules]) => path in modules) ?? [];
-      return bundle === undefined ? undefined : { path: `./${bundle}.cjs`, external: true };
+      const [part] = Object.entries(PARTS).find(([, { modules }]) => path in modules) ?? [];
+      return part === undefined ? undefined : { path: part, namespace: "part" };
     });
-  },
-};
-
-/** commander can start programs, which is of no use here; what Node loads for that takes longer than commander itself. */
-const childProcessWhenWanted: Plugin = {
-  name: "child-process-when-wanted",
-  setup(build) {
-    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      /[/\\]commander[/\\]/.test(importer) ? { path: "child_process", namespace: "when-wanted" } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: "when-wanted" }, () => ({
-      contents: 'exports.spawn = (...given) => require("node:child_process").spawn(...given);',
+    build.onLoad({ filter: /.*/, namespace: "part" }, ({ path }) => ({
+      contents: `module.exports = ${LOADER}(${JSON.stringify(path)});`,
     }));
   },
 };
 
-const common = {
-  absWorkingDir: root,
-  bundle: true,
-  platform: "node",
-  target: "node20.19",
-  format: "cjs",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  // With `import()` Node would start its loader of ES modules.
-  supported: { "dynamic-import": false },
-  // ssh2's native parts are optional, and make no visible difference.
-  external: ["cpu-features", "*.node"],
-  legalComments: "eof",
-  logLevel: "warning",
-} as const satisfies BuildOptions;
+/**
+ * Functions of modules that are loaded when they are first called. commander can start programs, which is of no use
+ * here, and what Node loads for that takes longer than commander itself; many a plan has no glob.
+ */
+const modulesWhenCalled: Plugin = {
+  name: "modules-when-called",
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /[/\\]commander[/\\]/.test(importer) ? { path: "spawn", namespace: "when-called" } : undefined,
+    );
+    build.onResolve({ filter: /^picomatch$/ }, ({ namespace }) =>
+      namespace === "file" ? { path: "picomatch", namespace: "when-called" } : undefined,
+    );
+    const modules: Readonly<Record<string, string>> = {
+      spawn: 'exports.spawn = (...given) => require("node:child_process").spawn(...given);',
+      picomatch: 'module.exports = (...given) => require("picomatch")(...given);',
+    };
+    build.onLoad({ filter: /.*/, namespace: "when-called" }, ({ path }) => ({
+      contents: modules[path] ?? "",
+      resolveDir: root,
+    }));
+  },
+};
 
-await build({
-  ...common,
-  entryPoints: ["src/cli/main.ts"],
-  outfile: "dist/orchestrate.cjs",
-  plugins: [loadedWhenWanted, childProcessWhenWanted],
-});
-for (const [bundle, modules] of Object.entries(BUNDLES)) {
-  // A module runs when something of it is called.
-  const contents = Object.entries(modules).flatMap(([path, names]) =>
-    names.map((name) => `exports.${name} = (...given) => require("${path}").${name}(...given);`),
-  );
-  await build({
-    ...common,
-    stdin: {
-      contents: contents.join("\n"),
-      resolveDir: join(root, "src", "cli"),
-      sourcefile: `${bundle}-bundle.js`,
-    },
-    outfile: `dist/${bundle}.cjs`,
-    plugins: [compiledValidator, builtPage],
+async function bundle(options: BuildOptions): Promise<{ readonly code: string; readonly inputs: readonly string[] }> {
+  const { outputFiles, metafile } = await build({
+    ...options,
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    target: "node20.19",
+    format: "cjs",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // With `import()` Node would start its loader of ES modules.
+    supported: { "dynamic-import": false },
+    // As ES modules, of which only what is used is bundled.
+    alias: { yaml: join(root, "node_modules/yaml/browser/index.js") },
+    // ssh2's native parts are optional, and make no visible difference.
+    external: ["cpu-features", "*.node"],
+    legalComments: "none",
+    logLevel: "warning",
+    plugins: [partsWhenWanted, modulesWhenCalled, compiledValidator, builtPage],
   });
+  return { code: outputFiles[0]?.text ?? "", inputs: Object.keys(metafile.inputs) };
 }
+
+async function bundlePart({ modules }: PartOfSource) {
+  const contents = Object.entries(modules).map(([path, names]) => `export { ${names.join(", ")} } from "${path}";`);
+  return bundle({ stdin: { contents: contents.join("\n"), resolveDir: join(root, "src", "cli") } });
+}
+
+const main = await bundle({ entryPoints: ["src/cli/main.ts"] });
+const parts: Record<string, Part> = {};
+const inputs = [...main.inputs];
+for (const [name, part] of Object.entries(PARTS)) {
+  const bundled = await bundlePart(part);
+  parts[name] = { code: bundled.code, compressed: part.compressed };
+  inputs.push(...bundled.inputs);
+}
+const file = inOneFile(main.code, parts, noticesOf(inputs, root));
+const dist = join(root, "dist");
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist);
+writeFileSync(join(dist, "orchestrate.cjs"), file, { mode: 0o755 });

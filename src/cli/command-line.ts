@@ -62,7 +62,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .addOption(
       new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
     )
-    .addHelpText("after", helpAfter());
+    .addHelpText("after", helpAfter);
   addSelection(program);
   program.action((plan: string, { resume, waitForLock, ...options }: RunOptions) => {
     if (options.ask && (options.dryRun || options.offline))

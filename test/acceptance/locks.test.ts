@@ -6,8 +6,7 @@ import { setTimeout as rest } from "node:timers/promises";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan, type Running } from "./orchestrate.ts";
-
-const FULL = process.env["ORCHESTRATE_TESTS"] === "full";
+import { FULL } from "../amount.ts";
 
 describe("two operators at once", () => {
   let fleet: Fleet;

@@ -6,6 +6,7 @@ import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { unfoldedRestarts } from "../preview/unfold.ts";
 import { Terminal } from "../views/terminal.ts";
 import { BUNDLE, eventsOf, inFolder, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
+import { amount } from "../amount.ts";
 
 const SCREEN = { columns: 100, rows: 40 };
 
@@ -169,7 +170,7 @@ describe("the status of a fleet in trouble", () => {
 });
 
 describe("random plans on a real fleet", function () {
-  const RUNS = process.env["ORCHESTRATE_TESTS"] === "full" ? 10 : 2;
+  const RUNS = amount(10, 2);
   this.timeout(RUNS * 60_000);
   let fleet: Fleet;
   before(async () => {

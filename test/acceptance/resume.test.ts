@@ -16,8 +16,7 @@ import {
   writePlan,
   type Ended,
 } from "./orchestrate.ts";
-
-const FULL = process.env["ORCHESTRATE_TESTS"] === "full";
+import { FULL } from "../amount.ts";
 
 /** How often supervisord says that it stopped each of a host's instances. */
 async function stopsOf(fleet: Fleet): Promise<Record<string, number>> {

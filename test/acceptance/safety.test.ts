@@ -12,8 +12,7 @@ import {
   writePlan,
   type Ended,
 } from "./orchestrate.ts";
-
-const FULL = process.env["ORCHESTRATE_TESTS"] === "full";
+import { FULL } from "../amount.ts";
 
 function haltCode(ended: Ended): string | undefined {
   return eventsOf(ended).flatMap((event) => (event.type === "rollout.halted" ? [event.code] : []))[0];

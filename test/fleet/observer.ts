@@ -76,12 +76,11 @@ const CHANGE =
   /^(?<at>[\d-]+ [\d:]+,\d{3}) INFO (?:success: (?<up>.+) entered RUNNING state|(?:waiting for|stopped:) (?<stop>.+) (?:to stop$|\()|exited: (?<down>.+) \()/gm;
 
 function changesIn(log: string): (Change & { readonly name: string })[] {
-  return [...log.matchAll(CHANGE)].map(({ groups: { at = "", up, stop, down } = {} }) =>
-    up !== undefined
-      ? { at, kind: "up", name: up }
-      : stop !== undefined
-        ? { at, kind: "stop", name: stop }
-        : { at, kind: "down", name: down ?? "" },
+  return [...log.matchAll(CHANGE)].flatMap(({ groups = {} }) =>
+    (["up", "stop", "down"] as const).flatMap((kind) => {
+      const name = groups[kind];
+      return name === undefined ? [] : [{ at: groups["at"] ?? "", kind, name }];
+    }),
   );
 }
 

@@ -12,6 +12,7 @@ import { formatDiagnostic, type Diagnostic } from "../../src/planner/diagnostic.
 import { parsePlan } from "../../src/planner/load.ts";
 import type { Plan } from "../../src/planner/plan.ts";
 import { anyPlan } from "./any-plan.ts";
+import { amount } from "../amount.ts";
 
 const texts = ["good", "wrong"].flatMap((folder) =>
   readdirSync(join(import.meta.dirname, folder))
@@ -191,7 +192,7 @@ describe("the planner, given anything at all", function () {
     const mutations = fc.array(mutation, { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(fc.constantFrom(...texts), mutations, (text, changes) => judge(changes.reduce(mutate, text))),
-      { numRuns: 3000 },
+      { numRuns: amount(3000, 1000) },
     );
   });
 
@@ -208,7 +209,7 @@ describe("the planner, given anything at all", function () {
         writeFileSync(join(folder, "base.yaml"), baseChanges.reduce(mutate, base));
         judge(ownChanges.reduce(mutate, own.startsWith("{") ? own : head + own));
       }),
-      { numRuns: 1500 },
+      { numRuns: amount(1500, 400) },
     );
   });
 
@@ -218,7 +219,7 @@ describe("the planner, given anything at all", function () {
         writeFileSync(join(folder, "base.yaml"), JSON.stringify(base));
         judge(JSON.stringify(isExtended ? { ...plan, extends: "base.yaml" } : plan));
       }),
-      { numRuns: 1500 },
+      { numRuns: amount(1500, 400) },
     );
   });
 
@@ -252,7 +253,7 @@ describe("the planner, given anything at all", function () {
       fc.property(plan, inventory, (more, data) =>
         judge(`programs: x\nhosts_from: { ansible: x }\n${more}`, JSON.stringify(data)),
       ),
-      { numRuns: 1500 },
+      { numRuns: amount(1500, 400) },
     );
   });
 
@@ -307,7 +308,7 @@ describe("the planner, given anything at all", function () {
     const plan = map(fc.oneof(value, map(fc.oneof(value, map(value))), fc.array(map(value), { maxLength: 3 })));
     fc.assert(
       fc.property(plan, (data) => judge(JSON.stringify({ programs: "x", hosts: { "web-[1-2]": null }, ...data }))),
-      { numRuns: 3000 },
+      { numRuns: amount(3000, 1000) },
     );
   });
 

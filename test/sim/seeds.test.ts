@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { judge } from "./judge.ts";
 import { judgeResume } from "./judge-resume.ts";
+import { amount } from "../amount.ts";
 
 /** `npm run sim` runs as many as one likes. */
-const SEEDS = process.env["ORCHESTRATE_TESTS"] === "full" ? 100_000 : 2000;
+const SEEDS = amount(100_000, 1000);
 
 describe("random fleets, plans and faults", () => {
   it(`keep every promise in ${SEEDS} rollouts: floors, batch sizes, budgets, nothing after a halt, nothing twice`, function () {

@@ -3,10 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Scene, type Fault, type FaultSet, type Seen } from "./scene.ts";
 import { accountOf, told } from "./told.ts";
+import { FULL } from "../../amount.ts";
 
 const FILE = fileURLToPath(new URL("../../../docs/faults.md", import.meta.url));
-
-const FULL = process.env["ORCHESTRATE_TESTS"] === "full";
 
 const HEAD = `| what breaks | exit | what the operator is told | restarts | then |
 | --- | --- | --- | --- | --- |
