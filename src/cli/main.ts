@@ -8,14 +8,17 @@ import { reportBug } from "./bug.ts";
 async function main(): Promise<ExitCode> {
   const argv = process.argv.slice(2);
   // What the completion scripts ask: its words are those of another command line.
-  if (argv[0] === "__complete")
+  if (argv[0] === "__complete") {
+    mindNoClosedPipes();
     return (await import("./completion/complete.ts")).complete(argv.slice(1), commandLine(manifest.version));
+  }
   const given = readArguments(argv, manifest.version);
+  // It prints past the streams, which takes less time than to load them.
+  if (given.command === "validate") return (await import("./validate.ts")).validate(given);
+  mindNoClosedPipes();
   switch (given.command) {
     case "exit":
       return given.mistaken ? EXIT.invalid : EXIT.done;
-    case "validate":
-      return (await import("./validate.ts")).validate(given);
     case "status":
       return (await import("./status.ts")).status(given);
     case "history":
@@ -31,8 +34,10 @@ async function main(): Promise<ExitCode> {
   }
 }
 
-// `orchestrate … | head`: who reads no further is no error. A run takes it for a wish to stop: signals.ts.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+/** `orchestrate … | head`: who reads no further is no error. A run takes it for a wish to stop: signals.ts. */
+function mindNoClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+}
 
 main().then(
   (code) => {

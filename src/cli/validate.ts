@@ -4,6 +4,7 @@ import type { LoadedPlan } from "../planner/load.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ValidateArguments } from "./arguments.ts";
 import { load } from "./load.ts";
+import { print } from "./print.ts";
 import { printableJson } from "../domain/printable.ts";
 
 /**
@@ -22,15 +23,15 @@ export function validate({ plans, output }: ValidateArguments): ExitCode {
 }
 
 function tellPerson(file: string, loaded: LoadedPlan): void {
-  if (!loaded.ok) process.stderr.write(`${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
-  else process.stdout.write(`${file}: valid: ${sizeText(loaded.plan)}\n`);
+  if (!loaded.ok) print("stderr", `${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
+  else print("stdout", `${file}: valid: ${sizeText(loaded.plan)}\n`);
 }
 
 function tellProgram(file: string, loaded: LoadedPlan): void {
   const lines = loaded.ok
     ? [{ file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length }]
     : loaded.diagnostics.map(diagnosticToJson);
-  process.stdout.write(lines.map((line) => `${printableJson(line)}\n`).join(""));
+  print("stdout", lines.map((line) => `${printableJson(line)}\n`).join(""));
 }
 
 function sizeText({ hosts, waves }: Plan): string {

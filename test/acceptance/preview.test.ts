@@ -270,6 +270,7 @@ describe("what needs no fleet", () => {
       const calls = [
         ["--help"],
         ["validate", plan],
+        ["validate", plan, "--output", "json"],
         [plan, "--offline"],
         ["history"],
         ["completion", "bash"],
