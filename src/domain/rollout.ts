@@ -117,6 +117,11 @@ export interface Warning {
   readonly message: string;
 }
 
+export interface LeftDrained {
+  readonly instances: readonly { readonly host: HostName; readonly instance: InstanceName }[];
+  readonly hosts: readonly HostName[];
+}
+
 /** The immutable decision of what is restarted where, in what order, how fast and how it is judged. */
 export interface Rollout {
   readonly id: RolloutId;
@@ -128,6 +133,8 @@ export interface Rollout {
   readonly resumes?: RolloutId;
   /** The first of a chain of resumes, which was none, and what it was about. */
   readonly began_as?: { readonly id: RolloutId; readonly selection: Selection };
+  /** What the rollouts that it goes on with took out of service by the plan's hooks, and did not put back. */
+  readonly left_drained?: LeftDrained;
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];
   /** Supervisor's own `startsecs` by program, the shortest of its instances, where they are known of all. */

@@ -73,11 +73,17 @@ export function buildRollout(
   };
 }
 
-function resumed(past: Past | undefined): Pick<Rollout, "resumes" | "began_as"> {
+function resumed(past: Past | undefined): Pick<Rollout, "resumes" | "began_as" | "left_drained"> {
   if (!past) return {};
   // A journal of a version that did not keep it has none.
   const { selection } = past.rollout as Partial<Rollout>;
-  return { resumes: past.id, ...(selection && { began_as: { id: past.rollout.id, selection } }) };
+  const { id, leftDrained } = past;
+  const isAllBack = leftDrained.instances.length === 0 && leftDrained.hosts.length === 0;
+  return {
+    resumes: id,
+    ...(selection && { began_as: { id: past.rollout.id, selection } }),
+    ...(!isAllBack && { left_drained: leftDrained }),
+  };
 }
 
 interface NamedSelector {

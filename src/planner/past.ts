@@ -1,8 +1,9 @@
+import { Drains } from "../domain/drains.ts";
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import { worksOf, type Rollout } from "../domain/rollout.ts";
+import { worksOf, type LeftDrained, type Rollout } from "../domain/rollout.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Plan } from "./plan.ts";
 
@@ -27,14 +28,20 @@ export interface Past {
   /** The instances that it meant to restart. */
   readonly planned: ReadonlyMap<HostName, ReadonlySet<InstanceName>>;
   readonly fates: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PastFate>>;
+  readonly leftDrained: LeftDrained;
 }
 
 /** Reads what a rollout has done from its events; those of the rollouts that it resumed come first. */
 export function readPast(events: Iterable<RolloutEvent>): Past | undefined {
   const reader = new PastReader();
   for (const event of events) reader.read(event);
-  const { first, last, fates } = reader;
-  return first && last && { id: last.id, rollout: first, planned: plannedIn(first), fates };
+  const { first, last, fates, drains } = reader;
+  if (!first || !last) return undefined;
+  const leftDrained = {
+    instances: [...drains.instances.values()].map(({ host, instance }) => ({ host, instance })),
+    hosts: [...drains.hosts],
+  };
+  return { id: last.id, rollout: first, planned: plannedIn(first), fates, leftDrained };
 }
 
 /** Why an instance is no part of the rollout that is resumed; undefined if it is. */
@@ -57,6 +64,7 @@ function plannedIn(rollout: Rollout): Map<HostName, Set<InstanceName>> {
 class PastReader {
   first: Rollout | undefined;
   last: Rollout | undefined;
+  readonly drains = new Drains();
   readonly fates = new Map<HostName, Map<InstanceName, PastFate>>();
   /** What an instance was before the restart that was announced last. */
   private readonly before = new Map<HostName, Map<InstanceName, PastFate | undefined>>();
@@ -64,6 +72,7 @@ class PastReader {
   private readonly enabling = new Set<HostName>();
 
   read(event: RolloutEvent): void {
+    this.drains.record(event);
     if (event.type === "rollout.planned") this.planned(event);
     else if (event.type === "instance.restarting") this.restarting(event);
     else if (event.type === "instance.unchanged")

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../../src/domain/events.ts";
+import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import { readPast } from "../../src/planner/past.ts";
 import { createReport } from "../../src/views/report.ts";
 import { simulatedJournal, type SimulatedJournal } from "./simulated-journal.ts";
 
@@ -91,28 +93,41 @@ describe("what a report names as still drained", () => {
     assert.deepEqual(toldIn(leftAfter(enabling, { hooks: after })), []);
   });
 
-  it("is also what an earlier rollout has drained and this one was to put back", () => {
+  it("is also what earlier rollouts left so, be it where this one has nothing to do", () => {
+    const left = { instances: [drained("host-1", "web:0"), drained("host-7", "web:1")], hosts: ["host-7" as HostName] };
+    const change: SimulatedJournal["change"] = (rollout) => ({ ...rollout, left_drained: left });
+    assert.equal(toldIn(leftAfter(1, { change }))[0], "  host-1 web:0");
+    const told = toldIn(leftAfter(Infinity, { change }));
+    assert.deepEqual([told[0], told[2]], ["  host-7 web:1", "  host-7"]);
+  });
+
+  it("stays so where the hook that takes it out fails: an earlier one did not", () => {
     const change: SimulatedJournal["change"] = (rollout) => ({
       ...rollout,
-      waves: rollout.waves.map((wave) => ({
-        ...wave,
-        batches: wave.batches.map((batch) => ({
-          ...batch,
-          hosts: batch.hosts.map((work) => ({
-            ...work,
-            batches: work.batches.map((each) => ({
-              ...each,
-              instances: each.instances.map((one) => ({ ...one, action: "gate" as const, previous_pid: 1 })),
-            })),
-          })),
-        })),
-      })),
+      left_drained: { instances: [drained("host-1", "web:0")], hosts: [] },
     });
-    const [first] = toldIn(leftAfter(1, { change }));
-    assert.equal(first, "  host-[1-2] web:[0-1]");
-    assert.deepEqual(toldIn(leftAfter(Infinity, { change })), []);
+    const events = leftAfter(Infinity, { change, hosts: 1 });
+    const index = events.findIndex((event) => event.type === "hook.finished" && event.hook === "before_restart");
+    const told = events.slice(0, index);
+    const finished = events[index];
+    assert.ok(finished?.type === "hook.finished");
+    told.push({ ...finished, succeeded: false });
+    assert.equal(toldIn(told)[0], "  host-1 web:0");
+  });
+
+  it("is carried from journal to journal", () => {
+    const events = leftAfter(leftAfter(Infinity).findIndex(({ type }) => type === "instance.restarting"));
+    assert.deepEqual(readPast(events)?.leftDrained, {
+      instances: [drained("host-1", "web:0"), drained("host-2", "web:0")],
+      hosts: ["host-1", "host-2"],
+    });
+    assert.deepEqual(readPast(leftAfter(Infinity))?.leftDrained, { instances: [], hosts: [] });
   });
 });
+
+function drained(host: string, instance: string) {
+  return { host: host as HostName, instance: instance as InstanceName };
+}
 
 /** Whether a folded name of a line, such as `host-[1-2]`, is or contains this one. */
 function isNamed(line: string, name: string): boolean {

@@ -1,6 +1,6 @@
-import type { RolloutEvent } from "../domain/events.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import { worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
+import type { RolloutEvent } from "./events.ts";
+import type { HostName, InstanceName } from "./ids.ts";
+import { worksOf, type HostWork, type Rollout } from "./rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 
@@ -11,6 +11,8 @@ export class Drains {
   /** before_host was sent for these, and after_host, which the plan has as well, has not succeeded since. */
   readonly hosts = new Set<HostName>();
   private readonly hooks = new Map<HostName, HostWork["hooks"]>();
+  /** Those that were out before this rollout began. */
+  private readonly left = new Set<string>();
 
   record(event: RolloutEvent): void {
     if (event.type === "rollout.planned") this.plan(event);
@@ -24,13 +26,13 @@ export class Drains {
   }
 
   private plan(rollout: Rollout): void {
-    for (const { host, hooks, batches } of worksOf(rollout)) {
-      this.hooks.set(host, hooks);
-      if (!hooks.before_restart || !hooks.after_healthy) continue;
-      // An earlier rollout has restarted these, and before that drained them; this one enables them.
-      for (const { action, instance } of batches.flatMap(({ instances }) => instances))
-        if (action === "gate") this.instances.set(keyOf({ host, instance }), { host, instance });
+    for (const { host, hooks } of worksOf(rollout)) this.hooks.set(host, hooks);
+    const { instances = [], hosts = [] } = rollout.left_drained ?? {};
+    for (const { host, instance } of instances) {
+      this.instances.set(keyOf({ host, instance }), { host, instance });
+      this.left.add(keyOf({ host, instance }));
     }
+    for (const host of hosts) this.hosts.add(host);
   }
 
   private started({ hook, host, instance }: Of<"hook.started">): void {
@@ -42,9 +44,12 @@ export class Drains {
 
   private finished({ hook, host, instance, succeeded }: Of<"hook.finished">): void {
     if (host === undefined) return;
-    const wasNeverOut = hook === "before_restart" && !succeeded;
-    const isBack = hook === "after_healthy" && succeeded;
-    if ((wasNeverOut || isBack) && instance !== undefined) this.instances.delete(keyOf({ host, instance }));
+    if (instance !== undefined) {
+      const key = keyOf({ host, instance });
+      const wasNeverOut = hook === "before_restart" && !succeeded && !this.left.has(key);
+      const isBack = hook === "after_healthy" && succeeded;
+      if (wasNeverOut || isBack) this.instances.delete(key);
+    }
     if (hook === "after_host" && succeeded) this.hosts.delete(host);
   }
 }
