@@ -73,6 +73,19 @@ describe("the way onto the hosts of a plan", function () {
     assert.match(refused.stderr, /host_key_changed[^]*host-2: .*swapped_known_hosts:2/);
   });
 
+  it("may be a ProxyCommand of ssh_config, where the ssh program goes it", async () => {
+    const { user, port, identity_file, known_hosts_file } = fleet.planSsh();
+    const config_file = join(fleet.dir, "ssh_config");
+    const through = `ssh -F none -i ${identity_file} -o UserKnownHostsFile=${known_hosts_file} -p ${port} -W %h:%p`;
+    await writeFile(config_file, `Host *\n  ProxyCommand ${through} ${user}@${fleet.host("host-1").address}\n`);
+    const before = await loginsAt("host-1");
+    const plan = await writePlanWith({ client: "system", proxy_jump: undefined, config_file }, "proxied");
+    const ended = await orchestrate(plan, "--output", "json", "--limit", "host-2");
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    assert.deepEqual(restartedIn(eventsOf(ended)), ["host-2 web:web_00"]);
+    assert.equal((await loginsAt("host-1")) - before, 1);
+  });
+
   it("through a bastion that is down is refused for all of them, by its name", async () => {
     const plan = await writePlanWith({ proxy_jump: `${bastion.replace(/:\d+$/, "")}:1` }, "down");
     const { code, stderr } = await orchestrate(plan);
