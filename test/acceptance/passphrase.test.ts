@@ -10,8 +10,7 @@ import { BUNDLE, inFolder, orchestrate, writePlan } from "./orchestrate.ts";
 const run = promisify(execFile);
 const passphrase = "correct-horse-battery";
 
-describe("a key with a passphrase", function () {
-  this.timeout(120_000);
+describe("a key with a passphrase", () => {
   let fleet: Fleet;
   let plan: string;
   before(async () => {

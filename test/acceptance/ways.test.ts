@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { eventsOf, orchestrate, restartedIn, writePlan } from "./orchestrate.ts";
 
-describe("the way onto the hosts of a plan", function () {
-  this.timeout(120_000);
+describe("the way onto the hosts of a plan", () => {
   let fleet: Fleet;
   let bastion: string;
   before(async () => {

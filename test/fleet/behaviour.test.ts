@@ -3,8 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { raiseFleet, type Fleet, type FleetHost, type ProcessStateName } from "./fleet.ts";
 import { until } from "./until.ts";
 
-describe("an instance of the fleet", function () {
-  this.timeout(30_000);
+describe("an instance of the fleet", () => {
   const instance = "web:web_00";
   const quick = "quick:quick_00";
   let fleet: Fleet;

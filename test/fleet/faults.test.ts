@@ -7,8 +7,7 @@ import { isRunning } from "./process-table.ts";
 import { runOverSsh, startOverSsh } from "./ssh.ts";
 import { until } from "./until.ts";
 
-describe("a fault of a host", function () {
-  this.timeout(30_000);
+describe("a fault of a host", () => {
   let fleet: Fleet;
   let host: FleetHost;
 

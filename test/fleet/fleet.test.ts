@@ -8,8 +8,7 @@ import { ensurePrerequisites, howToInstall } from "./prerequisites.ts";
 import { isRunning } from "./process-table.ts";
 import { runOverSsh } from "./ssh.ts";
 
-describe("a raised fleet", function () {
-  this.timeout(30_000);
+describe("a raised fleet", () => {
   let fleet: Fleet;
   let host: FleetHost;
 

@@ -19,9 +19,7 @@ function processesOf(dir: string): number[] {
     .map(({ pid }) => pid);
 }
 
-describe("the end of a fleet", function () {
-  this.timeout(30_000);
-
+describe("the end of a fleet", () => {
   it("leaves no process and no file, whatever was done to it before", async () => {
     const groups = [{ name: "web", processes: 2, startsecs: 0, stopwaitsecs: 3600 }];
     const fleet = await raiseFleet({ hosts: 5, groups });

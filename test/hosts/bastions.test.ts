@@ -14,8 +14,7 @@ import { makePipe, NEVER_MS, nobodyAt, targetAt, targetOf, temporaryFolder } fro
 import { hostAccessContract } from "./host-access.contract.ts";
 import { startScriptedHost } from "./scripted-host.ts";
 
-describe("hosts behind a bastion", function () {
-  this.timeout(60_000);
+describe("hosts behind a bastion", () => {
   let folder: string;
   let remove: () => Promise<void>;
   /** Two bastions whose sshd opens no session at all and greets one stranger at a time; and what is behind them. */

@@ -20,8 +20,7 @@ export interface OpenedAccess {
  * @param open gives one that nobody has used yet
  */
 export function hostAccessContract(name: string, open: () => Promise<OpenedAccess>): void {
-  describe(`a way onto a host: ${name}`, function () {
-    this.timeout(30_000);
+  describe(`a way onto a host: ${name}`, () => {
     let opened: OpenedAccess;
     beforeEach(async () => {
       opened = await open();

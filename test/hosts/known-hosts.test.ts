@@ -112,8 +112,7 @@ describe("the key types known of a host", () => {
   });
 });
 
-describe("what is found for a host", function () {
-  this.timeout(60_000);
+describe("what is found for a host", () => {
   let folder: string;
   let file: string;
   before(() => {

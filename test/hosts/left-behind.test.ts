@@ -13,8 +13,7 @@ import { makePipe, nobodyAt, targetOf, temporaryFolder } from "./fixtures.ts";
 
 const CONTROLLER = fileURLToPath(new URL("killed-controller.ts", import.meta.url));
 
-describe("a way onto a host leaves nothing behind", function () {
-  this.timeout(60_000);
+describe("a way onto a host leaves nothing behind", () => {
   let fleet: Fleet;
   let host: FleetHost;
   /** Where the ways under test put their files. */

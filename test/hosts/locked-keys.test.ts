@@ -14,8 +14,7 @@ import { nobodyAt, targetAt, targetOf, temporaryFolder } from "./fixtures.ts";
 const run = promisify(execFile);
 const passphrase = "correct horse";
 
-describe("a key that has a passphrase", function () {
-  this.timeout(60_000);
+describe("a key that has a passphrase", () => {
   let folder: string;
   let remove: () => Promise<void>;
   let home: string;

@@ -7,9 +7,7 @@ import { findProgram } from "../fleet/prerequisites.ts";
 /** csh is not on every machine; what it cannot read is looked for in the line as well. */
 const SHELLS = ["sh", "bash", "zsh", "fish", "tcsh"].filter((shell) => findProgram(shell) !== undefined);
 
-describe("a line for a login shell", function () {
-  this.timeout(120_000);
-
+describe("a line for a login shell", () => {
   it("is the bare command where every shell reads that alike", () => {
     assert.equal(loginLine(["supervisorctl", "restart", "we$ird:*"]), "supervisorctl restart 'we$ird:*'");
   });

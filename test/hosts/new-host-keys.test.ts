@@ -19,8 +19,7 @@ import { madeUpEd25519, madeUpRsa } from "./made-up-keys.ts";
 const run = promisify(execFile);
 const wrong = madeUpEd25519(1);
 
-describe("a host whose key is new", function () {
-  this.timeout(60_000);
+describe("a host whose key is new", () => {
   let fleet: Fleet;
   let folder: string;
   let remove: () => Promise<void>;
@@ -164,8 +163,7 @@ describe("a host whose key is new", function () {
   });
 });
 
-describe("a line that is added to a known_hosts file", function () {
-  this.timeout(60_000);
+describe("a line that is added to a known_hosts file", () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "known-hosts-"));

@@ -19,8 +19,7 @@ interface Login {
   readonly user?: string;
 }
 
-describe("who is let in", function () {
-  this.timeout(60_000);
+describe("who is let in", () => {
   let fleet: Fleet;
   let host: FleetHost;
   let home: string;

@@ -6,8 +6,7 @@ import { readConfigFiles } from "../../src/hosts/ssh-config-file.ts";
 import { readSshConfig, type SshConfig } from "../../src/hosts/ssh-config.ts";
 import { temporaryFolder } from "./fixtures.ts";
 
-describe("ssh_config where no ssh is installed", function () {
-  this.timeout(60_000);
+describe("ssh_config where no ssh is installed", () => {
   const { PATH } = process.env;
   let folder: string;
   let remove: () => Promise<void>;

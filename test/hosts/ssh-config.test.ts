@@ -17,8 +17,7 @@ const run = promisify(execFile);
 /** A host as a plan has it that says nothing of ssh. */
 const plain = (address: string, ssh: SshSettings = {}) => ({ ...targetAt(address, {}, address), ssh });
 
-describe("~/.ssh/config", function () {
-  this.timeout(60_000);
+describe("~/.ssh/config", () => {
   let fleet: Fleet;
   let folder: string;
   let remove: () => Promise<void>;

@@ -15,8 +15,7 @@ const run = promisify(execFile);
 const wrong = madeUpEd25519(1);
 const wrongRsa = madeUpRsa(2);
 
-describe("the check of a host's key, on a host with an Ed25519 and an RSA key", function () {
-  this.timeout(60_000);
+describe("the check of a host's key, on a host with an Ed25519 and an RSA key", () => {
   let folder: string;
   let remove: () => Promise<void>;
   let fleet: Fleet;

@@ -10,8 +10,7 @@ import { nobodyAt, targetOf, temporaryFolder } from "./fixtures.ts";
 
 const run = promisify(execFile);
 
-describe("what the built-in client cannot do", function () {
-  this.timeout(60_000);
+describe("what the built-in client cannot do", () => {
   let folder: string;
   let remove: () => Promise<void>;
   before(async () => ({ folder, remove } = await temporaryFolder()));

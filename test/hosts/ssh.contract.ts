@@ -24,8 +24,7 @@ export interface SshWay {
 
 /** What every way by ssh promises beyond what every way onto a host does. */
 export function sshContract({ name, open: openSsh, says }: SshWay): void {
-  describe(name, function () {
-    this.timeout(60_000);
+  describe(name, () => {
     let fleet: Fleet;
     let host: FleetHost;
     let access: HostAccess;

@@ -14,8 +14,7 @@ import { nobodyAt, serveOnce, targetAt, targetOf, temporaryFolder } from "./fixt
 
 const run = promisify(execFile);
 
-describe("the ssh program lets in, or says why not", function () {
-  this.timeout(60_000);
+describe("the ssh program lets in, or says why not", () => {
   let fleet: Fleet;
   let host: FleetHost;
   let folder: string;

@@ -21,8 +21,7 @@ interface Position {
   readonly character: number;
 }
 
-describe("an editor with yaml-language-server", function () {
-  this.timeout(60_000);
+describe("an editor with yaml-language-server", () => {
   const client = new LanguageClient();
   let opened = 0;
   before(() => client.start());

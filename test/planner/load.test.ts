@@ -98,8 +98,7 @@ describe("a plan's text", () => {
   });
 });
 
-describe("a large plan", function () {
-  this.timeout(20_000);
+describe("a large plan", () => {
   const settings = "ssh: { user: deploy, port: 2222 }";
 
   it("of 2,000 hosts, each with settings, and 200 groups is read in less than a second", () => {

@@ -81,8 +81,7 @@ describe("references to the environment", () => {
     assert.equal(filled("${B}", "shell", env), "missing ${B}");
   });
 
-  it("and placeholders come out of a real shell as they went in", function () {
-    this.timeout(60_000);
+  it("and placeholders come out of a real shell as they went in", () => {
     const text = fc.string({
       unit: fc.constantFrom("a", "'", '"', "$", "`", "\\", " ", "\n", "#", "*", "~", "!", "{", "}", "é", "(", ";"),
     });

@@ -14,8 +14,7 @@ import { until } from "../fleet/until.ts";
 const web = ["web"] as readonly string[] as readonly ProgramName[];
 const SHORT: Silence = { holderMs: 1000, controllerMs: 750, beatEveryMs: 250 };
 
-describe("the lock of a host", function () {
-  this.timeout(30_000);
+describe("the lock of a host", () => {
   let dir: string;
   const locks: HostLock[] = [];
   beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), "orchestrate-lock-"))));

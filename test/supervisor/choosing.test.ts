@@ -19,8 +19,7 @@ import { raiseStatesHost } from "./states-host.ts";
 
 const NEVER_MS = 600_000;
 
-describe("the way by which a host is looked at", function () {
-  this.timeout(60_000);
+describe("the way by which a host is looked at", () => {
   let fleet: Fleet;
   let host: FleetHost;
   const opened: { readonly reader: SupervisorReader; readonly access: HostAccess }[] = [];
@@ -285,9 +284,7 @@ function commandLine(pid: number): string {
   }
 }
 
-describe("a supervisord with a password", function () {
-  this.timeout(60_000);
-
+describe("a supervisord with a password", () => {
   it("is told it only when it asks, and says so when it is wrong", async () => {
     const host = await raiseStatesHost();
     const access = openLocal("here" as HostName);

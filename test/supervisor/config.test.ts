@@ -14,9 +14,7 @@ import { raiseStatesHost } from "./states-host.ts";
 
 const run = promisify(execFile);
 
-describe("what can be learnt of Supervisor's configuration", function () {
-  this.timeout(60_000);
-
+describe("what can be learnt of Supervisor's configuration", () => {
   it("is startsecs and stopwaitsecs by XML-RPC, and supervisord notices nothing", async () => {
     const host = await raiseStatesHost();
     const access = openLocal("here" as HostName);

@@ -25,8 +25,7 @@ export function looksContract(
   on: () => StatesHost,
   open: () => Promise<OpenedReader>,
 ): void {
-  describe(`looks by ${name}`, function () {
-    this.timeout(STILL);
+  describe(`looks by ${name}`, () => {
     let opened: OpenedReader;
     before(async () => {
       opened = await open();

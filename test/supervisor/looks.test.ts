@@ -13,8 +13,7 @@ describe("looks at a real supervisord with instances in all states", () => {
   let host: StatesHost;
   /** Its sshd leads to the machine on which the supervisord of all states runs. */
   let fleet: Fleet;
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     [host, fleet] = await Promise.all([
       raiseStatesHost(),
       raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1 }] }),

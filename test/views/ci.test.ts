@@ -149,8 +149,7 @@ describe("a silence in plain lines", () => {
   });
 });
 
-describe("the summary of a job", function () {
-  this.timeout(60_000);
+describe("the summary of a job", () => {
   let browser: Browser;
   before(() => void (browser = new Browser()));
   after(() => browser.close());

@@ -21,7 +21,7 @@ const FIRST_JOURNAL = fileURLToPath(new URL("./journal-of-0.1.ndjson", import.me
 describe("the schema of events", () => {
   it("is what the types say (npm run docs writes it)", async () => {
     assert.equal(readFileSync(EVENT_SCHEMA_FILE, "utf8"), await eventSchema());
-  }).timeout(60_000);
+  });
 
   it("holds for every event of 300 random rollouts with faults", () => {
     for (let seed = 0; seed < 300; seed++) {

@@ -24,8 +24,7 @@ const halted = () =>
 
 const COUNTS = `Object.fromEntries([...document.querySelectorAll("[data-count]")].map((b) => [b.dataset.count, Number(b.textContent)]))`;
 
-describe("the page that shows a rollout", function () {
-  this.timeout(60_000);
+describe("the page that shows a rollout", () => {
   let browser: Browser;
   before(() => void (browser = new Browser()));
   after(() => browser.close());

@@ -5,8 +5,7 @@ import { SMALL_SCREEN } from "./drawn.ts";
 import { scenes } from "./scenes.ts";
 import { Terminal, type PlayOptions } from "./terminal.ts";
 
-describe("the tree on a terminal", function () {
-  this.timeout(60_000);
+describe("the tree on a terminal", () => {
   let terminal: Terminal | undefined;
 
   afterEach(async () => {

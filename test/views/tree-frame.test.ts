@@ -493,7 +493,7 @@ describe("the last line of the tree", () => {
         assert.match(tree.text(), /^ *(waits for|next batch in|paused after) /m, name);
       }
     }
-  }).timeout(30_000);
+  });
 });
 
 describe("the header of the tree", () => {

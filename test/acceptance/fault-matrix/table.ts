@@ -46,8 +46,7 @@ function afterwards({ then }: Seen, dir: string): string {
  * of one test, so that they can be told of side by side. With UPDATE_EXPECTED=1 it is written.
  */
 export function faultMatrix(section: string, sets: readonly FaultSet[]): void {
-  describe(`what breaks ${section}: nothing is lost, nothing is restarted twice, and docs/faults.md says what is told:`, function () {
-    this.timeout(120_000);
+  describe(`what breaks ${section}: nothing is lost, nothing is restarted twice, and docs/faults.md says what is told:`, () => {
     const rows: string[] = [];
     let made = 0;
     for (const { fleet, faults } of sets) {
