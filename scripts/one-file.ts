@@ -21,7 +21,11 @@ export const LOADER = "loadPart";
  * @throws Error for code that cannot stand in a comment of one line
  */
 export function inOneFile(main: string, parts: Readonly<Record<string, Part>>, notices: string): string {
-  const functions = Object.entries(parts).map(([name, part]) => `function ${name}Part() {//${inComment(part)}\n}\n`);
+  const functions = Object.entries(parts).map(
+    ([name, part]) =>
+      `// ${name}${part.compressed ? ", compressed by brotli, in base64" : ""}: ${LOADER}() runs it.\n` +
+      `function ${name}Part() {//${inComment(part)}\n}\n`,
+  );
   return `${main}${loaderOf(Object.keys(parts))}${functions.join("")}/*\n${notices.replaceAll("*/", "* /")}*/\n`;
 }
 
