@@ -16,6 +16,8 @@ type Phase =
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
   | { readonly name: "under_restart"; readonly attempt: Attempt }
+  /** Its after_healthy hook is to run again: waits for a look that shows it as it was proven, on this pid. */
+  | { readonly name: "proving"; readonly pid: number; readonly sinceMs: number }
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
   | { readonly name: "enabling"; readonly ending: Ending }
   /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` says as what. */
@@ -80,19 +82,22 @@ export class InstanceRun {
     if (this.phase.name === "reserving") this.tryBegin(nowMs);
     else if (this.phase.name === "aiming" && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
     else if (this.phase.name === "aiming") this.aim(snapshot, this.phase.sinceMs, nowMs);
+    else if (this.phase.name === "proving" && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
+    else if (this.phase.name === "proving") this.proveAgain(snapshot, this.phase.pid, nowMs);
     else if (this.phase.name === "under_restart")
       this.follow(this.phase.attempt, this.phase.attempt.looked(snapshot, issuedAtMs, nowMs), nowMs);
   }
 
   /** True while it waits for a look, so that nothing of it can go on without its host. */
   get awaitsItsHost(): boolean {
-    return this.phase.name === "aiming";
+    return this.phase.name === "aiming" || this.phase.name === "proving";
   }
 
   /** True, and another failure, for one that is tried again: that its host is lost must not make the wish be forgotten. */
   failWithoutHost(why: string, nowMs: number): boolean {
     if (!this.fate.isTriedAgain) return false;
-    this.fail("indeterminate", `its host was lost before it could be restarted again: ${why}`, nowMs);
+    const enabling = this.phase.name === "proving" ? "healthy" : undefined;
+    this.fail("indeterminate", `its host was lost before it could be tried again: ${why}`, nowMs, enabling);
     return true;
   }
 
@@ -150,7 +155,26 @@ export class InstanceRun {
     this.phase = { name: "over" };
     if (!isTriedAgain) return;
     this.fate.tryAgain();
-    if (enabling !== undefined) return this.enable(enabling, nowMs);
+    const { provenPid } = this.fate;
+    if (enabling === "healthy" && provenPid !== undefined) this.prove(provenPid, nowMs);
+    else if (enabling !== undefined) this.enable(enabling, nowMs);
+    else this.beginAgain(nowMs);
+  }
+
+  /** Nothing is put back into service on the evidence of a look from before the operator was asked. */
+  private prove(pid: number, nowMs: number): void {
+    this.phase = { name: "proving", pid, sinceMs: nowMs };
+    this.lookAt(nowMs);
+  }
+
+  private proveAgain(snapshot: ProcessSnapshot | undefined, pid: number, nowMs: number): void {
+    if (snapshot?.state === "RUNNING" && snapshot.pid === pid) return this.enable("healthy", nowMs);
+    // What was proven has died since, and is restarted again like anything else that the operator wants tried again.
+    this.isBroken = true;
+    this.beginAgain(nowMs);
+  }
+
+  private beginAgain(nowMs: number): void {
     this.sentAtMs = undefined;
     this.phase = this.reserving(nowMs);
     this.tryBegin(nowMs);
@@ -166,6 +190,7 @@ export class InstanceRun {
   /** Nothing further begins. What has not been restarted stays so, and is enabled again if it was drained. */
   letGo(nowMs: number): void {
     if (this.phase.name === "reserving" || this.phase.name === "aiming") this.leaveUntouched(nowMs);
+    else if (this.phase.name === "proving") this.phase = { name: "over" };
   }
 
   /** The operator leaves: what is under way is told as unknown. */
@@ -350,11 +375,11 @@ export class InstanceRun {
     this.conclude(nowMs);
   }
 
-  private fail(code: InstanceFailureCode, reason: string, nowMs: number): void {
+  private fail(code: InstanceFailureCode, reason: string, nowMs: number, enabling?: Ending): void {
     this.isBroken ||= this.phase.name === "under_restart";
     const isAsBefore = !this.isBroken && !this.drained;
     if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
-    this.phase = { name: "failing" };
+    this.phase = { name: "failing", ...(enabling !== undefined && { enabling }) };
     this.tellFailure(code, reason, nowMs);
   }
 

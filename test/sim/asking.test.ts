@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Answer, RolloutEvent } from "../../src/domain/events.ts";
+import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import type { Input } from "../../src/rollout/messages.ts";
 import { Ledger } from "../../src/views/ledger.ts";
@@ -224,6 +225,55 @@ describe("on_failure: ask", () => {
       );
       assertLedgerAgrees(rollout, run);
     });
+
+  describe("retries an after_healthy hook upon a look, as the operator may have taken hours", () => {
+    /** Its hook fails once, and what is given happens while the operator is asked. */
+    function asked(meanwhile: (made: ReturnType<typeof asking>) => void, ...wishes: Answer[]) {
+      const made = asking({ hosts: 1, instances: 2, hooks: { before_restart: hook, after_healthy: hook } });
+      let failures = 0;
+      const run = simulate(made.rollout, made.fleet, made.time, {
+        ...answers(...wishes),
+        onEvent: (event) =>
+          event.type === "rollout.asking" &&
+          event.code === "hook_failed" &&
+          made.time.after(60_000, () => meanwhile(made)),
+        onHook: ({ hook: name, instance }) =>
+          name === "after_healthy" && instance === "web:0" && failures++ === 0
+            ? { kind: "failed", reason: "exit code 1" }
+            : { kind: "succeeded" },
+      });
+      assertLedgerAgrees(made.rollout, run);
+      const enabled = ofType(run, "hook.started").filter(
+        (one) => one.hook === "after_healthy" && one.instance === "web:0",
+      );
+      return { run, enabled: enabled.length };
+    }
+
+    it("and restarts what has died since before it puts it back", () => {
+      const { run, enabled } = asked(({ fleet }) => fleet.process("host-1", "web:0").breakDown(), "retry");
+      assert.equal(run.outcome, "succeeded");
+      assert.deepEqual(actions(run), ["host-1 web:0 restart", "host-1 web:0 restart", "host-1 web:1 restart"]);
+      assert.equal(enabled, 2);
+    });
+
+    it("and puts nothing back that is not there any more", () => {
+      const { run, enabled } = asked(
+        ({ fleet }) => fleet.remove("host-1" as HostName, "web:0" as InstanceName),
+        "retry",
+        "stop",
+      );
+      assert.equal(ofType(run, "rollout.halted")[0]?.code, "vanished");
+      assert.equal(enabled, 1);
+      assert.deepEqual(counts(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
+    });
+
+    it("and asks again where its host is lost", () => {
+      const { run, enabled } = asked(({ fleet }) => fleet.lose("host-1" as HostName), "retry", "stop");
+      assert.equal(ofType(run, "rollout.halted")[0]?.code, "indeterminate");
+      assert.equal(enabled, 1);
+      assert.equal(ofType(run, "instance.failed").at(-1)?.still_drained, true);
+    });
+  });
 
   it("skips the instances of a host whose before_host hook failed where the operator says skip", () => {
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2, hooks: { before_host: hook } });
