@@ -11,7 +11,7 @@ export interface Unfinished {
   readonly past: Past;
   readonly id: RolloutId;
   /** `cut off`: its journal ends in the middle, because it was killed or is still running. */
-  readonly how: "halted" | "interrupted" | "cut off";
+  readonly how: "halted" | "interrupted" | "incomplete" | "cut off";
 }
 
 /** Journals that are read in search of one that is not finished: what is older is of no interest. */
@@ -56,7 +56,8 @@ export function unfinishedCalled(
   const read = kept && readRollout(kept.file);
   if (read && "problem" in read) return read;
   if (!read) return { problem: `no rollout of this plan is called ${id}; \`orchestrate history\` lists what there is` };
-  const how = howItEnded(read.outcome);
+  // Who names it wants its failures tried again; who does not, finds it ended.
+  const how = read.outcome === "incomplete" ? read.outcome : howItEnded(read.outcome);
   if (!how) return { problem: `rollout ${id} came to its end (${read.outcome}): there is nothing to go on with` };
   const later = all.find(({ file }) => {
     const other = readRollout(file);

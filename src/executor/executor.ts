@@ -130,13 +130,19 @@ export class Executor {
     const { operator } = this.world;
     const answered =
       command.about === "pause"
-        ? operator.mayGoOn(signal).then((goOn): Input => ({ type: "answered", goOn }))
+        ? this.askToGoOn(signal)
         : operator.decide(command.answers, signal).then((answer): Input => ({ type: "decided", answer }));
     answered
       .then((input) => {
         if (!signal.aborted) this.tell(input);
       })
       .catch((bug: unknown) => this.rejectEnded(bug));
+  }
+
+  private async askToGoOn(withdrawn: AbortSignal): Promise<Input> {
+    const { operator } = this.world;
+    if (!operator.isThere) return { type: "interrupted", signal: "there is no terminal to ask at" };
+    return { type: "answered", goOn: await operator.mayGoOn(withdrawn) };
   }
 
   private answer<T>(outcome: Promise<T>, toInput: (outcome: T) => Input): void {

@@ -211,7 +211,7 @@ export interface RolloutHost extends FleetHost {
 export interface Operator {
   /** Whether there is such a person. */
   readonly isThere: boolean;
-  /** Whether to go on after a pause; false at once where there is nobody to ask. Never settles once withdrawn. */
+  /** Whether to go on after a pause; asked only where there is somebody. Never settles once withdrawn. */
   mayGoOn(withdrawn: AbortSignal): Promise<boolean>;
   /** One of these answers to a failure; asked only where there is somebody. Never settles once withdrawn. */
   decide(answers: readonly Answer[], withdrawn: AbortSignal): Promise<Answer>;

@@ -45,15 +45,15 @@ function linesFor(collected: Collected, called: Called, first: string): string[]
     return [`  ${first}run it again:`, commandLine(called.words ?? [plan, ...selected])];
   const kept = called.stateDir === undefined ? [] : ["--state-dir", called.stateDir];
   const rest = restOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
-  // What has ended is not resumed: what failed is left to be restarted by a run of its own.
-  if (finished?.outcome === "incomplete")
-    return rest.length === 0 ? [`  ${first}restart what failed`] : [`  ${first}run it again for the rest:`, ...rest];
+  // Hosts that it left out are no part of it, and of a resume neither.
+  if (finished?.outcome === "incomplete" && failed + indeterminate === 0 && rest.length > 0)
+    return [`  ${first}run it again for the rest:`, ...rest];
   const resume = ["--resume", ...(id === undefined ? [] : [id])];
   return [
     `  ${first}go on from here:`,
     // The journal knows what its own rollout selected; of a resume that is how far it was narrowed.
     commandLine([plan, ...resume, ...(isResume ? selected : []), ...kept]),
-    ...(rest.length === 0 ? [] : ["  or, without its journal, with what was not restarted since it began:", ...rest]),
+    ...(rest.length === 0 ? [] : [WITHOUT_JOURNAL, ...rest]),
   ];
 }
 
@@ -79,6 +79,9 @@ export function selectionWords({ limit, exclude, programs }: Partial<Selection> 
   const words = (option: string, patterns: readonly string[] = []) => patterns.flatMap((pattern) => [option, pattern]);
   return [...words("--limit", limit), ...words("--exclude", exclude), ...words("--program", programs)];
 }
+
+const WITHOUT_JOURNAL =
+  "  or, without its journal, with what was not restarted since it began (what is STOPPED or drained stays so):";
 
 function commandLine(words: readonly string[]): string {
   return `    ${shellCommand(words)}`;

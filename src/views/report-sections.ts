@@ -96,8 +96,7 @@ export function drainedSection({ drains, finished }: Collected): string[] {
   const byHost = new Map<HostName, InstanceName[]>();
   for (const { host, instance } of drains.instances.values()) entryOf(byHost, host, () => []).push(instance);
   const instances = foldedLines([...byHost].map(([host, ofHost]) => ({ host, instances: ofHost })));
-  const isResumable = finished?.outcome !== "incomplete" && finished?.outcome !== "succeeded";
-  const resume = isResumable ? "; --resume does that, too" : "";
+  const resume = finished?.outcome !== "succeeded" ? "; --resume does that, too" : "";
   return titled("still drained", [
     ...withRemedy(
       instances,

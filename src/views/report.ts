@@ -93,5 +93,5 @@ function whyItStopped(collected: Collected): string[] {
       ...(remedy === undefined ? [] : [remedy]),
     ];
   }
-  return interrupted ? [`because the operator stopped it (${interrupted.signal})`] : [];
+  return interrupted ? [`because it was interrupted (${interrupted.signal})`] : [];
 }

@@ -113,7 +113,7 @@ describe("what keeps a rollout safe, on real hosts", () => {
     assert.equal(lines.length, 4);
   });
 
-  it("tolerates as many failures as the plan says, and exits 1 for an incomplete rollout", async () => {
+  it("tolerates as many failures as the plan says, and exits 1 for an incomplete rollout, which can be gone on with", async () => {
     const plan = await writePlan(fleet, { limits: { max_failures: 1 } });
     await fleet.host("host-1").behave("web:web_00", { kind: "file_gone" });
     const ended = await orchestrate(plan, "--output", "json");
@@ -123,6 +123,10 @@ describe("what keeps a rollout safe, on real hosts", () => {
       "incomplete",
       { healthy: 3, failed: 1, skipped: 0, untouched: 0 },
     ]);
+    await fleet.host("host-1").behave("web:web_00", { kind: "healthy" });
+    const resumed = await orchestrate(plan, "--output", "json", "--resume", finished!.rollout);
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_00"]);
   });
 
   it("slides: a free slot is filled at once, within the sizes", async () => {

@@ -142,7 +142,7 @@ function stopMarkup(collected: Collected): Markup | undefined {
   if (!interrupted) return undefined;
   return html`<section class="stop">
     <h2>Interrupted</h2>
-    <p>The operator stopped it (${printable(interrupted.signal)}): nothing further began.</p>
+    <p>Interrupted (${printable(interrupted.signal)}): nothing further began.</p>
   </section>`;
 }
 
