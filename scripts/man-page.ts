@@ -93,7 +93,7 @@ const DESCRIPTION = [
   "once, and the restart under way completes on its host.",
   ".PP",
   "Where the plan says on_failure: ask, a failure that would halt is asked about at a terminal: r does it again, s leaves",
-  "it failed and goes on, x halts. A pause: ask goes on at y and ends at n. Each key needs no Enter.",
+  "it failed and goes on, x halts. A pause: ask goes on at y and ends at n. These keys need no Enter; what --ask asks does.",
 ];
 
 const REST = [

@@ -18,11 +18,11 @@ export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] 
 ];
 
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
-  [EXIT.done, "done, or nothing to do; a dry run that could go ahead"],
+  [EXIT.done, "done, or nothing to do; a dry run that found nothing to refuse but, perhaps, a lock"],
   [EXIT.halted, "halted by a failure, or ended with tolerated ones; status: something is not RUNNING"],
   [EXIT.invalid, "the command line or the plan is wrong; nothing was contacted"],
   [EXIT.refused, "refused before the first change"],
-  [EXIT.interrupted, 'interrupted, also by a "no" to --ask; can be resumed'],
+  [EXIT.interrupted, 'interrupted, and can be resumed; or a "no" to --ask, with nothing begun'],
   [EXIT.bug, "a bug: one line, and where the details are"],
 ];
 

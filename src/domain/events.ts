@@ -129,7 +129,7 @@ export type RolloutEvent =
       readonly reason: string;
       /** Since its restart was sent. */
       readonly seconds: number;
-      /** The end of its stderr log, or why that could not be read. */
+      /** The end of its stderr log, which may be older than its restart, or why that could not be read. */
       readonly log_tail: string;
       /** True: its before_restart hook ran and its after_healthy hook did not. */
       readonly still_drained?: boolean;
