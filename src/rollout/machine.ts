@@ -132,7 +132,7 @@ export class Machine {
         break;
       case "lock_lost":
         // Once all is done, there is nothing left that it guards.
-        if (!this.waves.isOver) this.halt("lock_lost", input.reason);
+        if (!this.waves.isDone) this.halt("lock_lost", input.reason);
         break;
       case "journal_failed":
         this.halt("journal_unwritable", input.reason);

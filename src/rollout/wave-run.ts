@@ -7,7 +7,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 type Phase =
   | { readonly name: "before" }
-  /** Looks at the hosts of the coming wave, and at what was restarted before it. */
+  /** Looks at the hosts of the coming wave, if there is one, and at what was restarted before it. */
   | {
       readonly name: "observing";
       readonly coming: ReadonlyMap<HostName, HostWork>;
@@ -53,6 +53,11 @@ export class WaveRun {
 
   get isOver(): boolean {
     return this.phase.name === "over";
+  }
+
+  /** Nothing is restarted any more, unless a last look shows something that has died. */
+  get isDone(): boolean {
+    return this.isOver || (this.phase.name === "observing" && this.index >= this.steps.length);
   }
 
   get isPaused(): boolean {
@@ -198,7 +203,8 @@ export class WaveRun {
     this.around.emit({ type: "batch.finished", ...place });
     if (isLastOfWave) this.around.emit({ type: "wave.finished", wave: place.wave, group: place.group });
     this.index++;
-    if (this.around.tally.stop || this.index >= this.steps.length) this.phase = { name: "over" };
+    if (this.around.tally.stop) this.phase = { name: "over" };
+    else if (this.index >= this.steps.length) this.observe(nowMs);
     else if (isLastOfWave && wave.pause) this.pause(step, wave.pause, nowMs);
     else if (wave.between_batches_ms > 0) this.rest(step, nowMs);
     else this.goOn(nowMs);
@@ -226,7 +232,10 @@ export class WaveRun {
     this.around.emit({ type: "rollout.paused", wave, group, ms: pause.ms });
   }
 
-  /** Looks at all hosts of the coming wave and of the waves before it: what was healthy there must still be so. */
+  /**
+   * Looks at all hosts of the coming wave and of the waves before it: what was healthy there must still be so. After the
+   * last wave none is coming: what is told to have succeeded runs at its end.
+   */
   private observe(nowMs: number): void {
     const wave = this.steps[this.index]?.wave;
     const coming = new Map(wave?.batches.flatMap(({ hosts }) => hosts).map((work) => [work.host, work]));

@@ -52,7 +52,7 @@ describe("the machine over a simulated fleet", () => {
     assert.equal(ofType(run.events, "host.resting").length, 3);
     assert.equal(ofType(run.events, "batch.resting").length, 2);
     const [lastHealthy, finished] = run.events
-      .filter(({ type }) => type === "instance.healthy" || type === "rollout.finished")
+      .filter(({ type }) => type === "instance.healthy" || type === "wave.finished")
       .slice(-2);
     assert.equal(finished?.atMs, lastHealthy?.atMs);
   });

@@ -45,7 +45,10 @@ describe("sliding", () => {
     const run = simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "succeeded");
     assert.equal(ofType(run, "host.resting").length, 3);
-    assert.equal(run.events.at(-1)?.atMs, ofType(run, "instance.healthy").at(-1)?.atMs);
+    assert.equal(
+      run.events.findLast(({ type }) => type === "wave.finished")?.atMs,
+      ofType(run, "instance.healthy").at(-1)?.atMs,
+    );
   });
 });
 
@@ -134,6 +137,32 @@ describe("a pause after a wave", () => {
     });
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "regressed");
     assert.equal(ofType(run, "instance.restarting").length, 1);
+  });
+
+  it("looks at all of them once more at the end: one that has died since its turn is no success", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2 });
+    const run = simulate(rollout(), fleet, time, {
+      onEvent: (event) =>
+        event.type === "batch.started" &&
+        event.batch === 3 &&
+        time.after(1000, () => fleet.process("host-1", "web:1").breakDown()),
+    });
+    const [halted] = ofType(run, "rollout.halted");
+    assert.equal(halted?.code, "regressed");
+    assert.match(halted.reason, /^host-1 web:1: /);
+    assert.deepEqual(countsOf(run), { healthy: 5, failed: 1, skipped: 0, untouched: 0 });
+  });
+
+  it("ends without a word from a host that is lost once all is done", () => {
+    const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
+    const run = simulate(rollout(), fleet, time, {
+      onEvent: (event, tell) => {
+        if (event.type !== "wave.finished") return;
+        fleet.lose("host-1" as HostName);
+        tell({ type: "lock_lost", reason: "its connection is gone" });
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
   });
 });
 
