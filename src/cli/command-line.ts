@@ -99,7 +99,9 @@ function withoutPlanAsId(argument: string, index: number, argv: readonly string[
 function describeStatus(program: Command, onRead: OnRead): void {
   const status = program
     .command("status")
-    .description("show what the plan's instances do now, trouble first; exit 1 if something is not RUNNING, 3 if a host is out of reach")
+    .description(
+      "show what the plan's instances do now, trouble first; exit 1 if something is not RUNNING, 3 if a host is out of reach",
+    )
     .argument("<plan>")
     .option("--watch", "look again every few seconds, until Ctrl-C", false)
     .exitOverride();

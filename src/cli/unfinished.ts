@@ -55,7 +55,10 @@ export function unfinishedCalled(
   const kept = all.find((rollout) => rollout.id === id);
   const read = kept && readRollout(kept.file);
   if (read && "problem" in read) return read;
-  if (!read) return { problem: `no rollout of this plan, at its path, is called ${id}; \`orchestrate history\` lists what there is` };
+  if (!read)
+    return {
+      problem: `no rollout of this plan, at its path, is called ${id}; \`orchestrate history\` lists what there is`,
+    };
   // Who names it wants its failures tried again; who does not, finds it ended.
   const how = read.outcome === "incomplete" ? read.outcome : howItEnded(read.outcome);
   if (!how) return { problem: `rollout ${id} came to its end (${read.outcome}): there is nothing to go on with` };
