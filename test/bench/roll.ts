@@ -77,7 +77,7 @@ function hostOf(host: HostName): RolloutHost {
       change: (action: "restart" | "start", instance: string) =>
         new Promise((resolve) => fleet.process(host, instance)[action]((said) => resolve({ kind: "returned", said }))),
     },
-    lock: { settle: () => Promise.resolve({ kind: "settled" }) },
+    lock: { lost: new Promise(() => undefined), settle: () => Promise.resolve({ kind: "settled" }) },
     hooks: { run: () => Promise.resolve({ kind: "succeeded" }) },
   };
   return part as unknown as RolloutHost;
