@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,23 +6,12 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import type { RecordedEvent } from "../../src/domain/events.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { ownStateDir } from "../own-state-dir.ts";
 
 /** The bundle that users install, as `npm test` has built it. */
 export const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.url));
 
 const NO_CI = { GITHUB_ACTIONS: "", GITLAB_CI: "", GITHUB_STEP_SUMMARY: "" };
-
-let stateFolder: string | undefined;
-
-/** Journals of tests go into a folder that is gone with the process that ran them. */
-function ownStateDir(): string {
-  if (stateFolder === undefined) {
-    const made = mkdtempSync(join(tmpdir(), "orchestrate-state-"));
-    process.on("exit", () => rmSync(made, { recursive: true, force: true }));
-    stateFolder = made;
-  }
-  return stateFolder;
-}
 
 export interface Ended {
   readonly code: number | null;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ScreenSize } from "../../src/views/tree/tree-frame.ts";
 import { until } from "../fleet/until.ts";
+import { ownStateDir } from "../own-state-dir.ts";
 
 const run = promisify(execFile);
 
@@ -92,7 +93,8 @@ export class Terminal {
   }
 
   private async tmux(...args: string[]): Promise<string> {
-    const { stdout } = await run("tmux", ["-S", join(this.directory, "socket"), ...args], { env: ENVIRONMENT });
+    const env = { ...ENVIRONMENT, ORCHESTRATE_STATE_DIR: ownStateDir() };
+    const { stdout } = await run("tmux", ["-S", join(this.directory, "socket"), ...args], { env });
     return stdout;
   }
 }
