@@ -45,6 +45,13 @@ export function newestUnfinished(plan: Plan, stateDir: string | undefined): Unfi
   return undefined;
 }
 
+/** The newest rollout of a plan, if it came to its end with failures: only who names it goes on with it. */
+export function newestIncomplete(plan: Plan, stateDir: string | undefined): RolloutId | undefined {
+  const [newest] = keptRollouts(plan, stateDir);
+  const read = newest && readRollout(newest.file);
+  return read && "rollout" in read && read.outcome === "incomplete" ? read.rollout.id : undefined;
+}
+
 /** The unfinished rollout of this id, or why it cannot be gone on with. */
 export function unfinishedCalled(
   id: string,

@@ -2,7 +2,7 @@ import { changesSince, type Past } from "../planner/past.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { RunArguments, SelectionArguments } from "./arguments.ts";
 import { loadWhole, narrowOrTell, selectionOf, tell } from "./load.ts";
-import { newestUnfinished, unfinishedCalled } from "./unfinished.ts";
+import { newestIncomplete, newestUnfinished, unfinishedCalled } from "./unfinished.ts";
 
 /** A plan to carry out, and the rollout that it goes on with if it does. */
 export interface Wanted {
@@ -22,7 +22,12 @@ export function loadWanted(given: RunArguments): Wanted | undefined {
     given.resume === "newest"
       ? newestUnfinished(whole, given.stateDir)
       : unfinishedCalled(given.resume, whole, given.stateDir);
-  if (!found) return tell(["this plan has no unfinished rollout: run it without --resume"]);
+  if (!found) {
+    const incomplete = newestIncomplete(whole, given.stateDir);
+    const instead =
+      incomplete === undefined ? "" : `, or try again what failed in its last one: --resume ${incomplete}`;
+    return tell([`this plan has no unfinished rollout: run it without --resume${instead}`]);
+  }
   if ("problem" in found) return tell([found.problem]);
   const { past } = found;
   // A journal of a version that did not keep it was written for a whole plan.

@@ -124,6 +124,9 @@ describe("what keeps a rollout safe, on real hosts", () => {
       { healthy: 3, failed: 1, skipped: 0, untouched: 0 },
     ]);
     await fleet.host("host-1").behave("web:web_00", { kind: "healthy" });
+    const unnamed = await orchestrate(plan, "--resume");
+    assert.equal(unnamed.code, 2);
+    assert.ok(unnamed.stderr.includes(`try again what failed in its last one: --resume ${finished!.rollout}`));
     const resumed = await orchestrate(plan, "--output", "json", "--resume", finished!.rollout);
     assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_00"]);
