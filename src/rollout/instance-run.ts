@@ -16,8 +16,8 @@ type Phase =
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
   | { readonly name: "under_restart"; readonly attempt: Attempt }
-  /** Its after_healthy hook is to run again: waits for a look that shows it as it was proven, on this pid. */
-  | { readonly name: "proving"; readonly pid: number; readonly sinceMs: number }
+  /** Its after_healthy hook is to run again: waits for a look, likewise, that shows it as it was proven. */
+  | { readonly name: "proving"; readonly sinceMs: number }
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
   | { readonly name: "enabling"; readonly ending: Ending }
   /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` says as what. */
@@ -80,17 +80,16 @@ export class InstanceRun {
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): void {
     if (this.phase.name === "reserving") this.tryBegin(nowMs);
-    else if (this.phase.name === "aiming" && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
+    else if ("sinceMs" in this.phase && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
     else if (this.phase.name === "aiming") this.aim(snapshot, this.phase.sinceMs, nowMs);
-    else if (this.phase.name === "proving" && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
-    else if (this.phase.name === "proving") this.proveAgain(snapshot, this.phase.pid, nowMs);
+    else if (this.phase.name === "proving") this.proveAgain(snapshot, nowMs);
     else if (this.phase.name === "under_restart")
       this.follow(this.phase.attempt, this.phase.attempt.looked(snapshot, issuedAtMs, nowMs), nowMs);
   }
 
   /** True while it waits for a look, so that nothing of it can go on without its host. */
   get awaitsItsHost(): boolean {
-    return this.phase.name === "aiming" || this.phase.name === "proving";
+    return "sinceMs" in this.phase;
   }
 
   /** True, and another failure, for one that is tried again: that its host is lost must not make the wish be forgotten. */
@@ -155,20 +154,19 @@ export class InstanceRun {
     this.phase = { name: "over" };
     if (!isTriedAgain) return;
     this.fate.tryAgain();
-    const { provenPid } = this.fate;
-    if (enabling === "healthy" && provenPid !== undefined) this.prove(provenPid, nowMs);
+    if (enabling === "healthy") this.prove(nowMs);
     else if (enabling !== undefined) this.enable(enabling, nowMs);
     else this.beginAgain(nowMs);
   }
 
   /** Nothing is put back into service on the evidence of a look from before the operator was asked. */
-  private prove(pid: number, nowMs: number): void {
-    this.phase = { name: "proving", pid, sinceMs: nowMs };
+  private prove(nowMs: number): void {
+    this.phase = { name: "proving", sinceMs: nowMs };
     this.lookAt(nowMs);
   }
 
-  private proveAgain(snapshot: ProcessSnapshot | undefined, pid: number, nowMs: number): void {
-    if (snapshot?.state === "RUNNING" && snapshot.pid === pid) return this.enable("healthy", nowMs);
+  private proveAgain(snapshot: ProcessSnapshot | undefined, nowMs: number): void {
+    if (snapshot?.state === "RUNNING" && snapshot.pid === this.fate.provenPid) return this.enable("healthy", nowMs);
     // What was proven has died since, and is restarted again like anything else that the operator wants tried again.
     this.isBroken = true;
     this.beginAgain(nowMs);

@@ -5,6 +5,7 @@ import type { Rollout } from "../../src/domain/rollout.ts";
 import type { Input } from "../../src/rollout/messages.ts";
 import { Ledger } from "../../src/views/ledger.ts";
 import { rolloutOf, simulated, type Sizes } from "./rollouts.ts";
+import type { SimProcess } from "./sim-process.ts";
 import { simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
 
 type TimedEvent = Simulated["events"][number];
@@ -249,12 +250,17 @@ describe("on_failure: ask", () => {
       return { run, enabled: enabled.length };
     }
 
-    it("and restarts what has died since before it puts it back", () => {
-      const { run, enabled } = asked(({ fleet }) => fleet.process("host-1", "web:0").breakDown(), "retry");
-      assert.equal(run.outcome, "succeeded");
-      assert.deepEqual(actions(run), ["host-1 web:0 restart", "host-1 web:0 restart", "host-1 web:1 restart"]);
-      assert.equal(enabled, 2);
-    });
+    const deaths: Record<string, (process: SimProcess) => void> = {
+      "has died since": (process) => process.breakDown(),
+      "has died since and was started again": (process) => (process.pid = 9),
+    };
+    for (const [what, die] of Object.entries(deaths))
+      it(`and restarts what ${what} before it puts it back`, () => {
+        const { run, enabled } = asked(({ fleet }) => die(fleet.process("host-1", "web:0")), "retry");
+        assert.equal(run.outcome, "succeeded");
+        assert.deepEqual(actions(run), ["host-1 web:0 restart", "host-1 web:0 restart", "host-1 web:1 restart"]);
+        assert.equal(enabled, 2);
+      });
 
     it("and puts nothing back that is not there any more", () => {
       const { run, enabled } = asked(
