@@ -32,7 +32,7 @@ interface Script {
   readonly shows: readonly string[];
   /** Too short to be seen by every look, so that they are left out. */
   readonly fleeting: readonly ProcessState[];
-  /** Whether supervisord does what it is asked to, where that does not depend on when it looks itself. */
+  /** Whether supervisord does what each act asks of it, where that does not depend on when it looks itself. */
   readonly answers?: readonly ("done" | "refused")[];
 }
 
@@ -108,20 +108,20 @@ const SCRIPTS: readonly Script[] = [
   {
     what: "a second stop of one that is STOPPING is refused and changes nothing",
     behaviour: HEALTHY,
-    first: { behaviour: { kind: "slow_stop", seconds: 2 }, until: "RUNNING" },
+    first: { behaviour: { kind: "slow_stop", seconds: 5 }, until: "RUNNING" },
     acts: ["stop", { when: "STOPPING", act: "stop" }],
     shows: ["RUNNING 1", "STOPPING", "STOPPED"],
     fleeting: [],
-    answers: ["refused", "done"],
+    answers: ["done", "refused"],
   },
   {
     what: "a start of one that is STOPPING is refused, and it ends STOPPED",
     behaviour: HEALTHY,
-    first: { behaviour: { kind: "slow_stop", seconds: 2 }, until: "RUNNING" },
+    first: { behaviour: { kind: "slow_stop", seconds: 5 }, until: "RUNNING" },
     acts: ["stop", { when: "STOPPING", act: "start" }],
     shows: ["RUNNING 1", "STOPPING", "STOPPED"],
     fleeting: [],
-    answers: ["refused", "done"],
+    answers: ["done", "refused"],
   },
   {
     what: "a stop ends a start that is under way",
@@ -194,8 +194,8 @@ async function play(host: PlayedHost, instance: InstanceName, script: Script): P
   await host.behave(instance, behaviour);
   const looked = new Looked(script);
   const asked: Promise<string>[] = [];
-  const answers: string[] = [];
-  const ask = (act: Act) => asked.push(answerTo(host, act, instance).then((answer) => (answers.push(answer), answer)));
+  let answered = 0;
+  const ask = (act: Act) => asked.push(answerTo(host, act, instance).finally(() => answered++));
   const [begin, ...further] = acts;
   for (let looks = 0; !looked.all; looks++) {
     assert.ok(looks < MOST_LOOKS, `looks showed ${looked.shown.join(", ")}`);
@@ -205,8 +205,8 @@ async function play(host: PlayedHost, instance: InstanceName, script: Script): P
     while (further[0]?.when === state) ask(further.shift()!.act);
   }
   // In virtual time nothing happens between looks.
-  for (let looks = 0; answers.length < asked.length && looks < MOST_LOOKS; looks++) await host.look();
-  return { shown: looked.shown, answers };
+  for (let looks = 0; answered < asked.length && looks < MOST_LOOKS; looks++) await host.look();
+  return { shown: looked.shown, answers: await Promise.all(asked) };
 }
 
 async function answerTo(host: PlayedHost, act: Act, instance: InstanceName): Promise<string> {
