@@ -84,11 +84,10 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
   if (isLate) return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (error?.level === "client-timeout") return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (isResetUnasked(trace)) return TOO_BUSY;
+  // What it said tells more than the reset that follows where our own greeting came too late to be read.
+  if (phase === "greeting" && said !== undefined) return saidInstead(said);
   if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
-  if (phase === "greeting") {
-    if (said === undefined || said.startsWith(TOO_MANY)) return TOO_BUSY;
-    return said.startsWith(PENALIZED) ? `turns us away for a while: ${JSON.stringify(said)}` : notSsh(said);
-  }
+  if (phase === "greeting") return TOO_BUSY;
   if (error && /no matching/.test(error.message))
     return `has no algorithm in common with us: ${error.message} (the ssh program may have: see client: system)`;
   if (error) return `fails in the ${phase}: ${error.message}`;
@@ -105,6 +104,12 @@ function timedOut(phase: HandshakeTrace["phase"], said: string | undefined, with
   if (phase === "greeting")
     return said === undefined ? `accepts the connection, but says nothing within ${within}` : notSsh(said);
   return `does not finish the ${phase} within ${within}`;
+}
+
+/** What sshd's words where its banner should be mean, if it is sshd. */
+function saidInstead(said: string): string {
+  if (said.startsWith(TOO_MANY)) return TOO_BUSY;
+  return said.startsWith(PENALIZED) ? `turns us away for a while: ${JSON.stringify(said)}` : notSsh(said);
 }
 
 function notSsh(said: string): string {

@@ -58,6 +58,16 @@ describe("a host that cannot be reached says why in one line", () => {
     assert.equal(penalty, 'turns us away for a while: "Not allowed at this time"');
   });
 
+  it("when it says so and then resets, as sshd does to a greeting of ours that it has not read", async () => {
+    const saysAndResets = (words: string) => (socket: Socket) => {
+      socket.once("data", () => socket.resetAndDestroy());
+      socket.write(words);
+    };
+    assert.match(await reasonFor(saysAndResets("Exceeded MaxStartups\r\n")), /see its MaxStartups\)$/);
+    const penalty = await reasonFor(saysAndResets("Not allowed at this time\r\n"));
+    assert.equal(penalty, 'turns us away for a while: "Not allowed at this time"');
+  });
+
   it("when it resets at once", async () => {
     assert.match(
       await reasonFor((socket) => socket.resetAndDestroy()),
