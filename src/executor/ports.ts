@@ -91,6 +91,14 @@ export interface LookWay {
   readonly why: string;
 }
 
+/** What is known of a supervisord's process id. */
+export type PidOutcome =
+  | { readonly kind: "known"; readonly pid: number }
+  /** It was asked and gave none: sudo does not let us ask, or a command in its place knows of none. */
+  | { readonly kind: "unknown" }
+  /** Nobody answered; that says nothing about the next time. */
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 /** Looks at the Supervisor of one host. It has no way to change anything: all that a dry run gets. */
 export interface SupervisorReader {
   /**
@@ -101,8 +109,8 @@ export interface SupervisorReader {
   look(): Promise<LookOutcome>;
   /** The end of an instance's stderr log, or a line that says why it cannot be had. Bounded likewise. */
   tailLog(instance: InstanceName): Promise<string>;
-  /** The process id of supervisord itself, on its host; undefined where it cannot be had. Bounded likewise. */
-  supervisorPid(): Promise<number | undefined>;
+  /** The process id of supervisord itself, on its host. Bounded likewise. */
+  supervisorPid(): Promise<PidOutcome>;
   /** What can be learnt of Supervisor's configuration without any change to what supervisord has loaded. */
   config(): Promise<HostConfig>;
   /** How the last answer came; undefined before the first. */

@@ -13,7 +13,7 @@ import type {
   SpawnOutcome,
 } from "../executor/ports.ts";
 import { OutputTail, STDERR_BYTES } from "./output-tail.ts";
-import { boundedArgv } from "./time-bound.ts";
+import { boundedArgv, orTimedOut } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {
@@ -108,6 +108,7 @@ function run(argv: Argv, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<Run
   // We may be killed before its time is up, and what sudo started only root may kill.
   const [program, ...args] = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
   return new Promise((resolve) => {
+    const startedAt = performance.now();
     let child: ChildProcessWithoutNullStreams;
     try {
       // A process group of its own: a Ctrl-C at our terminal must not reach a restart that is half done.
@@ -142,7 +143,7 @@ function run(argv: Argv, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<Run
       const output = { stdout: stdout.text(), stderr: stderr.text() };
       // One of the two is always there.
       if (signal === null) resolve({ kind: "exited", code: code ?? 0, ...output });
-      else resolve({ kind: "signalled", signal, ...output });
+      else resolve(orTimedOut({ kind: "signalled", signal, ...output }, startedAt, timeoutMs));
     });
   });
 }

@@ -2,7 +2,7 @@ import type { Duplex, Readable } from "node:stream";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import type { NoRoom, RunOptions, Seat } from "./connection.ts";
 import { OutputTail, STDERR_BYTES } from "./output-tail.ts";
-import { hostBoundMs } from "./time-bound.ts";
+import { hostBoundMs, orTimedOut } from "./time-bound.ts";
 
 /** A channel in which a command runs. It emits `exit` with a code, or with null and the name of a signal. */
 export interface CommandChannel extends Duplex {
@@ -38,12 +38,13 @@ export function execute(
   { timeoutMs, stdin, seat, lostBecause }: RunOptions & { readonly lostBecause: LostBecause },
 ): Promise<RunOutcome | NoRoom> {
   return new Promise((resolve) => {
+    const startedAt = performance.now();
     let channel: CommandChannel | undefined;
     let isOver = false;
     let timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
     const settle = (outcome: RunOutcome | NoRoom) => {
       isOver = true;
-      resolve(outcome);
+      resolve(outcome.kind === "no_room" ? outcome : orTimedOut(outcome, startedAt, timeoutMs));
     };
     function onTimeout(afterMs: number): void {
       settle({ kind: "timed_out", afterMs });

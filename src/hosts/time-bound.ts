@@ -1,4 +1,4 @@
-import type { Argv } from "../executor/ports.ts";
+import type { Argv, RunOutcome } from "../executor/ports.ts";
 
 /**
  * Ends a command when its time is up, on whatever host it runs. Shell text, given the seconds and the command:
@@ -25,4 +25,15 @@ export function boundedArgv(argv: Argv, timeoutMs: number): Argv {
 /** When the host ends a command: at whole seconds, since not every `timeout` knows parts of them. */
 export function hostBoundMs(timeoutMs: number): number {
   return Math.ceil(timeoutMs / 1000) * 1000;
+}
+
+/**
+ * What was killed once its time was up was ended by its bound on the host: word of that may come to us before our own
+ * timer does, if we were busy.
+ *
+ * @param startedAt when it was started or before, by `performance.now()`
+ */
+export function orTimedOut(outcome: RunOutcome, startedAt: number, timeoutMs: number | undefined): RunOutcome {
+  const isInTime = timeoutMs === undefined || performance.now() - startedAt < timeoutMs;
+  return isInTime || outcome.kind !== "signalled" ? outcome : { kind: "timed_out", afterMs: timeoutMs };
 }

@@ -19,7 +19,7 @@ export const IDENTIFY = `identify() {
  *
  * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND STDIN` (0: no limit) · `tell ID LINE` (to the session, which the
  * first one starts: its line is lost)
- * Answers: `beat` · `held` · `locked GROUP RECORDS` · `broken WHY` · `done ID OUTPUT|CODE` · `closed` (the session)
+ * Answers: `beat` · `held NAME` (of the supervisord) · `locked GROUP RECORDS` · `broken WHY` · `done ID OUTPUT|CODE` · `closed` (the session)
  * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND and STDIN are escaped as printf's %b reads them, spaces as well.
  *
  * Arguments: token, seconds of silence, directory, a name for the supervisord, its pid or nothing, the groups to lock
@@ -95,7 +95,7 @@ hold() {
 }
 held() {
   keep_records
-  say held
+  say "held $name"
   if [ $# -eq 0 ]; then work; else work | { read -r line && "$@" 2>&1; say closed; cat >/dev/null; }; fi
   drop_records
 }

@@ -5,7 +5,8 @@ import { Session } from "./session.ts";
 
 /** What a holder answers to `take`. */
 export type Taken =
-  | { readonly kind: "held" }
+  /** @property name of the supervisord, as its lock files have it */
+  | { readonly kind: "held"; readonly name: string }
   /** The records are those of all who have held it, in any order. */
   | { readonly kind: "locked"; readonly group: string; readonly records: string }
   | { readonly kind: "broken"; readonly reason: string };
@@ -147,7 +148,7 @@ export class Holder {
         this.#beaten.shift()?.();
         break;
       case "held":
-        this.#taken?.({ kind: "held" });
+        this.#taken?.({ kind: "held", name: first });
         break;
       case "locked":
         this.#taken?.({ kind: "locked", group: first, records: textOf(second) });

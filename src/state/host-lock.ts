@@ -8,6 +8,7 @@ import type {
   HostAccess,
   HostLock,
   LockOwner,
+  PidOutcome,
   RunOutcome,
   RunUnderLock,
   TakeOutcome,
@@ -59,6 +60,13 @@ type Held =
 type Spawned =
   { readonly kind: "spawned"; readonly holder: Holder } | { readonly kind: "failed"; readonly reason: string };
 
+/** @property pid of the supervisord; empty if it is not known */
+interface Named {
+  readonly kind: "named";
+  readonly name: string;
+  readonly pid: string;
+}
+
 /** A holder that has got the lock. */
 interface Kept {
   readonly holder: Holder;
@@ -78,6 +86,8 @@ class HolderLock implements HostLock {
   /** A process that has not been told to take the lock yet. */
   #prepared: { readonly spawned: Promise<Spawned>; readonly dropped: AbortController } | undefined;
   #regaining: Promise<Held> | undefined;
+  /** What the lock files call the supervisord: under another name a lock that is had again would be another one. */
+  #name: string | undefined;
   #lost: LockLost | undefined;
 
   constructor(access: HostAccess, options: LockOptions) {
@@ -186,7 +196,10 @@ class HolderLock implements HostLock {
     if (spawned.kind === "failed") return { kind: "unavailable", reason: spawned.reason };
     const { holder } = spawned;
     const taken = await Promise.race([holder.take(recordOf(this.#options.owner)), noAnswer()]);
-    if (taken.kind === "held" && !this.#released.signal.aborted) return this.#keep(holder);
+    if (taken.kind === "held" && !this.#released.signal.aborted) {
+      if (this.#groups.length > 0) this.#name = taken.name;
+      return this.#keep(holder);
+    }
     holder.finish();
     if (taken.kind === "locked") {
       const group = this.#groups.find((name) => fileName(name) === taken.group) ?? (taken.group as ProgramName);
@@ -199,7 +212,9 @@ class HolderLock implements HostLock {
   async #spawn(unwanted: AbortSignal): Promise<Spawned> {
     const { session = [] } = this.#options;
     const token = `orchestrate-${randomBytes(9).toString("hex")}`;
-    const argv = await this.#argv(token);
+    const named = await this.#named();
+    if (named.kind === "failed") return named;
+    const argv = this.#argv(token, named);
     // Its connection may have been closed since, and would be made again, for nobody to close.
     if (unwanted.aborted) return { kind: "failed", reason: RELEASED };
     const spawned = await this.#access.spawn(argv);
@@ -207,11 +222,20 @@ class HolderLock implements HostLock {
     return { kind: "spawned", holder: new Holder(token, spawned.process, session.length > 0) };
   }
 
-  async #argv(token: string): Promise<Argv> {
-    const { directory, supervisorPid, fallbackName, session = [] } = this.#options;
+  /** What the supervisord is to be called on its host, unless the process with that pid says otherwise. */
+  async #named(): Promise<Named | Extract<Spawned, { kind: "failed" }>> {
+    const { supervisorPid, fallbackName } = this.#options;
+    const outcome: PidOutcome = this.#groups.length > 0 ? await supervisorPid() : { kind: "unknown" };
+    // Others may be told its pid, and have its lock under the name that follows from that.
+    if (outcome.kind === "unavailable" && this.#name === undefined) return { kind: "failed", reason: outcome.reason };
+    const pid = outcome.kind === "known" ? String(outcome.pid) : "";
+    return { kind: "named", name: this.#name ?? fallbackName, pid };
+  }
+
+  #argv(token: string, { name, pid }: Named): Argv {
+    const { directory, session = [] } = this.#options;
     const silenceS = String(this.#silence.holderMs / 1000);
-    const pid = this.#groups.length > 0 ? ((await supervisorPid()) ?? "") : "";
-    const args = [token, silenceS, directory, fallbackName, String(pid), this.#groups.map(fileName).join(" ")];
+    const args = [token, silenceS, directory, name, pid, this.#groups.map(fileName).join(" ")];
     return ["sh", "-c", HOLDER_SCRIPT, "orchestrate", ...args, ...session];
   }
 

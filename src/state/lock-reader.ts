@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ProgramName } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { HostAccess, LockHolder, LockReader, SupervisorReader } from "../executor/ports.ts";
+import type { HostAccess, LockHolder, LockReader, PidOutcome, SupervisorReader } from "../executor/ports.ts";
 import { IDENTIFY } from "./holder-script.ts";
 import { fileName, newestOwner } from "./lock-record.ts";
 
@@ -9,9 +9,9 @@ import { fileName, newestOwner } from "./lock-record.ts";
 export interface LockPlace {
   /** The folder of the lock files on the host. */
   readonly directory: string;
-  /** The pid of the supervisord, from which its lock gets its name; undefined if it cannot be told. */
-  readonly supervisorPid: () => Promise<number | undefined>;
-  /** What names the supervisord where its pid does not: how the plan reaches it. */
+  /** The pid of the supervisord, from which its lock gets its name. */
+  readonly supervisorPid: () => Promise<PidOutcome>;
+  /** What names the supervisord where its pid is unknown or does not: how the plan reaches it. */
   readonly fallbackName: string;
 }
 
@@ -44,7 +44,8 @@ done
 export function createLockReader(access: HostAccess, place: LockPlace, timeoutMs: number): LockReader {
   return {
     async owners(groups) {
-      const pid = String((await place.supervisorPid()) ?? "");
+      const outcomeOfPid = await place.supervisorPid();
+      const pid = outcomeOfPid.kind === "known" ? String(outcomeOfPid.pid) : "";
       const args = [place.directory, place.fallbackName, pid, groups.map(fileName).join(" ")];
       const outcome = await access.run(["sh", "-c", READER_SCRIPT, "orchestrate", ...args], { timeoutMs });
       return outcome.kind === "exited" ? groups.flatMap((group) => holderOf(group, outcome.stdout) ?? []) : [];

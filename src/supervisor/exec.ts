@@ -1,7 +1,7 @@
 import type { InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
-import type { HostAccess, RunOutcome } from "../executor/ports.ts";
+import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
 import { LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
 import { isCutCharacter, lastWords, parsePid, parseStatus, tailText } from "./status-text.ts";
 import { Deadline } from "./way.ts";
@@ -39,12 +39,12 @@ export async function pidByExec(
   access: HostAccess,
   settings: SupervisorSettings,
   timeoutMs: number,
-): Promise<number | undefined> {
+): Promise<PidOutcome> {
   const outcome = await access.run(pidArgv(settings), { timeoutMs });
+  if (outcome.kind !== "exited") return { kind: "unavailable", reason: whyNot(outcome, timeoutMs) };
   // A shell profile may have printed lines of its own before it.
-  return outcome.kind === "exited" && outcome.code === 0
-    ? parsePid(outcome.stdout.trimEnd().split("\n").at(-1) ?? "")
-    : undefined;
+  const pid = outcome.code === 0 ? parsePid(outcome.stdout.trimEnd().split("\n").at(-1) ?? "") : undefined;
+  return pid === undefined ? { kind: "unknown" } : { kind: "known", pid };
 }
 
 /** Judged by the states. Of the exit code only this: any other one cut the list short, and what is missing has not vanished. */
@@ -61,16 +61,19 @@ function toLook(outcome: RunOutcome, timeoutMs: number): LookOutcome {
       };
     }
     case "signalled":
-      return { kind: "unavailable", reason: `supervisorctl was ended by ${outcome.signal}` };
     case "timed_out":
-      return {
-        kind: "unavailable",
-        reason: `supervisorctl gave no answer within ${timeoutMs / 1000} s: supervisord may hang`,
-      };
+      return { kind: "unavailable", reason: whyNot(outcome, timeoutMs) };
     case "unreachable":
     case "indeterminate":
-      return { kind: "unreachable", reason: outcome.reason };
+      return { kind: "unreachable", reason: whyNot(outcome, timeoutMs) };
   }
+}
+
+function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: number): string {
+  if (outcome.kind === "signalled") return `supervisorctl was ended by ${outcome.signal}`;
+  if (outcome.kind === "timed_out")
+    return `supervisorctl gave no answer within ${timeoutMs / 1000} s: supervisord may hang`;
+  return outcome.reason;
 }
 
 function toLog(outcome: RunOutcome): string {

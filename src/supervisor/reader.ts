@@ -2,7 +2,7 @@ import type { HostConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
-import type { HostAccess, LookWay, SupervisorReader } from "../executor/ports.ts";
+import type { HostAccess, LookWay, PidOutcome, SupervisorReader } from "../executor/ports.ts";
 import { configFiles } from "./config-files.ts";
 import { lookByExec, pidByExec, tailByExec } from "./exec.ts";
 import { sessionWay } from "./session-way.ts";
@@ -111,11 +111,11 @@ class Reader {
     return text.trimEnd() || "(its stderr log is empty)";
   }
 
-  async supervisorPid(): Promise<number | undefined> {
+  async supervisorPid(): Promise<PidOutcome> {
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
-    if (closes !== this.#closes) return undefined;
-    return quick ? quick.value : pidByExec(this.#access, this.#settings, this.#timeoutMs);
+    if (closes !== this.#closes) return { kind: "unavailable", reason: CLOSED.reason };
+    return quick ? { kind: "known", pid: quick.value } : pidByExec(this.#access, this.#settings, this.#timeoutMs);
   }
 
   async config(): Promise<HostConfig> {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as theNextTurn } from "node:timers/promises";
 import type { HostName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
-import type { HostAccess, HostLock, TakeOutcome } from "../../src/executor/ports.ts";
+import type { HostAccess, HostLock, PidOutcome, TakeOutcome } from "../../src/executor/ports.ts";
 import { openLocal } from "../../src/hosts/local.ts";
 import type { Silence } from "../../src/state/heartbeat.ts";
 import { createHostLock } from "../../src/state/host-lock.ts";
@@ -12,6 +14,7 @@ import { createLockReader } from "../../src/state/lock-reader.ts";
 import { until } from "../fleet/until.ts";
 
 const web = ["web"] as readonly string[] as readonly ProgramName[];
+const UNKNOWN: PidOutcome = { kind: "unknown" };
 const SHORT: Silence = { holderMs: 1000, controllerMs: 750, beatEveryMs: 250 };
 
 describe("the lock of a host", () => {
@@ -27,14 +30,17 @@ describe("the lock of a host", () => {
     readonly reason?: string;
     readonly silence?: Silence;
     readonly access?: HostAccess;
-    readonly supervisorPid?: number | Promise<number>;
+    readonly supervisorPid?: () => PidOutcome | Promise<PidOutcome>;
     readonly session?: string;
   }
 
-  function lockOf(who: string, { reason, silence, access, supervisorPid, session }: Options = {}): HostLock {
+  function lockOf(
+    who: string,
+    { reason, silence, access, supervisorPid = () => UNKNOWN, session }: Options = {},
+  ): HostLock {
     const lock = createHostLock(access ?? openLocal("here" as HostName), {
       directory: dir,
-      supervisorPid: () => Promise.resolve(supervisorPid),
+      supervisorPid: async () => supervisorPid(),
       fallbackName: "supervisord",
       owner: {
         rollout: `rollout-of-${who}` as RolloutId,
@@ -77,13 +83,14 @@ describe("the lock of a host", () => {
       close: () => here.close(),
     };
     for (const act of ["prepare", "take"] as const) {
-      let answer: (pid: number) => void = () => undefined;
-      const lock = lockOf("alice", { access, supervisorPid: new Promise((resolve) => (answer = resolve)) });
+      let answer: (pid: PidOutcome) => void = () => undefined;
+      const asked = new Promise<PidOutcome>((resolve) => (answer = resolve));
+      const lock = lockOf("alice", { access, supervisorPid: () => asked });
       const acted = lock[act](web);
       // The take is at its own spawn then.
       await theNextTurn();
       await lock.release();
-      answer(1);
+      answer({ kind: "known", pid: 1 });
       await acted;
       await theNextTurn();
     }
@@ -240,6 +247,42 @@ describe("the lock of a host", () => {
     assert.deepEqual(await alice.run(["true"]), await alice.lost);
   });
 
+  describe("of a supervisord that is known by its pid", () => {
+    const NOBODY: PidOutcome = { kind: "unavailable", reason: "supervisorctl gave no answer" };
+    let known: PidOutcome;
+    let end: () => Promise<unknown>;
+    beforeEach(() => {
+      const supervisord = spawn("sh", ["-c", "read line", "supervisord"], { stdio: ["pipe", "ignore", "ignore"] });
+      assert.ok(supervisord.pid !== undefined);
+      known = { kind: "known", pid: supervisord.pid };
+      end = () => {
+        supervisord.stdin.end();
+        return once(supervisord, "close");
+      };
+    });
+    afterEach(() => end());
+
+    for (const now of [NOBODY, UNKNOWN])
+      it(`is the same one when its connection is back and the pid is ${now.kind} for now`, async () => {
+        const losing = losingAccess();
+        let told = known;
+        const alice = lockOf("alice", { access: losing, supervisorPid: () => told });
+        const bob = lockOf("bob", { supervisorPid: () => known });
+        assert.deepEqual(await alice.take(web), held);
+        told = now;
+        losing.lose();
+        assert.deepEqual(await alice.settle(), { kind: "settled" });
+        assert.equal((await bob.take(web)).kind, "locked");
+      });
+
+    it("is not taken under another name while nobody answers for the pid: others may know it", async () => {
+      assert.deepEqual(await lockOf("bob", { supervisorPid: () => known }).take(web), held);
+      const alice = lockOf("alice", { supervisorPid: () => NOBODY });
+      alice.prepare(web);
+      assert.deepEqual(await alice.take(web), { kind: "unavailable", reason: NOBODY.reason });
+    });
+  });
+
   it("tells what the host lacks, or that its folder cannot be used", async () => {
     await rm(dir, { recursive: true });
     assert.deepEqual(await lockOf("alice").take(web), {
@@ -277,7 +320,7 @@ describe("the lock of a host", () => {
   });
 
   it("is read by a dry run, which takes nothing", async () => {
-    const place = { directory: dir, supervisorPid: () => Promise.resolve(undefined), fallbackName: "supervisord" };
+    const place = { directory: dir, supervisorPid: () => Promise.resolve(UNKNOWN), fallbackName: "supervisord" };
     const reader = createLockReader(openLocal("here" as HostName), place, 5000);
     assert.deepEqual(await reader.owners(web), []);
     const alice = lockOf("alice", { reason: "deploy 42" });

@@ -192,7 +192,7 @@ describe("the way by which a host is looked at", () => {
     await host.revive("supervisord");
     assert.equal(await sees(reader), "session");
     assert.deepEqual(controllers(), [before]);
-    assert.equal(await reader.supervisorPid(), host.supervisord.pid);
+    assert.deepEqual(await reader.supervisorPid(), { kind: "known", pid: host.supervisord.pid });
   });
 
   it("says that supervisord is down while it is, and finds back to one supervisorctl for all", async () => {
