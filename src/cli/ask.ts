@@ -33,7 +33,6 @@ export async function saysYes(question: string, aborted: AbortSignal): Promise<b
  */
 export function askSecret(question: string): Promise<string | undefined> {
   const { stdin, stderr } = process;
-  stderr.write(question);
   return new Promise((resolve) => {
     let typed = Buffer.alloc(0);
     const end = (answer: string | undefined, rest?: Buffer) => {
@@ -59,7 +58,9 @@ export function askSecret(question: string): Promise<string | undefined> {
       }
     };
     for (const signal of LEAVING) process.once(signal, onSignal);
+    // Before the question: what is typed at its sight must not be echoed.
     stdin.setRawMode(true);
+    stderr.write(question);
     stdin.on("data", onData);
     stdin.resume();
   });

@@ -30,16 +30,16 @@ interface Unknown {
 
 /** The newest rollout of a plan that is not finished, unless later ones have done all that it left. */
 export function newestUnfinished(plan: Plan, stateDir: string | undefined): Unfinished | Unknown | undefined {
-  const resumed = new Set<RolloutId>();
+  const newest = keptRollouts(plan, stateDir).slice(0, MOST_JOURNALS);
+  const all = newest.flatMap(({ file }) => readRollout(file) ?? []);
+  // Of all before one is chosen: within one second a rollout may sort after the one that resumes it, or before.
+  const resumed = new Set(all.flatMap((read) => ("rollout" in read && read.rollout.resumes) || []));
   const done = new Set<string>();
-  for (const { file } of keptRollouts(plan, stateDir).slice(0, MOST_JOURNALS)) {
-    const read = readRollout(file);
-    if (!read) continue;
+  for (const read of all) {
     if ("problem" in read) return read;
     const how = howItEnded(read.outcome);
     if (how && !resumed.has(read.rollout.id) && instancesIn(read.rollout).some((instance) => !done.has(instance)))
       return unfinishedOf(read, how, plan, stateDir);
-    if (read.rollout.resumes !== undefined) resumed.add(read.rollout.resumes);
     for (const instance of doneIn(read)) done.add(instance);
   }
   return undefined;
