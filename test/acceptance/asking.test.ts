@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { Terminal } from "../views/terminal.ts";
-import { BUNDLE, eventsOf, orchestrate, writePlan } from "./orchestrate.ts";
+import { BUNDLE, eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
 const SCREEN = { columns: 120, rows: 40 };
 const QUESTION = /host-1 web:web_01\? +r: do it again, s: leave it failed and go on, x: halt here/;
@@ -115,7 +115,10 @@ describe("a second Ctrl-C at the tree", () => {
   it("leaves at once, and the report tells what the hooks have left drained and how to go on", async () => {
     const fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }] });
     try {
-      const plan = await writePlan(fleet, { hooks: { before_restart: "true", after_healthy: "sleep 15" } });
+      const plan = await writePlan(fleet, {
+        hooks: { before_restart: "true", after_healthy: "sleep 600" },
+        timings: { ...quickTimings, command_timeout: "10m" },
+      });
       const terminal = await Terminal.run(`'${process.execPath}' '${BUNDLE}' '${plan}'`, SCREEN, {
         ORCHESTRATE_STATE_DIR: `${fleet.dir}/state`,
       });

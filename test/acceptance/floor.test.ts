@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { observe, type Observation, type Stop } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
-import { eventsOf, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
+import { Gate, eventsOf, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
 
-/** Soon FATAL where it crashes. */
+/** Soon FATAL where its file is gone. */
 const WEB = { name: "web", processes: 4, startretries: 1 };
 const CRASHED = ["web:web_02", "web:web_03"];
 
@@ -16,20 +16,25 @@ describe("a program with 8 instances and min_healthy 6, two of which crash betwe
   async function crashTwo(): Promise<void> {
     const host = fleet.host("host-2");
     for (const instance of CRASHED) {
-      await host.behave(instance, { kind: "crash_at_start" });
+      // Not started again, and so never RUNNING again by a supervisord that is late.
+      await host.behave(instance, { kind: "file_gone" });
       process.kill((await host.process(instance)).pid, "SIGKILL");
     }
+    for (const instance of CRASHED)
+      await until(async () => (await host.process(instance)).state !== "RUNNING", { deadlineMs: 60_000 });
   }
 
-  /** A rollout whose first rest is when two instances crash; it then waits. */
+  /** A rollout that has not proven its first instance when two others crash; it then waits. */
   async function waitingRollout(progressDeadline: string) {
     const timings = { ...quickTimings, between_restarts: "2s", progress_deadline: progressDeadline };
-    const plan = await writePlan(fleet, { limits: { min_healthy: 6 }, timings });
+    const gate = new Gate(fleet.dir);
+    const plan = await writePlan(fleet, { limits: { min_healthy: 6 }, timings, checks: gate.checks });
     const observed = await observe(fleet);
     const running = startOrchestrate([plan, "--output", "json"]);
-    await until(() => running.stdout().includes('"host.resting"'), { deadlineMs: 30_000 });
+    await until(() => running.stdout().includes('"instance.restarting"'), { deadlineMs: 60_000 });
     await crashTwo();
-    await until(() => running.stdout().includes('"instance.waiting"'), { deadlineMs: 30_000 });
+    await gate.open();
+    await until(() => running.stdout().includes('"instance.waiting"'), { deadlineMs: 60_000 });
     return { running, observed };
   }
 

@@ -3,6 +3,7 @@ import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import {
   BUNDLE,
+  Gate,
   eventsOf,
   quickTimings,
   orchestrate,
@@ -14,15 +15,21 @@ import { Terminal } from "../views/terminal.ts";
 
 describe("what may happen to the controller in the middle of a rollout", () => {
   let fleet: Fleet;
-  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }] })));
+  beforeEach(
+    async () =>
+      void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2, stopwaitsecs: 600 }] })),
+  );
   afterEach(() => fleet.down());
 
   for (const signal of ["SIGTERM", "SIGHUP"] as const)
     it(`${signal} is like a first Ctrl-C: what is under way is proven healthy, nothing further begins, exit 4`, async () => {
-      const plan = await writePlan(fleet);
+      const gate = new Gate(fleet.dir);
+      const plan = await writePlan(fleet, { checks: gate.checks });
       const running = startOrchestrate([plan, "--output", "json"]);
-      await until(() => running.stdout().includes('"instance.restarting"'), { deadlineMs: 30_000 });
+      await until(() => running.stdout().includes('"instance.restarting"'), { deadlineMs: 60_000 });
       running.child.kill(signal);
+      await until(() => running.stdout().includes('"rollout.interrupted"'), { deadlineMs: 60_000 });
+      await gate.open();
       const ended = await running.ended;
       assert.equal(ended.code, 4, ended.stdout + ended.stderr);
       assert.deepEqual(restartedIn(eventsOf(ended)), ["host-1 web:web_00"]);
@@ -30,7 +37,8 @@ describe("what may happen to the controller in the middle of a rollout", () => {
     });
 
   it("a closed terminal is like a first Ctrl-C: the instance under way is finished, and --resume goes on", async () => {
-    const plan = await writePlan(fleet);
+    const gate = new Gate(fleet.dir);
+    const plan = await writePlan(fleet, { checks: gate.checks });
     const terminal = await Terminal.run(
       `'${process.execPath}' '${BUNDLE}' '${plan}' --state-dir '${fleet.dir}/state'`,
       { columns: 100, rows: 30 },
@@ -38,28 +46,29 @@ describe("what may happen to the controller in the middle of a rollout", () => {
     );
     await terminal.shows(/1 to go|web_00/);
     await until(async () => (await fleet.host("host-1").supervisordLog()).includes("stopped: web_00"), {
-      deadlineMs: 30_000,
+      deadlineMs: 60_000,
     });
     await terminal.close();
+    await gate.open();
     const state = ["--state-dir", `${fleet.dir}/state`];
     await until(async () => (await orchestrate("history", ...state)).stdout.includes("interrupted"), {
-      deadlineMs: 30_000,
+      deadlineMs: 60_000,
     });
-    const resumed = await orchestrate(plan, "--output", "json", "--resume", ...state);
+    // It is written down before the locks are let go.
+    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m", ...state);
     assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
   });
 
   it("the loss of its network is waited out: it connects and locks again, looks, and goes on", async () => {
     const host = fleet.host("host-1");
-    await host.behave("web:web_00", { kind: "slow_stop", seconds: 2 });
-    await host.stop("web:web_00");
-    await host.start("web:web_00");
+    await host.restartAs("web:web_00", { kind: "held_stop" });
     const plan = await writePlan(fleet, { timings: { ...quickTimings, command_timeout: "30s" } });
     const running = startOrchestrate([plan, "--output", "json"]);
-    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 20_000 });
+    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 60_000 });
     for (const each of fleet.hosts) await each.kill("sshd");
-    await until(() => running.stdout().includes('"instance.indeterminate"'), { deadlineMs: 20_000 });
+    await until(() => running.stdout().includes('"instance.indeterminate"'), { deadlineMs: 60_000 });
+    await host.letStop("web:web_00");
     for (const each of fleet.hosts) await each.revive("sshd");
     const ended = await running.ended;
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);

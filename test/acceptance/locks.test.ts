@@ -15,28 +15,27 @@ describe("two operators at once", () => {
       void (fleet = await raiseFleet({
         hosts: 2,
         groups: [
-          { name: "web", processes: 2 },
+          { name: "web", processes: 2, stopwaitsecs: 600 },
           { name: "jobs", processes: 1 },
         ],
       })),
   );
   afterEach(() => fleet.down());
 
-  /** The first operator, in the middle of the restart of an instance that takes its time to stop. */
-  async function first(seconds: number): Promise<Running> {
+  /** The first operator, in the middle of the restart of an instance that stops when it is let. */
+  async function first(): Promise<Running> {
     const host = fleet.host("host-1");
-    await host.behave("web:web_00", { kind: "slow_stop", seconds });
-    await host.stop("web:web_00");
-    await host.start("web:web_00");
+    await host.restartAs("web:web_00", { kind: "held_stop" });
     await host.behave("web:web_00", { kind: "healthy" });
     const plan = await writePlan(fleet, {}, "first");
     const running = startOrchestrate([plan, "--output", "json", "--reason", "deploy 42"], { env: { USER: "alice" } });
-    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 20_000 });
+    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 60_000 });
     return running;
   }
+  const letStop = () => fleet.host("host-1").letStop("web:web_00");
 
   it("the second is refused with the name and the reason of the first, changes nothing, and a dry run tells the same", async () => {
-    const running = await first(3);
+    const running = await first();
     const plan = await writePlan(fleet, { hosts: { "host-1": fleet.planHosts()["host-1"] } }, "second");
     const refused = await orchestrate(plan, "--output", "json");
     assert.equal(refused.code, 3, refused.stdout);
@@ -45,15 +44,19 @@ describe("two operators at once", () => {
     const told = await orchestrate(plan, "--dry-run");
     assert.equal(told.code, 0);
     assert.match(told.stdout, /a run would be refused: web is locked by .*deploy 42/);
+    await letStop();
     const ended = await running.ended;
     assert.equal(ended.code, 0, ended.stderr);
     assert.deepEqual(restartedIn(eventsOf(refused)), []);
   });
 
   it("one who waits with --wait-for-lock says for whom, and goes on when the first has finished", async () => {
-    const running = await first(2);
+    const running = await first();
     const plan = await writePlan(fleet, {}, "second");
-    const second = await orchestrate(plan, "--output", "json", "--wait-for-lock", "1m");
+    const waiting = startOrchestrate([plan, "--output", "json", "--wait-for-lock", "1m"]);
+    await until(() => waiting.stdout().includes("lock.waiting"), { deadlineMs: 60_000 });
+    await letStop();
+    const second = await waiting.ended;
     assert.equal(second.code, 0, second.stdout + second.stderr);
     assert.ok(eventsOf(second).some((event) => event.type === "lock.waiting" && event.reason.includes("deploy 42")));
     const firstEnd = eventsOf(await running.ended).at(-1);
@@ -62,31 +65,34 @@ describe("two operators at once", () => {
   });
 
   it("one who waits in vain is refused when the time is up; Ctrl-C ends the wait with exit 4", async () => {
-    const running = await first(5);
+    const running = await first();
     const plan = await writePlan(fleet, {}, "second");
     assert.equal((await orchestrate(plan, "--wait-for-lock", "500ms")).code, 3);
     const waiting = startOrchestrate([plan, "--output", "json", "--wait-for-lock", "1m"]);
-    await until(() => waiting.stdout().includes("lock.waiting"), { deadlineMs: 20_000 });
+    await until(() => waiting.stdout().includes("lock.waiting"), { deadlineMs: 60_000 });
     waiting.child.kill("SIGINT");
     assert.equal((await waiting.ended).code, 4);
+    await letStop();
     await running.ended;
   });
 
   it("with programs of their own do not stand in each other's way", async () => {
-    const running = await first(3);
+    const running = await first();
     const plan = await writePlan(fleet, { programs: "jobs" }, "second");
     const second = await orchestrate(plan, "--output", "json");
     assert.equal(second.code, 0, second.stderr);
+    await letStop();
     assert.equal((await running.ended).code, 0);
   });
 
   it("after kill -9 of the first the second goes ahead as soon as the first's restart on that host has ended, not before", async () => {
-    const running = await first(4);
+    const running = await first();
     running.child.kill("SIGKILL");
     await once(running.child, "close");
     const plan = await writePlan(fleet, {}, "second");
     const refused = await orchestrate(plan, "--output", "json");
     assert.equal(refused.code, 3, refused.stdout);
+    await letStop();
     const second = await orchestrate(plan, "--output", "json", "--wait-for-lock", "1m");
     assert.equal(second.code, 0, second.stdout + second.stderr);
     const log = await fleet.host("host-1").supervisordLog();
@@ -136,7 +142,7 @@ describe("two operators at once", () => {
   });
 
   it("without a lock, as the plan may say, nobody is refused", async () => {
-    const running = await first(1);
+    const running = await first();
     // So that it does nothing to what the second restarts: that is what locks are for.
     running.child.kill("SIGSTOP");
     const plan = await writePlan(fleet, { lock: { mode: "off" }, programs: "web:web_01" }, "second");
@@ -156,8 +162,9 @@ describe("two operators at once", () => {
 
   if (FULL)
     it("a first that is stopped for two minutes lets go, and when it is woken it changes nothing", async () => {
-      const running = await first(1);
+      const running = await first();
       running.child.kill("SIGSTOP");
+      await letStop();
       const stoppedAtMs = performance.now();
       const plan = await writePlan(fleet, {}, "second");
       const second = await orchestrate(plan, "--output", "json", "--wait-for-lock", "2m");

@@ -71,10 +71,34 @@ export const quickTimings = {
   between_checks: "500ms",
   between_restarts: "0s",
   min_healthy_time: "300ms",
-  stop_deadline: "20s",
-  healthy_deadline: "20s",
+  stop_deadline: "1m",
+  healthy_deadline: "1m",
   command_timeout: "10s",
 };
+
+/** Something that a rollout waits for until a test lets it go on. */
+export class Gate {
+  readonly #file: string;
+
+  /** @param dir a folder that all hosts see */
+  constructor(dir: string, name = "go-on") {
+    this.#file = join(dir, name);
+  }
+
+  /** A plan's checks, of which none passes before `open`: nothing is healthy until then, and nothing further begins. */
+  get checks() {
+    return [{ command: `test -e ${this.#file}` }];
+  }
+
+  /** A shell command that ends with `open`, and not before. */
+  get waiting(): string {
+    return `while [ ! -e ${this.#file} ]; do sleep 0.1; done`;
+  }
+
+  open(): Promise<void> {
+    return writeFile(this.#file, "");
+  }
+}
 
 /** Writes a plan for the whole fleet into the fleet's own folder and returns its path. Other keys win over the defaults. */
 export async function writePlan(fleet: Fleet, keys: Record<string, unknown> = {}, name = "plan"): Promise<string> {

@@ -3,7 +3,7 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
-import { eventsOf, orchestrate, startOrchestrate, writePlan } from "./orchestrate.ts";
+import { Gate, eventsOf, orchestrate, startOrchestrate, writePlan } from "./orchestrate.ts";
 
 describe("the page of a rollout", () => {
   let fleet: Fleet;
@@ -35,9 +35,13 @@ describe("the page of a rollout", () => {
     );
     assert.equal(refused.code, 3);
     assert.match(await readFile(page("refused.html"), "utf8"), /program_not_found/);
-    const running = startOrchestrate([await writePlan(fleet), "--output", "json", "--report", page("stopped.html")]);
-    await until(() => running.stdout().includes("instance.restarting"), { deadlineMs: 20_000 });
+    const gate = new Gate(fleet.dir);
+    const plan = await writePlan(fleet, { checks: gate.checks });
+    const running = startOrchestrate([plan, "--output", "json", "--report", page("stopped.html")]);
+    await until(() => running.stdout().includes("instance.restarting"), { deadlineMs: 60_000 });
     running.child.kill("SIGINT");
+    await until(() => running.stdout().includes("rollout.interrupted"), { deadlineMs: 60_000 });
+    await gate.open();
     assert.equal((await running.ended).code, 4);
     assert.match(await readFile(page("stopped.html"), "utf8"), /interrupted[^]*<b data-count="untouched">3<\/b>/);
   });

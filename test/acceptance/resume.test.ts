@@ -8,6 +8,7 @@ import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import {
   BUNDLE,
+  Gate,
   eventsOf,
   orchestrate,
   quickTimings,
@@ -129,7 +130,7 @@ describe("--resume", () => {
 
   it("is what the report says, word for word, with the folder of the journal, and says it again when it is refused", async () => {
     await fleet.host("host-1").behave("web:web_01", { kind: "file_gone" });
-    const plan = await writePlan(fleet, { ssh: { ...fleet.planSsh(), connect_timeout: "1s" } });
+    const plan = await writePlan(fleet);
     const halted = await orchestrate(plan, "--output", "plain", "--state-dir", join(fleet.dir, "our state"));
     const command = commandIn(halted.stdout);
     assert.match(command, /--resume \S+ --state-dir '.*our state'$/);
@@ -186,13 +187,15 @@ describe("--resume", () => {
   });
 
   it("enables what was left drained by a controller that was killed between healthy and after_healthy", async () => {
-    const hooks = { before_restart: "true", after_healthy: "echo on >> $FLEET_HOST_DIR/on-{process}; sleep 1" };
-    const plan = await writePlan(fleet, { hooks });
+    const gate = new Gate(fleet.dir);
+    const hooks = { before_restart: "true", after_healthy: gate.waiting };
+    const plan = await writePlan(fleet, { hooks, timings: { ...quickTimings, command_timeout: "1m" } });
     const running = startOrchestrate([plan, "--output", "json"]);
-    await until(() => running.stdout().includes('"instance.healthy"'), { deadlineMs: 30_000 });
+    await until(() => running.stdout().includes('"instance.healthy"'), { deadlineMs: 60_000 });
     running.child.kill("SIGKILL");
     await once(running.child, "close");
-    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "30s");
+    await gate.open();
+    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m");
     assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
     const enabled = eventsOf(resumed).flatMap((event) =>
       event.type === "hook.finished" && event.hook === "after_healthy" ? [event.instance] : [],

@@ -3,7 +3,7 @@ import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { unfoldedRestarts } from "../preview/unfold.ts";
 import { observe } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
-import { eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
+import { Gate, eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
 
 const HOSTS = ["host-1", "host-2", "host-3"];
 const INSTANCES = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
@@ -127,11 +127,14 @@ describe("a rollout on three real hosts with four instances each", () => {
   });
 
   it("ends the instance under way healthy after Ctrl-C, starts nothing further, and exits 4", async () => {
-    const plan = await writePlan(fleet);
+    const gate = new Gate(fleet.dir);
+    const plan = await writePlan(fleet, { checks: gate.checks });
     const before = await pidsOf(fleet);
     const running = startOrchestrate([plan, "--output", "json"]);
-    await until(() => running.stdout().includes("instance.restarting"), { deadlineMs: 20_000 });
+    await until(() => running.stdout().includes("instance.restarting"), { deadlineMs: 60_000 });
     running.child.kill("SIGINT");
+    await until(() => running.stdout().includes("rollout.interrupted"), { deadlineMs: 60_000 });
+    await gate.open();
     const ended = await running.ended;
     assert.equal(ended.code, 4, ended.stderr);
     const events = eventsOf(ended);
@@ -142,18 +145,17 @@ describe("a rollout on three real hosts with four instances each", () => {
 
   it("leaves at once after a second Ctrl-C, and the restart under way completes on its host", async () => {
     const plan = await writePlan(fleet);
-    await fleet.host("host-1").behave("web:web_00", { kind: "slow_stop", seconds: 3 });
-    await fleet.host("host-1").stop("web:web_00");
-    await fleet.host("host-1").start("web:web_00");
+    await fleet.host("host-1").restartAs("web:web_00", { kind: "held_stop" });
     const before = await pidsOf(fleet);
     const running = startOrchestrate([plan, "--output", "json"]);
     await until(async () => (await fleet.host("host-1").process("web:web_00")).state === "STOPPING", {
-      deadlineMs: 20_000,
+      deadlineMs: 60_000,
     });
     running.child.kill("SIGINT");
-    await until(() => running.stdout().includes("rollout.interrupted"), { deadlineMs: 20_000 });
+    await until(() => running.stdout().includes("rollout.interrupted"), { deadlineMs: 60_000 });
     running.child.kill("SIGINT");
     const ended = await running.ended;
+    await fleet.host("host-1").letStop("web:web_00");
     assert.equal(ended.code, 4, ended.stderr);
     const finished = eventsOf(ended).at(-1);
     assert.deepEqual(finished?.type === "rollout.finished" && finished.counts, {
@@ -171,9 +173,13 @@ describe("a rollout on three real hosts with four instances each", () => {
   });
 
   it("finishes the gate elsewhere after a failure, and begins nothing there", async () => {
-    const plan = await writePlan(fleet, { batches: { hosts: 3 } });
+    const gate = new Gate(fleet.dir);
+    const plan = await writePlan(fleet, { batches: { hosts: 3 }, checks: gate.checks });
     await fleet.host("host-2").behave("web:web_00", { kind: "file_gone" });
-    const ended = await orchestrate(plan, "--output", "json");
+    const running = startOrchestrate([plan, "--output", "json"]);
+    await until(() => running.stdout().includes("rollout.halted"), { deadlineMs: 60_000 });
+    await gate.open();
+    const ended = await running.ended;
     assert.equal(ended.code, 1);
     const finished = eventsOf(ended).at(-1);
     assert.deepEqual(finished?.type === "rollout.finished" && finished.counts, {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import {
+  Gate,
   eventsOf,
   orchestrate,
   quickTimings,
@@ -37,12 +38,14 @@ describe("what keeps a rollout safe, on real hosts", () => {
   });
 
   it("with min_healthy it waits for what broke meanwhile, says so, and goes on when it is back", async () => {
-    const plan = await writePlan(fleet, { limits: { min_healthy: 3 } });
+    const gate = new Gate(fleet.dir);
+    const plan = await writePlan(fleet, { limits: { min_healthy: 3 }, checks: gate.checks });
     const broken = fleet.host("host-2");
     const running = startOrchestrate([plan, "--output", "json"]);
-    await until(() => running.stdout().includes('"instance.healthy"'), { deadlineMs: 30_000 });
+    await until(() => running.stdout().includes('"instance.restarting"'), { deadlineMs: 60_000 });
     await broken.stop("web:web_01");
-    await until(() => running.stdout().includes('"instance.waiting"'), { deadlineMs: 30_000 });
+    await gate.open();
+    await until(() => running.stdout().includes('"instance.waiting"'), { deadlineMs: 60_000 });
     await broken.start("web:web_01");
     const ended = await running.ended;
     assert.equal(ended.code, 0, ended.stdout);
@@ -65,7 +68,7 @@ describe("what keeps a rollout safe, on real hosts", () => {
     const never = [{ command: "test -e /no/such/file" }];
     const failing = await writePlan(fleet, {
       checks: never,
-      timings: { between_checks: "200ms", healthy_deadline: "3s", min_healthy_time: "100ms" },
+      timings: { between_checks: "200ms", healthy_deadline: "10s", min_healthy_time: "100ms" },
     });
     const ended = await orchestrate(failing, "--output", "json");
     assert.equal(ended.code, 1);
@@ -73,7 +76,7 @@ describe("what keeps a rollout safe, on real hosts", () => {
   });
 
   it("a check that hangs halts with check_timed_out, from the host and from here", async () => {
-    const timings = { ...quickTimings, healthy_deadline: "3s", command_timeout: "5s" };
+    const timings = { ...quickTimings, healthy_deadline: "10s" };
     for (const check of [
       { command: "sleep 600", timeout: "1s" },
       { command: "sleep 600", timeout: "1s", from: "controller" },

@@ -6,13 +6,15 @@ import { until } from "./until.ts";
 describe("an instance of the fleet", () => {
   const instance = "web:web_00";
   const quick = "quick:quick_00";
+  const held = "held:held_00";
   let fleet: Fleet;
   let host: FleetHost;
 
   before(async () => {
     const web = { name: "web", processes: 1, startretries: 1, stopwaitsecs: 1 };
     // Without startsecs a start returns at once, for tests that are about something else.
-    fleet = await raiseFleet({ hosts: 1, groups: [web, { ...web, name: "quick", startsecs: 0 }] });
+    const groups = [web, { ...web, name: "quick", startsecs: 0 }, { ...web, name: "held", stopwaitsecs: 600 }];
+    fleet = await raiseFleet({ hosts: 1, groups });
     host = fleet.host("host-1");
   });
   after(() => fleet.down());
@@ -85,6 +87,15 @@ describe("an instance of the fleet", () => {
     await startQuick();
     assert.ok((await secondsOf(() => host.stop(quick))) >= 0.7);
     assert.doesNotMatch(await host.supervisordLog(), /killing 'quick_00'/);
+  });
+
+  it("held_stop: ends when it is let, and not before", async () => {
+    await host.restartAs(held, { kind: "held_stop" });
+    const stopped = host.stop(held);
+    await until(async () => (await host.process(held)).state === "STOPPING", { deadlineMs: 20_000 });
+    await host.letStop(held);
+    await stopped;
+    assert.doesNotMatch(await host.supervisordLog(), /killing 'held_00'/);
   });
 
   it("ignore_term: is killed after stopwaitsecs", async () => {

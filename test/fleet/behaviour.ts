@@ -11,6 +11,8 @@ export type Behaviour =
   | { readonly kind: "crash_after"; readonly seconds: number }
   /** Takes so long to end when asked to. */
   | { readonly kind: "slow_stop"; readonly seconds: number }
+  /** Ends, once asked to, when `FleetHost.letStop` lets it. Its group needs a long stopwaitsecs. */
+  | { readonly kind: "held_stop" }
   /** Never ends when asked to: killed after stopwaitsecs. */
   | { readonly kind: "ignore_term" }
   /** Runs at once, but its ready file (see `FleetHost.readyFile`) comes only after so long. */
@@ -57,6 +59,7 @@ function behaviourLine(behaviour: Behaviour): string {
       return `${behaviour.kind} ${behaviour.failures}`;
     case "healthy":
     case "crash_at_start":
+    case "held_stop":
     case "ignore_term":
     case "file_gone":
       return behaviour.kind;

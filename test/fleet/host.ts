@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { writeBehaviour, type Behaviour } from "./behaviour.ts";
 import type { Daemon } from "./daemon.ts";
@@ -72,6 +72,21 @@ export class FleetHost {
   /** Stops it and waits until it is STOPPED. @throws XmlRpcFault when it was not running */
   async stop(instance: string): Promise<void> {
     await callSupervisor(this.#files.supervisorSocket, "stopProcess", [instance, true], rpcDeadlineMs);
+  }
+
+  /** Starts it anew with a behaviour that has begun when this resolves: before, a signal would just end it. */
+  async restartAs(instance: string, behaviour: Behaviour): Promise<void> {
+    await this.behave(instance, behaviour);
+    await this.stop(instance);
+    await this.start(instance);
+    const { pid } = await this.process(instance);
+    const begun = async () => (await this.instanceLog(instance, "stdout")).includes(`started, pid ${pid}, `);
+    await until(begun, { deadlineMs: 20_000, what: `${instance} has begun` });
+  }
+
+  /** Lets one with a `held_stop` end, now or as soon as it is asked to. */
+  async letStop(instance: string): Promise<void> {
+    await writeFile(`${this.readyFile(instance)}.let-stop`, "");
   }
 
   /** supervisord's own log: `INFO spawned: 'web_00' with pid 12`, `INFO stopped: web_00`… */

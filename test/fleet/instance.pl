@@ -9,9 +9,10 @@ my $name = $ENV{SUPERVISOR_PROCESS_NAME};
 my $dir = $ENV{FLEET_HOST_DIR};
 my $behaviour_file = "$dir/behaviour/$name";
 my $ready_file = "$dir/ready/$name";
+my $let_stop_file = "$ready_file.let-stop";
 
 $| = 1;
-unlink $ready_file;
+unlink $ready_file, $let_stop_file;
 my ($kind, $number) = split ' ', read_file($behaviour_file);
 $SIG{TERM} = $kind eq 'ignore_term' ? 'IGNORE' : \&stop;
 print "$ENV{SUPERVISOR_GROUP_NAME}:$name started, pid $$, $kind\n";
@@ -35,6 +36,7 @@ sub stop {
     $SIG{TERM} = 'IGNORE';
     print "$name: stopping\n";
     rest($number) if $kind eq 'slow_stop';
+    rest(0.02) until $kind ne 'held_stop' or -e $let_stop_file;
     unlink $ready_file;
     exit 0;
 }

@@ -105,6 +105,7 @@ function simulated(behaviour: Behaviour): Partial<SimBehaviour> {
     case "file_gone":
       return { fileGone: true };
     case "healthy":
+    case "held_stop":
     case "ignore_term":
     case "slow_start":
       return {};

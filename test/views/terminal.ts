@@ -10,7 +10,7 @@ import { ownStateDir } from "../own-state-dir.ts";
 const run = promisify(execFile);
 
 /** Long, because it is only waited out when something is wrong. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 90_000;
 
 /** Ours, without what may have been decided about colours for the one who tests. */
 const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/COLOR|^TMUX/.test(name)));

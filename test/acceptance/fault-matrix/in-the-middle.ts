@@ -7,15 +7,31 @@ import { until } from "../../fleet/until.ts";
 import { BUNDLE, orchestrate, quickTimings, startOrchestrate, type Ended } from "../orchestrate.ts";
 import { impatient, type Fault, type FaultSet, type Scene, type Seen } from "./scene.ts";
 
-const groups = [{ name: "web", processes: 2 }];
+const groups = [{ name: "web", processes: 2, stopwaitsecs: 600 }];
+
+type Befall = (scene: Scene) => Promise<unknown>;
 
 /** A fault in the middle of the first restart, which the rollout gets over. */
-const overcome = (fault: string, befall: (scene: Scene) => Promise<unknown>, keys = {}): Fault => ({
+const overcome = (fault: string, befall: Befall): Fault => ({
   fault,
   restarts: "each once",
   async happen(scene) {
-    const { running } = await scene.inRestart(keys);
+    const { running, goOn } = await scene.inRestart();
     await befall(scene);
+    await goOn();
+    return { ended: await running.ended };
+  },
+});
+
+/** One by which the connection to the host is lost, so that nobody hears of the restart's end. */
+const lost = (fault: string, befall: Befall, keys: (scene: Scene) => object = () => ({})): Fault => ({
+  fault,
+  restarts: "each once",
+  async happen(scene) {
+    const { running, goOn } = await scene.inRestart({ ...keys(scene) });
+    await befall(scene);
+    await until(() => running.stdout().includes('"instance.indeterminate"'), { deadlineMs: 60_000 });
+    await goOn();
     return { ended: await running.ended };
   },
 });
@@ -23,19 +39,16 @@ const overcome = (fault: string, befall: (scene: Scene) => Promise<unknown>, key
 /** One that it does not get over: it is mended, and the operator goes on with `--resume`. */
 const halting = (
   fault: string,
-  {
-    befall,
-    mend,
-    keys = {},
-  }: { befall: (scene: Scene) => Promise<unknown>; mend: (scene: Scene) => Promise<unknown>; keys?: object },
+  { befall, mend, keys = () => ({}) }: { befall: Befall; mend: Befall; keys?: (scene: Scene) => object },
 ): Fault => ({
   fault,
   restarts: "each once",
   async happen(scene) {
-    const { plan, running } = await scene.inRestart({ timings: impatient, ...keys });
+    const { plan, running, goOn } = await scene.inRestart({ timings: impatient, ...keys(scene) });
     await befall(scene);
     const ended = await running.ended;
     await mend(scene);
+    await goOn();
     return { ended, then: await scene.resume(plan) };
   },
 });
@@ -71,12 +84,12 @@ export const faultsOfHosts: readonly FaultSet[] = [
     fleet: { hosts: 2, groups },
     faults: [
       {
-        ...overcome("the connections to a host are lost in the middle of a restart", (scene) =>
+        ...lost("the connections to a host are lost in the middle of a restart", (scene) =>
           scene.first.dropConnections(),
         ),
         isSampled: true,
       },
-      overcome("an sshd is killed in the middle of a restart, and started again", async (scene) => {
+      lost("an sshd is killed in the middle of a restart, and started again", async (scene) => {
         await scene.first.kill("sshd");
         await scene.first.revive("sshd");
       }),
@@ -88,10 +101,10 @@ export const faultsOfHosts: readonly FaultSet[] = [
         fault: "an sshd is killed after a restart, in the rest before the next one",
         restarts: "each once",
         async happen(scene) {
-          const timings = { ...impatient, between_restarts: "1s" };
+          const timings = { ...impatient, between_restarts: "15s" };
           const plan = await scene.plan({ timings });
           const running = startOrchestrate([plan, "--output", "json"]);
-          await until(() => running.stdout().includes("host.resting"), { deadlineMs: 20_000 });
+          await until(() => running.stdout().includes("host.resting"), { deadlineMs: 60_000 });
           await scene.first.kill("sshd");
           const ended = await running.ended;
           await scene.first.revive("sshd");
@@ -123,27 +136,16 @@ export const faultsOfHosts: readonly FaultSet[] = [
           return { ended, then: await scene.resume(plan) };
         },
       },
-      {
-        fault: "a bastion loses its connections in the middle of a restart behind it",
-        restarts: "each once",
-        async happen(scene) {
-          const { running } = await scene.inRestart({ ssh: behindSecond(scene) });
-          await scene.fleet.host("host-2").dropConnections();
-          return { ended: await running.ended };
-        },
-      },
-      {
-        fault: "a bastion dies in the middle of a restart behind it, and stays away",
-        restarts: "each once",
-        async happen(scene) {
-          const bastion = scene.fleet.host("host-2");
-          const { plan, running } = await scene.inRestart({ ssh: behindSecond(scene), timings: impatient });
-          await bastion.kill("sshd");
-          const ended = await running.ended;
-          await bastion.revive("sshd");
-          return { ended, then: await scene.resume(plan) };
-        },
-      },
+      lost(
+        "a bastion loses its connections in the middle of a restart behind it",
+        (scene) => scene.fleet.host("host-2").dropConnections(),
+        (scene) => ({ ssh: behindSecond(scene) }),
+      ),
+      halting("a bastion dies in the middle of a restart behind it, and stays away", {
+        befall: (scene) => scene.fleet.host("host-2").kill("sshd"),
+        mend: (scene) => scene.fleet.host("host-2").revive("sshd"),
+        keys: (scene) => ({ ssh: behindSecond(scene) }),
+      }),
     ],
   },
 ];
@@ -158,9 +160,10 @@ export const faultsOfTheController: readonly FaultSet[] = [
         isSampled: true,
         restarts: "each once",
         async happen(scene) {
-          const { plan, running } = await scene.inRestart();
+          const { plan, running, goOn } = await scene.inRestart();
           running.child.kill("SIGKILL");
           const ended = await running.ended;
+          await goOn();
           return { ended, then: await scene.resume(plan) };
         },
       },
@@ -168,8 +171,10 @@ export const faultsOfTheController: readonly FaultSet[] = [
         fault: "the operator presses Ctrl-C in the middle of a restart",
         restarts: "each once",
         async happen(scene) {
-          const { plan, running } = await scene.inRestart();
+          const { plan, running, goOn } = await scene.inRestart();
           running.child.kill("SIGINT");
+          await until(() => running.stdout().includes('"rollout.interrupted"'), { deadlineMs: 60_000 });
+          await goOn();
           const ended = await running.ended;
           return { ended, then: await scene.resume(plan) };
         },
@@ -178,8 +183,9 @@ export const faultsOfTheController: readonly FaultSet[] = [
         fault: "a second operator begins in the middle of a restart",
         restarts: "each once",
         async happen(scene): Promise<Seen> {
-          const { running } = await scene.inRestart();
+          const { running, goOn } = await scene.inRestart();
           const ended = await orchestrate(await scene.plan(), "--output", "json");
+          await goOn();
           return { ended, then: { what: "the first one", ended: await running.ended } };
         },
       },

@@ -32,7 +32,7 @@ export interface FaultSet {
 }
 
 /** Waits that make a fault end soon, where it ends by a deadline. */
-export const impatient = { ...quickTimings, command_timeout: "2s", stop_deadline: "5s", healthy_deadline: "5s" };
+export const impatient = { ...quickTimings, stop_deadline: "5s", healthy_deadline: "5s" };
 
 /** A fleet to which something happens, with what supervisord knows of it. */
 export class Scene {
@@ -83,19 +83,19 @@ export class Scene {
     }
   }
 
-  /** A rollout that is in the middle of the first restart, which takes so long to stop. */
-  async inRestart(keys: Record<string, unknown> = {}, seconds = 2): Promise<{ plan: string; running: Running }> {
+  /** A rollout that is in the middle of the first restart, until `goOn` lets the instance stop. */
+  async inRestart(
+    keys: Record<string, unknown> = {},
+  ): Promise<{ plan: string; running: Running; goOn: () => Promise<void> }> {
     const { first } = this;
     const instance = "web:web_00";
-    await first.behave(instance, { kind: "slow_stop", seconds });
-    await first.stop(instance);
-    await first.start(instance);
+    await first.restartAs(instance, { kind: "held_stop" });
     await first.behave(instance, { kind: "healthy" });
     await this.begin();
     const plan = await this.plan(keys);
     const running = startOrchestrate([plan, "--output", "json"]);
-    await until(async () => (await first.process(instance)).state === "STOPPING", { deadlineMs: 20_000 });
-    return { plan, running };
+    await until(async () => (await first.process(instance)).state === "STOPPING", { deadlineMs: 60_000 });
+    return { plan, running, goOn: () => first.letStop(instance) };
   }
 
   /** Goes on with a rollout, as the operator would once the fault is gone. */
