@@ -28,8 +28,13 @@ export function openForReading(plan: Plan, ways: Ways): ReadonlyMap<HostName, Fl
   return openEach(plan, ways, (target, access, timeoutMs) => openReading(plan, target, access, timeoutMs));
 }
 
+/** What a rollout acts upon, until it is closed: the locks are let go then. */
+export interface OpenedWorld extends World {
+  close(): Promise<void>;
+}
+
 /** The fleet for a rollout, and what else a rollout acts upon. */
-export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): World {
+export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): OpenedWorld {
   const controller = openLocal("this machine" as HostName);
   const targets = new Map<string, HostTarget>(plan.hosts.map((target) => [target.name, target]));
   const places = { controller, targetOf: (host: string) => targets.get(host) };
@@ -51,7 +56,16 @@ export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): World 
       hooks: createHookRunner({ ...places, host: lock }, process.env),
     };
   });
-  return { fleet, hooks: createHookRunner(places, process.env), operator: terminalOperator };
+  const hooks = createHookRunner(places, process.env);
+  return {
+    fleet,
+    hooks,
+    operator: terminalOperator,
+    async close() {
+      await Promise.all([...fleet.values()].map((host) => closeHost(host, host.lock.release())));
+      await controller.close();
+    },
+  };
 }
 
 /** Who we are, for those who find the fleet locked. */
@@ -74,10 +88,6 @@ async function closeHost({ connection, supervisor }: FleetHost, alsoEnding?: Pro
 function credentials(): Credentials | undefined {
   const { ORCHESTRATE_SUPERVISOR_USERNAME: username, ORCHESTRATE_SUPERVISOR_PASSWORD: password } = process.env;
   return username === undefined || password === undefined ? undefined : { username, password };
-}
-
-export async function closeWorld({ fleet }: World): Promise<void> {
-  await Promise.all([...fleet.values()].map((host) => closeHost(host, host.lock.release())));
 }
 
 function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeoutMs: number): FleetHost {

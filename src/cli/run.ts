@@ -10,7 +10,7 @@ import type { RunArguments } from "./arguments.ts";
 import { canAsk, saysYes } from "./ask.ts";
 import { calledAs } from "./called-as.ts";
 import { chooseView } from "./choose-view.ts";
-import { closeWorld, openForRollout, ownerOf } from "./fleet.ts";
+import { openForRollout, ownerOf } from "./fleet.ts";
 import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
 import { openJobSummary } from "./job-summary.ts";
@@ -68,7 +68,7 @@ export async function run(given: RunArguments): Promise<ExitCode> {
     return EXIT_OF[await executor.run()];
   } finally {
     stopListening();
-    await closeWorld(world);
+    await world.close();
     await preflight.recorder.end();
     if (given.verbose) process.stderr.write(lookedAtText(world.fleet));
   }

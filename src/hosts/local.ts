@@ -17,15 +17,28 @@ import { boundedArgv, orTimedOut } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {
+  const children: Children = new Set();
   return {
     host,
     connect: (): Promise<ConnectOutcome> => Promise.resolve({ kind: "connected" }),
-    run,
-    spawn: start,
+    run: (argv, bounds) => run(argv, children, bounds),
+    spawn: (argv) => start(argv, children),
     dial,
-    // There is no connection to end; a command that runs goes on, as on any host.
-    close: () => Promise.resolve(),
+    close() {
+      // There is no connection to end; a command that runs goes on, as on any host, and we may end before it.
+      for (const child of children) letGo(child);
+      return Promise.resolve();
+    },
   };
+}
+
+/** What runs now. */
+type Children = Set<ChildProcessWithoutNullStreams>;
+
+/** It does not keep our process from ending any more. */
+function letGo(child: ChildProcessWithoutNullStreams): void {
+  child.unref();
+  for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
 }
 
 function dial(to: DialTarget): Promise<DialOutcome> {
@@ -36,7 +49,7 @@ function dial(to: DialTarget): Promise<DialOutcome> {
   });
 }
 
-function start([program, ...args]: Argv): Promise<SpawnOutcome> {
+function start([program, ...args]: Argv, children: Children): Promise<SpawnOutcome> {
   return new Promise((resolve) => {
     let child: ChildProcessWithoutNullStreams;
     try {
@@ -50,13 +63,14 @@ function start([program, ...args]: Argv): Promise<SpawnOutcome> {
     const stderr = new OutputTail(STDERR_BYTES);
     child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
     child.once("error", ({ message }) => resolve({ kind: "failed", reason: `${program}: ${message}` }));
+    children.add(child);
+    child.once("close", () => children.delete(child));
     child.once("spawn", () => {
       const stream = new StandardStreams(child);
       // One that hangs must not keep us from ending, once nobody listens to it.
       stream.once("close", () => {
         child.stdout.destroy();
-        child.unref();
-        if (child.stderr instanceof Socket) child.stderr.unref();
+        letGo(child);
       });
       // The stream hands on what the child has printed some moments after the child is gone.
       const read = new Promise<void>((done) => stream.once("end", done).once("close", done));
@@ -104,7 +118,7 @@ class StandardStreams extends Duplex {
   }
 }
 
-function run(argv: Argv, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<RunOutcome> {
+function run(argv: Argv, children: Children, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<RunOutcome> {
   // We may be killed before its time is up, and what sudo started only root may kill.
   const [program, ...args] = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
   return new Promise((resolve) => {
@@ -126,7 +140,10 @@ function run(argv: Argv, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<Run
     // It need not read it.
     child.stdin.on("error", () => undefined).end(stdin);
 
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
+    children.add(child);
+    child.once("close", () => children.delete(child));
+    // As long as somebody waits, the child keeps us here.
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs).unref();
     function onTimeout(afterMs: number): void {
       killGroup(child);
       // What fled from the group may hold these open for ever.

@@ -96,9 +96,13 @@ hold() {
 held() {
   keep_records
   say "held $name"
-  if [ $# -eq 0 ]; then work; else work | { read -r line && "$@" 2>&1; say closed; cat >/dev/null; }; fi
+  if [ $# -eq 0 ]; then work; else work | { read -r line && "$@" 2>&1 | relay; say closed; cat >/dev/null; }; fi
   drop_records
 }
+
+# Reads to the end even when nobody listens any more: a supervisorctl whose output breaks off dies, and that between
+# its stop and its start.
+relay() { { cat || cat >/dev/null; } 2>/dev/null; }
 
 work() {
   while hear; do

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import {
@@ -35,6 +37,37 @@ describe("what may happen to the controller in the middle of a rollout", () => {
       assert.deepEqual(restartedIn(eventsOf(ended)), ["host-1 web:web_00"]);
       assert.ok(eventsOf(ended).some(({ type }) => type === "instance.healthy"));
     });
+
+  it("a second Ctrl-C leaves at once, and a hook of the rollout that runs here goes on by itself", async () => {
+    const gate = new Gate(fleet.dir);
+    const ended = join(fleet.dir, "hook-ended");
+    const plan = await writePlan(fleet, { hooks: { before_rollout: `${gate.waiting}; touch ${ended}` } });
+    const running = startOrchestrate([plan, "--output", "json"]);
+    await until(() => running.stdout().includes('"hook.started"'), { deadlineMs: 60_000 });
+    running.child.kill("SIGINT");
+    await until(() => running.stdout().includes('"rollout.interrupted"'), { deadlineMs: 60_000 });
+    running.child.kill("SIGINT");
+    assert.equal((await running.ended).code, 4);
+    await gate.open();
+    // One that was waited for until its time was up would have been killed.
+    await until(() => existsSync(ended), { deadlineMs: 60_000, what: "the hook has ended by itself" });
+  });
+
+  it("a second Ctrl-C leaves at once where the restart under way is on this very machine, and that goes on by itself", async () => {
+    const host = fleet.host("host-1");
+    await host.restartAs("web:web_00", { kind: "held_stop" });
+    const here = { connection: "local", supervisor: { config: host.supervisorConfig } };
+    // Some machines have this for everybody: then it writes, to nobody, between its stop and its start.
+    const env = { PYTHONUNBUFFERED: "1" };
+    const running = startOrchestrate([await writePlan(fleet, { hosts: { here } }), "--output", "json"], { env });
+    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 60_000 });
+    running.child.kill("SIGINT");
+    await until(() => running.stdout().includes('"rollout.interrupted"'), { deadlineMs: 60_000 });
+    running.child.kill("SIGINT");
+    assert.equal((await running.ended).code, 4);
+    await host.letStop("web:web_00");
+    await until(async () => (await host.process("web:web_00")).state === "RUNNING", { deadlineMs: 60_000 });
+  });
 
   it("a closed terminal is like a first Ctrl-C: the instance under way is finished, and --resume goes on", async () => {
     const gate = new Gate(fleet.dir);

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { openForRollout, closeWorld, ownerOf } from "../../src/cli/fleet.ts";
+import { openForRollout, ownerOf } from "../../src/cli/fleet.ts";
 import { newRolloutId } from "../../src/cli/rollout-id.ts";
 import { prepareWays } from "../../src/cli/ways.ts";
 import { discover } from "../../src/executor/discovery.ts";
@@ -96,7 +96,7 @@ async function rollOut(planFile: string, state: string): Promise<void> {
     const outcome = await new Executor(built.rollout, world, recorder, systemClock).run();
     if (outcome !== "succeeded") throw new Error(`the rollout was ${outcome}`);
   } finally {
-    await closeWorld(world);
+    await world.close();
     await recorder.end();
   }
 }
