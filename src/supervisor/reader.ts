@@ -16,6 +16,14 @@ const LOG_TIMEOUT_MS = 10_000;
 /** After so many failures in a row, each beside a supervisorctl that worked, a way that was good once is given up. */
 const FAILURES_OF_A_GOOD_WAY = 3;
 
+/** How long a reader waits, beside its bound of a look. */
+export interface ReaderBounds {
+  /** How long the first question waits for a session to open, before others answer for it. Default 2 s. */
+  readonly openingPatienceMs?: number;
+  /** Bound of all that is done to read one log, where that of a look is not shorter. Default 10 s. */
+  readonly logTimeoutMs?: number;
+}
+
 /**
  * Looks at a host's supervisord by the fastest way that works there: XML-RPC, one long-lived supervisorctl, or one
  * supervisorctl per question. What a faster way cannot answer for certain, a slower one is asked at once.
@@ -28,11 +36,12 @@ export function supervisorReader(
   settings: SupervisorSettings,
   commandTimeoutMs: number,
   credentials?: Credentials,
+  { openingPatienceMs, logTimeoutMs = LOG_TIMEOUT_MS }: ReaderBounds = {},
 ): SupervisorReader {
   const xmlRpc = xmlRpcWay(access, settings, credentials);
-  const session = sessionWay(access, settings, commandTimeoutMs);
+  const session = sessionWay(access, settings, commandTimeoutMs, openingPatienceMs);
   const reader = new Reader(
-    { access, settings, timeoutMs: commandTimeoutMs },
+    { access, settings, timeoutMs: commandTimeoutMs, logTimeoutMs: Math.min(logTimeoutMs, commandTimeoutMs) },
     typeof xmlRpc === "string"
       ? { ways: [session], why: [`no xml-rpc: ${xmlRpc}`] }
       : { ways: [xmlRpc, session], why: [] },
@@ -63,6 +72,7 @@ interface Asked {
   readonly access: HostAccess;
   readonly settings: SupervisorSettings;
   readonly timeoutMs: number;
+  readonly logTimeoutMs: number;
 }
 
 class Reader {
@@ -70,6 +80,7 @@ class Reader {
   readonly #access: HostAccess;
   readonly #settings: SupervisorSettings;
   readonly #timeoutMs: number;
+  readonly #logTimeoutMs: number;
   readonly #candidates: readonly Candidate[];
   /** Why there is no candidate where there could be one. */
   readonly #why: readonly string[];
@@ -81,12 +92,13 @@ class Reader {
   #nextLook: Promise<LookOutcome> | undefined;
 
   constructor(
-    { access, settings, timeoutMs }: Asked,
+    { access, settings, timeoutMs, logTimeoutMs }: Asked,
     { ways, why }: { readonly ways: readonly QuickWay[]; readonly why: readonly string[] },
   ) {
     this.#access = access;
     this.#settings = settings;
     this.#timeoutMs = timeoutMs;
+    this.#logTimeoutMs = logTimeoutMs;
     this.#why = why;
     this.#candidates = ways.map((way) => {
       return { way, hasTold: false, failures: 0, reason: undefined, isGivenUp: false };
@@ -103,7 +115,7 @@ class Reader {
   }
 
   async tailLog(instance: InstanceName): Promise<string> {
-    const timeoutMs = Math.min(LOG_TIMEOUT_MS, this.#timeoutMs);
+    const timeoutMs = this.#logTimeoutMs;
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, quickMs), timeoutMs);
     if (closes !== this.#closes) return `(its log could not be read: ${CLOSED.reason})`;
