@@ -62,10 +62,17 @@ const CLOSED = { kind: "unreachable", reason: "the connection was closed by us" 
 interface Candidate {
   readonly way: QuickWay;
   hasTold: boolean;
+  /** In a row, each beside a slower way that worked. */
   failures: number;
   /** Why it did not answer the last time. */
   reason: string | undefined;
   isGivenUp: boolean;
+}
+
+/** @property failed the ways that were asked in vain: by their own fault, if a slower one has an answer */
+interface Quick<Value> {
+  readonly answer?: { readonly value: Value };
+  readonly failed: readonly Candidate[];
 }
 
 interface Asked {
@@ -119,7 +126,9 @@ class Reader {
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, quickMs), timeoutMs);
     if (closes !== this.#closes) return `(its log could not be read: ${CLOSED.reason})`;
-    const text = quick ? quick.value : await tailByExec(this.#access, this.#settings, instance, timeoutMs);
+    const text = quick.answer
+      ? quick.answer.value
+      : await tailByExec(this.#access, this.#settings, instance, timeoutMs);
     return text.trimEnd() || "(its stderr log is empty)";
   }
 
@@ -127,7 +136,10 @@ class Reader {
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return { kind: "unavailable", reason: CLOSED.reason };
-    return quick ? { kind: "known", pid: quick.value } : pidByExec(this.#access, this.#settings, this.#timeoutMs);
+    if (quick.answer) return { kind: "known", pid: quick.answer.value };
+    const pid = await pidByExec(this.#access, this.#settings, this.#timeoutMs);
+    if (pid.kind === "known") this.#blame(quick.failed);
+    return pid;
   }
 
   async config(): Promise<HostConfig> {
@@ -161,10 +173,12 @@ class Reader {
     if (closes !== this.#closes) return CLOSED;
     const quick = await this.#askQuickly((way, quickMs) => way.list(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return CLOSED;
-    if (quick) return { kind: "seen", snapshots: quick.value };
+    if (quick.answer) return { kind: "seen", snapshots: quick.answer.value };
     const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
-    if (look.kind === "seen") this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
     this.#inTrouble = look.kind !== "seen";
+    if (look.kind !== "seen") return look;
+    this.#blame(quick.failed);
+    this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
     return look;
   }
 
@@ -172,24 +186,31 @@ class Reader {
   async #askQuickly<Value>(
     ask: (way: QuickWay, quickMs: number) => Promise<Told<Value>>,
     timeoutMs: number,
-  ): Promise<{ readonly value: Value } | undefined> {
+  ): Promise<Quick<Value>> {
     const closes = this.#closes;
+    const failed: Candidate[] = [];
     for (const candidate of this.#candidates) {
-      if (closes !== this.#closes) return undefined;
+      if (closes !== this.#closes) break;
       if (candidate.isGivenUp || (this.#inTrouble && candidate.way.kind === "session")) continue;
       const answer = await ask(candidate.way, timeoutMs / 2 / this.#candidates.length);
       if (answer.kind === "told") {
         this.#inTrouble = false;
+        this.#blame(failed);
         this.#answeredBy(candidate.way);
-        return answer;
+        return { answer, failed };
       }
       candidate.reason = answer.reason;
-      if (!answer.passing) candidate.failures += 1;
+      if (!answer.passing) failed.push(candidate);
     }
-    return undefined;
+    return { failed };
   }
 
-  /** A slower way works: whatever failed before it was not supervisord's fault. */
+  /** A slower way works: that these failed was not supervisord's fault. */
+  #blame(failed: readonly Candidate[]): void {
+    for (const candidate of failed) candidate.failures += 1;
+  }
+
+  /** Gives up what has failed too often to be asked before it. */
   #answeredBy({ kind, through }: Pick<QuickWay, "through"> & { readonly kind: LookWay["kind"] }): void {
     const why = [...this.#why];
     for (const candidate of this.#candidates) {

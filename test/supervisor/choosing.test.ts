@@ -213,6 +213,16 @@ describe("the way by which a host is looked at", () => {
     assert.equal(await sees(reader), "session");
   });
 
+  it("is not given up for what it could not answer while nothing could", async () => {
+    const reader = open(ssh());
+    await host.kill("supervisord");
+    assert.notEqual((await reader.supervisorPid()).kind, "known");
+    assert.equal((await reader.look()).kind, "unavailable");
+    await host.revive("supervisord");
+    assert.equal(await sees(reader), "exec");
+    assert.equal(await sees(reader), "session");
+  });
+
   it("is made anew after the supervisorctl was killed, or the connection lost", async () => {
     const reader = open(ssh());
     await sees(reader);
