@@ -16,6 +16,14 @@ const LOG_TIMEOUT_MS = 10_000;
 /** After so many failures in a row, each beside a supervisorctl that worked, a way that was good once is given up. */
 const FAILURES_OF_A_GOOD_WAY = 3;
 
+/** How long a reader waits, beside its bound of a look. */
+export interface ReaderBounds {
+  /** How long the first question waits for a session to open, before others answer for it. Default 2 s. */
+  readonly openingPatienceMs?: number;
+  /** Bound of all that is done to read one log, where that of a look is not shorter. Default 10 s. */
+  readonly logTimeoutMs?: number;
+}
+
 /**
  * Looks at a host's supervisord by the fastest way that works there: XML-RPC, one long-lived supervisorctl, or one
  * supervisorctl per question. What a faster way cannot answer for certain, a slower one is asked at once.
@@ -28,11 +36,12 @@ export function supervisorReader(
   settings: SupervisorSettings,
   commandTimeoutMs: number,
   credentials?: Credentials,
+  { openingPatienceMs, logTimeoutMs = LOG_TIMEOUT_MS }: ReaderBounds = {},
 ): SupervisorReader {
   const xmlRpc = xmlRpcWay(access, settings, credentials);
-  const session = sessionWay(access, settings, commandTimeoutMs);
+  const session = sessionWay(access, settings, commandTimeoutMs, openingPatienceMs);
   const reader = new Reader(
-    { access, settings, timeoutMs: commandTimeoutMs },
+    { access, settings, timeoutMs: commandTimeoutMs, logTimeoutMs: Math.min(logTimeoutMs, commandTimeoutMs) },
     typeof xmlRpc === "string"
       ? { ways: [session], why: [`no xml-rpc: ${xmlRpc}`] }
       : { ways: [xmlRpc, session], why: [] },
@@ -53,16 +62,24 @@ const CLOSED = { kind: "unreachable", reason: "the connection was closed by us" 
 interface Candidate {
   readonly way: QuickWay;
   hasTold: boolean;
+  /** In a row, each beside a slower way that worked. */
   failures: number;
   /** Why it did not answer the last time. */
   reason: string | undefined;
   isGivenUp: boolean;
 }
 
+/** @property failed the ways that were asked in vain: by their own fault, if a slower one has an answer */
+interface Quick<Value> {
+  readonly answer?: { readonly value: Value };
+  readonly failed: readonly Candidate[];
+}
+
 interface Asked {
   readonly access: HostAccess;
   readonly settings: SupervisorSettings;
   readonly timeoutMs: number;
+  readonly logTimeoutMs: number;
 }
 
 class Reader {
@@ -70,6 +87,7 @@ class Reader {
   readonly #access: HostAccess;
   readonly #settings: SupervisorSettings;
   readonly #timeoutMs: number;
+  readonly #logTimeoutMs: number;
   readonly #candidates: readonly Candidate[];
   /** Why there is no candidate where there could be one. */
   readonly #why: readonly string[];
@@ -81,12 +99,13 @@ class Reader {
   #nextLook: Promise<LookOutcome> | undefined;
 
   constructor(
-    { access, settings, timeoutMs }: Asked,
+    { access, settings, timeoutMs, logTimeoutMs }: Asked,
     { ways, why }: { readonly ways: readonly QuickWay[]; readonly why: readonly string[] },
   ) {
     this.#access = access;
     this.#settings = settings;
     this.#timeoutMs = timeoutMs;
+    this.#logTimeoutMs = logTimeoutMs;
     this.#why = why;
     this.#candidates = ways.map((way) => {
       return { way, hasTold: false, failures: 0, reason: undefined, isGivenUp: false };
@@ -103,11 +122,13 @@ class Reader {
   }
 
   async tailLog(instance: InstanceName): Promise<string> {
-    const timeoutMs = Math.min(LOG_TIMEOUT_MS, this.#timeoutMs);
+    const timeoutMs = this.#logTimeoutMs;
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, quickMs), timeoutMs);
     if (closes !== this.#closes) return `(its log could not be read: ${CLOSED.reason})`;
-    const text = quick ? quick.value : await tailByExec(this.#access, this.#settings, instance, timeoutMs);
+    const text = quick.answer
+      ? quick.answer.value
+      : await tailByExec(this.#access, this.#settings, instance, timeoutMs);
     return text.trimEnd() || "(its stderr log is empty)";
   }
 
@@ -115,7 +136,10 @@ class Reader {
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return { kind: "unavailable", reason: CLOSED.reason };
-    return quick ? { kind: "known", pid: quick.value } : pidByExec(this.#access, this.#settings, this.#timeoutMs);
+    if (quick.answer) return { kind: "known", pid: quick.answer.value };
+    const pid = await pidByExec(this.#access, this.#settings, this.#timeoutMs);
+    if (pid.kind === "known") this.#blame(quick.failed);
+    return pid;
   }
 
   async config(): Promise<HostConfig> {
@@ -149,10 +173,12 @@ class Reader {
     if (closes !== this.#closes) return CLOSED;
     const quick = await this.#askQuickly((way, quickMs) => way.list(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return CLOSED;
-    if (quick) return { kind: "seen", snapshots: quick.value };
+    if (quick.answer) return { kind: "seen", snapshots: quick.answer.value };
     const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
-    if (look.kind === "seen") this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
     this.#inTrouble = look.kind !== "seen";
+    if (look.kind !== "seen") return look;
+    this.#blame(quick.failed);
+    this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
     return look;
   }
 
@@ -160,24 +186,31 @@ class Reader {
   async #askQuickly<Value>(
     ask: (way: QuickWay, quickMs: number) => Promise<Told<Value>>,
     timeoutMs: number,
-  ): Promise<{ readonly value: Value } | undefined> {
+  ): Promise<Quick<Value>> {
     const closes = this.#closes;
+    const failed: Candidate[] = [];
     for (const candidate of this.#candidates) {
-      if (closes !== this.#closes) return undefined;
+      if (closes !== this.#closes) break;
       if (candidate.isGivenUp || (this.#inTrouble && candidate.way.kind === "session")) continue;
       const answer = await ask(candidate.way, timeoutMs / 2 / this.#candidates.length);
       if (answer.kind === "told") {
         this.#inTrouble = false;
+        this.#blame(failed);
         this.#answeredBy(candidate.way);
-        return answer;
+        return { answer, failed };
       }
       candidate.reason = answer.reason;
-      if (!answer.passing) candidate.failures += 1;
+      if (!answer.passing) failed.push(candidate);
     }
-    return undefined;
+    return { failed };
   }
 
-  /** A slower way works: whatever failed before it was not supervisord's fault. */
+  /** A slower way works: that these failed was not supervisord's fault. */
+  #blame(failed: readonly Candidate[]): void {
+    for (const candidate of failed) candidate.failures += 1;
+  }
+
+  /** Gives up what has failed too often to be asked before it. */
   #answeredBy({ kind, through }: Pick<QuickWay, "through"> & { readonly kind: LookWay["kind"] }): void {
     const why = [...this.#why];
     for (const candidate of this.#candidates) {

@@ -15,8 +15,14 @@ const BREAKS_LINE = /[\s\p{Cc}]/u;
  * Asks through one long-lived supervisorctl, which spares the host the start of a Python for each question.
  *
  * @param openingMs longest that it may take to open one
+ * @param patienceMs how long of that the first question waits for it
  */
-export function sessionWay(access: HostAccess, settings: SupervisorSettings, openingMs: number): QuickWay {
+export function sessionWay(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  openingMs: number,
+  patienceMs = OPENING_PATIENCE_MS,
+): QuickWay {
   let opened: Opening | undefined;
 
   async function ask<Value>(
@@ -26,7 +32,7 @@ export function sessionWay(access: HostAccess, settings: SupervisorSettings, ope
   ): Promise<Told<Value>> {
     const deadline = new Deadline(timeoutMs);
     if (opened?.hasEnded()) opened = undefined;
-    const opening = (opened ??= open(access, settings, openingMs));
+    const opening = (opened ??= open(access, settings, { openingMs, patienceMs }));
     const patience = new Deadline(Math.min(opening.patience.leftMs, timeoutMs));
     const session = await patience.of(opening.session);
     if (!session) return untold("its session is still opening", { passing: true });
@@ -80,7 +86,11 @@ interface Opening {
   abandon(): Promise<void>;
 }
 
-function open(access: HostAccess, settings: SupervisorSettings, timeoutMs: number): Opening {
+function open(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  { openingMs, patienceMs }: { readonly openingMs: number; readonly patienceMs: number },
+): Opening {
   let session: Session | undefined;
   let isAbandoned = false;
   let wasOpen = false;
@@ -89,14 +99,14 @@ function open(access: HostAccess, settings: SupervisorSettings, timeoutMs: numbe
     if (spawned.kind === "failed") return untold(spawned.reason, { passing: true });
     session = new Session(spawned.process);
     if (isAbandoned) void session.close();
-    return session.open(timeoutMs);
+    return session.open(openingMs);
   }
   const opening = attempt().then((result) => {
     wasOpen = result.kind === "told";
     return result;
   });
   return {
-    patience: new Deadline(OPENING_PATIENCE_MS),
+    patience: new Deadline(patienceMs),
     session: opening,
     hasEnded: () => wasOpen && session?.isOver === true,
     async abandon() {

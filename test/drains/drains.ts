@@ -148,15 +148,19 @@ function ask(port: number): Promise<string> {
   });
 }
 
-/** Restarts everything behind the balancer while it is asked. Returns how many requests failed. */
-async function roll(fleet: Fleet, balancer: Balancer, hooks: Record<string, unknown>, name: string): Promise<number> {
+/**
+ * Restarts everything behind the balancer while it is asked. Returns how many requests failed.
+ *
+ * @param more of the plan: hooks, checks
+ */
+async function roll(fleet: Fleet, balancer: Balancer, more: Record<string, unknown>, name: string): Promise<number> {
   const plan = join(fleet.dir, `${name}.yaml`);
   const keys = {
     programs: "web",
     hosts: fleet.planHosts(),
     ssh: fleet.planSsh(),
     lock: { directory: fleet.dir },
-    hooks,
+    ...more,
   };
   const timings = { between_checks: "500ms", between_restarts: "500ms", min_healthy_time: "500ms" };
   writeFileSync(plan, stringify({ version: 1, ...keys, timings, batches: { hosts: 2 } }));
@@ -193,7 +197,9 @@ async function main(): Promise<void> {
       const controller = (action: "drain" | "ready") => ({ command: balancer.hook(action), run: "controller" });
       const hooks = { before_restart: controller("drain"), after_healthy: controller("ready") };
       const without = await roll(fleet, balancer, {}, `${name}-without-hooks`);
-      const withHooks = await roll(fleet, balancer, hooks, `${name}-with-hooks`);
+      // RUNNING is not yet serving: perl may be late with its file, above all on a busy machine.
+      const checks = [{ command: "test -s $FLEET_HOST_DIR/ready/{process}" }];
+      const withHooks = await roll(fleet, balancer, { hooks, checks }, `${name}-with-hooks`);
       if (without === 0) throw new Error(`${name}: nothing failed without hooks either: this proves nothing`);
       if (withHooks > 0) throw new Error(`${name}: ${withHooks} requests failed in spite of the hooks`);
     }

@@ -36,6 +36,15 @@ interface Script {
   readonly answers?: readonly ("done" | "refused")[];
 }
 
+/**
+ * The startsecs of each instance of a played host. STARTING lasts as long, and so does what it takes for a crash at the
+ * start not to be taken for RUNNING: a busy machine may pause whoever is to see it for some 2 s.
+ */
+export const STARTSECS = 3;
+
+/** Long enough to be told something meanwhile, and less than the 10 s after which supervisord kills it. */
+const MOST_STOPSECS = 8;
+
 const HEALTHY: Behaviour = { kind: "healthy" };
 
 const SCRIPTS: readonly Script[] = [
@@ -82,7 +91,7 @@ const SCRIPTS: readonly Script[] = [
   },
   {
     what: "one that dies after startsecs is started again and again, and never FATAL",
-    behaviour: { kind: "crash_after", seconds: 2 },
+    behaviour: { kind: "crash_after", seconds: 2 * STARTSECS },
     acts: ["restart"],
     shows: ["RUNNING 1", "STARTING", "RUNNING 2", "STARTING", "RUNNING 3"],
     fleeting: ["STOPPING", "STOPPED", "EXITED"],
@@ -91,7 +100,7 @@ const SCRIPTS: readonly Script[] = [
   {
     what: "a slow stop is STOPPING until it ends",
     behaviour: HEALTHY,
-    first: { behaviour: { kind: "slow_stop", seconds: 2 }, until: "RUNNING" },
+    first: { behaviour: { kind: "slow_stop", seconds: 4 }, until: "RUNNING" },
     acts: ["restart"],
     shows: ["RUNNING 1", "STOPPING", "STARTING", "RUNNING 2"],
     fleeting: ["STOPPED"],
@@ -108,7 +117,7 @@ const SCRIPTS: readonly Script[] = [
   {
     what: "a second stop of one that is STOPPING is refused and changes nothing",
     behaviour: HEALTHY,
-    first: { behaviour: { kind: "slow_stop", seconds: 5 }, until: "RUNNING" },
+    first: { behaviour: { kind: "slow_stop", seconds: MOST_STOPSECS }, until: "RUNNING" },
     acts: ["stop", { when: "STOPPING", act: "stop" }],
     shows: ["RUNNING 1", "STOPPING", "STOPPED"],
     fleeting: [],
@@ -117,7 +126,7 @@ const SCRIPTS: readonly Script[] = [
   {
     what: "a start of one that is STOPPING is refused, and it ends STOPPED",
     behaviour: HEALTHY,
-    first: { behaviour: { kind: "slow_stop", seconds: 5 }, until: "RUNNING" },
+    first: { behaviour: { kind: "slow_stop", seconds: MOST_STOPSECS }, until: "RUNNING" },
     acts: ["stop", { when: "STOPPING", act: "start" }],
     shows: ["RUNNING 1", "STOPPING", "STOPPED"],
     fleeting: [],
@@ -132,7 +141,7 @@ const SCRIPTS: readonly Script[] = [
   },
 ];
 
-/** As many instances, of one group, as a played host must have; each RUNNING. */
+/** As many instances, of one group, as a played host must have; each RUNNING, with {@link STARTSECS}. */
 export const INSTANCES = SCRIPTS.map((_, index) => `web:web_${String(index).padStart(2, "0")}` as InstanceName);
 
 /** They take seconds each, and one processor would be late with more. */

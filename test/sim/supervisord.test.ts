@@ -12,17 +12,19 @@ import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
 import { targetOf } from "../hosts/fixtures.ts";
 import { SimFleet } from "./sim-fleet.ts";
 import { healthy, type SimBehaviour } from "./sim-process.ts";
-import { describeSupervisord, INSTANCES, type PlayedHost } from "./supervisord.contract.ts";
+import { describeSupervisord, INSTANCES, STARTSECS, type PlayedHost } from "./supervisord.contract.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 const LOOK_EVERY_MS = 20;
+const STARTSECS_MS = STARTSECS * 1000;
 
 describeSupervisord("a simulated supervisord", () => Promise.resolve(simulatedHost()));
 
 describe("a real supervisord", () => {
   let fleet: Fleet;
   before(async () => {
-    fleet = await raiseFleet({ hosts: 3, groups: [{ name: "web", processes: INSTANCES.length }] });
+    const web = { name: "web", processes: INSTANCES.length, startsecs: STARTSECS };
+    fleet = await raiseFleet({ hosts: 3, groups: [web] });
   });
   after(() => fleet.down());
 
@@ -84,7 +86,7 @@ function simulatedHost(): PlayedHost {
         }),
       ),
     behave(instance, behaviour) {
-      fleet.process(host, instance).behaviour = { ...healthy, ...simulated(behaviour) };
+      fleet.process(host, instance).behaviour = { ...healthy, startsecsMs: STARTSECS_MS, ...simulated(behaviour) };
       return Promise.resolve();
     },
     close: () => Promise.resolve(),
@@ -98,8 +100,8 @@ function simulated(behaviour: Behaviour): Partial<SimBehaviour> {
     case "recovers":
       return { crashesAtStart: behaviour.failures };
     case "crash_after":
-      // Counted from its start; the default startsecs is 1.
-      return { diesAfterMs: behaviour.seconds * 1000 - healthy.startsecsMs };
+      // Counted from its start.
+      return { diesAfterMs: behaviour.seconds * 1000 - STARTSECS_MS };
     case "slow_stop":
       return { stopMs: behaviour.seconds * 1000 };
     case "file_gone":

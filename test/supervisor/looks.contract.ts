@@ -117,9 +117,10 @@ export function looksContract(
     });
 
     it("reads a log whose end begins in the middle of a character", async () => {
+      // Behind the text: what is cut off is counted from the end.
       for (let shift = 0; shift < 4; shift++) {
-        await writeFile(on().log("odd:é"), `${"a".repeat(shift)}${"\u{1f600}".repeat(2000)}\n`);
-        assert.match(await opened.reader.tailLog("odd:é" as InstanceName), /^a?\u{1f600}{900,1000}$/u);
+        await writeFile(on().log("odd:é"), `${"\u{1f600}".repeat(2000)}${"a".repeat(shift)}\n`);
+        assert.match(await opened.reader.tailLog("odd:é" as InstanceName), /^\u{1f600}{900,1000}a{0,3}$/u);
       }
     });
 

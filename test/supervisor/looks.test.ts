@@ -5,7 +5,7 @@ import { openLocal } from "../../src/hosts/local.ts";
 import { openHost } from "../../src/hosts/open.ts";
 import { supervisorReader } from "../../src/supervisor/reader.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
-import { targetOf } from "../hosts/fixtures.ts";
+import { NEVER_MS, targetOf } from "../hosts/fixtures.ts";
 import { looksContract, without } from "./looks.contract.ts";
 import { raiseStatesHost, type StatesHost } from "./states-host.ts";
 
@@ -32,10 +32,14 @@ describe("looks at a real supervisord with instances in all states", () => {
   ): void {
     const open = () => {
       const way = access();
-      const reader = supervisorReader(way, { command: "supervisorctl", sudo: false, ...settings() }, 30_000, {
-        username: "someone",
-        password: "secret",
-      });
+      const reader = supervisorReader(
+        way,
+        { command: "supervisorctl", sudo: false, ...settings() },
+        30_000,
+        { username: "someone", password: "secret" },
+        // How long a busy machine takes decides neither which way it is nor whether a log can be read.
+        { openingPatienceMs: NEVER_MS, logTimeoutMs: NEVER_MS },
+      );
       const cleanup = async () => {
         await reader.close();
         await way.close();

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,8 +55,9 @@ export async function raiseStatesHost(): Promise<StatesHost> {
   const claim = await claimLoopback(1);
   const config = join(dir, "supervisord.conf");
   const socket = join(dir, "s.sock");
+  const ignoring = join(dir, "ignoring");
   const address = `${claim.addresses[0]}:${claim.port}`;
-  await writeFile(config, configText(dir, socket, address));
+  await writeFile(config, configText(dir, { socket, ignoring, address }));
   const passwordConfig = join(dir, "supervisorctl.conf");
   await writeFile(passwordConfig, "[supervisorctl]\nusername=someone\npassword=secret\n");
   const daemon = new Daemon({
@@ -88,10 +90,10 @@ export async function raiseStatesHost(): Promise<StatesHost> {
       return found;
     },
     async start() {
-      await rm(socket, { force: true });
+      for (const left of [socket, ignoring]) await rm(left, { force: true });
       daemon.start();
       await daemon.ready(async () => (await allProcesses(socket)).length > 0, { deadlineMs: SETTLE_MS });
-      await settle(socket);
+      await settle(socket, ignoring);
     },
     kill,
     async down() {
@@ -123,26 +125,39 @@ const ALL_NAMES = [
   ...ODD_INSTANCES,
 ].sort(compareNaturally);
 
-async function settle(socket: string): Promise<void> {
+/** @param ignoring the file that `stopping` makes as soon as it ignores a wish that it end */
+async function settle(socket: string, ignoring: string): Promise<void> {
   // One that ends at once is refused as a spawn error, or not: it depends on when supervisord looks.
   const start = (name: string) => callSupervisor(socket, "startProcess", [name, false]).catch(() => undefined);
-  const is = (name: string, state: string) =>
-    until(async () => (await allProcesses(socket)).find((each) => each.instance === name)?.state === state, {
+  const are = async (state: string, ...names: readonly string[]) => {
+    const notYet = async () => {
+      const all = await allProcesses(socket);
+      return names.filter((name) => all.find((each) => each.instance === name)?.state !== state);
+    };
+    await until(async () => (await notYet()).length === 0, {
       deadlineMs: SETTLE_MS,
-      what: `${name} is ${state}`,
+      what: `${names.join(", ")}: ${state}`,
     });
-  await Promise.all(["bare", "web:web_2", "web:web_10", "stopping", "stopped"].map((name) => is(name, "RUNNING")));
+  };
+  await are("RUNNING", "bare", "web:web_2", "web:web_9", "web:web_10", "stopping", "stopped", ...ODD_INSTANCES);
+  await until(() => existsSync(ignoring), { deadlineMs: SETTLE_MS, what: "stopping ignores it" });
   await Promise.all(["backoff", "exited", "fatal", "starting"].map(start));
   await callSupervisor(socket, "stopProcess", ["stopped", true]);
   await callSupervisor(socket, "stopProcess", ["stopping", false]);
-  await Promise.all([is("exited", "EXITED"), is("fatal", "FATAL"), is("gone", "FATAL"), is("stopping", "STOPPING")]);
+  await Promise.all([are("EXITED", "exited"), are("FATAL", "fatal", "gone"), are("STOPPING", "stopping")]);
 }
 
 /** They end by themselves if a test is killed. */
 const SLEEP = "command=/bin/sleep 900";
 const BY_HAND = "autostart=false";
 
-function configText(dir: string, socket: string, address: string): string {
+interface Paths {
+  readonly socket: string;
+  readonly ignoring: string;
+  readonly address: string;
+}
+
+function configText(dir: string, { socket, ignoring, address }: Paths): string {
   const programs: Record<string, readonly string[]> = {
     web: [SLEEP, "process_name=web_%(process_num)d", "numprocs=2", "numprocs_start=9"],
     web2: [SLEEP, "process_name=web_2"],
@@ -154,7 +169,10 @@ function configText(dir: string, socket: string, address: string): string {
     exited: ["command=/bin/true", BY_HAND, "startsecs=0", "autorestart=false"],
     stopped: [SLEEP],
     starting: [SLEEP, BY_HAND, "startsecs=100000"],
-    stopping: [`command=perl -e '$SIG{TERM} = q(IGNORE); sleep 900'`, "stopwaitsecs=100000"],
+    stopping: [
+      `command=perl -e '$SIG{TERM} = q(IGNORE); open my $file, q(>), q(${ignoring}); sleep 900'`,
+      "stopwaitsecs=100000",
+    ],
   };
   const grouped: string[] = [];
   for (const [index, instance] of ODD_INSTANCES.entries()) {

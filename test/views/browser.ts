@@ -75,20 +75,25 @@ export class Browser {
     const send = <T>(method: string, params = {}) => this.send<T>(method, params, sessionId);
     const complaints: string[] = [];
     const requests: string[] = [];
-    const loaded = new Promise<void>((resolve) => {
-      this.listeners.set(sessionId, ({ method, params = {} }) => {
-        if (method === "Page.loadEventFired") resolve();
-        else if (method === "Network.requestWillBeSent") requests.push((params["request"] as { url: string }).url);
-        else if (method === "Runtime.exceptionThrown" || method === "Runtime.consoleAPICalled")
-          complaints.push(JSON.stringify(params));
-        else if (method === "Log.entryAdded") complaints.push((params["entry"] as { text: string }).text);
-      });
+    /** The documents that are done with loading, and what is to be called at the next. */
+    const loaded = new Set<unknown>();
+    let hasLoaded: () => void = () => undefined;
+    this.listeners.set(sessionId, ({ method, params = {} }) => {
+      if (method === "Page.lifecycleEvent" && params["name"] === "load") {
+        loaded.add(params["loaderId"]);
+        hasLoaded();
+      } else if (method === "Network.requestWillBeSent") requests.push((params["request"] as { url: string }).url);
+      else if (method === "Runtime.exceptionThrown" || method === "Runtime.consoleAPICalled")
+        complaints.push(JSON.stringify(params));
+      else if (method === "Log.entryAdded") complaints.push((params["entry"] as { text: string }).text);
     });
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await send(`${domain}.enable`);
+    await send("Page.setLifecycleEventsEnabled", { enabled: true });
     const scheme = { name: "prefers-color-scheme", value: dark ? "dark" : "light" };
     await send("Emulation.setEmulatedMedia", { features: [scheme] });
-    await send("Page.navigate", { url: `file://${file}` });
-    await loaded;
+    const { loaderId } = await send<{ loaderId: string }>("Page.navigate", { url: `file://${file}` });
+    // about:blank is loaded as well, before or after; and this one may have been before the answer.
+    while (!loaded.has(loaderId)) await new Promise<void>((resolve) => (hasLoaded = resolve));
     return {
       complaints,
       requests,
@@ -114,7 +119,8 @@ export class Browser {
   }
 
   async close(): Promise<void> {
-    await this.send("Browser.close").catch(() => this.child.kill("SIGKILL"));
+    // It may end before it has written its answer.
+    await Promise.race([this.send("Browser.close").catch(() => this.child.kill("SIGKILL")), this.closed]);
     await this.closed;
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
   }
