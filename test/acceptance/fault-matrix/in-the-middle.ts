@@ -168,6 +168,20 @@ export const faultsOfTheController: readonly FaultSet[] = [
         },
       },
       {
+        fault: "the controller is killed (kill -9) in the middle of a restart on its own machine (`connection: local`)",
+        isSampled: true,
+        restarts: "each once",
+        async happen(scene) {
+          const { plan, running, goOn } = await scene.inRestart({
+            hosts: scene.hostsWithFirst({ connection: "local" }),
+          });
+          running.child.kill("SIGKILL");
+          const ended = await running.ended;
+          await goOn();
+          return { ended, then: await scene.resume(plan) };
+        },
+      },
+      {
         fault: "the operator presses Ctrl-C in the middle of a restart",
         restarts: "each once",
         async happen(scene) {
