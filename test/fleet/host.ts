@@ -5,7 +5,7 @@ import type { Daemon } from "./daemon.ts";
 import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from "./hostDaemons.ts";
 import { hostDirVariable, hostFiles, processNames, writeHostFiles } from "./host-files.ts";
 import type { HostFiles, HostSpec } from "./host-files.ts";
-import { descendantsOf, environmentOf, isRunning, processTable, signal } from "./process-table.ts";
+import { descendantsOf, environmentOf, isRunning, processTable, signal, titleOf } from "./process-table.ts";
 import type { ProcessEntry } from "./process-table.ts";
 import { allProcesses, callSupervisor, type ProcessInfo } from "./supervisor-rpc.ts";
 import { until } from "./until.ts";
@@ -98,6 +98,14 @@ export class FleetHost {
   /** What its sshd logged. */
   sshdLog(): Promise<string> {
     return readFile(this.#files.sshdOutput, "utf8");
+  }
+
+  /** Waits until its sshd has noticed that all who had not logged in are gone; they count for its MaxStartups. */
+  async greetsNobody(): Promise<void> {
+    await until(() => /\[listener\] 0 of /.test(titleOf(this.sshd.pid ?? 0)), {
+      deadlineMs: 20_000,
+      what: `${this.name}'s sshd greets nobody`,
+    });
   }
 
   /** Exists, with the pid in it, while the instance is ready to serve: for checks. */
