@@ -238,7 +238,7 @@ describe("hosts behind a bastion", () => {
   });
 
   it("that their bastion does not reach in time are given up, and the bastion is not", async () => {
-    const scripted = await startScriptedHost({ onExec: () => {}, forwards: false });
+    const scripted = await startScriptedHost({ onExec: () => {}, forwards: "never" });
     const { user, port, known_hosts_file } = scripted.target.ssh;
     const far = targetAt("10.0.0.5", {
       // Long enough for the handshake with the bastion, which has as long.
@@ -336,6 +336,22 @@ describe("hosts behind a bastion", () => {
       });
       assert.ok(tries >= 2, "dropped at least twice");
       assert.equal((await logins(outer)) - before, 1);
+    });
+
+    it("come again likewise when it is their own that the bastion finds closed at once", async () => {
+      const scripted = await startScriptedHost({ onExec: () => {}, forwards: "closed at once" });
+      const { user, port, known_hosts_file } = scripted.target.ssh;
+      const far = targetAt("10.0.0.5", {
+        known_hosts_file: known_hosts_file!,
+        proxy_jump: `${user}@127.0.0.1:${port}`,
+      });
+      let tries = 0;
+      const backoff = (dropped: number) => ((tries = dropped) === 3 ? undefined : 0);
+      const access = openSsh(far, { ...nobodyAt(folder), backoff }, bastions);
+      assert.match(await reasonOf(access), /^10\.0\.0\.5:22 through \S+ closes the connection .*MaxStartups/);
+      assert.equal(tries, 3);
+      await access.close();
+      await scripted.close();
     });
 
     it("do not come again after connect_timeout", async () => {
