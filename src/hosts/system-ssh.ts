@@ -18,6 +18,8 @@ import { keyWarnings, refusalBySaid, saysRevoked } from "./system-refusal.ts";
 /** Each handshake costs ssh some 70 ms of processor: more at once would only time out together. */
 const opening = pLimit(16);
 
+const GIVEN_UP = "the connection was given up before it was made";
+
 /** A way onto a host by the ssh program: for certificates, FIDO keys, Kerberos, and whatever else its own configuration can do. */
 export function openSystemSsh(target: HostTarget, options: SshOptions = {}): HostAccess {
   return new SharedConnections(target.name, (signal) => opening(() => open(target, options, signal)));
@@ -43,10 +45,15 @@ async function open(target: HostTarget, options: SshOptions, signal: AbortSignal
     case "late":
       return refused(target, await master.end(), `no connection within ${formatDuration(withinMs)}`);
     case "abandoned":
-      return refused(target, await master.end(), "the connection was given up before it was made");
+      return refused(target, await master.end(), GIVEN_UP);
     case "ready":
   }
   const outcome = await joined(master, target);
+  if (outcome.kind === "connected" && signal.aborted) {
+    // It was given up when ssh was ready and its socket not yet ours: nobody is to be told that it is good.
+    await outcome.connection.close();
+    return refused(target, "", GIVEN_UP);
+  }
   if (outcome.kind === "refused" || hostKeyChecking(ssh, read.config) !== "off") return outcome;
   return { ...outcome, warnings: [NOT_ENFORCED, ...(outcome.warnings ?? [])] };
 }

@@ -24,7 +24,7 @@ export class Tunnel extends Duplex implements Transport {
     channel.once("end", () => this.push(null));
     channel.once("close", () => {
       // ssh2 forgets what it could not send.
-      this.#unsent?.(new Error("the channel was closed"));
+      this.#unsent?.(channelClosed());
       if (this.readableEnded) this.destroy();
       else this.once("end", () => this.destroy());
     });
@@ -47,7 +47,7 @@ export class Tunnel extends Duplex implements Transport {
       this.#unsent = undefined;
       callback(error);
     };
-    if (!this.#channel.writable) return done(new Error("the channel was closed"));
+    if (!this.#channel.writable) return done(channelClosed());
     this.#channel.write(chunk, done);
   }
 
@@ -64,4 +64,9 @@ export class Tunnel extends Duplex implements Transport {
     }
     callback(error);
   }
+}
+
+/** What a socket says of a write that the other side does not take any more. */
+function channelClosed(): Error {
+  return Object.assign(new Error("the channel was closed"), { code: "ECONNRESET" });
 }

@@ -7,13 +7,21 @@ describe("an instance of the fleet", () => {
   const instance = "web:web_00";
   const quick = "quick:quick_00";
   const held = "held:held_00";
+  const doomed = "doomed:doomed_00";
   let fleet: Fleet;
   let host: FleetHost;
 
   before(async () => {
     const web = { name: "web", processes: 1, startretries: 1, stopwaitsecs: 1 };
-    // Without startsecs a start returns at once, for tests that are about something else.
-    const groups = [web, { ...web, name: "quick", startsecs: 0 }, { ...web, name: "held", stopwaitsecs: 600 }];
+    const patient = { ...web, stopwaitsecs: 600 };
+    const groups = [
+      web,
+      // Without startsecs a start returns at once, for tests that are about something else.
+      { ...patient, name: "quick", startsecs: 0 },
+      { ...patient, name: "held" },
+      // However late supervisord is, it does not take what has exited for RUNNING.
+      { ...web, name: "doomed", startsecs: 60, autostart: false },
+    ];
     fleet = await raiseFleet({ hosts: 1, groups });
     host = fleet.host("host-1");
   });
@@ -25,16 +33,22 @@ describe("an instance of the fleet", () => {
     }
   });
 
-  const reaches = (state: ProcessStateName) =>
-    until(async () => (await host.process(instance)).state === state, { deadlineMs: 15_000, what: state });
+  const reaches = (state: ProcessStateName, which = instance) =>
+    until(async () => (await host.process(which)).state === state, { deadlineMs: 20_000, what: state });
 
   /** supervisord's word comes before the program's first: it has to have read its behaviour. */
-  async function startQuick(): Promise<number> {
-    await host.start(quick);
-    const { pid } = await host.process(quick);
-    const begun = async () => (await host.instanceLog(quick, "stdout")).includes(`started, pid ${pid}, `);
-    await until(begun, { deadlineMs: 5_000, what: `${quick} has begun` });
+  async function startAndBegin(which: string): Promise<number> {
+    await host.start(which);
+    const { pid } = await host.process(which);
+    const begun = async () => (await host.instanceLog(which, "stdout")).includes(`started, pid ${pid}, `);
+    await until(begun, { deadlineMs: 20_000, what: `${which} has begun` });
     return pid;
+  }
+
+  /** Gives what supervisord logs from now on. */
+  async function logFromNow(): Promise<() => Promise<string>> {
+    const { length } = await host.supervisordLog();
+    return async () => (await host.supervisordLog()).slice(length);
   }
 
   async function secondsOf(act: () => Promise<void>): Promise<number> {
@@ -44,49 +58,52 @@ describe("an instance of the fleet", () => {
   }
 
   it("changes at its next start, and not before", async () => {
-    const pid = await startQuick();
-    const log = await host.supervisordLog();
+    const pid = await startAndBegin(quick);
+    const logged = await logFromNow();
     await host.behave(quick, { kind: "slow_stop", seconds: 3600 });
     assert.equal((await host.process(quick)).pid, pid);
-    assert.ok((await secondsOf(() => host.stop(quick))) < 1);
-    assert.equal((await host.supervisordLog()).slice(log.length).match(/stopped: quick_00/g)?.length, 1);
+    await host.stop(quick);
+    assert.equal((await logged()).match(/stopped: quick_00 \(exit status 0\)/g)?.length, 1);
   });
 
   it("healthy: logs its start and is ready", async () => {
-    const pid = await startQuick();
+    const pid = await startAndBegin(quick);
     assert.match(await host.instanceLog(quick, "stdout"), new RegExp(`^${quick} started, pid ${pid}, healthy$`, "m"));
-    await until(() => readFileSync(host.readyFile(quick), "utf8") === `${pid}\n`, { deadlineMs: 5_000 });
+    await until(() => readFileSync(host.readyFile(quick), "utf8") === `${pid}\n`, { deadlineMs: 20_000 });
   });
 
   it("crash_at_start: says why on stderr, and ends FATAL", async () => {
-    await host.behave(instance, { kind: "crash_at_start" });
-    await assert.rejects(host.start(instance), /SPAWN_ERROR|ABNORMAL_TERMINATION/);
-    await reaches("FATAL");
-    assert.match(await host.instanceLog(instance, "stderr"), /cannot read .*settings\.yml.*\n.*giving up/);
+    await host.behave(doomed, { kind: "crash_at_start" });
+    await assert.rejects(host.start(doomed), /SPAWN_ERROR|ABNORMAL_TERMINATION/);
+    await reaches("FATAL", doomed);
+    assert.match(await host.instanceLog(doomed, "stderr"), /cannot read .*settings\.yml.*\n.*giving up/);
   });
 
   it("recovers: BACKOFF first, then RUNNING", async () => {
-    const log = await host.supervisordLog();
+    const logged = await logFromNow();
+    const events = async () => (await logged()).match(/spawned|exited/g) ?? [];
     await host.behave(instance, { kind: "recovers", failures: 1 });
     await host.start(instance).catch(() => undefined);
-    await reaches("RUNNING");
     // A supervisord that is late takes even what has exited for RUNNING, for a moment: that does not count.
-    const events = (await host.supervisordLog()).slice(log.length).match(/spawned|exited/g);
-    assert.deepEqual(events, ["spawned", "exited", "spawned"]);
+    const again = async () => (await events()).filter((event) => event === "spawned").length === 2;
+    await until(again, { deadlineMs: 20_000, what: "its second start" });
+    await reaches("RUNNING");
+    assert.deepEqual(await events(), ["spawned", "exited", "spawned"]);
   });
 
   it("crash_after: is RUNNING, and soon on another pid", async () => {
-    await host.behave(instance, { kind: "crash_after", seconds: 1.3 });
+    await host.behave(instance, { kind: "crash_after", seconds: 4 });
     await host.start(instance);
     const { pid } = await host.process(instance);
-    await until(async () => ![0, pid].includes((await host.process(instance)).pid), { deadlineMs: 10_000 });
+    await until(async () => ![0, pid].includes((await host.process(instance)).pid), { deadlineMs: 20_000 });
   });
 
   it("slow_stop: takes its time, and ends by itself", async () => {
     await host.behave(quick, { kind: "slow_stop", seconds: 0.7 });
-    await startQuick();
+    await startAndBegin(quick);
+    const logged = await logFromNow();
     assert.ok((await secondsOf(() => host.stop(quick))) >= 0.7);
-    assert.doesNotMatch(await host.supervisordLog(), /killing 'quick_00'/);
+    assert.doesNotMatch(await logged(), /killing 'quick_00'/);
   });
 
   it("held_stop: ends when it is let, and not before", async () => {
@@ -99,17 +116,18 @@ describe("an instance of the fleet", () => {
   });
 
   it("ignore_term: is killed after stopwaitsecs", async () => {
-    await host.behave(quick, { kind: "ignore_term" });
-    await startQuick();
-    assert.ok((await secondsOf(() => host.stop(quick))) >= 1);
-    assert.match(await host.supervisordLog(), /killing 'quick_00' \(\d+\) with SIGKILL/);
+    await host.behave(instance, { kind: "ignore_term" });
+    await startAndBegin(instance);
+    const logged = await logFromNow();
+    assert.ok((await secondsOf(() => host.stop(instance))) >= 1);
+    assert.match(await logged(), /killing 'web_00' \(\d+\) with SIGKILL/);
   });
 
   it("slow_start: is RUNNING well before it is ready", async () => {
-    await host.behave(quick, { kind: "slow_start", seconds: 0.7 });
-    await startQuick();
+    await host.behave(quick, { kind: "slow_start", seconds: 5 });
+    await startAndBegin(quick);
     assert.ok(!existsSync(host.readyFile(quick)));
-    await until(() => existsSync(host.readyFile(quick)), { deadlineMs: 10_000 });
+    await until(() => existsSync(host.readyFile(quick)), { deadlineMs: 20_000 });
   });
 
   it("file_gone: cannot be started and stays STOPPED, until the file is back", async () => {

@@ -5,7 +5,8 @@ import type { Daemon } from "./daemon.ts";
 import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from "./hostDaemons.ts";
 import { hostDirVariable, hostFiles, processNames, writeHostFiles } from "./host-files.ts";
 import type { HostFiles, HostSpec } from "./host-files.ts";
-import { descendantsOf, environmentOf, isRunning, processTable, signal } from "./process-table.ts";
+import { descendantsOf, environmentOf, isRunning, processTable, signal, titleOf } from "./process-table.ts";
+import type { ProcessEntry } from "./process-table.ts";
 import { allProcesses, callSupervisor, type ProcessInfo } from "./supervisor-rpc.ts";
 import { until } from "./until.ts";
 
@@ -99,6 +100,14 @@ export class FleetHost {
     return readFile(this.#files.sshdOutput, "utf8");
   }
 
+  /** Waits until its sshd has noticed that all who had not logged in are gone; they count for its MaxStartups. */
+  async greetsNobody(): Promise<void> {
+    await until(() => /\[listener\] 0 of /.test(titleOf(this.sshd.pid ?? 0)), {
+      deadlineMs: 20_000,
+      what: `${this.name}'s sshd greets nobody`,
+    });
+  }
+
   /** Exists, with the pid in it, while the instance is ready to serve: for checks. */
   readyFile(instance: string): string {
     return path.join(this.#files.readyDir, this.#processName(instance));
@@ -114,12 +123,12 @@ export class FleetHost {
   async freeze(part: HostPart): Promise<void> {
     this[part].signal("SIGSTOP");
     await this[part].frozen();
-    if (part === "sshd") for (const pid of this.#sessions()) signal(pid, "SIGSTOP");
+    if (part === "sshd") await this.#freezeSessions();
   }
 
   /** SIGCONT. */
   thaw(part: HostPart): Promise<void> {
-    if (part === "sshd") for (const pid of this.#sessions()) signal(pid, "SIGCONT");
+    if (part === "sshd") for (const { pid } of this.#sessions()) signal(pid, "SIGCONT");
     this[part].signal("SIGCONT");
     return Promise.resolve();
   }
@@ -129,7 +138,7 @@ export class FleetHost {
     if (part === "sshd") {
       // Frozen first: between the look for its sessions and its end it must not accept another.
       await this.freeze("sshd");
-      this.#killSessions();
+      for (const { pid } of this.#sessions()) signal(pid, "SIGKILL");
     }
     this[part].signal("SIGKILL");
     await this[part].ended();
@@ -137,7 +146,8 @@ export class FleetHost {
 
   /** Kills the sessions of sshd, not sshd, nor the commands that run in them. */
   async dropConnections(): Promise<void> {
-    const killed = this.#killSessions();
+    const killed = await this.#freezeSessions();
+    for (const pid of killed) signal(pid, "SIGKILL");
     await until(() => !killed.some(isRunning), { deadlineMs: 5_000, what: "the sessions have ended" });
   }
 
@@ -182,19 +192,24 @@ export class FleetHost {
     );
   }
 
-  #killSessions(): number[] {
-    const sessions = this.#sessions();
-    for (const pid of sessions) signal(pid, "SIGKILL");
-    return sessions;
+  /** Looks again until all of them stand still: one that was not yet stopped may have forked during the look. */
+  async #freezeSessions(): Promise<number[]> {
+    let sessions: ProcessEntry[] = [];
+    const allStopped = () => {
+      sessions = this.#sessions().filter(({ state }) => state !== "Z");
+      const moving = sessions.filter(({ state }) => state !== "T");
+      for (const { pid } of moving) signal(pid, "SIGSTOP");
+      return moving.length === 0;
+    };
+    await until(allStopped, { deadlineMs: 10_000, everyMs: 2, what: `the sessions of ${this.name}'s sshd are frozen` });
+    return sessions.map(({ pid }) => pid);
   }
 
   /** The sshd processes of open connections: two each as root. Their commands are not among them. */
-  #sessions(): number[] {
+  #sessions(): ProcessEntry[] {
     const listener = this.sshd.pid;
     if (listener === undefined) return [];
-    return descendantsOf([listener])
-      .filter(({ command }) => command.startsWith("sshd"))
-      .map(({ pid }) => pid);
+    return descendantsOf([listener]).filter(({ command }) => command.startsWith("sshd"));
   }
 
   #supervised(): number[] {

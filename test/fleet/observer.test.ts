@@ -32,8 +32,14 @@ function scriptedHost(name: string, states: Readonly<Record<string, ProcessState
   return {
     host,
     /** At so many milliseconds past the full minute. */
-    logs: (ms: number, text: string) => (log += `2026-11-23 10:00:00,${String(ms).padStart(3, "0")} INFO ${text}\n`),
+    logs: (ms: number, text: string) =>
+      (log += `2026-11-23 10:00:00,${String(ms).padStart(3, "0")} ${levelOf(text)} ${text}\n`),
   };
+}
+
+/** supervisord warns of what did not end as it should: by itself, and with an exit status that is expected. */
+function levelOf(text: string): "INFO" | "WARN" {
+  return /terminated by|not expected/.test(text) ? "WARN" : "INFO";
 }
 
 type Logs = ReturnType<typeof scriptedHost>["logs"];

@@ -71,9 +71,10 @@ interface Change {
   readonly kind: "up" | "stop" | "down";
 }
 
+// What ends by a signal, or with an exit status that is not expected, is told as a warning.
 // A stop that has ended when supervisord looks first is only ever told as `stopped`.
 const CHANGE =
-  /^(?<at>[\d-]+ [\d:]+,\d{3}) INFO (?:success: (?<up>.+) entered RUNNING state|(?:waiting for|stopped:) (?<stop>.+) (?:to stop$|\()|exited: (?<down>.+) \()/gm;
+  /^(?<at>[\d-]+ [\d:]+,\d{3}) (?:INFO|WARN) (?:success: (?<up>.+) entered RUNNING state|(?:waiting for|stopped:) (?<stop>.+) (?:to stop$|\()|exited: (?<down>.+) \()/gm;
 
 function changesIn(log: string): (Change & { readonly name: string })[] {
   return [...log.matchAll(CHANGE)].flatMap(({ groups = {} }) =>

@@ -47,6 +47,11 @@ export function environmentOf(pid: number): string[] {
   return readProc(pid, "environ").split("\0");
 }
 
+/** The command line of a process, or the title that it gave itself; empty when it has ended. */
+export function titleOf(pid: number): string {
+  return readProc(pid, "cmdline").replaceAll("\0", " ").trimEnd();
+}
+
 /** True while the process exists and has not ended. A zombie has ended. */
 export function isRunning(pid: number): boolean {
   const state = processEntry(pid)?.state;

@@ -28,7 +28,7 @@ describe("the end of a fleet", () => {
     await stubborn.stop("web:web_00");
     await stubborn.behave("web:web_00", { kind: "ignore_term" });
     await stubborn.start("web:web_00");
-    const client = startOverSsh(fleet, visited, 'trap "" HUP PIPE TERM; echo here; sleep 3600 & wait');
+    const client = startOverSsh(fleet, visited, 'trap "" HUP PIPE TERM; sleep 3600 & echo here; wait');
     await once(client.stdout ?? assert.fail(), "data");
     const daemons = fleet.hosts.flatMap(({ sshd, supervisord }) => [sshd.pid, supervisord.pid]);
     await Promise.all([frozen.freeze("sshd"), frozen.freeze("supervisord")]);
@@ -54,7 +54,7 @@ describe("the end of a fleet", () => {
 
   it("comes as fast when a program of its own never runs", async () => {
     const dir = await mkdtemp(path.join(tmpdir(), "fleet-bad-"));
-    const groups = [{ name: "web", processes: 1, startretries: 0, extraLines: ["command=/bin/false"] }];
+    const groups = [{ name: "web", processes: 1, startretries: 0, startsecs: 60, extraLines: ["command=/bin/false"] }];
     await assert.rejects(raiseFleet({ hosts: 1, dir, groups }), /web:web_00 is FATAL/);
     assert.ok(!existsSync(dir));
   });

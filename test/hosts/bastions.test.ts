@@ -94,7 +94,9 @@ describe("hosts behind a bastion", () => {
     assert.deepEqual([(await logins(outer)) - before[0]!, (await logins(inner)) - before[1]!], [1, 1]);
     await outer.kill("sshd");
     await inner.kill("sshd");
-    assert.equal(await reasonOf(all[0]!), `the bastion ${outer.address}:${outer.port}: connection refused`);
+    const reason = `the bastion ${outer.address}:${outer.port}: connection refused`;
+    // When the loss comes to our ears is up to the machine.
+    await until(async () => (await reasonOf(all[0]!)) === reason, { deadlineMs: 20_000, what: reason });
     await outer.revive("sshd");
     assert.equal(
       await reasonOf(all[0]!),
@@ -164,7 +166,7 @@ describe("hosts behind a bastion", () => {
 
     it("by its silence, name it and not the host behind it", async () => {
       const host = back.hosts[0]!;
-      const access = behind(host, {}, { keepalive: { intervalMs: 100, unanswered: 3 } });
+      const access = behind(host, {}, { keepalive: { intervalMs: 2_000, unanswered: 2 } });
       const { ended, goOn } = await startWaiting(access, host, "frozen");
       await outer.freeze("sshd");
       const outcome = await ended;
@@ -236,15 +238,16 @@ describe("hosts behind a bastion", () => {
   });
 
   it("that their bastion does not reach in time are given up, and the bastion is not", async () => {
-    const scripted = await startScriptedHost({ onExec: () => {}, forwards: false });
+    const scripted = await startScriptedHost({ onExec: () => {}, forwards: "never" });
     const { user, port, known_hosts_file } = scripted.target.ssh;
     const far = targetAt("10.0.0.5", {
-      connect_timeout_ms: 300,
+      // Long enough for the handshake with the bastion, which has as long.
+      connect_timeout_ms: 3_000,
       known_hosts_file: known_hosts_file!,
       proxy_jump: `${user}@127.0.0.1:${port}`,
     });
     const access = openSsh(far, nobodyAt(folder), bastions);
-    assert.equal(await reasonOf(access), `10.0.0.5:22 through 127.0.0.1:${port}: no answer within 300ms`);
+    assert.equal(await reasonOf(access), `10.0.0.5:22 through 127.0.0.1:${port}: no answer within 3s`);
     await access.close();
     await scripted.close();
   });
@@ -266,12 +269,18 @@ describe("hosts behind a bastion", () => {
     const access = openSsh(target, { ...nobodyAt(folder), configFile: join(folder, "config") }, bastions);
     const before = await logins(outer);
     assert.deepEqual(await access.connect(), { kind: "connected" });
+    // sshd lets us in before it writes that down.
+    await until(async () => (await logins(outer)) > before, { deadlineMs: 20_000, what: "the login is logged" });
     assert.equal((await logins(outer)) - before, 1);
     await access.close();
   });
 
   describe("whose sshd has too many to greet", () => {
     const strangers: Socket[] = [];
+    beforeEach(async () => {
+      // When it notices that the stranger of the test before has left is up to the machine.
+      for (const bastion of [outer, inner]) await bastion.greetsNobody();
+    });
     afterEach(() => strangers.splice(0).forEach((socket) => socket.destroy()));
 
     /** Holds the one place that MaxStartups leaves to those who have not logged in. */
@@ -327,6 +336,22 @@ describe("hosts behind a bastion", () => {
       });
       assert.ok(tries >= 2, "dropped at least twice");
       assert.equal((await logins(outer)) - before, 1);
+    });
+
+    it("come again likewise when it is their own that the bastion finds closed at once", async () => {
+      const scripted = await startScriptedHost({ onExec: () => {}, forwards: "closed at once" });
+      const { user, port, known_hosts_file } = scripted.target.ssh;
+      const far = targetAt("10.0.0.5", {
+        known_hosts_file: known_hosts_file!,
+        proxy_jump: `${user}@127.0.0.1:${port}`,
+      });
+      let tries = 0;
+      const backoff = (dropped: number) => ((tries = dropped) === 3 ? undefined : 0);
+      const access = openSsh(far, { ...nobodyAt(folder), backoff }, bastions);
+      assert.match(await reasonOf(access), /^10\.0\.0\.5:22 through \S+ closes the connection .*MaxStartups/);
+      assert.equal(tries, 3);
+      await access.close();
+      await scripted.close();
     });
 
     it("do not come again after connect_timeout", async () => {

@@ -162,8 +162,9 @@ export function hostAccessContract(name: string, open: () => Promise<OpenedAcces
     it("ends a command on the host when its time is over, with all that it started", async () => {
       const { folder, remove } = await temporaryFolder();
       const script = 'trap "" TERM HUP INT; sleep 60 & echo $$ $! > "$1"; wait; sleep 60';
-      const outcome = await opened.access.run(["sh", "-c", script, "sh", `${folder}/pids`], { timeoutMs: 1000 });
-      assert.deepEqual(outcome, { kind: "timed_out", afterMs: 1000 });
+      // Long enough for a slow host to start all of it before.
+      const outcome = await opened.access.run(["sh", "-c", script, "sh", `${folder}/pids`], { timeoutMs: 3000 });
+      assert.deepEqual(outcome, { kind: "timed_out", afterMs: 3000 });
       const pids = (await readFile(`${folder}/pids`, "utf8")).split(" ").map(Number);
       await until(() => !pids.some(isRunning), { deadlineMs: 10_000, what: "both have ended" });
       await remove();

@@ -10,4 +10,5 @@ interface Given {
 }
 
 const { target, options, pipe } = JSON.parse(process.argv[2] ?? "") as Given;
-await openHost(target, options).run(["sh", "-c", 'echo $$ > "$1"; exec sleep 600', "sh", pipe], { timeoutMs: 3000 });
+// Its time runs while the test hears of it and kills us: it must not be over by then.
+await openHost(target, options).run(["sh", "-c", 'echo $$ > "$1"; exec sleep 600', "sh", pipe], { timeoutMs: 10_000 });

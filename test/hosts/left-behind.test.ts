@@ -113,7 +113,7 @@ describe("a way onto a host leaves nothing behind", () => {
       await ended;
       assert.ok(isRunning(pid), "the command goes on for now");
       await until(async () => !isRunning(pid) && (await nothingLeft()), {
-        deadlineMs: 20_000,
+        deadlineMs: 30_000,
         what: "nothing is left",
       });
     });

@@ -39,10 +39,11 @@ describe("a command on this machine", () => {
 
   it("is killed with all that it started when its time is over", async () => {
     const file = `${folder}/pids`;
+    // Long enough for a slow machine to start all of it before.
     const outcome = await openLocal(here).run(["sh", "-c", 'sleep 60 & echo $$ $! > "$1"; wait', "sh", file], {
-      timeoutMs: 300,
+      timeoutMs: 2_500,
     });
-    assert.deepEqual(outcome, { kind: "timed_out", afterMs: 300 });
+    assert.deepEqual(outcome, { kind: "timed_out", afterMs: 2_500 });
     const pids = (await readFile(file, "utf8")).split(" ").map(Number);
     await until(() => !pids.some(isRunning), { deadlineMs: 10_000, what: "both have ended" });
   });

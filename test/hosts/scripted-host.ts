@@ -19,8 +19,8 @@ export interface HostScript {
   readonly onExec: (exec: ScriptedExec) => void;
   /** Default true. False: a request for a channel is never answered. */
   readonly opensChannels?: boolean;
-  /** False: a request to connect further is never answered either. Default: it is refused. */
-  readonly forwards?: false;
+  /** Whether a request to connect further is never answered, or granted and closed at once. Default: it is refused. */
+  readonly forwards?: "never" | "closed at once";
 }
 
 export interface ScriptedHost {
@@ -37,7 +37,8 @@ export async function startScriptedHost({ onExec, opensChannels = true, forwards
     connections.add(connection);
     connection.on("error", () => {});
     connection.on("authentication", (context) => context.accept());
-    if (forwards === false) connection.on("tcpip", () => {});
+    if (forwards === "never") connection.on("tcpip", () => {});
+    if (forwards === "closed at once") connection.on("tcpip", (accept) => accept().close());
     connection.on("session", (acceptSession) => {
       if (!opensChannels) return;
       acceptSession().on("exec", (accept, reject) => onExec({ accept, reject, connection }));

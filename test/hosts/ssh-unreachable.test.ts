@@ -41,7 +41,7 @@ describe("a host that cannot be reached says why in one line", () => {
   });
 
   it("when it accepts and is silent", async () => {
-    assert.equal(await reasonFor(() => {}, 300), "accepts the connection, but says nothing within 300ms");
+    assert.equal(await reasonFor(() => {}, 3_000), "accepts the connection, but says nothing within 3s");
   });
 
   it("when it closes at once", async () => {
@@ -82,8 +82,8 @@ describe("a host that cannot be reached says why in one line", () => {
 
   it("when it goes silent after its banner", async () => {
     assert.equal(
-      await reasonFor((socket) => socket.write("SSH-2.0-Odd_1\r\n"), 300),
-      "does not finish the key exchange within 300ms",
+      await reasonFor((socket) => socket.write("SSH-2.0-Odd_1\r\n"), 3_000),
+      "does not finish the key exchange within 3s",
     );
   });
 
@@ -94,7 +94,7 @@ describe("a host that cannot be reached says why in one line", () => {
   });
 
   it("when it speaks something else and then waits", async () => {
-    const reason = await reasonFor((socket) => socket.write("220 mail\r\n"), 300);
+    const reason = await reasonFor((socket) => socket.write("220 mail\r\n"), 3_000);
     assert.equal(reason, 'says "220 mail" where an SSH server would introduce itself');
   });
 

@@ -161,7 +161,7 @@ export function sshContract({ name, open: openSsh, says }: SshWay): void {
       it("because the host froze is noticed by its silence, and closes without its help", async () => {
         const impatient = openSsh(targetOf(fleet, host), {
           ...nobodyAt(fleet.dir),
-          keepalive: { intervalMs: 50, unanswered: 2 },
+          keepalive: { intervalMs: 1_000, unanswered: 2 },
         });
         const { ended, goOn, started } = await startWaiting(impatient, { timeoutMs: NEVER_MS });
         await host.freeze("sshd");

@@ -29,8 +29,8 @@ describe("ssh by ssh2", () => {
 
   it("does not take a host for frozen that has nothing to say for longer than its keepalives", async () => {
     const fleet = await raiseFleet({ hosts: 1, groups: [] });
-    const access = openSsh(targetOf(fleet, fleet.host("host-1")), { keepalive: { intervalMs: 50, unanswered: 3 } });
-    const outcome = await access.run(["sleep", "2"]);
+    const access = openSsh(targetOf(fleet, fleet.host("host-1")), { keepalive: { intervalMs: 1_000, unanswered: 2 } });
+    const outcome = await access.run(["sleep", "4"]);
     await access.close();
     await fleet.down();
     assert.equal(outcome.kind, "exited");

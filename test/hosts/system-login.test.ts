@@ -179,8 +179,9 @@ describe("the ssh program lets in, or says why not", () => {
     }
   });
 
-  it("not to one that says nothing, for longer than the plan's connect_timeout", async () => {
-    const server = await serveOnce(() => {});
+  it("not to one that says no more than its banner, for longer than the plan's connect_timeout", async () => {
+    // With a banner ssh's own ConnectTimeout is over, which has whole seconds.
+    const server = await serveOnce((socket) => socket.write("SSH-2.0-Odd_1\r\n"));
     const silent = targetAt("127.0.0.1", { port: server.port, client: "system", connect_timeout_ms: 300 });
     const { code, reason } = await refusalOf(silent);
     await server.close();

@@ -62,8 +62,8 @@ describe("a command that is bounded on its host", () => {
 
   it("is bounded within sudo, since only root may kill what sudo started", () => {
     const host = hostWith("sudoers", all);
-    assert.equal(host.run(["sudo", "-n", "echo", "a  b"], 2000).stdout, "a  b\n");
-    assert.match(host.sudoRan(), /^timeout -s KILL 2 sh -c exec "\$@" sh echo a {2}b$/);
+    assert.equal(host.run(["sudo", "-n", "echo", "a  b"], 60_000).stdout, "a  b\n");
+    assert.match(host.sudoRan(), /^timeout -s KILL 60 sh -c exec "\$@" sh echo a {2}b$/);
   });
 
   it("is run by sudo as it is, where that is all that the sudoers grant", () => {
