@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import type { HostName, RolloutId } from "../domain/ids.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { FleetHost, HostAccess, LockOwner, World } from "../executor/ports.ts";
-import { createChecker } from "../hosts/checker.ts";
+import { createChecker, createCheckRoutes } from "../hosts/checker.ts";
 import { createHookRunner } from "../hosts/hook-runner.ts";
 import { openLocal } from "../hosts/local.ts";
 import { openHost } from "../hosts/open.ts";
@@ -93,7 +93,12 @@ function credentials(): Credentials | undefined {
 function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeoutMs: number): FleetHost {
   const supervisor = supervisorReader(access, target.supervisor, timeoutMs, credentials());
   const place = lockPlaceOf(plan.lock.directory, target, supervisor);
-  return { connection: access, supervisor, locks: createLockReader(access, place, timeoutMs) };
+  return {
+    connection: access,
+    supervisor,
+    locks: createLockReader(access, place, timeoutMs),
+    checkRoutes: createCheckRoutes(target, access, process.env),
+  };
 }
 
 function accountName(): string {

@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, type Refusal } from "../domain/failures.ts";
 import type { FleetReport } from "../domain/fleet.ts";
 import type { HostName, RolloutId } from "../domain/ids.ts";
 import { sizeOf, worksOf, type Rollout } from "../domain/rollout.ts";
+import { checkWarnings } from "../executor/check-warnings.ts";
 import { discover } from "../executor/discovery.ts";
 import type { FleetHost, View } from "../executor/ports.ts";
 import { Recorder } from "../executor/recorder.ts";
@@ -66,7 +67,9 @@ export class Preflight {
       { ...(startedBefore && { startedBefore }), ...(past && { past }), programsWhereFound: program.length > 0 },
     );
     if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };
-    return { rollout: built.rollout, report };
+    const warnings = [...built.rollout.warnings, ...(await checkWarnings(fleet, built.rollout))];
+    if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
+    return { rollout: { ...built.rollout, warnings }, report };
   }
 
   /** This is the rollout that is shown, or carried out. */

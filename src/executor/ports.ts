@@ -49,7 +49,9 @@ export interface HostConnection {
 export type DialTarget = { readonly address: string; readonly port: number } | { readonly socket: string };
 
 export type DialOutcome =
-  { readonly kind: "open"; readonly stream: Duplex } | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "open"; readonly stream: Duplex }
+  /** @property forbidden true: the host's sshd is set not to, whoever listens there */
+  | { readonly kind: "failed"; readonly reason: string; readonly forbidden?: true };
 
 /** A command that goes on for as long as its stdin is open, or as it likes. */
 export interface HostProcess {
@@ -130,6 +132,16 @@ export interface FleetHost {
   readonly connection: HostConnection;
   readonly supervisor: SupervisorReader;
   readonly locks: LockReader;
+  readonly checkRoutes: CheckRoutes;
+}
+
+/** Knows before a rollout what keeps its checks from where they look. */
+export interface CheckRoutes {
+  /**
+   * Why a check of this instance can never get there, if its host's sshd forbids it. What the check asks is
+   * not contacted, unless sshd permits that and little else. Never rejects.
+   */
+  barrier(check: Check, instance: InstanceName, vars: Vars): Promise<string | undefined>;
 }
 
 /** Reads who holds locks on one host. It has no way to take one. */

@@ -7,7 +7,7 @@ import type { CheckOutcome } from "../domain/outcomes.ts";
 import { fill, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
 import type { Check } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
-import type { Checker, DialOutcome, HostAccess } from "../executor/ports.ts";
+import type { Checker, CheckRoutes, DialOutcome, DialTarget, HostAccess } from "../executor/ports.ts";
 import { endOf, shellScript } from "./shell-script.ts";
 
 /** A way onto the host and one onto the controller: a check says from which of the two it looks. */
@@ -60,7 +60,7 @@ async function attempt(
     case "tcp": {
       const address = parse(`tcp://${filled.text}`);
       if (!address) return failed(`with what stands for its placeholders, ${template} is no address with a port`);
-      const dialled = await dial(access, address.hostname, Number(address.port), signal);
+      const dialled = await dial(access, destinationOf(address), signal);
       if (dialled.kind !== "open") return failed(dialled.reason);
       dialled.stream.destroy();
       return { kind: "passed" };
@@ -72,6 +72,33 @@ async function attempt(
       return request(access, url, check.status, signal);
     }
   }
+}
+
+/** Where no program listens: a sshd that forwards says so, one that does not says that. */
+const NOBODYS: Destination = { address: "127.0.0.1", port: 1 };
+
+/** @param env for `${NAME}`, expanded here and nowhere else */
+export function createCheckRoutes(target: HostTarget, host: HostAccess, env: NodeJS.ProcessEnv): CheckRoutes {
+  return {
+    async barrier(check, instance, vars) {
+      if (check.kind === "command" || check.from === "controller") return undefined;
+      const values = placeholderValues({ host: target.name, address: target.address, vars }, instance);
+      const filled = fill(check.kind === "http" ? check.url : check.address, values, env, "url");
+      const url = "text" in filled ? parse(check.kind === "http" ? filled.text : `tcp://${filled.text}`) : undefined;
+      if (!url) return undefined;
+      const bound = boundOf(check.timeout_ms);
+      const isForbidden = async (to: Destination) => {
+        const dialled = await Promise.race([bound.passed, dial(host, to, bound.signal)]);
+        if (dialled.kind === "open") dialled.stream.destroy();
+        return dialled.kind === "failed" && "forbidden" in dialled ? dialled.reason : undefined;
+      };
+      try {
+        return (await isForbidden(NOBODYS)) && (await isForbidden(destinationOf(url)));
+      } finally {
+        bound.clear();
+      }
+    },
+  };
 }
 
 /** What is filled in may hold a secret and anything else: of what it makes of a URL nothing is told. */
@@ -97,8 +124,7 @@ async function runCommand(access: HostAccess, command: string, timeoutMs: number
 
 async function request(access: HostAccess, url: URL, status: number, signal: AbortSignal): Promise<CheckOutcome> {
   const secure = url.protocol === "https:";
-  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
-  const dialled = await dial(access, url.hostname, port, signal);
+  const dialled = await dial(access, destinationOf(url), signal);
   if (dialled.kind !== "open") return failed(dialled.reason);
   const stream = secure ? tlsConnect({ socket: dialled.stream, ...certifiedName(url) }) : dialled.stream;
   return new Promise((resolve) => {
@@ -124,9 +150,16 @@ function withoutBrackets(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
+type Destination = Extract<DialTarget, { port: number }>;
+
+function destinationOf({ hostname, port, protocol }: URL): Destination {
+  const usual = { "http:": 80, "https:": 443 }[protocol] ?? 0;
+  return { address: withoutBrackets(hostname), port: port === "" ? usual : Number(port) };
+}
+
 /** Dials; what is open when the check's time is up is closed. */
-async function dial(access: HostAccess, host: string, port: number, signal: AbortSignal): Promise<DialOutcome> {
-  const dialled = await access.dial({ address: withoutBrackets(host), port });
+async function dial(access: HostAccess, to: Destination, signal: AbortSignal): Promise<DialOutcome> {
+  const dialled = await access.dial(to);
   if (dialled.kind === "open") endWith(dialled.stream, signal);
   return dialled;
 }

@@ -112,14 +112,14 @@ export async function forward(source: ChannelSource, to: DialTarget, lostBecause
   const outcome = await openTunnel(source, to, lostBecause);
   if (outcome.kind === "open" || lostBecause() !== undefined) return outcome;
   const where = "socket" in to ? to.socket : `${to.address}:${to.port}`;
-  return { kind: "failed", reason: `${where}: ${outcome.reason}` };
+  return { ...outcome, reason: `${where}: ${outcome.reason}` };
 }
 
 /** The same for who knows where it leads: direct-tcpip, or OpenSSH's direct-streamlocal. */
 export function openTunnel(source: ChannelSource, to: DialTarget, lostBecause: LostBecause): Promise<DialOutcome> {
   return new Promise((resolve) => {
     const onOpened: Opening<Duplex> = (error, stream) => {
-      if (error) resolve({ kind: "failed", reason: lostBecause() ?? whyNoTunnel(error) });
+      if (error) resolve(notForwarded(error, lostBecause));
       else resolve({ kind: "open", stream });
     };
     try {
@@ -134,10 +134,12 @@ export function openTunnel(source: ChannelSource, to: DialTarget, lostBecause: L
 /** The host's number for what it does not permit (RFC 4254 section 5.1); some servers say it in words. */
 const PROHIBITED: readonly unknown[] = [1, "ADMINISTRATIVELY_PROHIBITED"];
 
-function whyNoTunnel(error: ChannelError): string {
-  if (PROHIBITED.includes(error.reason))
-    return "sshd there does not permit it (see its AllowTcpForwarding and PermitOpen)";
-  return ownWords(error).toLowerCase();
+function notForwarded(error: ChannelError, lostBecause: LostBecause): Extract<DialOutcome, { kind: "failed" }> {
+  const lost = lostBecause();
+  if (lost !== undefined) return { kind: "failed", reason: lost };
+  if (!PROHIBITED.includes(error.reason)) return { kind: "failed", reason: ownWords(error).toLowerCase() };
+  const reason = "sshd there does not permit it (see its AllowTcpForwarding and PermitOpen)";
+  return { kind: "failed", reason, forbidden: true };
 }
 
 /** What the host said of a channel that it did not open, without what ssh2 puts before it. */

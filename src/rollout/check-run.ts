@@ -57,7 +57,8 @@ export class CheckRun {
   }
 }
 
-function textOf(check: Check): string {
+/** As the plan has it. */
+export function textOf(check: Check): string {
   switch (check.kind) {
     case "http":
       return `http ${check.url}`;

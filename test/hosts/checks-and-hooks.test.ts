@@ -5,7 +5,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from "
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Check } from "../../src/domain/settings.ts";
 import type { HostAccess } from "../../src/executor/ports.ts";
-import { createChecker } from "../../src/hosts/checker.ts";
+import { createChecker, createCheckRoutes } from "../../src/hosts/checker.ts";
 import { createHookRunner } from "../../src/hosts/hook-runner.ts";
 import { openLocal } from "../../src/hosts/local.ts";
 import { openHost } from "../../src/hosts/open.ts";
@@ -168,5 +168,50 @@ describe("over ssh", () => {
   checksAndHooks("over the ssh program", () => {
     const target = targetFor("ssh", { ...fleet.planSsh(), client: "system" }, fleet.hosts[0]!.address);
     return { access: openHost(target), target };
+  });
+
+  describe("what keeps a check from where it looks", () => {
+    const FORBIDDEN = /: sshd there does not permit it \(see its AllowTcpForwarding and PermitOpen\)$/;
+    const fleets: Fleet[] = [];
+    after(() => Promise.all(fleets.map((each) => each.down())));
+
+    async function barrierAt(sshdConfig: string[], check: Check, client: "ssh2" | "system" = "ssh2") {
+      const own = await raiseFleet({ hosts: 1, groups: [], sshdConfig });
+      fleets.push(own);
+      const target = targetFor("ssh", { ...own.planSsh(), client }, own.hosts[0]!.address);
+      const access = openHost(target);
+      const barrier = await createCheckRoutes(target, access, {}).barrier(check, instance, {});
+      await access.close();
+      return barrier ?? "nothing";
+    }
+
+    it("is an sshd that forwards nothing, but not from the controller, and not a command", async () => {
+      const closed = ["AllowTcpForwarding no"];
+      assert.match(await barrierAt(closed, tcp("127.0.0.1:4711")), FORBIDDEN);
+      assert.match(await barrierAt(closed, http("https://localhost/{process}")), /^localhost:443: sshd there/);
+      assert.equal(await barrierAt(closed, http("http://127.0.0.1/", { from: "controller" })), "nothing");
+      assert.equal(await barrierAt(closed, command("true")), "nothing");
+    });
+
+    it("is an sshd that forwards to other places", async () => {
+      const narrow = ["PermitOpen 127.0.0.1:4711"];
+      assert.equal(await barrierAt(narrow, tcp("127.0.0.1:4711")), "nothing");
+      assert.match(await barrierAt(narrow, tcp("127.0.0.1:4712")), FORBIDDEN);
+    });
+
+    it("is found out without a connection to what the check asks, and is nothing where sshd forwards", async () => {
+      let connections = 0;
+      const server = createTcpServer(() => (connections += 1)).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      assert.equal(await barrierAt([], tcp(`127.0.0.1:${port}`)), "nothing");
+      assert.equal(connections, 0);
+      server.close();
+    });
+
+    it("is told as well by the ssh program", async () => {
+      assert.match(await barrierAt(["AllowTcpForwarding no"], tcp("127.0.0.1:4711"), "system"), FORBIDDEN);
+      assert.equal(await barrierAt([], tcp("127.0.0.1:4711"), "system"), "nothing");
+    });
   });
 });
