@@ -74,7 +74,7 @@ async function attempt(
   }
 }
 
-/** Where no program listens: a sshd that forwards says so, one that does not says that. */
+/** Where no program listens: an sshd that forwards says so, one that does not says that. */
 const NOBODYS: Destination = { address: "127.0.0.1", port: 1 };
 
 /** @param env for `${NAME}`, expanded here and nowhere else */
@@ -87,13 +87,13 @@ export function createCheckRoutes(target: HostTarget, host: HostAccess, env: Nod
       const url = "text" in filled ? parse(check.kind === "http" ? filled.text : `tcp://${filled.text}`) : undefined;
       if (!url) return undefined;
       const bound = boundOf(check.timeout_ms);
-      const isForbidden = async (to: Destination) => {
+      const whyForbidden = async (to: Destination) => {
         const dialled = await Promise.race([bound.passed, dial(host, to, bound.signal)]);
         if (dialled.kind === "open") dialled.stream.destroy();
         return dialled.kind === "failed" && "forbidden" in dialled ? dialled.reason : undefined;
       };
       try {
-        return (await isForbidden(NOBODYS)) && (await isForbidden(destinationOf(url)));
+        return (await whyForbidden(NOBODYS)) && (await whyForbidden(destinationOf(url)));
       } finally {
         bound.clear();
       }

@@ -44,8 +44,8 @@ done
 export function createLockReader(access: HostAccess, place: LockPlace, timeoutMs: number): LockReader {
   return {
     async owners(groups) {
-      const outcomeOfPid = await place.supervisorPid();
-      const pid = outcomeOfPid.kind === "known" ? String(outcomeOfPid.pid) : "";
+      const supervisord = await place.supervisorPid();
+      const pid = supervisord.kind === "known" ? String(supervisord.pid) : "";
       const args = [place.directory, place.fallbackName, pid, groups.map(fileName).join(" ")];
       const outcome = await access.run(["sh", "-c", READER_SCRIPT, "orchestrate", ...args], { timeoutMs });
       return outcome.kind === "exited" ? groups.flatMap((group) => holderOf(group, outcome.stdout) ?? []) : [];
