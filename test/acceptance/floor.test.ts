@@ -31,7 +31,8 @@ describe("a program with 8 instances and min_healthy 6, two of which crash betwe
     const plan = await writePlan(fleet, { limits: { min_healthy: 6 }, timings, checks: gate.checks });
     const observed = await observe(fleet);
     const running = startOrchestrate([plan, "--output", "json"]);
-    await until(() => running.stdout().includes('"instance.restarting"'), { deadlineMs: 60_000 });
+    const stopped = async () => (await fleet.host("host-1").supervisordLog()).includes("stopped: web_00");
+    await until(stopped, { deadlineMs: 60_000, what: "the first has been stopped" });
     await crashTwo();
     await gate.open();
     await until(() => running.stdout().includes('"instance.waiting"'), { deadlineMs: 60_000 });
