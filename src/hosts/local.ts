@@ -18,14 +18,16 @@ import { boundedArgv, orTimedOut } from "./time-bound.ts";
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {
   const children: Children = new Set();
+  const dialled = new Set<Socket>();
   return {
     host,
     connect: (): Promise<ConnectOutcome> => Promise.resolve({ kind: "connected" }),
     run: (argv, bounds) => run(argv, children, bounds),
     spawn: (argv) => start(argv, children),
-    dial,
+    dial: (to) => dial(to, dialled),
     close() {
-      // There is no connection to end; a command that runs goes on, as on any host, and we may end before it.
+      for (const socket of dialled) socket.destroy();
+      // A command that runs goes on, as on any host, and we may end before it.
       for (const child of children) letGo(child);
       return Promise.resolve();
     },
@@ -41,9 +43,11 @@ function letGo(child: ChildProcessWithoutNullStreams): void {
   for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
 }
 
-function dial(to: DialTarget): Promise<DialOutcome> {
+function dial(to: DialTarget, dialled: Set<Socket>): Promise<DialOutcome> {
   return new Promise((resolve) => {
     const stream = connect("socket" in to ? { path: to.socket } : { host: to.address, port: to.port, noDelay: true });
+    dialled.add(stream);
+    stream.once("close", () => dialled.delete(stream));
     stream.once("connect", () => resolve({ kind: "open", stream }));
     stream.once("error", (error) => resolve({ kind: "failed", reason: error.message }));
   });

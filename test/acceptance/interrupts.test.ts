@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
@@ -67,6 +69,22 @@ describe("what may happen to the controller in the middle of a rollout", () => {
     assert.equal((await running.ended).code, 4);
     await host.letStop("web:web_00");
     await until(async () => (await host.process("web:web_00")).state === "RUNNING", { deadlineMs: 60_000 });
+  });
+
+  it("a second Ctrl-C leaves at once while a check from here is not answered", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const checks = [{ http: `http://127.0.0.1:${port}/`, from: "controller", timeout: "10m" }];
+    const timings = { ...quickTimings, healthy_deadline: "10m" };
+    const asked = once(server, "connection");
+    const running = startOrchestrate([await writePlan(fleet, { checks, timings }), "--output", "json"]);
+    await asked;
+    running.child.kill("SIGINT");
+    await until(() => running.stdout().includes('"rollout.interrupted"'), { deadlineMs: 60_000 });
+    running.child.kill("SIGINT");
+    assert.equal((await running.ended).code, 4);
+    server.close();
   });
 
   it("a closed terminal is like a first Ctrl-C: the instance under way is finished, and --resume goes on", async () => {
