@@ -174,9 +174,14 @@ describe("a rollout on three real hosts with four instances each", () => {
 
   it("finishes the gate elsewhere after a failure, and begins nothing there", async () => {
     const gate = new Gate(fleet.dir);
-    const plan = await writePlan(fleet, { batches: { hosts: 3 }, checks: gate.checks });
+    const others = new Gate(fleet.dir, "others-have-begun");
+    const hooks = { before_restart: `[ {host} != host-2 ] || ${others.waiting}` };
+    const plan = await writePlan(fleet, { batches: { hosts: 3 }, checks: gate.checks, hooks });
     await fleet.host("host-2").behave("web:web_00", { kind: "file_gone" });
     const running = startOrchestrate([plan, "--output", "json"]);
+    const begun = () => running.stdout().match(/"instance.restarting"/g)?.length === 2;
+    await until(begun, { deadlineMs: 60_000, what: "the others have begun" });
+    await others.open();
     await until(() => running.stdout().includes("rollout.halted"), { deadlineMs: 60_000 });
     await gate.open();
     const ended = await running.ended;
