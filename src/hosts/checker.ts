@@ -39,7 +39,7 @@ function boundOf(timeoutMs: number) {
     timer = setTimeout(() => {
       resolve({ kind: "timed_out", after_ms: timeoutMs });
       abort.abort();
-    }, timeoutMs).unref();
+    }, timeoutMs);
   });
   return { passed, signal: abort.signal, clear: () => clearTimeout(timer) };
 }

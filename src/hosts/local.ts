@@ -17,25 +17,60 @@ import { boundedArgv, orTimedOut } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {
-  const children: Children = new Set();
-  const dialled = new Set<Socket>();
+  const open: Open = new Set();
   return {
     host,
     connect: (): Promise<ConnectOutcome> => Promise.resolve({ kind: "connected" }),
-    run: (argv, bounds) => run(argv, children, bounds),
-    spawn: (argv) => start(argv, children),
-    dial: (to) => dial(to, dialled),
+    run: (argv, bounds) => run(argv, open, bounds),
+    spawn: (argv) => start(argv, open),
+    dial: (to) => dial(to, open),
     close() {
-      for (const socket of dialled) socket.destroy();
-      // A command that runs goes on, as on any host, and we may end before it.
-      for (const child of children) letGo(child);
+      for (const giveUp of open) giveUp();
       return Promise.resolve();
     },
   };
 }
 
-/** What runs now. */
-type Children = Set<ChildProcessWithoutNullStreams>;
+/**
+ * How to give up each thing that is under way, for those who wait for it as well. As on any host a command goes on
+ * by itself then, and we may end before it.
+ */
+type Open = Set<() => void>;
+
+const GIVEN_UP = "the connection was closed by us";
+
+function dial(to: DialTarget, open: Open): Promise<DialOutcome> {
+  return new Promise((resolve) => {
+    const stream = connect("socket" in to ? { path: to.socket } : { host: to.address, port: to.port, noDelay: true });
+    const giveUp = () => stream.destroy();
+    open.add(giveUp);
+    stream.once("close", () => {
+      open.delete(giveUp);
+      resolve({ kind: "failed", reason: GIVEN_UP });
+    });
+    stream.once("connect", () => resolve({ kind: "open", stream }));
+    stream.once("error", (error) => resolve({ kind: "failed", reason: error.message }));
+  });
+}
+
+/**
+ * Starts a child; undefined if it could not be started. Some failures are thrown, others are told later, and for want
+ * of file descriptors there is a child without streams.
+ */
+function startChild([program, ...args]: Argv, failed: (error: NodeJS.ErrnoException) => void) {
+  try {
+    // A process group of its own: a Ctrl-C at our terminal must not reach a restart that is half done.
+    const child: ChildProcess = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    child.once("error", failed);
+    return child.stdout ? (child as ChildProcessWithoutNullStreams) : undefined;
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException;
+    // What is no failure of the system is a bug of the caller.
+    if (failure.syscall === undefined) throw error;
+    failed(failure);
+    return undefined;
+  }
+}
 
 /** It does not keep our process from ending any more. */
 function letGo(child: ChildProcessWithoutNullStreams): void {
@@ -43,32 +78,14 @@ function letGo(child: ChildProcessWithoutNullStreams): void {
   for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
 }
 
-function dial(to: DialTarget, dialled: Set<Socket>): Promise<DialOutcome> {
+function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
   return new Promise((resolve) => {
-    const stream = connect("socket" in to ? { path: to.socket } : { host: to.address, port: to.port, noDelay: true });
-    dialled.add(stream);
-    stream.once("close", () => dialled.delete(stream));
-    stream.once("connect", () => resolve({ kind: "open", stream }));
-    stream.once("error", (error) => resolve({ kind: "failed", reason: error.message }));
-  });
-}
-
-function start([program, ...args]: Argv, children: Children): Promise<SpawnOutcome> {
-  return new Promise((resolve) => {
-    let child: ChildProcessWithoutNullStreams;
-    try {
-      // A process group of its own, as in `run`.
-      child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
-    } catch (error) {
-      const { syscall, message } = error as NodeJS.ErrnoException;
-      if (syscall === undefined) throw error;
-      return resolve({ kind: "failed", reason: `${program} could not be started here: ${message}` });
-    }
+    const failed = ({ message }: Error) =>
+      resolve({ kind: "failed", reason: `${argv[0]} could not be started here: ${message}` });
+    const child = startChild(argv, failed);
+    if (!child) return;
     const stderr = new OutputTail(STDERR_BYTES);
     child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
-    child.once("error", ({ message }) => resolve({ kind: "failed", reason: `${program}: ${message}` }));
-    children.add(child);
-    child.once("close", () => children.delete(child));
     child.once("spawn", () => {
       const stream = new StandardStreams(child);
       // One that hangs must not keep us from ending, once nobody listens to it.
@@ -76,9 +93,18 @@ function start([program, ...args]: Argv, children: Children): Promise<SpawnOutco
         child.stdout.destroy();
         letGo(child);
       });
+      const givenUp = new Promise<void>((resolveGivenUp) => {
+        const giveUp = () => {
+          stream.destroy();
+          resolveGivenUp();
+        };
+        open.add(giveUp);
+        child.once("close", () => open.delete(giveUp));
+      });
       // The stream hands on what the child has printed some moments after the child is gone.
       const read = new Promise<void>((done) => stream.once("end", done).once("close", done));
-      const closed = new Promise<void>((close) => child.once("close", () => close())).then(() => read);
+      const ended = new Promise<void>((end) => child.once("close", () => end())).then(() => read);
+      const closed = Promise.race([ended, givenUp]);
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
     });
   });
@@ -122,21 +148,13 @@ class StandardStreams extends Duplex {
   }
 }
 
-function run(argv: Argv, children: Children, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<RunOutcome> {
-  // We may be killed before its time is up, and what sudo started only root may kill.
-  const [program, ...args] = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
+function run(argv: Argv, open: Open, { timeoutMs, stdin = "" }: RunBounds = {}): Promise<RunOutcome> {
   return new Promise((resolve) => {
     const startedAt = performance.now();
-    let child: ChildProcessWithoutNullStreams;
-    try {
-      // A process group of its own: a Ctrl-C at our terminal must not reach a restart that is half done.
-      child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
-    } catch (error) {
-      // Some failures come as an event, others here. What is no failure of the system is a bug of the caller.
-      const failure = error as NodeJS.ErrnoException;
-      if (failure.syscall === undefined) throw error;
-      return resolve(notStarted(program, failure));
-    }
+    // We may be killed before its time is up, and what sudo started only root may kill.
+    const bounded = timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs);
+    const child = startChild(bounded, (error) => resolve(notStarted(bounded[0], error)));
+    if (!child) return;
     const stdout = new OutputTail();
     const stderr = new OutputTail();
     child.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
@@ -144,22 +162,22 @@ function run(argv: Argv, children: Children, { timeoutMs, stdin = "" }: RunBound
     // It need not read it.
     child.stdin.on("error", () => undefined).end(stdin);
 
-    children.add(child);
-    child.once("close", () => children.delete(child));
-    // As long as somebody waits, the child keeps us here.
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs).unref();
-    function onTimeout(afterMs: number): void {
+    const onTimeout = (afterMs: number) => {
       killGroup(child);
       // What fled from the group may hold these open for ever.
       child.stdout.destroy();
       child.stderr.destroy();
       resolve({ kind: "timed_out", afterMs });
-    }
-    child.once("error", (error) => {
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
+    const giveUp = () => {
       clearTimeout(timer);
-      resolve(notStarted(program, error));
-    });
+      letGo(child);
+      resolve({ kind: "indeterminate", reason: GIVEN_UP });
+    };
+    open.add(giveUp);
     child.once("close", (code, signal) => {
+      open.delete(giveUp);
       clearTimeout(timer);
       const output = { stdout: stdout.text(), stderr: stderr.text() };
       // One of the two is always there.

@@ -8,7 +8,6 @@ import type {
   HostAccess,
   HostLock,
   LockOwner,
-  PidOutcome,
   RunOutcome,
   RunUnderLock,
   TakeOutcome,
@@ -86,7 +85,7 @@ class HolderLock implements HostLock {
   /** A process that has not been told to take the lock yet. */
   #prepared: { readonly spawned: Promise<Spawned>; readonly dropped: AbortController } | undefined;
   #regaining: Promise<Held> | undefined;
-  /** What the lock files call the supervisord: under another name a lock that is had again would be another one. */
+  /** What the lock files call the supervisord, since it was held first. */
   #name: string | undefined;
   #lost: LockLost | undefined;
 
@@ -225,11 +224,13 @@ class HolderLock implements HostLock {
   /** What the supervisord is to be called on its host, unless the process with that pid says otherwise. */
   async #named(): Promise<Named | Extract<Spawned, { kind: "failed" }>> {
     const { supervisorPid, fallbackName } = this.#options;
-    const outcome: PidOutcome = this.#groups.length > 0 ? await supervisorPid() : { kind: "unknown" };
+    // Under another name it would be had before its last command has ended.
+    if (this.#name !== undefined || this.#groups.length === 0)
+      return { kind: "named", name: this.#name ?? fallbackName, pid: "" };
+    const outcome = await supervisorPid();
     // Others may be told its pid, and have its lock under the name that follows from that.
-    if (outcome.kind === "unavailable" && this.#name === undefined) return { kind: "failed", reason: outcome.reason };
-    const pid = outcome.kind === "known" ? String(outcome.pid) : "";
-    return { kind: "named", name: this.#name ?? fallbackName, pid };
+    if (outcome.kind === "unavailable") return { kind: "failed", reason: outcome.reason };
+    return { kind: "named", name: fallbackName, pid: outcome.kind === "known" ? String(outcome.pid) : "" };
   }
 
   #argv(token: string, { name, pid }: Named): Argv {

@@ -44,7 +44,10 @@ export async function pidByExec(
   if (outcome.kind !== "exited") return { kind: "unavailable", reason: whyNot(outcome, timeoutMs) };
   // A shell profile may have printed lines of its own before it.
   const pid = outcome.code === 0 ? parsePid(outcome.stdout.trimEnd().split("\n").at(-1) ?? "") : undefined;
-  return pid === undefined ? { kind: "unknown" } : { kind: "known", pid };
+  if (pid !== undefined) return { kind: "known", pid };
+  // A supervisord that is down, for a moment perhaps, has not been asked.
+  const look = await lookByExec(access, settings, timeoutMs);
+  return look.kind === "seen" ? { kind: "unknown" } : { kind: "unavailable", reason: look.reason };
 }
 
 /** Judged by the states. Of the exit code only this: any other one cut the list short, and what is missing has not vanished. */

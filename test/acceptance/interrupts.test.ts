@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
@@ -39,6 +40,25 @@ describe("what may happen to the controller in the middle of a rollout", () => {
       assert.deepEqual(restartedIn(eventsOf(ended)), ["host-1 web:web_00"]);
       assert.ok(eventsOf(ended).some(({ type }) => type === "instance.healthy"));
     });
+
+  it("a Ctrl-C before the first restart ends with exit 4 where a supervisord on this very machine does not answer", async () => {
+    const asked = join(fleet.dir, "asked");
+    const command = join(fleet.dir, "hangs");
+    await writeFile(command, `#!/bin/sh\necho "$@" >> ${asked}\nwhile [ -e ${asked} ]; do sleep 0.2; done\n`, {
+      mode: 0o755,
+    });
+    const here = { connection: "local", supervisor: { command } };
+    const timings = { ...quickTimings, command_timeout: "10m" };
+    for (const way of [["--output", "json"], ["--dry-run"]]) {
+      await writeFile(asked, "");
+      const running = startOrchestrate([await writePlan(fleet, { hosts: { here }, timings }), ...way]);
+      await until(async () => (await readFile(asked, "utf8")).includes("status"), { deadlineMs: 60_000 });
+      running.child.kill("SIGINT");
+      const ended = await running.ended;
+      assert.equal(ended.code, 4, ended.stdout + ended.stderr);
+      assert.match(ended.stderr, /nothing was changed/);
+    }
+  });
 
   it("a second Ctrl-C leaves at once, and a hook of the rollout that runs here goes on by itself", async () => {
     const gate = new Gate(fleet.dir);

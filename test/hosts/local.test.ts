@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { HostName } from "../../src/domain/ids.ts";
 import { openLocal } from "../../src/hosts/local.ts";
 import { openHost } from "../../src/hosts/open.ts";
@@ -8,6 +11,7 @@ import { until } from "../fleet/until.ts";
 import { makePipe, targetAt, temporaryFolder } from "./fixtures.ts";
 import { hostAccessContract } from "./host-access.contract.ts";
 
+const execute = promisify(execFile);
 const here = "here" as HostName;
 
 hostAccessContract("this machine", () =>
@@ -52,6 +56,32 @@ describe("a command on this machine", () => {
     const outcome = await openLocal(here).run(["echo", "x".repeat(10_000_000)]);
     assert.equal(outcome.kind, "unreachable");
     assert.equal((await openLocal(here).spawn(["echo", "x".repeat(10_000_000)])).kind, "failed");
+  });
+
+  it("that cannot be started for want of file descriptors, neither", async () => {
+    const script = fileURLToPath(new URL("no-descriptors.ts", import.meta.url));
+    const line = 'ulimit -n 256 && exec "$@"';
+    const { stdout } = await execute("sh", ["-c", line, "sh", process.execPath, "--import=tsx", script]);
+    assert.equal(stdout, "unreachable failed\n");
+  });
+
+  it("goes on by itself when we are closed, and who waits for it is told so", async () => {
+    const started = await makePipe(`${folder}/begun`);
+    const goOn = await makePipe(`${folder}/let-go`);
+    const access = openLocal(here);
+    const script = 'echo > "$1"; read line < "$2"; echo "$line" > "$1"';
+    const outcome = access.run(["sh", "-c", script, "sh", started.path, goOn.path], { timeoutMs: 60_000 });
+    await started.heard();
+    const spawned = await access.spawn(["cat"]);
+    assert.ok(spawned.kind === "spawned");
+    const dialled = access.dial({ address: "10.255.255.1", port: 9 });
+    await access.close();
+    assert.deepEqual(await outcome, { kind: "indeterminate", reason: "the connection was closed by us" });
+    await spawned.process.closed;
+    assert.equal((await dialled).kind, "failed");
+    const heard = started.heard();
+    await goOn.say("done\n");
+    assert.equal(await heard, "done\n");
   });
 
   it("is the way that a plan's `connection: local` opens", async () => {

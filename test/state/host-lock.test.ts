@@ -285,6 +285,25 @@ describe("the lock of a host", () => {
         assert.equal((await bob.take(web)).kind, "locked");
       });
 
+    it("keeps its name when the pid gets known later: it is not had again before its last command has ended", async () => {
+      const go = join(dir, "go");
+      const losing = losingAccess();
+      let told: PidOutcome = UNKNOWN;
+      const alice = lockOf("alice", { access: losing, supervisorPid: () => told });
+      assert.deepEqual(await alice.take(web), held);
+      const change = alice.run(["sh", "-c", `touch ${dir}/begun; while [ ! -e ${go} ]; do sleep 0.05; done`]);
+      await until(async () => (await readdir(dir)).includes("begun"), { deadlineMs: 20_000 });
+      told = known;
+      losing.lose();
+      assert.equal((await change).kind, "indeterminate");
+      let isSettled = false;
+      const settled = alice.settle().then(() => (isSettled = true));
+      assert.equal((await lockOf("bob").take(web)).kind, "locked");
+      assert.equal(isSettled, false);
+      await writeFile(go, "");
+      await settled;
+    });
+
     it("is not taken under another name while nobody answers for the pid: others may know it", async () => {
       assert.deepEqual(await lockOf("bob", { supervisorPid: () => known }).take(web), held);
       const alice = lockOf("alice", { supervisorPid: () => NOBODY });

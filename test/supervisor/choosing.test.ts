@@ -189,6 +189,18 @@ describe("the way by which a host is looked at", () => {
     assert.equal(await sees(reader), "xml-rpc");
   });
 
+  it("knows of no pid where supervisorctl tells none, but not by a supervisord that is down", async () => {
+    const command = await script("no-pid", '[ "$3" != pid ] || exit 1', 'real "$@"');
+    const noPid = open(local(), { command });
+    const asked = open(without(local(), "spawn"));
+    assert.deepEqual(await open(without(local(), "spawn"), { command }).supervisorPid(), { kind: "unknown" });
+    assert.equal((await noPid.supervisorPid()).kind, "known", "by the session");
+    await host.kill("supervisord");
+    assert.equal((await asked.supervisorPid()).kind, "unavailable");
+    await host.revive("supervisord");
+    assert.deepEqual(await asked.supervisorPid(), { kind: "known", pid: host.supervisord.pid });
+  });
+
   it("outlives a restart of supervisord with the same supervisorctl", async () => {
     const reader = open(ssh());
     await sees(reader);
