@@ -50,7 +50,7 @@ const plain = { command: "supervisorctl", sudo: false };
 
 describe("supervisorctl", () => {
   it("is called with exactly these arguments, and looks have a bound", async () => {
-    const { access, asked } = answering(exited(0, ""));
+    const { access, asked } = answering(exited(0, "4711\n"));
     const ctl = supervisorReader(access, plain, 7000);
     await ctl.look();
     await ctl.tailLog(instance);
