@@ -15,6 +15,18 @@ export type Check =
   | { readonly kind: "tcp"; readonly address: string; readonly from: RunsOn; readonly timeout_ms: number }
   | { readonly kind: "command"; readonly command: string; readonly from: RunsOn; readonly timeout_ms: number };
 
+/** What it asks, as the plan has it. */
+export function templateOf(check: Check): string {
+  switch (check.kind) {
+    case "http":
+      return check.url;
+    case "tcp":
+      return check.address;
+    case "command":
+      return check.command;
+  }
+}
+
 /** A shell command; a template like those of checks. */
 export interface Hook {
   readonly command: string;

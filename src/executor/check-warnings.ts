@@ -1,6 +1,6 @@
+import type { HostName } from "../domain/ids.ts";
 import { worksOf, type Rollout, type Warning } from "../domain/rollout.ts";
 import { textOf } from "../rollout/check-run.ts";
-import type { HostName } from "../domain/ids.ts";
 import type { FleetHost } from "./ports.ts";
 
 /** Tells of checks that no restart could pass, of which the first instance would fail. One instance a host stands for all. */
@@ -8,14 +8,20 @@ export async function checkWarnings(
   fleet: ReadonlyMap<HostName, FleetHost>,
   rollout: Pick<Rollout, "waves">,
 ): Promise<Warning[]> {
-  const found = [...worksOf(rollout)].flatMap(({ host, checks, vars, batches }) => {
+  // A host may come in several waves, with the same checks.
+  const barriers = new Map<string, Promise<Warning[]>>();
+  for (const { host, checks, vars, batches } of worksOf(rollout)) {
     const instance = batches[0]?.instances[0]?.instance;
     const routes = fleet.get(host)?.checkRoutes;
-    if (!instance || !routes) return [];
-    return checks.map(async (check): Promise<Warning[]> => {
-      const barrier = await routes.barrier(check, instance, vars);
-      return barrier === undefined ? [] : [{ host, message: `its check ${textOf(check)} would fail: ${barrier}` }];
-    });
-  });
-  return (await Promise.all(found)).flat();
+    if (!instance || !routes) continue;
+    for (const check of checks) {
+      const key = JSON.stringify([host, check]);
+      if (barriers.has(key)) continue;
+      const warnings = routes
+        .barrier(check, instance, vars)
+        .then((why) => (why === undefined ? [] : [{ host, message: `its check ${textOf(check)} would fail: ${why}` }]));
+      barriers.set(key, warnings);
+    }
+  }
+  return (await Promise.all(barriers.values())).flat();
 }

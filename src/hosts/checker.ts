@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { fill, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
-import type { Check } from "../domain/settings.ts";
+import { templateOf, type Check } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Checker, CheckRoutes, DialOutcome, DialTarget, HostAccess } from "../executor/ports.ts";
 import { endOf, shellScript } from "./shell-script.ts";
@@ -51,14 +51,14 @@ async function attempt(
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
-  const template = check.kind === "http" ? check.url : check.kind === "tcp" ? check.address : check.command;
+  const template = templateOf(check);
   const filled = fill(template, values, env, check.kind === "command" ? "shell" : "url");
   if ("missing" in filled) return failed(`${filled.missing} has no value for this instance`);
   switch (check.kind) {
     case "command":
       return runCommand(access, filled.text, check.timeout_ms);
     case "tcp": {
-      const address = parse(`tcp://${filled.text}`);
+      const address = parse(check, filled.text);
       if (!address) return failed(`with what stands for its placeholders, ${template} is no address with a port`);
       const dialled = await dial(access, destinationOf(address), signal);
       if (dialled.kind !== "open") return failed(dialled.reason);
@@ -66,7 +66,7 @@ async function attempt(
       return { kind: "passed" };
     }
     case "http": {
-      const url = parse(filled.text);
+      const url = parse(check, filled.text);
       if (url?.protocol !== "http:" && url?.protocol !== "https:")
         return failed(`with what stands for its placeholders, ${template} is no URL`);
       return request(access, url, check.status, signal);
@@ -83,8 +83,8 @@ export function createCheckRoutes(target: HostTarget, host: HostAccess, env: Nod
     async barrier(check, instance, vars) {
       if (check.kind === "command" || check.from === "controller") return undefined;
       const values = placeholderValues({ host: target.name, address: target.address, vars }, instance);
-      const filled = fill(check.kind === "http" ? check.url : check.address, values, env, "url");
-      const url = "text" in filled ? parse(check.kind === "http" ? filled.text : `tcp://${filled.text}`) : undefined;
+      const filled = fill(templateOf(check), values, env, "url");
+      const url = "text" in filled ? parse(check, filled.text) : undefined;
       if (!url) return undefined;
       const bound = boundOf(check.timeout_ms);
       const whyForbidden = async (to: Destination) => {
@@ -102,7 +102,8 @@ export function createCheckRoutes(target: HostTarget, host: HostAccess, env: Nod
 }
 
 /** What is filled in may hold a secret and anything else: of what it makes of a URL nothing is told. */
-function parse(text: string): URL | undefined {
+function parse({ kind }: Check, filled: string): URL | undefined {
+  const text = kind === "tcp" ? `tcp://${filled}` : filled;
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 

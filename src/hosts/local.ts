@@ -93,18 +93,19 @@ function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
         child.stdout.destroy();
         letGo(child);
       });
-      const givenUp = new Promise<void>((resolveGivenUp) => {
-        const giveUp = () => {
-          stream.destroy();
-          resolveGivenUp();
-        };
-        open.add(giveUp);
-        child.once("close", () => open.delete(giveUp));
-      });
       // The stream hands on what the child has printed some moments after the child is gone.
       const read = new Promise<void>((done) => stream.once("end", done).once("close", done));
-      const ended = new Promise<void>((end) => child.once("close", () => end())).then(() => read);
-      const closed = Promise.race([ended, givenUp]);
+      const closed = new Promise<void>((close) => {
+        const giveUp = () => {
+          stream.destroy();
+          close();
+        };
+        open.add(giveUp);
+        child.once("close", () => {
+          open.delete(giveUp);
+          void read.then(close);
+        });
+      });
       resolve({ kind: "spawned", process: { stream, closed, stderr: () => stderr.text() } });
     });
   });

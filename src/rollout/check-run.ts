@@ -1,6 +1,6 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
-import type { Check } from "../domain/settings.ts";
+import { templateOf, type Check } from "../domain/settings.ts";
 
 /** @property last how its last try ended, if one has and it did not pass */
 interface Standing {
@@ -57,14 +57,7 @@ export class CheckRun {
   }
 }
 
-/** As the plan has it. */
+/** `tcp 127.0.0.1:80`. */
 export function textOf(check: Check): string {
-  switch (check.kind) {
-    case "http":
-      return `http ${check.url}`;
-    case "tcp":
-      return `tcp ${check.address}`;
-    case "command":
-      return `command ${check.command}`;
-  }
+  return `${check.kind} ${templateOf(check)}`;
 }

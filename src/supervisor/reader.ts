@@ -126,9 +126,7 @@ class Reader {
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, quickMs), timeoutMs);
     if (closes !== this.#closes) return `(its log could not be read: ${CLOSED.reason})`;
-    const text = quick.answer
-      ? quick.answer.value
-      : await tailByExec(this.#access, this.#settings, instance, timeoutMs);
+    const text = quick.answer?.value ?? (await tailByExec(this.#access, this.#settings, instance, timeoutMs));
     return text.trimEnd() || "(its stderr log is empty)";
   }
 
