@@ -9,7 +9,7 @@ import { printableJson } from "../domain/printable.ts";
 
 /**
  * `orchestrate validate PLAN...`: checks all of them, and is content only if all are right. As JSON, one object per
- * line: `{"file":…,"valid":true,…}` for a plan that is right, and one for each thing that is wrong with another.
+ * line: `{"file":…,"valid":true,…}` for a plan that is right, and one for each diagnostic, warnings of right plans too.
  */
 export function validate({ plans, output }: ValidateArguments): ExitCode {
   let code: ExitCode = EXIT.done;
@@ -24,12 +24,18 @@ export function validate({ plans, output }: ValidateArguments): ExitCode {
 
 function tellPerson(file: string, loaded: LoadedPlan): void {
   if (!loaded.ok) print("stderr", `${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
-  else print("stdout", `${file}: valid: ${sizeText(loaded.plan)}\n`);
+  else {
+    print("stderr", loaded.plan.warnings.map((warning) => `${formatDiagnostic(warning)}\n`).join(""));
+    print("stdout", `${file}: valid: ${sizeText(loaded.plan)}\n`);
+  }
 }
 
 function tellProgram(file: string, loaded: LoadedPlan): void {
   const lines = loaded.ok
-    ? [{ file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length }]
+    ? [
+        { file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length },
+        ...loaded.plan.warnings.map(diagnosticToJson),
+      ]
     : loaded.diagnostics.map(diagnosticToJson);
   print("stdout", lines.map((line) => `${printableJson(line)}\n`).join(""));
 }

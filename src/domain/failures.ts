@@ -149,7 +149,7 @@ export const REFUSALS = {
     remedy: "Take one of the names out of the plan.",
   },
   floor_impossible: {
-    title: "there are fewer instances than limits.min_healthy asks for",
+    title: "limits.min_healthy leaves no instance that may be restarted",
     remedy: "Lower limits.min_healthy, or bring up what is missing first.",
   },
   unknown_state: INSTANCE_FAILURES.unknown_state,

@@ -2,7 +2,7 @@ import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport } from "../domain/fleet.ts";
 import { programOf, type HostName, type ProgramName, type RolloutId } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import { keep, takeAtOnce, tolerate, type Quantity } from "../domain/quantity.ts";
+import { formatQuantity, keep, takeAtOnce, tolerate, type Quantity } from "../domain/quantity.ts";
 import {
   sizeOf,
   worksOf,
@@ -13,6 +13,7 @@ import {
   type Warning,
   type Wave,
 } from "../domain/rollout.ts";
+import { capacities } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Past } from "./past.ts";
@@ -37,6 +38,7 @@ export function buildRollout(
   const builder = new Builder(plan, fleet, selection);
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
   const floors = builder.floors();
+  builder.judgeFloors(waves, floors);
   builder.judgePrograms();
   const { unreachable, refusals } = builder;
   if (refusals.length > 0) return { kind: "refused", refusals };
@@ -113,6 +115,8 @@ class Builder {
     this.fleet = fleet;
     this.programsWhereFound = selection.programsWhereFound === true;
     this.taker = new Taker(plan.stopped, selection, this);
+    for (const { file, line = 1, path, message } of plan.warnings)
+      this.warnings.push({ message: `${file}:${line}: ${path}: ${message}` });
     const lost: Refusal[] = [];
     for (const report of fleet.values()) {
       if (!("refusal" in report)) continue;
@@ -155,12 +159,24 @@ class Builder {
         totals.set(program, (totals.get(program) ?? 0) + 1);
       }
     const floors = [...totals].map(([program, total]) => ({ program, total, min_healthy: keep(min_healthy, total) }));
-    for (const { program, total, min_healthy } of floors) {
-      if (min_healthy <= total) continue;
-      const reason = `min_healthy asks for ${min_healthy} healthy instances of ${program}, and there are ${total}`;
-      this.refusals.push({ code: "floor_impossible", reason });
-    }
     return floors.filter((floor) => floor.min_healthy > 0);
+  }
+
+  /** Refuses a floor that no restart could ever keep: it would be waited for, then halt a rollout that is half done. */
+  judgeFloors(waves: readonly Wave[], floors: readonly Floor[]): void {
+    const restarted = new Set(
+      capacities({ waves, floors }, this.fleet).flatMap(({ program, mostDown }) => (mostDown > 0 ? [program] : [])),
+    );
+    for (const floor of floors) {
+      const { program, total, min_healthy } = floor;
+      if (min_healthy > total) {
+        const reason = `min_healthy asks for ${min_healthy} healthy instances of ${program}, and there are ${total}`;
+        this.refusals.push({ code: "floor_impossible", reason });
+      } else if (min_healthy === total && restarted.has(program)) {
+        const reason = noneToSpare(floor, this.plan.limits.min_healthy);
+        this.refusals.push({ code: "floor_impossible", reason });
+      }
+    }
   }
 
   /** Refuses for programs that are missing where they must be; to be called after all waves. */
@@ -205,6 +221,20 @@ class Builder {
     if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];
     return chunks(planned, [at_once]).map((chunk) => ({ program, at_once: chunk.length, instances: chunk }));
   }
+}
+
+/** Why a program can never be restarted, and the highest floor under which it can. */
+function noneToSpare({ program, total, min_healthy }: Floor, written: Quantity): string {
+  const most = total - 1;
+  const asPercent = "percent" in written && most > 0 ? ` (${Math.floor((most * 100) / total)}%)` : "";
+  const remedy =
+    most === 0
+      ? `write limits.min_healthy: 0, or leave ${program} out of this rollout`
+      : `at most ${most}${asPercent} would allow one restart at a time`;
+  return (
+    `min_healthy: ${formatQuantity(written)} keeps ${min_healthy} of ${total} ${program} healthy, ` +
+    `so none of them could ever be restarted: ${remedy}`
+  );
 }
 
 function notFound(host: HostName, selector: string, snapshots: readonly ProcessSnapshot[]): Refusal {

@@ -28,6 +28,8 @@ export interface Diagnostic {
   readonly message: string;
   /** A sentence of its own that helps: `did you mean "hosts"?` */
   readonly suggestion?: string;
+  /** `warning` for what may be meant as it is; left out for an error. */
+  readonly severity?: "warning";
 }
 
 /** At most this much of a line is shown around the caret: a plan may be JSON on one line. */
@@ -35,9 +37,9 @@ const SHOWN = 100;
 
 /** Writes a diagnostic for a terminal: the place and the message, the line with a caret, the suggestion. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
-  const { file, line, column, path, message, sourceLine, suggestion } = diagnostic;
+  const { file, line, column, path, message, sourceLine, suggestion, severity } = diagnostic;
   const where = [file, line, column].filter((part) => part !== undefined).join(":");
-  const lines = [`${where}: ${path === "" ? "" : `${path}: `}${message}`];
+  const lines = [`${where}: ${severity ? `${severity}: ` : ""}${path === "" ? "" : `${path}: `}${message}`];
   if (line !== undefined && column !== undefined && sourceLine !== undefined)
     lines.push(...excerpt(line, column, sourceLine));
   if (suggestion !== undefined) lines.push(`  ${suggestion}`);
@@ -52,10 +54,12 @@ export interface DiagnosticJson {
   readonly path: string;
   readonly message: string;
   readonly suggestion: string | null;
+  readonly severity: "error" | "warning";
 }
 
 /** A diagnostic as `validate --output json` gives it. */
-export function diagnosticToJson({ file, line, column, path, message, suggestion }: Diagnostic): DiagnosticJson {
+export function diagnosticToJson(diagnostic: Diagnostic): DiagnosticJson {
+  const { file, line, column, path, message, suggestion, severity = "error" } = diagnostic;
   return {
     file,
     line: line ?? null,
@@ -63,6 +67,7 @@ export function diagnosticToJson({ file, line, column, path, message, suggestion
     path: printable(path),
     message: printable(message),
     suggestion: suggestion === undefined ? null : printable(suggestion),
+    severity,
   };
 }
 

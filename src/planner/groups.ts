@@ -71,10 +71,10 @@ class GroupReader {
   }
 
   #select(name: string, patterns: readonly string[]): readonly HostName[] | undefined {
-    const { hosts, problems, complete } = selectHosts(patterns, { ...this.#hosts, groups: this.members });
-    for (const { index, message, suggestion } of problems) {
-      this.#findings.atValue(patternPath(name, this.#groups[name]?.hosts, index), message, suggestion);
-    }
+    const { hosts, problems, warnings, complete } = selectHosts(patterns, { ...this.#hosts, groups: this.members });
+    const pathOf = (index: number) => patternPath(name, this.#groups[name]?.hosts, index);
+    for (const { index, message, suggestion } of problems) this.#findings.atValue(pathOf(index), message, suggestion);
+    for (const { index, message } of warnings) this.#findings.warnAtValue(pathOf(index), message);
     if (complete && hosts.length === 0)
       this.#findings.atKey(["groups", name], "the group is empty: its patterns leave no host");
     return complete && hosts.length > 0 ? hosts : undefined;

@@ -25,6 +25,8 @@ export interface Selection {
   /** In the order in which the patterns name them. */
   readonly hosts: readonly HostName[];
   readonly problems: readonly PatternProblem[];
+  /** What may be meant as it is, and may be a mistake. */
+  readonly warnings: readonly PatternProblem[];
   /** False when something could not be told, so that `hosts` may lack some. */
   readonly complete: boolean;
 }
@@ -35,36 +37,65 @@ const MOST_SUGGESTIONS = 20;
 /** Globs in one pattern, by a node set in it; each of them looks at all hosts. */
 const MOST_GLOBS = 1000;
 
-type Match = { readonly hosts: readonly HostName[] } | { readonly unreadable: true } | Omit<PatternProblem, "index">;
+type Match =
+  | { readonly hosts: readonly HostName[] }
+  | { readonly unreadable: true }
+  /** @property isUnmatched true for a glob that no host happens to match */
+  | (Omit<PatternProblem, "index"> & { readonly isUnmatched?: true });
+
+/** An exclusion that has found nothing before it to except from. */
+interface Early extends Pick<PatternProblem, "index"> {
+  readonly pattern: string;
+  readonly hosts: readonly HostName[];
+}
 
 /**
  * Selects hosts by names, node sets, globs, `@group` and `!exclusion`, in the order as written:
- * an exclusion takes away from what came before it, and what comes after it may bring a host back.
- * A pattern without effect is a problem, since it was meant to have one.
+ * an exclusion removes hosts from what came before it, and what comes after it may bring a host back.
+ *
+ * A pattern that selects nothing is a problem. An exclusion may have no effect, as `!@canary` has after `!@web`: what
+ * plans share must fit each of their fleets. It is a problem only where it stands before the pattern that it is meant for.
  */
 export function selectHosts(patterns: readonly string[], from: Selectable): Selection {
   const selected = new Set<HostName>();
+  /** Likewise, but without the exclusions. */
+  const named = new Set<HostName>();
+  const early: Early[] = [];
   const problems: PatternProblem[] = [];
+  const warnings: PatternProblem[] = [];
   let complete = true;
   for (const [index, pattern] of patterns.entries()) {
     const excludes = pattern.startsWith("!");
     const match = matchPattern(excludes ? pattern.slice(1) : pattern, from, problems.length < MOST_SUGGESTIONS);
     if (!("hosts" in match)) {
+      if (excludes && "isUnmatched" in match) {
+        const message = `${JSON.stringify(pattern)} excludes nothing: no host of the plan matches it`;
+        warnings.push({ index, message });
+        continue;
+      }
       complete = false;
       if (!("unreadable" in match)) problems.push({ index, ...match });
       continue;
     }
-    const sizeBefore = selected.size;
+    if (!excludes) for (const host of match.hosts) named.add(host);
+    else if (!match.hosts.some((host) => named.has(host))) early.push({ index, pattern, hosts: match.hosts });
     for (const host of match.hosts) {
       if (excludes) selected.delete(host);
       else selected.add(host);
     }
-    if (excludes && selected.size === sizeBefore && complete) {
-      const message = `${JSON.stringify(pattern)} takes nothing away from the patterns before it`;
-      problems.push({ index, message, suggestion: "put it behind the pattern that it is an exception to" });
-    }
   }
-  return { hosts: [...selected], problems, complete: complete && problems.length === 0 };
+  if (complete) problems.push(...tooEarly(early, named));
+  problems.sort((a, b) => a.index - b.index);
+  return { hosts: [...selected], problems, warnings, complete: complete && problems.length === 0 };
+}
+
+/** The exclusions whose hosts are named only behind them, and those that nothing stands before. */
+function tooEarly(early: readonly Early[], named: ReadonlySet<HostName>): PatternProblem[] {
+  return early.flatMap(({ index, pattern, hosts }) => {
+    if (index > 0 && !hosts.some((host) => named.has(host))) return [];
+    const message = `${JSON.stringify(pattern)} excludes nothing: it only applies to the patterns before it`;
+    return [{ index, message, suggestion: "put it after the pattern that it is an exception to" }];
+  });
 }
 
 /** The group that a pattern refers to, if it is `@group` or `!@group`. */
@@ -87,7 +118,8 @@ function matchPattern(pattern: string, from: Selectable, suggests: boolean): Mat
   if (from.hostsAreMissing && (missing.length > 0 || hosts.length === 0)) return { unreadable: true };
   // Of a node set that reaches too far, the near names are those that it has got.
   if (missing.length > 0) return unknownHosts(pattern, missing, from, suggests && hosts.length === 0);
-  if (hosts.length === 0) return { message: `no host of the plan matches ${JSON.stringify(pattern)}` };
+  if (hosts.length === 0)
+    return { message: `no host of the plan matches ${JSON.stringify(pattern)}`, isUnmatched: true };
   return { hosts };
 }
 

@@ -93,6 +93,7 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
     stopped: raw.stopped ?? "skip",
     hooks,
     selection: { limit: [], exclude: [], programs: [] },
+    warnings: sortDiagnostics(findings.warnings, file),
     lock: { ...defaultsOf("lock"), ...given(raw.lock ?? {}) },
   };
 }

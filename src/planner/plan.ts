@@ -3,6 +3,7 @@ import type { Quantity } from "../domain/quantity.ts";
 import type { Selection, Timings } from "../domain/rollout.ts";
 import type { Check, HostHooks, RolloutHooks, Vars } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
+import type { Diagnostic } from "./diagnostic.ts";
 
 /** How many hosts of a wave are taken at once. */
 export interface HostBatches {
@@ -62,6 +63,8 @@ export interface Plan {
   readonly stopped: "skip" | "start";
   readonly hooks: RolloutHooks;
   readonly selection: Selection;
+  /** What may be a mistake and may be meant as it is, with its place. */
+  readonly warnings: readonly Diagnostic[];
   /** A lock on every supervisord and program, in this directory of the host. */
   readonly lock: { readonly mode: "required" | "off"; readonly directory: string };
 }

@@ -35,10 +35,8 @@ function floorWarnings(all: readonly Capacity[]): Warning[] {
 function floorWarning({ program, total, healthy, mostDown, floor }: Capacity): string | undefined {
   if (floor === undefined || mostDown === 0) return undefined;
   const asked = `min_healthy keeps ${floor} of ${total} ${program} healthy`;
-  if (floor >= total)
-    return `${asked}: none of them may be restarted while it runs, so the rollout would wait, then halt`;
   if (healthy <= floor)
-    return `${asked}, and ${healthy} are so now: it will wait for more, and halt if they do not come`;
+    return `${asked}, and only ${healthy} are healthy now: it will wait for more, and halt if none recover`;
   const free = healthy - floor;
   if (mostDown <= free) return undefined;
   return `${asked}: ${free} may be down at once, not the ${mostDown} of the batch sizes, so restarts will wait for each other`;

@@ -59,6 +59,18 @@ describe("what keeps a rollout safe, on real hosts", () => {
     assert.match(ended.stderr, /floor_impossible/);
   });
 
+  it("refuses a floor under which nothing could ever be restarted, before the first change, and says what would do", async () => {
+    const plan = await writePlan(fleet, { limits: { min_healthy: 4 } });
+    for (const dry of [["--dry-run"], []]) {
+      const ended = await orchestrate(plan, ...dry);
+      assert.equal(ended.code, 3, ended.stdout);
+      assert.match(
+        ended.stderr,
+        /min_healthy: 4 keeps 4 of 4 web healthy.*at most 3 would allow one restart at a time/,
+      );
+    }
+  });
+
   it("a service that becomes ready late passes its check; one that never does halts with check_failed", async () => {
     const checks = [{ command: "test -e $FLEET_HOST_DIR/ready/{process}" }];
     const plan = await writePlan(fleet, { checks, batches: { hosts: 2, instances: 2 } });

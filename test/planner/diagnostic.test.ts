@@ -59,7 +59,7 @@ describe("a diagnostic", () => {
 
   it("is the same for programs, with every key always there", () => {
     const { sourceLine: _, ...json } = one;
-    assert.deepEqual(diagnosticToJson(one), json);
+    assert.deepEqual(diagnosticToJson(one), { ...json, severity: "error" });
     assert.deepEqual(diagnosticToJson({ file: "a.yaml", path: "", message: "is \u001b[2J" }), {
       file: "a.yaml",
       line: null,
@@ -67,6 +67,7 @@ describe("a diagnostic", () => {
       path: "",
       message: "is \uFFFD[2J",
       suggestion: null,
+      severity: "error",
     });
   });
 

@@ -68,7 +68,8 @@ function judgePlan(plan: Plan): void {
   });
   if (built.kind === "planned") return judgeTemplates(built.rollout);
   const expected = new Set(selectors.some((selector) => /[^\w.:-]/.test(selector)) ? ["program_not_found"] : []);
-  if ("count" in plan.limits.min_healthy) expected.add("floor_impossible");
+  const { min_healthy } = plan.limits;
+  if ("count" in min_healthy || min_healthy.percent > 0) expected.add("floor_impossible");
   for (const { code } of built.refusals) assert.ok(expected.has(code), code);
 }
 

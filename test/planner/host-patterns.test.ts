@@ -83,9 +83,32 @@ describe("patterns of hosts", () => {
     assert.equal(problemOf("*", "!web-9"), 'no host is called "web-9"');
     assert.equal(
       problemOf("!db", "*"),
-      '"!db" takes nothing away from the patterns before it; put it behind the pattern that it is an exception to',
+      '"!db" excludes nothing: it only applies to the patterns before it; put it after the pattern that it is an exception to',
     );
     assert.equal(problemOf(""), 'no host is called ""');
+  });
+
+  it("may exclude what is excluded already: what is shared must fit each environment", () => {
+    assert.deepEqual(select("*", "!@web", "!@canary"), ["db", "Mail"]);
+    assert.deepEqual(select("db", "!@canary"), ["db"]);
+  });
+
+  it("warn of an exclusion that matches no host, since it may be meant for another environment", () => {
+    const { hosts: selected, problems, warnings, complete } = selectHosts(["db", "!mail-*"], all);
+    assert.deepEqual({ selected, problems, complete }, { selected: ["db"], problems: [], complete: true });
+    assert.deepEqual(warnings, [{ index: 1, message: '"!mail-*" excludes nothing: no host of the plan matches it' }]);
+  });
+
+  it("are in error where an exclusion stands before all that it could except from", () => {
+    assert.match(problemOf("db", "!web-01.example.com", "@web"), /^"!web-01.example.com" excludes nothing/);
+    assert.match(problemOf("!db"), /^"!db" excludes nothing/);
+    assert.deepEqual(select("@web", "!web-01.example.com", "@canary", "*"), [
+      "web-02",
+      "web-03",
+      "web-01",
+      "db",
+      "Mail",
+    ]);
   });
 
   it("tell of each that is in error", () => {
@@ -98,13 +121,19 @@ describe("patterns of hosts", () => {
   });
 
   it("conclude nothing from a group that could not be read", () => {
-    assert.deepEqual(selectHosts(["@broken", "!db"], all), { hosts: [], problems: [], complete: false });
+    assert.deepEqual(selectHosts(["@broken", "!db"], all), {
+      hosts: [],
+      problems: [],
+      warnings: [],
+      complete: false,
+    });
   });
 
   it("conclude nothing from a host that is missing when not all hosts are known", () => {
     assert.deepEqual(selectHosts(["web-9", "mail-*"], { ...all, hostsAreMissing: true }), {
       hosts: [],
       problems: [],
+      warnings: [],
       complete: false,
     });
   });

@@ -82,6 +82,7 @@ function make(given: Drawn): RandomRollout {
   const fleet = fleetOf(given, hosts, time);
   const waves = given.waves.map((wave, index) => waveOf(wave, index, hosts));
   const plan: Plan = {
+    warnings: [],
     name: "random",
     file: "/random.yaml",
     hosts: hosts.map((name) => ({

@@ -73,6 +73,7 @@ export function simulated({
     between_batches_ms: timings?.between_batches_ms ?? simTimings.between_batches_ms,
   });
   const plan: Plan = {
+    warnings: [],
     name: "simulated",
     file: "/simulated.yaml",
     hosts: names.map((name) => ({

@@ -242,6 +242,11 @@ export const faultsBefore: readonly FaultSet[] = [
         happen: (scene) => scene.run({ limits: { min_healthy: 5 } }),
       },
       {
+        fault: "a floor that leaves no instance to restart",
+        restarts: "none",
+        happen: (scene) => scene.run({ limits: { min_healthy: "80%" } }),
+      },
+      {
         fault: "the journal's folder cannot be made",
         restarts: "none",
         happen: (scene) => scene.run({}, "--state-dir", join(scene.fleet.knownHostsFile, "state")),
