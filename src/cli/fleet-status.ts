@@ -1,6 +1,6 @@
 import type { FleetReport, HostReport } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Plan } from "../planner/plan.ts";
 import { compileSelector } from "../planner/programs.ts";
 import { startedLater, type StartedBefore } from "../planner/started-before.ts";
@@ -39,9 +39,7 @@ export function fleetStatus(plan: Plan, report: FleetReport, now: Date, selectio
 
 /** Nothing is wrong with what was seen: everything is RUNNING, and everything is there. */
 export function isAllRunning({ hosts }: FleetStatus): boolean {
-  return hosts.every(
-    (one) => "instances" in one && one.missing.length === 0 && one.instances.every(({ state }) => state === "RUNNING"),
-  );
+  return hosts.every((one) => "instances" in one && one.missing.length === 0 && one.instances.every(isRunning));
 }
 
 function hostStatus(report: HostReport, programs: readonly string[], selection: StatusSelection): HostStatus {

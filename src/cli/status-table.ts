@@ -1,6 +1,6 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
-import type { ProcessState } from "../domain/process-state.ts";
+import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../domain/process-state.ts";
 import { folded, foldedRows, groupedBy } from "../planner/folding.ts";
 import { roughly } from "../planner/started-before.ts";
 import type { FleetStatus, HostStatus, InstanceStatus } from "./fleet-status.ts";
@@ -111,7 +111,10 @@ function entriesOf(status: HostStatus): Entry[] {
   ];
 }
 
-function entryOf(host: HostName, { instance, program, state, uptime_s, description = "" }: InstanceStatus): Entry {
+function entryOf(host: HostName, snapshot: InstanceStatus): Entry {
+  const { instance, program, state, uptime_s, description = "" } = snapshot;
+  if (state === "RUNNING" && !isRunning(snapshot))
+    return { host, instance, program, state: "UNKNOWN", isYoung: false, description: RUNNING_ON_NOTHING };
   const isYoung = state === "RUNNING" && uptime_s !== undefined && uptime_s < YOUNG_S;
   return { host, instance, program, state, isYoung, description, ...(uptime_s !== undefined && { uptime_s }) };
 }

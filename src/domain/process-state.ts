@@ -25,3 +25,14 @@ export interface ProcessSnapshot {
   /** Supervisor's words for a state other than RUNNING: `Exited too quickly (process log may have details)`. */
   readonly description?: string;
 }
+
+/** The pid that supervisord reports for a process that it has lost. Nothing runs under it, whatever the state says. */
+export const NO_PROCESS = 0;
+
+/** It is RUNNING, and there is a process. */
+export function isRunning({ state, pid }: Pick<ProcessSnapshot, "state" | "pid">): boolean {
+  return state === "RUNNING" && pid !== NO_PROCESS;
+}
+
+/** What to say of one that is RUNNING, and for which there is no process. */
+export const RUNNING_ON_NOTHING = "RUNNING on pid 0, which is not a process";

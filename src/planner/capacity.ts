@@ -1,5 +1,6 @@
 import type { FleetReport } from "../domain/fleet.ts";
 import { programOf, type ProgramName } from "../domain/ids.ts";
+import { isRunning } from "../domain/process-state.ts";
 import type { Batch, Floor, InstanceBatch, Wave } from "../domain/rollout.ts";
 
 /** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */
@@ -70,10 +71,7 @@ function downByHost({ hosts }: Batch): Map<ProgramName, number[]> {
 
 /** What does not run is not taken down by a restart. */
 function takenDown({ at_once, instances }: InstanceBatch): number {
-  return Math.min(
-    at_once,
-    instances.filter(({ before, action }) => before.state === "RUNNING" && action === "restart").length,
-  );
+  return Math.min(at_once, instances.filter(({ before, action }) => isRunning(before) && action === "restart").length);
 }
 
 function startedByUs(waves: readonly Wave[]): Set<string> {
@@ -90,11 +88,12 @@ function countInstances(programs: ReadonlySet<ProgramName>, fleet: FleetReport, 
   const counts = new Map<ProgramName, { total: number; healthy: number }>();
   for (const program of programs) counts.set(program, { total: 0, healthy: 0 });
   for (const [host, report] of fleet)
-    for (const { instance, state } of "instances" in report ? report.instances : []) {
+    for (const snapshot of "instances" in report ? report.instances : []) {
+      const { instance, state } = snapshot;
       const count = counts.get(programOf(instance));
       if (!count || (state === "STOPPED" && !started.has(`${host} ${instance}`))) continue;
       count.total++;
-      if (state === "RUNNING") count.healthy++;
+      if (isRunning(snapshot)) count.healthy++;
     }
   return counts;
 }

@@ -1,6 +1,6 @@
 import type { Refusal } from "../domain/failures.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
-import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
+import { isRunning, RUNNING_ON_NOTHING, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../domain/rollout.ts";
 import { settle, whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { Plan } from "./plan.ts";
@@ -55,8 +55,9 @@ export class Taker {
       this.told.refusals.push({ code: "unknown_state", host, reason: `${instance} is UNKNOWN` });
       return undefined;
     }
-    if (WARNED_OF.has(state)) {
-      const words = description === undefined ? state : `${state} (${description})`;
+    const isOnNothing = state === "RUNNING" && !isRunning(snapshot);
+    if (WARNED_OF.has(state) || isOnNothing) {
+      const words = isOnNothing ? RUNNING_ON_NOTHING : description === undefined ? state : `${state} (${description})`;
       this.told.warnings.push({ host, instance, message: `it is ${words} already; it will be restarted all the same` });
     }
     const before = pid === undefined ? { state } : { state, pid };

@@ -1,5 +1,6 @@
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
+import { isRunning } from "../domain/process-state.ts";
 import type { Floor } from "../domain/rollout.ts";
 
 /** What a program may not fall below, and what it has. */
@@ -45,8 +46,8 @@ export class Capacity {
   observe(host: HostName, outcome: LookOutcome): void {
     if (!this.hasFloors) return;
     const running = new Set<InstanceName>();
-    for (const { instance, state } of outcome.kind === "seen" ? outcome.snapshots : [])
-      if (state === "RUNNING") running.add(instance);
+    for (const snapshot of outcome.kind === "seen" ? outcome.snapshots : [])
+      if (isRunning(snapshot)) running.add(snapshot.instance);
     for (const [instance, seen] of this.instancesOf(host))
       this.update(seen, () => (seen.running = running.has(instance)));
     for (const instance of running) this.seenOf(host, instance);

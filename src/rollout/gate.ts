@@ -1,6 +1,6 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { NO_PROCESS, RUNNING_ON_NOTHING, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Timings } from "../domain/rollout.ts";
 
 export type Verdict =
@@ -27,8 +27,8 @@ export class Gate {
   private returned: { readonly atMs: number; readonly said: string } | undefined;
   private lost: { readonly atMs: number; readonly reason: string } | undefined;
   private stopEndedAtMs: number | undefined;
-  /** The first new process that was seen RUNNING. */
-  private found: { readonly pid: number; readonly sinceMs: number; uptimeS: number } | undefined;
+  /** The first new process that was seen RUNNING; `seenAtMs` is when the answer of the last look at it came. */
+  private found: { readonly pid: number; readonly sinceMs: number; uptimeS: number; seenAtMs: number } | undefined;
   /** What the last look after the command's end showed; undefined while there was none. */
   private lastSeen: string | undefined;
   /** That look showed EXITED. */
@@ -129,19 +129,17 @@ export class Gate {
   private judgeRunning(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): Verdict | undefined {
     const { pid, uptime_s: uptimeS = 0 } = snapshot;
     if (pid === undefined) return undefined;
+    if (pid === NO_PROCESS) return failed("unknown_state", `it is ${RUNNING_ON_NOTHING}`);
     if (!this.found) {
-      if (pid !== this.previousPid) this.found = { pid, sinceMs: nowMs, uptimeS };
+      if (pid !== this.previousPid) this.found = { pid, sinceMs: nowMs, uptimeS, seenAtMs: nowMs };
       else if (this.lost) return undefined;
       else return failed("not_restarted", `it is still on its old pid ${pid}${this.quoted()}`);
     }
     if (pid !== this.found.pid) return failed("flapping", `${this.foundFor(nowMs)}, then it was on pid ${pid}`);
-    // The kernel may give the same pid twice; a process that got younger is another one.
-    if (uptimeS < this.found.uptimeS)
-      return failed(
-        "flapping",
-        `${this.foundFor(nowMs)}, then its uptime fell from ${this.found.uptimeS} s to ${uptimeS} s`,
-      );
+    if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs))
+      return failed("flapping", `${this.foundFor(nowMs)}, then pid ${pid} was another process, up ${uptimeS} s`);
     this.found.uptimeS = uptimeS;
+    this.found.seenAtMs = nowMs;
     // From when the first look had come to when this one was sent: the shortest time that it can have been.
     const proven =
       this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;
@@ -184,6 +182,15 @@ export class Gate {
   private quoted(): string {
     return this.returned?.said ? `; supervisorctl said: ${this.returned.said}` : "";
   }
+}
+
+/**
+ * True for a process that was started after the look before, which was so long ago: the kernel may give the same pid
+ * twice. That its uptime fell says nothing: that is wall-clock time, and the host's clock may have been set back.
+ * Supervisor cuts both of its times to whole seconds.
+ */
+function isTooYoung(uptimeS: number, seenMsAgo: number): boolean {
+  return (uptimeS + 1) * 1000 < seenMsAgo;
 }
 
 function failed(code: InstanceFailureCode, reason: string): Verdict {

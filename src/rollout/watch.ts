@@ -1,6 +1,6 @@
 import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Failures } from "./failures.ts";
 
 interface Expected {
@@ -38,7 +38,7 @@ export class Watch {
     const seen = new Map(outcome.snapshots.map((snapshot) => [snapshot.instance, snapshot]));
     for (const [instance, { pid, isOfEarlierRollout }] of expected) {
       const snapshot = seen.get(instance);
-      if (snapshot?.state === "RUNNING" && snapshot.pid === pid) continue;
+      if (snapshot && isRunning(snapshot) && snapshot.pid === pid) continue;
       expected.delete(instance);
       const reason = `it was healthy on pid ${pid} and is ${now(snapshot)}`;
       const id = { host, program: programOf(instance), instance };

@@ -53,6 +53,14 @@ describe("the status of a fleet", () => {
     assert.equal(isAllRunning(statusOf({ "h-1": { code: "unreachable", reason: "gone" } })), false);
   });
 
+  it("does not count what is RUNNING on pid 0: that is not a process", () => {
+    const status = statusOf({ "h-1": ["web:0", instance("web:1", { pid: 0 })] });
+    assert.equal(isAllRunning(status), false);
+    const lines = statusLines(status);
+    assert.match(lines[0] ?? "", /^prod: 1 of 2 RUNNING/);
+    assert.match(lines[3] ?? "", /^UNKNOWN .* web:1 .*RUNNING on pid 0, which is not a process$/);
+  });
+
   it("leaves out what was started later than asked for", () => {
     const startedBefore = parseStartedBefore("2h", NOW)!;
     const status = statusOf({ "h-1": ["web:0", instance("web:1", { uptime_s: 8000 })] }, { startedBefore });

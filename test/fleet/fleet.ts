@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly loopback?: LoopbackChoice;
   /** Lines for every sshd_config, `MaxSessions 1`; they win over the fleet's own. */
   readonly sshdConfig?: readonly string[];
+  /** Every supervisord, and only that, runs on a clock that `FleetHost.setClock` sets. */
+  readonly ownClock?: boolean;
 }
 
 /** The `hosts:` of a plan, as far as a fleet has something to say. */
@@ -149,7 +151,7 @@ function fleetOf(parts: {
 }
 
 function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: FleetOptions): HostSpec[] {
-  const { groups = defaultGroups, namePrefix = "host-", sshdConfig = [] } = options;
+  const { groups = defaultGroups, namePrefix = "host-", sshdConfig = [], ownClock = false } = options;
   return addresses.map((address, index) => {
     const name = `${namePrefix}${index + 1}`;
     return {
@@ -159,6 +161,7 @@ function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: Fle
       dir: path.join(dir, name),
       groups,
       sshdConfig,
+      ownClock,
       authorizedKeysFile: authorizedKeysFile(dir),
     };
   });

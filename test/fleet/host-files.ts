@@ -29,6 +29,7 @@ export interface HostSpec {
   readonly groups: readonly GroupOptions[];
   /** Lines for sshd_config; they win over ours. No `Match` and no `SetEnv`. */
   readonly sshdConfig: readonly string[];
+  readonly ownClock: boolean;
   readonly authorizedKeysFile: string;
 }
 
@@ -43,6 +44,8 @@ export interface HostFiles extends InstanceFiles {
   readonly supervisorOutput: string;
   readonly readyDir: string;
   readonly logDir: string;
+  /** By how many seconds its supervisord's clock is off, where that has one of its own. */
+  readonly clock: string;
 }
 
 const run = promisify(execFile);
@@ -69,6 +72,7 @@ export function hostFiles(dir: string): HostFiles {
     behaviourDir: path.join(dir, "behaviour"),
     readyDir: path.join(dir, "ready"),
     logDir: path.join(dir, "log"),
+    clock: path.join(dir, "clock"),
   };
 }
 

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { writeBehaviour, type Behaviour } from "./behaviour.ts";
 import type { Daemon } from "./daemon.ts";
@@ -88,6 +88,13 @@ export class FleetHost {
   /** Lets one with a `held_stop` end, now or as soon as it is asked to. */
   async letStop(instance: string): Promise<void> {
     await writeFile(`${this.readyFile(instance)}.let-stop`, "");
+  }
+
+  /** Sets the clock of its supervisord, which must have one of its own, so many seconds forward, or back. */
+  async setClock(bySeconds: number): Promise<void> {
+    // Renamed into place: a supervisord that looks in this moment must not read half a number.
+    await writeFile(`${this.#files.clock}.new`, String(bySeconds));
+    await rename(`${this.#files.clock}.new`, this.#files.clock);
   }
 
   /** supervisord's own log: `INFO spawned: 'web_00' with pid 12`, `INFO stopped: web_00`… */

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { createConnection } from "node:net";
+import path from "node:path";
 import { Daemon } from "./daemon.ts";
 import { hostDirVariable, hostFiles, type HostSpec } from "./host-files.ts";
 import { allProcesses, type ProcessInfo } from "./supervisor-rpc.ts";
@@ -10,6 +11,8 @@ export interface DaemonPrograms {
   readonly supervisord: string;
 }
 
+/** Python reads the `sitecustomize` in it at its start. */
+const ownClockModule = path.join(import.meta.dirname, "own-clock");
 const readyDeadlineMs = 60_000;
 /** A look costs a supervisord about a millisecond, and many may be starting on few processors. */
 const supervisordLookMs = 40;
@@ -29,7 +32,7 @@ export function hostDaemons(spec: HostSpec, programs: DaemonPrograms): { sshd: D
     supervisord: new Daemon({
       name: `${spec.name}'s supervisord`,
       command: [programs.supervisord, "-n", "-c", supervisorConfig],
-      env,
+      env: spec.ownClock ? { ...env, PYTHONPATH: ownClockModule, PYTHONDONTWRITEBYTECODE: "1" } : env,
       outputFile: supervisorOutput,
     }),
   };

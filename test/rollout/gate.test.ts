@@ -73,6 +73,21 @@ describe("the gate that a restarted instance has to pass", () => {
     assert.equal(look(gate, running(NEW_PID, 1), 6000), "flapping");
   });
 
+  it("does not take a clock of the host that is set back for another process", () => {
+    const gate = returnedGate({ min_healthy_time_ms: 20_000 });
+    look(gate, running(NEW_PID, 3600), 1000);
+    assert.equal(look(gate, running(NEW_PID, 5), 6000), "wait");
+    // Whole seconds: of the 5 s between two looks as little as 4 s may be shown.
+    assert.equal(look(gate, running(NEW_PID, 4), 11_000), "wait");
+    assert.equal(look(gate, running(NEW_PID, 9), 16_000), "wait");
+    assert.equal(look(gate, running(NEW_PID, 14), 21_000), "healthy");
+  });
+
+  it("never takes RUNNING on pid 0 for healthy: that is not a process", () => {
+    assert.equal(look(returnedGate({ min_healthy_time_ms: 0 }), running(0, 99), 1000), "unknown_state");
+    assert.equal(look(returnedGate({ min_healthy_time_ms: 0 }, 0), running(0, 99), 1000), "unknown_state");
+  });
+
   for (const state of ["STARTING", "BACKOFF"] as const) {
     it(`notices it when it is ${state} again`, () => {
       const gate = returnedGate();
