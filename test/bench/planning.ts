@@ -17,10 +17,13 @@ const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import.meta.u
 const LOCAL_PLAN = fileURLToPath(new URL("../../plans/local.yaml", import.meta.url));
 
 /** One line of the table: both sides in milliseconds, medians of `runs`. */
-function compare(what: string, runs: number, measured: () => void, floorName: string, floor: () => void): void {
-  measured();
-  floor();
-  const pairs = Array.from({ length: runs }, () => ({ measured: timeOf(measured), floor: timeOf(floor) }));
+type Measured = () => void | Promise<void>;
+
+async function compare(what: string, runs: number, measured: Measured, floorName: string, floor: Measured) {
+  await measured();
+  await floor();
+  const pairs: { readonly measured: number; readonly floor: number }[] = [];
+  for (let run = 0; run < runs; run++) pairs.push({ measured: await timeOf(measured), floor: await timeOf(floor) });
   const a = median(pairs.map((pair) => pair.measured));
   const b = median(pairs.map((pair) => pair.floor));
   const ratio = median(pairs.map((pair) => pair.measured / pair.floor));
@@ -29,22 +32,22 @@ function compare(what: string, runs: number, measured: () => void, floorName: st
   );
 }
 
-function timeOf(run: () => void): number {
+async function timeOf(run: Measured): Promise<number> {
   const startedMs = performance.now();
-  run();
+  await run();
   return performance.now() - startedMs;
 }
 
 const node = (...args: string[]) => void execFileSync(process.execPath, args, { stdio: "ignore" });
 const bareNode = () => node("-e", "0");
 
-function startUp(): void {
-  compare("orchestrate --version", 15, () => node(BUNDLE, "--version"), "node -e 0", bareNode);
-  compare("validate of a small plan", 15, () => node(BUNDLE, "validate", LOCAL_PLAN), "node -e 0", bareNode);
+async function startUp(): Promise<void> {
+  await compare("orchestrate --version", 15, () => node(BUNDLE, "--version"), "node -e 0", bareNode);
+  await compare("validate of a small plan", 15, () => node(BUNDLE, "validate", LOCAL_PLAN), "node -e 0", bareNode);
 }
 
 /** A plan of 2,000 hosts written one by one, in 200 groups, and its fleet of 16,000 instances. */
-function largePlan(dir: string): void {
+async function largePlan(dir: string): Promise<void> {
   const hosts = Array.from({ length: 2000 }, (_, index) => `web-${String(index).padStart(4, "0")}`);
   const groups = Array.from({ length: 200 }, (_, index) => {
     return `  g${index}: { hosts: [${hosts.slice(index * 10, index * 10 + 10).join(", ")}] }`;
@@ -60,8 +63,14 @@ function largePlan(dir: string): void {
     );
     buildRollout(loaded.plan, fleet, { id: "bench" as RolloutId });
   };
-  compare("2,000 hosts x 8: validated and planned", 5, planned, "node -e 0", bareNode);
-  compare("2,000 hosts x 8: validate as a command", 5, () => node(BUNDLE, "validate", file), "node -e 0", bareNode);
+  await compare("2,000 hosts x 8: validated and planned", 5, planned, "node -e 0", bareNode);
+  await compare(
+    "2,000 hosts x 8: validate as a command",
+    5,
+    () => node(BUNDLE, "validate", file),
+    "node -e 0",
+    bareNode,
+  );
 }
 
 function instancesOf(count: number) {
@@ -76,27 +85,26 @@ function instancesOf(count: number) {
 }
 
 /** A rollout of 10,000 hosts through planner and machine in virtual time, against ten times one of 1,000. */
-function machine(): void {
-  const roll = (hosts: number) => {
+async function machine(): Promise<void> {
+  const roll = async (hosts: number) => {
     const { time, fleet, rollout } = simulated({ hosts, instances: 8, hostsAtOnce: 500, instancesAtOnce: 2 });
-    simulate(rollout(), fleet, time, { keepEvents: false });
+    await simulate(rollout(), fleet, time, { keepEvents: false });
   };
-  const tenTimes = () => {
-    for (let time = 0; time < 10; time++) roll(1000);
+  const tenTimes = async () => {
+    for (let time = 0; time < 10; time++) await roll(1000);
   };
-  compare("a simulated rollout of 10,000 x 8", 5, () => roll(10_000), "ten of 1,000 x 8", tenTimes);
+  await compare("a simulated rollout of 10,000 x 8", 5, () => roll(10_000), "ten of 1,000 x 8", tenTimes);
 }
 
 /** What costs time on the controller alone: start-up, planning, the machine in virtual time, and the tree. */
-export function benchPlanning(): Promise<void> {
+export async function benchPlanning(): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "orchestrate-bench-"));
   try {
-    startUp();
-    largePlan(dir);
-    machine();
+    await startUp();
+    await largePlan(dir);
+    await machine();
     showing(dir);
   } finally {
     rmSync(dir, { recursive: true });
   }
-  return Promise.resolve();
 }

@@ -69,18 +69,18 @@ function runningIn(fleet: SimFleet): Map<string, Set<string>> {
   return running;
 }
 
-function check(property: (random: RandomRollout) => void): void {
-  fc.assert(
-    fc.property(randomRollout, (make) => property(make())),
+function check(property: (random: RandomRollout) => void | Promise<void>): Promise<void> {
+  return fc.assert(
+    fc.asyncProperty(randomRollout, async (make) => property(make())),
     ALWAYS_THE_SAME,
   );
 }
 
 describe("for 200 random plans and fleets", () => {
-  it("the rollout that a dry run shows is what a run then does: batch by batch, each host's instances in their order", () => {
+  it("the rollout that a dry run shows is what a run then does: batch by batch, each host's instances in their order", async () => {
     let restarts = 0;
-    check(({ rollout, fleet, time }) => {
-      const run = simulate(rollout, fleet, time);
+    await check(async ({ rollout, fleet, time }) => {
+      const run = await simulate(rollout, fleet, time);
       if (run.outcome === "halted") {
         assert.ok(
           rollout.warnings.some(({ message }) => /^min_healthy .*halt/.test(message)),
@@ -95,8 +95,8 @@ describe("for 200 random plans and fleets", () => {
     assert.ok(restarts > 2000, `only ${restarts} restarts were compared`);
   });
 
-  it("the preview's text, unfolded, says just that: batches, hosts, instances, how many at once, and which are started", () => {
-    check(({ rollout, fleet }) => {
+  it("the preview's text, unfolded, says just that: batches, hosts, instances, how many at once, and which are started", async () => {
+    await check(({ rollout, fleet }) => {
       const text = previewText(rollout, fleet.report());
       const said = unfold(text);
       const meant = rollout.waves.flatMap(({ batches }, wave) =>
@@ -111,12 +111,12 @@ describe("for 200 random plans and fleets", () => {
     });
   });
 
-  it("never fewer of a program are healthy than the preview says, and it takes no less time", () => {
-    check(({ rollout, fleet, time }) => {
+  it("never fewer of a program are healthy than the preview says, and it takes no less time", async () => {
+    await check(async ({ rollout, fleet, time }) => {
       const told = capacities({ waves: rollout.waves, floors: rollout.limits.floors }, fleet.report());
       const lowest = new Map(told.map((one) => [one.program, one.lowest]));
       const healthy = runningIn(fleet);
-      const run = simulate(rollout, fleet, time, {
+      const run = await simulate(rollout, fleet, time, {
         onEvent(event) {
           if (event.type !== "instance.restarting" && event.type !== "instance.healthy") return;
           const ofProgram = healthy.get(event.program) ?? new Set();

@@ -51,11 +51,11 @@ function actions(run: Simulated): string[] {
 }
 
 describe("on_failure: ask", () => {
-  it("tells the failure with its log, asks, and begins nothing until it is answered", () => {
+  it("tells the failure with its log, asks, and begins nothing until it is answered", async () => {
     const { fleet, time, rollout } = asking({ hosts: 3, instances: 2, hostsAtOnce: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
     fleet.behave("host-2", "web:0", { startsecsMs: 60_000 });
-    const run = simulate(rollout, fleet, time, answers("skip"));
+    const run = await simulate(rollout, fleet, time, answers("skip"));
     const [asked] = ofType(run, "rollout.asking");
     const [answered] = ofType(run, "rollout.answered");
     assert.deepEqual([asked?.host, asked?.instance, asked?.code], ["host-1", "web:0", "stayed_stopped"]);
@@ -70,29 +70,29 @@ describe("on_failure: ask", () => {
     assertLedgerAgrees(rollout, run);
   });
 
-  it("halts with that failure's code where the operator says stop", () => {
+  it("halts with that failure's code where the operator says stop", async () => {
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2 });
     fleet.behave("host-1", "web:1", { fileGone: true });
-    const run = simulate(rollout, fleet, time, answers("stop"));
+    const run = await simulate(rollout, fleet, time, answers("stop"));
     assert.equal(run.outcome, "halted");
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "stayed_stopped");
     assert.deepEqual(counts(run), { healthy: 1, failed: 1, skipped: 0, untouched: 2 });
   });
 
-  it("goes on as if it were tolerated where the operator says skip, and ends incomplete", () => {
+  it("goes on as if it were tolerated where the operator says skip, and ends incomplete", async () => {
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
     fleet.behave("host-2", "web:1", { fileGone: true });
-    const run = simulate(rollout, fleet, time, answers("skip", "skip"));
+    const run = await simulate(rollout, fleet, time, answers("skip", "skip"));
     assert.equal(run.outcome, "incomplete");
     assert.deepEqual(counts(run), { healthy: 2, failed: 2, skipped: 0, untouched: 0 });
     assertLedgerAgrees(rollout, run);
   });
 
-  it("restarts it again where the operator says retry: what is mended then does not count", () => {
+  it("restarts it again where the operator says retry: what is mended then does not count", async () => {
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2 });
     fleet.behave("host-1", "web:1", { fileGone: true });
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       onQuestion() {
         fleet.behave("host-1", "web:1", {});
         return { answer: "retry", afterMs: THINKS_MS };
@@ -110,19 +110,19 @@ describe("on_failure: ask", () => {
     assertLedgerAgrees(rollout, run);
   });
 
-  it("asks again when it fails again", () => {
+  it("asks again when it fails again", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 2 });
     fleet.behave("host-1", "web:0", { diesAfterMs: 3000 });
-    const run = simulate(rollout, fleet, time, answers("retry", "retry", "stop"));
+    const run = await simulate(rollout, fleet, time, answers("retry", "retry", "stop"));
     assert.equal(run.outcome, "halted");
     assert.deepEqual(counts(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
     assert.equal(actions(run).length, 3);
   });
 
-  it("asks about several failures one after the other", () => {
+  it("asks about several failures one after the other", async () => {
     const { fleet, time, rollout } = asking({ hosts: 3, instances: 1, hostsAtOnce: 3 });
     for (const host of ["host-1", "host-2", "host-3"]) fleet.behave(host, "web:0", { fileGone: true });
-    const run = simulate(rollout, fleet, time, answers("skip", "skip", "stop"));
+    const run = await simulate(rollout, fleet, time, answers("skip", "skip", "stop"));
     const talk = run.events.filter(({ type }) => type === "rollout.asking" || type === "rollout.answered");
     assert.deepEqual(
       talk.map(({ type }) => type),
@@ -131,24 +131,24 @@ describe("on_failure: ask", () => {
     assert.equal(run.outcome, "halted");
   });
 
-  it("asks nobody where there is nobody: the same as stop", () => {
+  it("asks nobody where there is nobody: the same as stop", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout, fleet, time);
+    const run = await simulate(rollout, fleet, time);
     assert.equal(run.outcome, "halted");
     assert.equal(ofType(run, "rollout.asking").length, 0);
   });
 
-  it("does not ask about a failure that the plan tolerates", () => {
+  it("does not ask about a failure that the plan tolerates", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 2, maxFailures: 1 });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    assert.equal(simulate(rollout, fleet, time, answers()).outcome, "incomplete");
+    assert.equal((await simulate(rollout, fleet, time, answers())).outcome, "incomplete");
   });
 
-  it("is halted, exit 1, when it is interrupted instead of answered", () => {
+  it("is halted, exit 1, when it is interrupted instead of answered", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       onQuestion: () => undefined,
       onEvent: (event, tell) =>
         event.type === "rollout.asking" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
@@ -157,10 +157,10 @@ describe("on_failure: ask", () => {
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "stayed_stopped");
   });
 
-  it("is interrupted, exit 4, when that comes after the failure was answered", () => {
+  it("is interrupted, exit 4, when that comes after the failure was answered", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 3 });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       ...answers("skip"),
       onEvent: (event, tell) =>
         event.type === "rollout.answered" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
@@ -168,10 +168,10 @@ describe("on_failure: ask", () => {
     assert.equal(run.outcome, "interrupted");
   });
 
-  it("is halted, exit 1, when what was to be restarted again never was", () => {
+  it("is halted, exit 1, when what was to be restarted again never was", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       ...answers("retry"),
       onEvent: (event, tell) =>
         event.type === "rollout.answered" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
@@ -181,11 +181,11 @@ describe("on_failure: ask", () => {
     assert.deepEqual(counts(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
   });
 
-  it("does not let progress_deadline run out while the operator thinks", () => {
+  it("does not let progress_deadline run out while the operator thinks", async () => {
     const { fleet, time, rollout } = asking({ hosts: 3, instances: 1, hostsAtOnce: 2, minHealthy: 2 });
     // The first restart fails while the second waits for its capacity.
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       onQuestion() {
         fleet.behave("host-1", "web:0", {});
         return { answer: "retry", afterMs: THINKS_MS };
@@ -194,11 +194,11 @@ describe("on_failure: ask", () => {
     assert.equal(run.outcome, "succeeded");
   });
 
-  it("does not drain again what is still drained when it is retried", () => {
+  it("does not drain again what is still drained when it is retried", async () => {
     const hooks = { before_restart: hook, after_healthy: hook };
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 1, hooks });
     fleet.behave("host-1", "web:0", { crashesAtStart: 4 });
-    const run = simulate(rollout, fleet, time, answers("retry"));
+    const run = await simulate(rollout, fleet, time, answers("retry"));
     assert.equal(run.outcome, "succeeded");
     assert.deepEqual(
       ofType(run, "hook.finished").map((event) => event.hook),
@@ -207,11 +207,11 @@ describe("on_failure: ask", () => {
   });
 
   for (const failing of ["before_host", "before_restart", "after_healthy", "after_host"] as const)
-    it(`runs a failed ${failing} hook again where the operator says retry, and restarts nothing twice`, () => {
+    it(`runs a failed ${failing} hook again where the operator says retry, and restarts nothing twice`, async () => {
       const hooks = { before_host: hook, before_restart: hook, after_healthy: hook, after_host: hook };
       const { fleet, time, rollout } = asking({ hosts: 2, instances: 2, hooks });
       let failures = 0;
-      const run = simulate(rollout, fleet, time, {
+      const run = await simulate(rollout, fleet, time, {
         ...answers("retry"),
         onHook: (command) =>
           command.hook === failing && failures++ === 0
@@ -229,10 +229,10 @@ describe("on_failure: ask", () => {
 
   describe("retries an after_healthy hook upon a look, as the operator may have taken hours", () => {
     /** Its hook fails once, and what is given happens while the operator is asked. */
-    function asked(meanwhile: (made: ReturnType<typeof asking>) => void, ...wishes: Answer[]) {
+    async function asked(meanwhile: (made: ReturnType<typeof asking>) => void, ...wishes: Answer[]) {
       const made = asking({ hosts: 1, instances: 2, hooks: { before_restart: hook, after_healthy: hook } });
       let failures = 0;
-      const run = simulate(made.rollout, made.fleet, made.time, {
+      const run = await simulate(made.rollout, made.fleet, made.time, {
         ...answers(...wishes),
         onEvent: (event) =>
           event.type === "rollout.asking" &&
@@ -255,15 +255,15 @@ describe("on_failure: ask", () => {
       "has died since and was started again": (process) => (process.pid = 9),
     };
     for (const [what, die] of Object.entries(deaths))
-      it(`and restarts what ${what} before it puts it back`, () => {
-        const { run, enabled } = asked(({ fleet }) => die(fleet.process("host-1", "web:0")), "retry");
+      it(`and restarts what ${what} before it puts it back`, async () => {
+        const { run, enabled } = await asked(({ fleet }) => die(fleet.process("host-1", "web:0")), "retry");
         assert.equal(run.outcome, "succeeded");
         assert.deepEqual(actions(run), ["host-1 web:0 restart", "host-1 web:0 restart", "host-1 web:1 restart"]);
         assert.equal(enabled, 2);
       });
 
-    it("and puts nothing back that is not there any more", () => {
-      const { run, enabled } = asked(
+    it("and puts nothing back that is not there any more", async () => {
+      const { run, enabled } = await asked(
         ({ fleet }) => fleet.remove("host-1" as HostName, "web:0" as InstanceName),
         "retry",
         "stop",
@@ -273,17 +273,17 @@ describe("on_failure: ask", () => {
       assert.deepEqual(counts(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
     });
 
-    it("and asks again where its host is lost", () => {
-      const { run, enabled } = asked(({ fleet }) => fleet.lose("host-1" as HostName), "retry", "stop");
+    it("and asks again where its host is lost", async () => {
+      const { run, enabled } = await asked(({ fleet }) => fleet.lose("host-1" as HostName), "retry", "stop");
       assert.equal(ofType(run, "rollout.halted")[0]?.code, "indeterminate");
       assert.equal(enabled, 1);
       assert.equal(ofType(run, "instance.failed").at(-1)?.still_drained, true);
     });
   });
 
-  it("skips the instances of a host whose before_host hook failed where the operator says skip", () => {
+  it("skips the instances of a host whose before_host hook failed where the operator says skip", async () => {
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2, hooks: { before_host: hook } });
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       ...answers("skip"),
       onHook: ({ host }) => (host?.endsWith("-1") ? { kind: "failed", reason: "exit code 1" } : { kind: "succeeded" }),
     });
@@ -302,12 +302,12 @@ describe("on_failure: ask, for what was healthy and is not any more", () => {
     return { ...rollout, waves: [canary, { ...wave, batches: others }] };
   }
 
-  it("restarts a canary that died in its pause again, in a turn of its host, and pauses anew", () => {
+  it("restarts a canary that died in its pause again, in a turn of its host, and pauses anew", async () => {
     const hooks = { before_host: hook, after_host: hook };
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2, hooks });
     const planned = withCanary(rollout);
     let deaths = 0;
-    const run = simulate(planned, fleet, time, {
+    const run = await simulate(planned, fleet, time, {
       ...answers("retry"),
       onEvent(event) {
         if (event.type !== "rollout.paused" || deaths++ > 0) return;
@@ -331,9 +331,9 @@ describe("on_failure: ask, for what was healthy and is not any more", () => {
     assertLedgerAgrees(planned, run);
   });
 
-  it("takes it next where its host still has its turn", () => {
+  it("takes it next where its host still has its turn", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 4 });
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       ...answers("retry"),
       onEvent: (event) =>
         event.type === "instance.restarting" &&
@@ -347,7 +347,7 @@ describe("on_failure: ask, for what was healthy and is not any more", () => {
     );
   });
 
-  it("offers no retry for what an earlier rollout restarted: this one has no work for it", () => {
+  it("offers no retry for what an earlier rollout restarted: this one has no work for it", async () => {
     const { fleet, time, rollout } = asking({ hosts: 3, instances: 1 });
     const process = fleet.process("host-1", "web:0");
     const [proven, ...hosts] = rollout.waves[0]?.batches ?? [];
@@ -360,14 +360,14 @@ describe("on_failure: ask, for what was healthy and is not any more", () => {
       skipped: [{ host, instance, program, why: "it was restarted before and is healthy" }],
     });
     process.breakDown();
-    const run = simulate(resumed, fleet, time, answers("skip"));
+    const run = await simulate(resumed, fleet, time, answers("skip"));
     assert.deepEqual(ofType(run, "rollout.asking")[0]?.answers, ["skip", "stop"]);
     assert.deepEqual(counts(run), { healthy: 2, failed: 1, skipped: 0, untouched: 0 });
   });
 });
 
 describe("on_failure: ask, for a restart that has not come back", () => {
-  it("sends no second one while the first may still act", () => {
+  it("sends no second one while the first may still act", async () => {
     const { fleet, time, rollout } = asking({ hosts: 1, instances: 1, timings: { stop_deadline_ms: 30_000 } });
     // Its stop takes longer than the plan waits for it, and longer than the operator thinks.
     fleet.behave("host-1", "web:0", { stopMs: 50_000 });
@@ -378,7 +378,7 @@ describe("on_failure: ask, for a restart that has not come back", () => {
       assert.equal(++underWay, 1, "two restarts at once");
       restart((said) => (underWay--, done(said)));
     };
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       onQuestion() {
         fleet.behave("host-1", "web:0", {});
         return { answer: "retry", afterMs: 1000 };
@@ -388,7 +388,7 @@ describe("on_failure: ask, for a restart that has not come back", () => {
     assert.equal(ofType(run, "instance.failed")[0]?.code, "stop_deadline");
   });
 
-  it("does not take the end of a lost one for the end of the one that is tried after it", () => {
+  it("does not take the end of a lost one for the end of the one that is tried after it", async () => {
     const { fleet, time, rollout } = asking({
       hosts: 1,
       instances: 1,
@@ -396,7 +396,7 @@ describe("on_failure: ask, for a restart that has not come back", () => {
     });
     fleet.behave("host-1", "web:0", { stopMs: 25_000 });
     let changes = 0;
-    const run = simulate(rollout, fleet, time, {
+    const run = await simulate(rollout, fleet, time, {
       onChange: () => (changes++ === 0 ? { kind: "lost_under_way", afterMs: 1000 } : { kind: "arrives" }),
       onQuestion() {
         fleet.behave("host-1", "web:0", {});

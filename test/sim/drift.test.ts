@@ -16,10 +16,10 @@ function inTwoWaves(rollout: Rollout): Rollout {
   return { ...rollout, waves: [canary, { ...wave, batches: others }] };
 }
 
-function run(meddle: (fleet: ReturnType<typeof simulated>["fleet"]) => void) {
+async function run(meddle: (fleet: ReturnType<typeof simulated>["fleet"]) => void) {
   const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3, maxFailures: 1 });
   const planned = inTwoWaves(rollout());
-  const { events, outcome } = simulate(planned, fleet, time, {
+  const { events, outcome } = await simulate(planned, fleet, time, {
     onEvent: (event) => event.type === "rollout.paused" && time.after(1000, () => meddle(fleet)),
   });
   const beforeWave = events.slice(
@@ -38,8 +38,10 @@ function run(meddle: (fleet: ReturnType<typeof simulated>["fleet"]) => void) {
 }
 
 describe("what others change while a rollout runs", () => {
-  it("is told before the wave that it concerns: a restart by hand, which does not replace the planned one", () => {
-    const { events, outcome, toldBeforeWave, report } = run((fleet) => (fleet.process("host-2", "web:1").pid = 77));
+  it("is told before the wave that it concerns: a restart by hand, which does not replace the planned one", async () => {
+    const { events, outcome, toldBeforeWave, report } = await run(
+      (fleet) => (fleet.process("host-2", "web:1").pid = 77),
+    );
     const [line = "", ...more] = toldBeforeWave;
     assert.match(
       line,
@@ -51,8 +53,8 @@ describe("what others change while a rollout runs", () => {
     assert.match(report, /^changed by others\n {2}host-2 web:1: changed by others/m);
   });
 
-  it("is told once: a new instance, which is left alone, and one that is gone, which fails at its turn", () => {
-    const { events, outcome, told, toldBeforeWave } = run((fleet) => {
+  it("is told once: a new instance, which is left alone, and one that is gone, which fails at its turn", async () => {
+    const { events, outcome, told, toldBeforeWave } = await run((fleet) => {
       fleet.remove("host-2" as HostName, "web:2" as InstanceName);
       fleet.add("host-2" as HostName, "web:7" as InstanceName);
       fleet.add("host-2" as HostName, "other:0" as InstanceName);
@@ -73,9 +75,9 @@ describe("what others change while a rollout runs", () => {
     assert.equal(outcome, "incomplete");
   });
 
-  it("is told right before the restart where it came after the last look at the wave", () => {
+  it("is told right before the restart where it came after the last look at the wave", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
-    const { events } = simulate(rollout(), fleet, time, {
+    const { events } = await simulate(rollout(), fleet, time, {
       onEvent: (event) => event.type === "host.resting" && (fleet.process("host-1", "web:1").pid = 77),
     });
     const types = events.filter(({ type }) => type === "instance.drifted" || type === "instance.restarting");
@@ -85,8 +87,8 @@ describe("what others change while a rollout runs", () => {
     );
   });
 
-  it("is not what this rollout does itself", () => {
-    const { told } = run(() => undefined);
+  it("is not what this rollout does itself", async () => {
+    const { told } = await run(() => undefined);
     assert.deepEqual(told, []);
   });
 });

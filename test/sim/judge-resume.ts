@@ -16,7 +16,7 @@ const MOST_KILLS = 10;
  * Without other faults everything is restarted in the end, once. With them, nothing is restarted that was healthy and
  * is still so, and every resume ends.
  */
-export function judgeResume(seed: number, { faults = false } = {}): string[] {
+export async function judgeResume(seed: number, { faults = false } = {}): Promise<string[]> {
   const { time, fleet, plan, planned, options } = scenario(seed, { faults });
   const random = new SeededRandom(seed + 1_000_000);
   const violations: string[] = [];
@@ -37,7 +37,7 @@ export function judgeResume(seed: number, { faults = false } = {}): string[] {
   for (let kill = 0; ; kill++) {
     const killAfterEvent = kill < MOST_KILLS ? random.whole(1, 40) : Infinity;
     const planning: RolloutEvent = { type: "rollout.planned", ...rollout };
-    const { outcome, events, durable, isLocked } = simulate(rollout, fleet, time, { ...watched, killAfterEvent });
+    const { outcome, events, durable, isLocked } = await simulate(rollout, fleet, time, { ...watched, killAfterEvent });
     const kept = outcome === undefined ? random.whole(durable, events.length) : events.length;
     // Of a rollout that has sent nothing yet, nothing need be kept at all.
     if (kept > 0) journal = [...journal, planning, ...events.slice(0, kept)];

@@ -14,9 +14,9 @@ const UNSEEN_MS = 95_000;
 type InstanceEvent = Extract<RolloutEvent, { type: `instance.${string}` }>;
 
 /** Runs the scenario of a seed and says what was promised and not kept: nothing, if all is well. */
-export function judge(seed: number, { faults = true } = {}): string[] {
+export async function judge(seed: number, { faults = true } = {}): Promise<string[]> {
   const judged = new Judge(seed, faults);
-  judged.run();
+  await judged.run();
   return judged.violations;
 }
 
@@ -48,9 +48,9 @@ class Judge {
     this.floor = this.made.planned.limits.floors[0]?.min_healthy ?? 0;
   }
 
-  run(): void {
+  async run(): Promise<void> {
     const { planned, fleet, time, options, interruptAtMs, leaveAtMs, lockLostAtMs } = this.made;
-    const run = simulate(planned, fleet, time, {
+    const run = await simulate(planned, fleet, time, {
       ...options,
       onSettle: () => {
         const settled = options.onSettle?.() ?? { kind: "settled" };

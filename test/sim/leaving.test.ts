@@ -47,10 +47,10 @@ function gated({ waves, ...rollout }: Rollout): Rollout {
 
 describe("an operator who leaves at once", () => {
   /** Two Ctrl-C, one right after the other, at the first event of this kind. */
-  function leaving(moment: string, plan: (rollout: Rollout) => Rollout = (rollout) => rollout) {
+  async function leaving(moment: string, plan: (rollout: Rollout) => Rollout = (rollout) => rollout) {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks: { ...draining, after_host: hook } });
     const planned = plan(rollout());
-    const run = simulate(planned, fleet, time, {
+    const run = await simulate(planned, fleet, time, {
       onEvent(event, tell) {
         if (momentOf(event) !== moment) return;
         tell({ type: "interrupted", signal: "SIGINT" });
@@ -66,37 +66,37 @@ describe("an operator who leaves at once", () => {
     "instance.restarting",
     "hook.started after_healthy",
   ])
-    it(`is told what is still drained: at ${moment}`, () => {
-      const { run, report } = leaving(moment);
+    it(`is told what is still drained: at ${moment}`, async () => {
+      const { run, report } = await leaving(moment);
       assert.equal(run.outcome, "interrupted");
       assert.match(report, /\nstill drained\n {2}host-1 web:0\n/);
     });
 
-  it("finds it in the event of what was under restart, too", () => {
-    const { run } = leaving("instance.restarting");
+  it("finds it in the event of what was under restart, too", async () => {
+    const { run } = await leaving("instance.restarting");
     assert.equal(ofType(run, "instance.indeterminate")[0]?.still_drained, true);
   });
 
-  it("goes on by a resume: to run it again would restart what was under restart a second time", () => {
-    assert.match(leaving("instance.restarting").report, /go on from here:\n.* --resume /);
+  it("goes on by a resume: to run it again would restart what was under restart a second time", async () => {
+    assert.match((await leaving("instance.restarting")).report, /go on from here:\n.* --resume /);
   });
 
-  it("is told of what an earlier rollout has drained, where this one had only to prove it", () => {
-    const { run, report } = leaving("instance.observed", gated);
+  it("is told of what an earlier rollout has drained, where this one had only to prove it", async () => {
+    const { run, report } = await leaving("instance.observed", gated);
     assert.equal(ofType(run, "hook.started").length, 0);
     assert.match(report, /\nstill drained\n {2}host-1 web:0\n/);
   });
 
-  it("is told of nothing drained once it is in service again; what was left undone makes it interrupted all the same", () => {
-    const { run, report } = leaving("hook.started after_host");
+  it("is told of nothing drained once it is in service again; what was left undone makes it interrupted all the same", async () => {
+    const { run, report } = await leaving("hook.started after_host");
     assert.equal(run.outcome, "interrupted");
     assert.doesNotMatch(report, /still drained/);
   });
 
-  it("is told of a failure that was to be tried again as what it is: a halt", () => {
+  it("is told of a failure that was to be tried again as what it is: a halt", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining, onFailure: "ask" });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onQuestion: () => ({ answer: "retry", afterMs: 1000 }),
       onEvent: (event, tell) => event.type === "rollout.answered" && tell({ type: "abandoned" }),
     });
@@ -108,19 +108,19 @@ describe("an operator who leaves at once", () => {
   });
 });
 
-it("one that an earlier rollout has drained and that fails its gate is named as still drained", () => {
+it("one that an earlier rollout has drained and that fails its gate is named as still drained", async () => {
   const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks: draining });
   fleet.process("host-1", "web:0").state = "FATAL";
-  const run = simulate(gated(rollout()), fleet, time);
+  const run = await simulate(gated(rollout()), fleet, time);
   assert.equal(ofType(run, "instance.failed")[0]?.still_drained, true);
 });
 
 describe("a lock that is lost for good", () => {
   const lost = { type: "lock_lost", reason: "bob took the lock on host-1" } as const;
 
-  it("halts the rollout when it happens, in the middle of a pause", () => {
+  it("halts the rollout when it happens, in the middle of a pause", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1, canaryPause: { ms: 3_600_000 } });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent: (event, tell) => event.type === "rollout.paused" && time.after(60_000, () => tell(lost)),
     });
     const [paused] = ofType(run, "rollout.paused");
@@ -130,17 +130,17 @@ describe("a lock that is lost for good", () => {
     assert.equal(ofType(run, "instance.restarting").length, 1);
   });
 
-  it("changes nothing any more once all is done", () => {
+  it("changes nothing any more once all is done", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
-    const run = simulate({ ...rollout(), hooks: { after_rollout: hook } }, fleet, time, {
+    const run = await simulate({ ...rollout(), hooks: { after_rollout: hook } }, fleet, time, {
       onEvent: (event, tell) => momentOf(event) === "hook.started after_rollout" && tell(lost),
     });
     assert.equal(run.outcome, "succeeded");
   });
 
-  it("lets what is under restart finish its gate, begins nothing further, and is told once", () => {
+  it("lets what is under restart finish its gate, begins nothing further, and is told once", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 2, hostsAtOnce: 2 });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent(event, tell) {
         if (event.type !== "instance.restarting") return;
         tell(lost);

@@ -31,9 +31,9 @@ function pidsOf(fleet: ReturnType<typeof simulated>["fleet"]): Map<string, numbe
 }
 
 describe("the machine over a simulated fleet", () => {
-  it("restarts every instance once, host by host, in order, and ends succeeded", () => {
+  it("restarts every instance once, host by host, in order, and ends succeeded", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3 });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "succeeded");
     assert.deepEqual(restarted(run), [
       "host-1 web:0",
@@ -46,9 +46,9 @@ describe("the machine over a simulated fleet", () => {
     assert.deepEqual(countsOf(run), { healthy: 6, failed: 0, skipped: 0, untouched: 0 });
   });
 
-  it("rests between a host's restarts and between batches, and never after the last", () => {
+  it("rests between a host's restarts and between batches, and never after the last", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2, timings: { between_batches_ms: 60_000 } });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(ofType(run.events, "host.resting").length, 3);
     assert.equal(ofType(run.events, "batch.resting").length, 2);
     const [lastHealthy, finished] = run.events
@@ -57,11 +57,11 @@ describe("the machine over a simulated fleet", () => {
     assert.equal(finished?.atMs, lastHealthy?.atMs);
   });
 
-  it("never has more hosts or instances under restart than the batch sizes say", () => {
+  it("never has more hosts or instances under restart than the batch sizes say", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 7, instances: 5, hostsAtOnce: 3, instancesAtOnce: 2 });
     const underRestart = new Map<string, number>();
     const most = { hosts: 0, instances: 0 };
-    simulate(rollout(), fleet, time, {
+    await simulate(rollout(), fleet, time, {
       onEvent(event) {
         if (event.type === "instance.restarting") underRestart.set(event.host, (underRestart.get(event.host) ?? 0) + 1);
         if (event.type === "instance.healthy") underRestart.set(event.host, (underRestart.get(event.host) ?? 0) - 1);
@@ -81,11 +81,11 @@ describe("the machine over a simulated fleet", () => {
     ["is not RUNNING in time", { startsecsMs: 1e9 }, "healthy_deadline"],
   ];
   for (const [what, behaviour, code] of failing)
-    it(`halts with ${code} for an instance that ${what}, and touches nothing further`, () => {
+    it(`halts with ${code} for an instance that ${what}, and touches nothing further`, async () => {
       const { time, fleet, rollout } = simulated({ hosts: 3, instances: 4 });
       fleet.behave("host-2", "web:1", behaviour);
       const before = pidsOf(fleet);
-      const run = simulate(rollout(), fleet, time);
+      const run = await simulate(rollout(), fleet, time);
       assert.equal(run.outcome, "halted");
       const [failed] = ofType(run.events, "instance.failed");
       assert.deepEqual([failed?.host, failed?.instance, failed?.code], ["host-2", "web:1", code]);
@@ -95,28 +95,28 @@ describe("the machine over a simulated fleet", () => {
         assert.equal(pidsOf(fleet).get(untouched), before.get(untouched));
     });
 
-  it("goes on after BACKOFF that recovers", () => {
+  it("goes on after BACKOFF that recovers", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     fleet.behave("host-1", "web:1", { crashesAtStart: 2 });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "succeeded");
     assert.equal(restarted(run).length, 3);
   });
 
-  it("lets the other hosts of a batch finish their gate after a failure, and begins nothing on them", () => {
+  it("lets the other hosts of a batch finish their gate after a failure, and begins nothing on them", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 3, instances: 4, hostsAtOnce: 3 });
     fleet.behave("host-2", "web:0", { fileGone: true });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.deepEqual(countsOf(run), { healthy: 2, failed: 1, skipped: 0, untouched: 9 });
     assert.deepEqual(restarted(run), ["host-1 web:0", "host-2 web:0", "host-3 web:0"]);
   });
 
-  it("leaves alone what is STOPPED, also what was stopped since the preview, and tells it", () => {
+  it("leaves alone what is STOPPED, also what was stopped since the preview, and tells it", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     fleet.process("host-1", "web:0").state = "STOPPED";
     const planned = rollout();
     fleet.process("host-1", "web:1").state = "STOPPED";
-    const run = simulate(planned, fleet, time);
+    const run = await simulate(planned, fleet, time);
     assert.deepEqual(restarted(run), ["host-1 web:2"]);
     assert.deepEqual(countsOf(run), { healthy: 1, failed: 0, skipped: 2, untouched: 0 });
     assert.deepEqual(
@@ -125,20 +125,20 @@ describe("the machine over a simulated fleet", () => {
     );
   });
 
-  it("compares with the pid at the restart, not with the one at the preview", () => {
+  it("compares with the pid at the restart, not with the one at the preview", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
     const planned = rollout();
     const process = fleet.process("host-1", "web:0");
     process.pid = 77;
     // The restart does nothing at all, so it must not pass for a new process.
     process.restart = (done) => done("nothing");
-    const run = simulate(planned, fleet, time);
+    const run = await simulate(planned, fleet, time);
     assert.equal(ofType(run.events, "instance.failed")[0]?.code, "not_restarted");
   });
 
-  it("finishes what is under way after an interrupt and begins nothing further", () => {
+  it("finishes what is under way after an interrupt and begins nothing further", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3 });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent: (event, tell) =>
         event.type === "instance.restarting" &&
         event.instance === "web:1" &&
@@ -148,27 +148,27 @@ describe("the machine over a simulated fleet", () => {
     assert.deepEqual(countsOf(run), { healthy: 2, failed: 0, skipped: 0, untouched: 4 });
   });
 
-  it("ends at once when interrupted in a rest", () => {
+  it("ends at once when interrupted in a rest", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent: (event, tell) => event.type === "host.resting" && tell({ type: "interrupted", signal: "SIGTERM" }),
     });
     assert.equal(run.outcome, "interrupted");
     assert.equal(run.events.at(-1)?.atMs, ofType(run.events, "host.resting")[0]?.atMs);
   });
 
-  it("is halted, not interrupted, when what was under way fails after the interrupt", () => {
+  it("is halted, not interrupted, when what was under way fails after the interrupt", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent: (event, tell) => event.type === "instance.restarting" && tell({ type: "interrupted", signal: "SIGINT" }),
     });
     assert.equal(run.outcome, "halted");
   });
 
-  it("leaves at once when asked twice, and says what it left under way", () => {
+  it("leaves at once when asked twice, and says what it left under way", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent(event, tell) {
         if (event.type !== "instance.restarting") return;
         tell({ type: "interrupted", signal: "SIGINT" });
@@ -183,16 +183,16 @@ describe("the machine over a simulated fleet", () => {
 
 describe("a rollout of 10,000 hosts x 8", () => {
   /** How many inputs a rollout takes is what its time grows with, and unlike time it is the same on every run. */
-  function work(hosts: number) {
+  async function work(hosts: number) {
     const { time, fleet, rollout } = simulated({ hosts, instances: 8, hostsAtOnce: 500, instancesAtOnce: 2 });
     let events = 0;
-    const run = simulate(rollout(), fleet, time, { keepEvents: false, onEvent: () => events++ });
+    const run = await simulate(rollout(), fleet, time, { keepEvents: false, onEvent: () => events++ });
     assert.equal(run.outcome, "succeeded");
     return events;
   }
 
-  it("ends, with work that grows linearly from 1,000 hosts", () => {
-    const perHost = work(1000) / 1000;
-    assert.ok(Math.abs(work(10_000) / 10_000 / perHost - 1) < 0.01);
+  it("ends, with work that grows linearly from 1,000 hosts", async () => {
+    const perHost = (await work(1000)) / 1000;
+    assert.ok(Math.abs((await work(10_000)) / 10_000 / perHost - 1) < 0.01);
   });
 });

@@ -31,18 +31,18 @@ function withCanary(rollout: Rollout, pause: { ms: number } | "ask"): Rollout {
 }
 
 describe("sliding", () => {
-  it("fills a free slot at once instead of waiting for the slowest of a batch", () => {
+  it("fills a free slot at once instead of waiting for the slowest of a batch", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 4, instances: 1, hostsAtOnce: 2, mode: "sliding" });
     fleet.behave("host-1", "web:0", { startsecsMs: 60_000 });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "succeeded");
     const healthy = ofType(run, "instance.healthy").map(({ host }) => host);
     assert.deepEqual(healthy, ["host-2", "host-3", "host-4", "host-1"]);
   });
 
-  it("rests each slot on a host, and never after its last instance", () => {
+  it("rests each slot on a host, and never after its last instance", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 5, instancesAtOnce: 2, mode: "sliding" });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "succeeded");
     assert.equal(ofType(run, "host.resting").length, 3);
     assert.equal(
@@ -53,19 +53,19 @@ describe("sliding", () => {
 });
 
 describe("max_failures", () => {
-  it("tolerates that many over the whole run, and ends incomplete", () => {
+  it("tolerates that many over the whole run, and ends incomplete", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 4, instances: 2, maxFailures: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
     fleet.behave("host-3", "web:1", { diesAfterMs: 2000 });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "incomplete");
     assert.deepEqual(countsOf(run), { healthy: 6, failed: 2, skipped: 0, untouched: 0 });
   });
 
-  it("halts at one more, and names that one", () => {
+  it("halts at one more, and names that one", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 4, instances: 2, maxFailures: 1 });
     for (const host of ["host-1", "host-2", "host-3"]) fleet.behave(host, "web:0", { fileGone: true });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "halted");
     assert.match(ofType(run, "rollout.halted")[0]?.reason ?? "", /^host-2 web:0: /);
     assert.deepEqual(countsOf(run), { healthy: 1, failed: 2, skipped: 0, untouched: 5 });
@@ -73,10 +73,10 @@ describe("max_failures", () => {
 });
 
 describe("max_unreachable", () => {
-  it("leaves out hosts that preflight cannot reach, within the budget, and ends incomplete", () => {
+  it("leaves out hosts that preflight cannot reach, within the budget, and ends incomplete", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2, maxUnreachable: 1 });
     fleet.unreachable.add("host-2" as HostName);
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(run.outcome, "incomplete");
     assert.deepEqual(countsOf(run), { healthy: 4, failed: 0, skipped: 0, untouched: 0 });
   });
@@ -87,7 +87,7 @@ describe("max_unreachable", () => {
     assert.throws(rollout, /no route/);
   });
 
-  it("waits command_timeout for a host that is lost before its turn, then goes on without it or halts", () => {
+  it("waits command_timeout for a host that is lost before its turn, then goes on without it or halts", async () => {
     for (const [maxUnreachable, outcome, healthy] of [
       [1, "incomplete", 4],
       [0, "halted", 2],
@@ -95,7 +95,7 @@ describe("max_unreachable", () => {
       const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2, maxUnreachable });
       const planned = rollout();
       fleet.unreachable.add("host-2" as HostName);
-      const run = simulate(planned, fleet, time);
+      const run = await simulate(planned, fleet, time);
       assert.equal(run.outcome, outcome);
       assert.equal(countsOf(run)?.healthy, healthy);
       assert.equal(ofType(run, "host.unreachable")[0]?.host, "host-2");
@@ -104,18 +104,18 @@ describe("max_unreachable", () => {
 });
 
 describe("a pause after a wave", () => {
-  it("lasts as long as the plan says", () => {
+  it("lasts as long as the plan says", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
-    const run = simulate(withCanary(rollout(), { ms: 300_000 }), fleet, time);
+    const run = await simulate(withCanary(rollout(), { ms: 300_000 }), fleet, time);
     assert.equal(run.outcome, "succeeded");
     const [paused] = ofType(run, "rollout.paused");
     const [resumed] = ofType(run, "rollout.resumed");
     assert.equal((resumed?.atMs ?? 0) - (paused?.atMs ?? 0), 300_000);
   });
 
-  it("halts with regressed within one between_checks when the canary dies in it", () => {
+  it("halts with regressed within one between_checks when the canary dies in it", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
-    const run = simulate(withCanary(rollout(), { ms: 300_000 }), fleet, time, {
+    const run = await simulate(withCanary(rollout(), { ms: 300_000 }), fleet, time, {
       onEvent: (event) =>
         event.type === "rollout.paused" && time.after(60_000, () => (fleet.process("host-1", "web:0").pid = 9)),
     });
@@ -127,11 +127,11 @@ describe("a pause after a wave", () => {
     assert.deepEqual(countsOf(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
   });
 
-  it("notices before the next wave what died on a host that nobody looked at any more", () => {
+  it("notices before the next wave what died on a host that nobody looked at any more", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1, timings: { between_batches_ms: 60_000 } });
     const { waves, ...rest } = withCanary(rollout(), "ask");
     const canary = waves.map(({ pause: _, ...wave }) => wave);
-    const run = simulate({ ...rest, waves: canary }, fleet, time, {
+    const run = await simulate({ ...rest, waves: canary }, fleet, time, {
       onEvent: (event) =>
         event.type === "wave.finished" && time.after(1000, () => (fleet.process("host-1", "web:0").state = "FATAL")),
     });
@@ -139,9 +139,9 @@ describe("a pause after a wave", () => {
     assert.equal(ofType(run, "instance.restarting").length, 1);
   });
 
-  it("looks at all of them once more at the end: one that has died since its turn is no success", () => {
+  it("looks at all of them once more at the end: one that has died since its turn is no success", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2 });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent: (event) =>
         event.type === "batch.started" &&
         event.batch === 3 &&
@@ -153,9 +153,9 @@ describe("a pause after a wave", () => {
     assert.deepEqual(countsOf(run), { healthy: 5, failed: 1, skipped: 0, untouched: 0 });
   });
 
-  it("ends without a word from a host that is lost once all is done", () => {
+  it("ends without a word from a host that is lost once all is done", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent: (event, tell) => {
         if (event.type !== "wave.finished") return;
         fleet.lose("host-1" as HostName);
@@ -167,11 +167,11 @@ describe("a pause after a wave", () => {
 });
 
 describe("min_healthy", () => {
-  it("waits, says for what, and goes on when what broke has come back", () => {
+  it("waits, says for what, and goes on when what broke has come back", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 8, minHealthy: 6 });
     const planned = rollout();
     // Two others break between restarts: the third would be one too many.
-    const run = simulate(planned, fleet, time, {
+    const run = await simulate(planned, fleet, time, {
       onEvent(event) {
         if (event.type !== "instance.healthy" || event.instance !== "web:1") return;
         for (const broken of ["web:6", "web:7"]) fleet.process("host-1", broken).state = "BACKOFF";
@@ -184,15 +184,15 @@ describe("min_healthy", () => {
     assert.ok(ofType(run, "instance.restarting").every(({ atMs }) => atMs < 30_000 || atMs > 120_000));
   });
 
-  it("halts when progress_deadline has passed instead of breaking the floor", () => {
+  it("halts when progress_deadline has passed instead of breaking the floor", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 4, minHealthy: 3 });
     fleet.process("host-1", "web:3").state = "FATAL";
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "floor_not_met");
     assert.deepEqual(countsOf(run), { healthy: 0, failed: 0, skipped: 0, untouched: 4 });
   });
 
-  it("never stops one with fewer than the floor and itself healthy, over hosts and batch sizes larger than it allows", () => {
+  it("never stops one with fewer than the floor and itself healthy, over hosts and batch sizes larger than it allows", async () => {
     const { time, fleet, rollout } = simulated({
       hosts: 3,
       instances: 4,
@@ -201,7 +201,7 @@ describe("min_healthy", () => {
       minHealthy: 10,
     });
     let least = 12;
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent(event) {
         if (event.type !== "instance.restarting") return;
         const healthy = [...fleet.hosts.values()].flatMap((processes) => [...processes.values()]);
@@ -212,10 +212,10 @@ describe("min_healthy", () => {
     assert.ok(least > 10, `a stop began with ${least} healthy`);
   });
 
-  it("lets one be restarted that is broken already: it takes nothing away", () => {
+  it("lets one be restarted that is broken already: it takes nothing away", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, minHealthy: 1 });
     fleet.process("host-1", "web:0").state = "FATAL";
-    assert.equal(simulate(rollout(), fleet, time).outcome, "succeeded");
+    assert.equal((await simulate(rollout(), fleet, time)).outcome, "succeeded");
   });
 });
 
@@ -232,10 +232,10 @@ describe("checks", () => {
     return { ...rollout, waves };
   }
 
-  it("are tried again until the service is ready, within the deadline", () => {
+  it("are tried again until the service is ready, within the deadline", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
     const readyAtMs = 40_000;
-    const run = simulate(withCheck(rollout()), fleet, time, {
+    const run = await simulate(withCheck(rollout()), fleet, time, {
       onCheck: () => (time.now >= readyAtMs ? { kind: "passed" } : { kind: "failed", reason: "refused" }),
     });
     assert.equal(run.outcome, "succeeded");
@@ -243,21 +243,23 @@ describe("checks", () => {
     assert.ok(healthy && healthy.atMs >= readyAtMs && healthy.atMs <= readyAtMs + 5_500);
   });
 
-  it("that never pass fail the instance with check_failed, those that hang with check_timed_out", () => {
+  it("that never pass fail the instance with check_failed, those that hang with check_timed_out", async () => {
     for (const [code, outcome] of [
       ["check_failed", { kind: "failed", reason: "status 500, not 200" }],
       ["check_timed_out", { kind: "timed_out", after_ms: 2000 }],
     ] as const) {
       const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
-      const run = simulate(withCheck(rollout()), fleet, time, { onCheck: () => outcome });
+      const run = await simulate(withCheck(rollout()), fleet, time, { onCheck: () => outcome });
       assert.equal(ofType(run, "rollout.halted")[0]?.code, code);
     }
   });
 
-  it("do not hide a program that dies while they are tried", () => {
+  it("do not hide a program that dies while they are tried", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
     fleet.behave("host-1", "web:0", { diesAfterMs: 20_000 });
-    const run = simulate(withCheck(rollout()), fleet, time, { onCheck: () => ({ kind: "failed", reason: "refused" }) });
+    const run = await simulate(withCheck(rollout()), fleet, time, {
+      onCheck: () => ({ kind: "failed", reason: "refused" }),
+    });
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "flapping");
   });
 });
@@ -268,10 +270,10 @@ describe("hooks", () => {
   const hooksOf = (run: Simulated) =>
     ofType(run, "hook.finished").map((event) => `${event.instance ?? event.host} ${event.hook}`);
 
-  it("run around the host and around each restart, in order", () => {
+  it("run around the host and around each restart, in order", async () => {
     const hooks = { before_host: hook, after_host: hook, ...draining };
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.deepEqual(hooksOf(run), [
       "host-1 before_host",
       "web:0 before_restart",
@@ -282,17 +284,17 @@ describe("hooks", () => {
     ]);
   });
 
-  it("name a drained instance whose restart fails as still drained, and do not enable it", () => {
+  it("name a drained instance whose restart fails as still drained, and do not enable it", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
     fleet.behave("host-1", "web:0", { fileGone: true });
-    const run = simulate(rollout(), fleet, time);
+    const run = await simulate(rollout(), fleet, time);
     assert.deepEqual(hooksOf(run), ["web:0 before_restart"]);
     assert.equal(ofType(run, "instance.failed")[0]?.still_drained, true);
   });
 
-  it("enable an instance again that was drained and then not restarted", () => {
+  it("enable an instance again that was drained and then not restarted", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onHook: () => {
         fleet.process("host-1", "web:0").state = "STOPPED";
         return { kind: "succeeded" };
@@ -302,9 +304,9 @@ describe("hooks", () => {
     assert.equal(ofType(run, "instance.skipped")[0]?.instance, "web:0");
   });
 
-  it("enable it again after an interrupt that came while it was drained", () => {
+  it("enable it again after an interrupt that came while it was drained", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onEvent: (event, tell) => event.type === "rollout.started" && tell({ type: "interrupted", signal: "SIGINT" }),
     });
     assert.deepEqual(hooksOf(run), ["web:0 before_restart", "web:0 after_healthy"]);
@@ -312,10 +314,10 @@ describe("hooks", () => {
     assert.equal(run.outcome, "interrupted");
   });
 
-  it("that fail before the restart fail the instance untouched; after it, one that stays healthy", () => {
+  it("that fail before the restart fail the instance untouched; after it, one that stays healthy", async () => {
     for (const failing of ["before_restart", "after_healthy"]) {
       const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
-      const run = simulate(rollout(), fleet, time, {
+      const run = await simulate(rollout(), fleet, time, {
         onHook: ({ hook }) => (hook === failing ? { kind: "failed", reason: "exit code 1" } : { kind: "succeeded" }),
       });
       assert.equal(ofType(run, "rollout.halted")[0]?.code, "hook_failed");
@@ -324,14 +326,14 @@ describe("hooks", () => {
     }
   });
 
-  it("of a host that fail before it skip its instances, which is one failure", () => {
+  it("of a host that fail before it skip its instances, which is one failure", async () => {
     const { time, fleet, rollout } = simulated({
       hosts: 2,
       instances: 2,
       maxFailures: 1,
       hooks: { before_host: hook },
     });
-    const run = simulate(rollout(), fleet, time, {
+    const run = await simulate(rollout(), fleet, time, {
       onHook: ({ host }) =>
         host === ("host-1" as HostName) ? { kind: "failed", reason: "no" } : { kind: "succeeded" },
     });
@@ -339,11 +341,11 @@ describe("hooks", () => {
     assert.deepEqual(countsOf(run), { healthy: 2, failed: 0, skipped: 2, untouched: 0 });
   });
 
-  it("of the rollout run first and last, and on_failure after each failure", () => {
+  it("of the rollout run first and last, and on_failure after each failure", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
     fleet.behave("host-1", "web:1", { fileGone: true });
     const hooks = { before_rollout: hook, after_rollout: hook, on_failure: hook };
-    const run = simulate({ ...rollout(), hooks }, fleet, time);
+    const run = await simulate({ ...rollout(), hooks }, fleet, time);
     assert.deepEqual(
       ofType(run, "hook.finished").map((event) => event.hook),
       ["before_rollout", "on_failure", "after_rollout"],
@@ -352,9 +354,9 @@ describe("hooks", () => {
     assert.ok((ofType(run, "hook.finished")[0]?.atMs ?? Infinity) <= started);
   });
 
-  it("that fail before the rollout leave everything untouched", () => {
+  it("that fail before the rollout leave everything untouched", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
-    const run = simulate({ ...rollout(), hooks: { before_rollout: hook } }, fleet, time, {
+    const run = await simulate({ ...rollout(), hooks: { before_rollout: hook } }, fleet, time, {
       onHook: () => ({ kind: "failed", reason: "no" }),
     });
     assert.deepEqual(countsOf(run), { healthy: 0, failed: 0, skipped: 0, untouched: 2 });
@@ -363,10 +365,10 @@ describe("hooks", () => {
 });
 
 describe("an instance that was STOPPED before, where the plan says start", () => {
-  it("is started, and passes the same gate", () => {
+  it("is started, and passes the same gate", async () => {
     const { time, fleet, plan } = simulated({ hosts: 1, instances: 2 });
     fleet.process("host-1", "web:0").state = "STOPPED";
-    const run = simulate(rolloutOf({ ...plan, stopped: "start" }, fleet), fleet, time);
+    const run = await simulate(rolloutOf({ ...plan, stopped: "start" }, fleet), fleet, time);
     assert.equal(run.outcome, "succeeded");
     const actions = ofType(run, "instance.restarting").map(({ instance, action }) => [instance, action]);
     assert.deepEqual(actions, [

@@ -5,7 +5,8 @@ import { SeededRandom } from "./random.ts";
 import { simulated, type Sizes } from "./rollouts.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import type { SimBehaviour } from "./sim-process.ts";
-import type { ChangeFate, SimulateOptions } from "./simulate.ts";
+import type { ChangeFate } from "./sim-world.ts";
+import type { SimulateOptions } from "./simulate.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** What may be wrong with a program, and how likely it is for each that it can befall. */
@@ -31,7 +32,7 @@ export function scenario(seed: number, { faults = true } = {}) {
         if (random.chance(0.04)) process.behave({ ...process.behaviour, ...random.pick(FAULTS)(random) });
     plagueFleet(fleet, time, random);
   }
-  const operator = faults ? operatorFrom(random, sizes) : {};
+  const operator = operatorFrom(random, sizes);
   const options: SimulateOptions = { ...wayFrom(random, faults), ...recordFrom(random, time, faults), ...operator };
   const interruptAtMs = faults && random.chance(0.15) ? random.whole(0, 200_000) : undefined;
   /** The second Ctrl-C. */
@@ -128,9 +129,9 @@ function recordFrom(random: SeededRandom, time: VirtualTime, faults: boolean): S
   };
 }
 
-/** Somebody who answers anything, after any time; nobody, where the plan does not ask. */
-function operatorFrom(random: SeededRandom, { onFailure }: Sizes): SimulateOptions {
-  if (onFailure !== "ask") return {};
+/** Somebody who answers anything, after any time; nobody, where the plan asks nothing. */
+function operatorFrom(random: SeededRandom, { onFailure, canaryPause }: Sizes): SimulateOptions {
+  if (onFailure !== "ask" && canaryPause !== "ask") return {};
   const bias = random.pick<readonly Answer[]>([
     ["retry", "skip"],
     ["retry", "retry", "skip"],

@@ -7,23 +7,23 @@ import { amount } from "../amount.ts";
 const SEEDS = amount(100_000, 1000);
 
 describe("random fleets, plans and faults", () => {
-  it(`keep every promise in ${SEEDS} rollouts: floors, batch sizes, budgets, nothing after a halt, nothing twice`, function () {
+  it(`keep every promise in ${SEEDS} rollouts: floors, batch sizes, budgets, nothing after a halt, nothing twice`, async function () {
     this.timeout(600_000);
     for (let seed = 1; seed <= SEEDS; seed++)
-      assert.deepEqual(judge(seed), [], `npm run sim -- --from ${seed} --seeds 1`);
+      assert.deepEqual(await judge(seed), [], `npm run sim -- --from ${seed} --seeds 1`);
   });
 
-  it("restart everything exactly once when the controller is killed at any event, again and again, and resumed", () => {
-    for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(judgeResume(seed), [], `seed ${seed}`);
+  it("restart everything exactly once when the controller is killed at any event, again and again, and resumed", async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) assert.deepEqual(await judgeResume(seed), [], `seed ${seed}`);
   }).timeout(600_000);
 
-  it("restart nothing again that is healthy, killed and resumed among all the other faults", () => {
+  it("restart nothing again that is healthy, killed and resumed among all the other faults", async () => {
     for (let seed = 1; seed <= SEEDS; seed++)
-      assert.deepEqual(judgeResume(seed, { faults: true }), [], `npm run sim -- --from ${seed} --seeds 1`);
+      assert.deepEqual(await judgeResume(seed, { faults: true }), [], `npm run sim -- --from ${seed} --seeds 1`);
   }).timeout(600_000);
 
-  it("finish when nothing goes wrong", () => {
+  it("finish when nothing goes wrong", async () => {
     for (let seed = 1; seed <= 500; seed++)
-      assert.deepEqual(judge(seed, { faults: false }), [], `seed ${seed} without faults`);
+      assert.deepEqual(await judge(seed, { faults: false }), [], `seed ${seed} without faults`);
   });
 });

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { judge } from "./judge.ts";
 import { judgeResume } from "./judge-resume.ts";
 
-const JUDGES: readonly [string, (seed: number) => string[]][] = [
+const JUDGES: readonly [string, (seed: number) => Promise<string[]>][] = [
   ["with faults", (seed) => judge(seed)],
   ["without faults", (seed) => judge(seed, { faults: false })],
   ["killed and resumed", (seed) => judgeResume(seed)],
@@ -18,7 +18,7 @@ const seeds = Number(values.seeds);
 let violated = 0;
 for (let seed = from; seed < from + seeds && violated < 10; seed++)
   for (const [how, judged] of JUDGES) {
-    const violations = judged(seed);
+    const violations = await judged(seed);
     if (violations.length === 0) continue;
     violated++;
     console.log(`seed ${seed} ${how}: npm run sim -- --seeds 1 --from ${seed}\n  ${violations.join("\n  ")}`);

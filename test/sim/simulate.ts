@@ -1,40 +1,23 @@
-import type { Answer, Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
-import type { HostName } from "../../src/domain/ids.ts";
-import type {
-  ChangeOutcome,
-  CheckOutcome,
-  HookOutcome,
-  LookOutcome,
-  SettleOutcome,
-} from "../../src/domain/outcomes.ts";
+import type { Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
+import { Executor } from "../../src/executor/executor.ts";
+import type { Clock, Journal } from "../../src/executor/ports.ts";
 import { Recorder } from "../../src/executor/recorder.ts";
-import { Machine } from "../../src/rollout/machine.ts";
-import type { Command, Input } from "../../src/rollout/messages.ts";
+import type { Input } from "../../src/rollout/messages.ts";
 import type { SimFleet } from "./sim-fleet.ts";
+import { SimWorld, type WorldOptions } from "./sim-world.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
-/** How long one look takes: what an exec of supervisorctl does. */
-const LOOK_MS = 150;
-/** After this long a look at a supervisord that hangs is given up. */
-const LOOK_TIMEOUT_MS = 60_000;
-/** How long it takes until a connection that is gone is noticed. */
-const KEEPALIVE_MS = 2000;
-
-const HOOK_MS = 200;
-/** To connect again and take the lock. */
-const SETTLE_MS = 300;
-const SETTLE_RETRY_MS = 5000;
 /** For so long a resume waits for the lock of the rollout that was killed. */
 const LONGEST_LOCK_MS = 3_600_000;
-const passes = (): CheckOutcome => ({ kind: "passed" });
-const arrives = (): ChangeFate => ({ kind: "arrives" });
-const succeeds = (): HookOutcome => ({ kind: "succeeded" });
+
+const EPOCH_MS = Date.UTC(2026, 10, 22, 10);
 
 export interface Simulated {
+  /** Undefined if the controller was killed, or the rollout never ended. */
   readonly outcome: Outcome | undefined;
   readonly events: readonly (RecordedEvent & { readonly atMs: number })[];
-  /** How many of them were kept for certain when the last change was sent. */
+  /** How many of them were kept for certain at the end. */
   readonly durable: number;
   /** Instances to which a change was sent while another still acted on them. */
   readonly doubled: readonly string[];
@@ -42,38 +25,16 @@ export interface Simulated {
   readonly isLocked: boolean;
 }
 
-type Change = Extract<Command, { type: "change" }>;
+/** What comes to a rollout from outside. */
+export type Told = Extract<Input, { type: "interrupted" | "abandoned" | "lock_lost" }>;
 
-export type ChangeFate =
-  | { readonly kind: "arrives" }
-  /** The connection is known to be gone: nothing is sent. */
-  | { readonly kind: "not_sent" }
-  /** Sent and never arrived; the loss is noticed after this time. */
-  | { readonly kind: "lost_on_the_way"; readonly afterMs: number }
-  /** It is carried out, but the connection is lost after this time, before its answer. */
-  | { readonly kind: "lost_under_way"; readonly afterMs: number }
-  /** It is carried out and answered, and then the host cannot be reached for so long. */
-  | { readonly kind: "lost_after"; readonly forMs: number };
-
-export interface SimulateOptions {
-  /** Called with each event as it happens, and a way to tell the machine something. */
-  readonly onEvent?: (event: RolloutEvent, tell: (input: Input) => void) => void;
-  /** What a check finds; default: it passes. */
-  readonly onCheck?: (command: Extract<Command, { type: "check" }>) => CheckOutcome;
-  /** How a hook ends; default: well. */
-  readonly onHook?: (command: Extract<Command, { type: "run_hook" }>) => HookOutcome;
-  /** What becomes of a restart on its way; default: it arrives, and so does its answer. */
-  readonly onChange?: (command: Change) => ChangeFate;
-  /** What is found out about a lost restart once it can act no more; default: that. */
-  readonly onSettle?: () => SettleOutcome;
-  /** What the operator does about a failure, and after how long; default: there is no operator. Undefined: nothing. */
-  readonly onQuestion?: (
-    answers: readonly Answer[],
-  ) => { readonly answer: Answer; readonly afterMs: number } | undefined;
-  /** How long the next look takes. */
-  readonly lookMs?: () => number;
+export interface SimulateOptions extends WorldOptions {
+  /** Called with each event as it happens, and a way to tell the rollout something. */
+  readonly onEvent?: (event: RolloutEvent, tell: (told: Told) => void) => void;
   /** Why the journal cannot be written now; default: it can. */
   readonly journalProblem?: () => string | undefined;
+  /** How long it takes until what is written survives a power cut; default: no time. */
+  readonly journalMs?: () => number;
   /** By how much the wall clock is off now: it may jump either way. */
   readonly clockOffMs?: () => number;
   /** The controller is killed right after the event with this number, before anything that follows from it is done. */
@@ -82,182 +43,88 @@ export interface SimulateOptions {
   readonly keepEvents?: boolean;
 }
 
-/** Runs a rollout through the real machine over a simulated fleet, in virtual time. */
-export function simulate(
+/** Runs a rollout by the real executor over a simulated fleet, in virtual time. The same inputs give the same run. */
+export async function simulate(
   rollout: Rollout,
   fleet: SimFleet,
   time: VirtualTime,
-  {
-    onEvent,
-    onCheck = passes,
-    onHook = succeeds,
-    onChange = arrives,
-    onSettle = () => ({ kind: "settled" }),
-    onQuestion,
-    lookMs,
-    journalProblem,
-    clockOffMs,
-    killAfterEvent = Infinity,
-    keepEvents = true,
-  }: SimulateOptions = {},
-): Simulated {
-  const machine = new Machine(rollout, { asks: onQuestion !== undefined });
+  options: SimulateOptions = {},
+): Promise<Simulated> {
+  const { onEvent, clockOffMs, killAfterEvent = Infinity, keepEvents = true } = options;
   const events: (RecordedEvent & { atMs: number })[] = [];
-  const wakes = new Map<HostName | undefined, { cancel(): void }>();
-  let outcome: Outcome | undefined;
-  let question: { cancel(): void } | undefined;
-  let durable = 0;
-  /** Changes that somebody waits for, with what tells that their connection is lost. */
-  const awaited = new Map<HostName, Set<() => void>>();
-  fleet.onLost = (host) => {
-    for (const lose of awaited.get(host) ?? []) time.after(KEEPALIVE_MS, lose);
-  };
-  const clock = {
+  let isKilled = false;
+  const isDead = () => isKilled;
+  const clock: Clock = {
     monotonicMs: () => time.now,
-    now: () => new Date(Date.UTC(2026, 10, 22, 10) + time.now + (clockOffMs?.() ?? 0)),
-    wakeAt: (atMs: number, callback: () => void) => time.at(atMs, callback),
+    now: () => new Date(EPOCH_MS + time.now + (clockOffMs?.() ?? 0)),
+    wakeAt: (atMs, callback) => time.at(atMs, () => isKilled || callback()),
   };
-  const view = {
-    show: (event: RecordedEvent) => void events.push({ ...event, atMs: time.now }),
-    end: () => Promise.resolve(),
+  const world = new SimWorld(fleet, time, isDead, options);
+  const journal = new SimJournal(time, isDead, options);
+  const tell = (told: Told) => void time.after(0, () => isKilled || toExecutor(told));
+  const show = (event: RecordedEvent) => {
+    world.see(event);
+    if (isKilled) return;
+    if (keepEvents) events.push({ ...event, atMs: time.now });
+    onEvent?.(event, tell);
+    isKilled = journal.appended >= killAfterEvent;
   };
-  const recorder = new Recorder(rollout.id, clock, [view]);
-
-  let told = 0;
-  /** `underWay`: commands that act on the fleet, whether or not anybody still waits for them. */
-  const controller = { killed: false, underWay: 0 };
-  /** Restarts on a host that can still act, and who waits for their end: the lock is free only then. */
-  const acting = new Map<HostName, number>();
-  const settling = new Map<HostName, (() => void)[]>();
-  const actingOn = new Set<string>();
-  const doubled: string[] = [];
-  const begins = (host: HostName) => acting.set(host, (acting.get(host) ?? 0) + 1);
-  const ends = (host: HostName) => {
-    acting.set(host, (acting.get(host) ?? 0) - 1);
-    if (acting.get(host) === 0) for (const settled of settling.get(host)?.splice(0) ?? []) settled();
-  };
-  const tell = (input: Input): void => {
-    if (controller.killed) return;
-    for (const command of machine.handle(input, time.now)) carryOut(command);
-  };
-  const carryOut = (command: Command): void => {
-    if (controller.killed) return;
-    switch (command.type) {
-      case "emit":
-        if (keepEvents) recorder.record(command.event);
-        onEvent?.(command.event, (input) => time.after(0, () => tell(input)));
-        controller.killed = ++told >= killAfterEvent;
-        break;
-      case "look":
-        time.after(lookMs?.() ?? LOOK_MS, () => look(command.host));
-        break;
-      case "change":
-        change(command);
-        break;
-      case "settle":
-        settle(command);
-        break;
-      case "check":
-        time.after(LOOK_MS, () => tell({ ...command, type: "checked", outcome: onCheck(command) }));
-        break;
-      case "run_hook": {
-        const ended = onHook(command);
-        time.after(HOOK_MS, () => tell({ ...command, type: "hook_finished", outcome: ended }));
-        break;
-      }
-      case "ask":
-        question?.cancel();
-        question = ask(command);
-        break;
-      case "withdraw_question":
-        question?.cancel();
-        break;
-      case "read_log":
-        time.after(LOOK_MS, () => tell({ ...command, type: "log_read", text: "the end of its log" }));
-        break;
-      case "wake":
-        wakes.get(command.host)?.cancel();
-        wakes.set(
-          command.host,
-          time.at(command.atMs, () =>
-            tell(command.host === undefined ? { type: "woken" } : { type: "woken", host: command.host }),
-          ),
-        );
-        break;
-      case "end":
-        outcome = command.outcome;
-    }
+  const recorder = new Recorder(rollout.id, clock, [{ show, end: () => Promise.resolve() }]);
+  recorder.keepIn(journal);
+  const executor = new Executor(rollout, world, recorder, clock);
+  const toExecutor = (told: Told) => {
+    if (told.type === "interrupted") executor.interrupt(told.signal);
+    else if (told.type === "abandoned") executor.abandon();
+    else for (const host of fleet.hosts.keys()) world.loseLock(host, told.reason);
   };
 
-  const ask = (command: Extract<Command, { type: "ask" }>) => {
-    if (command.about === "pause") return time.after(0, () => tell({ type: "answered", goOn: true }));
-    const wish = onQuestion?.(command.answers);
-    return wish && time.after(wish.afterMs, () => tell({ type: "decided", answer: wish.answer }));
-  };
-
-  /** A host that cannot be reached is tried again until it can. */
-  const settle = (command: Extract<Command, { type: "settle" }>): void => {
-    const { host } = command;
-    const settled = () => {
-      if (controller.killed) return;
-      if (fleet.unreachable.has(host)) time.after(SETTLE_RETRY_MS, settled);
-      else tell({ ...command, type: "settled", outcome: onSettle() });
-    };
-    const free = () => void time.after(SETTLE_MS, settled);
-    if ((acting.get(host) ?? 0) === 0) free();
-    else settling.set(host, [...(settling.get(host) ?? []), free]);
-  };
-
-  const look = (host: HostName): void => {
-    const answer = (seen: LookOutcome) => tell({ type: "looked", host, outcome: seen });
-    const gaveUp: LookOutcome = { kind: "unreachable", reason: "no answer in time" };
-    if (fleet.isHung(host)) time.after(LOOK_TIMEOUT_MS, () => answer(gaveUp));
-    else answer(fleet.look(host));
-  };
-
-  /** As the executor does it: what is told must be kept before it is done. */
-  const change = (command: Change): void => {
-    const { host } = command;
-    const answer = (result: ChangeOutcome) => tell({ ...command, type: "changed", outcome: result });
-    const problem = journalProblem?.();
-    if (problem !== undefined) time.after(0, () => tell({ type: "journal_failed", reason: problem }));
-    else durable = events.length;
-    const fate: ChangeFate =
-      problem !== undefined || fleet.unreachable.has(host) ? { kind: "not_sent" } : onChange(command);
-    if (fate.kind === "not_sent") {
-      time.after(0, () => answer({ kind: "not_sent", reason: problem ?? "no connection" }));
-      return;
-    }
-    const ofHost = awaited.get(host) ?? new Set();
-    awaited.set(host, ofHost);
-    const lose = () => {
-      if (ofHost.delete(lose)) answer({ kind: "indeterminate", reason: "the connection was lost" });
-    };
-    ofHost.add(lose);
-    if (fate.kind === "lost_on_the_way" || fate.kind === "lost_under_way") time.after(fate.afterMs, lose);
-    if (fate.kind === "lost_on_the_way") return;
-    controller.underWay++;
-    begins(host);
-    const key = `${host} ${command.instance}`;
-    if (actingOn.has(key)) doubled.push(key);
-    actingOn.add(key);
-    const done = (said: string) => {
-      controller.underWay--;
-      ends(host);
-      actingOn.delete(key);
-      if (fate.kind === "lost_under_way" || fleet.unreachable.has(host)) return;
-      if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
-      if (fate.kind !== "lost_after") return;
-      fleet.lose(host);
-      time.after(fate.forMs, () => fleet.unreachable.delete(host));
-    };
-    fleet.change(command.action, host, command.instance, done);
-  };
-
-  tell({ type: "begin" });
-  time.run(() => outcome !== undefined || controller.killed);
+  const running = executor.run();
+  const over = { is: false };
+  const end = () => (over.is = true);
+  running.then(end, end);
+  await time.play(() => over.is || isKilled);
+  const outcome = over.is ? await running : undefined;
   // The lock of a killed controller is free only when none of its commands can act any more.
   const waitUntilMs = time.now + LONGEST_LOCK_MS;
-  if (controller.killed && controller.underWay > 0) time.run(() => controller.underWay === 0 || time.now > waitUntilMs);
-  return { outcome, events, durable, doubled, isLocked: controller.underWay > 0 };
+  if (isDead() && world.isActing) time.run(() => !world.isActing || time.now > waitUntilMs);
+  return {
+    outcome,
+    events,
+    durable: journal.durableCount,
+    doubled: world.doubled,
+    isLocked: world.isActing,
+  };
+}
+
+/** Knows how many events are kept for certain; the events themselves go to a view. */
+class SimJournal implements Journal {
+  appended = 0;
+  durableCount = 0;
+  private readonly time: VirtualTime;
+  private readonly isDead: () => boolean;
+  private readonly options: SimulateOptions;
+
+  constructor(time: VirtualTime, isDead: () => boolean, options: SimulateOptions) {
+    this.time = time;
+    this.isDead = isDead;
+    this.options = options;
+  }
+
+  append(): void {
+    if (!this.isDead()) this.appended++;
+  }
+
+  async durable(): Promise<string | undefined> {
+    const { appended } = this;
+    const takesMs = this.options.journalMs?.() ?? 0;
+    if (takesMs > 0) await new Promise<void>((resolve) => this.time.after(takesMs, resolve));
+    if (this.isDead()) return new Promise(() => undefined);
+    const problem = this.options.journalProblem?.();
+    if (problem === undefined) this.durableCount = Math.max(this.durableCount, appended);
+    return problem;
+  }
+
+  close(): Promise<string | undefined> {
+    return this.durable();
+  }
 }

@@ -18,14 +18,30 @@ export class VirtualTime {
     return this.at(this.nowMs + delayMs, callback);
   }
 
-  /** Runs until nothing is left to run, or until `isDone`. */
+  /** Runs until nothing is left to run, or until `isDone`. Nobody may wait for a promise: see {@link play}. */
   run(isDone: () => boolean = () => false): void {
+    while (this.step()) if (isDone()) return;
+  }
+
+  /**
+   * Runs likewise code that awaits promises: all that follows from one callback has happened before the next one is
+   * called, so the order depends on nothing but the times. Such code must wait for nothing but what callbacks settle.
+   */
+  async play(isDone: () => boolean = () => false): Promise<void> {
+    do {
+      await allSettled();
+      if (isDone()) return;
+    } while (this.step());
+  }
+
+  private step(): boolean {
     for (let entry = this.pop(); entry; entry = this.pop()) {
       if (!entry.callback) continue;
       this.nowMs = entry.atMs;
       entry.callback();
-      if (isDone()) return;
+      return true;
     }
+    return false;
   }
 
   private push(entry: Entry): void {
@@ -64,6 +80,11 @@ interface Entry {
   readonly seq: number;
   /** Undefined once cancelled. */
   callback: (() => void) | undefined;
+}
+
+/** The event loop goes on to its next phase only when no promise has anything left to do. */
+function allSettled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function isBefore(a: Entry, b: Entry): boolean {

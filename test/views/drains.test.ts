@@ -9,7 +9,7 @@ const hook = { command: "true", run: "host" } as const;
 const HOOKS = { before_host: hook, before_restart: hook, after_healthy: hook, after_host: hook };
 
 /** The rollout of a fleet whose operator leaves, by a second Ctrl-C, right after the event with this number. */
-function leftAfter(events: number, more: Partial<SimulatedJournal> = {}): RecordedEvent[] {
+function leftAfter(events: number, more: Partial<SimulatedJournal> = {}): Promise<RecordedEvent[]> {
   let seen = 0;
   return simulatedJournal({
     hosts: 2,
@@ -52,12 +52,12 @@ function outOfService(events: readonly RecordedEvent[]): { instances: Set<string
 }
 
 describe("what a report names as still drained", () => {
-  it("is what the load balancer has out of service, whenever the operator leaves", () => {
-    const whole = leftAfter(Infinity).length;
+  it("is what the load balancer has out of service, whenever the operator leaves", async () => {
+    const whole = (await leftAfter(Infinity)).length;
     assert.ok(whole > 40, `${whole} events`);
     let most = 0;
     for (let count = 2; count < whole; count++) {
-      const events = leftAfter(count);
+      const events = await leftAfter(count);
       const told = toldIn(events).join("\n");
       const { instances, hosts } = outOfService(events);
       const names = [1, 2].flatMap((host) => [0, 1].map((instance) => `host-${host} web:${instance}`));
@@ -72,10 +72,10 @@ describe("what a report names as still drained", () => {
     assert.equal(most, 2);
   });
 
-  it("says what puts it back", () => {
-    const events = leftAfter(Infinity);
+  it("says what puts it back", async () => {
+    const events = await leftAfter(Infinity);
     const restarting = events.findIndex(({ type }) => type === "instance.restarting");
-    assert.deepEqual(toldIn(leftAfter(restarting)), [
+    assert.deepEqual(toldIn(await leftAfter(restarting)), [
       "  host-[1-2] web:0",
       "    before_restart ran for them and after_healthy did not: put them back by hand once they are healthy; --resume does that, too.",
       "  host-[1-2]",
@@ -83,30 +83,30 @@ describe("what a report names as still drained", () => {
     ]);
   });
 
-  it("is nothing where no hook undoes the other: what is healthy serves", () => {
+  it("is nothing where no hook undoes the other: what is healthy serves", async () => {
     const before = { before_host: hook, before_restart: hook };
-    const events = leftAfter(Infinity, { hooks: before });
+    const events = await leftAfter(Infinity, { hooks: before });
     const healthy = events.findLastIndex(({ type }) => type === "instance.healthy");
-    assert.deepEqual(toldIn(leftAfter(healthy, { hooks: before })), []);
+    assert.deepEqual(toldIn(await leftAfter(healthy, { hooks: before })), []);
     const after = { after_healthy: hook };
-    const enabling = leftAfter(Infinity, { hooks: after }).findIndex(({ type }) => type === "hook.started");
-    assert.deepEqual(toldIn(leftAfter(enabling, { hooks: after })), []);
+    const enabling = (await leftAfter(Infinity, { hooks: after })).findIndex(({ type }) => type === "hook.started");
+    assert.deepEqual(toldIn(await leftAfter(enabling, { hooks: after })), []);
   });
 
-  it("is also what earlier rollouts left so, be it where this one has nothing to do", () => {
+  it("is also what earlier rollouts left so, be it where this one has nothing to do", async () => {
     const left = { instances: [drained("host-1", "web:0"), drained("host-7", "web:1")], hosts: ["host-7" as HostName] };
     const change: SimulatedJournal["change"] = (rollout) => ({ ...rollout, left_drained: left });
-    assert.equal(toldIn(leftAfter(1, { change }))[0], "  host-1 web:0");
-    const told = toldIn(leftAfter(Infinity, { change }));
+    assert.equal(toldIn(await leftAfter(1, { change }))[0], "  host-1 web:0");
+    const told = toldIn(await leftAfter(Infinity, { change }));
     assert.deepEqual([told[0], told[2]], ["  host-7 web:1", "  host-7"]);
   });
 
-  it("stays so where the hook that takes it out fails: an earlier one did not", () => {
+  it("stays so where the hook that takes it out fails: an earlier one did not", async () => {
     const change: SimulatedJournal["change"] = (rollout) => ({
       ...rollout,
       left_drained: { instances: [drained("host-1", "web:0")], hosts: [] },
     });
-    const events = leftAfter(Infinity, { change, hosts: 1 });
+    const events = await leftAfter(Infinity, { change, hosts: 1 });
     const index = events.findIndex((event) => event.type === "hook.finished" && event.hook === "before_restart");
     const told = events.slice(0, index);
     const finished = events[index];
@@ -115,13 +115,13 @@ describe("what a report names as still drained", () => {
     assert.equal(toldIn(told)[0], "  host-1 web:0");
   });
 
-  it("is carried from journal to journal", () => {
-    const events = leftAfter(leftAfter(Infinity).findIndex(({ type }) => type === "instance.restarting"));
+  it("is carried from journal to journal", async () => {
+    const events = await leftAfter((await leftAfter(Infinity)).findIndex(({ type }) => type === "instance.restarting"));
     assert.deepEqual(readPast(events)?.leftDrained, {
       instances: [drained("host-1", "web:0"), drained("host-2", "web:0")],
       hosts: ["host-1", "host-2"],
     });
-    assert.deepEqual(readPast(leftAfter(Infinity))?.leftDrained, { instances: [], hosts: [] });
+    assert.deepEqual(readPast(await leftAfter(Infinity))?.leftDrained, { instances: [], hosts: [] });
   });
 });
 

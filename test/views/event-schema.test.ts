@@ -23,10 +23,10 @@ describe("the schema of events", () => {
     assert.equal(readFileSync(EVENT_SCHEMA_FILE, "utf8"), await eventSchema());
   });
 
-  it("holds for every event of 300 random rollouts with faults", () => {
+  it("holds for every event of 300 random rollouts with faults", async () => {
     for (let seed = 0; seed < 300; seed++) {
       const { planned, fleet, time, options } = scenario(seed);
-      const { events } = simulate(planned, fleet, time, options);
+      const { events } = await simulate(planned, fleet, time, options);
       const all = [{ type: "rollout.planned" as const, ...planned }, ...events.map(({ atMs: _, ...event }) => event)];
       assert.deepEqual(problemsOf(recorded(all)), [], `seed ${seed}`);
     }

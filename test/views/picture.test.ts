@@ -30,7 +30,7 @@ describe("the page that shows a rollout", () => {
   after(() => browser.close());
 
   it("shows the numbers of the journal", async () => {
-    const events = halted();
+    const events = await halted();
     const end = events.at(-1);
     assert.ok(end?.type === "rollout.finished");
     assert.deepEqual(end.counts, { healthy: 9, failed: 1, skipped: 0, untouched: 2 });
@@ -54,7 +54,7 @@ describe("the page that shows a rollout", () => {
   });
 
   it("says how many were healthy at the least, as counted from the events alone", async () => {
-    const events = halted();
+    const events = await halted();
     const page = await browser.open(pageOf(events));
     const down = new Set<string>();
     let lowest = 12;
@@ -68,7 +68,7 @@ describe("the page that shows a rollout", () => {
   });
 
   it("is made of itself alone: nothing is asked of the network, and nothing can be", async () => {
-    const text = pageOf(halted());
+    const text = pageOf(await halted());
     const page = await browser.open(text);
     assert.deepEqual(
       page.requests.filter((url) => !/^file:.*\/page-\d+\.html$/.test(url)),
@@ -116,7 +116,7 @@ describe("the page that shows a rollout", () => {
   });
 
   it("finds events by words and by kind, and hosts by name and by what became of them", async () => {
-    const page = await browser.open(pageOf(halted()));
+    const page = await browser.open(pageOf(await halted()));
     const found = (input: string, value: string, event: string) =>
       page.evaluate(`(() => {
         const input = document.getElementById(${JSON.stringify(input)});
@@ -156,7 +156,7 @@ describe("the page that shows a rollout", () => {
   });
 
   it("can be used by keyboard, and read without seeing it", async () => {
-    const page = await browser.open(pageOf(halted()));
+    const page = await browser.open(pageOf(await halted()));
     await page.evaluate("document.querySelector('tr[data-host=\"2\"] button').focus()");
     await page.press("Enter");
     const opened = await page.evaluate<string>("document.querySelector('tr.opened').innerText");
@@ -188,7 +188,7 @@ describe("the page that shows a rollout", () => {
   });
 
   it("draws what is in sight of 200 hosts, at once, in light and in dark", async () => {
-    const events = simulatedJournal({
+    const events = await simulatedJournal({
       hosts: 200,
       instances: 8,
       hostsAtOnce: 50,
@@ -217,7 +217,7 @@ describe("the page that shows a rollout", () => {
   });
 
   it("shows another time when it is asked to", async () => {
-    const page = await browser.open(pageOf(halted()));
+    const page = await browser.open(pageOf(await halted()));
     const axis = "document.getElementById('axis').innerText || document.getElementById('axis').textContent";
     const before = await page.evaluate(axis);
     await page.evaluate("document.querySelector('[data-zoom=in]').click()");
@@ -234,18 +234,18 @@ describe("the page that shows a rollout", () => {
     );
     assert.deepEqual(refused.complaints, []);
     assert.match(await refused.evaluate("document.body.innerText"), /refused[^]*web-07: connect ETIMEDOUT/);
-    const cut = await browser.open(pageOf(halted().slice(0, 12)));
+    const cut = await browser.open(pageOf((await halted()).slice(0, 12)));
     assert.deepEqual(cut.complaints, []);
     assert.match(await cut.evaluate("document.body.innerText"), /left before its end/);
     const empty = await browser.open(pageOf([]));
     assert.deepEqual(empty.complaints, []);
   });
 
-  it("knows of instances that were not running before, drained, lost, waiting and skipped", () => {
+  it("knows of instances that were not running before, drained, lost, waiting and skipped", async () => {
     // The words of the legend are those of the states that occur.
     const hook = { command: "true", run: "host" } as const;
     const text = pageOf(
-      simulatedJournal({
+      await simulatedJournal({
         hosts: 3,
         instances: 2,
         hostsAtOnce: 3,

@@ -14,15 +14,15 @@ export interface SimulatedJournal extends Sizes, SimulateOptions {
 }
 
 /** All events of a rollout, as its journal has them. */
-export function simulatedJournal({
+export async function simulatedJournal({
   prepare,
   change = (rollout) => rollout,
   ...sizes
-}: SimulatedJournal): RecordedEvent[] {
+}: SimulatedJournal): Promise<RecordedEvent[]> {
   const { time, fleet, rollout } = simulated(sizes);
   prepare?.(fleet);
   const planned = change(rollout());
-  const { events } = simulate(planned, fleet, time, sizes);
+  const { events } = await simulate(planned, fleet, time, sizes);
   const all: (RolloutEvent & { readonly atMs: number })[] = [
     { type: "rollout.planned", ...planned, atMs: 0 },
     ...events,

@@ -1,0 +1,251 @@
+import type { Answer, RecordedEvent } from "../../src/domain/events.ts";
+import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type {
+  ChangeOutcome,
+  CheckOutcome,
+  HookOutcome,
+  LockLost,
+  LookOutcome,
+  SettleOutcome,
+} from "../../src/domain/outcomes.ts";
+import type { Check, HookName, Vars } from "../../src/domain/settings.ts";
+import type { HookSubject, Operator, RolloutHost, World } from "../../src/executor/ports.ts";
+import type { SimFleet } from "./sim-fleet.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** How long one look takes: what an exec of supervisorctl does. */
+const LOOK_MS = 150;
+/** After this long a look at a supervisord that hangs is given up. */
+const LOOK_TIMEOUT_MS = 60_000;
+/** How long it takes until a connection that is gone is noticed. */
+const KEEPALIVE_MS = 2000;
+const HOOK_MS = 200;
+/** To connect again and take the lock. */
+const SETTLE_MS = 300;
+const SETTLE_RETRY_MS = 5000;
+
+export interface SimChange {
+  readonly host: HostName;
+  readonly instance: InstanceName;
+  readonly action: "restart" | "start";
+}
+
+export interface SimCheck {
+  readonly host: HostName;
+  readonly instance: InstanceName;
+  readonly check: Check;
+  readonly vars: Vars;
+}
+
+export interface SimHook extends HookSubject {
+  readonly hook: HookName;
+}
+
+export type ChangeFate =
+  | { readonly kind: "arrives" }
+  /** The connection is known to be gone: nothing is sent. */
+  | { readonly kind: "not_sent" }
+  /** Sent and never arrived; the loss is noticed after this time. */
+  | { readonly kind: "lost_on_the_way"; readonly afterMs: number }
+  /** It is carried out, but the connection is lost after this time, before its answer. */
+  | { readonly kind: "lost_under_way"; readonly afterMs: number }
+  /** It is carried out and answered, and then the host cannot be reached for so long. */
+  | { readonly kind: "lost_after"; readonly forMs: number };
+
+/** What happens between a controller and its fleet; where it says nothing, all goes well. */
+export interface WorldOptions {
+  /** What a check finds. */
+  readonly onCheck?: (check: SimCheck) => CheckOutcome;
+  /** How a hook ends. */
+  readonly onHook?: (hook: SimHook) => HookOutcome;
+  /** What becomes of a restart on its way. */
+  readonly onChange?: (change: SimChange) => ChangeFate;
+  /** What is found out about a lost restart once it can act no more. */
+  readonly onSettle?: () => SettleOutcome;
+  /** What the operator does about a failure, and after how long; left out: there is no operator. Undefined: nothing. */
+  readonly onQuestion?: (
+    answers: readonly Answer[],
+  ) => { readonly answer: Answer; readonly afterMs: number } | undefined;
+  /** How long the next look takes. */
+  readonly lookMs?: () => number;
+}
+
+/**
+ * The fleet as one controller sees it, through the executor's ports, in virtual time.
+ * Once the controller is dead nothing more is sent, and nothing is answered; what has arrived goes on.
+ */
+export class SimWorld implements World {
+  readonly fleet: ReadonlyMap<HostName, RolloutHost>;
+  readonly hooks: World["hooks"];
+  readonly operator: Operator;
+  /** Instances to which a change was sent while another still acted on them. */
+  readonly doubled: string[] = [];
+  private readonly simulated: SimFleet;
+  private readonly time: VirtualTime;
+  private readonly options: WorldOptions;
+  private readonly isDead: () => boolean;
+  /** Changes that the controller waits for, with what tells that their connection is lost. */
+  private readonly awaited = new Map<HostName, Set<() => void>>();
+  /** Restarts on a host that can still act, whoever waits for them. */
+  private readonly acting = new Map<HostName, number>();
+  /** Who waits for their end: the lock is free only then. */
+  private readonly settling = new Map<HostName, (() => void)[]>();
+  private readonly actingOn = new Set<string>();
+  private readonly locks = new Map<HostName, (lost: LockLost) => void>();
+  /** A hook's port is not told its name. */
+  private readonly hookNames = new Map<string, HookName>();
+
+  constructor(simulated: SimFleet, time: VirtualTime, isDead: () => boolean, options: WorldOptions) {
+    this.simulated = simulated;
+    this.time = time;
+    this.isDead = isDead;
+    this.options = options;
+    this.fleet = new Map([...simulated.hosts.keys()].map((host) => [host, this.hostOf(host)]));
+    this.hooks = { run: (_hook, subject) => this.runHook(subject) };
+    this.operator = this.operatorOf();
+    simulated.onLost = (host) => {
+      for (const lose of this.awaited.get(host) ?? []) time.after(KEEPALIVE_MS, lose);
+    };
+  }
+
+  /** A command of it can still act. */
+  get isActing(): boolean {
+    return [...this.acting.values()].some((count) => count > 0);
+  }
+
+  /** It sees what the controller tells of. */
+  see(event: RecordedEvent): void {
+    if (event.type === "hook.started") this.hookNames.set(keyOf(event), event.hook);
+  }
+
+  /** Somebody else takes the lock of a host. */
+  loseLock(host: HostName, reason: string): void {
+    this.locks.get(host)?.({ kind: "lock_lost", reason });
+  }
+
+  private hostOf(host: HostName): RolloutHost {
+    const lost = new Promise<LockLost>((resolve) => this.locks.set(host, resolve));
+    // Nothing else of a host is used by an executor.
+    const parts = {
+      supervisor: { look: () => this.look(host), tailLog: () => this.answer(LOOK_MS, () => "the end of its log") },
+      lock: { host, lost, settle: () => this.settle(host) },
+      changes: {
+        change: (action: SimChange["action"], instance: InstanceName) => this.change({ host, instance, action }),
+      },
+      checker: {
+        check: (check: Check, instance: InstanceName, vars: Vars) => this.check({ host, instance, check, vars }),
+      },
+      hooks: this.hooksOf(),
+    };
+    return parts as unknown as RolloutHost;
+  }
+
+  private hooksOf(): World["hooks"] {
+    return { run: (_hook, subject) => this.runHook(subject) };
+  }
+
+  private operatorOf(): Operator {
+    const { onQuestion } = this.options;
+    return {
+      isThere: onQuestion !== undefined,
+      mayGoOn: () => this.answer(0, () => true),
+      decide: (answers) =>
+        new Promise((resolve) => {
+          const wish = onQuestion?.(answers);
+          if (wish) this.time.after(wish.afterMs, () => this.isDead() || resolve(wish.answer));
+        }),
+    };
+  }
+
+  /** What is found out at the end of this time. */
+  private answer<T>(afterMs: number, find: () => T): Promise<T> {
+    return new Promise((resolve) => this.later(afterMs, () => resolve(find())));
+  }
+
+  private later(afterMs: number, act: () => void): void {
+    if (!this.isDead()) this.time.after(afterMs, () => this.isDead() || act());
+  }
+
+  private look(host: HostName): Promise<LookOutcome> {
+    const gaveUp: LookOutcome = { kind: "unreachable", reason: "no answer in time" };
+    return new Promise((resolve) =>
+      this.later(this.options.lookMs?.() ?? LOOK_MS, () => {
+        if (this.simulated.isHung(host)) this.later(LOOK_TIMEOUT_MS, () => resolve(gaveUp));
+        else resolve(this.simulated.look(host));
+      }),
+    );
+  }
+
+  private check(check: SimCheck): Promise<CheckOutcome> {
+    return this.answer(LOOK_MS, () => this.options.onCheck?.(check) ?? { kind: "passed" });
+  }
+
+  private runHook(subject: HookSubject): Promise<HookOutcome> {
+    const hook = this.hookNames.get(keyOf(subject));
+    if (hook === undefined) throw new Error("a hook was sent that was not announced");
+    const ended = this.isDead() ? undefined : this.options.onHook?.({ hook, ...subject });
+    return this.answer(HOOK_MS, () => ended ?? { kind: "succeeded" });
+  }
+
+  /** A host that cannot be reached is tried again until it can. */
+  private settle(host: HostName): Promise<SettleOutcome> {
+    return new Promise((resolve) => {
+      const settled = () => {
+        if (this.simulated.unreachable.has(host)) this.later(SETTLE_RETRY_MS, settled);
+        else resolve(this.options.onSettle?.() ?? { kind: "settled" });
+      };
+      const free = () => this.later(SETTLE_MS, settled);
+      if ((this.acting.get(host) ?? 0) === 0) free();
+      else this.settling.set(host, [...(this.settling.get(host) ?? []), free]);
+    });
+  }
+
+  private change(change: SimChange): Promise<ChangeOutcome> {
+    return new Promise((resolve) => {
+      if (!this.isDead()) this.send(change, (outcome) => this.isDead() || resolve(outcome));
+    });
+  }
+
+  private send(change: SimChange, answer: (outcome: ChangeOutcome) => void): void {
+    const { time, simulated } = this;
+    const { host, instance, action } = change;
+    const fate: ChangeFate = simulated.unreachable.has(host)
+      ? { kind: "not_sent" }
+      : (this.options.onChange?.(change) ?? { kind: "arrives" });
+    if (fate.kind === "not_sent") {
+      time.after(0, () => answer({ kind: "not_sent", reason: "no connection" }));
+      return;
+    }
+    const ofHost = this.awaited.get(host) ?? new Set();
+    this.awaited.set(host, ofHost);
+    const lose = () => {
+      if (ofHost.delete(lose)) answer({ kind: "indeterminate", reason: "the connection was lost" });
+    };
+    ofHost.add(lose);
+    if (fate.kind === "lost_on_the_way" || fate.kind === "lost_under_way") time.after(fate.afterMs, lose);
+    if (fate.kind === "lost_on_the_way") return;
+    const key = `${host} ${instance}`;
+    if (this.actingOn.has(key)) this.doubled.push(key);
+    this.actingOn.add(key);
+    this.acting.set(host, (this.acting.get(host) ?? 0) + 1);
+    const done = (said: string) => {
+      this.ends(host, key);
+      if (fate.kind === "lost_under_way" || simulated.unreachable.has(host)) return;
+      if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
+      if (fate.kind !== "lost_after") return;
+      simulated.lose(host);
+      time.after(fate.forMs, () => simulated.unreachable.delete(host));
+    };
+    simulated.change(action, host, instance, done);
+  }
+
+  private ends(host: HostName, key: string): void {
+    this.actingOn.delete(key);
+    this.acting.set(host, (this.acting.get(host) ?? 0) - 1);
+    if (this.acting.get(host) === 0) for (const settled of this.settling.get(host)?.splice(0) ?? []) settled();
+  }
+}
+
+function keyOf({ host = "", instance = "" }: { readonly host?: string; readonly instance?: string }): string {
+  return `${host} ${instance}`;
+}
