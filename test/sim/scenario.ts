@@ -164,7 +164,7 @@ function sizesFrom(random: SeededRandom, faults: boolean): ScenarioSizes {
     mode: random.pick(["lockstep", "sliding"]),
     maxFailures: random.chance(0.5) ? 0 : random.whole(1, 3),
     maxUnreachable: random.whole(0, 1),
-    minHealthy: random.chance(0.5) ? 0 : random.whole(0, hosts * instances),
+    minHealthy: random.chance(0.5) ? 0 : random.whole(0, hosts * instances - 1),
     hooks: { ...ofInstance, ...ofHost },
     onFailure: faults && random.chance(0.4) ? "ask" : "stop",
     canaryPause: hosts > 1 && random.chance(0.3) ? random.pick([{ ms: 60_000 }, "ask"] as const) : undefined,
