@@ -2,18 +2,37 @@ import type { Refusal } from "./failures.ts";
 import type { HostName, InstanceName, ProgramName } from "./ids.ts";
 import type { ProcessSnapshot } from "./process-state.ts";
 
-/** How Supervisor starts and stops one instance, in its own words and units. */
+/** How Supervisor runs one instance, in its own words and units. What is not known is not there. */
 export interface InstanceConfig {
+  /** Its section, `worker` of `[program:worker]`: a group may have several. */
+  readonly section?: string;
+  /** It is an event listener: something of Supervisor's own, that no program is. */
+  readonly is_listener?: boolean;
+  /** Supervisor starts groups in this order, the lowest first, and in each its processes by their own `priority`. */
+  readonly group_priority?: number;
+  readonly priority?: number;
+  readonly autostart?: boolean;
+  /** Whether it is started again once it has ended; `unexpected`: unless with one of `exitcodes`. */
+  readonly autorestart?: boolean | "unexpected";
+  readonly exitcodes?: readonly number[];
   /** It is RUNNING after that. */
-  readonly startsecs: number;
+  readonly startsecs?: number;
+  /** How often a start that failed is tried again, after 1, 2, 3… seconds. */
+  readonly startretries?: number;
   /** It is killed after that. */
-  readonly stopwaitsecs: number;
+  readonly stopwaitsecs?: number;
+  /** The stop signal goes to all processes of its process group. */
+  readonly stopasgroup?: boolean;
+  readonly redirect_stderr?: boolean;
+  /** A path, or AUTO, NONE, syslog, as it is written. */
+  readonly stdout_logfile?: string;
+  readonly stderr_logfile?: string;
 }
 
 /** A file of Supervisor's configuration, and what it is about. */
 export interface ConfigFile {
   readonly path: string;
-  /** How long ago it was written, by the host's own clock. */
+  /** How long ago it was written, by the host's own clock; Infinity where the host does not tell. */
   readonly age_s: number;
   readonly programs: readonly ProgramName[];
 }

@@ -37,7 +37,8 @@ async function lookAt(host: HostName, { connection, supervisor }: FleetHost, wit
   const { warnings } = connected;
   const look = await supervisor.look();
   if (look.kind === "seen") {
-    const config = withConfig ? { config: await supervisor.config() } : {};
+    const names = look.snapshots.map(({ instance }) => instance);
+    const config = withConfig ? { config: await supervisor.config(names) } : {};
     return { host, instances: look.snapshots, ...(warnings && { warnings }), ...config };
   }
   const refusal: Refusal = {

@@ -113,8 +113,8 @@ export interface SupervisorReader {
   tailLog(instance: InstanceName): Promise<string>;
   /** The process id of supervisord itself, on its host. Bounded likewise. */
   supervisorPid(): Promise<PidOutcome>;
-  /** What can be learnt of Supervisor's configuration without any change to what supervisord has loaded. */
-  config(): Promise<HostConfig>;
+  /** How these instances are configured, as far as it can be learnt without any change to what supervisord has loaded. */
+  config(instances: readonly InstanceName[]): Promise<HostConfig>;
   /** How the last answer came; undefined before the first. */
   way(): LookWay | undefined;
   /** Ends what it has left running on the host. Before the connection's own end; idempotent; a later look starts anew. */

@@ -1,7 +1,13 @@
-import { formatDuration } from "../domain/duration.ts";
+import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { FleetReport, HostConfig, InstanceConfig } from "../domain/fleet.ts";
 import { programOf } from "../domain/ids.ts";
 import { worksOf, type Rollout, type Timings, type Warning } from "../domain/rollout.ts";
+
+/** Between what Supervisor takes at the most and the deadline that is proposed. */
+const SLACK_MS = 60_000;
+
+/** No deadline beyond this is proposed for the sake of retries. */
+const LONGEST_WAIT_MS = 3_600_000;
 
 /** Where Supervisor's own configuration and the plan do not go together, as far as it is known. */
 export function configWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
@@ -23,22 +29,41 @@ export function configWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetRepo
   return warnings;
 }
 
-function timesWarnings({ startsecs, stopwaitsecs }: InstanceConfig, timings: Timings): string[] {
-  const { healthy_deadline_ms, min_healthy_time_ms, stop_deadline_ms } = timings;
-  const warnings: string[] = [];
-  if (startsecs === 0)
-    warnings.push(
-      `its startsecs is 0, so Supervisor calls it RUNNING whatever it does: only min_healthy_time (${formatDuration(min_healthy_time_ms)}) and checks prove it`,
-    );
-  if (startsecs * 1000 + min_healthy_time_ms > healthy_deadline_ms)
-    warnings.push(
-      `its startsecs (${startsecs}s) and min_healthy_time (${formatDuration(min_healthy_time_ms)}) are longer than healthy_deadline (${formatDuration(healthy_deadline_ms)}): it cannot become healthy in time`,
-    );
-  if (stopwaitsecs * 1000 >= stop_deadline_ms)
-    warnings.push(
-      `Supervisor may take ${stopwaitsecs}s to stop it (stopwaitsecs), and stop_deadline is ${formatDuration(stop_deadline_ms)}: a slow stop would count as a failure`,
-    );
-  return warnings;
+function timesWarnings(config: InstanceConfig, timings: Timings): string[] {
+  return [unprovenWarning(config, timings), startWarning(config, timings), stopWarning(config, timings)].filter(
+    (message) => message !== undefined,
+  );
+}
+
+function unprovenWarning({ startsecs }: InstanceConfig, { min_healthy_time_ms }: Timings): string | undefined {
+  if (startsecs !== 0) return undefined;
+  return `its startsecs is 0, so Supervisor calls it RUNNING whatever it does: only min_healthy_time (${formatDuration(min_healthy_time_ms)}) and checks prove it`;
+}
+
+/** How long Supervisor may take from a start to the last RUNNING that its own retries can lead to. */
+function longestStartMs(startsecs: number, startretries: number): number {
+  const pauses = (startretries * (startretries + 1)) / 2;
+  return (pauses + (startretries + 1) * startsecs) * 1000;
+}
+
+function startWarning({ startsecs, startretries }: InstanceConfig, timings: Timings): string | undefined {
+  const { healthy_deadline_ms: deadlineMs, min_healthy_time_ms: provenMs } = timings;
+  if (startsecs === undefined) return undefined;
+  const onceMs = startsecs * 1000 + provenMs;
+  const longestMs = startretries === undefined ? onceMs : longestStartMs(startsecs, startretries) + provenMs;
+  if (longestMs <= deadlineMs) return undefined;
+  const remedy = (ms: number) => `set timings.healthy_deadline: ${formatDuration(ms + SLACK_MS)}`;
+  const deadline = `healthy_deadline (${formatDuration(deadlineMs)})`;
+  if (onceMs > deadlineMs)
+    return `its startsecs (${startsecs}s) and min_healthy_time (${formatDuration(provenMs)}) are longer than ${deadline}: it cannot become healthy in time; ${remedy(longestMs > LONGEST_WAIT_MS ? onceMs : longestMs)}`;
+  const tries = `Supervisor tries a failed start ${startretries} times more (startretries), for up to ${formatElapsed(longestMs - provenMs)}, which with min_healthy_time is longer than ${deadline}: a start that succeeds late counts as a failure`;
+  // Who lets Supervisor try for days does not mean a rollout to wait for that.
+  return longestMs > LONGEST_WAIT_MS ? tries : `${tries}; to wait for it, ${remedy(longestMs)}`;
+}
+
+function stopWarning({ stopwaitsecs }: InstanceConfig, { stop_deadline_ms }: Timings): string | undefined {
+  if (stopwaitsecs === undefined || stopwaitsecs * 1000 < stop_deadline_ms) return undefined;
+  return `Supervisor may take ${stopwaitsecs}s to stop it (stopwaitsecs), and stop_deadline is ${formatDuration(stop_deadline_ms)}: a slow stop would count as a failure; set timings.stop_deadline: ${formatDuration(stopwaitsecs * 1000 + SLACK_MS)}`;
 }
 
 /** An update would have restarted it: what is in the file is not what runs, and a restart does not load it. */

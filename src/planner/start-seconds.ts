@@ -8,9 +8,9 @@ export function startSecondsOf(rollout: Pick<Rollout, "waves">, fleet: FleetRepo
     const report = fleet.get(host);
     const configs = report && "instances" in report ? report.config?.instances : undefined;
     for (const { instance, program } of batches.flatMap(({ instances }) => instances)) {
-      const config = configs?.get(instance);
-      if (!config) return undefined;
-      shortest[program] = Math.min(config.startsecs, shortest[program] ?? Infinity);
+      const startsecs = configs?.get(instance)?.startsecs;
+      if (startsecs === undefined) return undefined;
+      shortest[program] = Math.min(startsecs, shortest[program] ?? Infinity);
     }
   }
   return shortest;

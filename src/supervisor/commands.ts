@@ -28,6 +28,11 @@ export function pidArgv(settings: SupervisorSettings): Argv {
   return supervisorctl(settings, "pid");
 }
 
+/** `supervisorctl avail`: every process of the configuration that supervisord has loaded, with its priorities. */
+export function availArgv(settings: SupervisorSettings): Argv {
+  return supervisorctl(settings, "avail");
+}
+
 /** `supervisorctl` that reads its commands from stdin until that ends. */
 export function sessionArgv(settings: SupervisorSettings): Argv {
   return supervisorctl(settings);
@@ -40,4 +45,9 @@ function supervisorctl({ command, sudo, config, server_url }: SupervisorSettings
   ];
   // -n: without a terminal a password prompt would wait for ever.
   return sudo ? ["sudo", "-n", command, ...options, ...args] : [command, ...options, ...args];
+}
+
+/** Whether the plan's command is supervisorctl itself: a script may go into a container, or to another host. */
+export function isSupervisorctl({ command }: SupervisorSettings): boolean {
+  return /(^|\/)supervisorctl$/.test(command);
 }

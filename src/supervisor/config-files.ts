@@ -1,64 +1,63 @@
-import type { ConfigFile } from "../domain/fleet.ts";
-import type { ProgramName } from "../domain/ids.ts";
+import type { ConfigFile, InstanceConfig } from "../domain/fleet.ts";
+import type { InstanceName, ProgramName } from "../domain/ids.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess } from "../executor/ports.ts";
+import { isSupervisorctl } from "./commands.ts";
+import { CONFIG_SCRIPT } from "./config-script.ts";
+import { ConfigSections } from "./config-sections.ts";
 
-/**
- * Prints for supervisord's config and each file that it includes: its age in seconds and its path, then the lines that
- * tell of programs and groups. What the login may not read, or a host without these commands, prints nothing.
- * The path is the plan's, or where supervisorctl looks last.
- */
-const SCRIPT = `
-main=$1
-for each in /etc/supervisord.conf /etc/supervisor/supervisord.conf; do
-  [ -n "$main" ] || { [ -f "$each" ] && main=$each; }
-done
-[ -r "$main" ] && cd "$(dirname -- "$main")" || exit 0
-main=$PWD/$(basename -- "$main")
-now=$(date +%s)
-included=$(sed -n '/^\\[include\\]/,/^\\[/s/^files *[=:]//p' "$main" | sed "s#%(here)s#$PWD#g")
-for each in "$main" $included; do
-  case $each in /*) ;; *) each=$PWD/$each ;; esac
-  [ -r "$each" ] && written=$(stat -L -c %Y "$each") || continue
-  echo "file $((now - written)) $each"
-  grep -E '^(\\[(program|fcgi-program|group):|programs *[=:])' "$each"
-done
-exit 0
-`;
+/** Supervisor's configuration as it stands in its files: what supervisord has loaded may be older. */
+export interface FilesOnHost {
+  readonly files: readonly ConfigFile[];
+  /** How an instance is configured, as far as the files say it; undefined if it is in none. */
+  readonly configOf: (instance: InstanceName) => InstanceConfig | undefined;
+}
 
 const TIMEOUT_MS = 5000;
 
 /**
- * The files of Supervisor's configuration on a host. Whether supervisord has loaded what is in them cannot be asked
- * without a change: \`reread\` would replace what it would start next.
+ * Reads the files of Supervisor's configuration on a host, as the login and without sudo: what may not be read is not
+ * known. Whether supervisord has loaded what is in them cannot be asked without a change: `reread` would replace what
+ * it would start next.
  */
 export async function configFiles(
   access: HostAccess,
-  { config }: SupervisorSettings,
+  settings: SupervisorSettings,
   timeoutMs: number,
-): Promise<readonly ConfigFile[]> {
-  const argv = ["sh", "-c", SCRIPT, "sh", ...(config === undefined ? [] : [config])] as const;
+): Promise<FilesOnHost> {
+  // A script may go into a container, where the same path is another file.
+  if (!isSupervisorctl(settings)) return parseConfigFiles("");
+  const { command, config = "" } = settings;
+  const argv = ["sh", "-c", CONFIG_SCRIPT, "sh", config, command] as const;
   const outcome = await access.run(argv, { timeoutMs: Math.min(TIMEOUT_MS, timeoutMs) });
-  return outcome.kind === "exited" && outcome.code === 0 ? parseConfigFiles(outcome.stdout) : [];
+  return parseConfigFiles(outcome.kind === "exited" && outcome.code === 0 ? outcome.stdout : "");
 }
 
-/** Reads what the script printed; a program that stands in a group is known by that. */
-export function parseConfigFiles(text: string): ConfigFile[] {
+/** Reads what the script printed. */
+export function parseConfigFiles(text: string): FilesOnHost {
+  const lines = text.split("\n");
   const files: { path: string; age_s: number; sections: string[] }[] = [];
-  const groups = new Map<string, string>();
-  let group = "";
-  for (const line of text.split("\n")) {
-    const [, age, path] = /^file (-?\d+) (.+)$/.exec(line) ?? [];
-    if (age !== undefined && path !== undefined) files.push({ path, age_s: Number(age), sections: [] });
-    const [, kind, name = ""] = /^\[(program|fcgi-program|group):\s*(.*?)\s*\]/.exec(line) ?? [];
-    if (kind !== undefined) files.at(-1)?.sections.push(name);
-    if (kind !== undefined) group = kind === "group" ? name : "";
-    const members = /^programs *[=:](.*)$/.exec(line)?.[1];
-    if (members !== undefined && group !== "")
-      for (const member of members.split(",")) groups.set(member.trim(), group);
+  const sections = new ConfigSections();
+  for (const line of lines) {
+    const [, age, path] = /^file (-|-?\d+) (.+)$/.exec(line) ?? [];
+    if (age !== undefined && path !== undefined)
+      files.push({ path, age_s: age === "-" ? Infinity : Number(age), sections: [] });
+    // A shell profile may print before it.
+    if (files.length === 0) continue;
+    const header = /^\[(.+)\]$/.exec(line)?.[1];
+    const [, key, value] = /^([a-z_]+)=(.*)$/.exec(line) ?? [];
+    if (header !== undefined) {
+      sections.open(header);
+      files.at(-1)?.sections.push(header);
+    } else if (key !== undefined && value !== undefined) sections.set(key, value);
   }
-  return files.map(({ path, age_s, sections }) => {
-    const programs = new Set(sections.map((section) => (groups.get(section) ?? section) as ProgramName));
-    return { path, age_s, programs: [...programs] };
-  });
+  // Cut off in the middle: what the last section lacks is not at its default.
+  if (!lines.includes("end")) sections.dropLast();
+  return {
+    files: files.map(({ path, age_s, sections: headers }) => {
+      const programs = new Set(headers.flatMap((header) => sections.groupsOf(header)));
+      return { path, age_s, programs: [...programs] as ProgramName[] };
+    }),
+    configOf: (instance) => sections.configOf(instance),
+  };
 }

@@ -1,9 +1,10 @@
+import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
-import { LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
-import { isCutCharacter, lastWords, parsePid, parseStatus, tailText } from "./status-text.ts";
+import { availArgv, LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
+import { isCutCharacter, lastWords, parseAvail, parsePid, parseStatus, tailText } from "./status-text.ts";
 import { Deadline } from "./way.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
@@ -48,6 +49,16 @@ export async function pidByExec(
   // A supervisord that is down, for a moment perhaps, has not been asked.
   const look = await lookByExec(access, settings, timeoutMs);
   return look.kind === "seen" ? { kind: "unknown" } : { kind: "unavailable", reason: look.reason };
+}
+
+/** Priorities and more of what supervisord has loaded; empty where supervisorctl does not tell. */
+export async function configsByExec(
+  access: HostAccess,
+  settings: SupervisorSettings,
+  timeoutMs: number,
+): Promise<ReadonlyMap<InstanceName, InstanceConfig>> {
+  const outcome = await access.run(availArgv(settings), { timeoutMs });
+  return (outcome.kind === "exited" && outcome.code === 0 && parseAvail(outcome.stdout)) || new Map();
 }
 
 /** Judged by the states. Of the exit code only this: any other one cut the list short, and what is missing has not vanished. */

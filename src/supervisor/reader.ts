@@ -1,10 +1,10 @@
-import type { HostConfig } from "../domain/fleet.ts";
+import type { HostConfig, InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, LookWay, PidOutcome, SupervisorReader } from "../executor/ports.ts";
 import { configFiles } from "./config-files.ts";
-import { lookByExec, pidByExec, tailByExec } from "./exec.ts";
+import { configsByExec, lookByExec, pidByExec, tailByExec } from "./exec.ts";
 import { sessionWay } from "./session-way.ts";
 import type { QuickWay, Told } from "./way.ts";
 import type { Credentials } from "./xml-rpc-client.ts";
@@ -50,7 +50,7 @@ export function supervisorReader(
     look: () => reader.look(),
     tailLog: (instance) => reader.tailLog(instance),
     supervisorPid: () => reader.supervisorPid(),
-    config: () => reader.config(),
+    config: (instances) => reader.config(instances),
     way: () => reader.way,
     close: () => reader.close(),
   };
@@ -140,13 +140,24 @@ class Reader {
     return pid;
   }
 
-  async config(): Promise<HostConfig> {
-    const quick = this.#candidates.find(({ way, isGivenUp }) => way.configs && !isGivenUp);
-    const [configs, files] = await Promise.all([
-      quick?.way.configs?.(this.#timeoutMs),
+  async config(instances: readonly InstanceName[]): Promise<HostConfig> {
+    const closes = this.#closes;
+    const [quick, onHost] = await Promise.all([
+      this.#askQuickly((way, quickMs) => way.configs(quickMs), this.#timeoutMs),
       configFiles(this.#access, this.#settings, this.#timeoutMs),
     ]);
-    return { instances: configs?.kind === "told" ? configs.value : new Map(), files };
+    const inFiles = new Map(instances.map((instance) => [instance, onHost.configOf(instance)]));
+    // Another Python for what is mostly known by now would be a waste.
+    const isInFiles = [...inFiles.values()].every((config) => config?.group_priority !== undefined);
+    const loaded = quick.answer?.value ?? (isInFiles || closes !== this.#closes ? undefined : await this.#avail());
+    const configs = instances.map(
+      (instance) => [instance, merged(inFiles.get(instance), loaded?.get(instance))] as const,
+    );
+    return { instances: new Map(configs), files: onHost.files };
+  }
+
+  #avail(): Promise<ReadonlyMap<InstanceName, InstanceConfig>> {
+    return configsByExec(this.#access, this.#settings, this.#timeoutMs);
   }
 
   async close(): Promise<void> {
@@ -223,4 +234,12 @@ class Reader {
     }
     this.way = { kind, why: [through, ...why].join("; ") };
   }
+}
+
+/** What supervisord itself says wins; the files may be newer than what it has loaded. */
+function merged(inFiles: InstanceConfig | undefined, loaded: InstanceConfig | undefined): InstanceConfig {
+  const config = { ...inFiles, ...loaded };
+  // supervisord does not call them by name, but nothing else has these priorities unless it says so.
+  const looksLikeListener = config.group_priority === -1 && config.priority === 999;
+  return inFiles === undefined && looksLikeListener ? { ...config, is_listener: true } : config;
 }

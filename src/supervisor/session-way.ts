@@ -2,7 +2,7 @@ import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { LOG_TAIL_BYTES, sessionArgv } from "./commands.ts";
 import { Session } from "./session.ts";
-import { isCutCharacter, lastWords, parsePid, parseStatus, tailText } from "./status-text.ts";
+import { isCutCharacter, lastWords, parseAvail, parsePid, parseStatus, tailText } from "./status-text.ts";
 import { Deadline, told, untold, type QuickWay, type Told } from "./way.ts";
 
 /** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
@@ -69,6 +69,7 @@ export function sessionWay(
       return last;
     },
     pid: (timeoutMs) => ask("pid", timeoutMs, parsePid),
+    configs: (timeoutMs) => ask("avail", timeoutMs, parseAvail),
     async close() {
       const closing = opened;
       opened = undefined;

@@ -1,3 +1,4 @@
+import type { InstanceConfig } from "../domain/fleet.ts";
 import { compareNaturally, type InstanceName } from "../domain/ids.ts";
 import { PROCESS_STATES, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 
@@ -38,6 +39,24 @@ function toSnapshot(instance: InstanceName, state: ProcessState, description: st
   if (pid === undefined) return { instance, state, description };
   const uptime_s = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
   return { instance, state, pid: Number(pid), uptime_s };
+}
+
+/** supervisor/supervisorctl.py, `_formatConfigInfo`; the two priorities are the group's and the process's. */
+const AVAIL_LINE = /^(\S+)\s+in use\s+(auto|manual)\s+(-?\d{1,9}):(-?\d{1,9})$/;
+
+/** What `supervisorctl avail` tells of all that is in use; undefined if that is nothing. */
+export function parseAvail(text: string): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
+  const configs = new Map<InstanceName, InstanceConfig>();
+  for (const line of text.split(/\r?\n/)) {
+    const [, name, autostart, group, process] = AVAIL_LINE.exec(line.trimEnd()) ?? [];
+    if (name !== undefined)
+      configs.set(name as InstanceName, {
+        autostart: autostart === "auto",
+        group_priority: Number(group),
+        priority: Number(process),
+      });
+  }
+  return configs.size > 0 ? configs : undefined;
 }
 
 /** The end of what supervisorctl said, as one line. */

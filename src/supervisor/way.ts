@@ -23,8 +23,8 @@ export interface QuickWay {
   /** The end of an instance's stderr log, in supervisorctl's words where there is none. */
   tail(instance: InstanceName, timeoutMs: number): Promise<Told<string>>;
   pid(timeoutMs: number): Promise<Told<number>>;
-  /** Where it can be had this way. */
-  configs?(timeoutMs: number): Promise<Told<ReadonlyMap<InstanceName, InstanceConfig>>>;
+  /** How what supervisord has loaded is configured, as far as this way tells. Changes nothing. */
+  configs(timeoutMs: number): Promise<Told<ReadonlyMap<InstanceName, InstanceConfig>>>;
   close(): Promise<void>;
 }
 

@@ -3,11 +3,14 @@ import type { InstanceName } from "../domain/ids.ts";
 import { PROCESS_STATES, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess } from "../executor/ports.ts";
-import { LOG_TAIL_BYTES } from "./commands.ts";
+import { isSupervisorctl, LOG_TAIL_BYTES } from "./commands.ts";
+import { knownConfig } from "./known-config.ts";
 import { inNaturalOrder } from "./status-text.ts";
 import { Deadline, told, untold, type QuickWay, type Told } from "./way.ts";
 import { endpointOf, XmlRpcClient, type CallOutcome, type Credentials } from "./xml-rpc-client.ts";
 import type { XmlRpcValue } from "./xml-rpc.ts";
+
+type XmlRpcStruct = Readonly<Record<string, XmlRpcValue>>;
 
 /** supervisor/xmlrpc.py, `Faults`, and what `supervisorctl tail` says of them. */
 const TAIL_FAULTS: ReadonlyMap<number, string> = new Map([
@@ -23,14 +26,15 @@ const TAIL_FAULTS: ReadonlyMap<number, string> = new Map([
  */
 export function xmlRpcWay(
   access: HostAccess,
-  { command, server_url }: SupervisorSettings,
+  settings: SupervisorSettings,
   credentials?: Credentials,
 ): QuickWay | string {
+  const { command, server_url } = settings;
   if (server_url === undefined) return "the plan gives no server_url";
   const endpoint = endpointOf(server_url);
   if (!endpoint) return `${server_url} is not unix:///… or http://…`;
   // A script may go into a container, where the same path is another socket.
-  if (!/(^|\/)supervisorctl$/.test(command)) return `${command} may talk to another supervisord`;
+  if (!isSupervisorctl(settings)) return `${command} may talk to another supervisord`;
   const client = new XmlRpcClient(access, endpoint, credentials);
   return {
     kind: "xml-rpc",
@@ -110,21 +114,47 @@ function toSnapshot(info: XmlRpcValue): ProcessSnapshot | undefined {
   return { instance, state, pid, uptime_s: Math.max(0, now - start) };
 }
 
-/** What is not in use is on disk only; Supervisor tells times since 4.2. */
+/** What is not in use is on disk only; before 4.2 Supervisor told names and priorities only. */
 function toConfigs(value: XmlRpcValue): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
   if (!Array.isArray(value)) return undefined;
   const configs = new Map<InstanceName, InstanceConfig>();
   for (const info of value as readonly XmlRpcValue[]) {
     if (!isStruct(info)) return undefined;
-    const { group, name, inuse, startsecs, stopwaitsecs } = info;
+    const { group, name, inuse } = info;
     if (typeof group !== "string" || typeof name !== "string") return undefined;
-    if (inuse === true && typeof startsecs === "number" && typeof stopwaitsecs === "number")
-      configs.set(instanceOf(group, name), { startsecs, stopwaitsecs });
+    if (inuse === true) configs.set(instanceOf(group, name), toConfig(info));
   }
   return configs;
 }
 
-function isStruct(value: XmlRpcValue): value is { readonly [name: string]: XmlRpcValue } {
+function toConfig(info: XmlRpcStruct): InstanceConfig {
+  const number = (key: string) => (typeof info[key] === "number" ? info[key] : undefined);
+  const boolean = (key: string) => (typeof info[key] === "boolean" ? info[key] : undefined);
+  const { exitcodes } = info;
+  const areNumbers = Array.isArray(exitcodes) && exitcodes.every((code) => typeof code === "number");
+  return knownConfig({
+    group_priority: number("group_prio"),
+    priority: number("process_prio"),
+    autostart: boolean("autostart"),
+    exitcodes: areNumbers ? exitcodes : undefined,
+    startsecs: number("startsecs"),
+    startretries: number("startretries"),
+    stopwaitsecs: number("stopwaitsecs"),
+    redirect_stderr: boolean("redirect_stderr"),
+    stdout_logfile: logOf(info, "stdout"),
+    stderr_logfile: logOf(info, "stderr"),
+  });
+}
+
+/** As it would be written in a file. */
+function logOf(info: XmlRpcStruct, stream: "stdout" | "stderr"): string | undefined {
+  if (info[`${stream}_syslog`] === true) return "syslog";
+  const file = info[`${stream}_logfile`];
+  if (typeof file !== "string") return undefined;
+  return file === "auto" || file === "none" ? file.toUpperCase() : file;
+}
+
+function isStruct(value: XmlRpcValue): value is XmlRpcStruct {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 

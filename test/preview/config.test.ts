@@ -5,7 +5,7 @@ import { buildRollout } from "../../src/planner/build.ts";
 import { previewText } from "../../src/planner/preview.ts";
 import { planOf } from "./plans.ts";
 
-const DEFAULTS: InstanceConfig = { startsecs: 1, stopwaitsecs: 10 };
+const DEFAULTS: InstanceConfig = { startsecs: 1, startretries: 3, stopwaitsecs: 10 };
 
 interface Known {
   readonly configs?: Readonly<Record<string, Partial<InstanceConfig>>>;
@@ -61,11 +61,29 @@ describe("what the preview makes of Supervisor's own configuration", () => {
     const text = previewOf({ a: { configs } });
     assert.match(
       text,
-      /^ {2}a web:0: its startsecs \(116s\) and .* healthy_deadline \(2m\): it cannot become healthy in time$/m,
+      /^ {2}a web:0: its startsecs \(116s\) and .* healthy_deadline \(2m\): it cannot become healthy in time; set timings\.healthy_deadline: 8m55s$/m,
     );
-    assert.match(text, /^ {2}a web:1: Supervisor may take 300s to stop it .* stop_deadline is 5m: .*$/m);
-    const wider = previewOf({ a: { configs } }, "timings: { healthy_deadline: 3m, stop_deadline: 6m }\n");
+    assert.match(
+      text,
+      /^ {2}a web:1: Supervisor may take 300s to stop it .* stop_deadline is 5m: .*; set timings\.stop_deadline: 6m$/m,
+    );
+    const wider = previewOf({ a: { configs } }, "timings: { healthy_deadline: 8m55s, stop_deadline: 6m }\n");
     assert.doesNotMatch(wider, /warnings/);
+  });
+
+  it("warns of a healthy_deadline within which Supervisor's own retries may still succeed, and proposes one that it fits", () => {
+    const configs = { "web:0": { startsecs: 10, startretries: 3 }, "web:1": { startretries: 999_999 } };
+    const text = previewOf({ a: { configs } }, "timings: { healthy_deadline: 50s }\n");
+    // 1 + 2 + 3 s of pauses, 4 starts of 10 s, 5 s of proof.
+    assert.match(
+      text,
+      /a web:0: Supervisor tries a failed start 3 times more \(startretries\), for up to 46s, .* healthy_deadline \(50s\): .*; to wait for it, set timings\.healthy_deadline: 1m51s$/m,
+    );
+    assert.match(text, /a web:1: Supervisor tries a failed start 999999 times more .* counts as a failure$/m);
+    assert.doesNotMatch(
+      previewOf({ a: { configs: { "web:0": configs["web:0"] } } }, "timings: { healthy_deadline: 51s }\n"),
+      /warnings/,
+    );
   });
 
   it("warns of a config that was written since, and of no other", () => {
