@@ -2,8 +2,31 @@ import { compareNaturally, type HostName, type InstanceName } from "../../src/do
 import type { FleetReport, HostReport } from "../../src/domain/fleet.ts";
 import type { LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
-import { healthy, SimProcess, type SimBehaviour } from "./sim-process.ts";
+import { healthy, SimProcess, type SimBehaviour, type SimConfig, type SimSurroundings } from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
+
+/** A process that has outlived the one that started it. */
+export interface Leftover {
+  readonly host: HostName;
+  readonly instance: InstanceName;
+  readonly pid: number;
+  /** The pid of the process that its process group was made for. */
+  readonly group: number;
+  readonly release: number;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** A machine, on which one or several supervisords run. */
+interface Machine {
+  pid: number;
+  clockOffMs: number;
+}
+
+/** A supervisord takes this long to notice that a process is down and to heed the listener that then ends it. */
+const QUIT_MS = 1500;
+
+const SOCKET_GONE = "unix:///run/supervisor.sock no such file";
 
 /** Hosts with their simulated processes, in virtual time. */
 export class SimFleet {
@@ -12,23 +35,42 @@ export class SimFleet {
   readonly unreachable = new Set<HostName>();
   /** Called when a host is lost: what was sent to it has no answer any more. */
   onLost: (host: HostName) => void = () => undefined;
-  /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
-  private readonly hung = new Map<HostName, (() => void)[]>();
   /** When those were removed that somebody has taken out of the config. */
   readonly removed = new Map<string, number>();
+  /** All that there ever were. */
+  readonly leftovers: Leftover[] = [];
+  /** Hosts with an event listener that ends their supervisord when a process is down for good. */
+  readonly quitting = new Set<HostName>();
+  /** The release that processes are started from. */
+  release = 0;
+  /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
+  private readonly hung = new Map<HostName, (() => void)[]>();
+  /** The pid of each host's supervisord; undefined while there is none. */
+  private readonly supervisors = new Map<HostName, number | undefined>();
+  private readonly machines = new Map<HostName, Machine>();
   private readonly time: VirtualTime;
-  private pid = 1000;
 
-  constructor(time: VirtualTime, hosts: readonly HostName[], instances: readonly string[]) {
+  constructor(time: VirtualTime, hosts: readonly HostName[], instances: readonly string[] = []) {
     this.time = time;
-    for (const host of hosts)
+    for (const host of hosts) {
+      this.addHost(host);
       for (const instance of [...instances].sort(compareNaturally)) this.add(host, instance as InstanceName);
+    }
+  }
+
+  /** @param beside a host on whose machine it is another supervisord; left out: it has a machine of its own */
+  addHost(host: HostName, beside?: HostName): void {
+    const machine = (beside && this.machines.get(beside)) ?? { pid: 1000 * (this.machines.size + 1), clockOffMs: 0 };
+    this.machines.set(host, machine);
+    this.supervisors.set(host, ++machine.pid);
+    this.hosts.set(host, new Map());
   }
 
   /** As `supervisorctl update` does after a change of the config. */
-  add(host: HostName, instance: InstanceName): void {
-    const processes = this.hosts.get(host) ?? new Map<InstanceName, SimProcess>();
-    this.hosts.set(host, processes.set(instance, new SimProcess(instance, this.time, () => ++this.pid)));
+  add(host: HostName, instance: InstanceName, behaviour: SimBehaviour = healthy, config?: SimConfig): void {
+    this.hosts
+      .get(host)
+      ?.set(instance, new SimProcess(instance, this.time, this.around(host, instance), behaviour, config));
   }
 
   remove(host: HostName, instance: InstanceName): void {
@@ -37,12 +79,18 @@ export class SimFleet {
   }
 
   lose(host: HostName): void {
-    this.unreachable.add(host);
-    this.onLost(host);
+    for (const other of this.onMachineOf(host)) {
+      this.unreachable.add(other);
+      this.onLost(other);
+    }
+  }
+
+  find(host: HostName): void {
+    for (const other of this.onMachineOf(host)) this.unreachable.delete(other);
   }
 
   hang(host: HostName): void {
-    this.hung.set(host, []);
+    this.hung.set(host, this.hung.get(host) ?? []);
   }
 
   isHung(host: HostName): boolean {
@@ -53,6 +101,29 @@ export class SimFleet {
     const due = this.hung.get(host) ?? [];
     this.hung.delete(host);
     for (const act of due) act();
+  }
+
+  /** The wall clock of its machine is set, forwards or back. */
+  setClock(host: HostName, byMs: number): void {
+    this.machineOf(host).clockOffMs += byMs;
+  }
+
+  hasSupervisor(host: HostName): boolean {
+    return this.supervisors.get(host) !== undefined;
+  }
+
+  /** Its supervisord ends, with all that it runs. */
+  endSupervisor(host: HostName): void {
+    this.supervisors.set(host, undefined);
+    this.hung.delete(host);
+    for (const process of this.hosts.get(host)?.values() ?? []) process.endWithSupervisor();
+  }
+
+  /** Another one is started, with what its configuration has it start. */
+  startSupervisor(host: HostName): void {
+    if (this.hasSupervisor(host)) return;
+    this.supervisors.set(host, ++this.machineOf(host).pid);
+    for (const process of this.hosts.get(host)?.values() ?? []) process.startWithSupervisor();
   }
 
   /** What a client asks of a supervisord that hangs is done when that goes on. */
@@ -66,7 +137,8 @@ export class SimFleet {
   change(action: "restart" | "start", host: HostName, instance: InstanceName, done: (said: string) => void): void {
     this.request(host, () => {
       const process = this.hosts.get(host)?.get(instance);
-      if (process) process[action](done);
+      if (!this.hasSupervisor(host)) done(SOCKET_GONE);
+      else if (process) process[action](done);
       else done(`${instance}: ERROR (no such process)`);
     });
   }
@@ -81,8 +153,21 @@ export class SimFleet {
     this.process(host, instance).behave({ ...healthy, ...behaviour });
   }
 
+  /** What a check of it finds: whoever has its port answers. */
+  answers(host: HostName, instance: InstanceName): boolean {
+    return this.leftoversOf(host, instance).length > 0 || this.hosts.get(host)?.get(instance)?.serves === true;
+  }
+
+  /** What processes of it that have ended have left behind, and is still there. */
+  leftoversOf(host: HostName, instance: InstanceName): Leftover[] {
+    return this.leftovers.filter(
+      (one) => one.host === host && one.instance === instance && one.untilMs > this.time.now,
+    );
+  }
+
   look(host: HostName): LookOutcome {
     if (this.unreachable.has(host)) return { kind: "unreachable", reason: "no route" };
+    if (!this.hasSupervisor(host)) return { kind: "unavailable", reason: SOCKET_GONE };
     return { kind: "seen", snapshots: this.snapshots(host) };
   }
 
@@ -91,11 +176,52 @@ export class SimFleet {
   }
 
   private hostReport(host: HostName): HostReport {
-    if (this.unreachable.has(host)) return { host, refusal: { code: "unreachable", host, reason: "no route" } };
-    return { host, instances: this.snapshots(host) };
+    const look = this.look(host);
+    if (look.kind === "seen") return { host, instances: look.snapshots };
+    const code = look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
+    return { host, refusal: { code, host, reason: look.reason } };
   }
 
   private snapshots(host: HostName): ProcessSnapshot[] {
     return [...(this.hosts.get(host)?.values() ?? [])].map((process) => process.snapshot());
+  }
+
+  private machineOf(host: HostName): Machine {
+    const machine = this.machines.get(host);
+    if (!machine) throw new Error(`the simulated fleet has no ${host}`);
+    return machine;
+  }
+
+  private onMachineOf(host: HostName): HostName[] {
+    const machine = this.machines.get(host);
+    return [...this.machines].flatMap(([other, its]) => (its === machine ? [other] : []));
+  }
+
+  private around(host: HostName, instance: InstanceName): SimSurroundings {
+    const machine = this.machineOf(host);
+    const release = () => this.release;
+    const hasSupervisor = () => this.hasSupervisor(host);
+    const wallMs = () => this.time.now + machine.clockOffMs;
+    return {
+      get release() {
+        return release();
+      },
+      get hasSupervisor() {
+        return hasSupervisor();
+      },
+      get wallMs() {
+        return wallMs();
+      },
+      nextPid: () => ++machine.pid,
+      leaves: ({ pid: group, release: itsRelease }, forMs) => {
+        const sinceMs = this.time.now;
+        const untilMs = sinceMs + forMs;
+        this.leftovers.push({ host, instance, pid: ++machine.pid, group, release: itsRelease, sinceMs, untilMs });
+      },
+      gaveUp: () => {
+        if (this.quitting.has(host) && this.hasSupervisor(host))
+          this.time.after(QUIT_MS, () => this.hasSupervisor(host) && this.endSupervisor(host));
+      },
+    };
   }
 }

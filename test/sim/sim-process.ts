@@ -11,11 +11,49 @@ export interface SimBehaviour {
   readonly crashesAtStart: number;
   /** Dies this long after RUNNING, every time. */
   readonly diesAfterMs?: number;
+  /** Likewise, but with exit code 0, as it is meant to: it has done its work. */
+  readonly completesAfterMs?: number;
   /** Its command's file is missing: a start changes nothing. */
   readonly fileGone: boolean;
+  /** When it does not serve, though it runs: pairs of times since its start. */
+  readonly failsChecks?: readonly (readonly [fromMs: number, untilMs: number])[];
+  /** A child of it outlives it for so long, and keeps its port. */
+  readonly leavesForMs?: number;
 }
 
 export const healthy: SimBehaviour = { stopMs: 100, startsecsMs: 1000, crashesAtStart: 0, fileGone: false };
+
+/** What Supervisor's configuration says of it. */
+export interface SimConfig {
+  readonly autostart: boolean;
+  readonly autorestart: boolean | "unexpected";
+}
+
+const DEFAULT_CONFIG: SimConfig = { autostart: true, autorestart: true };
+
+/** What a process has of its host and of the supervisord that runs it. */
+export interface SimSurroundings {
+  /** The release that is deployed there now. */
+  readonly release: number;
+  /** By the host's wall clock, which may be set. */
+  readonly wallMs: number;
+  readonly hasSupervisor: boolean;
+  nextPid(): number;
+  /** A process has ended, and a child of it has not. */
+  leaves(spawn: SimSpawn, forMs: number): void;
+  /** It has ended by itself, and supervisord does not start it again. */
+  gaveUp(): void;
+}
+
+/** One process from its start to its end: what a judge has to go by, whatever anybody says. */
+export interface SimSpawn {
+  readonly pid: number;
+  readonly release: number;
+  readonly atMs: number;
+  readonly behaviour: SimBehaviour;
+  runningAtMs: number | undefined;
+  endedAtMs: number | undefined;
+}
 
 /** supervisor/process.py: attempt n is followed by n seconds of BACKOFF; 3 retries, then FATAL. */
 const START_RETRIES = 3;
@@ -24,6 +62,8 @@ const STOPPABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "BACKOFF"];
 const CRASH_MS = 20;
 /** How long EXITED is seen before supervisord's loop starts it again. */
 const EXITED_MS = 10;
+
+const SOCKET_GONE = "unix:///run/supervisor.sock no such file";
 
 /**
  * One process under a simulated supervisord, with the states and transitions of the real one
@@ -34,30 +74,58 @@ export class SimProcess {
   behaviour: SimBehaviour;
   state: ProcessState = "RUNNING";
   pid: number | undefined;
+  readonly config: SimConfig;
   /** Stops and starts that clients asked for, with their virtual times. */
   readonly stopsAtMs: number[] = [];
   /** When it last broke by itself. */
   brokeAtMs = -Infinity;
+  /** All that it has been, the last one last. */
+  readonly spawns: SimSpawn[] = [];
   private readonly instance: InstanceName;
   private readonly time: VirtualTime;
-  private readonly nextPid: () => number;
-  private spawnedAtMs = 0;
+  private readonly around: SimSurroundings;
+  /** By the host's wall clock: what Supervisor's uptime is counted from. */
+  private spawnedAtWallMs: number;
   /** That of the process that runs now. */
   private stopMs: number;
   private failedStarts = 0;
+  /** Its supervisord has never started it. */
+  private isNotStarted = false;
   /** What happens next by itself; a client's stop or start replaces it. */
   private next: { cancel(): void } | undefined;
   private onFirstAttempt: ((said: string) => unknown) | undefined;
-  private onStopped: ((said: string) => unknown) | undefined;
+  private onStopped: ((said: string, hasStopped: boolean) => unknown) | undefined;
 
-  constructor(instance: InstanceName, time: VirtualTime, nextPid: () => number, behaviour: SimBehaviour = healthy) {
+  constructor(
+    instance: InstanceName,
+    time: VirtualTime,
+    around: SimSurroundings,
+    behaviour: SimBehaviour = healthy,
+    config = DEFAULT_CONFIG,
+  ) {
     this.instance = instance;
     this.time = time;
-    this.nextPid = nextPid;
+    this.around = around;
     this.behaviour = behaviour;
+    this.config = config;
     this.stopMs = behaviour.stopMs;
-    this.pid = nextPid();
-    this.spawnedAtMs = time.now - 3_600_000;
+    const atMs = time.now - 3_600_000;
+    this.spawnedAtWallMs = around.wallMs - 3_600_000;
+    this.pid = around.nextPid();
+    const { release } = around;
+    this.spawns.push({ pid: this.pid, release, atMs, behaviour, runningAtMs: atMs, endedAtMs: undefined });
+  }
+
+  /** What runs now, be it only STARTING. */
+  get spawn(): SimSpawn | undefined {
+    const last = this.spawns.at(-1);
+    return last?.endedAtMs === undefined ? last : undefined;
+  }
+
+  /** It runs, and does what it is there for. */
+  get serves(): boolean {
+    const { spawn } = this;
+    return this.state === "RUNNING" && spawn !== undefined && servesAt(spawn, this.time.now);
   }
 
   /** From its next start on, and the process that runs now stops like that. */
@@ -68,19 +136,24 @@ export class SimProcess {
 
   snapshot(): ProcessSnapshot {
     const { instance, state, pid } = this;
+    if (this.isNotStarted) return { instance, state, description: "Not started" };
     if (state !== "RUNNING" || pid === undefined) return { instance, state };
-    return { instance, state, pid, uptime_s: Math.floor((this.time.now - this.spawnedAtMs) / 1000) };
+    // Never less than nothing, where the clock was set back.
+    const uptimeS = Math.max(0, Math.floor((this.around.wallMs - this.spawnedAtWallMs) / 1000));
+    return { instance, state, pid, uptime_s: uptimeS };
   }
 
-  /** `supervisorctl restart`: stop, then start, as two requests of one client. */
+  /** `supervisorctl restart`: stop, then start, as two requests of one client, which gives up where there is no answer. */
   restart(done: (said: string) => unknown): void {
-    this.stop((stopped) => this.start((started) => done(`${stopped}\n${started}`)));
+    this.stop((stopped, hasStopped) =>
+      hasStopped ? this.start((started) => done(`${stopped}\n${started}`)) : done(stopped),
+    );
   }
 
-  stop(done: (said: string) => unknown): void {
+  stop(done: (said: string, hasStopped: boolean) => unknown): void {
     this.stopsAtMs.push(this.time.now);
     if (!STOPPABLE.includes(this.state)) {
-      done(`${this.instance}: ERROR (not running)`);
+      done(`${this.instance}: ERROR (not running)`, true);
       return;
     }
     const wasBackoff = this.state === "BACKOFF";
@@ -93,6 +166,10 @@ export class SimProcess {
   }
 
   start(done: (said: string) => unknown): void {
+    if (!this.around.hasSupervisor) {
+      done(SOCKET_GONE);
+      return;
+    }
     if (STOPPABLE.includes(this.state)) {
       done(`${this.instance}: ERROR (already started)`);
       return;
@@ -108,7 +185,7 @@ export class SimProcess {
     }
     this.failedStarts = 0;
     this.onFirstAttempt = done;
-    this.spawn();
+    this.startProcess();
   }
 
   /** It crashes for good, whatever it was doing: nobody asked it to. */
@@ -117,6 +194,7 @@ export class SimProcess {
     this.become("FATAL");
     this.stopAnswered();
     this.answer(`${this.instance}: ERROR (abnormal termination)`);
+    this.around.gaveUp();
   }
 
   /** Somebody at the host's own shell, at any moment. */
@@ -125,11 +203,39 @@ export class SimProcess {
     this[act](() => undefined);
   }
 
-  private spawn(): void {
-    this.pid = this.nextPid();
-    this.spawnedAtMs = this.time.now;
-    const { crashesAtStart, startsecsMs, stopMs } = this.behaviour;
-    this.stopMs = stopMs;
+  /** Its supervisord has ended, and it with it. */
+  endWithSupervisor(): void {
+    this.brokeAtMs = this.time.now;
+    this.become("STOPPED");
+    const stopped = this.onStopped;
+    this.onStopped = undefined;
+    stopped?.(SOCKET_GONE, false);
+    this.answer(SOCKET_GONE);
+  }
+
+  /** Another supervisord has it: it is started as its configuration says, or not at all. */
+  startWithSupervisor(): void {
+    this.pid = undefined;
+    this.isNotStarted = true;
+    if (this.config.autostart) this.start(() => undefined);
+  }
+
+  private startProcess(): void {
+    this.isNotStarted = false;
+    this.pid = this.around.nextPid();
+    this.spawnedAtWallMs = this.around.wallMs;
+    const { behaviour } = this;
+    const { crashesAtStart, startsecsMs } = behaviour;
+    const { release } = this.around;
+    this.spawns.push({
+      pid: this.pid,
+      release,
+      atMs: this.time.now,
+      behaviour,
+      runningAtMs: undefined,
+      endedAtMs: undefined,
+    });
+    this.stopMs = behaviour.stopMs;
     if (crashesAtStart > 0) this.become("STARTING", CRASH_MS, () => this.crashedAtStart());
     else this.become("STARTING", startsecsMs, () => this.runs());
   }
@@ -137,26 +243,39 @@ export class SimProcess {
   private crashedAtStart(): void {
     this.behaviour = { ...this.behaviour, crashesAtStart: this.behaviour.crashesAtStart - 1 };
     this.failedStarts++;
+    const isLast = this.failedStarts > START_RETRIES;
+    if (isLast) this.become("FATAL");
+    else this.become("BACKOFF", this.failedStarts * 1000, () => this.startProcess());
     this.answer(`${this.instance}: ERROR (spawn error)`);
-    if (this.failedStarts > START_RETRIES) this.become("FATAL");
-    else this.become("BACKOFF", this.failedStarts * 1000, () => this.spawn());
+    if (isLast) this.around.gaveUp();
   }
 
   private runs(): void {
+    const { diesAfterMs, completesAfterMs } = this.behaviour;
+    const endsAfterMs = diesAfterMs ?? completesAfterMs;
+    if (endsAfterMs === undefined) this.become("RUNNING");
+    else this.become("RUNNING", endsAfterMs, () => this.ended(diesAfterMs === undefined));
+    const { spawn } = this;
+    if (spawn) spawn.runningAtMs = this.time.now;
     this.answer(`${this.instance}: started`);
-    const { diesAfterMs } = this.behaviour;
-    if (diesAfterMs === undefined) this.become("RUNNING");
-    else
-      this.become("RUNNING", diesAfterMs, () => {
-        this.brokeAtMs = this.time.now;
-        this.become("EXITED", EXITED_MS, () => this.spawn());
-      });
+  }
+
+  private ended(isExpected: boolean): void {
+    this.brokeAtMs = this.time.now;
+    const { autorestart } = this.config;
+    const isRestarted = autorestart === true || (autorestart === "unexpected" && !isExpected);
+    if (isRestarted) {
+      this.become("EXITED", EXITED_MS, () => this.startProcess());
+      return;
+    }
+    this.become("EXITED");
+    this.around.gaveUp();
   }
 
   private stopAnswered(): void {
     const done = this.onStopped;
     this.onStopped = undefined;
-    done?.(`${this.instance}: stopped`);
+    done?.(`${this.instance}: stopped`, true);
   }
 
   private answer(said: string): void {
@@ -168,6 +287,21 @@ export class SimProcess {
   private become(state: ProcessState, forMs?: number, then?: () => void): void {
     this.next?.cancel();
     this.state = state;
+    if (state !== "RUNNING" && state !== "STARTING" && state !== "STOPPING") this.endSpawn();
     this.next = forMs === undefined || !then ? undefined : this.time.after(forMs, then);
   }
+
+  private endSpawn(): void {
+    const { spawn } = this;
+    if (!spawn) return;
+    spawn.endedAtMs = this.time.now;
+    const { leavesForMs } = spawn.behaviour;
+    if (leavesForMs !== undefined) this.around.leaves(spawn, leavesForMs);
+  }
+}
+
+/** Whether a process that runs does what it is there for. */
+export function servesAt({ atMs, behaviour: { failsChecks = [] } }: SimSpawn, nowMs: number): boolean {
+  const ageMs = nowMs - atMs;
+  return !failsChecks.some(([fromMs, untilMs]) => ageMs >= fromMs && ageMs < untilMs);
 }
