@@ -46,7 +46,7 @@ export function buildRollout(
   for (const work of worksOf({ waves })) selected += sizeOf(work);
   const limits = {
     max_failures: tolerate(plan.limits.max_failures, selected),
-    max_unreachable: tolerate(plan.limits.max_unreachable, hostsIn(plan)),
+    max_unreachable: tolerate(plan.limits.max_unreachable, plan.size),
     floors,
   };
   const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
@@ -93,11 +93,6 @@ interface NamedSelector {
   readonly names: Selector;
 }
 
-/** The hosts of its waves; a floor makes the plan's hosts more than that under `--limit`. */
-function hostsIn(plan: Plan): number {
-  return new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host))).size;
-}
-
 class Builder {
   readonly refusals: Refusal[] = [];
   readonly unreachable: HostName[] = [];
@@ -124,7 +119,7 @@ class Builder {
       if (report.refusal.code === "unreachable") lost.push(report.refusal);
       else this.refusals.push(report.refusal);
     }
-    if (lost.length > tolerate(plan.limits.max_unreachable, hostsIn(plan))) this.refusals.push(...lost);
+    if (lost.length > tolerate(plan.limits.max_unreachable, plan.size)) this.refusals.push(...lost);
     else this.leaveOut(lost);
   }
 

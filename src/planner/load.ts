@@ -86,6 +86,7 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
     name: raw.name ?? parse(file).name,
     file: resolve(file),
     hosts,
+    size: hosts.length,
     groups: new Map([...members].map(([name, selected]) => [name, selected ?? []])),
     waves: readWaves({ raw, entries, turns, everywhere: templates }, document, findings),
     limits: readLimits(raw.limits, findings),

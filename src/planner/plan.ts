@@ -52,8 +52,10 @@ export interface Plan {
   readonly name: string;
   /** Absolute path. */
   readonly file: string;
-  /** In plan order, node sets expanded. */
+  /** Those to contact, in plan order, node sets expanded. */
   readonly hosts: readonly HostTarget[];
+  /** How many hosts it has, also those that the command line leaves out. */
+  readonly size: number;
   /** All groups of the plan, also those that no wave names: patterns on the command line may. */
   readonly groups: ReadonlyMap<string, readonly HostName[]>;
   readonly waves: readonly PlanWave[];

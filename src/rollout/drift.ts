@@ -1,8 +1,9 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import { worksOf, type HostWork, type PlannedInstance, type Rollout, type Wave } from "../domain/rollout.ts";
-import { compileSelector } from "../planner/programs.ts";
+import { worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
+import { compileSelector, type Selector } from "../planner/programs.ts";
 
 /**
  * Tells what others have changed since the rollout was planned: whoever reads the preview must not be left to believe it.
@@ -15,20 +16,33 @@ export class Drift {
   /** What was told last of those that have changed. */
   private readonly told = new Map<string, string>();
 
+  /** What the waves of each host select there. */
+  private readonly selectors = new Map<HostName, Selector[]>();
+
   constructor(rollout: Rollout, emit: (event: RolloutEvent) => void) {
     this.emit = emit;
+    for (const { programs, batches } of rollout.waves) {
+      const selectors = programs.map(compileSelector);
+      for (const { host } of batches.flatMap(({ hosts }) => hosts))
+        this.selectors.set(host, [...(this.selectors.get(host) ?? []), ...selectors]);
+    }
     for (const { host, batches } of worksOf(rollout))
       for (const { instances } of batches) for (const { instance } of instances) this.know(host, instance);
     for (const { host, instance } of rollout.skipped) this.know(host, instance);
   }
 
   /** Compares what a host of the coming wave runs now with what is planned there. */
-  compareHost({ programs }: Wave, { host, batches }: HostWork, snapshots: readonly ProcessSnapshot[]): void {
+  compareHost({ host, batches }: HostWork, snapshots: readonly ProcessSnapshot[]): void {
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
     for (const { instances } of batches)
       for (const planned of instances) this.compare(host, planned, seen.get(planned.instance));
-    const selectors = programs.map(compileSelector);
-    for (const snapshot of snapshots) {
+  }
+
+  /** Looks for what is new on a host. Any look shows that, whatever it was sent for. */
+  observe(host: HostName, outcome: LookOutcome): void {
+    const selectors = this.selectors.get(host);
+    if (!selectors || outcome.kind !== "seen") return;
+    for (const snapshot of outcome.snapshots) {
       const { instance } = snapshot;
       if (this.known.get(host)?.has(instance) || !selectors.some((selects) => selects(instance))) continue;
       this.know(host, instance);

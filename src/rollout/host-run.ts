@@ -72,7 +72,7 @@ export class HostRun {
     const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost);
     const left = waiting.filter((run) => !run.failWithoutHost(why, nowMs));
     if (left.length === 0) return;
-    if (this.around.tally.addUnreachable()) this.around.halt("unreachable", `${this.work.host}: ${why}`);
+    if (this.around.tally.addUnreachable(this.work.host)) this.around.halt("unreachable", `${this.work.host}: ${why}`);
     for (const run of left) run.letGo(nowMs);
     this.failQueuedAgain(why, nowMs);
     this.slots.drop();

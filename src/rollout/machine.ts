@@ -36,6 +36,7 @@ export class Machine {
   private readonly hooks: RolloutHooks;
   private readonly capacity: Capacity;
   private readonly watch: Watch;
+  private readonly drift: Drift;
   private readonly looks: Looks;
   private readonly waves: WaveRun;
   private readonly watchMs: number;
@@ -61,11 +62,12 @@ export class Machine {
     this.capacity = new Capacity(rollout.limits.floors);
     this.watch = new Watch(this.failures);
     this.looks = new Looks(issue);
+    this.drift = new Drift(rollout, emit);
     const around: Surroundings = {
       tally: this.tally,
       failures: this.failures,
       capacity: this.capacity,
-      drift: new Drift(rollout, emit),
+      drift: this.drift,
       issue,
       emit,
       halt: (code, reason) => this.halt(code, reason),
@@ -163,6 +165,7 @@ export class Machine {
     this.unpictured.delete(host);
     this.capacity.observe(host, outcome);
     this.watch.observe(host, outcome);
+    this.drift.observe(host, outcome);
     this.waves.looked(host, outcome, this.nowMs);
     this.runOf(host)?.looked(outcome, issuedAtMs, this.nowMs);
     if (this.capacity.hasFloors) this.waves.capacityChanged(this.nowMs);

@@ -1,5 +1,6 @@
 import type { Counts, Outcome } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
+import type { HostName } from "../domain/ids.ts";
 import { sizeOf, worksOf, type Limits, type Rollout } from "../domain/rollout.ts";
 
 /** Why no further instance is touched. */
@@ -20,7 +21,7 @@ export class Tally {
   private skipped: number;
   /** What `max_failures` bounds: failed instances, and failures of hooks that are no instance's. */
   private failures = 0;
-  private unreachable: number;
+  private readonly unreachable: Set<HostName>;
   private stopped: Stop | undefined;
   private unanswered = 0;
   /** The operator left what was under way. */
@@ -31,7 +32,7 @@ export class Tally {
     for (const work of worksOf({ waves })) planned += sizeOf(work);
     this.planned = planned + skipped.length;
     this.skipped = skipped.length;
-    this.unreachable = unreachable.length;
+    this.unreachable = new Set(unreachable);
     this.limits = limits;
     this.asks = on_failure === "ask" && hasOperator;
   }
@@ -91,10 +92,11 @@ export class Tally {
     this.failures--;
   }
 
-  /** A host was lost before its instances were touched. True if it is one too many. */
-  addUnreachable(): boolean {
-    this.unreachable++;
-    return this.unreachable > this.limits.max_unreachable;
+  /** A host was lost before its instances were touched. True if it is one too many; one of several waves is lost once. */
+  addUnreachable(host: HostName): boolean {
+    if (this.unreachable.has(host)) return false;
+    this.unreachable.add(host);
+    return this.unreachable.size > this.limits.max_unreachable;
   }
 
   /** Left while under restart: what became of it is unknown, which counts as failed. */
@@ -131,6 +133,6 @@ export class Tally {
   outcome(): Outcome {
     if (this.stopped?.kind === "halted") return "halted";
     if (this.stopped && (this.isLeft || this.counts().untouched > 0)) return "interrupted";
-    return this.failures + this.failed + this.unreachable > 0 ? "incomplete" : "succeeded";
+    return this.failures + this.failed + this.unreachable.size > 0 ? "incomplete" : "succeeded";
   }
 }

@@ -105,8 +105,7 @@ export class WaveRun {
   looked(host: HostName, outcome: LookOutcome, nowMs: number): void {
     if (this.phase.name !== "observing") return;
     const work = this.phase.coming.get(host);
-    const wave = this.steps[this.index]?.wave;
-    if (wave && work && outcome.kind === "seen") this.around.drift.compareHost(wave, work, outcome.snapshots);
+    if (work && outcome.kind === "seen") this.around.drift.compareHost(work, outcome.snapshots);
     this.phase.missing.delete(host);
     if (this.phase.missing.size === 0 && !this.around.tally.isHeld) this.begin(nowMs);
   }

@@ -83,6 +83,7 @@ function make(given: Drawn): RandomRollout {
   const waves = given.waves.map((wave, index) => waveOf(wave, index, hosts));
   const plan: Plan = {
     warnings: [],
+    size: hosts.length,
     name: "random",
     file: "/random.yaml",
     hosts: hosts.map((name) => ({

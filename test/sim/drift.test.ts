@@ -53,6 +53,24 @@ describe("what others change while a rollout runs", () => {
     assert.match(report, /^changed by others\n {2}host-2 web:1: changed by others/m);
   });
 
+  it("is told within a wave: an instance that appears on a host while that has its turn is left alone", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
+    const { events, outcome } = await simulate(rollout(), fleet, time, {
+      onEvent: (event) =>
+        event.type === "instance.healthy" &&
+        event.instance === "web:0" &&
+        fleet.add("host-1" as HostName, "web:7" as InstanceName),
+    });
+    assert.equal(outcome, "succeeded");
+    const drifted = events.filter(({ type }) => type === "instance.drifted").flatMap(factsOf);
+    assert.deepEqual(
+      drifted.map(({ about }) => about),
+      ["host-1 web:7"],
+    );
+    const last = events.findLastIndex(({ type }) => type === "instance.restarting");
+    assert.ok(events.findIndex(({ type }) => type === "instance.drifted") < last, "it was noticed at the end only");
+  });
+
   it("is told once: a new instance, which is left alone, and one that is gone, which fails at its turn", async () => {
     const { events, outcome, told, toldBeforeWave } = await run((fleet) => {
       fleet.remove("host-2" as HostName, "web:2" as InstanceName);
@@ -63,8 +81,8 @@ describe("what others change while a rollout runs", () => {
     assert.deepEqual(
       told.map((line) => line.replace(/pid \d+/, "pid N")),
       [
-        "host-2 web:2 gone since the preview: Supervisor does not list it any more",
         "host-2 web:7 new since the preview, and left alone; it is RUNNING on pid N",
+        "host-2 web:2 gone since the preview: Supervisor does not list it any more",
       ],
     );
     const failed = events.filter((event) => event.type === "instance.failed");

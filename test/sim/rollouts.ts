@@ -74,6 +74,7 @@ export function simulated({
   });
   const plan: Plan = {
     warnings: [],
+    size: names.length,
     name: "simulated",
     file: "/simulated.yaml",
     hosts: names.map((name) => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { HostName } from "../../src/domain/ids.ts";
-import type { Rollout } from "../../src/domain/rollout.ts";
+import type { HostName, ProgramName } from "../../src/domain/ids.ts";
+import type { PlannedInstance, Rollout, Wave } from "../../src/domain/rollout.ts";
 import { rolloutOf, simulated } from "./rollouts.ts";
 import { simulate, type Simulated } from "./simulate.ts";
 
@@ -100,6 +100,16 @@ describe("max_unreachable", () => {
       assert.equal(countsOf(run)?.healthy, healthy);
       assert.equal(ofType(run, "host.unreachable")[0]?.host, "host-2");
     }
+  });
+
+  it("counts hosts and not losses: one that is lost in two waves is one host", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2, maxUnreachable: 1 });
+    const planned = inTwoWaves(rollout());
+    fleet.unreachable.add("host-2" as HostName);
+    const run = await simulate(planned, fleet, time);
+    assert.equal(ofType(run, "host.unreachable").filter(({ host }) => host === "host-2").length, 2);
+    assert.equal(run.outcome, "incomplete");
+    assert.deepEqual(countsOf(run), { healthy: 4, failed: 0, skipped: 0, untouched: 2 });
   });
 });
 
@@ -377,3 +387,19 @@ describe("an instance that was STOPPED before, where the plan says start", () =>
     ]);
   });
 });
+
+/** Every host has a turn in both waves: for its first instance, then for the others. */
+function inTwoWaves(rollout: Rollout): Rollout {
+  const half = (take: (instances: readonly PlannedInstance[]) => readonly PlannedInstance[]): Wave[] =>
+    rollout.waves.map((wave) => ({
+      ...wave,
+      batches: wave.batches.map((batch) => ({
+        ...batch,
+        hosts: batch.hosts.map((work) => {
+          const instances = take(work.batches.flatMap((one) => one.instances));
+          return { ...work, batches: [{ program: "web" as ProgramName, at_once: 1, instances }] };
+        }),
+      })),
+    }));
+  return { ...rollout, waves: [...half((all) => all.slice(0, 1)), ...half((all) => all.slice(1))] };
+}
