@@ -9,6 +9,7 @@ import type { FleetHost, View } from "../executor/ports.ts";
 import { Recorder } from "../executor/recorder.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { buildRollout } from "../planner/build.ts";
+import { refuseUnfillable } from "../planner/unfillable.ts";
 import { createReport } from "../views/report.ts";
 import type { RunArguments } from "./arguments.ts";
 import { calledAs } from "./called-as.ts";
@@ -67,6 +68,8 @@ export class Preflight {
       { ...(startedBefore && { startedBefore }), ...(past && { past }), programsWhereFound: program.length > 0 },
     );
     if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };
+    const unfillable = refuseUnfillable(built.rollout, process.env);
+    if (unfillable.length > 0) return { exitCode: this.endRefused(unfillable) };
     const warnings = [...built.rollout.warnings, ...(await checkWarnings(fleet, built.rollout))];
     if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
     return { rollout: { ...built.rollout, warnings }, report };

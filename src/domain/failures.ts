@@ -152,6 +152,11 @@ export const REFUSALS = {
     title: "limits.min_healthy leaves no instance that may be restarted",
     remedy: "Lower limits.min_healthy, or bring up what is missing first.",
   },
+  placeholder_unusable: {
+    title: "a check or hook cannot be filled in for an instance",
+    remedy:
+      "Use a placeholder that the instance has ({process}, {vars.NAME}), or leave the instance out of this group's programs.",
+  },
   unknown_state: INSTANCE_FAILURES.unknown_state,
 } as const satisfies Record<string, FailureKind>;
 

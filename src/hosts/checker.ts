@@ -3,6 +3,7 @@ import https from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
+import { urlOf } from "../domain/check-url.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { fill, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
 import { templateOf, type Check } from "../domain/settings.ts";
@@ -58,17 +59,16 @@ async function attempt(
     case "command":
       return runCommand(access, filled.text, check.timeout_ms);
     case "tcp": {
-      const address = parse(check, filled.text);
-      if (!address) return failed(`with what stands for its placeholders, ${template} is no address with a port`);
+      const address = urlOf(check, filled.text);
+      if (!address) return failed(`with its placeholders filled in, ${template} is not an address with a port`);
       const dialled = await dial(access, destinationOf(address), signal);
       if (dialled.kind !== "open") return failed(dialled.reason);
       dialled.stream.destroy();
       return { kind: "passed" };
     }
     case "http": {
-      const url = parse(check, filled.text);
-      if (url?.protocol !== "http:" && url?.protocol !== "https:")
-        return failed(`with what stands for its placeholders, ${template} is no URL`);
+      const url = urlOf(check, filled.text);
+      if (!url) return failed(`with its placeholders filled in, ${template} is not a URL`);
       return request(access, url, check.status, signal);
     }
   }
@@ -84,7 +84,7 @@ export function createCheckRoutes(target: HostTarget, host: HostAccess, env: Nod
       if (check.kind === "command" || check.from === "controller") return undefined;
       const values = placeholderValues({ host: target.name, address: target.address, vars }, instance);
       const filled = fill(templateOf(check), values, env, "url");
-      const url = "text" in filled ? parse(check, filled.text) : undefined;
+      const url = "text" in filled ? urlOf(check, filled.text) : undefined;
       if (!url) return undefined;
       const bound = boundOf(check.timeout_ms);
       const whyForbidden = async (to: Destination) => {
@@ -99,12 +99,6 @@ export function createCheckRoutes(target: HostTarget, host: HostAccess, env: Nod
       }
     },
   };
-}
-
-/** What is filled in may hold a secret and anything else: of what it makes of a URL nothing is told. */
-function parse({ kind }: Check, filled: string): URL | undefined {
-  const text = kind === "tcp" ? `tcp://${filled}` : filled;
-  return URL.canParse(text) ? new URL(text) : undefined;
 }
 
 async function runCommand(access: HostAccess, command: string, timeoutMs: number): Promise<CheckOutcome> {

@@ -105,15 +105,15 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
     });
 
     it("fail where what stands for a placeholder makes no URL or address of it, and do not tell what that is", async () => {
-      const notOne = "with what stands for its placeholders, ";
+      const notOne = "with its placeholders filled in, ";
       const reasonOf = async (what: Check) => {
         const outcome = await check(what);
         return outcome.kind === "failed" ? outcome.reason : outcome.kind;
       };
-      assert.equal(await reasonOf(http("http://a:{vars.zone}/")), `${notOne}http://a:{vars.zone}/ is no URL`);
-      assert.equal(await reasonOf(http("http://a:80{number}99/")), `${notOne}http://a:80{number}99/ is no URL`);
-      assert.equal(await reasonOf(http("${TOKEN}://a/")), `${notOne}\${TOKEN}://a/ is no URL`);
-      assert.equal(await reasonOf(tcp("a:${TOKEN}")), `${notOne}a:\${TOKEN} is no address with a port`);
+      assert.equal(await reasonOf(http("http://a:{vars.zone}/")), `${notOne}http://a:{vars.zone}/ is not a URL`);
+      assert.equal(await reasonOf(http("http://a:80{number}99/")), `${notOne}http://a:80{number}99/ is not a URL`);
+      assert.equal(await reasonOf(http("${TOKEN}://a/")), `${notOne}\${TOKEN}://a/ is not a URL`);
+      assert.equal(await reasonOf(tcp("a:${TOKEN}")), `${notOne}a:\${TOKEN} is not an address with a port`);
     });
 
     it("ask an address for no certificate by name, of which Node would warn in the middle of the output", async () => {

@@ -247,6 +247,11 @@ export const faultsBefore: readonly FaultSet[] = [
         happen: (scene) => scene.run({ limits: { min_healthy: "80%" } }),
       },
       {
+        fault: "a check of which a variable makes no URL",
+        restarts: "none",
+        happen: (scene) => scene.run({ vars: { port: "80a" }, checks: [{ http: "http://127.0.0.1:{vars.port}/" }] }),
+      },
+      {
         fault: "the journal's folder cannot be made",
         restarts: "none",
         happen: (scene) => scene.run({}, "--state-dir", join(scene.fleet.knownHostsFile, "state")),

@@ -70,10 +70,6 @@ export const faultsOnTheWay: readonly FaultSet[] = [
         { hooks: { before_restart: "echo no >&2; exit 3" } },
         { restarts: "none" },
       ),
-      fails("a check of which a variable makes no URL", {
-        vars: { port: "80a" },
-        checks: [{ http: "http://127.0.0.1:{vars.port}/" }],
-      }),
       fails("a check never passes", { checks: [{ command: "echo not yet; exit 1" }] }),
       {
         fault: "one of two hosts is down, and the plan tolerates it (max_unreachable: 1)",
