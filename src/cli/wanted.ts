@@ -1,4 +1,5 @@
-import { changesSince, type Past } from "../planner/past.ts";
+import { changesSince } from "../planner/changes-since.ts";
+import type { Past } from "../planner/past.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { RunArguments, SelectionArguments } from "./arguments.ts";
 import { loadWhole, narrowOrTell, selectionOf, tell } from "./load.ts";

@@ -127,6 +127,8 @@ export type RolloutEvent =
       readonly code: InstanceFailureCode;
       /** What was seen, with supervisorctl's own words. */
       readonly reason: string;
+      /** What the last look at it showed, if one did. */
+      readonly state?: ProcessState;
       /** Since its restart was sent. */
       readonly seconds: number;
       /** The end of its stderr log, which may be older than its restart, or why that could not be read. */

@@ -2,6 +2,7 @@
  * The one object: the planner makes it, a dry run prints it, the executor runs it, `rollout.planned` carries it.
  * It is written to machines as it stands, hence the plan's own snake_case; every duration is in milliseconds.
  */
+import type { InstanceFailureCode } from "./failures.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
 import type { ProcessState } from "./process-state.ts";
 import type { Check, HostHooks, RolloutHooks, Vars } from "./settings.ts";
@@ -29,6 +30,8 @@ export interface PlannedInstance {
   readonly action: "restart" | "start" | "gate";
   /** For `gate`: the pid from before its restart, if it had one. */
   readonly previous_pid?: number;
+  /** For one that an earlier rollout of the chain has restarted, and that failed: how. */
+  readonly failed_as?: InstanceFailureCode;
 }
 
 /** Instances of one program on one host. The next batch begins when all of them have ended. */

@@ -1,6 +1,6 @@
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport } from "../domain/fleet.ts";
-import { programOf, type HostName, type ProgramName, type RolloutId } from "../domain/ids.ts";
+import { beganAt, programOf, type HostName, type ProgramName, type RolloutId } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { formatQuantity, keep, takeAtOnce, tolerate, type Quantity } from "../domain/quantity.ts";
 import {
@@ -51,7 +51,12 @@ export function buildRollout(
   };
   const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
   const startsecs = startSecondsOf({ waves }, fleet);
-  const warnings = [...builder.warnings, ...warningsOf({ hosts, waves, floors }, fleet)];
+  const { skipped, proven } = builder.taker;
+  const warnings = [
+    ...builder.warnings,
+    ...(selection.past ? provenWarning(selection.past, proven.length) : []),
+    ...warningsOf({ hosts, waves, floors }, fleet),
+  ];
   return {
     kind: "planned",
     rollout: {
@@ -67,8 +72,8 @@ export function buildRollout(
       hooks,
       lock,
       selection: narrowedTo,
-      skipped: builder.taker.skipped,
-      proven: builder.taker.proven,
+      skipped,
+      proven,
       unreachable,
       warnings,
     },
@@ -86,6 +91,18 @@ function resumed(past: Past | undefined): Pick<Rollout, "resumes" | "began_as" |
     ...(selection && { began_as: { id: past.rollout.id, selection } }),
     ...(!isAllBack && { left_drained: leftDrained }),
   };
+}
+
+/** A resume proves nothing again: whoever has deployed another release since must know. */
+function provenWarning({ rollout }: Past, proven: number): Warning[] {
+  if (proven === 0) return [];
+  const since = beganAt(rollout.id) ?? "then";
+  const stay =
+    proven === 1
+      ? "1 instance is healthy and stays on the release that it was proven on"
+      : `${proven} instances are healthy and stay on the release that they were proven on`;
+  const message = `${stay}: if another was deployed since ${since}, run the plan again without --resume`;
+  return [{ message }];
 }
 
 interface NamedSelector {

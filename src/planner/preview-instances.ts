@@ -2,7 +2,12 @@ import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout
 import { folded, foldedInOrder } from "./folding.ts";
 import { atATime } from "./preview-words.ts";
 
-const OTHER_THAN_RESTART = { start: "start", gate: "only judged, as it was restarted already" } as const;
+/** What an instance gets that is not restarted for the first time. */
+const MARKS: readonly { readonly says: string; readonly holds: (instance: PlannedInstance) => boolean }[] = [
+  { says: "start", holds: ({ action }) => action === "start" },
+  { says: "again, as it failed", holds: ({ action, failed_as }) => action === "restart" && failed_as !== undefined },
+  { says: "only checked, as it was restarted already", holds: ({ action }) => action === "gate" },
+];
 
 /** Instances of one program that a host restarts in one way: so many at a time, in this order. */
 interface Run {
@@ -35,13 +40,13 @@ function continues(run: Run | undefined, { program, instances, at_once }: Instan
 function runText({ instances, atOnce }: Run): string {
   const names = foldedInOrder(instances.map(({ instance }) => instance));
   const how = instances.length === 1 ? "" : atOnce >= instances.length ? " together" : ` ${atATime(atOnce)}`;
-  return `${names}${how}${markOf("start", instances)}${markOf("gate", instances)}`;
+  return `${names}${how}${MARKS.map((mark) => markText(mark, instances)).join("")}`;
 }
 
-/** Which of them get something else than a restart, where that is so. */
-function markOf(action: keyof typeof OTHER_THAN_RESTART, instances: readonly PlannedInstance[]): string {
-  const marked = instances.filter((one) => one.action === action).map(({ instance }) => instance);
+/** Which of them have a mark, where any has. */
+function markText({ says, holds }: (typeof MARKS)[number], instances: readonly PlannedInstance[]): string {
+  const marked = instances.filter(holds).map(({ instance }) => instance);
   if (marked.length === 0) return "";
   const which = marked.length === instances.length ? "" : `: ${folded(marked)}`;
-  return ` (${OTHER_THAN_RESTART[action]}${which})`;
+  return ` (${says}${which})`;
 }

@@ -1,13 +1,13 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { FleetReport } from "../domain/fleet.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
-import { sizeOf, worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
+import { sizeOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
 import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
 import { leastMs } from "../domain/least-duration.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
-import { count, section } from "./preview-words.ts";
+import { count, enumerated, section } from "./preview-words.ts";
 
 /**
  * The rollout as a person reads it before the run: all that is restarted, in its order, how, how long that takes and
@@ -42,11 +42,16 @@ function headline(rollout: Rollout): string {
 
 function done(works: readonly HostWork[]): string {
   const instances = works.flatMap(({ batches }) => batches.flatMap((batch) => batch.instances));
-  const starts = instances.filter(({ action }) => action === "start").length;
-  const gates = instances.filter(({ action }) => action === "gate").length;
+  const howMany = (isOne: (instance: PlannedInstance) => boolean) => instances.filter(isOne).length;
+  const starts = howMany(({ action }) => action === "start");
   if (starts === instances.length) return "started";
-  const others = [...(starts > 0 ? [`${starts} started`] : []), ...(gates > 0 ? [`${gates} only judged`] : [])];
-  return others.length === 0 ? "restarted" : `restarted, of them ${others.join(" and ")}`;
+  const others = [
+    { number: starts, words: "started" },
+    { number: howMany(({ action, failed_as }) => action === "restart" && failed_as !== undefined), words: "again" },
+    { number: howMany(({ action }) => action === "gate"), words: "only checked" },
+  ].filter(({ number }) => number > 0);
+  const named = others.map(({ number, words }) => `${number} ${words}`);
+  return named.length === 0 ? "restarted" : `restarted, of them ${enumerated(named)}`;
 }
 
 /** Reasons with all places that they are about. */

@@ -2,8 +2,9 @@ import type { Refusal } from "../domain/failures.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import { isRunning, RUNNING_ON_NOTHING, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../domain/rollout.ts";
-import { settle, whyNotPlanned, type Past, type PastFate } from "./past.ts";
+import { whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { Plan } from "./plan.ts";
+import { settle } from "./settle.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
 /** What is selected of a plan's instances, besides what its patterns name. */
@@ -80,9 +81,9 @@ export class Taker {
     snapshot: ProcessSnapshot,
   ): PlannedInstance | undefined {
     const { instance, state, pid } = snapshot;
-    const { action, ...previous } = settle(fate, snapshot);
-    if (action !== "nothing")
-      return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, action, ...previous };
+    const settled = settle(fate, snapshot);
+    if (settled.action !== "nothing")
+      return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, ...settled };
     this.skipped.push({ host, program, instance, why: "it was restarted before and is healthy" });
     if (pid !== undefined) this.proven.push({ host, instance, pid });
     return undefined;

@@ -1,6 +1,7 @@
 import type { Answer, RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostName, InstanceName, ProgramName } from "../domain/ids.ts";
+import type { ProcessState } from "../domain/process-state.ts";
 import type { Command } from "./messages.ts";
 import type { Consequence, Tally } from "./tally.ts";
 
@@ -10,6 +11,8 @@ export interface InstanceFailure {
   readonly instance: InstanceName;
   readonly code: InstanceFailureCode;
   readonly reason: string;
+  /** What the last look at it showed, if one did. */
+  readonly state?: ProcessState;
   readonly seconds: number;
   readonly stillDrained: boolean;
   /** It was restarted by an earlier rollout, and this one has no work for it. */
@@ -77,10 +80,11 @@ export class Failures {
     const unread = this.unread.get(key);
     if (!unread) return;
     this.unread.delete(key);
-    const { program, code, reason, seconds, stillDrained } = unread.failure;
+    const { program, code, reason, state, seconds, stillDrained } = unread.failure;
+    const seen = state === undefined ? {} : { state };
     const drained = stillDrained ? { still_drained: true } : {};
     const id = { host, program, instance };
-    this.emit({ type: "instance.failed", ...id, code, reason, seconds, log_tail: text, ...drained });
+    this.emit({ type: "instance.failed", ...id, code, reason, ...seen, seconds, log_tail: text, ...drained });
     this.follow(unread.failure, unread.consequence);
   }
 

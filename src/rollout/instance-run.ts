@@ -1,6 +1,6 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type Progress } from "./attempt.ts";
@@ -8,6 +8,9 @@ import type { Standing } from "./capacity.ts";
 import { Fate, type Ending } from "./fate.ts";
 import { Reservation } from "./reservation.ts";
 import type { Surroundings } from "./surroundings.ts";
+
+/** In these Supervisor does not start a process by itself. */
+const AT_REST: ReadonlySet<ProcessState> = new Set(["STOPPED", "EXITED", "FATAL"]);
 
 type Phase =
   /** Waits until its program can spare it. */
@@ -42,6 +45,8 @@ export class InstanceRun {
   private mayStillAct = false;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
+  /** What the last look at it showed. */
+  private seen: ProcessState | undefined;
 
   /** @param lookAt told when the instance wants its host to be looked at; the earliest wish counts, until that look */
   constructor(
@@ -79,6 +84,7 @@ export class InstanceRun {
   }
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): void {
+    this.seen = snapshot?.state;
     if (this.phase.name === "reserving") this.tryBegin(nowMs);
     else if ("sinceMs" in this.phase && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
     else if (this.phase.name === "aiming") this.aim(snapshot, this.phase.sinceMs, nowMs);
@@ -233,7 +239,7 @@ export class InstanceRun {
       return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
     if (snapshot.state === "UNKNOWN")
       return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
-    if (this.isOnlyGated) return this.passOn(snapshot, nowMs);
+    if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) return this.passOn(snapshot, nowMs);
     const action = snapshot.state === "STOPPED" ? "start" : "restart";
     if (!this.isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
     if (!this.isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
@@ -344,6 +350,12 @@ export class InstanceRun {
     return this.planned.action === "gate" && !this.isOurs;
   }
 
+  /** An earlier rollout left it down, and the operator has started it since the preview. */
+  private wasStartedByOperator({ state }: ProcessSnapshot): boolean {
+    const { before, failed_as } = this.planned;
+    return failed_as !== undefined && AT_REST.has(before.state) && state === "RUNNING" && !this.isOurs;
+  }
+
   /** It serves again, or still: until here it counted as down. */
   private conclude(nowMs: number): void {
     // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
@@ -383,7 +395,8 @@ export class InstanceRun {
 
   private tellFailure(code: InstanceFailureCode, reason: string, nowMs: number, before?: Ending): void {
     const seconds = this.secondsTaken(nowMs);
-    this.fate.failed({ code, reason, seconds, stillDrained: this.drained }, before);
+    const seen = this.seen === undefined ? {} : { state: this.seen };
+    this.fate.failed({ code, reason, ...seen, seconds, stillDrained: this.drained }, before);
   }
 
   private secondsTaken(nowMs: number): number {

@@ -46,6 +46,7 @@ export class Watch {
         ...id,
         code: "regressed",
         reason,
+        ...(snapshot && { state: snapshot.state }),
         seconds: 0,
         stillDrained: false,
         isOfEarlierRollout,

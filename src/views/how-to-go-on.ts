@@ -18,9 +18,9 @@ export interface Called {
 
 /** Before the command, by how the rollout ended. */
 const FIRST = {
-  refused: "mend that, then ",
-  halted: "mend the cause, then ",
-  incomplete: "mend the causes, then ",
+  refused: "fix that, then ",
+  halted: "fix the cause, then ",
+  incomplete: "fix the causes, then ",
   interrupted: "",
 } as const;
 
@@ -29,7 +29,7 @@ export function howToGoOn(collected: Collected, called: Called): string[] {
   const outcome = collected.finished?.outcome;
   if (outcome === "succeeded") return [];
   const first = outcome === undefined ? "" : FIRST[outcome];
-  return titled("how to go on", linesFor(collected, called, first));
+  return titled("how to continue", linesFor(collected, called, first));
 }
 
 function linesFor(collected: Collected, called: Called, first: string): string[] {
@@ -49,15 +49,23 @@ function linesFor(collected: Collected, called: Called, first: string): string[]
   if (finished?.outcome === "incomplete" && failed + indeterminate === 0 && rest.length > 0)
     return [`  ${first}run it again for the rest:`, ...rest];
   const resume = ["--resume", ...(id === undefined ? [] : [id])];
+  const fromStart = fromStartOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
   return [
-    `  ${first}go on from here:`,
+    `  ${first}resume from here:`,
     // The journal knows what its own rollout selected; of a resume that is how far it was narrowed.
     commandLine([plan, ...resume, ...(isResume ? selected : []), ...kept]),
+    ...(fromStart.length === 0 ? [] : [FROM_START, ...fromStart]),
     ...(rest.length === 0 ? [] : [WITHOUT_JOURNAL, ...rest]),
   ];
 }
 
-/** What goes on without the journal, if there is a command that reaches just as far as the rollout did. */
+/** What restarts all again that the first of the chain was about, unless that was only what had been started by then. */
+function fromStartOf({ planned }: Collected, { startedBefore }: Called): string[][] {
+  const selection = planned?.resumes === undefined ? planned?.selection : planned.began_as?.selection;
+  return selection && startedBefore === undefined ? [selectionWords(selection)] : [];
+}
+
+/** What continues without the journal, if there is a command that reaches just as far as the rollout did. */
 function restOf({ id, planned }: Collected, called: Called): string[][] {
   const began = called.startedBefore ?? beganAt(planned?.began_as?.id ?? id ?? "");
   if (began === undefined) return [];
@@ -80,8 +88,10 @@ export function selectionWords({ limit, exclude, programs }: Partial<Selection> 
   return [...words("--limit", limit), ...words("--exclude", exclude), ...words("--program", programs)];
 }
 
+const FROM_START = "  if another release was deployed meanwhile, run it again from the start:";
+
 const WITHOUT_JOURNAL =
-  "  or, without its journal, with what was not restarted since it began (what is STOPPED or drained stays so):";
+  "  without its journal, restart only what has not been restarted since it started (what failed and runs, and what is STOPPED or drained, stays as it is):";
 
 function commandLine(words: readonly string[]): string {
   return `    ${shellCommand(words)}`;

@@ -14,22 +14,34 @@ const MOST_KILLS = 10;
  * of whose end a random part is lost that was not durable. Returns what was promised and not kept.
  *
  * Without other faults everything is restarted in the end, once. With them, nothing is restarted that was healthy and
- * is still so, and every resume ends.
+ * is still so, nothing is restarted twice by one resume, and every resume ends.
  */
 export async function judgeResume(seed: number, { faults = false } = {}): Promise<string[]> {
   const { time, fleet, plan, planned, options } = scenario(seed, { faults });
   const random = new SeededRandom(seed + 1_000_000);
   const violations: string[] = [];
   const healthy = new HealthyPids();
+  /** Restarts that have reached a host in this rollout, since the operator last wanted one again. */
+  const arrived = new Map<string, number>();
   const watched: SimulateOptions = {
     ...options,
-    onEvent: (event) => healthy.see(event),
+    onEvent(event) {
+      healthy.see(event);
+      if (event.type === "rollout.started") arrived.clear();
+      if (event.type === "rollout.answered" && event.answer === "retry")
+        arrived.delete(`${event.host} ${event.instance}`);
+    },
     onChange(command) {
       const { host, instance, action } = command;
       const pid = fleet.hosts.get(host)?.get(instance)?.snapshot().pid;
       if (action === "restart" && pid !== undefined && healthy.has(host, instance, pid))
         violations.push(`${host} ${instance} was restarted again once healthy, on pid ${pid}`);
-      return options.onChange?.(command) ?? { kind: "arrives" };
+      const fate = options.onChange?.(command) ?? { kind: "arrives" };
+      if (action === "start" || fate.kind === "not_sent" || fate.kind === "lost_on_the_way") return fate;
+      const times = (arrived.get(`${host} ${instance}`) ?? 0) + 1;
+      arrived.set(`${host} ${instance}`, times);
+      if (times > 1) violations.push(`${host} ${instance} was restarted ${times} times by one rollout`);
+      return fate;
     },
   };
   let journal: RolloutEvent[] = [];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { judge } from "./judge.ts";
+import { judgeFixed } from "./judge-fixed.ts";
 import { judgeResume } from "./judge-resume.ts";
 import { amount } from "../amount.ts";
 
@@ -20,6 +21,11 @@ describe("random fleets, plans and faults", () => {
   it("restart nothing again that is healthy, killed and resumed among all the other faults", async () => {
     for (let seed = 1; seed <= SEEDS; seed++)
       assert.deepEqual(await judgeResume(seed, { faults: true }), [], `npm run sim -- --from ${seed} --seeds 1`);
+  }).timeout(600_000);
+
+  it("roll out a fixed release by --resume: what failed runs it in the end, what was healthy is left alone", async () => {
+    for (let seed = 1; seed <= SEEDS; seed++)
+      assert.deepEqual(await judgeFixed(seed), [], `npm run sim -- --from ${seed} --seeds 1`);
   }).timeout(600_000);
 
   it("finish when nothing goes wrong", async () => {

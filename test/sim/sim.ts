@@ -1,6 +1,7 @@
 /** `npm run sim -- --seeds 100000 [--from 1]`: many random rollouts; a violation prints its seed, which replays it. */
 import { parseArgs } from "node:util";
 import { judge } from "./judge.ts";
+import { judgeFixed } from "./judge-fixed.ts";
 import { judgeResume } from "./judge-resume.ts";
 
 const JUDGES: readonly [string, (seed: number) => Promise<string[]>][] = [
@@ -8,6 +9,7 @@ const JUDGES: readonly [string, (seed: number) => Promise<string[]>][] = [
   ["without faults", (seed) => judge(seed, { faults: false })],
   ["killed and resumed", (seed) => judgeResume(seed)],
   ["killed and resumed, with faults", (seed) => judgeResume(seed, { faults: true })],
+  ["broken, fixed and resumed", judgeFixed],
 ];
 
 const { values } = parseArgs({

@@ -33,7 +33,7 @@ function reportOf(events: readonly RolloutEvent[], called: Called = { plan: "pla
 }
 
 describe("the closing report", () => {
-  it("of a halted rollout says what failed and why, what is untouched, and how to go on", () => {
+  it("of a halted rollout says what failed and why, what is untouched, and how to continue", () => {
     const text = reportOf([
       eightHosts({ skipped: [{ host: "web-01", instance: "web:spare", why: "it was STOPPED before" }] }),
       { type: "rollout.started" },
@@ -78,10 +78,12 @@ healthy
   web-01 web:web_[00-03]
   web-02 web:web_00
 
-how to go on
-  mend the cause, then go on from here:
+how to continue
+  fix the cause, then resume from here:
     orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a
-  or, without its journal, with what was not restarted since it began (what is STOPPED or drained stays so):
+  if another release was deployed meanwhile, run it again from the start:
+    orchestrate plans/prod.yaml
+  without its journal, restart only what has not been restarted since it started (what failed and runs, and what is STOPPED or drained, stays as it is):
     orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
@@ -133,8 +135,8 @@ refused because
     web-03: connect ECONNREFUSED 10.0.0.3:22
     Try \`ssh\` to it with the same user and port; a host that is gone for good can be taken out of the plan.
 
-how to go on
-  mend that, then run it again:
+how to continue
+  fix that, then run it again:
     orchestrate plans/prod.yaml
 `,
     );
@@ -161,10 +163,12 @@ untouched
 healthy
   web-01 web:web_00
 
-how to go on
-  go on from here:
+how to continue
+  resume from here:
     orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a
-  or, without its journal, with what was not restarted since it began (what is STOPPED or drained stays so):
+  if another release was deployed meanwhile, run it again from the start:
+    orchestrate plans/prod.yaml
+  without its journal, restart only what has not been restarted since it started (what failed and runs, and what is STOPPED or drained, stays as it is):
     orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
@@ -183,7 +187,7 @@ how to go on
       /left while under restart\n {2}web-01 web:web_00: the operator left while it was being restarted\n {4}Look at the instance/,
     );
     assert.match(text, /untouched\n {2}web-01 web:web_01\n/);
-    assert.match(text, /how to go on\n {2}go on from here:\n.* --resume /);
+    assert.match(text, /how to continue\n {2}resume from here:\n.* --resume /);
   });
 
   it("of a rollout whose end was never told counts for itself", () => {
@@ -311,6 +315,7 @@ describe("the commands that go on, as the report names them", () => {
   it("find the journal where the rollout has kept it", () => {
     assert.deepEqual(commandsOf([eightHosts(), ...touched], { plan: "prod.yaml", stateDir: "/srv/our state" }), [
       "orchestrate prod.yaml --resume 20261122T100000Z-4f2a --state-dir '/srv/our state'",
+      "orchestrate prod.yaml --state-dir '/srv/our state'",
       "orchestrate prod.yaml --started-before 2026-11-22T10:00:00Z --state-dir '/srv/our state'",
     ]);
   });
@@ -336,7 +341,7 @@ describe("the commands that go on, as the report names them", () => {
     ]);
   });
 
-  it("of a resume resume that, and without journals go back to how it all began, never further than it reached", () => {
+  it("of a resume resume that, and from the start or without journals go back to how it all began, never further", () => {
     const first = "20261120T090000Z-aaaa" as RolloutId;
     const resumes = "20261121T100000Z-bbbb" as RolloutId;
     const limited = { limit: ["@canary"], exclude: ["web-02"], programs: ["web"] };
@@ -344,12 +349,14 @@ describe("the commands that go on, as the report names them", () => {
     const resume = { ...eightHosts(), resumes, began_as: { id: first, selection: limited }, selection: own };
     assert.deepEqual(commandsOf([resume, ...touched]), [
       "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a --exclude web-03",
+      "orchestrate plans/prod.yaml --limit @canary --exclude web-02 --program web",
       "orchestrate plans/prod.yaml --started-before 2026-11-20T09:00:00Z" +
         " --limit @canary --exclude web-03 --exclude web-02 --program web",
     ]);
     const narrower = { ...resume, selection: { ...own, limit: ["web-01"] } };
     assert.deepEqual(commandsOf([narrower, ...touched]), [
       "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a --limit web-01 --exclude web-03",
+      "orchestrate plans/prod.yaml --limit @canary --exclude web-02 --program web",
     ]);
   });
 
@@ -358,6 +365,7 @@ describe("the commands that go on, as the report names them", () => {
     const again = "orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z";
     assert.deepEqual(commandsOf([eightHosts(), ...failed]), [
       "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a",
+      "orchestrate plans/prod.yaml",
       again,
     ]);
     const leftOut = [...touched.slice(0, -3), finished("incomplete", { healthy: 31 })];

@@ -141,7 +141,7 @@ describe("the tree on a terminal", () => {
     assert.match(all, /✗ web-053.example.com {2}✗······· {2}web_00 ✗ flapping/);
     assert.match(
       all,
-      /how to go on\n {2}mend the cause, then go on from here:\n {4}orchestrate plans\/prod.yaml --resume \S+\n/,
+      /how to continue\n {2}fix the cause, then resume from here:\n {4}orchestrate plans\/prod.yaml --resume \S+\n/,
     );
   });
 

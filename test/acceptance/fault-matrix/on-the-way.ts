@@ -164,11 +164,24 @@ export const faultsOnTheWay: readonly FaultSet[] = [
       {
         fault: "a program that flaps: it dies two seconds after each start, and Supervisor starts it again",
         restarts: "some once",
+        restartedAgain: 1,
         happen: (scene) =>
           broken(
             scene,
             { kind: "crash_after", seconds: 2 },
             { timings: { ...impatient, healthy_deadline: "20s", min_healthy_time: "4s" } },
+          ),
+      },
+      {
+        fault: "a release that runs and fails its check; then the fixed one is deployed",
+        isSampled: true,
+        restarts: "each once",
+        restartedAgain: 1,
+        happen: (scene) =>
+          broken(
+            scene,
+            { kind: "slow_start", seconds: 3600 },
+            { checks: [{ command: 'test -e "$FLEET_HOST_DIR"/ready/{process}' }] },
           ),
       },
       {

@@ -20,6 +20,8 @@ export interface Fault {
   readonly isSampled?: true;
   /** Restarts that supervisord counts at the end: of each instance one, of none, or of some. */
   readonly restarts: "each once" | "none" | "some once";
+  /** Instances that failed while they ran, and that the resume has restarted once more. */
+  readonly restartedAgain?: number;
   /** Instances that are not RUNNING in the end, because that is the fault. */
   readonly broken?: number;
   happen(scene: Scene): Promise<Seen>;

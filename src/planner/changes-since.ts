@@ -1,0 +1,51 @@
+import type { Rollout } from "../domain/rollout.ts";
+import { foldNames } from "../domain/node-set.ts";
+import type { HostTarget } from "../domain/target.ts";
+import type { Plan } from "./plan.ts";
+
+/** In what a plan differs from the rollout which is to go on, where it may not; one sentence for each. */
+export function changesSince(past: Rollout, plan: Plan): string[] {
+  const known = new Map(past.hosts.map((target) => [target.name, target]));
+  const selected = new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
+  const added = [...selected].filter((name) => !known.has(name));
+  return [
+    ...(added.length > 0 ? [`hosts were added: ${foldNames(added).join(", ")}`] : []),
+    ...plan.hosts.flatMap((target) => movesOf(target, known.get(target.name))),
+    ...changesOfWaves(past, plan),
+  ];
+}
+
+/** What makes it another supervisord. */
+function movesOf(now: HostTarget, then: HostTarget | undefined): string[] {
+  if (!then) return [];
+  const words = [
+    ["address", then.address, now.address],
+    ["connection", then.connection, now.connection],
+    ["supervisor.config", then.supervisor.config, now.supervisor.config],
+    ["supervisor.server_url", then.supervisor.server_url, now.supervisor.server_url],
+  ] as const;
+  return words
+    .filter(([, before, after]) => before !== after)
+    .map(
+      ([what, before, after]) => `the ${what} of ${now.name} was ${before ?? "not set"} and is ${after ?? "not set"}`,
+    );
+}
+
+/** A wave that had nothing to do is not in the rollout, and nothing of it can have changed that matters. */
+function changesOfWaves(past: Rollout, plan: Plan): string[] {
+  const pastPrograms = new Map(past.waves.map(({ group, programs }) => [group, programs]));
+  const common = plan.waves.filter(({ group }) => pastPrograms.has(group));
+  const order = common.map(({ group }) => group).join(", ");
+  const pastOrder = past.waves.map(({ group }) => group).filter((group) => common.some((wave) => wave.group === group));
+  return [
+    ...common
+      .filter(({ group, programs }) => programs.join() !== pastPrograms.get(group)?.join())
+      .map(
+        ({ group, programs }) =>
+          `the programs of ${group} were ${pastPrograms.get(group)?.join(", ")} and are ${programs.join(", ")}`,
+      ),
+    ...(order === pastOrder.join(", ")
+      ? []
+      : [`the waves came in the order ${pastOrder.join(", ")} and come in the order ${order}`]),
+  ];
+}

@@ -1,0 +1,59 @@
+import type { InstanceFailureCode } from "../domain/failures.ts";
+import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
+import type { PlannedInstance } from "../domain/rollout.ts";
+import type { PastFate } from "./past.ts";
+
+/** What a resume does with an instance: nothing, if it is healthy and serves. */
+export type Settled = { readonly action: "nothing" } | Pick<PlannedInstance, "action" | "previous_pid" | "failed_as">;
+
+/**
+ * What a resume does with an instance to which a restart was sent before.
+ *
+ * What failed is restarted again: its files may have been fixed since, and the process that failed does not show it.
+ * What was down when it failed and runs now was started by the operator, or is a slow start that has completed: it is
+ * only checked. What is unknown may have been restarted, so it is checked first if another process runs than before.
+ */
+export function settle(fate: PastFate, snapshot: ProcessSnapshot): Settled {
+  const { state, pid } = snapshot;
+  const serves = fate.kind === "healthy" && !fate.drained;
+  if (serves && state === "RUNNING") return { action: "nothing" };
+  const failed = failureOf(fate, serves);
+  // A start cannot restart it twice, whoever stopped it.
+  if (state === "STOPPED") return { action: "start", ...failed };
+  // One that is only still drained is checked once more, and then enabled.
+  const previousPid = serves ? fate.pid : fate.previousPid;
+  const isNew = state === "RUNNING" && pid !== previousPid;
+  const isOnlyChecked =
+    fate.kind === "failed" ? isNew && wasDown(fate) : isNew || state === "STARTING" || state === "BACKOFF";
+  if (!isOnlyChecked) return { action: "restart", ...failed };
+  return { action: "gate", ...(previousPid === undefined ? {} : { previous_pid: previousPid }), ...failed };
+}
+
+/** How it counts as failed, for the preview and the rollout: what was healthy and no longer runs has regressed. */
+function failureOf(fate: PastFate, serves: boolean): Pick<PlannedInstance, "failed_as"> {
+  if (fate.kind === "failed") return { failed_as: fate.code };
+  if (fate.kind === "unknown") return { failed_as: "indeterminate" };
+  return serves ? { failed_as: "regressed" } : {};
+}
+
+/** What these found was not running; of a stop that took too long only the old process was. */
+const DOWN: ReadonlySet<InstanceFailureCode> = new Set([
+  "fatal",
+  "exited",
+  "stayed_stopped",
+  "unknown_state",
+  "vanished",
+  "stop_deadline",
+]);
+
+/** In these Supervisor starts a process again by itself, or cannot yet. */
+const PASSING: ReadonlySet<ProcessState> = new Set(["STARTING", "BACKOFF", "STOPPING"]);
+
+/** Whether no process of its restart was running when it failed. */
+function wasDown({ code, state }: Extract<PastFate, { kind: "failed" }>): boolean {
+  if (DOWN.has(code)) return true;
+  // Where no look is recorded, it is rather restarted once more than left on what has failed.
+  if (state === undefined || state === "RUNNING") return false;
+  // It ran, died and will run again: that it runs now says nothing.
+  return !((code === "flapping" || code === "regressed") && PASSING.has(state));
+}
