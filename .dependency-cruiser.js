@@ -23,6 +23,12 @@ export default {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     { name: "no-orphans", severity: "error", from: { orphan: true, path: "^src/" }, to: {} },
+    {
+      name: "the-judge-of-real-configurations-shares-no-code",
+      severity: "error",
+      from: { path: "^test/real/judge/" },
+      to: { pathNot: "^test/real/judge/" },
+    },
     { name: "src-knows-no-tests", severity: "error", from: { path: "^src/" }, to: { path: "^test/" } },
     {
       name: "only-development-dependencies-are-bundled",

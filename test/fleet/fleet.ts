@@ -181,7 +181,7 @@ async function fleetDir(wished: string | undefined): Promise<string> {
 }
 
 /** From 9.8 on sshd shuts out an address with failed logins for a while: the tests' own, here. */
-async function forgivingSshd(sshd: string): Promise<string[]> {
+export async function forgivingSshd(sshd: string): Promise<string[]> {
   // Before 9.2 it did not know -V, but names its version in what it complains.
   const { stdout, stderr } = await run(sshd, ["-V"]).catch(
     (error: unknown) => error as { stdout: string; stderr: string },
@@ -190,7 +190,8 @@ async function forgivingSshd(sshd: string): Promise<string[]> {
   return major > 9 || (major === 9 && minor >= 8) ? ["PerSourcePenalties no"] : [];
 }
 
-function requiredProgram(name: string): string {
+/** Where it is. @throws Error when it is not installed */
+export function requiredProgram(name: string): string {
   const found = findProgram(name);
   if (found === undefined) throw new Error(`${name} is missing: run test/fleet/prerequisites.ts`);
   return found;

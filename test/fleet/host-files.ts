@@ -21,16 +21,20 @@ export interface GroupOptions {
   readonly extraLines?: readonly string[];
 }
 
-export interface HostSpec {
+/** As far as its sshd has to know it. */
+export interface SshdSpec {
   readonly name: string;
   readonly address: string;
   readonly port: number;
   readonly dir: string;
-  readonly groups: readonly GroupOptions[];
   /** Lines for sshd_config; they win over ours. No `Match` and no `SetEnv`. */
   readonly sshdConfig: readonly string[];
-  readonly ownClock: boolean;
   readonly authorizedKeysFile: string;
+}
+
+export interface HostSpec extends SshdSpec {
+  readonly groups: readonly GroupOptions[];
+  readonly ownClock: boolean;
 }
 
 /** Every file of a host, by its purpose. */
@@ -94,11 +98,17 @@ export async function writeHostFiles(spec: HostSpec): Promise<void> {
   }
   await copyFile(instanceProgram, files.program);
   await chmod(files.program, 0o755);
-  await writeFile(files.sshdConfig, sshdConfig(spec, files));
   await writeFile(files.supervisorConfig, supervisorConfig(spec, files));
   for (const processName of spec.groups.flatMap(processNames)) {
     await writeBehaviour(files, processName, { kind: "healthy" });
   }
+  await writeSshdFiles(spec);
+}
+
+/** What a host's sshd reads: its configuration and its own key. */
+export async function writeSshdFiles(spec: SshdSpec): Promise<void> {
+  const files = hostFiles(spec.dir);
+  await writeFile(files.sshdConfig, sshdConfig(spec, files));
   await makeKey(files.hostKey);
 }
 
@@ -108,12 +118,12 @@ export async function makeKey(file: string): Promise<void> {
 }
 
 /** The line of known_hosts for a host: `[127.4.5.1]:20022 ssh-ed25519 …`. */
-export async function knownHostsLine({ address, port, dir }: HostSpec): Promise<string> {
+export async function knownHostsLine({ address, port, dir }: SshdSpec): Promise<string> {
   const [type, key] = (await readFile(`${hostFiles(dir).hostKey}.pub`, "utf8")).split(" ");
   return `[${address}]:${port} ${type} ${key}\n`;
 }
 
-function sshdConfig(spec: HostSpec, files: HostFiles): string {
+function sshdConfig(spec: SshdSpec, files: HostFiles): string {
   return lines(
     // sshd takes the first value that it meets.
     ...spec.sshdConfig,

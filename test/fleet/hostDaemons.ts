@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import path from "node:path";
 import { Daemon } from "./daemon.ts";
-import { hostDirVariable, hostFiles, type HostSpec } from "./host-files.ts";
+import { hostDirVariable, hostFiles, type HostSpec, type SshdSpec } from "./host-files.ts";
 import { allProcesses, type ProcessInfo } from "./supervisor-rpc.ts";
 
 /** Absolute paths. */
@@ -19,16 +19,10 @@ const supervisordLookMs = 40;
 
 /** The two daemons of a host, not started yet. */
 export function hostDaemons(spec: HostSpec, programs: DaemonPrograms): { sshd: Daemon; supervisord: Daemon } {
-  const { sshdConfig, sshdOutput, supervisorConfig, supervisorOutput } = hostFiles(spec.dir);
-  const { PATH = "/usr/bin:/bin", HOME = "/" } = process.env as { PATH?: string; HOME?: string };
-  const env = { PATH, HOME, [hostDirVariable]: spec.dir };
+  const { supervisorConfig, supervisorOutput } = hostFiles(spec.dir);
+  const env = daemonEnvironment(spec.dir);
   return {
-    sshd: new Daemon({
-      name: `${spec.name}'s sshd`,
-      command: [programs.sshd, "-D", "-e", "-f", sshdConfig],
-      env,
-      outputFile: sshdOutput,
-    }),
+    sshd: sshdDaemon(spec, programs.sshd),
     supervisord: new Daemon({
       name: `${spec.name}'s supervisord`,
       command: [programs.supervisord, "-n", "-c", supervisorConfig],
@@ -38,8 +32,25 @@ export function hostDaemons(spec: HostSpec, programs: DaemonPrograms): { sshd: D
   };
 }
 
+/** The sshd of a host, not started yet. @param sshd its absolute path */
+export function sshdDaemon({ name, dir }: SshdSpec, sshd: string): Daemon {
+  const { sshdConfig, sshdOutput } = hostFiles(dir);
+  return new Daemon({
+    name: `${name}'s sshd`,
+    command: [sshd, "-D", "-e", "-f", sshdConfig],
+    env: daemonEnvironment(dir),
+    outputFile: sshdOutput,
+  });
+}
+
+/** What a daemon of a host has in its environment: little, and the mark by which a teardown finds what is left. */
+export function daemonEnvironment(dir: string): Record<string, string> {
+  const { PATH = "/usr/bin:/bin", HOME = "/" } = process.env as { PATH?: string; HOME?: string };
+  return { PATH, HOME, [hostDirVariable]: dir };
+}
+
 /** Starts an sshd and waits for its banner. @throws Error with the end of its log */
-export async function raiseSshd(sshd: Daemon, { address, port }: HostSpec): Promise<void> {
+export async function raiseSshd(sshd: Daemon, { address, port }: SshdSpec): Promise<void> {
   sshd.start();
   await sshd.ready(() => hasBanner(address, port), { deadlineMs: readyDeadlineMs });
 }

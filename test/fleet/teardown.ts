@@ -1,14 +1,23 @@
 import { rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import type { FleetHost } from "./host.ts";
+import type { Daemon } from "./daemon.ts";
 import { hostDirVariable } from "./host-files.ts";
 import { descendantsOf, environmentOf, processTable, signal } from "./process-table.ts";
 import { until } from "./until.ts";
 
+/** A host's daemons, up or not. */
+export interface HostRemains {
+  readonly sshd: Daemon;
+  readonly supervisord: Daemon;
+  /** Asks supervisord to end; false when it does not answer within `timeoutMs`. */
+  shutDownSupervisord(timeoutMs: number): Promise<boolean>;
+}
+
 /** What has to go when a fleet goes. */
 export interface Remains {
+  /** All that runs in it has it in its environment, see {@link hostDirVariable}. */
   readonly dir: string;
-  readonly hosts: readonly FleetHost[];
+  readonly hosts: readonly HostRemains[];
 }
 
 const shutdownAnswerMs = 1_000;
