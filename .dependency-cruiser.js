@@ -26,7 +26,7 @@ export default {
     {
       name: "the-judge-of-real-configurations-shares-no-code",
       severity: "error",
-      from: { path: "^test/real/judge/" },
+      from: { path: "^test/real/judge/", pathNot: "[.]test[.]ts$" },
       to: { pathNot: "^test/real/judge/" },
     },
     { name: "src-knows-no-tests", severity: "error", from: { path: "^src/" }, to: { path: "^test/" } },

@@ -37,7 +37,7 @@ export function readReport(text: string): Report {
 
 /** Every process that a text may name, and all its other words. */
 export function wordsIn(text: string): Set<string> {
-  return new Set(text.split(/[\s:;,]+/).flatMap(unfolded));
+  return new Set(text.split(/[\s:;]+|,(?:\s|$)/).flatMap(unfolded));
 }
 
 /** Of `host-1 web:web_[00-01] cron`. */
