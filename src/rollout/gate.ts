@@ -187,10 +187,10 @@ export class Gate {
 /**
  * True for a process that was started after the look before, which was so long ago: the kernel may give the same pid
  * twice. That its uptime fell says nothing: that is wall-clock time, and the host's clock may have been set back.
- * Supervisor cuts both of its times to whole seconds.
+ * Supervisor cuts both of its times to whole seconds, and says 0 for as long as the clock is behind the process's start.
  */
 function isTooYoung(uptimeS: number, seenMsAgo: number): boolean {
-  return (uptimeS + 1) * 1000 < seenMsAgo;
+  return uptimeS > 0 && (uptimeS + 1) * 1000 < seenMsAgo;
 }
 
 function failed(code: InstanceFailureCode, reason: string): Verdict {

@@ -83,6 +83,13 @@ describe("the gate that a restarted instance has to pass", () => {
     assert.equal(look(gate, running(NEW_PID, 14), 21_000), "healthy");
   });
 
+  it("does not do so where the clock is set back to before the start of the process: Supervisor then says 0", () => {
+    const gate = returnedGate({ min_healthy_time_ms: 10_000 });
+    look(gate, running(NEW_PID, 2), 1000);
+    assert.equal(look(gate, running(NEW_PID, 0), 6000), "wait");
+    assert.equal(look(gate, running(NEW_PID, 0), 11_000), "healthy");
+  });
+
   it("never takes RUNNING on pid 0 for healthy: that is not a process", () => {
     assert.equal(look(returnedGate({ min_healthy_time_ms: 0 }), running(0, 99), 1000), "unknown_state");
     assert.equal(look(returnedGate({ min_healthy_time_ms: 0 }, 0), running(0, 99), 1000), "unknown_state");

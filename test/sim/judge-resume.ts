@@ -1,7 +1,8 @@
 import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { Rollout } from "../../src/domain/rollout.ts";
+import { worksOf, type Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build.ts";
 import { readPast } from "../../src/planner/past.ts";
+import { isForetold } from "./judge/ends.ts";
 import { SeededRandom } from "./random.ts";
 import { scenario } from "./scenario.ts";
 import { simulate, type SimulateOptions } from "./simulate.ts";
@@ -49,14 +50,14 @@ export async function judgeResume(seed: number, { faults = false } = {}): Promis
   for (let kill = 0; ; kill++) {
     const killAfterEvent = kill < MOST_KILLS ? random.whole(1, 40) : Infinity;
     const planning: RolloutEvent = { type: "rollout.planned", ...rollout };
-    const { outcome, events, durable, isLocked } = await simulate(rollout, fleet, time, { ...watched, killAfterEvent });
+    const { outcome, events, durable } = await simulate(rollout, fleet, time, { ...watched, killAfterEvent });
     const kept = outcome === undefined ? random.whole(durable, events.length) : events.length;
     // Of a rollout that has sent nothing yet, nothing need be kept at all.
     if (kept > 0) journal = [...journal, planning, ...events.slice(0, kept)];
     if (outcome !== undefined && (faults || outcome !== "halted")) break;
-    if (outcome === "halted") return [`it halted: ${reasonOf(events)}`];
+    if (outcome === "halted") return isForetold(rollout, events) ? [] : [`it halted: ${reasonOf(events)}`];
     if (killAfterEvent === Infinity) return [...violations, "a resume never ended"];
-    if (isLocked) break;
+    if (fleet.isActing) break;
     const past = readPast(journal);
     const built = buildRollout(plan, fleet.report(), { id: planned.id }, past ? { past } : {});
     // A host that cannot be reached now, say.
@@ -65,11 +66,23 @@ export async function judgeResume(seed: number, { faults = false } = {}): Promis
     rollout = built.rollout;
   }
   if (faults) return violations;
+  const wanted = new Map<string, string>();
+  for (const { host, batches } of worksOf(planned))
+    for (const { instances } of batches)
+      for (const { instance, action } of instances) wanted.set(`${host} ${instance}`, action);
   return [...fleet.hosts].flatMap(([host, processes]) =>
-    [...processes].flatMap(([instance, { stopsAtMs, state }]) => [
-      ...(stopsAtMs.length === 1 ? [] : [`${host} ${instance} was restarted ${stopsAtMs.length} times`]),
-      ...(state === "RUNNING" ? [] : [`${host} ${instance} was left ${state}`]),
-    ]),
+    [...processes].flatMap(([instance, { stopsAtMs, spawns, state }]) => {
+      const key = `${host} ${instance}`;
+      const action = wanted.get(key);
+      const starts = spawns.filter(({ release }) => release > 0).length;
+      const isDone = action === undefined ? starts === 0 : starts > 0 && state === "RUNNING";
+      return [
+        ...(stopsAtMs.length === (action === "restart" ? 1 : 0)
+          ? []
+          : [`${key} was stopped ${stopsAtMs.length} times`]),
+        ...(isDone ? [] : [`${key} was left ${state} after ${starts} starts`]),
+      ];
+    }),
   );
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judge } from "./judge.ts";
+import { judge } from "./judge/judge.ts";
 import { judgeFixed } from "./judge-fixed.ts";
 import { judgeResume } from "./judge-resume.ts";
 import { amount } from "../amount.ts";

@@ -43,6 +43,12 @@ export class SimFleet {
   readonly quitting = new Set<HostName>();
   /** The release that processes are started from. */
   release = 0;
+  /** Restarts that can still act, whoever waits for them: `host instance` by host. */
+  readonly acting = new Map<HostName, string[]>();
+  /** Who waits for their end: the lock of a host is free only then. */
+  private readonly settling = new Map<HostName, (() => void)[]>();
+  /** What hooks have taken out of service and not put back. */
+  readonly drained = { instances: new Set<string>(), hosts: new Set<HostName>() };
   /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
   private readonly hung = new Map<HostName, (() => void)[]>();
   /** The pid of each host's supervisord; undefined while there is none. */
@@ -126,6 +132,28 @@ export class SimFleet {
     for (const process of this.hosts.get(host)?.values() ?? []) process.startWithSupervisor();
   }
 
+  /** Something can still act on some host. */
+  get isActing(): boolean {
+    return [...this.acting.values()].some((keys) => keys.length > 0);
+  }
+
+  begins(host: HostName, key: string): void {
+    this.acting.set(host, [...(this.acting.get(host) ?? []), key]);
+  }
+
+  ends(host: HostName, key: string): void {
+    const rest = [...(this.acting.get(host) ?? [])];
+    rest.splice(rest.indexOf(key), 1);
+    this.acting.set(host, rest);
+    if (rest.length === 0) for (const settled of this.settling.get(host)?.splice(0) ?? []) settled();
+  }
+
+  /** Calls back as soon as nothing that was sent to the host can act any more. */
+  onceSettled(host: HostName, settled: () => void): void {
+    if ((this.acting.get(host) ?? []).length === 0) settled();
+    else this.settling.set(host, [...(this.settling.get(host) ?? []), settled]);
+  }
+
   /** What a client asks of a supervisord that hangs is done when that goes on. */
   request(host: HostName, act: () => void): void {
     const due = this.hung.get(host);
@@ -192,7 +220,8 @@ export class SimFleet {
     return machine;
   }
 
-  private onMachineOf(host: HostName): HostName[] {
+  /** All supervisords of its machine, it among them. */
+  onMachineOf(host: HostName): HostName[] {
     const machine = this.machines.get(host);
     return [...this.machines].flatMap(([other, its]) => (its === machine ? [other] : []));
   }

@@ -27,9 +27,11 @@ export const healthy: SimBehaviour = { stopMs: 100, startsecsMs: 1000, crashesAt
 export interface SimConfig {
   readonly autostart: boolean;
   readonly autorestart: boolean | "unexpected";
+  readonly priority: number;
+  readonly isListener: boolean;
 }
 
-const DEFAULT_CONFIG: SimConfig = { autostart: true, autorestart: true };
+export const defaultConfig: SimConfig = { autostart: true, autorestart: true, priority: 999, isListener: false };
 
 /** What a process has of its host and of the supervisord that runs it. */
 export interface SimSurroundings {
@@ -86,8 +88,8 @@ export class SimProcess {
   private readonly around: SimSurroundings;
   /** By the host's wall clock: what Supervisor's uptime is counted from. */
   private spawnedAtWallMs: number;
-  /** That of the process that runs now. */
-  private stopMs: number;
+  /** How the process that runs now ends when it is told to. */
+  private ending: Pick<SimBehaviour, "stopMs" | "leavesForMs">;
   private failedStarts = 0;
   /** Its supervisord has never started it. */
   private isNotStarted = false;
@@ -101,14 +103,14 @@ export class SimProcess {
     time: VirtualTime,
     around: SimSurroundings,
     behaviour: SimBehaviour = healthy,
-    config = DEFAULT_CONFIG,
+    config = defaultConfig,
   ) {
     this.instance = instance;
     this.time = time;
     this.around = around;
     this.behaviour = behaviour;
     this.config = config;
-    this.stopMs = behaviour.stopMs;
+    this.ending = behaviour;
     const atMs = time.now - 3_600_000;
     this.spawnedAtWallMs = around.wallMs - 3_600_000;
     this.pid = around.nextPid();
@@ -131,7 +133,7 @@ export class SimProcess {
   /** From its next start on, and the process that runs now stops like that. */
   behave(behaviour: SimBehaviour): void {
     this.behaviour = behaviour;
-    this.stopMs = behaviour.stopMs;
+    this.ending = behaviour;
   }
 
   snapshot(): ProcessSnapshot {
@@ -158,7 +160,7 @@ export class SimProcess {
     }
     const wasBackoff = this.state === "BACKOFF";
     this.onStopped = done;
-    this.become("STOPPING", wasBackoff ? 0 : this.stopMs, () => {
+    this.become("STOPPING", wasBackoff ? 0 : this.ending.stopMs, () => {
       this.become("STOPPED");
       this.stopAnswered();
     });
@@ -186,6 +188,12 @@ export class SimProcess {
     this.failedStarts = 0;
     this.onFirstAttempt = done;
     this.startProcess();
+  }
+
+  /** It is like this when the story begins, and has been for long. */
+  rest(state: "STOPPED" | "EXITED" | "FATAL"): void {
+    this.become(state);
+    this.pid = undefined;
   }
 
   /** It crashes for good, whatever it was doing: nobody asked it to. */
@@ -235,7 +243,7 @@ export class SimProcess {
       runningAtMs: undefined,
       endedAtMs: undefined,
     });
-    this.stopMs = behaviour.stopMs;
+    this.ending = behaviour;
     if (crashesAtStart > 0) this.become("STARTING", CRASH_MS, () => this.crashedAtStart());
     else this.become("STARTING", startsecsMs, () => this.runs());
   }
@@ -295,7 +303,7 @@ export class SimProcess {
     const { spawn } = this;
     if (!spawn) return;
     spawn.endedAtMs = this.time.now;
-    const { leavesForMs } = spawn.behaviour;
+    const { leavesForMs } = this.ending;
     if (leavesForMs !== undefined) this.around.leaves(spawn, leavesForMs);
   }
 }

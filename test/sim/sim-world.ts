@@ -1,4 +1,5 @@
 import type { Answer, RecordedEvent } from "../../src/domain/events.ts";
+import type { HostConfig } from "../../src/domain/fleet.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type {
   ChangeOutcome,
@@ -9,7 +10,7 @@ import type {
   SettleOutcome,
 } from "../../src/domain/outcomes.ts";
 import type { Check, HookName, Vars } from "../../src/domain/settings.ts";
-import type { HookSubject, Operator, RolloutHost, World } from "../../src/executor/ports.ts";
+import type { HookSubject, HostConnection, Operator, RolloutHost, World } from "../../src/executor/ports.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -54,7 +55,7 @@ export type ChangeFate =
 
 /** What happens between a controller and its fleet; where it says nothing, all goes well. */
 export interface WorldOptions {
-  /** What a check finds. */
+  /** What a check finds; default: whether it serves. */
   readonly onCheck?: (check: SimCheck) => CheckOutcome;
   /** How a hook ends. */
   readonly onHook?: (hook: SimHook) => HookOutcome;
@@ -66,9 +67,18 @@ export interface WorldOptions {
   readonly onQuestion?: (
     answers: readonly Answer[],
   ) => { readonly answer: Answer; readonly afterMs: number } | undefined;
+  /** What the operator says after a wave: whether it goes on; default: it does. */
+  readonly onPause?: () => boolean;
   /** How long the next look takes. */
   readonly lookMs?: () => number;
 }
+
+/** The parts of a host that planner and executor use. */
+type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks"> & {
+  readonly connection: Pick<HostConnection, "connect">;
+  readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "tailLog" | "config">;
+  readonly lock: Pick<RolloutHost["lock"], "host" | "lost" | "settle" | "prepare" | "take" | "release">;
+};
 
 /**
  * The fleet as one controller sees it, through the executor's ports, in virtual time.
@@ -86,11 +96,6 @@ export class SimWorld implements World {
   private readonly isDead: () => boolean;
   /** Changes that the controller waits for, with what tells that their connection is lost. */
   private readonly awaited = new Map<HostName, Set<() => void>>();
-  /** Restarts on a host that can still act, whoever waits for them. */
-  private readonly acting = new Map<HostName, number>();
-  /** Who waits for their end: the lock is free only then. */
-  private readonly settling = new Map<HostName, (() => void)[]>();
-  private readonly actingOn = new Set<string>();
   private readonly locks = new Map<HostName, (lost: LockLost) => void>();
   /** A hook's port is not told its name. */
   private readonly hookNames = new Map<string, HookName>();
@@ -100,17 +105,12 @@ export class SimWorld implements World {
     this.time = time;
     this.isDead = isDead;
     this.options = options;
-    this.fleet = new Map([...simulated.hosts.keys()].map((host) => [host, this.hostOf(host)]));
     this.hooks = { run: (_hook, subject) => this.runHook(subject) };
+    this.fleet = new Map([...simulated.hosts.keys()].map((host) => [host, this.hostOf(host) as RolloutHost]));
     this.operator = this.operatorOf();
     simulated.onLost = (host) => {
       for (const lose of this.awaited.get(host) ?? []) time.after(KEEPALIVE_MS, lose);
     };
-  }
-
-  /** A command of it can still act. */
-  get isActing(): boolean {
-    return [...this.acting.values()].some((count) => count > 0);
   }
 
   /** It sees what the controller tells of. */
@@ -123,36 +123,38 @@ export class SimWorld implements World {
     this.locks.get(host)?.({ kind: "lock_lost", reason });
   }
 
-  private hostOf(host: HostName): RolloutHost {
+  private hostOf(host: HostName): Parts {
     const lost = new Promise<LockLost>((resolve) => this.locks.set(host, resolve));
-    // Nothing else of a host is used by an executor.
-    const parts = {
-      supervisor: { look: () => this.look(host), tailLog: () => this.answer(LOOK_MS, () => "the end of its log") },
-      lock: { host, lost, settle: () => this.settle(host) },
-      changes: {
-        change: (action: SimChange["action"], instance: InstanceName) => this.change({ host, instance, action }),
+    return {
+      connection: { connect: () => this.connect(host) },
+      supervisor: {
+        look: () => this.look(host),
+        tailLog: () => this.answer(LOOK_MS, () => "the end of its log"),
+        config: () => this.answer(LOOK_MS, () => this.configOf(host)),
       },
-      checker: {
-        check: (check: Check, instance: InstanceName, vars: Vars) => this.check({ host, instance, check, vars }),
+      lock: {
+        host,
+        lost,
+        settle: () => this.settle(host),
+        prepare: () => undefined,
+        take: () => this.answer(LOOK_MS, () => ({ kind: "held" })),
+        release: () => Promise.resolve(),
       },
-      hooks: this.hooksOf(),
+      changes: { change: (action, instance) => this.change({ host, instance, action }) },
+      checker: { check: (check, instance, vars) => this.check({ host, instance, check, vars }) },
+      hooks: this.hooks,
     };
-    return parts as unknown as RolloutHost;
-  }
-
-  private hooksOf(): World["hooks"] {
-    return { run: (_hook, subject) => this.runHook(subject) };
   }
 
   private operatorOf(): Operator {
-    const { onQuestion } = this.options;
+    const { onQuestion, onPause } = this.options;
     return {
       isThere: onQuestion !== undefined,
-      mayGoOn: () => this.answer(0, () => true),
+      mayGoOn: () => this.answer(0, () => onPause?.() ?? true),
       decide: (answers) =>
         new Promise((resolve) => {
           const wish = onQuestion?.(answers);
-          if (wish) this.time.after(wish.afterMs, () => this.isDead() || resolve(wish.answer));
+          if (wish) this.later(wish.afterMs, () => resolve(wish.answer));
         }),
     };
   }
@@ -166,6 +168,24 @@ export class SimWorld implements World {
     if (!this.isDead()) this.time.after(afterMs, () => this.isDead() || act());
   }
 
+  private connect(host: HostName): ReturnType<HostConnection["connect"]> {
+    return this.answer(LOOK_MS, () =>
+      this.simulated.unreachable.has(host)
+        ? { kind: "refused", refusal: { code: "unreachable", host, reason: "no route" } }
+        : { kind: "connected" },
+    );
+  }
+
+  private configOf(host: HostName): HostConfig {
+    const processes = [...(this.simulated.hosts.get(host) ?? [])];
+    const instances = processes.map(([instance, { config, behaviour }]) => {
+      const { autostart, autorestart, priority, isListener } = config;
+      const startsecs = behaviour.startsecsMs / 1000;
+      return [instance, { autostart, autorestart, priority, is_listener: isListener, startsecs }] as const;
+    });
+    return { instances: new Map(instances), files: [] };
+  }
+
   private look(host: HostName): Promise<LookOutcome> {
     const gaveUp: LookOutcome = { kind: "unreachable", reason: "no answer in time" };
     return new Promise((resolve) =>
@@ -177,14 +197,37 @@ export class SimWorld implements World {
   }
 
   private check(check: SimCheck): Promise<CheckOutcome> {
-    return this.answer(LOOK_MS, () => this.options.onCheck?.(check) ?? { kind: "passed" });
+    return this.answer(LOOK_MS, () => this.options.onCheck?.(check) ?? this.ask(check));
   }
 
+  private ask({ host, instance }: SimCheck): CheckOutcome {
+    return this.simulated.answers(host, instance) ? { kind: "passed" } : { kind: "failed", reason: "status 503" };
+  }
+
+  /** Like a command that was sent, it does what it does even if nobody hears of it. */
   private runHook(subject: HookSubject): Promise<HookOutcome> {
     const hook = this.hookNames.get(keyOf(subject));
     if (hook === undefined) throw new Error("a hook was sent that was not announced");
-    const ended = this.isDead() ? undefined : this.options.onHook?.({ hook, ...subject });
-    return this.answer(HOOK_MS, () => ended ?? { kind: "succeeded" });
+    if (this.isDead()) return new Promise(() => undefined);
+    const sent = { hook, ...subject };
+    if (hook.startsWith("before_")) this.drain(sent);
+    const ended = this.options.onHook?.(sent) ?? { kind: "succeeded" };
+    return this.answer(HOOK_MS, () => {
+      if ((ended.kind === "succeeded") === hook.startsWith("after_")) this.enable(sent);
+      return ended;
+    });
+  }
+
+  private drain({ hook, host, instance }: SimHook): void {
+    const { instances, hosts } = this.simulated.drained;
+    if (hook === "before_host" && host !== undefined) hosts.add(host);
+    if (hook === "before_restart") instances.add(keyOf({ host, instance }));
+  }
+
+  private enable({ hook, host, instance }: SimHook): void {
+    const { instances, hosts } = this.simulated.drained;
+    if (hook.endsWith("_host") && host !== undefined) hosts.delete(host);
+    if (hook === "before_restart" || hook === "after_healthy") instances.delete(keyOf({ host, instance }));
   }
 
   /** A host that cannot be reached is tried again until it can. */
@@ -194,9 +237,7 @@ export class SimWorld implements World {
         if (this.simulated.unreachable.has(host)) this.later(SETTLE_RETRY_MS, settled);
         else resolve(this.options.onSettle?.() ?? { kind: "settled" });
       };
-      const free = () => this.later(SETTLE_MS, settled);
-      if ((this.acting.get(host) ?? 0) === 0) free();
-      else this.settling.set(host, [...(this.settling.get(host) ?? []), free]);
+      this.simulated.onceSettled(host, () => this.later(SETTLE_MS, settled));
     });
   }
 
@@ -225,27 +266,22 @@ export class SimWorld implements World {
     if (fate.kind === "lost_on_the_way" || fate.kind === "lost_under_way") time.after(fate.afterMs, lose);
     if (fate.kind === "lost_on_the_way") return;
     const key = `${host} ${instance}`;
-    if (this.actingOn.has(key)) this.doubled.push(key);
-    this.actingOn.add(key);
-    this.acting.set(host, (this.acting.get(host) ?? 0) + 1);
+    if (simulated.acting.get(host)?.includes(key)) this.doubled.push(key);
+    simulated.begins(host, key);
     const done = (said: string) => {
-      this.ends(host, key);
+      simulated.ends(host, key);
       if (fate.kind === "lost_under_way" || simulated.unreachable.has(host)) return;
       if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
       if (fate.kind !== "lost_after") return;
       simulated.lose(host);
-      time.after(fate.forMs, () => simulated.unreachable.delete(host));
+      time.after(fate.forMs, () => simulated.find(host));
     };
     simulated.change(action, host, instance, done);
   }
-
-  private ends(host: HostName, key: string): void {
-    this.actingOn.delete(key);
-    this.acting.set(host, (this.acting.get(host) ?? 0) - 1);
-    if (this.acting.get(host) === 0) for (const settled of this.settling.get(host)?.splice(0) ?? []) settled();
-  }
 }
 
-function keyOf({ host = "", instance = "" }: { readonly host?: string; readonly instance?: string }): string {
+type About = { readonly host?: string | undefined; readonly instance?: string | undefined };
+
+function keyOf({ host = "", instance = "" }: About): string {
   return `${host} ${instance}`;
 }

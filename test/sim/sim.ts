@@ -1,6 +1,6 @@
 /** `npm run sim -- --seeds 100000 [--from 1]`: many random rollouts; a violation prints its seed, which replays it. */
 import { parseArgs } from "node:util";
-import { judge } from "./judge.ts";
+import { judge } from "./judge/judge.ts";
 import { judgeFixed } from "./judge-fixed.ts";
 import { judgeResume } from "./judge-resume.ts";
 

@@ -34,6 +34,16 @@ export class VirtualTime {
     } while (this.step());
   }
 
+  /** Runs until a promise is settled, likewise. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    const over = { is: false };
+    const end = () => (over.is = true);
+    promise.then(end, end);
+    await this.play(() => over.is);
+    if (!over.is) throw new Error("nothing is left that could settle what is waited for");
+    return promise;
+  }
+
   private step(): boolean {
     for (let entry = this.pop(); entry; entry = this.pop()) {
       if (!entry.callback) continue;

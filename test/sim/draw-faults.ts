@@ -1,0 +1,171 @@
+import type { Answer } from "../../src/domain/events.ts";
+import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { Plan } from "../../src/planner/plan.ts";
+import type { SeededRandom } from "./random.ts";
+import type { SimulateOptions } from "./simulate.ts";
+import type { SimFleet } from "./sim-fleet.ts";
+import type { SimBehaviour } from "./sim-process.ts";
+import type { ChangeFate } from "./sim-world.ts";
+import type { Troubles } from "./troubles.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** What the product knows to cope with. */
+const KNOWN: { readonly clocks: boolean } = { clocks: false };
+
+type Drawn = (random: SeededRandom) => Partial<SimBehaviour>;
+
+/** What may be wrong with a program, and how likely it is for each that it can befall. */
+const FAULTS: readonly Drawn[] = [
+  () => ({ crashesAtStart: Infinity }),
+  (random) => ({ diesAfterMs: random.whole(100, 20_000) }),
+  (random) => ({ stopMs: random.whole(1000, 400_000) }),
+  (random) => ({ startsecsMs: random.whole(2000, 200_000) }),
+  () => ({ fileGone: true }),
+  // It never serves; it does for a moment; it does not now and then.
+  () => ({ failsChecks: [[0, Infinity]] }),
+  (random) => ({ failsChecks: [[random.whole(1500, 6000), Infinity]] }),
+  (random) => ({ failsChecks: [[random.whole(1500, 9000), random.whole(10_000, 60_000)]] }),
+];
+
+/** What is odd and right. */
+const PECULIAR: readonly Drawn[] = [
+  (random) => ({ crashesAtStart: random.whole(1, 3) }),
+  (random) => ({ startsecsMs: random.whole(0, 20_000) }),
+  (random) => ({ stopMs: random.whole(0, 30_000) }),
+  // It takes a while until it serves.
+  (random) => ({ failsChecks: [[0, random.whole(1000, 60_000)]] }),
+];
+
+/** Some programs are peculiar, and with faults some are broken. */
+export function misbehave(random: SeededRandom, fleet: SimFleet, troubles: Troubles, hasFaults: boolean): void {
+  for (const [host, processes] of fleet.hosts)
+    for (const [instance, process] of processes) {
+      if (random.chance(0.05)) process.behave({ ...process.behaviour, ...random.pick(PECULIAR)(random) });
+      if (!hasFaults || !random.chance(0.04)) continue;
+      process.behave({ ...process.behaviour, ...random.pick(FAULTS)(random) });
+      troubles.befall(host, instance);
+    }
+}
+
+/** What happens to hosts and programs by itself, or by somebody else's hand, at any time. */
+export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime, troubles: Troubles): void {
+  const hosts = [...fleet.hosts.keys()];
+  const soon = () => random.whole(0, 120_000);
+  const anInstance = (host: HostName) => random.pick([...(fleet.hosts.get(host)?.keys() ?? [])]);
+  const processOf = (host: HostName, instance: InstanceName) => fleet.hosts.get(host)?.get(instance);
+  const someHost = () => {
+    const host = random.pick(hosts);
+    troubles.befall(host);
+    return host;
+  };
+
+  if (random.chance(0.3)) {
+    const host = random.pick(hosts);
+    const instance = anInstance(host);
+    troubles.befall(host, instance);
+    time.at(soon(), () => processOf(host, instance)?.breakDown());
+  }
+  // Hosts that cannot be reached for a while, or any more.
+  for (let lost = random.chance(0.2) ? random.whole(1, 2) : 0; lost > 0; lost--) {
+    const host = random.pick(hosts);
+    for (const other of fleet.onMachineOf(host)) troubles.befall(other);
+    const fromMs = soon();
+    time.at(fromMs, () => fleet.lose(host));
+    if (random.chance(0.7)) time.at(fromMs + random.whole(100, 120_000), () => fleet.find(host));
+  }
+  // A supervisord that hangs for a while, or for good.
+  if (random.chance(0.1)) {
+    const host = someHost();
+    const fromMs = soon();
+    time.at(fromMs, () => fleet.hang(host));
+    if (random.chance(0.8)) time.at(fromMs + random.whole(100, 300_000), () => fleet.goOn(host));
+  }
+  // Somebody at a host's own shell.
+  for (let act = random.chance(0.15) ? random.whole(1, 4) : 0; act > 0; act--) {
+    const host = random.pick(hosts);
+    const instance = anInstance(host);
+    troubles.befall(host, instance);
+    const doing = random.pick(["stop", "start", "restart"] as const);
+    time.at(soon(), () => fleet.request(host, () => processOf(host, instance)?.meddle(doing)));
+  }
+  // Somebody who changes Supervisor's config there.
+  if (random.chance(0.05)) {
+    const host = random.pick(hosts);
+    const instance = anInstance(host);
+    const isNew = random.chance(0.5);
+    if (!isNew) troubles.befall(host, instance);
+    time.at(soon(), () => (isNew ? fleet.add(host, "web:new" as InstanceName) : fleet.remove(host, instance)));
+  }
+}
+
+/** What harms nobody, and may look like harm. */
+export function tease(random: SeededRandom, fleet: SimFleet, time: VirtualTime): void {
+  // The clock of a host is set, once or again and again.
+  for (let step = KNOWN.clocks && random.chance(0.3) ? random.whole(1, 3) : 0; step > 0; step--) {
+    const host = random.pick([...fleet.hosts.keys()]);
+    const byMs = random.whole(-1, 1) * random.pick([2000, 60_000, 7_200_000]);
+    time.at(random.whole(0, 120_000), () => fleet.setClock(host, byMs));
+  }
+}
+
+/** What happens between the controller and the hosts. */
+export function drawWay(
+  random: SeededRandom,
+  fleet: SimFleet,
+  troubles: Troubles,
+  hasFaults: boolean,
+): SimulateOptions {
+  const hookFails = hasFaults && random.chance(0.2);
+  return {
+    lookMs: () => random.whole(1, hasFaults && random.chance(0.02) ? 30_000 : 400),
+    onChange: ({ host, instance }): ChangeFate => {
+      if (!hasFaults || random.chance(0.95)) return { kind: "arrives" };
+      troubles.befall(host, instance);
+      const kind = random.pick(["not_sent", "lost_on_the_way", "lost_under_way", "lost_after"] as const);
+      if (kind === "not_sent") return { kind };
+      if (kind !== "lost_after") return { kind, afterMs: random.whole(1, 5000) };
+      for (const other of fleet.onMachineOf(host)) troubles.befall(other);
+      return { kind, forMs: random.whole(1, 100_000) };
+    },
+    onSettle: () => {
+      if (!hasFaults || random.chance(0.9)) return { kind: "settled" };
+      return random.chance(0.5) ? { kind: "unprovable" } : { kind: "lock_lost", reason: "somebody else has it" };
+    },
+    onHook: ({ host, instance }) => {
+      if (!hookFails || !random.chance(0.1)) return { kind: "succeeded" };
+      if (host !== undefined) troubles.befall(host, instance);
+      return { kind: "failed", reason: "exit code 1" };
+    },
+  };
+}
+
+/** What happens to the controller's disk and to its clock. */
+export function drawRecord(random: SeededRandom, time: VirtualTime, hasFaults: boolean): SimulateOptions {
+  const fullFromMs = hasFaults && random.chance(0.05) ? random.whole(0, 120_000) : Infinity;
+  let offMs = 0;
+  return {
+    journalProblem: () => (time.now >= fullFromMs ? "no space left on device" : undefined),
+    journalMs: () => random.whole(0, 20),
+    clockOffMs: () => (random.chance(0.02) ? (offMs = random.whole(-7_200_000, 7_200_000)) : offMs),
+  };
+}
+
+/** Somebody who answers anything, after any time; nobody, where the plan asks nothing. */
+export function drawOperator(random: SeededRandom, { on_failure, waves }: Plan, hasFaults: boolean): SimulateOptions {
+  if (on_failure !== "ask" && !waves.some(({ pause }) => pause === "ask")) return {};
+  const bias = random.pick<readonly Answer[]>([
+    ["retry", "skip"],
+    ["retry", "retry", "skip"],
+    ["retry", "skip", "stop"],
+  ]);
+  return {
+    onPause: () => !hasFaults || random.chance(0.9),
+    onQuestion(answers) {
+      const wished = random.pick(bias);
+      return {
+        answer: answers.includes(wished) ? wished : "skip",
+        afterMs: random.whole(0, random.pick([5000, 900_000])),
+      };
+    },
+  };
+}

@@ -1,0 +1,192 @@
+import { expandNodeSet } from "../../src/domain/node-set.ts";
+import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { Quantity } from "../../src/domain/quantity.ts";
+import type { Check, Hook, HookName, HostHooks, RolloutHooks } from "../../src/domain/settings.ts";
+import type { Timings } from "../../src/domain/rollout.ts";
+import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan.ts";
+import type { SeededRandom } from "./random.ts";
+import { simTimings } from "./rollouts.ts";
+import { SimFleet } from "./sim-fleet.ts";
+import { defaultConfig, healthy, type SimBehaviour, type SimConfig } from "./sim-process.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** A program as every host has it. */
+export interface SimProgram {
+  /** As a plan may select it. */
+  readonly selector: string;
+  readonly instances: readonly InstanceName[];
+  readonly behaviour: SimBehaviour;
+  readonly config: SimConfig;
+}
+
+const http = (url: string): Check => ({ kind: "http", url, status: 200, from: "host", timeout_ms: 5000 });
+
+/** The programs of all hosts: servers, workers, and groups of both. */
+export function drawPrograms(random: SeededRandom): SimProgram[] {
+  const server = { behaviour: healthy, config: defaultConfig };
+  const group = (name: string, instances: readonly string[]): SimProgram => ({
+    ...server,
+    selector: name,
+    instances: instances.map((process) => `${name}:${process}` as InstanceName),
+    config: { ...defaultConfig, autostart: !random.chance(0.2) },
+  });
+  const numbered = (name: string, most: number) =>
+    group(
+      name,
+      Array.from({ length: random.whole(1, most) }, (_, index) => String(index)),
+    );
+  const programs = [numbered("web", random.chance(0.5) ? 6 : 3)];
+  if (random.chance(0.35)) programs.push(numbered("queue", 2));
+  if (random.chance(0.2)) programs.push(group("app", ["celery", "web_0", "web_1"].slice(random.whole(0, 1))));
+  return programs;
+}
+
+/** Hosts with these programs; sometimes two of them are supervisords on one machine. */
+export function raise(random: SeededRandom, time: VirtualTime, programs: readonly SimProgram[]): SimFleet {
+  const hosts = namesOf(random.whole(1, programs.length > 1 ? 4 : 6));
+  const fleet = new SimFleet(time, []);
+  const areBeside = hosts.length > 1 && random.chance(0.1);
+  for (const [index, host] of hosts.entries()) {
+    fleet.addHost(host, areBeside && index === 1 ? hosts[0] : undefined);
+    for (const { instances, behaviour, config } of programs)
+      for (const instance of instances) fleet.add(host, instance, behaviour, config);
+  }
+  fleet.release = 1;
+  return fleet;
+}
+
+/** A plan over all of a fleet, in one or two waves; with two, a host may come in both. */
+export function drawPlan(
+  random: SeededRandom,
+  fleet: SimFleet,
+  programs: readonly SimProgram[],
+  hasFaults: boolean,
+): Plan {
+  const names = [...fleet.hosts.keys()];
+  const drawer = new Drawer(random, hasFaults);
+  const least = Math.min(...programs.map(({ instances }) => instances.length)) * names.length;
+  return {
+    name: "simulated",
+    file: "/simulated.yaml",
+    hosts: names.map((name) => ({
+      name,
+      address: name,
+      connection: "ssh",
+      ssh: { connect_timeout_ms: 10_000 },
+      supervisor: { command: "supervisorctl", sudo: false },
+    })),
+    size: names.length,
+    groups: new Map(),
+    waves: drawer.waves(names, programs),
+    limits: {
+      max_failures: { count: random.chance(0.5) ? 0 : random.whole(1, 3) },
+      max_unreachable: { count: random.whole(0, 1) },
+      min_healthy: drawer.floor(least),
+    },
+    on_failure: hasFaults && random.chance(0.4) ? "ask" : "stop",
+    stopped: random.chance(0.2) ? "start" : "skip",
+    hooks: drawer.rolloutHooks(),
+    selection: { limit: [], exclude: [], programs: [] },
+    warnings: [],
+    lock: { mode: "required", directory: "/tmp" },
+  };
+}
+
+class Drawer {
+  private readonly random: SeededRandom;
+  private readonly timings: Timings;
+  private readonly hooks: HostHooks;
+  private readonly checks: readonly Check[];
+
+  constructor(random: SeededRandom, hasFaults: boolean) {
+    this.random = random;
+    this.timings = {
+      ...simTimings,
+      between_restarts_ms: random.pick([0, 100, 10_000]),
+      between_batches_ms: random.pick([0, 30_000]),
+      min_healthy_time_ms: random.pick([0, 1000, 15_000]),
+      progress_deadline_ms: hasFaults ? random.whole(1000, 600_000) : 600_000,
+    };
+    this.hooks = {
+      ...(random.chance(0.3) && this.hooksCalled("before_restart", "after_healthy")),
+      ...(random.chance(0.3) && this.hooksCalled("before_host", "after_host")),
+    };
+    const checks = [http("http://127.0.0.1:8080/healthz"), http("http://127.0.0.1:8080/ready")];
+    this.checks = random.chance(0.4) ? checks.slice(random.whole(0, 1)) : [];
+  }
+
+  waves(names: readonly HostName[], programs: readonly SimProgram[]): PlanWave[] {
+    const { random } = this;
+    const selectors = random.chance(0.3) ? ["*"] : programs.map(({ selector }) => selector);
+    const [first = ""] = selectors;
+    const shape = random.next();
+    if (names.length > 1 && shape < 0.3)
+      return [
+        { ...this.wave("canary", names.slice(0, 1), selectors), ...this.pause() },
+        this.wave("all", names.slice(1), selectors),
+      ];
+    // The same hosts again, for other programs, or for what the first wave has taken already.
+    if (shape < 0.5)
+      return [this.wave("first", names, [first]), this.wave("second", names, programs.length > 1 ? selectors : ["*"])];
+    return [this.wave("all", names, selectors)];
+  }
+
+  floor(least: number): Quantity {
+    const { random } = this;
+    if (random.chance(0.5)) return { count: 0 };
+    return random.chance(0.5) ? { count: random.whole(0, least - 1) } : { percent: random.pick([25, 50, 75]) };
+  }
+
+  rolloutHooks(): RolloutHooks {
+    const { random } = this;
+    if (!random.chance(0.2)) return {};
+    const { before_rollout, after_rollout, on_failure } = this.hooksCalled(
+      "before_rollout",
+      "after_rollout",
+      "on_failure",
+    );
+    return random.pick<RolloutHooks>([
+      { before_rollout, after_rollout },
+      { on_failure },
+      { before_rollout, after_rollout, on_failure },
+    ]);
+  }
+
+  private wave(group: string, hosts: readonly HostName[], programs: readonly string[]): PlanWave {
+    const { random } = this;
+    const settings: HostSettings = {
+      instances: random.chance(0.2) ? { percent: 50 } : { count: random.whole(1, 4) },
+      timings: this.timings,
+      checks: this.checks,
+      hooks: this.hooks,
+      vars: {},
+    };
+    return {
+      group,
+      hosts: hosts.map((host) => ({ host, settings })),
+      programs,
+      batches: {
+        sizes: [{ count: random.whole(1, hosts.length) }],
+        mode: random.pick(["lockstep", "sliding"] as const),
+      },
+      between_batches_ms: this.timings.between_batches_ms,
+    };
+  }
+
+  private pause(): Pick<PlanWave, "pause"> {
+    return { pause: this.random.pick([{ ms: 60_000 }, "ask"] as const) };
+  }
+
+  private hooksCalled<Name extends HookName>(...names: readonly Name[]) {
+    const run = "host" as const;
+    const hooks: Partial<Record<Name, Hook>> = {};
+    for (const name of names) hooks[name] = { command: name, run };
+    return hooks as Record<Name, Hook>;
+  }
+}
+
+function namesOf(count: number): HostName[] {
+  const expansion = expandNodeSet(`host-[1-${count}]`);
+  if (!("names" in expansion)) throw new Error(expansion.problem);
+  return expansion.names as HostName[];
+}

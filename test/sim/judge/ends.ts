@@ -1,0 +1,82 @@
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { sizeOf, worksOf, type Rollout } from "../../../src/domain/rollout.ts";
+import { Ledger } from "../../../src/views/ledger.ts";
+import { createReport } from "../../../src/views/report.ts";
+import type { SimEvent } from "../sim-controller.ts";
+import type { Simulated } from "../simulate.ts";
+import type { Of, Trial, Witness } from "./trial.ts";
+
+/** A rollout takes longer than this only if it waits for ever. */
+const LONGEST_MS = 48 * 3_600_000;
+
+/** Never a false done: it ends, everything is accounted for, and the outcome is what happened. */
+export class Ends implements Witness {
+  private readonly trial: Trial;
+  private readonly startedAtMs: number;
+  private isInterrupted = false;
+
+  constructor(trial: Trial) {
+    this.trial = trial;
+    this.startedAtMs = trial.made.time.now;
+  }
+
+  see(event: RolloutEvent): void {
+    if (event.type === "rollout.interrupted") this.isInterrupted = true;
+  }
+
+  end({ outcome, events }: Simulated): void {
+    const { trial } = this;
+    if (outcome === undefined) trial.fail("it never ended");
+    if (trial.made.time.now - this.startedAtMs > LONGEST_MS) trial.fail("it took longer than two days");
+    const [first] = events;
+    if (events.some(({ seq }, index) => seq !== (first?.seq ?? 0) + index))
+      trial.fail("the events are not numbered without a gap");
+    const finished = events.at(-1);
+    if (finished?.type !== "rollout.finished") return;
+    this.judgeCounts(events, finished);
+    this.judgeOutcome(events, finished);
+  }
+
+  private judgeCounts(events: readonly SimEvent[], finished: Of<"rollout.finished">): void {
+    const { rollout } = this.trial;
+    const fail = (what: string) => this.trial.fail(what);
+    const ledger = new Ledger();
+    const report = createReport();
+    for (const event of [{ type: "rollout.planned" as const, ...rollout }, ...events]) {
+      ledger.record(event);
+      report.collect(event);
+    }
+    if (!report.text().startsWith(finished.outcome)) fail("the report tells another outcome");
+    const { healthy, failed, indeterminate, under_restart, skipped, untouched } = ledger.counts;
+    const shown = { healthy, failed: failed + indeterminate + under_restart, skipped, untouched };
+    const told = finished.counts;
+    if (JSON.stringify(shown) !== JSON.stringify(told))
+      fail(`shown ${JSON.stringify(ledger.counts)}, told ${JSON.stringify(told)}`);
+    let planned = rollout.skipped.length;
+    for (const work of worksOf(rollout)) planned += sizeOf(work);
+    const total = told.healthy + told.failed + told.skipped + told.untouched;
+    if (total !== planned) fail(`${total} of ${planned} instances are accounted for`);
+  }
+
+  private judgeOutcome(events: readonly SimEvent[], { outcome, counts }: Of<"rollout.finished">): void {
+    const { made, rollout } = this.trial;
+    const fail = (what: string) => this.trial.fail(what);
+    const mayTolerate = events.some((event) => event.type === "rollout.answered" && event.answer === "skip");
+    const isHalted = outcome === "halted" || (this.isInterrupted && made.leaveAtMs !== undefined);
+    const { max_failures } = rollout.limits;
+    if (!isHalted && !mayTolerate && counts.failed > max_failures)
+      fail(`it was not halted by ${counts.failed} failures, with ${max_failures} tolerated`);
+    const isTold = events.some(({ type }) => type === "rollout.halted");
+    if (isTold !== (outcome === "halted")) fail(`it ended ${outcome}, and ${isTold ? "told" : "did not tell"} a halt`);
+    if (!made.hasFaults && outcome !== "succeeded" && !isForetold(rollout, events))
+      fail(`without faults it ended ${outcome}`);
+    if (outcome === "succeeded" && counts.untouched + counts.failed > 0)
+      fail("it succeeded with instances untouched or failed");
+  }
+}
+
+/** The preview has said that so many are down already that the floor may stand in the way. */
+export function isForetold({ warnings }: Rollout, events: readonly RolloutEvent[]): boolean {
+  const isFloor = events.some((event) => event.type === "rollout.halted" && event.code === "floor_not_met");
+  return isFloor && warnings.some(({ message }) => /^min_healthy .*halt/.test(message));
+}

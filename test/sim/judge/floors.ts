@@ -1,0 +1,102 @@
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { programOf, type InstanceName, type ProgramName } from "../../../src/domain/ids.ts";
+import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts";
+
+/** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */
+const UNSEEN_MS = 95_000;
+
+/** Never below the floor: no program has fewer healthy instances than the plan asks for, by what is done to it. */
+export class Floors implements Witness {
+  private readonly trial: Trial;
+  private readonly floors: ReadonlyMap<ProgramName, number>;
+  /** What our own doing took down, and has not brought up. */
+  private readonly down = new Set<string>();
+  private readonly underRestart = new Set<string>();
+
+  constructor(trial: Trial) {
+    this.trial = trial;
+    this.floors = floorsOf(trial);
+  }
+
+  see(event: RolloutEvent): void {
+    if (event.type === "instance.restarting") this.seeRestart(event);
+    else if (event.type === "instance.healthy") this.seeHealthy(event);
+    else if (event.type === "instance.unchanged") this.seeUnchanged(event);
+    else if (event.type === "instance.failed" || event.type === "instance.skipped")
+      this.underRestart.delete(keyOf(event));
+    else if (event.type === "hook.finished") this.seeHook(event);
+  }
+
+  private seeRestart(event: Of<"instance.restarting">): void {
+    const key = keyOf(event);
+    const isRunning = processOf(this.trial, event)?.state === "RUNNING";
+    const wasHealthy = isRunning && !this.down.has(key);
+    this.down.add(key);
+    // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
+    if (event.action === "start" && this.underRestart.has(key)) return;
+    this.underRestart.add(key);
+    const floor = this.floors.get(event.program) ?? 0;
+    const others = this.healthyBesides(event.program, key);
+    if (wasHealthy && others < floor)
+      this.trial.fail(`${key} was stopped with ${others} others healthy, below ${floor}`);
+  }
+
+  private seeHealthy(event: Of<"instance.healthy">): void {
+    this.underRestart.delete(keyOf(event));
+    if (!this.hooksOf(event)?.after_healthy) this.down.delete(keyOf(event));
+  }
+
+  private seeUnchanged(event: Of<"instance.unchanged">): void {
+    this.underRestart.delete(keyOf(event));
+    if (!this.hooksOf(event)?.before_restart) this.down.delete(keyOf(event));
+  }
+
+  /** Drained is down, from the end of one hook to the end of the other. */
+  private seeHook({ hook, host, instance, succeeded }: Of<"hook.finished">): void {
+    if (host === undefined || instance === undefined || !succeeded) return;
+    if (hook === "before_restart") this.down.add(keyOf({ host, instance }));
+    else if (hook === "after_healthy") this.down.delete(keyOf({ host, instance }));
+  }
+
+  /** Running, or broken so shortly before that no look need have shown it yet. */
+  private healthyBesides(program: ProgramName, key: string): number {
+    const { fleet, time } = this.trial.made;
+    let count = 0;
+    for (const [other, removedAtMs] of fleet.removed)
+      if (other !== key && !this.down.has(other) && isOf(other, program) && time.now - removedAtMs <= UNSEEN_MS)
+        count++;
+    for (const [host, processes] of fleet.hosts)
+      for (const [instance, process] of processes) {
+        const other = keyOf({ host, instance });
+        if (other === key || this.down.has(other) || programOf(instance) !== program) continue;
+        if (process.state === "RUNNING" || time.now - process.brokeAtMs <= UNSEEN_MS) count++;
+      }
+    return count;
+  }
+
+  private hooksOf({ host }: Pick<Of<"instance.healthy">, "host">) {
+    for (const { hosts } of this.trial.made.plan.waves)
+      for (const one of hosts) if (one.host === host) return one.settings.hooks;
+    return undefined;
+  }
+}
+
+function isOf(key: string, program: ProgramName): boolean {
+  return programOf((key.split(" ")[1] ?? "") as InstanceName) === program;
+}
+
+/** Of all instances that the plan's hosts have, less those that are STOPPED and shall stay so. */
+export function floorsOf({ made: { plan }, report }: Pick<Trial, "made" | "report">): Map<ProgramName, number> {
+  const totals = new Map<ProgramName, number>();
+  for (const { name } of plan.hosts) {
+    const seen = report.get(name);
+    for (const { instance, state } of seen && "instances" in seen ? seen.instances : []) {
+      if (state === "STOPPED" && plan.stopped === "skip") continue;
+      totals.set(programOf(instance), (totals.get(programOf(instance)) ?? 0) + 1);
+    }
+  }
+  const { min_healthy } = plan.limits;
+  const floorOf = (total: number) =>
+    "count" in min_healthy ? min_healthy.count : Math.ceil((min_healthy.percent * total) / 100);
+  return new Map([...totals].map(([program, total]) => [program, floorOf(total)]));
+}

@@ -1,0 +1,70 @@
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { SettleOutcome } from "../../../src/domain/outcomes.ts";
+import type { ChangeFate, SimChange } from "../sim-world.ts";
+import type { Simulated } from "../simulate.ts";
+import { keyOf, type InstanceEvent, type Of, type Trial, type Witness } from "./trial.ts";
+
+/** Nothing is restarted twice, and each instance has one fate. */
+export class Once implements Witness {
+  private readonly trial: Trial;
+  private readonly fates = new Map<string, string>();
+  /** Restarts that reached the host, since the operator last wanted one again. */
+  private readonly arrived = new Map<string, number>();
+  /** What the operator wants done again, and which has no other fate yet. */
+  private readonly retried = new Set<string>();
+  private isProvable = true;
+
+  constructor(trial: Trial) {
+    this.trial = trial;
+  }
+
+  see(event: RolloutEvent): void {
+    if (event.type === "rollout.answered") this.seeAnswer(event);
+    else if (event.type === "instance.restarting") this.seeRestart(event);
+    else if (event.type === "instance.failed") this.settle(event, "failed");
+    else if (event.type === "instance.skipped") this.settle(event, "skipped");
+    else if (event.type === "instance.healthy") this.settle(event, "healthy");
+  }
+
+  sent(change: SimChange, { kind }: ChangeFate): void {
+    if (kind === "not_sent" || kind === "lost_on_the_way" || change.action === "start") return;
+    const key = keyOf(change);
+    const times = (this.arrived.get(key) ?? 0) + 1;
+    this.arrived.set(key, times);
+    if (times > 1) this.trial.fail(`${key} was restarted twice`);
+  }
+
+  /** Where nothing can be proven, the operator who wants it done again has to know better. */
+  settled({ kind }: SettleOutcome): void {
+    this.isProvable &&= kind !== "unprovable";
+  }
+
+  end({ doubled }: Simulated): void {
+    for (const key of this.isProvable ? doubled : [])
+      this.trial.fail(`${key} was sent a change while another acted on it`);
+  }
+
+  private seeAnswer({ host, instance, answer }: Of<"rollout.answered">): void {
+    if (answer !== "retry" || instance === undefined) return;
+    this.retried.add(keyOf({ host, instance }));
+    this.arrived.delete(keyOf({ host, instance }));
+  }
+
+  private seeRestart(event: Of<"instance.restarting">): void {
+    const key = keyOf(event);
+    const fate = this.fates.get(key);
+    if (fate !== undefined && !this.retried.has(key))
+      this.trial.fail(`${key} was restarted again after it was ${fate}`);
+  }
+
+  private settle(event: InstanceEvent, fate: string): void {
+    const key = keyOf(event);
+    const earlier = this.fates.get(key);
+    const hasFailedAfterAll = fate === "failed" && (earlier === "healthy" || earlier === "skipped");
+    if (earlier !== undefined && !hasFailedAfterAll && !this.retried.has(key))
+      this.trial.fail(`${key} is ${fate} after it was ${earlier}`);
+    // A hook that succeeds when it is run again gives the instance its fate back; what was healthy may then regress.
+    this.retried.delete(key);
+    this.fates.set(key, fate);
+  }
+}

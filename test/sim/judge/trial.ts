@@ -1,0 +1,76 @@
+import type { FleetReport } from "../../../src/domain/fleet.ts";
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
+import type { CheckOutcome, HookOutcome, SettleOutcome } from "../../../src/domain/outcomes.ts";
+import type { Rollout } from "../../../src/domain/rollout.ts";
+import type { Scenario } from "../scenario.ts";
+import type { SimProcess } from "../sim-process.ts";
+import type { ChangeFate, SimChange, SimCheck, SimHook } from "../sim-world.ts";
+import type { Simulated, SimulateOptions } from "../simulate.ts";
+
+/** One rollout that is judged, with the world as it really is. */
+export interface Trial {
+  readonly made: Scenario;
+  readonly rollout: Rollout;
+  /** What preflight saw. */
+  readonly report: FleetReport;
+  /** What was promised and not kept. */
+  fail(what: string): void;
+}
+
+/** Judges one promise: by what the rollout says, and by what really happens. */
+export interface Witness {
+  see?(event: RolloutEvent): void;
+  /** What becomes of a change that the rollout has sent. */
+  sent?(change: SimChange, fate: ChangeFate): void;
+  checked?(check: SimCheck, outcome: CheckOutcome): void;
+  hooked?(hook: SimHook, outcome: HookOutcome): void;
+  settled?(outcome: SettleOutcome): void;
+  /** After its end, unless the controller was killed. */
+  end?(run: Simulated): void;
+}
+
+export type InstanceEvent = Extract<RolloutEvent, { type: `instance.${string}` }>;
+export type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
+
+export function keyOf({ host, instance }: { readonly host: HostName; readonly instance: InstanceName }): string {
+  return `${host} ${instance}`;
+}
+
+export function processOf({ made }: Trial, event: Pick<InstanceEvent, "host" | "instance">): SimProcess | undefined {
+  return made.fleet.hosts.get(event.host)?.get(event.instance);
+}
+
+/** The options of a scenario, with witnesses to all that passes. */
+export function witnessed(options: SimulateOptions, witnesses: readonly Witness[], { made }: Trial): SimulateOptions {
+  const { fleet } = made;
+  return {
+    ...options,
+    onEvent(event, tell) {
+      options.onEvent?.(event, tell);
+      for (const witness of witnesses) witness.see?.(event);
+    },
+    onChange(change) {
+      const fate = options.onChange?.(change) ?? { kind: "arrives" };
+      for (const witness of witnesses) witness.sent?.(change, fate);
+      return fate;
+    },
+    onCheck(check) {
+      const outcome =
+        options.onCheck?.(check) ??
+        (fleet.answers(check.host, check.instance) ? { kind: "passed" } : { kind: "failed", reason: "status 503" });
+      for (const witness of witnesses) witness.checked?.(check, outcome);
+      return outcome;
+    },
+    onHook(hook) {
+      const outcome = options.onHook?.(hook) ?? { kind: "succeeded" };
+      for (const witness of witnesses) witness.hooked?.(hook, outcome);
+      return outcome;
+    },
+    onSettle() {
+      const outcome = options.onSettle?.() ?? { kind: "settled" };
+      for (const witness of witnesses) witness.settled?.(outcome);
+      return outcome;
+    },
+  };
+}
