@@ -59,6 +59,13 @@ export type RolloutEvent =
   | { readonly type: "host.connected"; readonly host: HostName; readonly instances: number }
   /** A host or its Supervisor does not answer. */
   | { readonly type: "host.unreachable"; readonly host: HostName; readonly code: string; readonly reason: string }
+  /** Another supervisord answers than before, or the same one after a reload: all that it runs was started again by it. */
+  | {
+      readonly type: "host.supervisor_restarted";
+      readonly host: HostName;
+      readonly pid?: number;
+      readonly previous_pid?: number;
+    }
   /** The rest before the host's next instances. */
   | { readonly type: "host.resting"; readonly host: HostName; readonly ms: number }
   /** Nothing more comes for this host in its batch. */
@@ -129,6 +136,8 @@ export type RolloutEvent =
       readonly reason: string;
       /** What the last look at it showed, if one did. */
       readonly state?: ProcessState;
+      /** Others of this host that were healthy and are so no longer for the same reason. One failure, told once. */
+      readonly also?: readonly InstanceName[];
       /** Since its restart was sent. */
       readonly seconds: number;
       /** The end of its stderr log, which may be older than its restart, or why that could not be read. */

@@ -66,6 +66,16 @@ export const INSTANCE_FAILURES = {
     title: "it was healthy after its restart and is not any more",
     remedy: "Read its log below; what came after it in the rollout was not begun.",
   },
+  supervisor_ended: {
+    title: "supervisord itself ended after this restart",
+    remedy:
+      "Everything on this host is down. Read its log below: an event listener may end supervisord when a program fails. Start supervisord again, then resume.",
+  },
+  supervisor_restarted: {
+    title: "supervisord was restarted during the rollout",
+    remedy:
+      "Find out who restarted it (an upgrade of the package does). A new supervisord does not start what has autostart=false.",
+  },
   indeterminate: {
     title: "the connection was lost while it was being restarted, and what became of it could not be seen",
     remedy: "Look at the instance on its host before anything else: the restart may have been done or not.",

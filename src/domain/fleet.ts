@@ -48,6 +48,8 @@ export type HostReport =
   | {
       readonly host: HostName;
       readonly instances: readonly ProcessSnapshot[];
+      /** The process id of supervisord, where the look told it. */
+      readonly supervisorPid?: number;
       /** What an operator should know of the way onto it. */
       readonly warnings?: readonly string[];
       readonly config?: HostConfig;

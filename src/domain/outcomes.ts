@@ -2,9 +2,13 @@ import type { ProcessSnapshot } from "./process-state.ts";
 
 /** What one look at a host's supervisord gave. */
 export type LookOutcome =
-  | { readonly kind: "seen"; readonly snapshots: readonly ProcessSnapshot[] }
-  /** supervisorctl answered, but not with states: no socket, permission denied, not in PATH. */
-  | { readonly kind: "unavailable"; readonly reason: string }
+  /** @property supervisorPid of the supervisord that has answered, where it is known for certain */
+  | { readonly kind: "seen"; readonly snapshots: readonly ProcessSnapshot[]; readonly supervisorPid?: number }
+  /**
+   * supervisorctl answered, but not with states: no socket, permission denied, not in PATH.
+   * @property hasEnded true: a supervisord that had answered before is shutting down, or gone with its socket
+   */
+  | { readonly kind: "unavailable"; readonly reason: string; readonly hasEnded?: true }
   /** No connection, or no answer in time. */
   | { readonly kind: "unreachable"; readonly reason: string };
 

@@ -36,3 +36,8 @@ export function isRunning({ state, pid }: Pick<ProcessSnapshot, "state" | "pid">
 
 /** What to say of one that is RUNNING, and for which there is no process. */
 export const RUNNING_ON_NOTHING = "RUNNING on pid 0, which is not a process";
+
+/** A supervisord shows this of what it has never started itself; what somebody has stopped has the time of that. */
+export function isNotStarted({ state, description }: ProcessSnapshot): boolean {
+  return state === "STOPPED" && description === "Not started";
+}

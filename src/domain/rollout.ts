@@ -142,6 +142,8 @@ export interface Rollout {
   readonly waves: readonly Wave[];
   /** Supervisor's own `startsecs` by program, the shortest of its instances, where they are known of all. */
   readonly startsecs?: Readonly<Record<string, number>>;
+  /** The process id of each host's supervisord, where the look at it told that. */
+  readonly supervisor_pids?: Readonly<Record<string, number>>;
   readonly limits: Limits;
   readonly on_failure: "stop" | "ask";
   readonly hooks: RolloutHooks;

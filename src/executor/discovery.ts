@@ -37,9 +37,11 @@ async function lookAt(host: HostName, { connection, supervisor }: FleetHost, wit
   const { warnings } = connected;
   const look = await supervisor.look();
   if (look.kind === "seen") {
-    const names = look.snapshots.map(({ instance }) => instance);
+    const { snapshots: instances, supervisorPid } = look;
+    const names = instances.map(({ instance }) => instance);
     const config = withConfig ? { config: await supervisor.config(names) } : {};
-    return { host, instances: look.snapshots, ...(warnings && { warnings }), ...config };
+    const daemon = supervisorPid === undefined ? {} : { supervisorPid };
+    return { host, instances, ...daemon, ...(warnings && { warnings }), ...config };
   }
   const refusal: Refusal = {
     code: look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable",

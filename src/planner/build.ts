@@ -57,6 +57,7 @@ export function buildRollout(
     ...(selection.past ? provenWarning(selection.past, proven.length) : []),
     ...warningsOf({ hosts, waves, floors }, fleet),
   ];
+  const supervisor_pids = supervisorPidsOf({ waves }, fleet);
   return {
     kind: "planned",
     rollout: {
@@ -67,6 +68,7 @@ export function buildRollout(
       hosts,
       waves,
       ...(startsecs && { startsecs }),
+      ...(supervisor_pids && { supervisor_pids }),
       limits,
       on_failure,
       hooks,
@@ -78,6 +80,16 @@ export function buildRollout(
       warnings,
     },
   };
+}
+
+/** Of the hosts that are worked on. */
+function supervisorPidsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Rollout["supervisor_pids"] {
+  const pids: Record<string, number> = {};
+  for (const { host } of worksOf(rollout)) {
+    const report = fleet.get(host);
+    if (report && "supervisorPid" in report) pids[host] = report.supervisorPid;
+  }
+  return Object.keys(pids).length === 0 ? undefined : pids;
 }
 
 function resumed(past: Past | undefined): Pick<Rollout, "resumes" | "began_as" | "left_drained"> {

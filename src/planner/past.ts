@@ -114,8 +114,17 @@ class PastReader {
     this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, drained });
   }
 
-  /** One to which no restart was sent is as it was. */
-  private failed({ host, instance, code, state }: Of<"instance.failed">): void {
+  /** Those to which no restart was sent are as they were. */
+  private failed({ host, instance, also = [], code, state }: Of<"instance.failed">): void {
+    for (const each of [instance, ...also]) this.failedOne(host, each, code, state);
+  }
+
+  private failedOne(
+    host: HostName,
+    instance: InstanceName,
+    code: InstanceFailureCode,
+    state: ProcessState | undefined,
+  ): void {
     const earlier = this.fates.get(host)?.get(instance);
     if (!earlier) return;
     // What was proven must be replaced by another process, as must what a restart was to replace.

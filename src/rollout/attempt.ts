@@ -1,9 +1,9 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { isNotStarted, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import { CheckRun } from "./check-run.ts";
-import { Gate, type Verdict } from "./gate.ts";
+import { describe, Gate, type Verdict } from "./gate.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What an attempt has come to. */
@@ -21,6 +21,8 @@ export type Progress =
 export class Attempt {
   /** On which it was before the restart. */
   readonly previousPid: number | undefined;
+  /** How often the host's supervisord had been found restarted when it was sent. */
+  private readonly supervisorRestarts: number;
   private readonly planned: PlannedInstance;
   private readonly work: HostWork;
   private readonly around: Surroundings;
@@ -42,6 +44,7 @@ export class Attempt {
     this.work = work;
     this.around = around;
     this.previousPid = previousPid;
+    this.supervisorRestarts = around.supervisors.restartsOf(work.host);
     this.told = before ? textOf(before) : "";
     this.gate = new Gate(work.timings, previousPid, nowMs);
     const { host, vars } = work;
@@ -74,8 +77,26 @@ export class Attempt {
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
     if (snapshot) this.tell(snapshot);
+    if (this.around.supervisors.restartsOf(this.work.host) > this.supervisorRestarts)
+      return this.restartedUnder(snapshot);
     if (this.settledAtMs !== undefined && issuedAtMs >= this.settledAtMs) return this.settle(snapshot, nowMs);
     return this.follow(this.gate.observe(snapshot, issuedAtMs, nowMs), nowMs);
+  }
+
+  /** The host's supervisord has ended, or is about to. */
+  supervisorEnded(why: string): Extract<Progress, { kind: "failed" }> {
+    const reason = `supervisord itself ended after this restart; everything on this host is down: ${why}`;
+    return { kind: "failed", code: "supervisor_ended", reason: `${reason}${this.gate.quoted()}` };
+  }
+
+  /** Another supervisord runs it now, so that whatever it is was not brought about by this restart. */
+  private restartedUnder(snapshot: ProcessSnapshot | undefined): Progress {
+    const { supervisors } = this.around;
+    // Seen RUNNING it may have been well. What is not may have been why supervisord ended.
+    const isDown = snapshot !== undefined && snapshot.state !== "RUNNING" && !isNotStarted(snapshot);
+    const state = snapshot ? `it is ${describe(snapshot)}` : "it is not listed";
+    const reason = `${supervisors.restartOf(this.work.host)} after this restart was sent; ${state}${this.gate.quoted()}`;
+    return { kind: "failed", code: isDown ? "supervisor_ended" : "supervisor_restarted", reason };
   }
 
   timePassed(nowMs: number): Progress {

@@ -1,6 +1,7 @@
 import type { Answer, RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostName, InstanceName, ProgramName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessState } from "../domain/process-state.ts";
 import type { Command } from "./messages.ts";
 import type { Consequence, Tally } from "./tally.ts";
@@ -15,9 +16,16 @@ export interface InstanceFailure {
   readonly state?: ProcessState;
   readonly seconds: number;
   readonly stillDrained: boolean;
+  /** It had been healthy after its restart: nothing of its turn is left to be told of this. */
+  readonly wasProven?: true;
   /** It was restarted by an earlier rollout, and this one has no work for it. */
   readonly isOfEarlierRollout?: boolean;
+  /** Others of the host that fail with it, and for the same reason: one failure, told and asked about once. */
+  readonly also?: readonly InstanceName[];
 }
+
+/** What a failed instance was counted as until now. */
+export type CountedAs = "healthy" | "skipped";
 
 /** A hook of a host has failed. */
 export interface HostHookFailure {
@@ -28,6 +36,21 @@ export interface HostHookFailure {
 }
 
 type Failure = InstanceFailure | HostHookFailure;
+
+/** A process that is down after these may take its supervisord with it: an event listener ends that. */
+const MAY_END_SUPERVISOR: ReadonlySet<InstanceFailureCode> = new Set(["fatal", "exited", "stayed_stopped"]);
+
+/** Two turns of supervisord's loop, one to tell the listener and one to heed its signal, and a second to spare. */
+const AFTERMATH_MS = 3000;
+
+interface Untold {
+  failure: InstanceFailure;
+  consequence: Consequence;
+  /** The host is looked at then, and nothing is told before that; undefined once that is known. */
+  lookAtMs: number | undefined;
+  isLookSent: boolean;
+  log: string | undefined;
+}
 
 /** Told once nothing more is awaited: whether what failed is to be tried again, or its failure stands. */
 export type OnFailureEnd = (failure: Failure, isTriedAgain: boolean) => void;
@@ -40,34 +63,41 @@ export class Failures {
   private readonly tally: Tally;
   private readonly issue: (command: Command) => void;
   private readonly onEnd: OnFailureEnd;
-  /** Counted and not told yet: the end of their log is awaited. */
-  private readonly unread = new Map<string, { readonly failure: InstanceFailure; consequence: Consequence }>();
+  private readonly nowMs: () => number;
+  /** Counted and not told yet: the end of their log is awaited, or whether supervisord ends with them. */
+  private readonly untold = new Map<string, Untold>();
   /** Told, and waiting for the operator's answer. The first is the one that is asked about. */
   private questions: Failure[] = [];
-  /** What the operator wants tried again. Its failure counts until it has another fate. */
-  private readonly retried = new Map<string, InstanceFailure>();
+  /**
+   * What the operator wants tried again. Its failure counts until it has another fate; one of several instances until
+   * all of them have.
+   */
+  private readonly retried = new Map<string, { readonly failure: InstanceFailure; readonly open: Set<string> }>();
 
-  constructor(tally: Tally, issue: (command: Command) => void, onEnd: OnFailureEnd) {
+  constructor(tally: Tally, issue: (command: Command) => void, onEnd: OnFailureEnd, nowMs: () => number) {
     this.tally = tally;
+    this.nowMs = nowMs;
     this.issue = issue;
     this.onEnd = onEnd;
   }
 
   /** True while a log or an answer is awaited. */
   get isBusy(): boolean {
-    return this.unread.size + this.questions.length > 0;
+    return this.untold.size + this.questions.length > 0;
   }
 
   /** True for one that was healthy, failed later, and is tried again because the operator wants that. */
   hasRegressed(host: HostName, instance: InstanceName): boolean {
-    return this.retried.get(`${host} ${instance}`)?.code === "regressed";
+    return this.retried.get(`${host} ${instance}`)?.failure.wasProven === true;
   }
 
   /** Counts at once, so that nothing further begins while the log is being read. */
-  addInstance(failure: InstanceFailure, countedAs?: "healthy" | "skipped"): void {
-    const { host, instance, code } = failure;
-    const consequence = this.tally.addFailed(code, placed(failure), countedAs);
-    this.unread.set(`${host} ${instance}`, { failure, consequence });
+  addInstance(failure: InstanceFailure, ...countedAs: readonly (CountedAs | undefined)[]): void {
+    const { host, instance, code, also = [] } = failure;
+    for (const index of also.keys()) this.tally.addFailedWith(countedAs[index + 1]);
+    const consequence = this.tally.addFailed(code, placed(failure), countedAs[0]);
+    const lookAtMs = MAY_END_SUPERVISOR.has(code) ? this.nowMs() + AFTERMATH_MS : undefined;
+    this.untold.set(`${host} ${instance}`, { failure, consequence, lookAtMs, isLookSent: false, log: undefined });
     this.issue({ type: "read_log", host, instance });
   }
 
@@ -76,16 +106,60 @@ export class Failures {
   }
 
   logRead(host: HostName, instance: InstanceName, text: string): void {
-    const key = `${host} ${instance}`;
-    const unread = this.unread.get(key);
-    if (!unread) return;
-    this.unread.delete(key);
-    const { program, code, reason, state, seconds, stillDrained } = unread.failure;
-    const seen = state === undefined ? {} : { state };
-    const drained = stillDrained ? { still_drained: true } : {};
-    const id = { host, program, instance };
-    this.emit({ type: "instance.failed", ...id, code, reason, ...seen, seconds, log_tail: text, ...drained });
-    this.follow(unread.failure, unread.consequence);
+    const untold = this.untold.get(`${host} ${instance}`);
+    if (!untold) return;
+    untold.log = text;
+    this.tellKnown();
+  }
+
+  /** The command that has failed comes back late: what it said belongs to the reason. */
+  addWords(host: HostName, instance: InstanceName, said: string): void {
+    const untold = this.untold.get(`${host} ${instance}`);
+    if (untold && said !== "") untold.failure = withReason(untold.failure, `; supervisorctl said: ${said}`);
+  }
+
+  /** When the next host is due to be looked at once more. */
+  get lookAtMs(): number {
+    let atMs = Infinity;
+    for (const untold of this.untold.values())
+      if (!untold.isLookSent) atMs = Math.min(atMs, untold.lookAtMs ?? Infinity);
+    return atMs;
+  }
+
+  /** The hosts that are due, each once. */
+  hostsDue(): Set<HostName> {
+    const due = [...this.untold.values()].filter(
+      ({ lookAtMs = Infinity, isLookSent }) => !isLookSent && lookAtMs <= this.nowMs(),
+    );
+    for (const untold of due) untold.isLookSent = true;
+    return new Set(due.map(({ failure }) => failure.host));
+  }
+
+  /** A look at the host has come back. */
+  looked(host: HostName, outcome: LookOutcome, issuedAtMs: number): void {
+    const hasEnded = outcome.kind === "unavailable" && outcome.hasEnded;
+    for (const untold of this.untold.values()) {
+      if (untold.failure.host !== host || untold.lookAtMs === undefined) continue;
+      if (hasEnded) untold.failure = endedWith(untold.failure, outcome.reason);
+      if (hasEnded || issuedAtMs >= untold.lookAtMs) untold.lookAtMs = undefined;
+    }
+    this.tellKnown();
+  }
+
+  /** Of each host in the order in which they were counted, so that what caused others comes before them. */
+  private tellKnown(): void {
+    const waiting = new Set<HostName>();
+    for (const { failure, consequence, lookAtMs, log } of [...this.untold.values()]) {
+      const { host, program, instance, code, reason, state, seconds, stillDrained, also } = failure;
+      if (log === undefined || lookAtMs !== undefined) waiting.add(host);
+      if (log === undefined || waiting.has(host)) continue;
+      this.untold.delete(`${host} ${instance}`);
+      const more = { ...(stillDrained && { still_drained: true }), ...(also && { also }) };
+      const id = { host, program, instance };
+      const seen = state === undefined ? {} : { state };
+      this.emit({ type: "instance.failed", ...id, code, reason, ...seen, seconds, log_tail: log, ...more });
+      this.follow(failure, consequence);
+    }
   }
 
   /** The operator has answered the question that is open. */
@@ -95,29 +169,38 @@ export class Failures {
     this.tally.addAnswer();
     this.emit({ type: "rollout.answered", ...subjectOf(failure), answer });
     if (answer === "stop" && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
-    if (answer === "retry" && "instance" in failure) this.retried.set(`${failure.host} ${failure.instance}`, failure);
+    if (answer === "retry" && "instance" in failure) {
+      const open = new Set(
+        [failure.instance, ...(failure.also ?? [])].map((instance) => `${failure.host} ${instance}`),
+      );
+      for (const key of [...open]) this.retried.set(key, { failure, open });
+    }
     this.onEnd(failure, answer === "retry");
     this.askNext();
   }
 
   /** What was tried again has another fate, which takes the place of its failure. */
   retract(host: HostName, instance: InstanceName): void {
-    this.retried.delete(`${host} ${instance}`);
+    const key = `${host} ${instance}`;
+    const open = this.retried.get(key)?.open;
+    this.retried.delete(key);
+    open?.delete(key);
     this.tally.retractFailed();
+    if (!open || open.size === 0) this.tally.retractFailure();
   }
 
   /** The rollout ends. What was to be tried again when it was interrupted, and never was, has failed on the way out. */
   haltForUntried(): void {
-    const [failure] = this.retried.values();
+    const [{ failure } = {}] = this.retried.values();
     if (failure && this.tally.stop && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
   }
 
   /** The rollout stops: nobody is asked any more. What would have halted it but for the answer does so now. */
   stopAsking(): void {
     const told = this.questions;
-    const [untold] = [...this.unread.values()].filter(({ consequence }) => consequence === "asks");
+    const [untold] = [...this.untold.values()].filter(({ consequence }) => consequence === "asks");
     this.questions = [];
-    for (const unread of this.unread.values()) if (unread.consequence === "asks") unread.consequence = "stands";
+    for (const unread of this.untold.values()) if (unread.consequence === "asks") unread.consequence = "stands";
     const [first] = told;
     if (first) {
       this.issue({ type: "withdraw_question" });
@@ -129,8 +212,11 @@ export class Failures {
   /** The operator leaves: what is counted is told, with what is known of it. */
   abandon(): void {
     this.stopAsking();
-    for (const { failure } of [...this.unread.values()])
-      this.logRead(failure.host, failure.instance, "the operator left before it was read");
+    for (const untold of this.untold.values()) {
+      untold.log ??= "the operator left before it was read";
+      untold.lookAtMs = undefined;
+    }
+    this.tellKnown();
   }
 
   private follow(failure: Failure, consequence: Consequence): void {
@@ -160,6 +246,15 @@ export class Failures {
   private emit(event: RolloutEvent): void {
     this.issue({ type: "emit", event });
   }
+}
+
+function withReason(failure: InstanceFailure, more: string): InstanceFailure {
+  return { ...failure, reason: `${failure.reason}${more}` };
+}
+
+function endedWith(failure: InstanceFailure, why: string): InstanceFailure {
+  const reason = `supervisord itself ended after this restart; everything on this host is down: ${why}; ${failure.reason}`;
+  return { ...failure, code: "supervisor_ended", reason };
 }
 
 function subjectOf(failure: Failure) {

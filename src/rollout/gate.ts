@@ -170,7 +170,7 @@ export class Gate {
       );
     return failed(
       "healthy_deadline",
-      `it was not healthy ${formatElapsed(healthy_deadline_ms)} after its stop: it is ${this.lastSeen ?? "still being started"}`,
+      `it was not healthy ${formatElapsed(healthy_deadline_ms)} after its stop: it is ${this.lastSeen ?? "still being started"}${this.quoted()}`,
     );
   }
 
@@ -179,7 +179,8 @@ export class Gate {
     return `it was RUNNING on pid ${this.found.pid} for at most ${formatElapsed(nowMs - this.found.sinceMs + this.found.uptimeS * 1000)}`;
   }
 
-  private quoted(): string {
+  /** What supervisorctl said, to stand behind a reason; empty if it said nothing, or nothing yet. */
+  quoted(): string {
     return this.returned?.said ? `; supervisorctl said: ${this.returned.said}` : "";
   }
 }
@@ -197,7 +198,8 @@ function failed(code: InstanceFailureCode, reason: string): Verdict {
   return { kind: "failed", code, reason };
 }
 
-function describe({ state, description, pid }: ProcessSnapshot): string {
+/** `FATAL (Exited too quickly)`. */
+export function describe({ state, description, pid }: ProcessSnapshot): string {
   if (state === "RUNNING") return `RUNNING on pid ${pid}`;
   return description ? `${state} (${description})` : state;
 }

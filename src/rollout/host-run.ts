@@ -54,13 +54,17 @@ export class HostRun {
     this.each(nowMs, (run) => run.looked(byName.get(run.planned.instance), issuedAtMs, nowMs));
   }
 
-  private unseen({ kind, reason }: Exclude<LookOutcome, { kind: "seen" }>, nowMs: number): void {
+  private unseen(outcome: Exclude<LookOutcome, { kind: "seen" }>, nowMs: number): void {
     const { host, timings } = this.work;
+    const { reason } = outcome;
+    const hasEnded = outcome.kind === "unavailable" && outcome.hasEnded;
     if (this.unseenSinceMs === undefined && this.active.size > 0) {
       this.unseenSinceMs = nowMs;
-      const code = kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
+      const code =
+        outcome.kind === "unreachable" ? "unreachable" : hasEnded ? "supervisor_ended" : "supervisor_unavailable";
       this.around.emit({ type: "host.unreachable", host, code, reason });
     }
+    if (hasEnded) for (const run of this.active.values()) run.supervisorEnded(reason, nowMs);
     const lostMs = nowMs - (this.unseenSinceMs ?? nowMs);
     if (lostMs >= timings.command_timeout_ms && !this.around.tally.isHeld) this.giveUpHost(reason, nowMs);
     this.lookAtMs = nowMs + timings.between_checks_ms;

@@ -1,6 +1,6 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
-import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
+import { isNotStarted, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type Progress } from "./attempt.ts";
@@ -93,6 +93,13 @@ export class InstanceRun {
       this.follow(this.phase.attempt, this.phase.attempt.looked(snapshot, issuedAtMs, nowMs), nowMs);
   }
 
+  /** The host's supervisord has ended: no deadline is worth waiting for. */
+  supervisorEnded(why: string, nowMs: number): void {
+    if (this.phase.name !== "under_restart") return;
+    const { code, reason } = this.phase.attempt.supervisorEnded(why);
+    this.fail(code, reason, nowMs);
+  }
+
   /** True while it waits for a look, so that nothing of it can go on without its host. */
   get awaitsItsHost(): boolean {
     return "sinceMs" in this.phase;
@@ -115,6 +122,8 @@ export class InstanceRun {
   changed(outcome: ChangeOutcome, nowMs: number): void {
     this.mayStillAct = outcome.kind === "indeterminate";
     if (this.mayStillAct) this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
+    if (this.phase.name === "failing" && outcome.kind === "returned")
+      this.around.failures.addWords(this.work.host, this.planned.instance, outcome.said);
     if (this.phase.name !== "under_restart") return;
     const { attempt } = this.phase;
     switch (outcome.kind) {
@@ -240,6 +249,11 @@ export class InstanceRun {
     if (snapshot.state === "UNKNOWN")
       return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
     if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) return this.passOn(snapshot, nowMs);
+    const restart = this.around.supervisors.restartOf(this.work.host);
+    if (!this.isOurs && restart !== undefined && this.planned.before.state !== "STOPPED" && isNotStarted(snapshot)) {
+      const reason = `it was ${this.planned.before.state} at the preview and is STOPPED (Not started): ${restart}`;
+      return this.fail("supervisor_restarted", reason, nowMs);
+    }
     const action = snapshot.state === "STOPPED" ? "start" : "restart";
     if (!this.isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
     if (!this.isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);

@@ -16,6 +16,7 @@ import { RolloutHooks } from "./rollout-hooks.ts";
 import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
 import { WaveRun } from "./wave-run.ts";
+import { Supervisors } from "./supervisors.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ended";
@@ -35,6 +36,7 @@ export class Machine {
   private readonly failures: Failures;
   private readonly hooks: RolloutHooks;
   private readonly capacity: Capacity;
+  private readonly supervisors: Supervisors;
   private readonly watch: Watch;
   private readonly drift: Drift;
   private readonly looks: Looks;
@@ -58,9 +60,10 @@ export class Machine {
     const emit = (event: RolloutEvent) => this.emit(event);
     this.tally = new Tally(rollout, asks);
     this.hooks = new RolloutHooks(rollout.hooks, issue);
-    this.failures = new Failures(this.tally, issue, this.failureEnded);
+    this.failures = new Failures(this.tally, issue, this.failureEnded, () => this.nowMs);
     this.capacity = new Capacity(rollout.limits.floors);
-    this.watch = new Watch(this.failures);
+    this.supervisors = new Supervisors(rollout, emit);
+    this.watch = new Watch(this.failures, this.supervisors);
     this.looks = new Looks(issue);
     this.drift = new Drift(rollout, emit);
     const around: Surroundings = {
@@ -68,6 +71,7 @@ export class Machine {
       failures: this.failures,
       capacity: this.capacity,
       drift: this.drift,
+      supervisors: this.supervisors,
       issue,
       emit,
       halt: (code, reason) => this.halt(code, reason),
@@ -164,16 +168,23 @@ export class Machine {
     const issuedAtMs = this.looks.arrived(host, this.nowMs);
     this.unpictured.delete(host);
     this.capacity.observe(host, outcome);
+    this.supervisors.observe(host, outcome);
+    const run = this.runOf(host);
+    // A supervisord that has ended is the failure of what was being restarted, before it is that of all the others.
+    if (outcome.kind !== "seen") run?.looked(outcome, issuedAtMs, this.nowMs);
+    this.failures.looked(host, outcome, issuedAtMs);
+    // What has regressed is counted before anything else begins.
     this.watch.observe(host, outcome);
     this.drift.observe(host, outcome);
     this.waves.looked(host, outcome, this.nowMs);
-    this.runOf(host)?.looked(outcome, issuedAtMs, this.nowMs);
+    if (outcome.kind === "seen") run?.looked(outcome, issuedAtMs, this.nowMs);
     if (this.capacity.hasFloors) this.waves.capacityChanged(this.nowMs);
   }
 
   private woken(): void {
     if (this.nowMs >= this.watchAtMs)
       this.watchAll(this.capacity.hasFloors ? this.rollout.hosts.map(({ name }) => name) : this.watch.hosts);
+    for (const host of this.failures.hostsDue()) this.looks.request(host, this.nowMs);
     this.waves.woken(this.nowMs);
   }
 
@@ -208,8 +219,10 @@ export class Machine {
   private readonly failureEnded: OnFailureEnd = (failure, isTriedAgain) => {
     const { host } = failure;
     if ("hook" in failure) this.runOf(host)?.hookFailureEnded(failure, isTriedAgain, this.nowMs);
-    else if (failure.code !== "regressed") this.tellRun(failure, (run) => run.failureEnded(isTriedAgain, this.nowMs));
-    else if (isTriedAgain) this.waves.takeAgain(host, failure.instance, this.nowMs);
+    else if (!failure.wasProven) this.tellRun(failure, (run) => run.failureEnded(isTriedAgain, this.nowMs));
+    else if (isTriedAgain)
+      for (const instance of [failure.instance, ...(failure.also ?? [])])
+        this.waves.takeAgain(host, instance, this.nowMs);
   };
 
   private halt(code: HaltCode, reason: string): void {
@@ -240,7 +253,7 @@ export class Machine {
     // Without floors only a pause needs looks of its own; otherwise who restarts also looks.
     if (this.waves.isPaused && this.watchAtMs === Infinity) this.watchAll(this.watch.hosts);
     if (!this.waves.isPaused && !this.capacity.hasFloors) this.watchAtMs = Infinity;
-    const atMs = Math.min(this.watchAtMs, this.waves.wakeAtMs);
+    const atMs = Math.min(this.watchAtMs, this.waves.wakeAtMs, this.failures.lookAtMs);
     if (atMs !== Infinity) this.commands.push({ type: "wake", atMs });
   }
 

@@ -5,6 +5,7 @@ import type { Capacity } from "./capacity.ts";
 import type { Drift } from "./drift.ts";
 import type { Failures } from "./failures.ts";
 import type { Command } from "./messages.ts";
+import type { Supervisors } from "./supervisors.ts";
 import type { Tally } from "./tally.ts";
 
 /** What the run of an instance or a host needs of the rollout that it is part of. */
@@ -13,6 +14,7 @@ export interface Surroundings {
   readonly failures: Failures;
   readonly capacity: Capacity;
   readonly drift: Drift;
+  readonly supervisors: Supervisors;
   issue(command: Command): void;
   emit(event: RolloutEvent): void;
   /** Nothing further begins. Told once: the first halt is the one that counts. */

@@ -62,9 +62,14 @@ export class Tally {
 
   /** An instance has failed; one that was counted otherwise before has done so after all. */
   addFailed(code: HaltCode, reason: string, countedAs?: "healthy" | "skipped"): Consequence {
+    this.addFailedWith(countedAs);
+    return this.addFailure(code, reason);
+  }
+
+  /** Another instance has failed with one whose failure is counted. */
+  addFailedWith(countedAs?: "healthy" | "skipped"): void {
     if (countedAs) this[countedAs]--;
     this.failed++;
-    return this.addFailure(code, reason);
   }
 
   /** A failure that is no instance's. */
@@ -81,13 +86,12 @@ export class Tally {
     this.unanswered--;
   }
 
-  /** The failure of an instance counts no more: another fate takes its place. */
+  /** An instance has another fate after its failure. */
   retractFailed(): void {
     this.failed--;
-    this.retractFailure();
   }
 
-  /** Likewise for one that is no instance's. */
+  /** A failure counts no more against what is tolerated. */
   retractFailure(): void {
     this.failures--;
   }

@@ -1,21 +1,28 @@
 import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
-import type { LookOutcome } from "../domain/outcomes.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
 import { availArgv, LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
+import { silenceIn, type Silence } from "./silence.ts";
 import { isCutCharacter, lastWords, parseAvail, parsePid, parseStatus, tailText } from "./status-text.ts";
 import { Deadline } from "./way.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
 const LISTED_ALL: readonly number[] = [0, 3];
 
+/** What one supervisorctl said of all instances. @property silence what its words say of supervisord itself */
+export type ExecLook =
+  | { readonly kind: "seen"; readonly snapshots: readonly ProcessSnapshot[] }
+  | { readonly kind: "unavailable"; readonly reason: string; readonly silence?: Silence }
+  | { readonly kind: "unreachable"; readonly reason: string };
+
 /** Looks through a supervisorctl of its own: what works wherever supervisorctl does. */
 export async function lookByExec(
   access: HostAccess,
   settings: SupervisorSettings,
   timeoutMs: number,
-): Promise<LookOutcome> {
+): Promise<ExecLook> {
   return toLook(await access.run(statusArgv(settings), { timeoutMs }), timeoutMs);
 }
 
@@ -62,16 +69,18 @@ export async function configsByExec(
 }
 
 /** Judged by the states. Of the exit code only this: any other one cut the list short, and what is missing has not vanished. */
-function toLook(outcome: RunOutcome, timeoutMs: number): LookOutcome {
+function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook {
   switch (outcome.kind) {
     case "exited": {
       const { snapshots } = parseStatus(outcome.stdout);
       const said = saidBy(outcome);
       if (LISTED_ALL.includes(outcome.code) && (snapshots.length > 0 || said === ""))
         return { kind: "seen", snapshots };
+      const silence = silenceIn(`${outcome.stdout}\n${outcome.stderr}`);
       return {
         kind: "unavailable",
         reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and said nothing` : said,
+        ...(silence && { silence }),
       };
     }
     case "signalled":

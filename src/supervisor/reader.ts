@@ -4,9 +4,10 @@ import type { LookOutcome } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, LookWay, PidOutcome, SupervisorReader } from "../executor/ports.ts";
 import { configFiles } from "./config-files.ts";
-import { configsByExec, lookByExec, pidByExec, tailByExec } from "./exec.ts";
+import { Daemon } from "./daemon.ts";
+import { configsByExec, lookByExec, pidByExec, tailByExec, type ExecLook } from "./exec.ts";
 import { sessionWay } from "./session-way.ts";
-import type { QuickWay, Told } from "./way.ts";
+import type { Listed, QuickWay, Told } from "./way.ts";
 import type { Credentials } from "./xml-rpc-client.ts";
 import { xmlRpcWay } from "./xml-rpc-way.ts";
 
@@ -89,6 +90,7 @@ class Reader {
   readonly #timeoutMs: number;
   readonly #logTimeoutMs: number;
   readonly #candidates: readonly Candidate[];
+  readonly #daemon: Daemon;
   /** Why there is no candidate where there could be one. */
   readonly #why: readonly string[];
   /** True after a look that nothing could answer: until one can, no session is opened in vain. */
@@ -107,6 +109,7 @@ class Reader {
     this.#timeoutMs = timeoutMs;
     this.#logTimeoutMs = logTimeoutMs;
     this.#why = why;
+    this.#daemon = new Daemon({ access, timeoutMs, askPid: () => pidByExec(access, settings, timeoutMs) });
     this.#candidates = ways.map((way) => {
       return { way, hasTold: false, failures: 0, reason: undefined, isGivenUp: false };
     });
@@ -134,9 +137,14 @@ class Reader {
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return { kind: "unavailable", reason: CLOSED.reason };
-    if (quick.answer) return { kind: "known", pid: quick.answer.value };
+    if (quick.answer) {
+      const known = { kind: "known", pid: quick.answer.value } as const;
+      this.#daemon.told(known);
+      return known;
+    }
     const pid = await pidByExec(this.#access, this.#settings, this.#timeoutMs);
     if (pid.kind === "known") this.#blame(quick.failed);
+    this.#daemon.told(pid);
     return pid;
   }
 
@@ -182,13 +190,24 @@ class Reader {
     if (closes !== this.#closes) return CLOSED;
     const quick = await this.#askQuickly((way, quickMs) => way.list(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return CLOSED;
-    if (quick.answer) return { kind: "seen", snapshots: quick.answer.value };
+    if (quick.answer) return this.#seen(quick.answer.value);
     const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
     this.#inTrouble = look.kind !== "seen";
-    if (look.kind !== "seen") return look;
+    if (look.kind !== "seen") return this.#unseen(look);
     this.#blame(quick.failed);
     this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
-    return look;
+    return this.#seen(look);
+  }
+
+  async #seen(listed: Listed): Promise<LookOutcome> {
+    const supervisorPid = await this.#daemon.listed(listed);
+    return { kind: "seen", snapshots: listed.snapshots, ...(supervisorPid !== undefined && { supervisorPid }) };
+  }
+
+  async #unseen(look: Exclude<ExecLook, { kind: "seen" }>): Promise<LookOutcome> {
+    const { kind, reason } = look;
+    const hasEnded = await this.#daemon.silent(kind === "unavailable" ? look.silence : undefined);
+    return kind === "unavailable" && hasEnded ? { kind, reason, hasEnded } : { kind, reason };
   }
 
   /** Gives up after half of the time, shared among the ways: one that hangs must not take the time of another. */

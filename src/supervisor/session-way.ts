@@ -53,11 +53,18 @@ export function sessionWay(
     kind: "session",
     through: "one supervisorctl for all looks",
     // An empty list is left to a supervisorctl with an exit code: by it every instance would have vanished.
-    list: (timeoutMs) =>
-      ask("status", timeoutMs, (answer) => {
+    async list(timeoutMs) {
+      const deadline = new Deadline(timeoutMs);
+      const listed = await ask("status", timeoutMs, (answer) => {
         const { snapshots, others } = parseStatus(answer);
-        return others.length === 0 && snapshots.length > 0 ? snapshots : undefined;
-      }),
+        return others.length === 0 && snapshots.length > 0 ? { snapshots } : undefined;
+      });
+      if (listed.kind === "untold") return listed;
+      // Behind the states: a pid that differs from the one before is never older than they are.
+      const pid = await ask("pid", deadline.leftMs, (answer) => ({ supervisorPid: parsePid(answer) }));
+      const isKnown = pid.kind === "told" && pid.value.supervisorPid !== undefined;
+      return isKnown ? told({ ...listed.value, supervisorPid: pid.value.supervisorPid }) : listed;
+    },
     async tail(instance, timeoutMs) {
       if (BREAKS_LINE.test(instance)) return untold("its name is none for a session", { passing: true });
       const deadline = new Deadline(timeoutMs);

@@ -13,13 +13,19 @@ export type Told<Value> =
       readonly passing: boolean;
     };
 
+/** All instances of a host in natural order. */
+export interface Listed {
+  readonly snapshots: readonly ProcessSnapshot[];
+  /** Of the supervisord that runs them; undefined where this way does not tell. */
+  readonly supervisorPid?: number;
+}
+
 /** A way to ask a host's supervisord that is faster than one supervisorctl per question, where it works. */
 export interface QuickWay {
   readonly kind: Exclude<LookWay["kind"], "exec">;
   /** What it goes through, for people. */
   readonly through: string;
-  /** All instances in natural order. */
-  list(timeoutMs: number): Promise<Told<readonly ProcessSnapshot[]>>;
+  list(timeoutMs: number): Promise<Told<Listed>>;
   /** The end of an instance's stderr log, in supervisorctl's words where there is none. */
   tail(instance: InstanceName, timeoutMs: number): Promise<Told<string>>;
   pid(timeoutMs: number): Promise<Told<number>>;

@@ -46,9 +46,26 @@ export class XmlRpcClient {
     this.#credentials = credentials;
   }
 
-  async call(method: string, params: readonly XmlRpcParam[], timeoutMs: number): Promise<CallOutcome> {
+  call(method: string, params: readonly XmlRpcParam[], timeoutMs: number): Promise<CallOutcome> {
+    return this.#call(`supervisor.${method}`, params, timeoutMs);
+  }
+
+  /** Calls methods without parameters in one request. The value is a list of theirs; the first fault is that of all. */
+  async callAll(methods: readonly string[], timeoutMs: number): Promise<CallOutcome> {
+    const calls = methods.map((method) => ({ methodName: `supervisor.${method}`, params: [] }));
+    const outcome = await this.#call("system.multicall", [calls], timeoutMs);
+    if (outcome.kind !== "answered" || !Array.isArray(outcome.value)) return outcome;
+    for (const value of outcome.value as readonly XmlRpcValue[]) {
+      const { faultCode, faultString } = (value ?? {}) as { faultCode?: XmlRpcValue; faultString?: XmlRpcValue };
+      const reason = typeof faultString === "string" ? faultString : "a fault without words";
+      if (typeof faultCode === "number") return { kind: "fault", code: faultCode, reason };
+    }
+    return outcome;
+  }
+
+  async #call(method: string, params: readonly XmlRpcParam[], timeoutMs: number): Promise<CallOutcome> {
     const deadline = new Deadline(timeoutMs);
-    const body = writeCall(`supervisor.${method}`, params);
+    const body = writeCall(method, params);
     let reply = await this.#post(body, deadline);
     if ("status" in reply && reply.status === 401 && this.#credentials && !this.#isAsked) {
       this.#isAsked = true;

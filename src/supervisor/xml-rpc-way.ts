@@ -6,7 +6,7 @@ import type { HostAccess } from "../executor/ports.ts";
 import { isSupervisorctl, LOG_TAIL_BYTES } from "./commands.ts";
 import { knownConfig } from "./known-config.ts";
 import { inNaturalOrder } from "./status-text.ts";
-import { Deadline, told, untold, type QuickWay, type Told } from "./way.ts";
+import { Deadline, told, untold, type Listed, type QuickWay, type Told } from "./way.ts";
 import { endpointOf, XmlRpcClient, type CallOutcome, type Credentials } from "./xml-rpc-client.ts";
 import type { XmlRpcValue } from "./xml-rpc.ts";
 
@@ -40,8 +40,9 @@ export function xmlRpcWay(
     kind: "xml-rpc",
     through: server_url,
     async list(timeoutMs) {
-      const answer = await client.call("getAllProcessInfo", [], timeoutMs);
-      return read(answer, toSnapshots);
+      // In one request: both are of the same supervisord, and it takes no longer than one of them.
+      const answer = await client.callAll(["getAllProcessInfo", "getPID"], timeoutMs);
+      return read(answer, toListed);
     },
     async tail(instance, timeoutMs) {
       const deadline = new Deadline(timeoutMs);
@@ -87,6 +88,14 @@ function toText(value: XmlRpcValue): string | undefined {
 
 function toPid(value: XmlRpcValue): number | undefined {
   return typeof value === "number" && value > 0 ? value : undefined;
+}
+
+function toListed(value: XmlRpcValue): Listed | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [infos = null, pid = null] = value as readonly XmlRpcValue[];
+  const snapshots = toSnapshots(infos);
+  const supervisorPid = toPid(pid);
+  return snapshots && { snapshots, ...(supervisorPid !== undefined && { supervisorPid }) };
 }
 
 /** All or nothing: one that cannot be read would look as if it had vanished. */

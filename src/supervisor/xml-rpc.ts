@@ -14,11 +14,11 @@ export class XmlRpcFault extends Error {
 }
 
 /** What is given to Supervisor's methods here; a number must be whole. */
-export type XmlRpcParam = string | number | boolean;
+export type XmlRpcParam = string | number | boolean | readonly XmlRpcParam[] | { readonly [name: string]: XmlRpcParam };
 
 /** The body of a call. */
 export function writeCall(method: string, params: readonly XmlRpcParam[]): string {
-  const written = params.map((param) => `<param><value>${writeParam(param)}</value></param>`);
+  const written = params.map((param) => `<param>${writeValue(param)}</param>`);
   return (
     `<?xml version="1.0"?><methodCall><methodName>${escapeText(method)}</methodName>` +
     `<params>${written.join("")}</params></methodCall>`
@@ -28,7 +28,16 @@ export function writeCall(method: string, params: readonly XmlRpcParam[]): strin
 function writeParam(param: XmlRpcParam): string {
   if (typeof param === "boolean") return `<boolean>${param ? 1 : 0}</boolean>`;
   if (typeof param === "number") return `<int>${param}</int>`;
-  return `<string>${escapeText(param)}</string>`;
+  if (typeof param === "string") return `<string>${escapeText(param)}</string>`;
+  if (Array.isArray(param)) return `<array><data>${param.map(writeValue).join("")}</data></array>`;
+  const members = Object.entries(param).map(
+    ([name, value]) => `<member><name>${escapeText(name)}</name>${writeValue(value)}</member>`,
+  );
+  return `<struct>${members.join("")}</struct>`;
+}
+
+function writeValue(param: XmlRpcParam): string {
+  return `<value>${writeParam(param)}</value>`;
 }
 
 /**

@@ -23,6 +23,8 @@ export class Collected {
   finished: Of<"rollout.finished"> | undefined;
   /** Hosts that do not answer, and why. */
   readonly unreachable = new Map<HostName, string>();
+  /** Hosts whose supervisord was restarted meanwhile: the last time of each. */
+  readonly supervisorRestarts = new Map<HostName, Of<"host.supervisor_restarted">>();
   private readonly hookFailures = new Map<string, Of<"hook.finished">>();
   /** What others have changed meanwhile: the latest of each. */
   private readonly drifts = new Map<string, Of<"instance.drifted">>();
@@ -43,6 +45,7 @@ export class Collected {
     else if (event.type === "host.unreachable")
       this.unreachable.set(event.host, `${event.code.replaceAll("_", " ")}: ${event.reason}`);
     else if (event.type === "host.connected") this.unreachable.delete(event.host);
+    else if (event.type === "host.supervisor_restarted") this.supervisorRestarts.set(event.host, event);
     else if (isOfInstance(event)) this.collectInstance(event);
   }
 
@@ -74,7 +77,9 @@ export class Collected {
 
   /** Failures that still stand. */
   failed(): Of<"instance.failed">[] {
-    return [...this.failures.values()].filter(({ host, instance }) => this.ledger.fateOf(host, instance) === "failed");
+    return [...this.failures.values()].filter(({ host, instance, also = [] }) =>
+      [instance, ...also].some((each) => this.ledger.fateOf(host, each) === "failed"),
+    );
   }
 
   /** Whether a failed instance says why the rollout was halted. */

@@ -13,6 +13,16 @@ export function driftText(event: Extract<RolloutEvent, { type: "instance.drifted
   }
 }
 
+/** What was found of a host's supervisord, without the name of the host. */
+export function supervisorRestartText({
+  pid,
+  previous_pid: previous,
+}: Extract<RolloutEvent, { type: "host.supervisor_restarted" }>): string {
+  if (pid === undefined) return "supervisord was restarted";
+  if (pid === previous) return `supervisord has loaded its configuration again, and started its programs (pid ${pid})`;
+  return `supervisord was restarted: its pid is ${pid}${previous === undefined ? "" : `, and was ${previous}`}`;
+}
+
 function stateText(state: string | undefined, pid: number | undefined): string {
   return `${state ?? "unknown"}${pid === undefined ? "" : ` on pid ${pid}`}`;
 }

@@ -1,7 +1,7 @@
 import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { RolloutEvent } from "../domain/events.ts";
 import { countsText, many } from "./counting.ts";
-import { driftText } from "./drift-text.ts";
+import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
 import { answerText, PAUSE_CHOICES, questionText } from "./question-text.ts";
 import { printableLines } from "./printable.ts";
@@ -45,6 +45,8 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
       return [{ about: event.host, text: `connected, ${many(event.instances, "instance")}` }];
     case "host.unreachable":
       return [{ about: event.host, text: `${event.code.replaceAll("_", " ")}: ${event.reason}` }];
+    case "host.supervisor_restarted":
+      return [{ about: event.host, text: supervisorRestartText(event) }];
     case "host.resting":
       return [{ about: event.host, text: `rests ${formatDuration(event.ms)} before its next instances` }];
     case "host.finished":

@@ -47,6 +47,8 @@ export class Ledger {
       if (event.type === "instance.restarting" && before === "failed")
         this.beforeRestart.set(`${event.host} ${event.instance}`, before);
       this.set(event.host, event.instance, FATE_TOLD_BY[event.type]);
+      if (event.type === "instance.failed")
+        for (const other of event.also ?? []) this.set(event.host, other, FATE_TOLD_BY[event.type]);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { Collected } from "./collected.ts";
-import { driftText } from "./drift-text.ts";
+import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { printableLines } from "./printable.ts";
@@ -79,10 +79,13 @@ export function hooksSection({ failedHooks }: Collected): string[] {
 
 /** What others have changed since the preview. */
 export function driftSection(collected: Collected): string[] {
+  const restarts = [...collected.supervisorRestarts.values()].map(
+    (event) => `  ${printable(event.host)}: ${supervisorRestartText(event)}`,
+  );
   const lines = collected
     .drifted()
     .map((event) => `  ${printable(`${event.host} ${event.instance}`)}: ${driftText(event)}`);
-  return titled("changed by others", lines);
+  return titled("changed by others", [...restarts, ...lines]);
 }
 
 /** Hosts that did not answer at the end, or were left out for it. */

@@ -125,10 +125,14 @@ export class SimFleet {
     for (const process of this.hosts.get(host)?.values() ?? []) process.endWithSupervisor();
   }
 
-  /** Another one is started, with what its configuration has it start. */
-  startSupervisor(host: HostName): void {
+  supervisorPid(host: HostName): number | undefined {
+    return this.supervisors.get(host);
+  }
+
+  /** Another one is started, with what its configuration has it start. @param pid default: a new one */
+  startSupervisor(host: HostName, pid = ++this.machineOf(host).pid): void {
     if (this.hasSupervisor(host)) return;
-    this.supervisors.set(host, ++this.machineOf(host).pid);
+    this.supervisors.set(host, pid);
     for (const process of this.hosts.get(host)?.values() ?? []) process.startWithSupervisor();
   }
 
@@ -195,8 +199,9 @@ export class SimFleet {
 
   look(host: HostName): LookOutcome {
     if (this.unreachable.has(host)) return { kind: "unreachable", reason: "no route" };
-    if (!this.hasSupervisor(host)) return { kind: "unavailable", reason: SOCKET_GONE };
-    return { kind: "seen", snapshots: this.snapshots(host) };
+    const supervisorPid = this.supervisors.get(host);
+    if (supervisorPid === undefined) return { kind: "unavailable", reason: SOCKET_GONE, hasEnded: true };
+    return { kind: "seen", snapshots: this.snapshots(host), supervisorPid };
   }
 
   report(): FleetReport {
@@ -205,7 +210,10 @@ export class SimFleet {
 
   private hostReport(host: HostName): HostReport {
     const look = this.look(host);
-    if (look.kind === "seen") return { host, instances: look.snapshots };
+    if (look.kind === "seen") {
+      const { snapshots: instances, supervisorPid } = look;
+      return { host, instances, ...(supervisorPid !== undefined && { supervisorPid }) };
+    }
     const code = look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
     return { host, refusal: { code, host, reason: look.reason } };
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { chmod, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { SupervisorSettings } from "../../src/domain/target.ts";
@@ -218,11 +218,54 @@ describe("the way by which a host is looked at", () => {
     await host.kill("supervisord");
     for (let look = 0; look < 2; look++) {
       const lost = await reader.look();
-      assert.deepEqual(lost, { kind: "unavailable", reason: `${socketUrl()} refused connection` });
+      assert.deepEqual(lost, { kind: "unavailable", reason: `${socketUrl()} refused connection`, hasEnded: true });
     }
     await host.revive("supervisord");
     assert.equal(await sees(reader), "exec");
     assert.equal(await sees(reader), "session");
+  });
+
+  it("asks for the pid of supervisord by a call of its own only after a look that a restart could have given", async () => {
+    const log = join(fleet.dir, "pids");
+    const command = await script("counting", `[ "$3" != pid ] || echo >>${log}`, "[ $# -gt 2 ] || exit 1", 'real "$@"');
+    const asked = () => (existsSync(log) ? readFileSync(log, "utf8").length : 0);
+    const reader = open(local(), { command });
+    const pidSeen = async () => {
+      assert.equal(await sees(reader), "exec");
+      const look = await reader.look();
+      return look.kind === "seen" ? look.supervisorPid : undefined;
+    };
+    assert.equal(await pidSeen(), undefined);
+    assert.equal(asked(), 0, "what was never known cannot be another");
+    assert.equal((await reader.supervisorPid()).kind, "known");
+    assert.equal(await pidSeen(), host.supervisord.pid);
+    await host.stop("web:web_00");
+    await host.start("web:web_00");
+    assert.equal(await pidSeen(), host.supervisord.pid);
+    assert.equal(asked(), 1, "web_01 is still its child");
+    await host.kill("supervisord");
+    await host.revive("supervisord");
+    assert.equal(await pidSeen(), host.supervisord.pid);
+    assert.equal(asked(), 2);
+  });
+
+  it("says of a supervisord that it has ended only if it is gone, and not only its socket", async () => {
+    const reader = open(ssh());
+    await sees(reader);
+    const socket = join(host.dir, "s.sock");
+    await rename(socket, `${socket}.away`);
+    const away = await reader.look();
+    await rename(`${socket}.away`, socket);
+    assert.deepEqual(away, { kind: "unavailable", reason: `${socketUrl()} no such file` });
+    await host.kill("supervisord");
+    const ended = await reader.look();
+    await host.revive("supervisord");
+    assert.equal(ended.kind === "unavailable" && ended.hasEnded, true);
+    // One that has never answered here may never have been there.
+    await host.kill("supervisord");
+    const never = await open(ssh()).look();
+    await host.revive("supervisord");
+    assert.equal(never.kind === "unavailable" && never.hasEnded, undefined);
   });
 
   it("is not given up for what it could not answer while nothing could", async () => {

@@ -135,6 +135,12 @@ export function looksContract(
       assert.deepEqual(await opened.reader.supervisorPid(), { kind: "known", pid: on().daemon.pid });
     });
 
+    it("comes with the pid of the supervisord that has answered, once that is known", async () => {
+      await opened.reader.supervisorPid();
+      const look = await opened.reader.look();
+      assert.equal(look.kind === "seen" && look.supervisorPid, on().daemon.pid);
+    });
+
     it("keeps questions that come at once apart", async () => {
       await writeFile(on().log("odd:é"), "the log of é\n");
       const [log, look, pid] = await Promise.all([

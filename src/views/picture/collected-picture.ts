@@ -29,6 +29,7 @@ const TROUBLE: ReadonlySet<string> = new Set<RolloutEvent["type"]>([
   "instance.failed",
   "instance.indeterminate",
   "host.unreachable",
+  "host.supervisor_restarted",
   "instance.drifted",
   "rollout.asking",
   "rollout.halted",
@@ -58,7 +59,10 @@ export class CollectedPicture {
     this.list(event, atMs);
     if (event.type === "rollout.planned") this.plan(event);
     else if (event.type === "host.unreachable" || event.type === "host.connected") this.see(event, atMs);
-    else if (isOfInstance(event)) this.move(event, atMs);
+    else if (event.type === "instance.failed") {
+      const { also = [], ...failed } = event;
+      for (const instance of [event.instance, ...also]) this.move({ ...failed, instance }, atMs);
+    } else if (isOfInstance(event)) this.move(event, atMs);
   }
 
   data(): PictureData {

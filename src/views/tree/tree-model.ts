@@ -102,6 +102,9 @@ export class TreeModel implements Span {
       case "batch.resting":
         this.applyToBatch(event, nowMs);
         break;
+      case "host.supervisor_restarted":
+        // What it means for instances is told by theirs.
+        break;
       case "host.connected":
       case "host.unreachable":
       case "host.resting":
@@ -211,6 +214,12 @@ export class TreeModel implements Span {
     if (event.type === "instance.observed") see(instance, event, nowMs);
     else if (event.type === "instance.waiting") this.wait(instance, event, nowMs);
     else this.move(instance, event, nowMs);
+    if (event.type !== "instance.failed") return;
+    const { also = [], ...failed } = event;
+    for (const other of also) {
+      const shown = this.instances.get(event.host)?.get(other);
+      if (shown) this.move(shown, { ...failed, instance: other }, nowMs);
+    }
   }
 
   private wait(instance: ShownInstance, { healthy, min_healthy, ms }: Of<"instance.waiting">, nowMs: number): void {
