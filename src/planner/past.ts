@@ -3,7 +3,7 @@ import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
 import type { ProcessState } from "../domain/process-state.ts";
-import { worksOf, type LeftDrained, type Rollout } from "../domain/rollout.ts";
+import { worksOf, type LeftDrained, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 
 /** Proven on this pid. `drained`: what its after_healthy hook undoes was not seen to be undone. */
 interface HealthyFate {
@@ -35,7 +35,7 @@ export interface Past {
   /** As the first of them was planned. */
   readonly rollout: Rollout;
   /** The instances that it meant to restart. */
-  readonly planned: ReadonlyMap<HostName, ReadonlySet<InstanceName>>;
+  readonly planned: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PlannedInstance>>;
   /** None for an instance to which no restart was sent. */
   readonly fates: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PastFate>>;
   readonly leftDrained: LeftDrained;
@@ -61,12 +61,18 @@ export function whyNotPlanned({ rollout, planned }: Past, host: HostName, instan
   return skipped?.why ?? "it was not there when the rollout that is resumed began";
 }
 
-function plannedIn(rollout: Rollout): Map<HostName, Set<InstanceName>> {
-  const planned = new Map<HostName, Set<InstanceName>>();
+/** Whether it was up when the first of the rollouts was planned, so that nobody had stopped it. */
+export function wasUp({ planned }: Past, host: HostName, instance: InstanceName): boolean {
+  const state = planned.get(host)?.get(instance)?.before.state;
+  return state !== undefined && state !== "STOPPED";
+}
+
+function plannedIn(rollout: Rollout): Map<HostName, Map<InstanceName, PlannedInstance>> {
+  const planned = new Map<HostName, Map<InstanceName, PlannedInstance>>();
   for (const { host, batches } of worksOf(rollout)) {
-    const ofHost = planned.get(host) ?? new Set();
+    const ofHost = planned.get(host) ?? new Map<InstanceName, PlannedInstance>();
     planned.set(host, ofHost);
-    for (const { instances } of batches) for (const { instance } of instances) ofHost.add(instance);
+    for (const { instances } of batches) for (const each of instances) ofHost.set(each.instance, each);
   }
   return planned;
 }

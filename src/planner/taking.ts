@@ -1,8 +1,14 @@
 import type { Refusal } from "../domain/failures.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
-import { isRunning, RUNNING_ON_NOTHING, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
+import {
+  isNotStarted,
+  isRunning,
+  RUNNING_ON_NOTHING,
+  type ProcessSnapshot,
+  type ProcessState,
+} from "../domain/process-state.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../domain/rollout.ts";
-import { whyNotPlanned, type Past, type PastFate } from "./past.ts";
+import { wasUp, whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { Plan } from "./plan.ts";
 import { settle } from "./settle.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
@@ -69,7 +75,9 @@ export class Taker {
     const { past, startedBefore } = this.selection;
     const excluded = past && whyNotPlanned(past, host, snapshot.instance);
     const later = startedBefore && startedLater(snapshot, startedBefore);
-    const isLeft = snapshot.state === "STOPPED" && this.stopped === "skip";
+    // A supervisord that was restarted since has not started it again: nobody has stopped it.
+    const isLeftDown = past !== undefined && isNotStarted(snapshot) && wasUp(past, host, snapshot.instance);
+    const isLeft = snapshot.state === "STOPPED" && this.stopped === "skip" && !isLeftDown;
     return excluded ?? later ?? (isLeft ? "it was STOPPED before the rollout" : undefined);
   }
 

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
+import { buildRollout } from "../../src/planner/build.ts";
+import { readPast } from "../../src/planner/past.ts";
 import { Ledger } from "../../src/views/ledger.ts";
 import { createReport } from "../../src/views/report.ts";
 import { rolloutOf, simulated, type Sizes } from "./rollouts.ts";
@@ -164,6 +166,22 @@ describe("a supervisord that is restarted in the middle of a rollout", () => {
       assert.deepEqual(failures(ran), [`host-1 web:0 ${code}`]);
       assert.equal(ran.outcome, "halted");
     }
+  });
+
+  it("is got over by a resume: that starts what was left down, whether or not it had its turn", async () => {
+    const { world, rollout, upgrade } = restarted({ maxFailures: 0 }, false);
+    const ran = await run(rollout, world, afterProving(2, upgrade));
+    const past = readPast([{ type: "rollout.planned", ...rollout }, ...ran.events]);
+    const resumed = buildRollout(world.plan, world.fleet.report(), { id: rollout.id }, past ? { past } : {});
+    assert.ok(resumed.kind === "planned");
+    const again = await run(resumed.rollout, world, {});
+    assert.equal(again.outcome, "succeeded");
+    assert.deepEqual(counts(again), { healthy: 8, failed: 0, skipped: 0, untouched: 0 });
+    const ofFirst = ofType(again, "instance.restarting").filter(({ host }) => host === FIRST);
+    assert.deepEqual(
+      ofFirst.map(({ instance, action }) => `${instance} ${action}`),
+      ["web:0 start", "web:1 start", "web:2 start", "web:3 start"],
+    );
   });
 
   it("can be answered with retry: all that was proven there is restarted again", async () => {
