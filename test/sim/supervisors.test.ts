@@ -49,7 +49,7 @@ function report(rollout: Rollout, ran: Simulated): string {
 /** The world, with a configuration of the programs on its first host. */
 function withAutostart(world: ReturnType<typeof simulated>, autostart: boolean): ReturnType<typeof simulated> {
   for (const instance of world.fleet.hosts.get(FIRST)?.keys() ?? [])
-    world.fleet.add(FIRST, instance, healthy, { autostart, autorestart: true });
+    world.fleet.add(FIRST, instance, healthy, { ...world.fleet.process(FIRST, instance).config, autostart });
   return world;
 }
 
