@@ -1,10 +1,10 @@
 import type { Outcome, RecordedEvent } from "../domain/events.ts";
 import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
-import { worksOf, type Rollout } from "../domain/rollout.ts";
-import { readPast, type Past } from "../planner/past.ts";
+import type { Rollout } from "../domain/rollout.ts";
+import { openAs, readPast, type Past } from "../planner/past.ts";
 import type { Plan } from "../planner/plan.ts";
-import { readJournal } from "../state/read-journal.ts";
-import { keptRollouts } from "./journals.ts";
+import { endOfJournal, readJournal, resumedIn } from "../state/read-journal.ts";
+import { keptRollouts, type KeptRollout } from "./journals.ts";
 
 /** A rollout of a plan that has not come to its end. */
 export interface Unfinished {
@@ -24,66 +24,111 @@ interface Read {
 }
 
 /** Its journal is damaged, so that nobody can say what it has done. */
-interface Unknown {
+export interface Unknown {
   readonly problem: string;
 }
 
-/** The newest rollout of a plan that is not finished, unless later ones have done all that it left. */
-export function newestUnfinished(plan: Plan, stateDir: string | undefined): Unfinished | Unknown | undefined {
-  const newest = keptRollouts(plan, stateDir).slice(0, MOST_JOURNALS);
+type PlanName = Pick<Plan, "name" | "file">;
+
+/**
+ * The newest rollout of a plan that is not finished, unless later ones have done all that it left. One that ended with
+ * failures that its plan tolerates is finished; a resume is not as long as anything of its chain is open.
+ */
+export function newestUnfinished(plan: PlanName, stateDir: string | undefined): Unfinished | Unknown | undefined {
+  const kept = keptRollouts(plan, stateDir);
+  const newest = kept.slice(0, MOST_JOURNALS);
   const all = newest.flatMap(({ file }) => readRollout(file) ?? []);
   // Of all before one is chosen: within one second a rollout may sort after the one that resumes it, or before.
   const resumed = new Set(all.flatMap((read) => ("rollout" in read && read.rollout.resumes) || []));
   const done = new Set<string>();
   for (const read of all) {
     if ("problem" in read) return read;
+    const { id, resumes } = read.rollout;
     const how = howItEnded(read.outcome);
-    if (how && !resumed.has(read.rollout.id) && instancesIn(read.rollout).some((instance) => !done.has(instance)))
-      return unfinishedOf(read, how, plan, stateDir);
+    if (how && !resumed.has(id) && (how !== "incomplete" || resumes !== undefined)) {
+      const past = pastOf(read, kept);
+      if ("problem" in past) return past;
+      if (openIn(past, read.rollout).some((instance) => !done.has(instance))) return { past, id, how };
+    }
     for (const instance of doneIn(read)) done.add(instance);
   }
   return undefined;
 }
 
-/** The newest rollout of a plan, if it came to its end with failures: only who names it goes on with it. */
-export function newestIncomplete(plan: Plan, stateDir: string | undefined): RolloutId | undefined {
-  const [newest] = keptRollouts(plan, stateDir);
-  const read = newest && readRollout(newest.file);
-  return read && "rollout" in read && read.outcome === "incomplete" ? read.rollout.id : undefined;
+/** The newest rollout of a plan, if it came to its end with failures: it is resumed only where it is named. */
+export function newestIncomplete(plan: PlanName, stateDir: string | undefined): RolloutId | undefined {
+  const kept = keptRollouts(plan, stateDir);
+  const read = kept[0] && readRollout(kept[0].file);
+  if (!read || "problem" in read || read.outcome !== "incomplete") return undefined;
+  const past = pastOf(read, kept);
+  return "problem" in past || openIn(past, read.rollout).length === 0 ? undefined : read.rollout.id;
 }
 
-/** The unfinished rollout of this id, or why it cannot be gone on with. */
-export function unfinishedCalled(
-  id: string,
-  plan: Plan,
+/**
+ * Those of a plan's newest rollouts that can be resumed, and how they ended. Somebody holds the tab key meanwhile: of
+ * most journals only the head and the end are read.
+ */
+export function resumableIn(
+  plan: PlanName,
   stateDir: string | undefined,
-): Unfinished | Unknown | undefined {
-  const all = keptRollouts(plan, stateDir);
-  const kept = all.find((rollout) => rollout.id === id);
-  const read = kept && readRollout(kept.file);
-  if (read && "problem" in read) return read;
-  if (!read)
+  most: number,
+): { readonly id: RolloutId; readonly how: Unfinished["how"] }[] {
+  const kept = keptRollouts(plan, stateDir);
+  const newest = kept.slice(0, most);
+  const resumed = new Set(newest.map(({ file }) => resumedIn(file)));
+  return newest.flatMap(({ id, file }) => {
+    const last = endOfJournal(file);
+    const how = howItEnded(last?.type === "rollout.finished" ? last.outcome : undefined);
+    if (!how || resumed.has(id)) return [];
+    const isOpen = how !== "incomplete" || !("problem" in unfinishedCalled(id, plan, stateDir));
+    return isOpen ? [{ id, how }] : [];
+  });
+}
+
+/** The unfinished rollout of this id, or why it cannot be resumed. */
+export function unfinishedCalled(id: string, plan: PlanName, stateDir: string | undefined): Unfinished | Unknown {
+  const kept = keptRollouts(plan, stateDir);
+  const named = kept.find((rollout) => rollout.id === id);
+  const read = named && readRollout(named.file);
+  if (!named || !read)
     return {
       problem: `no rollout of this plan, at its path, is called ${id}; \`orchestrate history\` lists what there is`,
     };
-  // Who names it wants its failures tried again; who does not, finds it ended.
-  const how = read.outcome === "incomplete" ? read.outcome : howItEnded(read.outcome);
-  if (!how) return { problem: `rollout ${id} came to its end (${read.outcome}): there is nothing to go on with` };
-  const later = all.find(({ file }) => {
-    const other = readRollout(file);
-    return other && "rollout" in other && other.rollout.resumes === id;
-  });
-  if (later) return { problem: `rollout ${id} was gone on with by ${later.id} already: resume that` };
-  return unfinishedOf(read, how, plan, stateDir);
+  if ("problem" in read) return read;
+  const last = lastOfChain(named.id, kept);
+  if (last !== named.id) return { problem: `rollout ${id} was already resumed as ${last}${whatOf(last, kept)}` };
+  const how = howItEnded(read.outcome);
+  if (!how) return { problem: `rollout ${id} has finished (${read.outcome}): nothing to resume` };
+  const past = pastOf(read, kept);
+  if ("problem" in past) return past;
+  if (how === "incomplete" && openIn(past, read.rollout).length === 0)
+    return { problem: `rollout ${id} has finished: the hosts that it left out are no part of it. Run the plan again` };
+  return { past, id: named.id, how };
 }
 
-function unfinishedOf(
-  read: Read,
-  how: Unfinished["how"],
-  plan: Plan,
-  stateDir: string | undefined,
-): Unfinished | Unknown | undefined {
-  const byId = new Map(keptRollouts(plan, stateDir).map(({ id, file }) => [id, file]));
+/** The one that can be resumed of all that resume each other. Only the heads of journals are read. */
+function lastOfChain(id: RolloutId, kept: readonly KeptRollout[]): RolloutId {
+  const resumedBy = new Map<RolloutId, RolloutId>();
+  for (const later of kept) {
+    const resumes = resumedIn(later.file);
+    // The newest comes first.
+    if (resumes !== undefined && !resumedBy.has(resumes)) resumedBy.set(resumes, later.id);
+  }
+  let last = id;
+  for (let next = resumedBy.get(last); next !== undefined; next = resumedBy.get(last)) last = next;
+  return last;
+}
+
+function whatOf(id: RolloutId, kept: readonly KeptRollout[]): string {
+  const found = kept.find((rollout) => rollout.id === id);
+  const read = found && readRollout(found.file);
+  const isOver = read && "rollout" in read && !howItEnded(read.outcome);
+  return isOver ? `, which has finished (${read.outcome}): nothing to resume` : `. Resume that one: --resume ${id}`;
+}
+
+/** What was done by a rollout and all that it resumes. */
+function pastOf(read: Read, kept: readonly KeptRollout[]): Past | Unknown {
+  const byId = new Map(kept.map(({ id, file }) => [id, file]));
   const chain = [read];
   for (let earlier = read.rollout.resumes; earlier !== undefined;) {
     const file = byId.get(earlier);
@@ -93,8 +138,7 @@ function unfinishedOf(
     chain.unshift(before);
     earlier = before.rollout.resumes;
   }
-  const past = readPast(chain.flatMap(({ events }) => events));
-  return past && { past, id: read.rollout.id, how };
+  return readPast(chain.flatMap(({ events }) => events)) ?? { problem: "its journal is empty" };
 }
 
 function readRollout(file: string): Read | Unknown | undefined {
@@ -107,21 +151,31 @@ function readRollout(file: string): Read | Unknown | undefined {
 
 function howItEnded(outcome: Outcome | undefined): Unfinished["how"] | undefined {
   if (outcome === undefined) return "cut off";
-  return outcome === "halted" || outcome === "interrupted" ? outcome : undefined;
+  return outcome === "succeeded" || outcome === "refused" ? undefined : outcome;
 }
 
-function instancesIn(rollout: Rollout): string[] {
-  return [...worksOf(rollout)].flatMap(({ host, batches }) =>
-    batches.flatMap(({ instances }) => instances.map(({ instance }) => keyOf(host, instance))),
+/** What of a chain is not healthy and was not left alone for a reason by the last of it. */
+function openIn(past: Past, { skipped, proven }: Rollout): string[] {
+  const settled = new Set(skipped.map(({ host, instance }) => keyOf(host, instance)));
+  // What was healthy before may have failed since.
+  for (const { host, instance } of proven) settled.delete(keyOf(host, instance));
+  return [...past.planned].flatMap(([host, instances]) =>
+    [...instances.keys()]
+      .filter((instance) => openAs(past, host, instance) !== undefined)
+      .map((instance) => keyOf(host, instance))
+      .filter((instance) => !settled.has(instance)),
   );
 }
 
-/** What a rollout has made healthy, or found so. */
-function doneIn({ rollout, events }: Read): string[] {
-  const healthy = events.flatMap((event) =>
-    event.type === "instance.healthy" ? [keyOf(event.host, event.instance)] : [],
-  );
-  return [...healthy, ...rollout.skipped.map(({ host, instance }) => keyOf(host, instance))];
+/** What a rollout has made healthy, or left alone for a reason. */
+function doneIn({ rollout, events }: Read): Set<string> {
+  const done = new Set(rollout.skipped.map(({ host, instance }) => keyOf(host, instance)));
+  for (const event of events)
+    if (event.type === "instance.healthy") done.add(keyOf(event.host, event.instance));
+    else if (event.type === "instance.restarting") done.delete(keyOf(event.host, event.instance));
+    else if (event.type === "instance.failed")
+      for (const instance of [event.instance, ...(event.also ?? [])]) done.delete(keyOf(event.host, instance));
+  return done;
 }
 
 function keyOf(host: HostName, instance: InstanceName): string {

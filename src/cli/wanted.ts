@@ -39,10 +39,16 @@ export function loadWanted(given: RunArguments): Wanted | undefined {
   if (changes.length > 0)
     return tell([
       ...changes.map((change) => `rollout ${past.id} cannot be resumed: ${change}`),
-      "put that back, or begin anew without --resume",
+      "revert that, or start over without --resume",
     ]);
   const plan = narrowOrTell(asBefore, selectionOf(given));
-  return plan && { plan, past };
+  return plan && { plan, past: onHostsOf(asBefore, past) };
+}
+
+/** A host that has left the plan is no part of the chain any longer: nothing could ever be done there. */
+function onHostsOf({ waves }: Plan, past: Past): Past {
+  const hosts = new Set(waves.flatMap((wave) => wave.hosts.map(({ host }) => host)));
+  return { ...past, planned: new Map([...past.planned].filter(([host]) => hosts.has(host))) };
 }
 
 const NO_SELECTION: SelectionArguments = { limit: [], exclude: [], program: [] };

@@ -125,6 +125,16 @@ export interface LeftDrained {
   readonly hosts: readonly HostName[];
 }
 
+/** `unknown`: nobody saw how its restart ended, or whether it was put back into service. */
+export const LEFT_AS = ["failed", "unknown", "untouched"] as const;
+
+/** Instances of a host that a resume does not take, though they are not healthy. */
+export interface LeftOpen {
+  readonly host: HostName;
+  readonly as: (typeof LEFT_AS)[number];
+  readonly instances: readonly InstanceName[];
+}
+
 /** The immutable decision of what is restarted where, in what order, how fast and how it is judged. */
 export interface Rollout {
   readonly id: RolloutId;
@@ -138,6 +148,8 @@ export interface Rollout {
   readonly began_as?: { readonly id: RolloutId; readonly selection: Selection };
   /** What the rollouts that it goes on with took out of service by the plan's hooks, and did not put back. */
   readonly left_drained?: LeftDrained;
+  /** What is not done of the rollouts that it resumes, and not part of this one: it ends incomplete at best. */
+  readonly left_open?: readonly LeftOpen[];
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];
   /** Supervisor's own `startsecs` by program, the shortest of its instances, where they are known of all. */

@@ -1,6 +1,6 @@
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport } from "../domain/fleet.ts";
-import { beganAt, programOf, type HostName, type ProgramName, type RolloutId } from "../domain/ids.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { formatQuantity, keep, takeAtOnce, tolerate, type Quantity } from "../domain/quantity.ts";
 import {
@@ -16,9 +16,9 @@ import {
 import { capacities } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
-import type { Past } from "./past.ts";
 import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
+import { resuming } from "./resuming.ts";
 import { startSecondsOf } from "./start-seconds.ts";
 import { Taker, type InstanceSelection } from "./taking.ts";
 import { warningsOf } from "./warnings.ts";
@@ -52,17 +52,15 @@ export function buildRollout(
   const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
   const startsecs = startSecondsOf({ waves }, fleet);
   const { skipped, proven } = builder.taker;
-  const warnings = [
-    ...builder.warnings,
-    ...(selection.past ? provenWarning(selection.past, proven.length) : []),
-    ...warningsOf({ hosts, waves, floors }, fleet),
-  ];
+  const isTaken = (host: HostName, instance: InstanceName) => builder.taker.hasTaken(host, instance);
+  const resume = selection.past && resuming(selection.past, fleet, isTaken, proven.length);
+  const warnings = [...builder.warnings, ...(resume?.warnings ?? []), ...warningsOf({ hosts, waves, floors }, fleet)];
   const supervisor_pids = supervisorPidsOf({ waves }, fleet);
   return {
     kind: "planned",
     rollout: {
       ...identity,
-      ...resumed(selection.past),
+      ...resume?.chain,
       name,
       plan_file: file,
       hosts,
@@ -90,31 +88,6 @@ function supervisorPidsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): 
     if (report && "supervisorPid" in report) pids[host] = report.supervisorPid;
   }
   return Object.keys(pids).length === 0 ? undefined : pids;
-}
-
-function resumed(past: Past | undefined): Pick<Rollout, "resumes" | "began_as" | "left_drained"> {
-  if (!past) return {};
-  // A journal of a version that did not keep it has none.
-  const { selection } = past.rollout as Partial<Rollout>;
-  const { id, leftDrained } = past;
-  const isAllBack = leftDrained.instances.length === 0 && leftDrained.hosts.length === 0;
-  return {
-    resumes: id,
-    ...(selection && { began_as: { id: past.rollout.id, selection } }),
-    ...(!isAllBack && { left_drained: leftDrained }),
-  };
-}
-
-/** A resume proves nothing again: whoever has deployed another release since must know. */
-function provenWarning({ rollout }: Past, proven: number): Warning[] {
-  if (proven === 0) return [];
-  const since = beganAt(rollout.id) ?? "then";
-  const stay =
-    proven === 1
-      ? "1 instance is healthy and stays on the release that it was proven on"
-      : `${proven} instances are healthy and stay on the release that they were proven on`;
-  const message = `${stay}: if another was deployed since ${since}, run the plan again without --resume`;
-  return [{ message }];
 }
 
 interface NamedSelector {

@@ -3,7 +3,7 @@ import type { RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
 import type { ProcessState } from "../domain/process-state.ts";
-import { worksOf, type LeftDrained, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
+import { worksOf, type LeftDrained, type LeftOpen, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 
 /** Proven on this pid. `drained`: what its after_healthy hook undoes was not seen to be undone. */
 interface HealthyFate {
@@ -65,6 +65,14 @@ export function whyNotPlanned({ rollout, planned }: Past, host: HostName, instan
 export function wasUp({ planned }: Past, host: HostName, instance: InstanceName): boolean {
   const state = planned.get(host)?.get(instance)?.before.state;
   return state !== undefined && state !== "STOPPED";
+}
+
+/** As what an instance of a chain is still open; undefined if it is healthy and serves. */
+export function openAs({ fates }: Past, host: HostName, instance: InstanceName): LeftOpen["as"] | undefined {
+  const fate = fates.get(host)?.get(instance);
+  if (!fate) return "untouched";
+  if (fate.kind !== "healthy") return fate.kind;
+  return fate.drained ? "unknown" : undefined;
 }
 
 function plannedIn(rollout: Rollout): Map<HostName, Map<InstanceName, PlannedInstance>> {

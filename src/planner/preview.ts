@@ -1,7 +1,7 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { FleetReport } from "../domain/fleet.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
-import { sizeOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
+import { LEFT_AS, sizeOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
 import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
 import { leastMs } from "../domain/least-duration.ts";
@@ -21,6 +21,7 @@ export function previewText(rollout: Rollout, fleet: FleetReport): string {
     ...waveLines(rollout),
     ...section("at the end", hookLine("after_rollout", hooks.after_rollout)),
     ...section("skipped", reasonLines(skipped.map(({ why, ...place }) => ({ reason: why, place })))),
+    ...section("not in this resume", leftOpenLines(rollout)),
     ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
     ...section(
       "healthy at the lowest, if all goes well",
@@ -61,6 +62,16 @@ function reasonLines(reasons: readonly { readonly reason: string; readonly place
     return foldedPlaces(some.map(({ place }) => place)).map((places) =>
       places === "" ? reason : `${places}: ${reason}`,
     );
+  });
+}
+
+/** `failed: web-02 web:web_01`. */
+function leftOpenLines({ left_open = [] }: Rollout): string[] {
+  return LEFT_AS.flatMap((as) => {
+    const places = left_open
+      .filter((left) => left.as === as)
+      .flatMap(({ host, instances }) => instances.map((instance) => ({ host, instance })));
+    return foldedPlaces(places).map((place) => `${as}: ${place}`);
   });
 }
 

@@ -44,6 +44,7 @@ const DOWN: ReadonlySet<InstanceFailureCode> = new Set([
   "unknown_state",
   "vanished",
   "stop_deadline",
+  "supervisor_ended",
 ]);
 
 /** In these Supervisor starts a process again by itself, or cannot yet. */

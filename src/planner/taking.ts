@@ -71,6 +71,11 @@ export class Taker {
     return { instance, program, before, action: state === "STOPPED" ? "start" : "restart" };
   }
 
+  /** Whether something is done with it, or it is named as skipped. */
+  hasTaken(host: HostName, instance: InstanceName): boolean {
+    return this.taken.get(host)?.has(instance) ?? false;
+  }
+
   private whySkipped(host: HostName, snapshot: ProcessSnapshot): string | undefined {
     const { past, startedBefore } = this.selection;
     const excluded = past && whyNotPlanned(past, host, snapshot.instance);

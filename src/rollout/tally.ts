@@ -24,16 +24,19 @@ export class Tally {
   private readonly unreachable: Set<HostName>;
   private stopped: Stop | undefined;
   private unanswered = 0;
+  /** Something of the rollouts that it resumes is not part of it. */
+  private readonly leavesOpen: boolean;
   /** The operator left what was under way. */
   private isLeft = false;
 
-  constructor({ waves, skipped, unreachable, limits, on_failure }: Rollout, hasOperator: boolean) {
+  constructor({ waves, skipped, unreachable, limits, on_failure, left_open = [] }: Rollout, hasOperator: boolean) {
     let planned = 0;
     for (const work of worksOf({ waves })) planned += sizeOf(work);
     this.planned = planned + skipped.length;
     this.skipped = skipped.length;
     this.unreachable = new Set(unreachable);
     this.limits = limits;
+    this.leavesOpen = left_open.length > 0;
     this.asks = on_failure === "ask" && hasOperator;
   }
 
@@ -137,6 +140,7 @@ export class Tally {
   outcome(): Outcome {
     if (this.stopped?.kind === "halted") return "halted";
     if (this.stopped && (this.isLeft || this.counts().untouched > 0)) return "interrupted";
-    return this.failures + this.failed + this.unreachable.size > 0 ? "incomplete" : "succeeded";
+    const isWhole = this.failures + this.failed + this.unreachable.size === 0 && !this.leavesOpen;
+    return isWhole ? "succeeded" : "incomplete";
   }
 }

@@ -56,6 +56,40 @@ export function endOfJournal(file: string): RecordedEvent | undefined {
   }
 }
 
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * The rollout that a journal's rollout resumes, if it does. Read from the head of `rollout.planned`, which may have many
+ * megabytes: no more of the file is read than that takes.
+ */
+export function resumedIn(file: string): RolloutId | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(file, "r");
+    let text = "";
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    for (let size = readSync(fd, chunk); size > 0; size = readSync(fd, chunk)) {
+      text += chunk.toString("latin1", 0, size);
+      // What comes before it may have any size, but is of no interest.
+      const planned = text.indexOf('"type":"rollout.planned"');
+      if (planned === -1) text = text.slice(-CHUNK_BYTES);
+      else if (text.includes('"plan_file":', planned)) return idIn(text.slice(planned));
+    }
+    return idIn(text);
+  } catch {
+    // Whoever reads the whole of it says why it cannot be read.
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** A quote within a text of JSON has a backslash before it, so this can only be the key. */
+function idIn(planned: string): RolloutId | undefined {
+  const [head = ""] = planned.split('"plan_file":');
+  return /"resumes":"(\d{8}T\d{6}Z-[0-9a-f]+)"/.exec(head)?.[1] as RolloutId | undefined;
+}
+
 /** The journals in a plan's folder, the newest first. */
 export function journalsIn(dir: string): { readonly id: RolloutId; readonly file: string }[] {
   return entriesOf(dir)

@@ -45,15 +45,19 @@ function linesFor(collected: Collected, called: Called, first: string): string[]
     return [`  ${first}run it again:`, commandLine(called.words ?? [plan, ...selected])];
   const kept = called.stateDir === undefined ? [] : ["--state-dir", called.stateDir];
   const rest = restOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
-  // Hosts that it left out are no part of it, and of a resume neither.
-  if (finished?.outcome === "incomplete" && failed + indeterminate === 0 && rest.length > 0)
+  const isIncomplete = finished?.outcome === "incomplete";
+  const isAllWell = failed + indeterminate === 0;
+  const leavesOpen = (planned?.left_open ?? []).length > 0;
+  // Hosts that the first of a chain left out are no part of it, and of a resume neither.
+  if (isIncomplete && isAllWell && !leavesOpen && rest.length > 0)
     return [`  ${first}run it again for the rest:`, ...rest];
   const resume = ["--resume", ...(id === undefined ? [] : [id])];
   const fromStart = fromStartOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
+  const isForRest = isIncomplete && leavesOpen;
   return [
-    `  ${first}resume from here:`,
-    // The journal knows what its own rollout selected; of a resume that is how far it was narrowed.
-    commandLine([plan, ...resume, ...(isResume ? selected : []), ...kept]),
+    isForRest ? `  ${isAllWell ? "" : first}resume the rest:` : `  ${first}resume from here:`,
+    // The journal knows what its own rollout selected; of a resume that is how far it was narrowed, unless that is done.
+    commandLine([plan, ...resume, ...(isResume && !isForRest ? selected : []), ...kept]),
     ...(fromStart.length === 0 ? [] : [FROM_START, ...fromStart]),
     ...(rest.length === 0 ? [] : [WITHOUT_JOURNAL, ...rest]),
   ];

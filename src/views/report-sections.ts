@@ -1,5 +1,6 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
+import { LEFT_AS } from "../domain/rollout.ts";
 import type { Collected } from "./collected.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
@@ -41,6 +42,15 @@ export function unsettledSection(collected: Collected): string[] {
 /** The instances of one fate, folded: hosts with the same instances share a line. */
 export function fatesSection({ ledger }: Collected, fate: "untouched" | "healthy"): string[] {
   return titled(fate, foldedLines(ledger.withFate(fate)));
+}
+
+/** What a resume was narrowed past: the next one has it to do. */
+export function leftOpenSection({ planned }: Collected): string[] {
+  const left = planned?.left_open ?? [];
+  const lines = LEFT_AS.flatMap((as) =>
+    foldedLines(left.filter((one) => one.as === as)).map((line) => `  ${as}: ${line.trimStart()}`),
+  );
+  return titled("not in this resume", lines);
 }
 
 /** The instances that were left alone, by the reason for it. */

@@ -13,6 +13,7 @@ import {
   failedSection,
   fatesSection,
   hooksSection,
+  leftOpenSection,
   refusedSection,
   skippedSection,
   unreachableSection,
@@ -61,6 +62,7 @@ function sectionsFor(collected: Collected): string[][] {
     drainedSection(collected),
     driftSection(collected),
     fatesSection(collected, "untouched"),
+    leftOpenSection(collected),
     skippedSection(collected),
     fatesSection(collected, "healthy"),
   ];

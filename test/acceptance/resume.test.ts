@@ -18,6 +18,7 @@ import {
   type Ended,
 } from "./orchestrate.ts";
 import { FULL } from "../amount.ts";
+import { ownStateDir } from "../own-state-dir.ts";
 
 /** How often supervisord says that it stopped each of a host's instances. */
 async function stopsOf(fleet: Fleet): Promise<Record<string, number>> {
@@ -71,7 +72,8 @@ describe("a rollout that was cut off", () => {
 /** Runs a command that calls orchestrate, as somebody who has copied it. */
 async function inShell(command: string): Promise<Ended> {
   const script = `orchestrate() { '${process.execPath}' '${BUNDLE}' "$@"; }; ${command}`;
-  const child = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...process.env, ORCHESTRATE_STATE_DIR: ownStateDir() };
+  const child = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "pipe"], env });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -198,6 +200,38 @@ describe("--resume", () => {
     const resumed = await orchestrate(plan, "--output", "json", "--resume");
     assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01"]);
+  });
+
+  it("narrowed to a part ends incomplete, exit 1, and what it names finishes the rest", async () => {
+    const { plan, ended } = await haltedRollout();
+    const first = eventsOf(ended)[0]?.rollout ?? "";
+    for (const narrowing of [
+      ["--limit", "host-1"],
+      ["--exclude", "host-2"],
+    ]) {
+      const preview = await orchestrate(plan, "--resume", "--dry-run", ...narrowing);
+      assert.match(preview.stdout, /\nnot in this resume\n {2}untouched: host-2 web:web_\[00-01\]\n/);
+    }
+    const part = await orchestrate(plan, "--output", "plain", "--resume", "--limit", "host-1");
+    assert.equal(part.code, 1, part.stdout + part.stderr);
+    assert.match(part.stdout, /^incomplete: .*: 1 healthy, 0 failed, 1 skipped$/m);
+    assert.match(part.stdout, /\nnot in this resume\n {2}untouched: host-2 web:web_\[00-01\]\n/);
+    assert.match(part.stdout, /\nhow to continue\n {2}resume the rest:\n {4}orchestrate \S+ --resume \S+\n/);
+    const again = await orchestrate(plan, "--resume", first);
+    assert.equal(again.code, 2);
+    assert.match(
+      again.stderr,
+      new RegExp(`rollout ${first} was already resumed as \\S+\\. Resume that one: --resume `),
+    );
+    // Nothing is left to do there: the chain is still open.
+    const nothing = await orchestrate(plan, "--output", "plain", "--resume", "--limit", "host-1");
+    assert.equal(nothing.code, 1, nothing.stdout + nothing.stderr);
+    const rest = await inShell(`${commandIn(nothing.stdout)} --output json`);
+    assert.equal(rest.code, 0, rest.stdout + rest.stderr);
+    assert.deepEqual(restartedIn(eventsOf(rest)), ["host-2 web:web_00", "host-2 web:web_01"]);
+    const over = await orchestrate(plan, "--resume");
+    assert.equal(over.code, 2);
+    assert.match(over.stderr, /no unfinished rollout/);
   });
 
   it("keeps to what its rollout was narrowed to", async () => {

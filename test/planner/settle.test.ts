@@ -56,6 +56,8 @@ describe("what a resume does with an instance whose restart was sent", () => {
       ["stayed_stopped", "STOPPED"],
       ["unknown_state", "UNKNOWN"],
       ["vanished", undefined],
+      ["supervisor_ended", undefined],
+      ["supervisor_restarted", "STOPPED"],
     ] as const) {
       assert.equal(actionAfter([failure(code, state)], "RUNNING", NEW), "gate", code);
       assert.equal(actionAfter([failure(code, state)], "FATAL"), "restart", code);

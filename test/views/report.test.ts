@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { RolloutId } from "../../src/domain/ids.ts";
+import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import type { Called } from "../../src/views/how-to-go-on.ts";
 import { createReport } from "../../src/views/report.ts";
 import {
@@ -370,6 +370,37 @@ describe("the commands that go on, as the report names them", () => {
     ]);
     const leftOut = [...touched.slice(0, -3), finished("incomplete", { healthy: 31 })];
     assert.deepEqual(commandsOf([eightHosts(), ...leftOut]), [again]);
+  });
+
+  it("of a narrowed resume resume the rest, once its part is done", () => {
+    const resume = {
+      ...eightHosts(),
+      resumes: "20261121T100000Z-aaaa" as RolloutId,
+      began_as: { id: "20261121T100000Z-aaaa" as RolloutId, selection: { limit: [], exclude: [], programs: [] } },
+      selection: { limit: ["web-01"], exclude: [], programs: [] },
+      left_open: [
+        { host: "web-02" as HostName, as: "failed", instances: ["web:web_01" as InstanceName] },
+        ...["web-03", "web-04"].map((host) => ({
+          host: host as HostName,
+          as: "untouched" as const,
+          instances: INSTANCES as InstanceName[],
+        })),
+      ],
+    } as const;
+    const rest = ["orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a", "orchestrate plans/prod.yaml"];
+    const done = [...touched.slice(0, -3), finished("incomplete", { healthy: 1 })];
+    assert.deepEqual(commandsOf([resume, ...done]).slice(0, 2), rest);
+    const text = reportOf([resume, ...done]);
+    assert.match(text, /\nhow to continue\n {2}resume the rest:\n/);
+    assert.match(
+      text,
+      /\nnot in this resume\n {2}failed: web-02 web:web_01\n {2}untouched: web-\[03-04\] web:web_\[00-03\]\n/,
+    );
+    // Its own part first.
+    assert.deepEqual(
+      commandsOf([resume, ...touched])[0],
+      "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a --limit web-01",
+    );
   });
 
   it("of a resume whose journal does not say how it all began only resume that", () => {

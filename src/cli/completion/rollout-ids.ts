@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { endOfJournal } from "../../state/read-journal.ts";
 import { keptRollouts } from "../journals.ts";
+import { resumableIn } from "../unfinished.ts";
 
 /** A word that may stand at a place, and what it means. */
 export interface Described {
@@ -18,15 +19,12 @@ export function rolloutsOf(stateDir: string | undefined): Described[] {
     .map(({ id, file }) => ({ text: id, says: `${planOf(file)}, ${outcomeOf(file)}` }));
 }
 
-/** The newest rollouts of a plan that did not come to their end. */
+/** The newest rollouts of a plan that can be resumed. */
 export function unfinishedIn(
   plan: { readonly name: string; readonly file: string },
   stateDir: string | undefined,
 ): Described[] {
-  return keptRollouts(plan, stateDir)
-    .slice(0, MOST_ROLLOUTS)
-    .map(({ id, file }) => ({ text: id, says: outcomeOf(file) }))
-    .filter(({ says }) => ["halted", "interrupted", CUT_OFF].includes(says));
+  return resumableIn(plan, stateDir, MOST_ROLLOUTS).map(({ id, how }) => ({ text: id, says: how }));
 }
 
 const CUT_OFF = "cut off";

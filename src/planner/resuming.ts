@@ -1,0 +1,66 @@
+import type { FleetReport } from "../domain/fleet.ts";
+import { beganAt, type HostName, type InstanceName } from "../domain/ids.ts";
+import { LEFT_AS, type LeftOpen, type Rollout, type Warning } from "../domain/rollout.ts";
+import { openAs, type Past } from "./past.ts";
+
+/** What a resume says of the chain that it continues, and what has to be known of it. */
+export interface Resuming {
+  readonly chain: Pick<Rollout, "resumes" | "began_as" | "left_drained" | "left_open">;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * @param isTaken whether an instance is restarted, or named among the skipped
+ * @param proven how many are healthy and left alone
+ */
+export function resuming(
+  past: Past,
+  fleet: FleetReport,
+  isTaken: (host: HostName, instance: InstanceName) => boolean,
+  proven: number,
+): Resuming {
+  // A journal of a version that did not keep it has none.
+  const { selection } = past.rollout as Partial<Rollout>;
+  const { id, leftDrained } = past;
+  const isAllBack = leftDrained.instances.length === 0 && leftDrained.hosts.length === 0;
+  const left_open: LeftOpen[] = [];
+  const gone: Warning[] = [];
+  for (const [host, instances] of past.planned) {
+    const open: Record<LeftOpen["as"], InstanceName[]> = { failed: [], unknown: [], untouched: [] };
+    for (const instance of instances.keys()) {
+      const as = openAs(past, host, instance);
+      if (as === undefined || isTaken(host, instance)) continue;
+      if (isGone(fleet, host, instance)) gone.push({ host, instance, message: GONE });
+      else open[as].push(instance);
+    }
+    for (const as of LEFT_AS) if (open[as].length > 0) left_open.push({ host, as, instances: open[as] });
+  }
+  return {
+    chain: {
+      resumes: id,
+      ...(selection && { began_as: { id: past.rollout.id, selection } }),
+      ...(!isAllBack && { left_drained: leftDrained }),
+      ...(left_open.length > 0 && { left_open }),
+    },
+    warnings: [...gone, ...provenWarning(past, proven)],
+  };
+}
+
+const GONE = "it was part of the rollout that is resumed, and Supervisor no longer lists it";
+
+/** Its host was looked at, and does not have it. */
+function isGone(fleet: FleetReport, host: HostName, instance: InstanceName): boolean {
+  const report = fleet.get(host);
+  return report !== undefined && "instances" in report && !report.instances.some((one) => one.instance === instance);
+}
+
+/** A resume proves nothing again: whoever has deployed another release since must know. */
+function provenWarning({ rollout }: Past, proven: number): Warning[] {
+  if (proven === 0) return [];
+  const since = beganAt(rollout.id) ?? "then";
+  const stay =
+    proven === 1
+      ? "1 instance is healthy and stays on the release that it was proven on"
+      : `${proven} instances are healthy and stay on the release that they were proven on`;
+  return [{ message: `${stay}: if another was deployed since ${since}, run the plan again without --resume` }];
+}

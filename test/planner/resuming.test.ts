@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
+import type { Rollout } from "../../src/domain/rollout.ts";
+import { buildRollout } from "../../src/planner/build.ts";
+import { readPast, type Past } from "../../src/planner/past.ts";
+import type { Plan } from "../../src/planner/plan.ts";
+import { previewText } from "../../src/planner/preview.ts";
+import { simulated } from "../sim/rollouts.ts";
+import { simulate } from "../sim/simulate.ts";
+
+const [ONE, TWO, THREE] = ["host-1", "host-2", "host-3"] as HostName[] as [HostName, HostName, HostName];
+
+/** A rollout of three hosts that has halted: of the first one instance is healthy and one has failed. */
+async function halted() {
+  const made = simulated({ hosts: 3, instances: 2, maxUnreachable: 1 });
+  made.fleet.behave(ONE, "web:1", { fileGone: true });
+  const rollout = made.rollout();
+  const { outcome, events } = await simulate(rollout, made.fleet, made.time);
+  assert.equal(outcome, "halted");
+  const past = readPast([{ type: "rollout.planned", ...rollout }, ...events]);
+  assert.ok(past);
+  return { ...made, past };
+}
+
+type Halted = Awaited<ReturnType<typeof halted>>;
+
+function resumeOf({ plan, fleet, past }: Halted, { only, of = past }: { only?: HostName[]; of?: Past } = {}): Rollout {
+  const waves = plan.waves.map((wave) => ({
+    ...wave,
+    hosts: wave.hosts.filter(({ host }) => only?.includes(host) ?? true),
+  }));
+  const narrowed: Plan = { ...plan, waves };
+  const built = buildRollout(narrowed, fleet.report(), { id: "resume" as RolloutId }, { past: of });
+  assert.ok(built.kind === "planned");
+  return built.rollout;
+}
+
+describe("what a resume leaves open of its chain", () => {
+  it("is nothing where it takes all that is not healthy", async () => {
+    const made = await halted();
+    assert.equal(resumeOf(made).left_open, undefined);
+    assert.equal(resumeOf(made, { only: [ONE, TWO, THREE] }).left_open, undefined);
+  });
+
+  it("is what failed and what is untouched on the hosts that it was narrowed past, and the preview names them", async () => {
+    const made = await halted();
+    assert.deepEqual(resumeOf(made, { only: [THREE] }).left_open, [
+      { host: ONE, as: "failed", instances: ["web:1"] },
+      { host: TWO, as: "untouched", instances: ["web:0", "web:1"] },
+    ]);
+    assert.match(
+      previewText(resumeOf(made, { only: [THREE] }), made.fleet.report()),
+      /\nnot in this resume\n {2}failed: host-1 web:1\n {2}untouched: host-2 web:\[0-1\]\n/,
+    );
+  });
+
+  it("is what it cannot reach, within the budget", async () => {
+    const made = await halted();
+    made.fleet.unreachable.add(TWO);
+    assert.deepEqual(resumeOf(made).left_open, [{ host: TWO, as: "untouched", instances: ["web:0", "web:1"] }]);
+  });
+
+  it("is also what nobody saw the end of", async () => {
+    const made = await halted();
+    const fates = new Map([[TWO, new Map([["web:0" as InstanceName, { kind: "unknown", previousPid: 1 } as const]])]]);
+    assert.deepEqual(resumeOf(made, { only: [ONE, THREE], of: { ...made.past, fates } }).left_open, [
+      { host: TWO, as: "unknown", instances: ["web:0"] },
+      { host: TWO, as: "untouched", instances: ["web:1"] },
+    ]);
+  });
+
+  it("is not what Supervisor no longer lists: that can never be done, and is warned of", async () => {
+    const made = await halted();
+    made.fleet.remove(ONE, "web:1" as InstanceName);
+    const { left_open, warnings } = resumeOf(made);
+    assert.equal(left_open, undefined);
+    assert.deepEqual(
+      warnings.flatMap(({ host, instance, message }) => (host === ONE ? [`${instance}: ${message}`] : [])),
+      ["web:1: it was part of the rollout that is resumed, and Supervisor no longer lists it"],
+    );
+  });
+
+  it("is not what is skipped for a reason, such as that it was stopped since", async () => {
+    const made = await halted();
+    made.fleet.process(TWO, "web:0").state = "STOPPED";
+    const { left_open, skipped } = resumeOf(made);
+    assert.equal(left_open, undefined);
+    assert.deepEqual(
+      skipped.filter(({ host }) => host === TWO).map(({ why }) => why),
+      ["it was STOPPED before the rollout"],
+    );
+  });
+});
+
+describe("the preview of a resume", () => {
+  it("warns that what is healthy stays on the release that it was proven on", async () => {
+    const made = await halted();
+    assert.match(
+      previewText(resumeOf(made), made.fleet.report()),
+      /\n {2}1 instance is healthy and stays on the release that it was proven on: if another was deployed since \S+, run the plan again without --resume\n/,
+    );
+  });
+});
