@@ -178,7 +178,7 @@ describe("the page that shows a rollout", () => {
     );
     assert.deepEqual(headings.slice(1), [
       "Failed",
-      "How to go on",
+      "How to continue",
       "Healthy instances",
       "Timeline",
       "Events",
