@@ -34,7 +34,7 @@ describe("what cannot be filled in for an instance is refused before anything is
     ]);
     const tcp = 'checks: [{ tcp: "127.0.0.1:80{number}99" }]';
     assert.deepEqual(refused(tcp, ["web:web_7", "web:web_777"]), [
-      "web:web_777: its check tcp 127.0.0.1:80{number}99: with its placeholders filled in, it is not an address with a port",
+      "web:web_[7,777]: its check tcp 127.0.0.1:80{number}99: with its placeholders filled in, it is not an address with a port",
     ]);
   });
 
