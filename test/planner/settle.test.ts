@@ -80,6 +80,13 @@ describe("what a resume does with an instance whose restart was sent", () => {
     }
   });
 
+  it("only checks what went down with its supervisord and runs now: whoever started that has started it", () => {
+    // A listener may end supervisord at every restart: to restart it again would never end.
+    assert.equal(actionAfter([failure("supervisor_ended")], "RUNNING", NEW), "gate");
+    assert.equal(actionAfter([failure("supervisor_ended")], "FATAL"), "restart");
+    assert.equal(actionAfter([failure("supervisor_ended")], "STOPPED"), "start");
+  });
+
   it("checks what is unknown first, unless it is still what it was before the restart", () => {
     for (const events of [[], [indeterminate(HOST, INSTANCE, "lost")], [failure("indeterminate", "RUNNING")]]) {
       assert.equal(actionAfter(events, "RUNNING", NEW), "gate");

@@ -165,6 +165,16 @@ healthy
     );
   });
 
+  it("reads those that a report says to have failed likewise", () => {
+    const { failed } = readReport(
+      "halted: x\n\nfailed\n  host-1 web: it is down (regressed)\n    it ended; likewise b:b_[0-1] c\n",
+    );
+    assert.deepEqual(
+      failed,
+      ["web", "b_0", "b_1", "c"].map((name) => ({ name, code: "regressed" })),
+    );
+  });
+
   it("reads a ledger where there is no log", () => {
     assert.deepEqual(
       readLedger("1.5 started web 7\n2.5 stopped web 7\n").map(({ what }) => what),

@@ -18,21 +18,35 @@ export function readReport(text: string): Report {
   let section: string[] = [];
   for (const each of lines.slice(first + 1)) {
     if (/^\S/.test(each)) sections.set(each.trimEnd(), (section = []));
-    // Deeper than an entry: its reason, its log.
-    else if (/^ {2}\S/.test(each)) section.push(each.trim());
+    else section.push(each.slice(2));
   }
-  const of = (title: string) => sections.get(title) ?? [];
+  const of = (title: string) => (sections.get(title) ?? []).filter((each) => /^\S/.test(each));
   return {
     outcome: first < 0 ? "" : (/^\w+/.exec(lines[first] ?? "")?.[0] ?? ""),
-    failed: of("failed").flatMap((each) => {
-      const [, instance, code] = /^\S+ (.+?): .*\((\w+)\)/.exec(each) ?? [];
-      return instance === undefined || code === undefined ? [] : [{ name: withoutGroup(instance), code }];
-    }),
+    failed: failuresIn(sections.get("failed") ?? []),
     healthy: of("healthy").flatMap(namesOf),
     untouched: of("untouched").flatMap(namesOf),
     skipped: of("skipped").flatMap((each) => namesOf(each.replace(/: .*/, ""))),
     text,
   };
+}
+
+/** Each failure with its code. What failed for the same reason stands in the reason: `…; likewise web:web_[01-02]`. */
+function failuresIn(lines: readonly string[]): Report["failed"] {
+  const failures: { name: string; code: string }[] = [];
+  for (const line of lines) {
+    const [, instance, code] = /^\S+ (.+?): .*\((\w+)\)/.exec(line) ?? [];
+    if (instance !== undefined && code !== undefined) failures.push({ name: withoutGroup(instance), code });
+    const [, others = ""] = /^ {2}\S.*; likewise (.*)$/.exec(line) ?? [];
+    const same = failures.at(-1)?.code;
+    if (same !== undefined)
+      for (const name of others
+        .split(" ")
+        .filter((each) => each !== "")
+        .flatMap(unfolded))
+        failures.push({ name: withoutGroup(name), code: same });
+  }
+  return failures;
 }
 
 /** Every process that a text may name, and all its other words. */
