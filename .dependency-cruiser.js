@@ -5,7 +5,7 @@ const floors = {
   rollout: ["domain", "planner/programs"],
   executor: ["domain", "rollout"],
   hosts: ["domain", "executor/ports"],
-  supervisor: ["domain", "executor/ports"],
+  supervisor: ["domain", "executor/deadline", "executor/ports"],
   views: ["domain", "executor/ports"],
 };
 

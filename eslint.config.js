@@ -21,6 +21,21 @@ export default tseslint.config(
     },
   },
   {
+    files: ["src/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        ...["CallExpression[callee.property.name='unref']", "Property[key.name='ref'] > Literal[value=false]"].map(
+          (selector) => ({
+            selector,
+            message:
+              "What is awaited must keep the process alive. Where nothing awaits this, disable the rule and say why.",
+          }),
+        ),
+      ],
+    },
+  },
+  {
     files: ["test/**/*.ts"],
     // mocha runs what describe() and it() return.
     rules: { "no-console": "off", "@typescript-eslint/no-non-null-assertion": "off" },

@@ -19,7 +19,10 @@ export async function dryRun(given: RunArguments): Promise<ExitCode> {
   const fleet = openForReading(wanted.plan, ways);
   const views = given.output === "json" ? [createJsonView(process.stdout)] : [];
   const preflight = new Preflight(wanted, given, views);
-  const stopListening = onSignals({ finish: () => preflight.interrupt(fleet), leave: () => undefined });
+  const stopListening = onSignals({
+    finish: () => preflight.interrupt(fleet),
+    leave: () => process.exit(preflight.endInterrupted()),
+  });
   try {
     const planned = await preflight.plan(fleet);
     if ("exitCode" in planned) return planned.exitCode;

@@ -2,20 +2,37 @@
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { commandLine, readArguments } from "./command-line.ts";
-import { reportBug } from "./bug.ts";
+import { BugEnd } from "./bug.ts";
+import { print, WatchedOutputs } from "./outputs.ts";
+
+/** What is still open when all is done, such as the connection of a host that hangs, has so long to close. */
+const LINGER_MS = 500;
+
+let isOver = false;
+/** Of commands that use the streams. */
+let outputs: WatchedOutputs | undefined;
+const bugEnd = new BugEnd();
+
+// Node ends with this code, and without a word, where nothing is left to wait for: a success must have been reached.
+process.exitCode = EXIT.bug;
+process.on("beforeExit", () => {
+  if (!isOver) bugEnd.with(new Error("nothing was left to wait for in the middle of a command"));
+});
+// Rejections that nothing handles come here as well.
+process.on("uncaughtException", bugEnd.with);
 
 // What contacts hosts is imported only where it is wanted: ssh2 and listr2 would double the time that `validate` takes.
 async function main(): Promise<ExitCode> {
   const argv = process.argv.slice(2);
   // What the completion scripts ask: its words are those of another command line.
   if (argv[0] === "__complete") {
-    mindNoClosedPipes();
+    outputs = new WatchedOutputs();
     return (await import("./completion/complete.ts")).complete(argv.slice(1), commandLine(manifest.version));
   }
   const given = readArguments(argv, manifest.version);
   // It prints past the streams, which takes less time than to load them.
   if (given.command === "validate") return (await import("./validate.ts")).validate(given);
-  mindNoClosedPipes();
+  outputs = new WatchedOutputs();
   switch (given.command) {
     case "exit":
       return given.mistaken ? EXIT.invalid : EXIT.done;
@@ -30,22 +47,17 @@ async function main(): Promise<ExitCode> {
     case "run":
       if (given.offline) return (await import("./offline.ts")).showOffline(given);
       if (given.dryRun) return (await import("./dry-run.ts")).dryRun(given);
-      return (await import("./run.ts")).run(given);
+      return (await import("./run.ts")).run(given, bugEnd);
   }
 }
 
-/** `orchestrate … | head`: who reads no further is no error. A run takes it for a wish to stop: signals.ts. */
-function mindNoClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+async function end(code: ExitCode): Promise<void> {
+  const problem = await outputs?.written();
+  if (problem !== undefined) print("stderr", `orchestrate: stdout could not be written: ${problem}\n`);
+  process.exitCode = problem !== undefined && code === EXIT.done ? EXIT.halted : code;
+  isOver = true;
+  // eslint-disable-next-line no-restricted-syntax -- it is for when something else keeps the process alive
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (bug: unknown) => {
-    reportBug(bug);
-    // What a bug left open must not keep the process alive.
-    process.exit(EXIT.bug);
-  },
-);
+main().then(end).catch(bugEnd.with);

@@ -37,6 +37,7 @@ export class Preflight {
   private readonly startedAtMs = systemClock.monotonicMs();
   private readonly abort = new AbortController();
   private rollout: Rollout | undefined;
+  private isEnded = false;
 
   constructor(wanted: Wanted, given: RunArguments, views: readonly View[]) {
     this.wanted = wanted;
@@ -89,6 +90,9 @@ export class Preflight {
 
   /** Ends before the first change, as the operator wished. */
   endInterrupted(): ExitCode {
+    // Who leaves does not wait until this is noticed everywhere.
+    if (this.isEnded) return EXIT.interrupted;
+    this.isEnded = true;
     this.recorder.record({ type: "rollout.finished", outcome: "interrupted", ...this.end() });
     process.stderr.write(`interrupted: ${this.given.plan}: nothing was changed\n`);
     return EXIT.interrupted;

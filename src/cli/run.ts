@@ -1,6 +1,4 @@
 import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { Executor } from "../executor/executor.ts";
-import { systemClock } from "../executor/system-clock.ts";
 import { beganAt } from "../domain/ids.ts";
 import { printable } from "../domain/printable.ts";
 import { previewText } from "../planner/preview.ts";
@@ -8,6 +6,7 @@ import type { Plan } from "../planner/plan.ts";
 import { selectionWords, shellCommand } from "../views/how-to-go-on.ts";
 import type { RunArguments } from "./arguments.ts";
 import { canAsk, saysYes } from "./ask.ts";
+import type { BugEnd } from "./bug.ts";
 import { calledAs } from "./called-as.ts";
 import { chooseView } from "./choose-view.ts";
 import { openForRollout, ownerOf } from "./fleet.ts";
@@ -15,16 +14,16 @@ import { openJournal } from "./journals.ts";
 import { HeldView } from "./held-view.ts";
 import { openJobSummary } from "./job-summary.ts";
 import { lookedAtText } from "./looked-at.ts";
+import { Lifetime } from "./lifetime.ts";
 import { planUnderLock } from "./locked-plan.ts";
 import { openPageView } from "./page-file.ts";
-import { EXIT_OF, Preflight, type Planned } from "./preflight.ts";
-import { onSignals } from "./signals.ts";
+import { Preflight, type Planned } from "./preflight.ts";
 import { newestUnfinished } from "./unfinished.ts";
 import { loadWanted } from "./wanted.ts";
 import { endUnasked, prepareWays } from "./ways.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
-export async function run(given: RunArguments): Promise<ExitCode> {
+export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode> {
   if (given.ask && !canAsk()) {
     process.stderr.write("orchestrate: --ask needs a terminal to ask at: leave it out, or look with --dry-run first\n");
     return EXIT.invalid;
@@ -50,26 +49,20 @@ export async function run(given: RunArguments): Promise<ExitCode> {
   );
   const owner = ownerOf(preflight.id, given.reason);
   const world = openForRollout(wanted.plan, ways, owner);
-  let executor: Executor | undefined;
-  const stopListening = onSignals({
-    finish: (signal) => (executor ? executor.interrupt(signal) : preflight.interrupt(world.fleet)),
-    leave: () => executor?.abandon(),
-  });
+  const life = new Lifetime(preflight, world, bugEnd);
   try {
-    const planned = await planUnderLock(preflight, world, owner, given.waitForLockMs ?? 0);
-    if ("exitCode" in planned) return planned.exitCode;
-    if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
-    if (!view.isOpen) await openView();
-    if (preflight.isInterrupted()) return preflight.endInterrupted();
-    const problem = await keepJournal(preflight, wanted.plan, given.stateDir);
-    if (problem !== undefined) return preflight.endRefused([{ code: "journal_unwritable", reason: problem }]);
-    if (preflight.isInterrupted()) return preflight.endInterrupted();
-    executor = new Executor(planned.rollout, world, preflight.recorder, systemClock);
-    return EXIT_OF[await executor.run()];
+    return await life.live(async () => {
+      const planned = await planUnderLock(preflight, world, owner, given.waitForLockMs ?? 0);
+      if ("exitCode" in planned) return planned.exitCode;
+      if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
+      if (!view.isOpen) await openView();
+      if (preflight.isInterrupted()) return preflight.endInterrupted();
+      const problem = await keepJournal(preflight, wanted.plan, given.stateDir);
+      if (problem !== undefined) return preflight.endRefused([{ code: "journal_unwritable", reason: problem }]);
+      if (preflight.isInterrupted()) return preflight.endInterrupted();
+      return life.carryOut(planned.rollout);
+    });
   } finally {
-    stopListening();
-    await world.close();
-    await preflight.recorder.end();
     if (given.verbose) process.stderr.write(lookedAtText(world.fleet));
   }
 }

@@ -29,7 +29,10 @@ export async function status(given: StatusArguments): Promise<ExitCode> {
   const ways = await prepareWays(selected);
   if (!ways) return endUnasked(given.plan);
   const looker = new Looker(selected, ways, given);
-  const stopListening = onSignals({ finish: () => looker.stop(), leave: () => undefined });
+  const stopListening = onSignals({
+    finish: () => looker.stop(),
+    leave: () => process.exit(given.watch ? EXIT.done : EXIT.interrupted),
+  });
   try {
     return given.watch ? await watch(looker, given) : await showOnce(looker, given);
   } finally {

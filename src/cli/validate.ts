@@ -4,7 +4,7 @@ import type { LoadedPlan } from "../planner/load.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ValidateArguments } from "./arguments.ts";
 import { load } from "./load.ts";
-import { print } from "./print.ts";
+import { print } from "./outputs.ts";
 import { printableJson } from "../domain/printable.ts";
 
 /**

@@ -22,6 +22,8 @@ export class Executor {
   private readonly ended: Promise<Outcome>;
   private resolveEnded!: (outcome: Outcome) => void;
   private rejectEnded!: (bug: unknown) => void;
+  /** A bug was seen: what this knows can be trusted no longer. */
+  private hasFailed = false;
 
   constructor(rollout: Rollout, world: World, recorder: Recorder, clock: Clock) {
     this.machine = new Machine(rollout, { asks: world.operator.isThere });
@@ -57,11 +59,18 @@ export class Executor {
     this.tell({ type: "abandoned" });
   }
 
+  /** Ends it here, for a bug: nothing more is decided or begun, and `run` rejects. */
+  fail(bug: unknown): void {
+    this.hasFailed = true;
+    this.rejectEnded(bug);
+  }
+
   private tell(input: Input): void {
+    if (this.hasFailed) return;
     try {
       for (const command of this.machine.handle(input, this.clock.monotonicMs())) this.carryOut(command);
     } catch (bug) {
-      this.rejectEnded(bug);
+      this.fail(bug);
     }
   }
 
@@ -136,7 +145,7 @@ export class Executor {
       .then((input) => {
         if (!signal.aborted) this.tell(input);
       })
-      .catch((bug: unknown) => this.rejectEnded(bug));
+      .catch((bug: unknown) => this.fail(bug));
   }
 
   private async askToGoOn(withdrawn: AbortSignal): Promise<Input> {
@@ -146,7 +155,7 @@ export class Executor {
   }
 
   private answer<T>(outcome: Promise<T>, toInput: (outcome: T) => Input): void {
-    outcome.then((value) => this.tell(toInput(value))).catch((bug: unknown) => this.rejectEnded(bug));
+    outcome.then((value) => this.tell(toInput(value))).catch((bug: unknown) => this.fail(bug));
   }
 
   /** Sends a change only once its announcement is kept: a resume must know of every change that can have happened. */

@@ -46,8 +46,14 @@ export class Recorder {
     return this.journal?.durable() ?? Promise.resolve(undefined);
   }
 
-  async end(): Promise<void> {
-    await this.journal?.close();
-    for (const view of this.views) await view.end();
+  /**
+   * Ends the journal and all views, each whether or not the others could be.
+   * @returns why the journal is not whole, if it is not
+   */
+  async end(): Promise<string | undefined> {
+    const closed = Promise.resolve().then(() => this.journal?.close());
+    const ended = await Promise.allSettled([closed, ...this.views.map(async (view) => view.end())]);
+    for (const each of ended) if (each.status === "rejected") throw each.reason;
+    return closed;
   }
 }

@@ -18,6 +18,7 @@ class ActiveTime {
   private stoppedMs = 0;
 
   constructor() {
+    // eslint-disable-next-line no-restricted-syntax -- it measures, and nothing awaits it
     setInterval(() => this.nowMs(), TICK_MS).unref();
   }
 

@@ -74,8 +74,9 @@ function startChild([program, ...args]: Argv, failed: (error: NodeJS.ErrnoExcept
 
 /** It does not keep our process from ending any more. */
 function letGo(child: ChildProcessWithoutNullStreams): void {
-  child.unref();
-  for (const stream of [child.stdin, child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+  for (const handle of [child, child.stdin, child.stdout, child.stderr])
+    // eslint-disable-next-line no-restricted-syntax -- nothing awaits what was given up
+    if (handle === child || handle instanceof Socket) handle.unref();
 }
 
 function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
@@ -88,16 +89,13 @@ function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
     child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
     child.once("spawn", () => {
       const stream = new StandardStreams(child);
-      // One that hangs must not keep us from ending, once nobody listens to it.
-      stream.once("close", () => {
-        child.stdout.destroy();
-        letGo(child);
-      });
       // The stream hands on what the child has printed some moments after the child is gone.
       const read = new Promise<void>((done) => stream.once("end", done).once("close", done));
       const closed = new Promise<void>((close) => {
+        // Only now: whoever awaits its end must not find that nothing keeps our process from ending before that.
         const giveUp = () => {
           stream.destroy();
+          letGo(child);
           close();
         };
         open.add(giveUp);

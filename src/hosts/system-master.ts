@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,21 +45,24 @@ export class SystemMaster {
   #said = new OutputTail(SAID_BYTES);
   #greeting = "";
 
-  /** @param argumentsFor of ssh, for the path of its control socket */
+  /**
+   * @param argumentsFor of ssh, for the path of its control socket
+   * @throws Error when nothing could be started here, as for want of file descriptors
+   */
   static async start(argumentsFor: (controlSocket: string) => string[]): Promise<SystemMaster> {
     const parent = Buffer.byteLength(tmpdir()) > LONGEST_TMPDIR_BYTES ? "/tmp" : tmpdir();
     const folder = await mkdtemp(join(parent, "orchestrate-"));
-    return new SystemMaster(folder, argumentsFor(join(folder, "s")));
+    try {
+      return new SystemMaster(folder, await startGuard([folder, "ssh", ...argumentsFor(join(folder, "s"))]));
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
-  private constructor(folder: string, args: readonly string[]) {
+  private constructor(folder: string, guard: ChildProcessWithoutNullStreams) {
     this.#folder = folder;
-    // A session of its own: no terminal for prompts, and no Ctrl-C from one. Nor a window: older ones ask by that.
-    this.#guard = spawn("sh", ["-c", GUARD, "sh", folder, "ssh", ...args], {
-      detached: true,
-      stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, ...shell(), SSH_ASKPASS_REQUIRE: "never", DISPLAY: undefined },
-    });
+    this.#guard = guard;
     this.#guard.stderr.on("data", (chunk: Buffer) => {
       this.#said.add(chunk);
       this.#greeting = (this.#greeting + chunk.toString("utf8")).slice(0, SAID_BYTES);
@@ -69,10 +73,6 @@ export class SystemMaster {
       this.#guard.once("exit", () => {
         const timer = setTimeout(() => this.#guard.stderr.destroy(), LAST_WORDS_MS);
         this.#guard.once("close", () => clearTimeout(timer));
-      });
-      this.#guard.once("error", (error) => {
-        this.#said.add(Buffer.from(error.message));
-        resolve();
       });
     });
   }
@@ -98,7 +98,6 @@ export class SystemMaster {
         resolve("ready");
       });
       this.#guard.stdout.once("close", () => resolve("ended"));
-      this.#guard.once("error", () => resolve("ended"));
     });
   }
 
@@ -106,10 +105,22 @@ export class SystemMaster {
   async end(): Promise<string> {
     this.#guard.stdin.end();
     await this.#ended;
-    // Its guard does so as well; but that may have been killed, or never have been started.
+    // Its guard does so as well; but that may have been killed.
     await rm(this.#folder, { recursive: true, force: true });
     return this.#said.text();
   }
+}
+
+/** Resolves once it runs. For want of file descriptors there is a child without streams, and the reason comes later. */
+async function startGuard(args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
+  // A session of its own: no terminal for prompts, and no Ctrl-C from one. Nor a window: older ones ask by that.
+  const guard = spawn("sh", ["-c", GUARD, "sh", ...args], {
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...shell(), SSH_ASKPASS_REQUIRE: "never", DISPLAY: undefined },
+  });
+  await once(guard, "spawn");
+  return guard;
 }
 
 /** ssh runs local commands by our own shell, and a service's account often has one that runs nothing. */

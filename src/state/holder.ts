@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { setTimeout as sleep } from "node:timers/promises";
+import { Deadline } from "../executor/deadline.ts";
 import type { HostProcess, RunOutcome } from "../executor/ports.ts";
 import { Session } from "./session.ts";
 
@@ -85,7 +85,7 @@ export class Holder {
     if (!session || this.#isOver) return;
     if (!this.#opening) {
       // One that answers its first mark can be trusted with more.
-      this.#opening = Promise.race([session.expect(0), sleep(OPENING_PATIENCE_MS, undefined, { ref: false })]);
+      this.#opening = new Deadline(OPENING_PATIENCE_MS).of(session.expect(0));
       this.#tell("tell 0 ");
     }
     await this.#opening;

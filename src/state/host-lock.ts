@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HostName, ProgramName } from "../domain/ids.ts";
 import type { LockLost, SettleOutcome } from "../domain/outcomes.ts";
 import { quoteArgv } from "../domain/shell-quotes.ts";
+import { Deadline } from "../executor/deadline.ts";
 import type {
   Argv,
   HostAccess,
@@ -48,6 +49,8 @@ const TIMED_OUT: readonly number[] = [124, 143, 137];
 
 /** How long a host may take to answer whether it gives the lock. */
 const ANSWER_MS = 30_000;
+
+const NO_ANSWER = { kind: "broken", reason: `the host gave no answer within ${ANSWER_MS / 1000} s` } as const;
 
 type Held =
   | { readonly kind: "held"; readonly holder: Holder }
@@ -151,7 +154,7 @@ class HolderLock implements HostLock {
     if (!kept || kept.holder.isOver) return;
     const { holder } = kept;
     holder.finish();
-    if (!holder.isBusy) await Promise.race([holder.ended, sleep(RELEASE_MS, undefined, { ref: false })]);
+    if (!holder.isBusy) await new Deadline(RELEASE_MS).of(holder.ended);
   }
 
   /** The holder, as soon as there is one that is known to be there. */
@@ -194,7 +197,8 @@ class HolderLock implements HostLock {
       early?.kind === "spawned" && !early.holder.isOver ? early : await this.#spawn(this.#released.signal);
     if (spawned.kind === "failed") return { kind: "unavailable", reason: spawned.reason };
     const { holder } = spawned;
-    const taken = await Promise.race([holder.take(recordOf(this.#options.owner)), noAnswer()]);
+    const answer = holder.take(recordOf(this.#options.owner));
+    const taken = (await new Deadline(ANSWER_MS).of(answer)) ?? NO_ANSWER;
     if (taken.kind === "held" && !this.#released.signal.aborted) {
       if (this.#groups.length > 0) this.#name = taken.name;
       return this.#keep(holder);
@@ -259,9 +263,4 @@ class HolderLock implements HostLock {
     this.#lost ??= { kind: "lock_lost", reason };
     this.#resolveLost(this.#lost);
   }
-}
-
-async function noAnswer(): Promise<{ readonly kind: "broken"; readonly reason: string }> {
-  await sleep(ANSWER_MS, undefined, { ref: false });
-  return { kind: "broken", reason: `the host gave no answer within ${ANSWER_MS / 1000} s` };
 }

@@ -2,11 +2,11 @@ import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
+import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
 import { availArgv, LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
 import { silenceIn, type Silence } from "./silence.ts";
 import { isCutCharacter, lastWords, parseAvail, parsePid, parseStatus, tailText } from "./status-text.ts";
-import { Deadline } from "./way.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
 const LISTED_ALL: readonly number[] = [0, 3];

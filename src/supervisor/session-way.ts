@@ -1,9 +1,10 @@
 import type { SupervisorSettings } from "../domain/target.ts";
+import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { LOG_TAIL_BYTES, sessionArgv } from "./commands.ts";
 import { Session } from "./session.ts";
 import { isCutCharacter, lastWords, parseAvail, parsePid, parseStatus, tailText } from "./status-text.ts";
-import { Deadline, told, untold, type QuickWay, type Told } from "./way.ts";
+import { told, untold, type QuickWay, type Told } from "./way.ts";
 
 /** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
 const OPENING_PATIENCE_MS = 2000;

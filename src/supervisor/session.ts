@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { Deadline } from "../executor/deadline.ts";
 import type { HostProcess } from "../executor/ports.ts";
 import { lastWords, parseStatus } from "./status-text.ts";
-import { Deadline, told, untold, type Told } from "./way.ts";
+import { told, untold, type Told } from "./way.ts";
 
 /** No answer is that long: 10,000 processes are 1 MB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
@@ -78,6 +79,8 @@ export class Session {
   }
 
   async #ask(command: string, deadline: Deadline): Promise<Told<string>> {
+    // Sent now it would be answered to nobody, and the session would be closed for an answer that came too late.
+    if (deadline.leftMs === 0 && !this.#isOver) return untold(NO_TURN, { passing: true });
     const mark = this.#newMark();
     const prompt = this.#prompt ?? "";
     const isInStep = prompt.startsWith(this.#said);
@@ -138,6 +141,8 @@ export class Session {
     this.#heard();
   }
 }
+
+const NO_TURN = "the session with supervisorctl was busy with other questions";
 
 const LOST_STEP = untold("the session with supervisorctl has lost its step");
 

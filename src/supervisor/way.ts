@@ -41,27 +41,3 @@ export function told<Value>(value: Value): Told<Value> {
 export function untold(reason: string, { passing = false } = {}): Extract<Told<never>, { kind: "untold" }> {
   return { kind: "untold", reason, passing };
 }
-
-/** When a question has to be answered at the latest. */
-export class Deadline {
-  readonly #atMs: number;
-
-  constructor(timeoutMs: number) {
-    this.#atMs = performance.now() + timeoutMs;
-  }
-
-  get leftMs(): number {
-    return Math.max(0, this.#atMs - performance.now());
-  }
-
-  /** Resolves with undefined if the promise takes longer. */
-  async of<Value>(promise: Promise<Value>): Promise<Value | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, this.leftMs, undefined)));
-    try {
-      return await Promise.race([promise, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}

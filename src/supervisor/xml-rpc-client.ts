@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import type { Duplex } from "node:stream";
+import { Deadline } from "../executor/deadline.ts";
 import type { DialTarget, HostAccess } from "../executor/ports.ts";
-import { Deadline } from "./way.ts";
 import { readResponse, writeCall, XmlRpcFault, type XmlRpcParam, type XmlRpcValue } from "./xml-rpc.ts";
 
 /** No answer is that long: 10,000 processes are 10 MB. */

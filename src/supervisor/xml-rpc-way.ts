@@ -2,11 +2,12 @@ import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import { PROCESS_STATES, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
+import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { isSupervisorctl, LOG_TAIL_BYTES } from "./commands.ts";
 import { knownConfig } from "./known-config.ts";
 import { inNaturalOrder } from "./status-text.ts";
-import { Deadline, told, untold, type Listed, type QuickWay, type Told } from "./way.ts";
+import { told, untold, type Listed, type QuickWay, type Told } from "./way.ts";
 import { endpointOf, XmlRpcClient, type CallOutcome, type Credentials } from "./xml-rpc-client.ts";
 import type { XmlRpcValue } from "./xml-rpc.ts";
 

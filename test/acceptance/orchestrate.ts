@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import type { RecordedEvent } from "../../src/domain/events.ts";
+import { judgeEnd, type Ended } from "./judged-end.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { ownStateDir } from "../own-state-dir.ts";
 
@@ -13,11 +14,7 @@ export const BUNDLE = fileURLToPath(new URL("../../dist/orchestrate.cjs", import
 
 const NO_CI = { GITHUB_ACTIONS: "", GITLAB_CI: "", GITHUB_STEP_SUMMARY: "" };
 
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type { Ended } from "./judged-end.ts";
 
 export interface Running {
   readonly child: ChildProcess;
@@ -26,16 +23,26 @@ export interface Running {
   stdout(): string;
 }
 
-/** Starts `orchestrate` as a process of its own, its output in pipes. */
+/**
+ * Starts `orchestrate` as a process of its own, its output in pipes. At its end its exit code, report, journal and page
+ * are compared, unless it was killed by `child.kill`; `ended` rejects where they differ.
+ *
+ * @param options.before what a shell does before it becomes orchestrate, such as `ulimit -f 1`
+ */
 export function startOrchestrate(
   args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly before?: string } = {},
 ): Running {
-  const child = spawn(process.execPath, [BUNDLE, ...args], {
+  const argv = [process.execPath, BUNDLE, ...args];
+  const [program = "", ...words] =
+    options.before === undefined ? argv : ["bash", "-c", `${options.before}; exec "$@"`, "bash", ...argv];
+  // No agent of whoever runs the tests: its keys would be tried first.
+  // And no CI system: lines would have its marks.
+  const ours = { ...NO_CI, SSH_AUTH_SOCK: "", ORCHESTRATE_STATE_DIR: ownStateDir() };
+  const env = { ...process.env, ...ours, ...options.env };
+  const child = spawn(program, words, {
     stdio: ["ignore", "pipe", "pipe"],
-    // No agent of whoever runs the tests: its keys would be tried first.
-    // And no CI system: lines would have its marks.
-    env: { ...process.env, ...NO_CI, SSH_AUTH_SOCK: "", ORCHESTRATE_STATE_DIR: ownStateDir(), ...options.env },
+    env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   const output = { stdout: "", stderr: "" };
@@ -43,7 +50,15 @@ export function startOrchestrate(
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, ...output }));
+    child.on("close", (code) => {
+      const end = { code, ...output };
+      try {
+        if (code !== null || !child.killed) judgeEnd({ args, stateDir: env.ORCHESTRATE_STATE_DIR }, end);
+        resolve(end);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
   });
   return { child, ended, stdout: () => output.stdout };
 }

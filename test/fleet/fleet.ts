@@ -26,6 +26,8 @@ export interface FleetOptions {
   readonly namePrefix?: string;
   /** Default: a net and a port at random that nobody has. */
   readonly loopback?: LoopbackChoice;
+  /** How a plan for it reaches its hosts, which are all on this machine. Default: by ssh. */
+  readonly reachedBy?: "ssh" | "local";
   /** Lines for every sshd_config, `MaxSessions 1`; they win over the fleet's own. */
   readonly sshdConfig?: readonly string[];
   /** Every supervisord, and only that, runs on a clock that `FleetHost.setClock` sets. */
@@ -33,7 +35,7 @@ export interface FleetOptions {
 }
 
 /** The `hosts:` of a plan, as far as a fleet has something to say. */
-export type PlanHosts = Record<string, { address: string; supervisor: { config: string } }>;
+export type PlanHosts = Record<string, { address: string; supervisor: { config: string }; connection?: "local" }>;
 
 /** The `ssh:` of a plan. */
 export interface PlanSsh {
@@ -92,7 +94,8 @@ export async function raiseFleet(options: FleetOptions): Promise<Fleet> {
     await copyFile(`${identityFile}.pub`, authorizedKeysFile(dir));
     await raiseAll(hosts);
     await writeFile(knownHostsFile, (await Promise.all(specs.map(knownHostsLine))).join(""));
-    return fleetOf({ dir, hosts, identityFile, knownHostsFile, port: claim.port, end });
+    const { reachedBy = "ssh" } = options;
+    return fleetOf({ dir, hosts, reachedBy, identityFile, knownHostsFile, port: claim.port, end });
   } catch (error) {
     await end();
     throw error;
@@ -116,12 +119,14 @@ async function raiseAll(hosts: readonly FleetHost[]): Promise<void> {
 function fleetOf(parts: {
   dir: string;
   hosts: readonly FleetHost[];
+  reachedBy: "ssh" | "local";
   identityFile: string;
   knownHostsFile: string;
   port: number;
   end: () => Promise<void>;
 }): Fleet {
-  const { dir, hosts, identityFile, knownHostsFile, port, end } = parts;
+  const { dir, hosts, reachedBy, identityFile, knownHostsFile, port, end } = parts;
+  const way = reachedBy === "local" ? { connection: reachedBy } : {};
   let ending: Promise<void> | undefined;
   return {
     dir,
@@ -137,7 +142,7 @@ function fleetOf(parts: {
       Object.fromEntries(
         hosts.map(({ name, address, supervisorConfig }) => [
           name,
-          { address, supervisor: { config: supervisorConfig } },
+          { ...way, address, supervisor: { config: supervisorConfig } },
         ]),
       ),
     planSsh: () => ({

@@ -62,7 +62,13 @@ describe("a command on this machine", () => {
     const script = fileURLToPath(new URL("no-descriptors.ts", import.meta.url));
     const line = 'ulimit -n 256 && exec "$@"';
     const { stdout } = await execute("sh", ["-c", line, "sh", process.execPath, "--import=tsx", script]);
-    assert.equal(stdout, "unreachable failed\n");
+    assert.equal(stdout, "unreachable, failed, refused, spawn sh EMFILE\n");
+  });
+
+  it("is waited for to its very end, though nothing else keeps our process from ending", async () => {
+    const script = fileURLToPath(new URL("awaits-end.ts", import.meta.url));
+    const { stdout } = await execute(process.execPath, ["--import=tsx", script]);
+    assert.equal(stdout, "closed\n");
   });
 
   it("goes on by itself when we are closed, and who waits for it is told so", async () => {

@@ -1,13 +1,21 @@
 import { openSync } from "node:fs";
 import type { HostName } from "../../src/domain/ids.ts";
 import { openLocal } from "../../src/hosts/local.ts";
+import { openSystemSsh } from "../../src/hosts/system-ssh.ts";
+import { SystemMaster } from "../../src/hosts/system-master.ts";
+import { targetAt } from "./fixtures.ts";
 
-/** Uses up its file descriptors, then tries to start commands on this machine, and prints what became of that. */
+/** Uses up its file descriptors, then tries to start commands and the ssh program, and prints what became of that. */
 const access = openLocal("here" as HostName);
 try {
   for (;;) openSync("/dev/null", "r");
 } catch {
   const ran = await access.run(["true"]);
   const spawned = await access.spawn(["true"]);
-  console.log(ran.kind, spawned.kind);
+  const connected = await openSystemSsh(targetAt("127.0.0.1", {}), { configFile: "none" }).connect();
+  const master = await SystemMaster.start(() => []).then(
+    () => "started",
+    (error: unknown) => (error as Error).message,
+  );
+  console.log([ran.kind, spawned.kind, connected.kind, master].join(", "));
 }

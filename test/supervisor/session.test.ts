@@ -126,6 +126,30 @@ describe("a session with supervisorctl", () => {
     assert.equal(session.isOver, true);
   });
 
+  it("is not sent a question whose time went by before its turn, and stays good", async () => {
+    const { process, heard } = talker({ status: STATUS, pid: "12\n" });
+    const session = await opened(process);
+    const write = process.stream.write.bind(process.stream);
+    const written = new Promise<string>((resolve) => {
+      process.stream.write = (text: string) => {
+        process.stream.write = write;
+        resolve(text);
+        return true;
+      };
+    });
+    const first = session.ask("status", NEVER_MS);
+    const late = session.ask("pid", 0);
+    write(await written);
+    assert.deepEqual(await first, { kind: "told", value: STATUS });
+    assert.deepEqual(await late, {
+      kind: "untold",
+      reason: "the session with supervisorctl was busy with other questions",
+      passing: true,
+    });
+    assert.ok(!heard.includes("pid"), heard.join(" "));
+    assert.deepEqual(await session.ask("pid", NEVER_MS), { kind: "told", value: "12\n" });
+  });
+
   it("tells at once that a password is wanted, when it is opened and later", async () => {
     const early = talker({}, { greeting: WANTS_PASSWORD, prompt: "" });
     const refused = { kind: "untold", reason: "supervisord asks for a password", passing: false };

@@ -42,6 +42,7 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
       if (this.#timer || this.#drawing || this.#ended) return;
       const waitMs = Math.max(0, this.#drawnAtMs + FRAME_MS - performance.now());
       this.#timer = setTimeout(() => this.#draw(), waitMs);
+      // eslint-disable-next-line no-restricted-syntax -- the last frame is drawn without it
       this.#timer.unref();
     }
 

@@ -79,6 +79,7 @@ export class Screen {
         this.refresh();
         awaitTick();
       }, this.drawing.untilTickMs());
+      // eslint-disable-next-line no-restricted-syntax -- it only moves clocks and countdowns
       timer.unref();
     };
     awaitTick();

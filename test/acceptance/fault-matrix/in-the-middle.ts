@@ -1,10 +1,8 @@
-import { spawn } from "node:child_process";
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import { until } from "../../fleet/until.ts";
-import { BUNDLE, orchestrate, quickTimings, startOrchestrate, type Ended } from "../orchestrate.ts";
+import { orchestrate, quickTimings, startOrchestrate, type Ended } from "../orchestrate.ts";
 import { impatient, type Fault, type FaultSet, type Scene, type Seen } from "./scene.ts";
 
 const groups = [{ name: "web", processes: 2, stopwaitsecs: 600 }];
@@ -60,22 +58,9 @@ function behindSecond({ fleet }: Scene): object {
 }
 
 /** The controller's disk takes so many bytes of a file and no more: by a limit of its process, as a full one would. */
-async function runWithRoom(plan: string, stateDir: string, kib: number): Promise<Ended> {
-  const limited = `trap '' XFSZ; ulimit -f ${kib}; exec "$@"`;
-  const child = spawn(
-    "bash",
-    ["-c", limited, "bash", process.execPath, BUNDLE, plan, "--output", "json", "--state-dir", stateDir],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, SSH_AUTH_SOCK: "" },
-    },
-  );
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout, stderr };
+function runWithRoom(plan: string, stateDir: string, kib: number): Promise<Ended> {
+  const before = `trap '' XFSZ; ulimit -f ${kib}`;
+  return startOrchestrate([plan, "--output", "json", "--state-dir", stateDir], { before }).ended;
 }
 
 /** What happens to hosts while a rollout is under way. Each on the same fleet, which is whole again after it. */

@@ -1,0 +1,111 @@
+import { setTimeout as rest } from "node:timers/promises";
+import { EXIT, type ExitCode } from "../domain/failures.ts";
+import type { RolloutId } from "../domain/ids.ts";
+import { printable } from "../domain/printable.ts";
+import type { Rollout } from "../domain/rollout.ts";
+import { Deadline } from "../executor/deadline.ts";
+import { Executor } from "../executor/executor.ts";
+import { systemClock } from "../executor/system-clock.ts";
+import type { BugEnd } from "./bug.ts";
+import type { OpenedWorld } from "./fleet.ts";
+import { EXIT_OF, type Preflight } from "./preflight.ts";
+import { onSignals } from "./signals.ts";
+
+/** How long hosts may take to be let go in good order; what takes longer is left as by a kill, which harms nothing. */
+const CLOSING_MS = 15_000;
+/** Likewise for an operator who does not want to wait. */
+const LEAVING_MS = 1000;
+
+/**
+ * The life of a rollout in this process, from the first look at its hosts to the end of its record. However it ends, the
+ * journal is kept, the hosts are let go and the terminal is given back, each whether or not the others could be.
+ */
+export class Lifetime {
+  readonly #preflight: Preflight;
+  readonly #world: OpenedWorld;
+  readonly #bugEnd: BugEnd;
+  #executor: Executor | undefined;
+  #ending: Promise<string | undefined> | undefined;
+  /** Resolves when the operator does not want to wait for anything. */
+  readonly #left: Promise<void>;
+  #leave!: () => void;
+
+  constructor(preflight: Preflight, world: OpenedWorld, bugEnd: BugEnd) {
+    this.#preflight = preflight;
+    this.#world = world;
+    this.#bugEnd = bugEnd;
+    this.#left = new Promise((resolve) => (this.#leave = resolve));
+  }
+
+  /** @param work all that is to be done; it may {@link carryOut} a rollout */
+  async live(work: () => Promise<ExitCode>): Promise<ExitCode> {
+    const stopListening = onSignals({
+      finish: (signal) => {
+        if (this.#executor) this.#executor.interrupt(signal);
+        else this.#preflight.interrupt(this.#world.fleet);
+      },
+      leave: () => {
+        this.#executor?.abandon();
+        this.#leave();
+      },
+    });
+    const forget = this.#bugEnd.after((bug) => this.#endWithBug(bug));
+    try {
+      const code = await Promise.race([work(), this.#leftTooSoon()]);
+      const problem = await this.#end();
+      if (problem === undefined) return code;
+      process.stderr.write(notWhole(this.#preflight.id, problem));
+      return code === EXIT.done ? EXIT.halted : code;
+    } catch (bug) {
+      await this.#endWithBug(bug);
+      throw bug;
+    } finally {
+      forget();
+      stopListening();
+    }
+  }
+
+  async carryOut(rollout: Rollout): Promise<ExitCode> {
+    this.#executor = new Executor(rollout, this.#world, this.#preflight.recorder, systemClock);
+    return EXIT_OF[await this.#executor.run()];
+  }
+
+  /** Where the rollout has begun, it ends by itself when it is left. */
+  async #leftTooSoon(): Promise<ExitCode> {
+    await this.#left;
+    return this.#executor ? new Promise(() => undefined) : this.#preflight.endInterrupted();
+  }
+
+  async #endWithBug(bug: unknown): Promise<void> {
+    this.#executor?.fail(bug);
+    await this.#end().catch(() => undefined);
+  }
+
+  /** @returns why the record is not whole, if it is not */
+  #end(): Promise<string | undefined> {
+    const enough = this.#left.then(() => rest(LEAVING_MS, undefined));
+    return (this.#ending ??= Promise.race([this.#keepAndLetGo(), enough]));
+  }
+
+  async #keepAndLetGo(): Promise<string | undefined> {
+    const { recorder } = this.#preflight;
+    // Who gets the locks next must find all that was done.
+    await recorder.durable();
+    const [recorded, letGo] = await Promise.allSettled([
+      recorder.end(),
+      new Deadline(CLOSING_MS).of(this.#world.close()),
+    ]);
+    if (letGo.status === "rejected") throw letGo.reason;
+    if (recorded.status === "rejected") throw recorded.reason;
+    return recorded.value;
+  }
+}
+
+function notWhole(id: RolloutId, problem: string): string {
+  return [
+    `orchestrate: the journal of rollout ${id} is not whole: ${printable(problem)}`,
+    "  What it did last is only in the report here: a resume would not know of it.",
+    "  Make room on the disk of the state directory before the next rollout.",
+    "",
+  ].join("\n");
+}
