@@ -1,3 +1,4 @@
+import { setTimeout as rest } from "node:timers/promises";
 import type { Counts, Outcome } from "../domain/events.ts";
 import { EXIT, type ExitCode, type Refusal } from "../domain/failures.ts";
 import type { FleetReport } from "../domain/fleet.ts";
@@ -9,6 +10,7 @@ import type { FleetHost, View } from "../executor/ports.ts";
 import { Recorder } from "../executor/recorder.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { buildRollout } from "../planner/build.ts";
+import { mayBeLeftExited } from "../planner/taking.ts";
 import { refuseUnfillable } from "../planner/unfillable.ts";
 import { createReport } from "../views/report.ts";
 import type { RunArguments } from "./arguments.ts";
@@ -58,10 +60,16 @@ export class Preflight {
 
   /** Plans on what the fleet reports now; nothing is told of it yet. */
   async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
-    const report = await discover(fleet, this.recorder, { withConfig: true });
+    const { plan, past } = this.wanted;
+    const report = await discover(fleet, this.recorder, {
+      withConfig: true,
+      atRest: {
+        isAsked: mayBeLeftExited(plan),
+        wait: (ms) => rest(ms, undefined, { signal: this.interrupted }).catch(() => undefined),
+      },
+    });
     if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
     const { reason, startedBefore, program } = this.given;
-    const { plan, past } = this.wanted;
     const built = buildRollout(
       plan,
       report,

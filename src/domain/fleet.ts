@@ -53,6 +53,8 @@ export type HostReport =
       /** What an operator should know of the way onto it. */
       readonly warnings?: readonly string[];
       readonly config?: HostConfig;
+      /** Those that are EXITED and stay so: Supervisor does not start them again. */
+      readonly at_rest?: ReadonlySet<InstanceName>;
     }
   | { readonly host: HostName; readonly refusal: Refusal };
 

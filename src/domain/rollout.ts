@@ -83,7 +83,7 @@ export interface Limits {
 
 export interface Floor {
   readonly program: ProgramName;
-  /** Its instances on all the plan's hosts, less those skipped as stopped. */
+  /** Its instances on all the plan's hosts, less those that are left STOPPED, or EXITED at rest. */
   readonly total: number;
   readonly min_healthy: number;
 }

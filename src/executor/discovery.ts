@@ -1,33 +1,44 @@
-import pLimit from "p-limit";
+import pLimit, { type LimitFunction } from "p-limit";
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport, HostReport } from "../domain/fleet.ts";
-import type { HostName } from "../domain/ids.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
+import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
 import type { FleetHost } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** Connections that are being opened at once: as fast as all at once, without a burst at a bastion or an agent. */
 const CONNECTING_AT_ONCE = 16;
 
-/**
- * Connects to all hosts and asks each what it runs. Changes nothing: it is given readers.
- *
- * @param withConfig asks as well how Supervisor is configured, as far as that is to be had
- */
+/** A worker that exits by design is EXITED until supervisord gets to it, which is within a second. */
+const AT_REST_MS = 2000;
+
+/** What is asked of hosts besides the states of what they run. */
+export interface DiscoveryOptions {
+  /** How Supervisor is configured, as far as that is to be had. */
+  readonly withConfig?: boolean;
+  /** Which of what is EXITED stays so. */
+  readonly atRest?: {
+    /** Whether that matters of a program. */
+    readonly isAsked: (program: ProgramName) => boolean;
+    readonly wait: (ms: number) => Promise<unknown>;
+  };
+}
+
+/** Connects to all hosts and asks each what it runs. Changes nothing: it is given readers. */
 export async function discover(
   fleet: ReadonlyMap<HostName, FleetHost>,
   recorder: Recorder,
-  { withConfig = false }: { readonly withConfig?: boolean } = {},
+  options: DiscoveryOptions = {},
 ): Promise<FleetReport> {
   const limit = pLimit(CONNECTING_AT_ONCE);
-  const reports = [...fleet].map(([host, opened]) =>
-    limit(async (): Promise<[HostName, HostReport]> => {
-      const report = await lookAt(host, opened, withConfig);
-      if ("instances" in report) recorder.record({ type: "host.connected", host, instances: report.instances.length });
-      else
-        recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
-      return [host, report];
-    }),
-  );
+  const reports = [...fleet].map(async ([host, opened]): Promise<[HostName, HostReport]> => {
+    const first = await limit(() => lookAt(host, opened, options.withConfig === true));
+    const report = await withThoseAtRest(first, opened, limit, options.atRest);
+    if ("instances" in report) recorder.record({ type: "host.connected", host, instances: report.instances.length });
+    else recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
+    return [host, report];
+  });
   return new Map(await Promise.all(reports));
 }
 
@@ -36,17 +47,48 @@ async function lookAt(host: HostName, { connection, supervisor }: FleetHost, wit
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
   const { warnings } = connected;
   const look = await supervisor.look();
-  if (look.kind === "seen") {
-    const { snapshots: instances, supervisorPid } = look;
-    const names = instances.map(({ instance }) => instance);
-    const config = withConfig ? { config: await supervisor.config(names) } : {};
-    const daemon = supervisorPid === undefined ? {} : { supervisorPid };
-    return { host, instances, ...daemon, ...(warnings && { warnings }), ...config };
-  }
-  const refusal: Refusal = {
-    code: look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable",
-    host,
-    reason: look.reason,
-  };
-  return { host, refusal };
+  if (look.kind !== "seen") return { host, refusal: refusalOf(host, look) };
+  const { snapshots: instances, supervisorPid } = look;
+  const names = instances.map(({ instance }) => instance);
+  const config = withConfig ? { config: await supervisor.config(names) } : {};
+  const daemon = supervisorPid === undefined ? {} : { supervisorPid };
+  return { host, instances, ...daemon, ...(warnings && { warnings }), ...config };
+}
+
+/**
+ * Finds out which of what is EXITED stays so: by its configuration, or because it is EXITED a while later, too. It
+ * looks again only where that is not known, and no other host waits for it.
+ */
+async function withThoseAtRest(
+  report: HostReport,
+  { supervisor }: FleetHost,
+  limit: LimitFunction,
+  atRest: DiscoveryOptions["atRest"],
+): Promise<HostReport> {
+  if (!("instances" in report) || !atRest) return report;
+  const autorestartOf = (instance: InstanceName) => report.config?.instances.get(instance)?.autorestart;
+  const exited = namesOf(report.instances, "EXITED").filter(
+    (instance) => atRest.isAsked(programOf(instance)) && autorestartOf(instance) !== true,
+  );
+  if (exited.every((instance) => autorestartOf(instance) === false)) return { ...report, at_rest: new Set(exited) };
+  await atRest.wait(AT_REST_MS);
+  const look = await limit(() => supervisor.look());
+  // What has done its work cannot be told from a worker that is started again: nothing may be restarted on that.
+  if (look.kind !== "seen") return { host: report.host, refusal: refusalOf(report.host, look) };
+  const stillExited = new Set(namesOf(look.snapshots, "EXITED"));
+  const now = new Map(look.snapshots.map((snapshot) => [snapshot.instance, snapshot]));
+  const waitedFor = new Set(exited);
+  // Of the others the first look holds, which is of one time with the ages of Supervisor's files.
+  const instances = report.instances.flatMap((snapshot) =>
+    waitedFor.has(snapshot.instance) ? (now.get(snapshot.instance) ?? []) : [snapshot],
+  );
+  return { ...report, instances, at_rest: new Set(exited.filter((instance) => stillExited.has(instance))) };
+}
+
+function namesOf(snapshots: readonly ProcessSnapshot[], inState: ProcessState): InstanceName[] {
+  return snapshots.flatMap(({ instance, state }) => (state === inState ? [instance] : []));
+}
+
+function refusalOf(host: HostName, { kind, reason }: Exclude<LookOutcome, { kind: "seen" }>): Refusal {
+  return { code: kind === "unreachable" ? "unreachable" : "supervisor_unavailable", host, reason };
 }

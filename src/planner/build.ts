@@ -13,11 +13,11 @@ import {
   type Warning,
   type Wave,
 } from "../domain/rollout.ts";
-import { capacities } from "./capacity.ts";
+import { capacities, plannedIn } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
-import type { HostBatches, Plan, PlanWave, WaveHost } from "./plan.ts";
-import { compileSelector, select, type Selected, type Selector } from "./programs.ts";
+import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "./plan.ts";
+import { compileSelector, namesGroup, select, type Selected, type Selector } from "./programs.ts";
 import { resuming } from "./resuming.ts";
 import { startSecondsOf } from "./start-seconds.ts";
 import { Taker, type InstanceSelection } from "./taking.ts";
@@ -37,7 +37,7 @@ export function buildRollout(
 ): Built {
   const builder = new Builder(plan, fleet, selection);
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
-  const floors = builder.floors();
+  const floors = builder.floors(waves);
   builder.judgeFloors(waves, floors);
   builder.judgePrograms();
   const { unreachable, refusals } = builder;
@@ -111,7 +111,7 @@ class Builder {
     this.plan = plan;
     this.fleet = fleet;
     this.programsWhereFound = selection.programsWhereFound === true;
-    this.taker = new Taker(plan.stopped, selection, this);
+    this.taker = new Taker(plan, fleet, selection, this);
     for (const { file, line = 1, path, message } of plan.warnings)
       this.warnings.push({ message: `${file}:${line}: ${path}: ${message}` });
     const lost: Refusal[] = [];
@@ -143,16 +143,19 @@ class Builder {
     return { group, between_batches_ms, programs, batches, ...(pause === undefined ? {} : { pause }) };
   }
 
-  /** The floor of each selected program, over all the plan's hosts, less what is skipped as stopped. */
-  floors(): Floor[] {
+  /** The floor of each selected program, over all the plan's hosts, less what is left STOPPED or EXITED. */
+  floors(waves: readonly Wave[]): Floor[] {
     const { min_healthy } = this.plan.limits;
     const { programs } = this.taker;
     const totals = new Map<ProgramName, number>();
-    for (const report of this.fleet.values())
+    const planned = plannedIn(waves);
+    for (const [host, report] of this.fleet)
       for (const { instance, state } of "instances" in report ? report.instances : []) {
         const program = programOf(instance);
+        const isStopped = state === "STOPPED" && this.plan.stopped === "skip";
+        const isDone = "instances" in report && report.at_rest?.has(instance) === true;
         // Also on hosts that are not selected: what is skipped for another reason runs, and counts.
-        if (!programs.has(program) || (state === "STOPPED" && this.plan.stopped === "skip")) continue;
+        if (!programs.has(program) || isStopped || (isDone && !planned.has(`${host} ${instance}`))) continue;
         totals.set(program, (totals.get(program) ?? 0) + 1);
       }
     const floors = [...totals].map(([program, total]) => ({ program, total, min_healthy: keep(min_healthy, total) }));
@@ -188,13 +191,13 @@ class Builder {
     mode: HostBatches["mode"],
   ): HostWork {
     const report = this.fleet.get(host);
-    const snapshots = report && "instances" in report ? report.instances : undefined;
+    const seen = report && "instances" in report ? report : undefined;
     const batches: InstanceBatch[] = [];
-    for (const { text, names } of snapshots ? selectors : []) {
-      const selected = select(names, snapshots ?? []);
+    for (const { text, names } of seen ? selectors : []) {
+      const selected = select(names, seen?.instances ?? [], seen?.config?.instances);
       if (selected.length > 0) this.found.add(text);
-      else this.lacks(host, text, snapshots ?? []);
-      for (const one of selected) batches.push(...this.instanceBatches(host, one, settings.instances, mode));
+      else this.lacks(host, text, seen?.instances ?? []);
+      for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settings, mode));
     }
     const { timings, checks, hooks, vars } = settings;
     return { host, timings, checks, hooks, vars, batches };
@@ -209,11 +212,15 @@ class Builder {
 
   private instanceBatches(
     host: HostName,
+    selector: string,
     { program, instances }: Selected,
-    size: Quantity,
+    { exited, instances: size }: HostSettings,
     mode: HostBatches["mode"],
   ): InstanceBatch[] {
-    const planned = instances.flatMap((snapshot) => this.taker.take(host, program, snapshot) ?? []);
+    const planned = instances.flatMap((snapshot) => {
+      const isNamed = namesGroup(selector, snapshot.instance);
+      return this.taker.take(host, program, snapshot, { exited, isNamed }) ?? [];
+    });
     const at_once = takeAtOnce(size, planned.length);
     if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];
     return chunks(planned, [at_once]).map((chunk) => ({ program, at_once: chunk.length, instances: chunk }));

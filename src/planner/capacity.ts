@@ -6,7 +6,7 @@ import type { Batch, Floor, InstanceBatch, Wave } from "../domain/rollout.ts";
 /** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */
 export interface Capacity {
   readonly program: ProgramName;
-  /** Instances on the hosts that were looked at, less those that are left STOPPED. */
+  /** Instances on the hosts that were looked at, less those that are left STOPPED or EXITED. */
   readonly total: number;
   /** RUNNING at planning. */
   readonly healthy: number;
@@ -26,7 +26,7 @@ export interface Sizes {
 /** The capacity of each program that the rollout restarts, in the order in which they come. */
 export function capacities({ waves, floors }: Sizes, fleet: FleetReport): Capacity[] {
   const mostDown = mostDownOf(waves);
-  const counts = countInstances(new Set(mostDown.keys()), fleet, startedByUs(waves));
+  const counts = countInstances(new Set(mostDown.keys()), fleet, plannedIn(waves));
   return [...mostDown].map(([program, down]) => {
     const floor = floors.find((one) => one.program === program);
     const { total, healthy } = counts.get(program) ?? { total: 0, healthy: 0 };
@@ -74,24 +74,25 @@ function takenDown({ at_once, instances }: InstanceBatch): number {
   return Math.min(at_once, instances.filter(({ before, action }) => isRunning(before) && action === "restart").length);
 }
 
-function startedByUs(waves: readonly Wave[]): Set<string> {
-  const started = new Set<string>();
+/** `host instance` of all that waves restart or start. */
+export function plannedIn(waves: readonly Wave[]): ReadonlySet<string> {
+  const planned = new Set<string>();
   for (const wave of waves)
     for (const { hosts } of wave.batches)
       for (const { host, batches } of hosts)
-        for (const { instances } of batches)
-          for (const { instance, action } of instances) if (action === "start") started.add(`${host} ${instance}`);
-  return started;
+        for (const { instances } of batches) for (const { instance } of instances) planned.add(`${host} ${instance}`);
+  return planned;
 }
 
-function countInstances(programs: ReadonlySet<ProgramName>, fleet: FleetReport, started: ReadonlySet<string>) {
+function countInstances(programs: ReadonlySet<ProgramName>, fleet: FleetReport, planned: ReadonlySet<string>) {
   const counts = new Map<ProgramName, { total: number; healthy: number }>();
   for (const program of programs) counts.set(program, { total: 0, healthy: 0 });
   for (const [host, report] of fleet)
     for (const snapshot of "instances" in report ? report.instances : []) {
       const { instance, state } = snapshot;
       const count = counts.get(programOf(instance));
-      if (!count || (state === "STOPPED" && !started.has(`${host} ${instance}`))) continue;
+      const isAtRest = state === "STOPPED" || ("instances" in report && report.at_rest?.has(instance) === true);
+      if (!count || (isAtRest && !planned.has(`${host} ${instance}`))) continue;
       count.total++;
       if (isRunning(snapshot)) count.healthy++;
     }

@@ -43,8 +43,8 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
 }
 
 /** Tells whether a level says anything at all. */
-export function isSilent({ section: { timings, batches, checks, hooks, vars } }: Level): boolean {
-  return !timings && !batches && !checks && !hooks && !vars;
+export function isSilent({ section: { timings, batches, checks, hooks, vars, exited } }: Level): boolean {
+  return !timings && !batches && !checks && !hooks && !vars && !exited;
 }
 
 /** Lays levels over each other; the later ones are nearer: they win key by key, and with their whole list of checks. */
@@ -58,6 +58,7 @@ export function mergeLevels(levels: readonly Level[]): MergedLevels {
     checks: checks.map((check) => check.withTimeout(timings.command_timeout_ms)),
     hooks: Object.fromEntries([...hooks].map(([name, { hook }]) => [name, hook])),
     vars: Object.assign({}, ...levels.map((level) => level.vars)) as Vars,
+    exited: levels.findLast(({ section }) => section.exited)?.section.exited ?? "skip",
   };
   return { settings, templates: [...checks, ...hooks.values()].map(({ template }) => template) };
 }

@@ -20,6 +20,8 @@ export interface HostSettings {
   readonly checks: readonly Check[];
   readonly hooks: HostHooks;
   readonly vars: Vars;
+  /** What is done with instances that were EXITED, and at rest, before the rollout. */
+  readonly exited: "skip" | "restart";
 }
 
 export interface WaveHost {

@@ -1,4 +1,5 @@
 import picomatch from "picomatch";
+import type { HostConfig } from "../domain/fleet.ts";
 import { programOf, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 
@@ -23,8 +24,30 @@ export function compileSelector(text: string): Selector {
   };
 }
 
-/** What a selector names among a host's instances, split by group; empty if it names nothing. */
-export function select(selector: Selector, snapshots: readonly ProcessSnapshot[]): Selected[] {
+/** Whether a selector names an instance's group itself, rather than by a pattern that fits it. */
+export function namesGroup(text: string, instance: InstanceName): boolean {
+  return groupPartOf(text) === programOf(instance);
+}
+
+/** Tells whether a selector names instances of a group, all of them or some. */
+export function compileGroupSelector(text: string): (program: ProgramName) => boolean {
+  const names = compileSelector(groupPartOf(text));
+  return (program) => names(`${program}:` as InstanceName);
+}
+
+function groupPartOf(text: string): string {
+  return text.split(":", 1)[0] ?? "";
+}
+
+/**
+ * What a selector names among a host's instances, split by group; empty if it names nothing. In the order in which
+ * Supervisor would start it, as far as that is known: by priority, the lowest first, and then as people count.
+ */
+export function select(
+  selector: Selector,
+  snapshots: readonly ProcessSnapshot[],
+  configs: HostConfig["instances"] = NOTHING_KNOWN,
+): Selected[] {
   const byProgram = new Map<ProgramName, ProcessSnapshot[]>();
   for (const snapshot of snapshots) {
     if (!selector(snapshot.instance)) continue;
@@ -33,5 +56,19 @@ export function select(selector: Selector, snapshots: readonly ProcessSnapshot[]
     if (instances) instances.push(snapshot);
     else byProgram.set(program, [snapshot]);
   }
-  return [...byProgram].map(([program, instances]) => ({ program, instances }));
+  const priorityOf = ({ instance }: ProcessSnapshot) => configs.get(instance)?.priority ?? DEFAULT_PRIORITY;
+  const groupPriorityOf = ({ instances }: Selected) =>
+    instances.map(({ instance }) => configs.get(instance)?.group_priority).find((known) => known !== undefined) ??
+    DEFAULT_PRIORITY;
+  return [...byProgram]
+    .map(([program, instances]) => ({
+      program,
+      instances: instances.toSorted((a, b) => priorityOf(a) - priorityOf(b)),
+    }))
+    .toSorted((a, b) => groupPriorityOf(a) - groupPriorityOf(b));
 }
+
+const NOTHING_KNOWN: HostConfig["instances"] = new Map();
+
+/** supervisor/options.py */
+const DEFAULT_PRIORITY = 999;

@@ -31,6 +31,7 @@ export interface RawSettings {
   readonly checks?: readonly (RawCheck | undefined)[] | null | undefined;
   readonly hooks?: { readonly [Name in keyof HostHooks]?: RawHook | undefined } | null | undefined;
   readonly vars?: Readonly<Record<string, string | number | undefined>> | null | undefined;
+  readonly exited?: "skip" | "restart" | undefined;
 }
 
 /** The settings of one level, and the way to it. */

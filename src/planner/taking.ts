@@ -1,4 +1,5 @@
 import type { Refusal } from "../domain/failures.ts";
+import type { FleetReport, HostReport, InstanceConfig } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import {
   isNotStarted,
@@ -9,7 +10,8 @@ import {
 } from "../domain/process-state.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../domain/rollout.ts";
 import { wasUp, whyNotPlanned, type Past, type PastFate } from "./past.ts";
-import type { Plan } from "./plan.ts";
+import type { HostSettings, Plan } from "./plan.ts";
+import { compileGroupSelector } from "./programs.ts";
 import { settle } from "./settle.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
@@ -25,37 +27,77 @@ export interface InstanceSelection {
 
 const WARNED_OF: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
 
+/** Tells of which programs a plan leaves what is EXITED, so that it matters whether that stays so. */
+export function mayBeLeftExited({ waves }: Plan): (program: ProgramName) => boolean {
+  const leaving = waves.filter(({ hosts }) => hosts.some(({ settings }) => settings.exited === "skip"));
+  const selectors = [...new Set(leaving.flatMap(({ programs }) => programs))].map(compileGroupSelector);
+  return (program) => selectors.some((selects) => selects(program));
+}
+
+/** How an instance was selected. */
+interface Selecting {
+  readonly exited: HostSettings["exited"];
+  /** Its group is named, rather than fitted by a pattern. */
+  readonly isNamed: boolean;
+}
+
+interface Told {
+  readonly warnings: Warning[];
+  readonly refusals: Refusal[];
+}
+
 /** Decides what is to be done with each instance that a wave selects, and keeps why nothing is with others. */
 export class Taker {
-  readonly skipped: SkippedInstance[] = [];
   readonly proven: ProvenInstance[] = [];
   /** Those of all instances that it was asked about. */
   readonly programs = new Set<ProgramName>();
   /** What an earlier wave or selector has taken already: nothing is restarted twice. */
   private readonly taken = new Map<HostName, Set<InstanceName>>();
+  private readonly left: SkippedInstance[] = [];
+  /** Event listeners that a pattern fits, unless a later selector names them. */
+  private readonly listeners = new Map<string, SkippedInstance>();
+  /** Hosts on which listeners cannot be told from programs. */
+  private readonly unclear = new Set<HostName>();
+  private readonly fleet: FleetReport;
   private readonly stopped: Plan["stopped"];
   private readonly selection: InstanceSelection;
-  private readonly told: { readonly warnings: Warning[]; readonly refusals: Refusal[] };
+  private readonly told: Told;
 
   /** @param told what it has to say is added to */
-  constructor(stopped: Plan["stopped"], selection: InstanceSelection, told: Taker["told"]) {
+  constructor({ stopped }: Plan, fleet: FleetReport, selection: InstanceSelection, told: Told) {
+    this.fleet = fleet;
     this.stopped = stopped;
     this.selection = selection;
     this.told = told;
   }
 
+  get skipped(): SkippedInstance[] {
+    const listeners = [...this.listeners.values()].filter(({ host, instance }) => !this.taken.get(host)?.has(instance));
+    return [...this.left, ...listeners];
+  }
+
   /** What is to be done with an instance; undefined, with the reason told, if nothing is. */
-  take(host: HostName, program: ProgramName, snapshot: ProcessSnapshot): PlannedInstance | undefined {
+  take(
+    host: HostName,
+    program: ProgramName,
+    snapshot: ProcessSnapshot,
+    selecting: Selecting,
+  ): PlannedInstance | undefined {
     const { instance, state, pid, description } = snapshot;
     const taken = this.taken.get(host) ?? new Set();
     if (taken.has(instance)) return undefined;
+    const fate = this.selection.past?.fates.get(host)?.get(instance);
+    if (!fate && !selecting.isNamed && this.isListener(host, instance)) {
+      const why = "it is an event listener, and no program names it";
+      this.listeners.set(`${host} ${instance}`, { host, program, instance, why });
+      return undefined;
+    }
     this.taken.set(host, taken.add(instance));
     this.programs.add(programOf(instance));
-    const fate = this.selection.past?.fates.get(host)?.get(instance);
     if (fate) return this.settled(fate, host, program, snapshot);
-    const why = this.whySkipped(host, snapshot);
+    const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) {
-      this.skipped.push({ host, program, instance, why });
+      this.left.push({ host, program, instance, why });
       return undefined;
     }
     if (state === "UNKNOWN") {
@@ -67,6 +109,7 @@ export class Taker {
       const words = isOnNothing ? RUNNING_ON_NOTHING : description === undefined ? state : `${state} (${description})`;
       this.told.warnings.push({ host, instance, message: `it is ${words} already; it will be restarted all the same` });
     }
+    if (!selecting.isNamed) this.warnOfUnknownListeners(host, instance);
     const before = pid === undefined ? { state } : { state, pid };
     return { instance, program, before, action: state === "STOPPED" ? "start" : "restart" };
   }
@@ -76,14 +119,49 @@ export class Taker {
     return this.taken.get(host)?.has(instance) ?? false;
   }
 
-  private whySkipped(host: HostName, snapshot: ProcessSnapshot): string | undefined {
+  private isListener(host: HostName, instance: InstanceName): boolean {
+    const { past } = this.selection;
+    if (past?.planned.get(host)?.has(instance)) return false;
+    return this.configOf(host, instance)?.is_listener === true;
+  }
+
+  private configOf(host: HostName, instance: InstanceName): InstanceConfig | undefined {
+    return seenOf(this.fleet.get(host))?.config?.instances.get(instance);
+  }
+
+  private warnOfUnknownListeners(host: HostName, instance: InstanceName): void {
+    const config = this.configOf(host, instance);
+    if (!config || config.is_listener !== undefined || this.unclear.has(host)) return;
+    this.unclear.add(host);
+    const message =
+      "Supervisor's configuration of some programs could not be read: if one is an event listener, a pattern takes it as well";
+    this.told.warnings.push({ host, message });
+  }
+
+  private whySkipped(host: HostName, snapshot: ProcessSnapshot, selecting: Selecting): string | undefined {
     const { past, startedBefore } = this.selection;
     const excluded = past && whyNotPlanned(past, host, snapshot.instance);
     const later = startedBefore && startedLater(snapshot, startedBefore);
     // A supervisord that was restarted since has not started it again: nobody has stopped it.
     const isLeftDown = past !== undefined && isNotStarted(snapshot) && wasUp(past, host, snapshot.instance);
     const isLeft = snapshot.state === "STOPPED" && this.stopped === "skip" && !isLeftDown;
-    return excluded ?? later ?? (isLeft ? "it was STOPPED before the rollout" : undefined);
+    return (
+      excluded ??
+      later ??
+      (isLeft ? "it was STOPPED before the rollout" : undefined) ??
+      this.whyLeftExited(host, snapshot, selecting)
+    );
+  }
+
+  /** What has done its work is not run again. */
+  private whyLeftExited(host: HostName, { instance }: ProcessSnapshot, { exited }: Selecting): string | undefined {
+    const isAtRest = seenOf(this.fleet.get(host))?.at_rest?.has(instance) === true;
+    // The rollout that is resumed meant to restart it as it was.
+    const wasMeant = this.selection.past?.planned.get(host)?.get(instance)?.before.state === "EXITED";
+    if (!isAtRest || exited === "restart" || wasMeant) return undefined;
+    const message = "it is EXITED and is left so: it seems to have done its work; to run it again, set exited: restart";
+    this.told.warnings.push({ host, instance, message });
+    return "it was EXITED before the rollout";
   }
 
   /** What is to be done with an instance that the rollout which is resumed has restarted. */
@@ -97,8 +175,12 @@ export class Taker {
     const settled = settle(fate, snapshot);
     if (settled.action !== "nothing")
       return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, ...settled };
-    this.skipped.push({ host, program, instance, why: "it was restarted before and is healthy" });
+    this.left.push({ host, program, instance, why: "it was restarted before and is healthy" });
     if (pid !== undefined) this.proven.push({ host, instance, pid });
     return undefined;
   }
+}
+
+function seenOf(report: HostReport | undefined) {
+  return report && "instances" in report ? report : undefined;
 }

@@ -13,6 +13,8 @@ export interface GroupOptions {
   readonly bare?: boolean;
   /** Default true. False: it begins STOPPED. */
   readonly autostart?: boolean;
+  /** It ends by itself: it may begin EXITED. */
+  readonly endsByItself?: true;
   /** Default 1. */
   readonly startsecs?: number;
   readonly startretries?: number;

@@ -186,7 +186,10 @@ export class FleetHost {
     ]);
     if (sshd.status === "rejected") throw sshd.reason;
     if (supervisord.status === "rejected") throw supervisord.reason;
-    const failed = supervisord.value.find(({ state }) => state !== "RUNNING");
+    const ending = this.#spec.groups.filter(({ endsByItself }) => endsByItself).map(({ name }) => name);
+    const failed = supervisord.value.find(
+      ({ group, state }) => state !== "RUNNING" && !(state === "EXITED" && ending.includes(group)),
+    );
     if (failed === undefined) return;
     throw new Error(`${this.name}'s ${failed.instance} is ${failed.state}\n${this.supervisord.outputTail()}`);
   }

@@ -101,6 +101,7 @@ function plansWith({
       limits: each(["max_failures", "max_unreachable", "min_healthy"], quantity),
       on_failure: fc.constantFrom("stop", "ask"),
       stopped: fc.constantFrom("skip", "start"),
+      exited: fc.constantFrom("skip", "restart"),
       name: fc.constantFrom("prod", "${A}"),
       lock: fc.constant({ mode: "off" }),
       rollout: fc

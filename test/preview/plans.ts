@@ -1,5 +1,5 @@
 import type { Refusal } from "../../src/domain/failures.ts";
-import type { FleetReport, HostReport } from "../../src/domain/fleet.ts";
+import type { FleetReport, HostReport, InstanceConfig } from "../../src/domain/fleet.ts";
 import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
@@ -35,31 +35,47 @@ export function problemsOf(plan: Plan, wishes: Partial<Selection>): readonly str
 }
 
 /** What a host reports: its instances as RUNNING for an hour, unless something else is said of them. */
-export type Hosts = Readonly<Record<string, readonly (string | Partial<ProcessSnapshot>)[] | Refusal>>;
+export type Hosts = Readonly<Record<string, readonly (string | GivenInstance)[] | Refusal>>;
+
+/** @property config how Supervisor is configured to run it, where that was asked for */
+type GivenInstance = Partial<ProcessSnapshot> & { readonly atRest?: true; readonly config?: InstanceConfig };
 
 export function fleetOf(hosts: Hosts): FleetReport {
   return new Map(
     Object.entries(hosts).map(([name, given]): [HostName, HostReport] => {
       const host = name as HostName;
       if ("code" in given) return [host, { host, refusal: { host, ...given } }];
-      return [host, { host, instances: given.map(snapshotOf) }];
+      const instances = given.map(snapshotOf);
+      const about = given.map((each, index) => ({ ...instances[index]!, ...(typeof each === "string" ? {} : each) }));
+      const configs = about.flatMap(({ instance, config }) => (config ? [[instance, config] as const] : []));
+      return [
+        host,
+        {
+          host,
+          instances,
+          at_rest: new Set(about.flatMap(({ instance, atRest }) => (atRest ? [instance] : []))),
+          ...(configs.length > 0 && { config: { instances: new Map(configs), files: [] } }),
+        },
+      ];
     }),
   );
 }
 
 let pid = 1000;
 
-function snapshotOf(given: string | Partial<ProcessSnapshot>): ProcessSnapshot {
-  if (typeof given === "object" && given.state !== undefined && given.state !== "RUNNING")
+function snapshotOf(given: string | GivenInstance): ProcessSnapshot {
+  if (typeof given === "object") return givenSnapshot(given);
+  return { instance: given as InstanceName, state: "RUNNING", pid: ++pid, uptime_s: 3600 };
+}
+
+function givenSnapshot({ atRest, config, ...given }: GivenInstance): ProcessSnapshot {
+  if (given.state !== undefined && given.state !== "RUNNING")
     return { instance: "?" as InstanceName, state: given.state, ...given };
-  const running = { state: "RUNNING", pid: ++pid, uptime_s: 3600 } as const;
-  return typeof given === "string"
-    ? { instance: given as InstanceName, ...running }
-    : { instance: "?" as InstanceName, ...running, ...given };
+  return { instance: "?" as InstanceName, state: "RUNNING", pid: ++pid, uptime_s: 3600, ...given };
 }
 
 /** An instance that is not RUNNING for an hour. */
-export function instance(name: string, rest: Partial<ProcessSnapshot>): Partial<ProcessSnapshot> {
+export function instance(name: string, rest: GivenInstance): GivenInstance {
   return { instance: name as InstanceName, ...rest };
 }
 

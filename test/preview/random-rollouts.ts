@@ -43,6 +43,7 @@ interface WaveDrawn {
   readonly restMs: number;
   readonly betweenBatchesMs: number;
   readonly pauseMs: number | undefined;
+  readonly exited: "skip" | "restart";
 }
 
 const quantity = fc.oneof(
@@ -59,6 +60,7 @@ const drawnWave: fc.Arbitrary<WaveDrawn> = fc.record({
   restMs: fc.constantFrom(0, 1000, 10_000),
   betweenBatchesMs: fc.constantFrom(0, 30_000),
   pauseMs: fc.constantFrom(undefined, 60_000),
+  exited: fc.constantFrom("skip", "restart"),
 });
 
 const drawn: fc.Arbitrary<Drawn> = fc.record({
@@ -144,6 +146,7 @@ function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[]): Pla
           checks: [],
           hooks: {},
           vars: {},
+          exited: wave.exited,
         },
       }),
     ),

@@ -160,6 +160,7 @@ class Drawer {
       checks: this.checks,
       hooks: this.hooks,
       vars: {},
+      exited: "skip",
     };
     return {
       group,

@@ -64,6 +64,7 @@ export function simulated({
     checks: [],
     hooks,
     vars: {},
+    exited: "skip",
   };
   const wave = (group: string, hostNames: readonly HostName[]) => ({
     group,

@@ -212,10 +212,15 @@ export class SimFleet {
     const look = this.look(host);
     if (look.kind === "seen") {
       const { snapshots: instances, supervisorPid } = look;
-      return { host, instances, ...(supervisorPid !== undefined && { supervisorPid }) };
+      return { host, instances, at_rest: this.atRest(host), ...(supervisorPid !== undefined && { supervisorPid }) };
     }
     const code = look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
     return { host, refusal: { code, host, reason: look.reason } };
+  }
+
+  private atRest(host: HostName): Set<InstanceName> {
+    const processes = [...(this.hosts.get(host) ?? [])];
+    return new Set(processes.flatMap(([instance, process]) => (process.isAtRest ? [instance] : [])));
   }
 
   private snapshots(host: HostName): ProcessSnapshot[] {

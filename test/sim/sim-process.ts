@@ -124,6 +124,11 @@ export class SimProcess {
     return last?.endedAtMs === undefined ? last : undefined;
   }
 
+  /** It has ended, and supervisord does not start it again. */
+  get isAtRest(): boolean {
+    return this.state === "EXITED" && this.next === undefined;
+  }
+
   /** It runs, and does what it is there for. */
   get serves(): boolean {
     const { spawn } = this;

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import type { InstanceConfig } from "../../src/domain/fleet.ts";
+import { programOf, type HostName, type InstanceName, type RolloutId } from "../../src/domain/ids.ts";
+import type { LookOutcome } from "../../src/domain/outcomes.ts";
+import type { ProcessState } from "../../src/domain/process-state.ts";
+import { discover } from "../../src/executor/discovery.ts";
+import type { FleetHost } from "../../src/executor/ports.ts";
+import { Recorder } from "../../src/executor/recorder.ts";
+import { systemClock } from "../../src/executor/system-clock.ts";
+
+type States = Readonly<Record<string, ProcessState>>;
+
+/** A host that shows one of these at each look, and how often it was looked at. */
+function hostOf(looks: readonly (States | "hangs")[], configs: Readonly<Record<string, InstanceConfig>> = {}) {
+  let count = 0;
+  const look = (): LookOutcome => {
+    const states = looks[count++] ?? "hangs";
+    if (states === "hangs") return { kind: "unavailable", reason: "supervisord may hang" };
+    const snapshots = Object.entries(states).map(([name, state]) => ({ instance: name as InstanceName, state }));
+    return { kind: "seen", snapshots };
+  };
+  const config = () => ({ instances: new Map(Object.entries(configs) as [InstanceName, InstanceConfig][]), files: [] });
+  const opened: Pick<FleetHost, "connection"> & { supervisor: Partial<FleetHost["supervisor"]> } = {
+    connection: {
+      host: "h" as HostName,
+      connect: () => Promise.resolve({ kind: "connected" }),
+      close: () => Promise.resolve(),
+    },
+    supervisor: { look: () => Promise.resolve(look()), config: () => Promise.resolve(config()) },
+  };
+  return { opened: opened as FleetHost, looked: () => count };
+}
+
+/** What is found on hosts, and for how long each wait was. */
+async function discovered(...hosts: readonly ReturnType<typeof hostOf>[]) {
+  const waits: number[] = [];
+  const fleet = new Map(hosts.map(({ opened }, index) => [`h${index}` as HostName, opened]));
+  const reports = await discover(fleet, new Recorder("id" as RolloutId, systemClock, []), {
+    withConfig: true,
+    atRest: {
+      isAsked: (program) => program !== programOf("other" as InstanceName),
+      wait: (ms) => Promise.resolve(waits.push(ms)),
+    },
+  });
+  return { reports: [...reports.values()], waits };
+}
+
+describe("what is EXITED at rest", () => {
+  it("is so in two looks two seconds apart; a worker that exits by design is EXITED for a moment", async () => {
+    const host = hostOf([
+      { done: "EXITED", worker: "EXITED", late: "RUNNING", web: "RUNNING" },
+      { done: "EXITED", worker: "RUNNING", late: "EXITED", web: "RUNNING" },
+    ]);
+    const { reports, waits } = await discovered(host);
+    const [report] = reports;
+    assert.deepEqual(waits, [2000]);
+    assert.ok(report && "instances" in report);
+    assert.deepEqual([...(report.at_rest ?? [])], ["done"]);
+    assert.deepEqual(
+      report.instances.map(({ instance, state }) => [instance, state]),
+      [
+        ["done", "EXITED"],
+        ["worker", "RUNNING"],
+        ["late", "RUNNING"],
+        ["web", "RUNNING"],
+      ],
+    );
+  });
+
+  it("is known by its configuration without another look, and never waited for where it does not matter", async () => {
+    const byConfig = hostOf([{ done: "EXITED" }], { done: { autorestart: false } });
+    const restarted = hostOf([{ worker: "EXITED" }], { worker: { autorestart: true } });
+    const unasked = hostOf([{ other: "EXITED" }]);
+    const { reports, waits } = await discovered(byConfig, restarted, unasked, hostOf([{ web: "FATAL" }]));
+    assert.deepEqual(waits, []);
+    assert.deepEqual(
+      reports.map((report) => "instances" in report && [...(report.at_rest ?? [])]),
+      [["done"], [], [], []],
+    );
+  });
+
+  it("depends on the second look where an expected exit is not restarted", async () => {
+    const host = hostOf([{ once: "EXITED" }, { once: "EXITED" }], { once: { autorestart: "unexpected" } });
+    const { reports, waits } = await discovered(host);
+    assert.equal(waits.length, 1);
+    assert.ok(reports[0] && "instances" in reports[0]);
+    assert.deepEqual([...(reports[0].at_rest ?? [])], ["once"]);
+  });
+
+  it("is not guessed where the second look fails: the host is refused", async () => {
+    const { reports } = await discovered(hostOf([{ done: "EXITED" }, "hangs"]));
+    assert.deepEqual(reports, [
+      { host: "h0", refusal: { code: "supervisor_unavailable", host: "h0", reason: "supervisord may hang" } },
+    ]);
+  });
+});
