@@ -51,6 +51,31 @@ const halting = (
   },
 });
 
+/** Its supervisord is another one when the rollout comes to the second instance of the first host. */
+const supervisordRestarted = (fault: string, isSampled?: true): Fault => ({
+  fault,
+  ...(isSampled && { isSampled }),
+  restarts: "some once",
+  async happen(scene) {
+    for (const host of scene.fleet.hosts)
+      for (const { instance, state } of await host.processes()) if (state === "STOPPED") await host.start(instance);
+    await scene.begin();
+    const plan = await scene.plan({ timings: { ...impatient, between_restarts: "5s" } });
+    const running = startOrchestrate([plan, "--output", "json"]);
+    await until(() => running.stdout().includes("host.resting"), { deadlineMs: 60_000 });
+    await scene.first.kill("supervisord");
+    await scene.first.revive("supervisord");
+    return { ended: await running.ended, then: await scene.resume(plan) };
+  },
+});
+
+/** As many containers have it, so that what started supervisord notices. */
+const QUIT_ON_FATAL = [
+  "[eventlistener:quit]",
+  `command=bash -c "printf 'READY\\n' && while read line; do kill -SIGQUIT $PPID; done < /dev/stdin"`,
+  "events=PROCESS_STATE_FATAL",
+];
+
 /** The second host is the bastion of all. */
 function behindSecond({ fleet }: Scene): object {
   const { address, port } = fleet.host("host-2");
@@ -131,6 +156,37 @@ export const faultsOfHosts: readonly FaultSet[] = [
         mend: (scene) => scene.fleet.host("host-2").revive("sshd"),
         keys: (scene) => ({ ssh: behindSecond(scene) }),
       }),
+    ],
+  },
+  {
+    fleet: { hosts: 2, groups: [{ name: "web", processes: 2, autostart: false }] },
+    faults: [
+      supervisordRestarted("a supervisord is restarted between two restarts; its programs have autostart=false", true),
+    ],
+  },
+  {
+    fleet: { hosts: 2, groups: [{ name: "web", processes: 2, startretries: 1, extraLines: QUIT_ON_FATAL }] },
+    faults: [
+      {
+        ...supervisordRestarted("a supervisord is restarted between two restarts, with all that it starts"),
+        restartedAgain: 1,
+      },
+      {
+        fault: "an event listener ends supervisord, as the second program that is restarted becomes FATAL",
+        isSampled: true,
+        restarts: "each once",
+        restartedAgain: 1,
+        async happen(scene) {
+          const { first } = scene;
+          await first.behave("web:web_01", { kind: "crash_at_start" });
+          const plan = await scene.plan({ timings: quickTimings });
+          const ended = await orchestrate(plan, "--output", "json");
+          await first.supervisord.ended();
+          await first.behave("web:web_01", { kind: "healthy" });
+          await first.revive("supervisord");
+          return { ended, then: await scene.resume(plan) };
+        },
+      },
     ],
   },
 ];

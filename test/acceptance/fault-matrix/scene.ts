@@ -33,6 +33,9 @@ export interface FaultSet {
   readonly faults: readonly Fault[];
 }
 
+/** Of its log: what supervisord stops when it ends itself. */
+const OWN_END = /received SIG\w+ indicating exit request[^]*?(?=supervisord started with pid|$)/g;
+
 /** Waits that make a fault end soon, where it ends by a deadline. */
 export const impatient = { ...quickTimings, stop_deadline: "5s", healthy_deadline: "5s" };
 
@@ -136,8 +139,9 @@ export class Scene {
   async #stops(): Promise<ReadonlyMap<string, number>> {
     const stops = new Map<string, number>();
     for (const host of this.fleet.hosts) {
-      const log = await host.supervisordLog();
-      for (const { instance, name } of await host.processes())
+      const log = (await host.supervisordLog()).replace(OWN_END, "");
+      // A listener has no part in a rollout.
+      for (const { instance, name } of (await host.processes()).filter(({ group }) => group !== "quit"))
         stops.set(`${host.name} ${instance}`, log.split(`stopped: ${name} (`).length - 1);
     }
     return stops;
