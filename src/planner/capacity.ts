@@ -1,7 +1,8 @@
-import type { FleetReport } from "../domain/fleet.ts";
+import type { FleetReport, HostConfig } from "../domain/fleet.ts";
 import { programOf, type ProgramName } from "../domain/ids.ts";
-import { isRunning } from "../domain/process-state.ts";
+import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Batch, Floor, InstanceBatch, Wave } from "../domain/rollout.ts";
+import { mixedGroups, type Member } from "./mixed-groups.ts";
 
 /** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */
 export interface Capacity {
@@ -15,6 +16,8 @@ export interface Capacity {
   /** What that leaves; the floor, where restarts wait for that. */
   readonly lowest: number;
   readonly floor?: number;
+  /** Where the group is of several programs: they are all counted together. */
+  readonly members?: readonly Member[];
 }
 
 /** The parts of a rollout that bound how much is down at once. */
@@ -26,9 +29,12 @@ export interface Sizes {
 /** The capacity of each program that the rollout restarts, in the order in which they come. */
 export function capacities({ waves, floors }: Sizes, fleet: FleetReport): Capacity[] {
   const mostDown = mostDownOf(waves);
-  const counts = countInstances(new Set(mostDown.keys()), fleet, plannedIn(waves));
+  const counted = [...countedIn(new Set(mostDown.keys()), fleet, plannedIn(waves))];
+  const counts = countInstances(counted);
+  const mixed = mixedGroups(counted);
   return [...mostDown].map(([program, down]) => {
     const floor = floors.find((one) => one.program === program);
+    const members = mixed.get(program);
     const { total, healthy } = counts.get(program) ?? { total: 0, healthy: 0 };
     const lowest = Math.max(healthy - down, Math.min(healthy, floor?.min_healthy ?? 0));
     return {
@@ -38,6 +44,7 @@ export function capacities({ waves, floors }: Sizes, fleet: FleetReport): Capaci
       mostDown: down,
       lowest,
       ...(floor && { floor: floor.min_healthy }),
+      ...(members && { members }),
     };
   });
 }
@@ -84,17 +91,36 @@ export function plannedIn(waves: readonly Wave[]): ReadonlySet<string> {
   return planned;
 }
 
-function countInstances(programs: ReadonlySet<ProgramName>, fleet: FleetReport, planned: ReadonlySet<string>) {
+interface CountedHost {
+  readonly config: HostConfig | undefined;
+  readonly snapshots: readonly ProcessSnapshot[];
+}
+
+/** What counts of each host: all instances of these programs, less those that are left STOPPED or EXITED. */
+function* countedIn(
+  programs: ReadonlySet<ProgramName>,
+  fleet: FleetReport,
+  planned: ReadonlySet<string>,
+): Generator<CountedHost> {
+  for (const [host, report] of fleet) {
+    if (!("instances" in report)) continue;
+    const { instances, at_rest, config } = report;
+    const snapshots = instances.filter(({ instance, state }) => {
+      const isLeft = state === "STOPPED" || at_rest?.has(instance) === true;
+      return programs.has(programOf(instance)) && (!isLeft || planned.has(`${host} ${instance}`));
+    });
+    yield { config, snapshots };
+  }
+}
+
+function countInstances(hosts: readonly CountedHost[]) {
   const counts = new Map<ProgramName, { total: number; healthy: number }>();
-  for (const program of programs) counts.set(program, { total: 0, healthy: 0 });
-  for (const [host, report] of fleet)
-    for (const snapshot of "instances" in report ? report.instances : []) {
-      const { instance, state } = snapshot;
-      const count = counts.get(programOf(instance));
-      const isAtRest = state === "STOPPED" || ("instances" in report && report.at_rest?.has(instance) === true);
-      if (!count || (isAtRest && !planned.has(`${host} ${instance}`))) continue;
-      count.total++;
-      if (isRunning(snapshot)) count.healthy++;
-    }
+  for (const snapshot of hosts.flatMap(({ snapshots }) => snapshots)) {
+    const program = programOf(snapshot.instance);
+    const count = counts.get(program) ?? { total: 0, healthy: 0 };
+    counts.set(program, count);
+    count.total++;
+    if (isRunning(snapshot)) count.healthy++;
+  }
   return counts;
 }

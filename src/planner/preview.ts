@@ -5,6 +5,7 @@ import { LEFT_AS, sizeOf, worksOf, type HostWork, type PlannedInstance, type Rol
 import { capacities, type Capacity } from "./capacity.ts";
 import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
 import { leastMs } from "../domain/least-duration.ts";
+import { membersText } from "./mixed-groups.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
 import { count, enumerated, section } from "./preview-words.ts";
@@ -75,9 +76,11 @@ function leftOpenLines({ left_open = [] }: Rollout): string[] {
   });
 }
 
-function capacityLine({ program, total, healthy, lowest, floor }: Capacity): string {
+function capacityLine({ program, total, healthy, lowest, floor, members }: Capacity): string {
   const now = healthy === total ? "" : `, ${healthy} are now`;
-  return printable(`${program}: ${lowest} of ${total}${now}${floor === undefined ? "" : `; the floor is ${floor}`}`);
+  const together = members ? `, of ${membersText(members)} together` : "";
+  const atLeast = floor === undefined ? "" : `; the floor is ${floor}${together}`;
+  return printable(`${program}: ${lowest} of ${total}${now}${atLeast}`);
 }
 
 function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }: Rollout): string {

@@ -4,15 +4,18 @@ import type { HostTarget } from "../domain/target.ts";
 import { capacities, type Capacity, type Sizes } from "./capacity.ts";
 import { configWarnings } from "./config-warnings.ts";
 import { folded, groupedBy } from "./folding.ts";
+import { membersText } from "./mixed-groups.ts";
 
 /** What runs for less may be dying and starting again: Supervisor calls that RUNNING at most looks. */
 const YOUNG_S = 10;
 
 /** What to know of a rollout as a whole before its first change; what is broken is told where it is planned. */
 export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarget[] }, fleet: FleetReport): Warning[] {
+  const all = capacities(rollout, fleet);
   return [
     ...ofConnections(fleet),
-    ...floorWarnings(capacities(rollout, fleet)),
+    ...floorWarnings(all),
+    ...mixedWarnings(all),
     ...sharedAddresses(rollout.hosts),
     ...young(rollout, fleet),
     ...configWarnings(rollout, fleet),
@@ -40,6 +43,17 @@ function floorWarning({ program, total, healthy, mostDown, floor }: Capacity): s
   const free = healthy - floor;
   if (mostDown <= free) return undefined;
   return `${asked}: ${free} may be down at once, not the ${mostDown} of the batch sizes, so restarts will wait for each other`;
+}
+
+/** Supervisor's group is what a floor counts, whatever is in it. */
+function mixedWarnings(all: readonly Capacity[]): Warning[] {
+  return all.flatMap(({ program, total, floor, members }) => {
+    if (floor === undefined || !members) return [];
+    const unprotected = members.filter(({ count }) => total - count >= floor).map(({ name }) => `${program}:${name}`);
+    const alone = unprotected.length === 0 ? "" : `, even with none of ${unprotected.join(", or none of ")}`;
+    const message = `min_healthy counts the whole group ${program}: its floor of ${floor} is kept by any ${floor} of ${membersText(members)}${alone}`;
+    return [{ message }];
+  });
 }
 
 function sharedAddresses(hosts: readonly HostTarget[]): Warning[] {
