@@ -14,7 +14,7 @@ import type {
   TakeOutcome,
 } from "../executor/ports.ts";
 import { Heartbeat, type Silence } from "./heartbeat.ts";
-import { Holder } from "./holder.ts";
+import { Holder, type Taken } from "./holder.ts";
 import { HOLDER_SCRIPT } from "./holder-script.ts";
 import type { LockPlace } from "./lock-reader.ts";
 import { fileName, newestOwner, recordOf } from "./lock-record.ts";
@@ -75,6 +75,18 @@ interface Kept {
   readonly heartbeat: Heartbeat;
 }
 
+/**
+ * One `take` and all that follows from it, until its release. What is still on its way for it then, such as a process
+ * that is being started to take a lost lock again, must not act for the next one.
+ */
+interface Tenure {
+  readonly groups: readonly ProgramName[];
+  readonly released: AbortController;
+  /** A process that was told to take the lock, and has not answered yet. */
+  asked?: Holder | undefined;
+  regaining?: Promise<Held> | undefined;
+}
+
 class HolderLock implements HostLock {
   readonly host: HostName;
   readonly lost: Promise<LockLost>;
@@ -82,12 +94,10 @@ class HolderLock implements HostLock {
   readonly #access: HostAccess;
   readonly #options: LockOptions;
   readonly #silence: Silence;
-  #released = new AbortController();
-  #groups: readonly ProgramName[] = [];
+  #tenure: Tenure = { groups: [], released: new AbortController() };
   #kept: Kept | undefined;
-  /** A process that has not been told to take the lock yet. */
-  #prepared: { readonly spawned: Promise<Spawned>; readonly dropped: AbortController } | undefined;
-  #regaining: Promise<Held> | undefined;
+  /** A process that has not been told to take the lock of these groups yet. */
+  #prepared: { readonly groups: Tenure["groups"]; readonly spawned: Promise<Spawned>; drop(): void } | undefined;
   /** What the lock files call the supervisord, since it was held first. */
   #name: string | undefined;
   #lost: LockLost | undefined;
@@ -102,20 +112,19 @@ class HolderLock implements HostLock {
 
   prepare(groups: readonly ProgramName[]): void {
     if (this.#prepared || this.#kept) return;
-    this.#groups = groups;
     const dropped = new AbortController();
-    this.#prepared = { spawned: this.#spawn(dropped.signal), dropped };
+    this.#prepared = { groups, spawned: this.#spawn(groups, dropped.signal), drop: () => dropped.abort() };
   }
 
   async take(groups: readonly ProgramName[]): Promise<TakeOutcome> {
-    const hasAll = groups.every((group) => this.#groups.includes(group));
+    const hasAll = groups.every((group) => this.#tenure.groups.includes(group));
     if (this.#kept && !this.#kept.holder.isOver && hasAll) return { kind: "held" };
-    const prepared = hasAll && groups.length === this.#groups.length ? this.#prepared : undefined;
+    const prepared = areSame(this.#prepared?.groups, groups) ? this.#prepared : undefined;
     if (prepared) this.#prepared = undefined;
     await this.release();
-    this.#groups = groups;
-    this.#released = new AbortController();
-    const attempt = await this.#attempt(prepared?.spawned);
+    const tenure = { groups, released: new AbortController() };
+    this.#tenure = tenure;
+    const attempt = await this.#attempt(tenure, prepared?.spawned);
     return attempt.kind === "held" ? { kind: "held" } : attempt;
   }
 
@@ -135,37 +144,37 @@ class HolderLock implements HostLock {
 
   async settle(): Promise<SettleOutcome> {
     const before = this.#kept?.holder;
+    const { groups } = this.#tenure;
     const held = await this.#held();
     if (held.kind === "lock_lost") return held;
     // A lock that could be had anew was free: the last command of its former holder has ended.
-    const proves = held.kind === "held" && (this.#groups.length > 0 || held.holder === before);
+    const proves = held.kind === "held" && (groups.length > 0 || held.holder === before);
     return { kind: proves ? "settled" : "unprovable" };
   }
 
   async release(): Promise<void> {
-    this.#released.abort();
+    const { released, asked } = this.#tenure;
+    released.abort();
     const kept = this.#kept;
     this.#kept = undefined;
     kept?.heartbeat.stop();
     // Not awaited: where the host is being connected to again, that may take long.
     void this.#prepared?.spawned.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
-    this.#prepared?.dropped.abort();
+    this.#prepared?.drop();
     this.#prepared = undefined;
-    if (!kept || kept.holder.isOver) return;
-    const { holder } = kept;
-    holder.finish();
-    if (!holder.isBusy) await new Deadline(RELEASE_MS).of(holder.ended);
+    await Promise.all([kept?.holder, asked].map((holder) => holder && finished(holder)));
   }
 
   /** The holder, as soon as there is one that is known to be there. */
   async #held(): Promise<Held> {
+    const tenure = this.#tenure;
     for (;;) {
-      const kept = this.#kept;
       if (this.#lost) return this.#lost;
-      if (this.#released.signal.aborted) return { kind: "released" };
+      if (tenure.released.signal.aborted) return { kind: "released" };
+      const kept = this.#kept;
       if (!kept || kept.holder.isOver) {
-        this.#regaining ??= this.#regain().finally(() => (this.#regaining = undefined));
-        return this.#regaining;
+        tenure.regaining ??= this.#regain(tenure).finally(() => (tenure.regaining = undefined));
+        return tenure.regaining;
       }
       const { holder, heartbeat } = kept;
       if (heartbeat.isHeard) return { kind: "held", holder };
@@ -174,50 +183,60 @@ class HolderLock implements HostLock {
   }
 
   /** Takes a lock that was lost with its connection, once its former holder has ended. */
-  async #regain(): Promise<Held> {
-    while (!this.#lost && !this.#released.signal.aborted) {
-      const attempt = await this.#attempt();
+  async #regain(tenure: Tenure): Promise<Held> {
+    const { signal } = tenure.released;
+    while (!this.#lost && !signal.aborted) {
+      const attempt = await this.#attempt(tenure);
       if (attempt.kind === "held") return attempt;
       const owner = attempt.kind === "locked" ? attempt.holder.owner : undefined;
       if (owner && owner.rollout !== this.#options.owner.rollout)
         this.#lose(
           `while the connection was lost, ${owner.who} took the lock on ${this.host} (rollout ${owner.rollout})`,
         );
-      else await sleep(REGAIN_EVERY_MS, undefined, { signal: this.#released.signal }).catch(() => undefined);
+      else await sleep(REGAIN_EVERY_MS, undefined, { signal }).catch(() => undefined);
     }
     return this.#lost ?? { kind: "released" };
   }
 
   async #attempt(
+    tenure: Tenure,
     prepared?: Promise<Spawned>,
   ): Promise<Extract<Held, { kind: "held" }> | Exclude<TakeOutcome, { kind: "held" }>> {
+    const { groups } = tenure;
+    const { signal } = tenure.released;
     const early = await prepared;
     // One that has waited for too long has ended.
-    const spawned =
-      early?.kind === "spawned" && !early.holder.isOver ? early : await this.#spawn(this.#released.signal);
+    const spawned = early?.kind === "spawned" && !early.holder.isOver ? early : await this.#spawn(groups, signal);
     if (spawned.kind === "failed") return { kind: "unavailable", reason: spawned.reason };
     const { holder } = spawned;
-    const answer = holder.take(recordOf(this.#options.owner));
-    const taken = (await new Deadline(ANSWER_MS).of(answer)) ?? NO_ANSWER;
-    if (taken.kind === "held" && !this.#released.signal.aborted) {
-      if (this.#groups.length > 0) this.#name = taken.name;
-      return this.#keep(holder);
+    const taken = signal.aborted ? undefined : await this.#ask(tenure, holder);
+    if (taken?.kind === "held" && !signal.aborted) {
+      if (groups.length > 0) this.#name = taken.name;
+      return this.#keep(tenure, holder);
     }
     holder.finish();
-    if (taken.kind === "locked") {
-      const group = this.#groups.find((name) => fileName(name) === taken.group) ?? (taken.group as ProgramName);
+    if (taken?.kind === "locked") {
+      const group = groups.find((name) => fileName(name) === taken.group) ?? (taken.group as ProgramName);
       const by = newestOwner(taken.records);
       return { kind: "locked", holder: { group, ...(by && { owner: by }) } };
     }
-    return { kind: "unavailable", reason: taken.kind === "broken" ? taken.reason : RELEASED };
+    return { kind: "unavailable", reason: taken?.kind === "broken" ? taken.reason : RELEASED };
   }
 
-  async #spawn(unwanted: AbortSignal): Promise<Spawned> {
+  async #ask(tenure: Tenure, holder: Holder): Promise<Taken> {
+    tenure.asked = holder;
+    const answer = holder.take(recordOf(this.#options.owner));
+    const taken = await new Deadline(ANSWER_MS).of(answer);
+    tenure.asked = undefined;
+    return taken ?? NO_ANSWER;
+  }
+
+  async #spawn(groups: Tenure["groups"], unwanted: AbortSignal): Promise<Spawned> {
     const { session = [] } = this.#options;
     const token = `orchestrate-${randomBytes(9).toString("hex")}`;
-    const named = await this.#named();
+    const named = await this.#named(groups);
     if (named.kind === "failed") return named;
-    const argv = this.#argv(token, named);
+    const argv = this.#argv(token, groups, named);
     // Its connection may have been closed since, and would be made again, for nobody to close.
     if (unwanted.aborted) return { kind: "failed", reason: RELEASED };
     const spawned = await this.#access.spawn(argv);
@@ -226,10 +245,10 @@ class HolderLock implements HostLock {
   }
 
   /** What the supervisord is to be called on its host, unless the process with that pid says otherwise. */
-  async #named(): Promise<Named | Extract<Spawned, { kind: "failed" }>> {
+  async #named(groups: Tenure["groups"]): Promise<Named | Extract<Spawned, { kind: "failed" }>> {
     const { supervisorPid, fallbackName } = this.#options;
     // Under another name it would be had before its last command has ended.
-    if (this.#name !== undefined || this.#groups.length === 0)
+    if (this.#name !== undefined || groups.length === 0)
       return { kind: "named", name: this.#name ?? fallbackName, pid: "" };
     const outcome = await supervisorPid();
     // Others may be told its pid, and have its lock under the name that follows from that.
@@ -237,21 +256,21 @@ class HolderLock implements HostLock {
     return { kind: "named", name: fallbackName, pid: outcome.kind === "known" ? String(outcome.pid) : "" };
   }
 
-  #argv(token: string, { name, pid }: Named): Argv {
+  #argv(token: string, groups: Tenure["groups"], { name, pid }: Named): Argv {
     const { directory, session = [] } = this.#options;
     const silenceS = String(this.#silence.holderMs / 1000);
-    const args = [token, silenceS, directory, name, pid, this.#groups.map(fileName).join(" ")];
+    const args = [token, silenceS, directory, name, pid, groups.map(fileName).join(" ")];
     return ["sh", "-c", HOLDER_SCRIPT, "orchestrate", ...args, ...session];
   }
 
-  #keep(holder: Holder): Extract<Held, { kind: "held" }> {
+  #keep({ groups, released }: Tenure, holder: Holder): Extract<Held, { kind: "held" }> {
     const heartbeat = new Heartbeat(holder, this.#silence);
     this.#kept = { holder, heartbeat };
     const open = () => holder.openSession();
     void (this.#options.inTurn?.(open) ?? open());
     void holder.ended.then(() => {
-      if (this.#released.signal.aborted) return;
-      if (this.#groups.length > 0 && (holder.hasLetGo || heartbeat.hasSlept))
+      if (released.signal.aborted) return;
+      if (groups.length > 0 && (holder.hasLetGo || heartbeat.hasSlept))
         this.#lose(`${this.host} heard nothing of this controller and let go of the lock: it was stopped or asleep`);
       // At once: a lock that nobody holds is anybody's.
       else void this.#held();
@@ -263,4 +282,15 @@ class HolderLock implements HostLock {
     this.#lost ??= { kind: "lock_lost", reason };
     this.#resolveLost(this.#lost);
   }
+}
+
+/** Lets it end, and waits for that unless it has commands that are still running. */
+async function finished(holder: Holder): Promise<void> {
+  if (holder.isOver) return;
+  holder.finish();
+  if (!holder.isBusy) await new Deadline(RELEASE_MS).of(holder.ended);
+}
+
+function areSame(a: Tenure["groups"] | undefined, b: Tenure["groups"]): boolean {
+  return a?.length === b.length && b.every((group) => a.includes(group));
 }

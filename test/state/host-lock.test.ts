@@ -243,6 +243,53 @@ describe("the lock of a host", () => {
     assert.equal((await alice.run(["true"])).kind, "exited");
   });
 
+  it("is not taken behind its back by what was on its way to take it again before it was released", async () => {
+    const losing = losingAccess();
+    const going: (() => void)[] = [];
+    const ended: number[] = [];
+    // Each process but the first is started when the test lets it.
+    const access: HostAccess = {
+      ...losing,
+      async spawn(argv) {
+        const number = going.length;
+        await new Promise<void>((resolve) => (going.push(resolve), number === 0 && resolve()));
+        const spawned = await losing.spawn(argv);
+        if (spawned.kind === "spawned") void spawned.process.closed.then(() => ended.push(number));
+        return spawned;
+      },
+    };
+    const hasRecord = () => readdirSync(dir).some((name) => name.includes(".by-"));
+    const alice = lockOf("alice", { access });
+    assert.deepEqual(await alice.take(web), held);
+    losing.lose();
+    await until(() => going.length === 2 && !hasRecord(), { deadlineMs: 20_000, what: "it is being taken again" });
+    await alice.release();
+    const again = alice.take(web);
+    await until(() => going.length === 3, { deadlineMs: 20_000, what: "it is being taken by the next" });
+    going[1]?.();
+    await until(() => ended.includes(1) || hasRecord(), {
+      deadlineMs: 20_000,
+      what: "the late one has come to its end",
+    });
+    going[2]?.();
+    assert.deepEqual(await again, held);
+  });
+
+  it("is free for the next try when a try that was asked is given up: it does not find itself there", async () => {
+    const lock = lockOf("alice");
+    for (let tries = 0; tries < 5; tries++) {
+      const given = lock.take(web);
+      await until(() => readdirSync(dir).length > 0, { deadlineMs: 20_000 });
+      await lock.release();
+      const again = await lock.take(web);
+      assert.deepEqual(again, held, `${tries}`);
+      await given;
+      await lock.release();
+      await rm(dir, { recursive: true });
+      await mkdir(dir);
+    }
+  });
+
   it("is lost for good if somebody else has it when the connection is back", async () => {
     const losing = losingAccess();
     const [alice, bob] = [lockOf("alice", { access: losing }), lockOf("bob")];
