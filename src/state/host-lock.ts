@@ -162,7 +162,7 @@ class HolderLock implements HostLock {
     void this.#prepared?.spawned.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
     this.#prepared?.drop();
     this.#prepared = undefined;
-    await Promise.all([kept?.holder, asked].map((holder) => holder && finished(holder)));
+    await Promise.all([kept?.holder, asked].flatMap((holder) => (holder ? [finished(holder)] : [])));
   }
 
   /** The holder, as soon as there is one that is known to be there. */
