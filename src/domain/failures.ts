@@ -135,6 +135,15 @@ export const REFUSALS = {
     title: "supervisorctl gives no answer on a host",
     remedy: "Run it there by hand; see supervisor.command, .sudo, .config and .server_url of the plan.",
   },
+  status_unreadable: {
+    title: "a line of `supervisorctl status` was not understood",
+    remedy:
+      "Run it on the host by hand. A wrapper in place of supervisorctl must print its output unchanged, and a process name must not contain control characters.",
+  },
+  not_addressable: {
+    title: "supervisorctl cannot restart one of the selected processes by itself",
+    remedy: "Rename the process (process_name in the configuration of its program), or leave it out of `programs`.",
+  },
   program_not_found: {
     title: "a program of the plan does not exist on a host",
     remedy:

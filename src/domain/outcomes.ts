@@ -6,11 +6,22 @@ export type LookOutcome =
   | { readonly kind: "seen"; readonly snapshots: readonly ProcessSnapshot[]; readonly supervisorPid?: number }
   /**
    * supervisorctl answered, but not with states: no socket, permission denied, not in PATH.
+   * @property code default supervisor_unavailable
    * @property hasEnded true: a supervisord that had answered before is shutting down, or gone with its socket
    */
-  | { readonly kind: "unavailable"; readonly reason: string; readonly hasEnded?: true }
+  | {
+      readonly kind: "unavailable";
+      readonly reason: string;
+      readonly code?: "status_unreadable" | "not_addressable";
+      readonly hasEnded?: true;
+    }
   /** No connection, or no answer in time. */
   | { readonly kind: "unreachable"; readonly reason: string };
+
+/** What a look that saw nothing is called, before the first change as a refusal. */
+export function codeOf(look: Exclude<LookOutcome, { kind: "seen" }>) {
+  return look.kind === "unreachable" ? "unreachable" : (look.code ?? "supervisor_unavailable");
+}
 
 /** How the command that changes an instance ended. `said` is supervisorctl's own text: for people, never judged. */
 export type ChangeOutcome =

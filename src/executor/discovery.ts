@@ -2,7 +2,7 @@ import pLimit, { type LimitFunction } from "p-limit";
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport, HostReport } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
-import type { LookOutcome } from "../domain/outcomes.ts";
+import { codeOf, type LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
 import type { FleetHost } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
@@ -89,6 +89,6 @@ function namesOf(snapshots: readonly ProcessSnapshot[], inState: ProcessState): 
   return snapshots.flatMap(({ instance, state }) => (state === inState ? [instance] : []));
 }
 
-function refusalOf(host: HostName, { kind, reason }: Exclude<LookOutcome, { kind: "seen" }>): Refusal {
-  return { code: kind === "unreachable" ? "unreachable" : "supervisor_unavailable", host, reason };
+function refusalOf(host: HostName, look: Exclude<LookOutcome, { kind: "seen" }>): Refusal {
+  return { code: codeOf(look), host, reason: look.reason };
 }

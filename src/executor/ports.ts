@@ -20,10 +20,18 @@ import type { Check, Hook, Vars } from "../domain/settings.ts";
 /** A program and its arguments, unquoted. Quoting is for the edge where a shell reads it. */
 export type Argv = readonly [program: string, ...args: string[]];
 
+/** What a command itself has printed: nothing of what a login shell prints before it. */
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** True: the beginning of stdout is missing, since it was longer than what is kept. */
+  readonly isCut?: boolean;
+}
+
 /** How a command on a host ended. */
 export type RunOutcome =
-  | { readonly kind: "exited"; readonly code: number; readonly stdout: string; readonly stderr: string }
-  | { readonly kind: "signalled"; readonly signal: string; readonly stdout: string; readonly stderr: string }
+  | ({ readonly kind: "exited"; readonly code: number } & Output)
+  | ({ readonly kind: "signalled"; readonly signal: string } & Output)
   /** It was not sent: there is no connection, or no channel was to be had. */
   | { readonly kind: "unreachable"; readonly reason: string }
   /** It was sent, and `timeoutMs` went by. It may still run on the host. */

@@ -21,6 +21,8 @@ export interface RunOptions {
   /** From now to the end of the command. */
   readonly timeoutMs?: number | undefined;
   readonly stdin?: string | undefined;
+  /** What its output begins behind; without one the login shell itself has failed, and all is kept. */
+  readonly mark: string;
   readonly seat: Seat;
 }
 

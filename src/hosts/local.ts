@@ -12,7 +12,7 @@ import type {
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
-import { OutputTail, STDERR_BYTES } from "./output-tail.ts";
+import { outputOf, OutputTail, STDERR_BYTES } from "./output-tail.ts";
 import { boundedArgv, orTimedOut } from "./time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
@@ -178,7 +178,7 @@ function run(argv: Argv, open: Open, { timeoutMs, stdin = "" }: RunBounds = {}):
     child.once("close", (code, signal) => {
       open.delete(giveUp);
       clearTimeout(timer);
-      const output = { stdout: stdout.text(), stderr: stderr.text() };
+      const output = outputOf(stdout, stderr);
       // One of the two is always there.
       if (signal === null) resolve({ kind: "exited", code: code ?? 0, ...output });
       else resolve(orTimedOut({ kind: "signalled", signal, ...output }, startedAt, timeoutMs));

@@ -1,3 +1,5 @@
+import type { Output } from "../executor/ports.ts";
+
 const MEBIBYTE = 1024 * 1024;
 
 /** How much of a long-lived command's stderr is kept. */
@@ -22,6 +24,11 @@ export class OutputTail {
     if (this.#heldBytes + kept.length > this.#held.length) this.#makeRoom(kept.length);
     kept.copy(this.#held, this.#heldBytes);
     this.#heldBytes += kept.length;
+  }
+
+  /** True once more has come than is kept. */
+  get isCut(): boolean {
+    return this.#cutBytes > 0 || this.#heldBytes > this.#limitBytes;
   }
 
   /** The text as UTF-8; when something was cut, its first line says how much. */
@@ -55,3 +62,10 @@ function startOfCharacter(bytes: Buffer, start: number): number {
   while (position < start + 3 && isContinuation(bytes[position])) position += 1;
   return position;
 }
+
+/** What a command has printed, as far as it was kept. */
+export function outputOf(stdout: Kept, stderr: Kept): Output {
+  return { stdout: stdout.text(), stderr: stderr.text(), ...(stdout.isCut && { isCut: true }) };
+}
+
+type Kept = Pick<OutputTail, "isCut" | "text">;

@@ -12,6 +12,7 @@ import type {
 import type { Connection, NoRoom, Seat } from "./connection.ts";
 import { Attempt, type OpenConnection, type Place } from "./connection-attempt.ts";
 import { loginLine } from "./login-line.ts";
+import { markedArgv, newMark } from "./output-mark.ts";
 import { boundedArgv } from "./time-bound.ts";
 
 /**
@@ -46,9 +47,10 @@ export class SharedConnections implements HostAccess {
   }
 
   async run(argv: Argv, { timeoutMs, stdin }: RunBounds = {}): Promise<RunOutcome> {
-    const line = loginLine(timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs));
+    const mark = newMark();
+    const line = loginLine(markedArgv(mark, timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs)));
     return this.#seated(
-      (connection, seat) => connection.run(line, { timeoutMs, stdin, seat }),
+      (connection, seat) => connection.run(line, { timeoutMs, stdin, mark, seat }),
       (reason) => ({ kind: "unreachable", reason }),
     );
   }

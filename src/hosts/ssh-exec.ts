@@ -1,7 +1,8 @@
 import type { Duplex, Readable } from "node:stream";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
 import type { NoRoom, RunOptions, Seat } from "./connection.ts";
-import { OutputTail, STDERR_BYTES } from "./output-tail.ts";
+import { OutputBehindMark } from "./output-mark.ts";
+import { outputOf, OutputTail, STDERR_BYTES } from "./output-tail.ts";
 import { hostBoundMs, orTimedOut } from "./time-bound.ts";
 
 /** A channel in which a command runs. It emits `exit` with a code, or with null and the name of a signal. */
@@ -35,7 +36,7 @@ const HOST_GRACE_MS = 1_000;
 export function execute(
   source: ChannelSource,
   line: string,
-  { timeoutMs, stdin, seat, lostBecause }: RunOptions & { readonly lostBecause: LostBecause },
+  { timeoutMs, stdin, mark, seat, lostBecause }: RunOptions & { readonly lostBecause: LostBecause },
 ): Promise<RunOutcome | NoRoom> {
   return new Promise((resolve) => {
     const startedAt = performance.now();
@@ -66,7 +67,7 @@ export function execute(
         seat.taken();
         opened.once("close", onGone);
         // The listeners belong here: after an await the first events would be gone.
-        listen(opened, lostBecause, settle);
+        listen(opened, { mark, lostBecause }, settle);
         opened.end(stdin);
         // It may have been started in this moment, and nobody waits for it any more.
         if (isOver) opened.close();
@@ -164,9 +165,13 @@ function notStarted(error: ChannelError, seat: Seat, lostBecause: LostBecause): 
   return { kind: "indeterminate", reason: lostBecause() ?? `the host did not confirm the command: ${error.message}` };
 }
 
-function listen(channel: CommandChannel, lostBecause: LostBecause, settle: (outcome: RunOutcome) => void): void {
-  const stdout = new OutputTail();
-  const stderr = new OutputTail();
+function listen(
+  channel: CommandChannel,
+  { mark, lostBecause }: { readonly mark: string; readonly lostBecause: LostBecause },
+  settle: (outcome: RunOutcome) => void,
+): void {
+  const stdout = new OutputBehindMark(mark);
+  const stderr = new OutputBehindMark(mark);
   channel.on("data", (chunk: Buffer) => stdout.add(chunk));
   channel.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
 
@@ -176,7 +181,7 @@ function listen(channel: CommandChannel, lostBecause: LostBecause, settle: (outc
   const onClosed = () => {
     open -= 1;
     if (open > 0) return;
-    const output = { stdout: stdout.text(), stderr: stderr.text() };
+    const output = outputOf(stdout, stderr);
     const lost = lostBecause();
     // An exit status may come before the last output: of a lost connection nothing is known for sure.
     if (lost !== undefined) settle({ kind: "indeterminate", reason: lost });

@@ -1,3 +1,4 @@
+import { whyNotAddressable } from "../domain/address.ts";
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport, HostReport, InstanceConfig } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
@@ -98,6 +99,12 @@ export class Taker {
     const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) {
       this.left.push({ host, program, instance, why });
+      return undefined;
+    }
+    const unaddressable = whyNotAddressable(instance);
+    if (unaddressable !== undefined) {
+      const reason = `"${instance}" cannot be restarted by itself: ${unaddressable}`;
+      this.told.refusals.push({ code: "not_addressable", host, reason });
       return undefined;
     }
     if (state === "UNKNOWN") {

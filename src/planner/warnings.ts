@@ -1,3 +1,4 @@
+import { whyNotAddressable } from "../domain/address.ts";
 import type { FleetReport } from "../domain/fleet.ts";
 import { worksOf, type Warning } from "../domain/rollout.ts";
 import type { HostTarget } from "../domain/target.ts";
@@ -18,6 +19,7 @@ export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarge
     ...mixedWarnings(all),
     ...sharedAddresses(rollout.hosts),
     ...young(rollout, fleet),
+    ...unaddressable(fleet),
     ...configWarnings(rollout, fleet),
   ];
 }
@@ -81,4 +83,14 @@ function young(rollout: Sizes, fleet: FleetReport): Warning[] {
         });
   }
   return warnings;
+}
+
+/** What is selected and would be changed was refused before: these are left alone. */
+function unaddressable(fleet: FleetReport): Warning[] {
+  return [...fleet.values()].flatMap(({ host, ...report }) =>
+    ("instances" in report ? report.instances : []).flatMap(({ instance }) => {
+      const why = whyNotAddressable(instance);
+      return why === undefined ? [] : [{ host, instance, message: `no plan can restart it by itself: ${why}` }];
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 import type { InstanceName } from "../domain/ids.ts";
-import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import { codeOf, type HookOutcome, type LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
@@ -60,8 +60,7 @@ export class HostRun {
     const hasEnded = outcome.kind === "unavailable" && outcome.hasEnded;
     if (this.unseenSinceMs === undefined && this.active.size > 0) {
       this.unseenSinceMs = nowMs;
-      const code =
-        outcome.kind === "unreachable" ? "unreachable" : hasEnded ? "supervisor_ended" : "supervisor_unavailable";
+      const code = hasEnded ? "supervisor_ended" : codeOf(outcome);
       this.around.emit({ type: "host.unreachable", host, code, reason });
     }
     if (hasEnded) for (const run of this.active.values()) run.supervisorEnded(reason, nowMs);

@@ -1,3 +1,4 @@
+import { addressOf } from "../domain/address.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { Argv } from "../executor/ports.ts";
@@ -15,12 +16,17 @@ export function statusArgv(settings: SupervisorSettings): Argv {
 
 /** `supervisorctl restart` of one instance; of several at once it would stop all before it starts the first. */
 export function changeArgv(settings: SupervisorSettings, action: "restart" | "start", instance: InstanceName): Argv {
-  return supervisorctl(settings, action, instance);
+  return supervisorctl(settings, action, addressOf(instance));
+}
+
+/** The same as a line for a supervisorctl that reads its commands. */
+export function changeLine(action: "restart" | "start", instance: InstanceName): string {
+  return `${action} ${addressOf(instance)}`;
 }
 
 /** `supervisorctl tail` of the end of an instance's stderr log. */
 export function tailArgv(settings: SupervisorSettings, instance: InstanceName, bytes: number): Argv {
-  return supervisorctl(settings, "tail", `-${bytes}`, instance, "stderr");
+  return supervisorctl(settings, "tail", `-${bytes}`, addressOf(instance), "stderr");
 }
 
 /** `supervisorctl pid`: the process id of supervisord itself. */

@@ -1,12 +1,15 @@
 import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
+import type { LookOutcome } from "../domain/outcomes.ts";
+import { printable } from "../domain/printable.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
 import { availArgv, LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
+import { isCutCharacter, lastWords, parseAvail, parsePid, tailText } from "./replies.ts";
 import { silenceIn, type Silence } from "./silence.ts";
-import { isCutCharacter, lastWords, parseAvail, parsePid, parseStatus, tailText } from "./status-text.ts";
+import { parseStatus, type StatusText } from "./status-text.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
 const LISTED_ALL: readonly number[] = [0, 3];
@@ -14,8 +17,14 @@ const LISTED_ALL: readonly number[] = [0, 3];
 /** What one supervisorctl said of all instances. @property silence what its words say of supervisord itself */
 export type ExecLook =
   | { readonly kind: "seen"; readonly snapshots: readonly ProcessSnapshot[] }
-  | { readonly kind: "unavailable"; readonly reason: string; readonly silence?: Silence }
+  | (Omit<Extract<LookOutcome, { kind: "unavailable" }>, "hasEnded"> & { readonly silence?: Silence })
   | { readonly kind: "unreachable"; readonly reason: string };
+
+/** supervisor/rpcinterface.py, `getAllProcessInfo`, where a process of a group is called `*`. */
+const LISTS_NOTHING = /<Fault 10: 'BAD_NAME: (.+:\*)'>/;
+
+/** Enough to find it by. */
+const LONGEST_QUOTE = 200;
 
 /** Looks through a supervisorctl of its own: what works wherever supervisorctl does. */
 export async function lookByExec(
@@ -36,7 +45,7 @@ export async function tailByExec(
   const deadline = new Deadline(timeoutMs);
   let text = "";
   for (const bytes of LOG_TAIL_BYTES) {
-    text = toLog(await access.run(tailArgv(settings, instance, bytes), { timeoutMs: deadline.leftMs }));
+    text = toLog(await access.run(tailArgv(settings, instance, bytes), { timeoutMs: deadline.leftMs }), instance);
     if (!isCutCharacter(text)) break;
   }
   return text;
@@ -50,7 +59,7 @@ export async function pidByExec(
 ): Promise<PidOutcome> {
   const outcome = await access.run(pidArgv(settings), { timeoutMs });
   if (outcome.kind !== "exited") return { kind: "unavailable", reason: whyNot(outcome, timeoutMs) };
-  // A shell profile may have printed lines of its own before it.
+  // A command in place of supervisorctl may say something before it.
   const pid = outcome.code === 0 ? parsePid(outcome.stdout.trimEnd().split("\n").at(-1) ?? "") : undefined;
   if (pid !== undefined) return { kind: "known", pid };
   // A supervisord that is down, for a moment perhaps, has not been asked.
@@ -71,18 +80,8 @@ export async function configsByExec(
 /** Judged by the states. Of the exit code only this: any other one cut the list short, and what is missing has not vanished. */
 function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook {
   switch (outcome.kind) {
-    case "exited": {
-      const { snapshots } = parseStatus(outcome.stdout);
-      const said = saidBy(outcome);
-      if (LISTED_ALL.includes(outcome.code) && (snapshots.length > 0 || said === ""))
-        return { kind: "seen", snapshots };
-      const silence = silenceIn(`${outcome.stdout}\n${outcome.stderr}`);
-      return {
-        kind: "unavailable",
-        reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and said nothing` : said,
-        ...(silence && { silence }),
-      };
-    }
+    case "exited":
+      return toList(outcome);
     case "signalled":
     case "timed_out":
       return { kind: "unavailable", reason: whyNot(outcome, timeoutMs) };
@@ -92,6 +91,37 @@ function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook {
   }
 }
 
+function toList(outcome: Extract<RunOutcome, { kind: "exited" }>): ExecLook {
+  const { snapshots, unreadable } = parseStatus(outcome.stdout);
+  const said = saidBy(outcome);
+  const [, wildcard] = LISTS_NOTHING.exec(outcome.stdout) ?? [];
+  if (wildcard !== undefined) return { kind: "unavailable", code: "not_addressable", reason: whyNothing(wildcard) };
+  if (!LISTED_ALL.includes(outcome.code) || (snapshots.length === 0 && unreadable.length === 0 && said !== "")) {
+    const silence = silenceIn(`${outcome.stdout}\n${outcome.stderr}`);
+    return {
+      kind: "unavailable",
+      reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and said nothing` : said,
+      ...(silence && { silence }),
+    };
+  }
+  // What stands in a line that is not understood would look as if it had vanished.
+  const reason = outcome.isCut ? "its output is too long: the beginning of it was cut" : whyUnreadable(unreadable);
+  return reason === undefined
+    ? { kind: "seen", snapshots }
+    : { kind: "unavailable", code: "status_unreadable", reason };
+}
+
+function whyNothing(wildcard: string): string {
+  return `a process is called "${printable(wildcard)}", which Supervisor takes for all of its group: supervisord can list nothing while there is one of that name`;
+}
+
+function whyUnreadable([first, ...more]: StatusText["unreadable"]): string | undefined {
+  if (first === undefined) return undefined;
+  const quoted = first.length > LONGEST_QUOTE ? `${first.slice(0, LONGEST_QUOTE)}…` : first;
+  const others = more.length === 0 ? "" : `, nor ${more.length} more`;
+  return `this line of \`supervisorctl status\` was not understood${others}: "${printable(quoted)}"`;
+}
+
 function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: number): string {
   if (outcome.kind === "signalled") return `supervisorctl was ended by ${outcome.signal}`;
   if (outcome.kind === "timed_out")
@@ -99,11 +129,11 @@ function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: num
   return outcome.reason;
 }
 
-function toLog(outcome: RunOutcome): string {
+function toLog(outcome: RunOutcome, instance: InstanceName): string {
   if (outcome.kind === "unreachable" || outcome.kind === "indeterminate")
     return `(its log could not be read: ${outcome.reason})`;
   if (outcome.kind === "timed_out") return "(its log could not be read in time)";
-  return outcome.stdout.trim() === "" ? saidBy(outcome) : tailText(outcome.stdout);
+  return outcome.stdout.trim() === "" ? saidBy(outcome) : tailText(outcome.stdout, instance);
 }
 
 /** supervisorctl complains on stdout, sudo and the shell on stderr. */

@@ -205,9 +205,13 @@ class Reader {
   }
 
   async #unseen(look: Exclude<ExecLook, { kind: "seen" }>): Promise<LookOutcome> {
-    const { kind, reason } = look;
-    const hasEnded = await this.#daemon.silent(kind === "unavailable" ? look.silence : undefined);
-    return kind === "unavailable" && hasEnded ? { kind, reason, hasEnded } : { kind, reason };
+    if (look.kind === "unreachable") {
+      await this.#daemon.silent(undefined);
+      return look;
+    }
+    const { silence, ...unseen } = look;
+    const hasEnded = await this.#daemon.silent(silence);
+    return hasEnded ? { ...unseen, hasEnded } : unseen;
   }
 
   /** Gives up after half of the time, shared among the ways: one that hangs must not take the time of another. */

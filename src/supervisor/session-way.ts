@@ -1,16 +1,15 @@
+import { addressOf, whyNotAddressable } from "../domain/address.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { LOG_TAIL_BYTES, sessionArgv } from "./commands.ts";
 import { Session } from "./session.ts";
-import { isCutCharacter, lastWords, parseAvail, parsePid, parseStatus, tailText } from "./status-text.ts";
+import { isCutCharacter, lastWords, parseAvail, parsePid, tailText } from "./replies.ts";
+import { othersIn, parseStatus } from "./status-text.ts";
 import { told, untold, type QuickWay, type Told } from "./way.ts";
 
 /** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
 const OPENING_PATIENCE_MS = 2000;
-
-/** A name with one of these is none that supervisord has, and would be another command. */
-const BREAKS_LINE = /[\s\p{Cc}]/u;
 
 /**
  * Asks through one long-lived supervisorctl, which spares the host the start of a Python for each question.
@@ -47,7 +46,7 @@ export function sessionWay(
     if (value !== undefined) return told(value);
     // What it knows of the server may be out of date: the next one reads its config anew.
     void session.value.close();
-    return untold(lastWords(parseStatus(answer.value).others.join("\n")) || "it lists nothing");
+    return untold(lastWords(othersIn(answer.value)) || "it lists nothing");
   }
 
   return {
@@ -57,8 +56,8 @@ export function sessionWay(
     async list(timeoutMs) {
       const deadline = new Deadline(timeoutMs);
       const listed = await ask("status", timeoutMs, (answer) => {
-        const { snapshots, others } = parseStatus(answer);
-        return others.length === 0 && snapshots.length > 0 ? { snapshots } : undefined;
+        const { snapshots } = parseStatus(answer);
+        return othersIn(answer) === "" && snapshots.length > 0 ? { snapshots } : undefined;
       });
       if (listed.kind === "untold") return listed;
       // Behind the states: a pid that differs from the one before is never older than they are.
@@ -67,11 +66,14 @@ export function sessionWay(
       return isKnown ? told({ ...listed.value, supervisorPid: pid.value.supervisorPid }) : listed;
     },
     async tail(instance, timeoutMs) {
-      if (BREAKS_LINE.test(instance)) return untold("its name is none for a session", { passing: true });
+      const why = whyNotAddressable(instance);
+      if (why !== undefined) return untold(why, { passing: true });
       const deadline = new Deadline(timeoutMs);
       let last: Told<string> = untold("nothing was asked", { passing: true });
       for (const bytes of LOG_TAIL_BYTES) {
-        last = await ask(`tail -${bytes} ${instance} stderr`, deadline.leftMs, tailText);
+        last = await ask(`tail -${bytes} ${addressOf(instance)} stderr`, deadline.leftMs, (text) =>
+          tailText(text, instance),
+        );
         if (last.kind === "untold" || !isCutCharacter(last.value)) return last;
       }
       return last;

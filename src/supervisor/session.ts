@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostProcess } from "../executor/ports.ts";
-import { lastWords, parseStatus } from "./status-text.ts";
+import { lastWords } from "./replies.ts";
+import { othersIn } from "./status-text.ts";
 import { told, untold, type Told } from "./way.ts";
 
 /** No answer is that long: 10,000 processes are 1 MB. */
@@ -131,7 +132,7 @@ export class Session {
 
   /** Without a word it is most likely the connection that was lost. */
   #ended() {
-    const said = lastWords([...parseStatus(this.#answer()).others, this.#process.stderr()].join("\n"));
+    const said = lastWords([othersIn(this.#answer()), this.#process.stderr()].join("\n"));
     const reason = "the session with supervisorctl has ended";
     return untold(said === "" ? reason : `${reason}: ${said}`, { passing: said === "" });
   }

@@ -1,87 +1,134 @@
-import type { InstanceConfig } from "../domain/fleet.ts";
 import { compareNaturally, type InstanceName } from "../domain/ids.ts";
 import { PROCESS_STATES, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 
-/** supervisor/supervisorctl.py, `_show_statuses`: name and state padded to the longest, then the description. */
-const STATUS_LINE = new RegExp(`^(\\S+)\\s+(${PROCESS_STATES.join("|")})(?:\\s+(.*))?$`);
+const STATE_WORD = new RegExp(`(?<=\\s)(?:${PROCESS_STATES.join("|")})(?=\\s|$)`, "g");
 
 /** supervisor/rpcinterface.py, `_interpretProcessInfo`: `pid 22578, uptime 1 day, 1:01:03`. */
-const RUNNING_TEXT = /^pid (\d+), uptime (?:(\d+) days?, )?(\d+):(\d\d):(\d\d)/;
+const RUNNING_TEXT = /^pid (\d+), uptime (?:(-?\d+) days?, )?(\d+):(\d\d):(\d\d)$/;
+
+const CONTROL = /\p{Cc}/u;
 
 /** What `supervisorctl status` printed. */
 export interface StatusText {
   /** In natural order of the instances. */
   readonly snapshots: readonly ProcessSnapshot[];
-  /** Lines of another form: an error, or what a shell profile prints of its own. */
-  readonly others: readonly string[];
+  /** Lines before the first one that names a state: an error, or what a command in place of supervisorctl says first. */
+  readonly noise: readonly string[];
+  /** Any other line that is none of a process: it may be one that must not be missed. */
+  readonly unreadable: readonly string[];
 }
 
-/** Reads what `supervisorctl status` printed, whatever else is printed with it. */
+/** One way to read a line. */
+interface Reading {
+  readonly snapshot: ProcessSnapshot;
+  /** Length of the name, and where the state begins, as Python counts: in code points. */
+  readonly length: number;
+  readonly column: number;
+}
+
+/**
+ * Reads what `supervisorctl status` printed: lines of a name, a state and a text, in columns.
+ *
+ * A name may hold blanks and even the words of a state, so it is the columns that tell where it ends. A name without
+ * blanks is read in any layout, as long as all lines are in that.
+ */
 export function parseStatus(text: string): StatusText {
-  const snapshots = new Map<string, ProcessSnapshot>();
-  const others: string[] = [];
-  for (const line of text.split(/\r?\n/)) {
-    const [, name, state, description = ""] = STATUS_LINE.exec(line) ?? [];
-    if (name !== undefined && state !== undefined)
-      snapshots.set(name, toSnapshot(name as InstanceName, state as ProcessState, description.trim()));
-    else if (line.trim() !== "") others.push(line.trim());
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const begin = lines.findIndex((line) => statesIn(line).length > 0);
+  if (begin === -1) return { snapshots: [], noise: lines.map(trimmed), unreadable: [] };
+  const listing = lines.slice(begin);
+  const snapshots = new Map<InstanceName, ProcessSnapshot>();
+  const unreadable: string[] = [];
+  for (const [index, reading] of bestLayout(listing.map(readingsOf)).entries()) {
+    if (reading && !snapshots.has(reading.snapshot.instance))
+      snapshots.set(reading.snapshot.instance, reading.snapshot);
+    else unreadable.push(trimmed(listing[index] ?? ""));
   }
-  return { snapshots: inNaturalOrder(snapshots.values()), others };
+  return { snapshots: inNaturalOrder(snapshots.values()), noise: lines.slice(0, begin).map(trimmed), unreadable };
+}
+
+/** The lines of a text that tell of no process, one below the other. */
+export function othersIn(text: string): string {
+  const { noise, unreadable } = parseStatus(text);
+  return [...noise, ...unreadable].join("\n");
 }
 
 export function inNaturalOrder(snapshots: Iterable<ProcessSnapshot>): ProcessSnapshot[] {
   return [...snapshots].sort((a, b) => compareNaturally(a.instance, b.instance));
 }
 
-function toSnapshot(instance: InstanceName, state: ProcessState, description: string): ProcessSnapshot {
-  if (state !== "RUNNING") return description === "" ? { instance, state } : { instance, state, description };
-  const [, pid, days = "0", hours = "0", minutes = "0", seconds = "0"] = RUNNING_TEXT.exec(description) ?? [];
-  if (pid === undefined) return { instance, state, description };
-  const uptime_s = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
-  return { instance, state, pid: Number(pid), uptime_s };
+type Layout = readonly (Reading | undefined)[];
+
+/** Of the layouts that supervisorctl has, that in which most lines can be read; where none can, any. */
+function bestLayout(lines: readonly (readonly Reading[])[]): Layout {
+  // The last column first: a name is likelier than a text to hold the word of a state.
+  const columns = [...new Set(lines.flatMap((readings) => readings.map(({ column }) => column)))].sort((a, b) => b - a);
+  const layouts = [
+    ...columns.map((column) => alignedAt(column, lines)),
+    lines.map((readings) => readings.findLast(isPaddedAlone)),
+  ];
+  const counts = layouts.map((layout) => layout.filter((reading) => reading !== undefined).length);
+  const most = Math.max(...counts);
+  if (most > 0) return layouts[counts.indexOf(most)] ?? [];
+  return lines.map((readings) => readings.find(({ snapshot }) => !/\s/u.test(snapshot.instance)));
 }
 
-/** supervisor/supervisorctl.py, `_formatConfigInfo`; the two priorities are the group's and the process's. */
-const AVAIL_LINE = /^(\S+)\s+in use\s+(auto|manual)\s+(-?\d{1,9}):(-?\d{1,9})$/;
+/** supervisor/supervisorctl.py, `_show_statuses`: all names are padded alike, three blanks beyond the longest. */
+function alignedAt(column: number, lines: readonly (readonly Reading[])[]): Layout {
+  const layout = lines.map((readings) => readings.find((reading) => reading.column === column));
+  const longest = Math.max(...layout.map((reading) => reading?.length ?? 0));
+  return column === Math.max(30, longest) + 3 ? layout : [];
+}
 
-/** What `supervisorctl avail` tells of all that is in use; undefined if that is nothing. */
-export function parseAvail(text: string): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
-  const configs = new Map<InstanceName, InstanceConfig>();
-  for (const line of text.split(/\r?\n/)) {
-    const [, name, autostart, group, process] = AVAIL_LINE.exec(line.trimEnd()) ?? [];
-    if (name !== undefined)
-      configs.set(name as InstanceName, {
-        autostart: autostart === "auto",
-        group_priority: Number(group),
-        priority: Number(process),
-      });
+/** In old versions each name was padded for itself. */
+function isPaddedAlone({ column, length }: Reading): boolean {
+  return column === Math.max(32, length) + 1;
+}
+
+function statesIn(line: string): RegExpExecArray[] {
+  return [...` ${line}`.matchAll(STATE_WORD)];
+}
+
+function readingsOf(line: string): Reading[] {
+  return statesIn(line).flatMap(({ 0: state, index }) => {
+    // Of the line, which had a blank put before it.
+    const padded = line.slice(0, Math.max(0, index - 1));
+    const name = padded.trimEnd();
+    const snapshot = toSnapshot(
+      name as InstanceName,
+      state as ProcessState,
+      line.slice(index - 1 + state.length).trim(),
+    );
+    if (name === "" || CONTROL.test(name) || !snapshot) return [];
+    return [{ snapshot, length: Array.from(name).length, column: Array.from(padded).length }];
+  });
+}
+
+/** Undefined for a text that this state does not have. */
+function toSnapshot(instance: InstanceName, state: ProcessState, text: string): ProcessSnapshot | undefined {
+  switch (state) {
+    case "RUNNING":
+      return toRunning(instance, text);
+    case "STARTING":
+    case "STOPPING":
+    case "UNKNOWN":
+      return text === "" ? { instance, state } : undefined;
+    case "STOPPED":
+    case "EXITED":
+    case "BACKOFF":
+    case "FATAL":
+      return text === "" ? { instance, state } : { instance, state, description: text };
   }
-  return configs.size > 0 ? configs : undefined;
 }
 
-/** The end of what supervisorctl said, as one line. */
-export function lastWords(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "")
-    .slice(-3)
-    .join("; ");
+function toRunning(instance: InstanceName, text: string): ProcessSnapshot | undefined {
+  const [, pid, days = "0", hours = "0", minutes = "0", seconds = "0"] = RUNNING_TEXT.exec(text) ?? [];
+  if (pid === undefined) return undefined;
+  const uptime_s = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
+  // In old versions it is less than 0 after the clock of the host was set back.
+  return { instance, state: "RUNNING", pid: Number(pid), uptime_s: Math.max(0, uptime_s) };
 }
 
-/** supervisord's own process id, as `supervisorctl pid` prints it. */
-export function parsePid(text: string): number | undefined {
-  const pid = /^[1-9]\d*$/.exec(text.trim())?.[0];
-  return pid === undefined ? undefined : Number(pid);
-}
-
-/** What `supervisorctl tail` printed, or why it could not. */
-export function tailText(text: string): string {
-  if (!/^error: .*ExpatError/m.test(text)) return text;
-  return "(supervisorctl cannot read its log: it holds colours or other control characters, which only a look by XML-RPC can: see supervisor.server_url)";
-}
-
-/** Whether `supervisorctl tail` met with a supervisord that cannot decode what it has cut off. */
-export function isCutCharacter(text: string): boolean {
-  return /^error: .*ProtocolError.* 500 /m.test(text);
+function trimmed(line: string): string {
+  return line.trim();
 }

@@ -1,3 +1,4 @@
+import { addressOf } from "../domain/address.ts";
 import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import { PROCESS_STATES, type ProcessSnapshot } from "../domain/process-state.ts";
@@ -48,7 +49,7 @@ export function xmlRpcWay(
     async tail(instance, timeoutMs) {
       const deadline = new Deadline(timeoutMs);
       for (const bytes of LOG_TAIL_BYTES) {
-        const answer = await client.call("readProcessStderrLog", [instance, -bytes, 0], deadline.leftMs);
+        const answer = await client.call("readProcessStderrLog", [addressOf(instance), -bytes, 0], deadline.leftMs);
         if (answer.kind === "broke") continue;
         const fault = answer.kind === "fault" ? TAIL_FAULTS.get(answer.code) : undefined;
         if (fault !== undefined) return told(`${instance}: ERROR (${fault})`);

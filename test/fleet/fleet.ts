@@ -32,6 +32,8 @@ export interface FleetOptions {
   readonly sshdConfig?: readonly string[];
   /** Every supervisord, and only that, runs on a clock that `FleetHost.setClock` sets. */
   readonly ownClock?: boolean;
+  /** Variables of every supervisord, for `%(ENV_NAME)s`. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The `hosts:` of a plan, as far as a fleet has something to say. */
@@ -156,7 +158,7 @@ function fleetOf(parts: {
 }
 
 function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: FleetOptions): HostSpec[] {
-  const { groups = defaultGroups, namePrefix = "host-", sshdConfig = [], ownClock = false } = options;
+  const { groups = defaultGroups, namePrefix = "host-", sshdConfig = [], ownClock = false, env = {} } = options;
   return addresses.map((address, index) => {
     const name = `${namePrefix}${index + 1}`;
     return {
@@ -167,6 +169,7 @@ function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: Fle
       groups,
       sshdConfig,
       ownClock,
+      env,
       authorizedKeysFile: authorizedKeysFile(dir),
     };
   });

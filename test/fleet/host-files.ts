@@ -32,6 +32,8 @@ export interface SshdSpec {
   /** Lines for sshd_config; they win over ours. No `Match` and no `SetEnv`. */
   readonly sshdConfig: readonly string[];
   readonly authorizedKeysFile: string;
+  /** Of its supervisord, beside ours. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface HostSpec extends SshdSpec {

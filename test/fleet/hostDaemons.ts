@@ -26,7 +26,11 @@ export function hostDaemons(spec: HostSpec, programs: DaemonPrograms): { sshd: D
     supervisord: new Daemon({
       name: `${spec.name}'s supervisord`,
       command: [programs.supervisord, "-n", "-c", supervisorConfig],
-      env: spec.ownClock ? { ...env, PYTHONPATH: ownClockModule, PYTHONDONTWRITEBYTECODE: "1" } : env,
+      env: {
+        ...spec.env,
+        ...env,
+        ...(spec.ownClock && { PYTHONPATH: ownClockModule, PYTHONDONTWRITEBYTECODE: "1" }),
+      },
       outputFile: supervisorOutput,
     }),
   };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rm, writeFile } from "node:fs/promises";
 import type { HostTarget } from "../../src/domain/target.ts";
 import type { HostAccess } from "../../src/executor/ports.ts";
 import type { SshOptions } from "../../src/hosts/ssh-route.ts";
@@ -41,6 +42,32 @@ export function sshContract({ name, open: openSsh, says }: SshWay): void {
     afterEach(() => access.close());
 
     hostAccessContract(name, () => Promise.resolve({ access, cleanup: () => access.close() }));
+
+    it("tells what a command prints from what a profile does, even where that ends no line", async () => {
+      const profile = `${host.dir}/.bashrc`;
+      await writeFile(profile, "printf 'Welcome\\n\\033]0;title\\007'; printf 'no tty' >&2\n");
+      try {
+        assert.deepEqual(await access.run(["sh", "-c", "printf 'a\nb'; printf c >&2"]), {
+          kind: "exited",
+          code: 0,
+          stdout: "a\nb",
+          stderr: "c",
+        });
+      } finally {
+        await rm(profile);
+      }
+    });
+
+    it("shows what a profile says that lets no command run", async () => {
+      const profile = `${host.dir}/.bashrc`;
+      await writeFile(profile, "echo 'closed for maintenance'; exit 1\n");
+      try {
+        const outcome = await access.run(["true"]);
+        assert.deepEqual(outcome, { kind: "exited", code: 1, stdout: "closed for maintenance\n", stderr: "" });
+      } finally {
+        await rm(profile);
+      }
+    });
 
     /** A command that says that it runs, and then waits to be told to end. */
     async function startWaiting(way: HostAccess, options?: { timeoutMs: number }) {

@@ -101,7 +101,8 @@ export function looksContract(
         "Server requires authentication",
         "naïve ✓ \u{1f600}",
       ].join("\n");
-      for (const odd of ODD_INSTANCES) {
+      // Of `*` supervisord itself reads none by its full name.
+      for (const odd of ODD_INSTANCES.filter((each) => each !== "*")) {
         await writeFile(on().log(odd), `${"x".repeat(5000)}\n${hostile}\n`);
         const log = await opened.reader.tailLog(odd as InstanceName);
         assert.ok(log.startsWith("xxx") && log.endsWith(hostile), log);

@@ -42,8 +42,8 @@ function locking(outcome: RunOutcome | LockLost) {
   return { asked, lock };
 }
 
-function exited(code: number, stdout: string, stderr = ""): RunOutcome {
-  return { kind: "exited", code, stdout, stderr };
+function exited(code: number, stdout: string, stderr = "") {
+  return { kind: "exited", code, stdout, stderr } as const;
 }
 
 const plain = { command: "supervisorctl", sudo: false };
@@ -72,6 +72,29 @@ describe("supervisorctl", () => {
     ]);
   });
 
+  it("is given every instance as group:process, as a short name may be a word of its own", async () => {
+    const { lock, asked } = locking(exited(0, "all: stopped\nall: started\n"));
+    const changes = supervisorctlChanges(lock, plain);
+    assert.deepEqual(await changes.change("restart", "all" as InstanceName), {
+      kind: "returned",
+      said: "all: stopped; all: started",
+    });
+    assert.deepEqual(asked, [
+      { argv: ["supervisorctl", "restart", "all:all"], options: { inSession: "restart all:all" } },
+    ]);
+    const host = answering(exited(0, "x\n"));
+    await supervisorReader(host.access, plain, 1000).tailLog("all" as InstanceName);
+    assert.deepEqual(host.asked[0]?.argv, ["supervisorctl", "tail", "-4000", "all:all", "stderr"]);
+  });
+
+  for (const name of ["*", "web:*", "web:", "web:my app", "web:a\u00a0b", "web:a\nstop all", "web:a\u001bb", "a\0b"])
+    it(`is never sent a change of ${JSON.stringify(name)}, which it cannot be given alone`, async () => {
+      const { lock, asked } = locking(exited(0, ""));
+      const outcome = await supervisorctlChanges(lock, plain).change("restart", name as InstanceName);
+      assert.equal(outcome.kind, "not_sent");
+      assert.deepEqual(asked, []);
+    });
+
   it("is called through sudo without a prompt, with the plan's config and server", async () => {
     const { access, asked } = answering(exited(0, ""));
     await supervisorReader(
@@ -95,6 +118,33 @@ describe("supervisorctl", () => {
       1000,
     ).look();
     assert.equal(look.kind, "unavailable");
+  });
+
+  for (const [what, stdout, quoted] of [
+    [
+      "a title glued to a name",
+      "\u001b]0;host\u0007web:web_00 RUNNING pid 1, uptime 0:00:01\n",
+      "\\x1b]0;host\\x07web:web_00 R",
+    ],
+    ["a line behind the list", "web:web_00 RUNNING pid 1, uptime 0:00:01\nbye\n", '"bye"'],
+  ] as const)
+    it(`is not believed, and quoted printably, where a line is not understood: ${what}`, async () => {
+      const look = await supervisorReader(answering(exited(0, stdout)).access, plain, 1000).look();
+      assert.ok(look.kind === "unavailable" && look.code === "status_unreadable", JSON.stringify(look));
+      assert.ok(look.reason.includes(quoted), look.reason);
+    });
+
+  it("is not believed when the beginning of its list was cut", async () => {
+    const outcome: RunOutcome = { ...exited(0, "web:web_00 RUNNING pid 1, uptime 0:00:01"), isCut: true };
+    const look = await supervisorReader(answering(outcome).access, plain, 1000).look();
+    assert.ok(look.kind === "unavailable" && look.code === "status_unreadable");
+  });
+
+  it("names a process called * that keeps supervisord from listing anything", async () => {
+    const fault = "error: <class 'xmlrpc.client.Fault'>, <Fault 10: 'BAD_NAME: web:*'>: file: client.py line: 668\n";
+    const look = await supervisorReader(answering(exited(1, fault)).access, plain, 1000).look();
+    assert.ok(look.kind === "unavailable" && look.code === "not_addressable");
+    assert.match(look.reason, /"web:\*"/);
   });
 
   for (const [what, outcome, reason] of [

@@ -1,0 +1,50 @@
+import { addressOf } from "../domain/address.ts";
+import type { InstanceConfig } from "../domain/fleet.ts";
+import type { InstanceName } from "../domain/ids.ts";
+
+/** supervisor/supervisorctl.py, `_formatConfigInfo`; the two priorities are the group's and the process's. */
+const AVAIL_LINE = /^(.*\S)\s+in use\s+(auto|manual)\s+(-?\d{1,9}):(-?\d{1,9})$/;
+
+/** What `supervisorctl avail` tells of all that is in use; undefined if that is nothing. */
+export function parseAvail(text: string): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
+  const configs = new Map<InstanceName, InstanceConfig>();
+  for (const line of text.split(/\r?\n/)) {
+    const [, name, autostart, group, process] = AVAIL_LINE.exec(line.trimEnd()) ?? [];
+    if (name !== undefined)
+      configs.set(name as InstanceName, {
+        autostart: autostart === "auto",
+        group_priority: Number(group),
+        priority: Number(process),
+      });
+  }
+  return configs.size > 0 ? configs : undefined;
+}
+
+/** The end of what supervisorctl said, as one line. */
+export function lastWords(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .slice(-3)
+    .join("; ");
+}
+
+/** supervisord's own process id, as `supervisorctl pid` prints it. */
+export function parsePid(text: string): number | undefined {
+  const pid = /^[1-9]\d*$/.exec(text.trim())?.[0];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** What `supervisorctl tail` printed, or why it could not. */
+export function tailText(text: string, instance: InstanceName): string {
+  const complaint = `${addressOf(instance)}: ERROR (`;
+  if (text.startsWith(complaint)) return `${instance}: ERROR (${text.slice(complaint.length)}`;
+  if (!/^error: .*ExpatError/m.test(text)) return text;
+  return "(supervisorctl cannot read its log: it holds colours or other control characters, which only a look by XML-RPC can: see supervisor.server_url)";
+}
+
+/** Whether `supervisorctl tail` met with a supervisord that cannot decode what it has cut off. */
+export function isCutCharacter(text: string): boolean {
+  return /^error: .*ProtocolError.* 500 /m.test(text);
+}
