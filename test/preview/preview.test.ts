@@ -165,7 +165,7 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
   });
 
   it("never lets a host's control characters reach the terminal", () => {
-    const plan = planOf('programs: "*"\nhosts: { h: }\n');
+    const plan = planOf('programs: "web:x"\nhosts: { h: }\n');
     const evil = "\u001b[2J\u202e";
     const hosts = { h: [`web:${evil}`, instance("web:x", { state: "FATAL", description: `${evil}\nline` })] };
     const text = preview(plan, hosts);

@@ -35,6 +35,13 @@ async function knownHosts(scene: Scene, change: (lines: string[]) => string[]): 
   return { ...scene.fleet.planSsh(), known_hosts_file: file };
 }
 
+/** One process of this name, which needs no file called after it. */
+const sleeping = (name: string, processName: string) => ({
+  name,
+  processes: 1,
+  extraLines: ["command=/bin/sleep 900", `process_name=${processName}`, "stdout_logfile=NONE", "stderr_logfile=NONE"],
+});
+
 /** All refused before the first change. They share a fleet, which each leaves as it found it. */
 export const faultsBefore: readonly FaultSet[] = [
   {
@@ -255,6 +262,53 @@ export const faultsBefore: readonly FaultSet[] = [
         fault: "the journal's folder cannot be made",
         restarts: "none",
         happen: (scene) => scene.run({}, "--state-dir", join(scene.fleet.knownHostsFile, "state")),
+      },
+    ],
+  },
+  {
+    fleet: {
+      hosts: 1,
+      groups: [...groups, { name: "*", processes: 1, bare: true }, sleeping("odd", "%(ENV_ODD)s")],
+      env: { ODD: "my app" },
+    },
+    faults: [
+      {
+        fault: "a selected process has a blank in its name, at which supervisorctl would split it",
+        restarts: "none",
+        happen: (scene) => scene.run({ programs: ["web", "odd"] }),
+      },
+      {
+        fault: "a selected process is called `*`, which to supervisorctl is its whole group",
+        isSampled: true,
+        restarts: "none",
+        happen: (scene) => scene.run({ programs: ["web", "[*]"] }),
+      },
+      {
+        fault: "a command in place of supervisorctl prints a terminal's title before it, without the end of a line",
+        isSampled: true,
+        restarts: "none",
+        happen: async (scene) => {
+          const title = "printf '\\033]0;%s\\007' host";
+          const command = await standIn(
+            scene,
+            "supervisorctl",
+            `[ $# -gt 2 ] || exit 1; ${title}; exec supervisorctl "$@"`,
+          );
+          return scene.run({
+            hosts: scene.hostsWithFirst({ supervisor: { command, config: scene.first.supervisorConfig } }),
+          });
+        },
+      },
+      {
+        fault:
+          "a process of a group is called `*`: supervisord itself can list nothing (a stand-in that says what it says)",
+        restarts: "none",
+        happen: async (scene) => {
+          const fault =
+            "error: <class 'xmlrpc.client.Fault'>, <Fault 10: 'BAD_NAME: web:*'>: file: client.py line: 668";
+          const command = await standIn(scene, "supervisorctl", `echo "${fault}"; exit 1`);
+          return scene.run({ hosts: scene.hostsWithFirst({ supervisor: { command } }) });
+        },
       },
     ],
   },

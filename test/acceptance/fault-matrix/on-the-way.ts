@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import type { ProcessInfo } from "../../fleet/fleet.ts";
 import { until } from "../../fleet/until.ts";
@@ -56,6 +58,22 @@ export const faultsOnTheWay: readonly FaultSet[] = [
           scene.withProfile("printf 'Welcome!\\n\\033[31mpid 1, RUNNING\\n'; echo to stderr >&2\n", () => scene.run()),
       },
       {
+        fault:
+          "a shell profile that sets a terminal's title without the end of a line, and a supervisorctl for each look",
+        isSampled: true,
+        restarts: "each once",
+        happen: async (scene) => {
+          const command = join(scene.fleet.dir, "no-session");
+          await writeFile(command, '#!/bin/sh\n[ $# -gt 2 ] || exit 1\nexec supervisorctl "$@"\n', { mode: 0o755 });
+          const hosts = Object.entries(scene.fleet.planHosts()).map(([name, { address, supervisor }]) => {
+            return [name, { address, supervisor: { ...supervisor, command } }];
+          });
+          return scene.withProfile("printf '\\033]0;%s\\007' host\n", () =>
+            scene.run({ hosts: Object.fromEntries(hosts) as object }),
+          );
+        },
+      },
+      {
         fault: "200 MB of output of a hook",
         restarts: "each once",
         happen: (scene) => runMeasured(scene, { hooks: { before_host: FLOOD } }),
@@ -90,6 +108,17 @@ export const faultsOnTheWay: readonly FaultSet[] = [
         fault: "a login shell that is not of POSIX (fish)",
         restarts: "each once",
         happen: (scene) => scene.run({ checks: [{ command: "test {process} != '!'" }] }),
+      },
+    ],
+  },
+  {
+    fleet: { hosts: 1, groups: [...groups, { name: "all", processes: 1, bare: true }] },
+    faults: [
+      {
+        fault: "a program called `all` beside others, and a plan for `all`: only that is restarted",
+        isSampled: true,
+        restarts: "some once",
+        happen: (scene) => scene.run({ programs: "all" }),
       },
     ],
   },

@@ -16,6 +16,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/file: \S+\.py line: \d+/g, "file: … line: …"],
   [/SHA256:[\w+/=]+/g, "SHA256:…"],
   [/\bpid \d+/g, "pid N"],
+  [/\buptime \d+:\d\d:\d\d/g, "uptime TIME"],
   [/, before \d+\)/g, ", before N)"],
   [/for at most [\d.]+ ?m?s, then .*/g, "for at most N s, then …"],
   [/\(\w{3} \d\d \d\d:\d\d [AP]M\)/g, "(TIME)"],
