@@ -1,6 +1,7 @@
 import type { HostConfig } from "../domain/fleet.ts";
 import { compareNaturally, processOf, programOf, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { enumerated } from "./preview-words.ts";
 
 /** One of the programs that a group puts together, and how many instances of it there are. */
 export interface Member {
@@ -59,6 +60,5 @@ function withoutNumber(instance: InstanceName): string {
 
 /** `beat (1), celery (1) and web (3)`. */
 export function membersText(members: readonly Member[]): string {
-  const texts = members.map(({ name, count }) => `${name || "numbers"} (${count})`);
-  return `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`;
+  return enumerated(members.map(({ name, count }) => `${name || "numbers"} (${count})`));
 }
