@@ -170,6 +170,36 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
   {
+    fleet: {
+      hosts: 2,
+      groups: [
+        { name: "web", processes: 1 },
+        {
+          name: "migrate",
+          processes: 1,
+          bare: true,
+          startsecs: 0,
+          endsByItself: true,
+          extraLines: ["command=/bin/true", "autorestart=false", ...listener("watchdog")],
+        },
+      ],
+    },
+    faults: [
+      {
+        fault: '`programs: "*"` on hosts with a migration that has ended and an event listener',
+        isSampled: true,
+        restarts: "some once",
+        broken: 2,
+        async happen(scene) {
+          const { ended } = await scene.run({ programs: "*" });
+          const log = await scene.first.supervisordLog();
+          const starts = (name: string) => log.split(`spawned: '${name}'`).length - 1;
+          return { ended, note: `migrate was started ${starts("migrate")} time, watchdog ${starts("watchdog")}` };
+        },
+      },
+    ],
+  },
+  {
     // What has exited within startsecs counts as RUNNING to a supervisord that is late by as much.
     fleet: { hosts: 2, groups: [{ name: "web", processes: 2, startretries: 1, startsecs: 4 }] },
     faults: [
@@ -221,6 +251,12 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
 ];
+
+/** The section of one that does nothing. */
+function listener(name: string): string[] {
+  const command = `command=/bin/sh -c 'printf "READY\\n"; exec sleep 3600'`;
+  return [`[eventlistener:${name}]`, command, "events=TICK_3600"];
+}
 
 type Broken = Parameters<Scene["first"]["behave"]>[1];
 
