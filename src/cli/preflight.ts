@@ -63,6 +63,7 @@ export class Preflight {
     const { plan, past } = this.wanted;
     const report = await discover(fleet, this.recorder, {
       withConfig: true,
+      changedOn: new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host))),
       atRest: {
         isAsked: mayBeLeftExited(plan),
         wait: (ms) => rest(ms, undefined, { signal: this.interrupted }).catch(() => undefined),

@@ -18,8 +18,10 @@ export type LookOutcome =
   /** No connection, or no answer in time. */
   | { readonly kind: "unreachable"; readonly reason: string };
 
+export type UnseenLook = Exclude<LookOutcome, { kind: "seen" }>;
+
 /** What a look that saw nothing is called, before the first change as a refusal. */
-export function codeOf(look: Exclude<LookOutcome, { kind: "seen" }>) {
+export function codeOf(look: UnseenLook) {
   return look.kind === "unreachable" ? "unreachable" : (look.code ?? "supervisor_unavailable");
 }
 

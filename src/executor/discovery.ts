@@ -2,7 +2,7 @@ import pLimit, { type LimitFunction } from "p-limit";
 import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport, HostReport } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
-import { codeOf, type LookOutcome } from "../domain/outcomes.ts";
+import { codeOf, type UnseenLook } from "../domain/outcomes.ts";
 import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
 import type { FleetHost } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
@@ -17,6 +17,8 @@ const AT_REST_MS = 2000;
 export interface DiscoveryOptions {
   /** How Supervisor is configured, as far as that is to be had. */
   readonly withConfig?: boolean;
+  /** The hosts on which something may be changed: refused where supervisorctl itself does not work. */
+  readonly changedOn?: ReadonlySet<HostName>;
   /** Which of what is EXITED stays so. */
   readonly atRest?: {
     /** Whether that matters of a program. */
@@ -33,7 +35,7 @@ export async function discover(
 ): Promise<FleetReport> {
   const limit = pLimit(CONNECTING_AT_ONCE);
   const reports = [...fleet].map(async ([host, opened]): Promise<[HostName, HostReport]> => {
-    const first = await limit(() => lookAt(host, opened, options.withConfig === true));
+    const first = await limit(() => lookAt(host, opened, options));
     const report = await withThoseAtRest(first, opened, limit, options.atRest);
     if ("instances" in report) recorder.record({ type: "host.connected", host, instances: report.instances.length });
     else recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
@@ -42,7 +44,11 @@ export async function discover(
   return new Map(await Promise.all(reports));
 }
 
-async function lookAt(host: HostName, { connection, supervisor }: FleetHost, withConfig: boolean): Promise<HostReport> {
+async function lookAt(
+  host: HostName,
+  { connection, supervisor }: FleetHost,
+  { withConfig, changedOn }: DiscoveryOptions,
+): Promise<HostReport> {
   const connected = await connection.connect();
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
   const { warnings } = connected;
@@ -50,9 +56,16 @@ async function lookAt(host: HostName, { connection, supervisor }: FleetHost, wit
   if (look.kind !== "seen") return { host, refusal: refusalOf(host, look) };
   const { snapshots: instances, supervisorPid } = look;
   const names = instances.map(({ instance }) => instance);
-  const config = withConfig ? { config: await supervisor.config(names) } : {};
+  const [config, trouble] = await Promise.all([
+    withConfig ? supervisor.config(names) : undefined,
+    changedOn?.has(host) ? supervisor.troubleWithSupervisorctl() : undefined,
+  ]);
+  if (trouble) {
+    const reason = `its states were read past supervisorctl, but restarts go through supervisorctl: ${trouble.reason}`;
+    return { host, refusal: refusalOf(host, { ...trouble, reason }) };
+  }
   const daemon = supervisorPid === undefined ? {} : { supervisorPid };
-  return { host, instances, ...daemon, ...(warnings && { warnings }), ...config };
+  return { host, instances, ...daemon, ...(warnings && { warnings }), ...(config && { config }) };
 }
 
 /**
@@ -89,6 +102,6 @@ function namesOf(snapshots: readonly ProcessSnapshot[], inState: ProcessState): 
   return snapshots.flatMap(({ instance, state }) => (state === inState ? [instance] : []));
 }
 
-function refusalOf(host: HostName, look: Exclude<LookOutcome, { kind: "seen" }>): Refusal {
+function refusalOf(host: HostName, look: UnseenLook): Refusal {
   return { code: codeOf(look), host, reason: look.reason };
 }

@@ -14,6 +14,7 @@ import type {
   LockLost,
   LookOutcome,
   SettleOutcome,
+  UnseenLook,
 } from "../domain/outcomes.ts";
 import type { Check, Hook, Vars } from "../domain/settings.ts";
 
@@ -123,6 +124,11 @@ export interface SupervisorReader {
   supervisorPid(): Promise<PidOutcome>;
   /** How these instances are configured, as far as it can be learnt without any change to what supervisord has loaded. */
   config(instances: readonly InstanceName[]): Promise<HostConfig>;
+  /**
+   * What a look through supervisorctl shows in place of states, where the last look came past it: all changes go
+   * through supervisorctl. Undefined if it works. Bounded likewise.
+   */
+  troubleWithSupervisorctl(): Promise<UnseenLook | undefined>;
   /** How the last answer came; undefined before the first. */
   way(): LookWay | undefined;
   /** Ends what it has left running on the host. Before the connection's own end; idempotent; a later look starts anew. */

@@ -1,6 +1,6 @@
 import type { HostConfig, InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
-import type { LookOutcome } from "../domain/outcomes.ts";
+import type { LookOutcome, UnseenLook } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, LookWay, PidOutcome, SupervisorReader } from "../executor/ports.ts";
 import { configFiles } from "./config-files.ts";
@@ -51,6 +51,7 @@ export function supervisorReader(
     look: () => reader.look(),
     tailLog: (instance) => reader.tailLog(instance),
     supervisorPid: () => reader.supervisorPid(),
+    troubleWithSupervisorctl: () => reader.troubleWithSupervisorctl(),
     config: (instances) => reader.config(instances),
     way: () => reader.way,
     close: () => reader.close(),
@@ -166,6 +167,13 @@ class Reader {
 
   #avail(): Promise<ReadonlyMap<InstanceName, InstanceConfig>> {
     return configsByExec(this.#access, this.#settings, this.#timeoutMs);
+  }
+
+  async troubleWithSupervisorctl(): Promise<UnseenLook | undefined> {
+    if (this.way?.kind !== "xml-rpc") return undefined;
+    const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
+    // Words that are not understood are words: for looks there is a better way.
+    return look.kind === "seen" || (look.kind === "unavailable" && look.code !== undefined) ? undefined : look;
   }
 
   async close(): Promise<void> {

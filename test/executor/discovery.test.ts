@@ -94,3 +94,34 @@ describe("what is EXITED at rest", () => {
     ]);
   });
 });
+
+describe("whether supervisorctl works on a host", () => {
+  const trouble = { kind: "unavailable", reason: "it asks for a password" } as const;
+  const troubled = () => {
+    const { opened } = hostOf([{ web: "RUNNING" }]);
+    let asked = 0;
+    const ask = () => {
+      asked += 1;
+      return Promise.resolve(trouble);
+    };
+    return {
+      host: { ...opened, supervisor: { ...opened.supervisor, troubleWithSupervisorctl: ask } },
+      asked: () => asked,
+    };
+  };
+
+  it("is asked once where something is to be changed, and on no other host", async () => {
+    const [changed, watched] = [troubled(), troubled()];
+    const fleet = new Map([
+      ["changed" as HostName, changed.host],
+      ["watched" as HostName, watched.host],
+    ]);
+    const recorder = new Recorder("id" as RolloutId, systemClock, []);
+    const reports = await discover(fleet, recorder, { changedOn: new Set(["changed" as HostName]) });
+    const [first, second] = [...reports.values()];
+    assert.ok(first && "refusal" in first && first.refusal.code === "supervisor_unavailable");
+    assert.match(first.refusal.reason, /restarts go through supervisorctl: it asks for a password$/);
+    assert.ok(second && "instances" in second);
+    assert.deepEqual([changed.asked(), watched.asked()], [1, 0]);
+  });
+});

@@ -135,6 +135,17 @@ export const faultsBefore: readonly FaultSet[] = [
         },
       },
       {
+        fault:
+          "states can be read by XML-RPC, but supervisorctl does not know supervisord's password (a stand-in that says so)",
+        isSampled: true,
+        restarts: "none",
+        happen: async (scene) => {
+          const command = await standIn(scene, "supervisorctl", "echo 'Server requires authentication'; exit 1");
+          const supervisor = { command, server_url: `unix://${join(scene.first.dir, "s.sock")}` };
+          return scene.run({ hosts: scene.hostsWithFirst({ supervisor }) });
+        },
+      },
+      {
         fault: "sudo wants a password (a stand-in for sudo that says what sudo says)",
         isSampled: true,
         restarts: "none",
