@@ -47,8 +47,13 @@ export function misbehave(random: SeededRandom, fleet: SimFleet, troubles: Troub
     }
 }
 
-/** What happens to hosts and programs by itself, or by somebody else's hand, at any time. */
-export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime, troubles: Troubles): void {
+/**
+ * What happens to hosts and programs by itself, or by somebody else's hand, at any time.
+ * @returns a way to have nothing of it happen any more
+ */
+export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime, troubles: Troubles): { end(): void } {
+  let isOver = false;
+  const at = (atMs: number, act: () => void) => void time.at(atMs, () => isOver || act());
   const hosts = [...fleet.hosts.keys()];
   const soon = () => random.whole(0, 120_000);
   const anInstance = (host: HostName) => random.pick([...(fleet.hosts.get(host)?.keys() ?? [])]);
@@ -63,22 +68,22 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     const host = random.pick(hosts);
     const instance = anInstance(host);
     troubles.befall(host, instance);
-    time.at(soon(), () => processOf(host, instance)?.breakDown());
+    at(soon(), () => processOf(host, instance)?.breakDown());
   }
   // Hosts that cannot be reached for a while, or any more.
   for (let lost = random.chance(0.2) ? random.whole(1, 2) : 0; lost > 0; lost--) {
     const host = random.pick(hosts);
     for (const other of fleet.onMachineOf(host)) troubles.befall(other);
     const fromMs = soon();
-    time.at(fromMs, () => fleet.lose(host));
-    if (random.chance(0.7)) time.at(fromMs + random.whole(100, 120_000), () => fleet.find(host));
+    at(fromMs, () => fleet.lose(host));
+    if (random.chance(0.7)) at(fromMs + random.whole(100, 120_000), () => fleet.find(host));
   }
   // A supervisord that hangs for a while, or for good.
   if (random.chance(0.1)) {
     const host = someHost();
     const fromMs = soon();
-    time.at(fromMs, () => fleet.hang(host));
-    if (random.chance(0.8)) time.at(fromMs + random.whole(100, 300_000), () => fleet.goOn(host));
+    at(fromMs, () => fleet.hang(host));
+    if (random.chance(0.8)) at(fromMs + random.whole(100, 300_000), () => fleet.goOn(host));
   }
   // Somebody at a host's own shell.
   for (let act = random.chance(0.15) ? random.whole(1, 4) : 0; act > 0; act--) {
@@ -86,7 +91,7 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     const instance = anInstance(host);
     troubles.befall(host, instance);
     const doing = random.pick(["stop", "start", "restart"] as const);
-    time.at(soon(), () => fleet.request(host, () => processOf(host, instance)?.meddle(doing)));
+    at(soon(), () => fleet.request(host, () => processOf(host, instance)?.meddle(doing)));
   }
   // Somebody who changes Supervisor's config there.
   if (random.chance(0.05)) {
@@ -94,8 +99,9 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     const instance = anInstance(host);
     const isNew = random.chance(0.5);
     if (!isNew) troubles.befall(host, instance);
-    time.at(soon(), () => (isNew ? fleet.add(host, "web:new" as InstanceName) : fleet.remove(host, instance)));
+    at(soon(), () => (isNew ? fleet.add(host, "web:new" as InstanceName) : fleet.remove(host, instance)));
   }
+  return { end: () => void (isOver = true) };
 }
 
 /** What harms nobody, and may look like harm. */

@@ -4,6 +4,7 @@ import { buildRollout } from "../../src/planner/build.ts";
 import type { Plan } from "../../src/planner/plan.ts";
 import { drawOperator, drawRecord, drawWay, misbehave, plague, tease } from "./draw-faults.ts";
 import { drawPlan, drawPrograms, raise } from "./draw.ts";
+import { drawInterference, type Interference } from "./interference.ts";
 import { SeededRandom } from "./random.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import type { SimulateOptions } from "./simulate.ts";
@@ -22,15 +23,9 @@ export interface Scenario {
   readonly troubles: Troubles;
   /** Why the plan was refused as it was drawn first: a floor that nothing could keep. */
   readonly refused: readonly string[];
-  readonly interruptAtMs: number | undefined;
-  /** The second Ctrl-C. */
-  readonly leaveAtMs: number | undefined;
-  /** The first Ctrl-C comes while a question is open. */
-  readonly interruptsQuestion: boolean;
-  /** It comes right after an answer. */
-  readonly interruptsAnswer: boolean;
-  /** Somebody else takes the lock of a host that nothing is sent to. */
-  readonly lockLostAtMs: number | undefined;
+  readonly interference: Interference;
+  /** Ends what happens to the fleet by itself, or by others. */
+  readonly plagues: { end(): void };
 }
 
 /** A fleet, a plan and everything that will happen to them, made from one number. */
@@ -45,33 +40,14 @@ export function scenario(seed: number, { faults: hasFaults = true } = {}): Scena
   const troubles = new Troubles();
   misbehave(random, fleet, troubles, hasFaults);
   tease(random, fleet, time);
-  if (hasFaults) plague(random, fleet, time, troubles);
+  const plagues = hasFaults ? plague(random, fleet, time, troubles) : { end: () => undefined };
   const options: SimulateOptions = {
     ...drawWay(random, fleet, troubles, hasFaults),
     ...drawRecord(random, time, hasFaults),
     ...drawOperator(random, plan, hasFaults),
   };
-  const interruptAtMs = hasFaults && random.chance(0.15) ? random.whole(0, 200_000) : undefined;
-  const leaveAtMs =
-    interruptAtMs !== undefined && random.chance(0.3) ? interruptAtMs + random.whole(0, 30_000) : undefined;
-  const interruptsQuestion = plan.on_failure === "ask" && random.chance(0.1);
-  const interruptsAnswer = plan.on_failure === "ask" && random.chance(0.1);
-  const lockLostAtMs = hasFaults && random.chance(0.03) ? random.whole(0, 200_000) : undefined;
-  return {
-    hasFaults,
-    time,
-    fleet,
-    plan,
-    planned,
-    options,
-    troubles,
-    refused,
-    interruptAtMs,
-    leaveAtMs,
-    interruptsQuestion,
-    interruptsAnswer,
-    lockLostAtMs,
-  };
+  const interference = hasFaults ? drawInterference(random) : {};
+  return { hasFaults, time, fleet, plan, planned, options, troubles, refused, interference, plagues };
 }
 
 /** Not everything runs before a rollout. */

@@ -71,6 +71,16 @@ export class SimController {
     return this.time.until(discover(this.world.fleet, this.recorder, { withConfig: true }));
   }
 
+  /** From now on events are kept, those of before as well. Returns why they cannot be. */
+  keep(): Promise<string | undefined> {
+    this.recorder.keepIn(this.journal);
+    return this.time.until(this.recorder.durable());
+  }
+
+  get wasKilled(): boolean {
+    return this.isKilled;
+  }
+
   /**
    * Carries a rollout out, to its end or until the controller is killed. Then nothing of it can act any more, unless
    * that takes too long.
@@ -78,7 +88,6 @@ export class SimController {
    */
   async run(rollout: Rollout): Promise<Outcome | undefined> {
     const { time, fleet, world, recorder, journal } = this;
-    recorder.keepIn(journal);
     this.before = journal.appended;
     const executor = (this.executor = new Executor(rollout, world, recorder, this.clock));
     const running = executor.run();

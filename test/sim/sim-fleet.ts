@@ -109,6 +109,24 @@ export class SimFleet {
     for (const act of due) act();
   }
 
+  /** All that is wrong is put right, and another release is deployed. What is down stays so. */
+  repair(): void {
+    this.release++;
+    this.unreachable.clear();
+    this.quitting.clear();
+    this.leftovers.length = 0;
+    for (const host of this.hosts.keys()) {
+      this.goOn(host);
+      this.startSupervisor(host);
+    }
+    for (const key of this.removed.keys()) {
+      const [host = "", instance = ""] = key.split(" ");
+      this.add(host as HostName, instance as InstanceName);
+    }
+    this.removed.clear();
+    for (const processes of this.hosts.values()) for (const process of processes.values()) process.behave(healthy);
+  }
+
   /** The wall clock of its machine is set, forwards or back. */
   setClock(host: HostName, byMs: number): void {
     this.machineOf(host).clockOffMs += byMs;

@@ -81,6 +81,8 @@ export class SimProcess {
   readonly stopsAtMs: number[] = [];
   /** When it last broke by itself. */
   brokeAtMs = -Infinity;
+  /** Somebody at the host's own shell has stopped it, and nobody has started it since. */
+  wasStoppedByHand = false;
   /** All that it has been, the last one last. */
   readonly spawns: SimSpawn[] = [];
   private readonly instance: InstanceName;
@@ -213,6 +215,7 @@ export class SimProcess {
   /** Somebody at the host's own shell, at any moment. */
   meddle(act: "stop" | "start" | "restart"): void {
     if (act !== "start") this.brokeAtMs = this.time.now;
+    if (act === "stop") this.wasStoppedByHand = true;
     this[act](() => undefined);
   }
 
@@ -235,6 +238,7 @@ export class SimProcess {
 
   private startProcess(): void {
     this.isNotStarted = false;
+    this.wasStoppedByHand = false;
     this.pid = this.around.nextPid();
     this.spawnedAtWallMs = this.around.wallMs;
     const { behaviour } = this;

@@ -24,6 +24,7 @@ export async function simulate(
   options: SimulateOptions = {},
 ): Promise<Simulated> {
   const controller = new SimController(rollout.id, fleet, time, options);
+  controller.recorder.keepIn(controller.journal);
   const outcome = await controller.run(rollout);
   const { events, journal, world } = controller;
   return { outcome, events, durable: journal.durableCount, doubled: world.doubled };

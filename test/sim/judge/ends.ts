@@ -4,7 +4,7 @@ import { Ledger } from "../../../src/views/ledger.ts";
 import { createReport } from "../../../src/views/report.ts";
 import type { SimEvent } from "../sim-controller.ts";
 import type { Simulated } from "../simulate.ts";
-import type { Of, Trial, Witness } from "./trial.ts";
+import { keyOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** A rollout takes longer than this only if it waits for ever. */
 const LONGEST_MS = 48 * 3_600_000;
@@ -13,7 +13,8 @@ const LONGEST_MS = 48 * 3_600_000;
 export class Ends implements Witness {
   private readonly trial: Trial;
   private readonly startedAtMs: number;
-  private isInterrupted = false;
+  /** Their last word was a failure. */
+  private readonly failed = new Set<string>();
 
   constructor(trial: Trial) {
     this.trial = trial;
@@ -21,7 +22,8 @@ export class Ends implements Witness {
   }
 
   see(event: RolloutEvent): void {
-    if (event.type === "rollout.interrupted") this.isInterrupted = true;
+    if (event.type === "instance.failed") this.failed.add(keyOf(event));
+    if (event.type === "instance.healthy" || event.type === "instance.skipped") this.failed.delete(keyOf(event));
   }
 
   end({ outcome, events }: Simulated): void {
@@ -62,10 +64,9 @@ export class Ends implements Witness {
     const { made, rollout } = this.trial;
     const fail = (what: string) => this.trial.fail(what);
     const mayTolerate = events.some((event) => event.type === "rollout.answered" && event.answer === "skip");
-    const isHalted = outcome === "halted" || (this.isInterrupted && made.leaveAtMs !== undefined);
     const { max_failures } = rollout.limits;
-    if (!isHalted && !mayTolerate && counts.failed > max_failures)
-      fail(`it was not halted by ${counts.failed} failures, with ${max_failures} tolerated`);
+    if (outcome !== "halted" && !mayTolerate && this.failed.size > max_failures)
+      fail(`it was not halted by ${this.failed.size} failures, with ${max_failures} tolerated`);
     const isTold = events.some(({ type }) => type === "rollout.halted");
     if (isTold !== (outcome === "halted")) fail(`it ended ${outcome}, and ${isTold ? "told" : "did not tell"} a halt`);
     if (!made.hasFaults && outcome !== "succeeded" && !isForetold(rollout, events))

@@ -42,7 +42,11 @@ export function processOf({ made }: Trial, event: Pick<InstanceEvent, "host" | "
 }
 
 /** The options of a scenario, with witnesses to all that passes. */
-export function witnessed(options: SimulateOptions, witnesses: readonly Witness[], { made }: Trial): SimulateOptions {
+export function witnessed(
+  options: SimulateOptions,
+  witnesses: readonly Witness[],
+  { made }: Pick<Trial, "made">,
+): SimulateOptions {
   const { fleet } = made;
   return {
     ...options,

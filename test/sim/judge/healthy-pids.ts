@@ -1,0 +1,34 @@
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { SimFleet } from "../sim-fleet.ts";
+import type { SimChange } from "../sim-world.ts";
+import { keyOf, type Witness } from "./trial.ts";
+
+/** Through all of a chain: nothing is restarted again that is healthy, and nobody of one rollout twice. */
+export class HealthyPids implements Witness {
+  private readonly fleet: SimFleet;
+  private readonly fail: (what: string) => void;
+  /** The pids on which instances were declared healthy, for as long as they have not failed since. */
+  private readonly pids = new Map<string, number>();
+
+  constructor(fleet: SimFleet, fail: (what: string) => void) {
+    this.fleet = fleet;
+    this.fail = fail;
+  }
+
+  see(event: RolloutEvent): void {
+    if (event.type === "instance.healthy") this.pids.set(keyOf(event), event.pid);
+    if (event.type === "instance.failed") this.pids.delete(keyOf(event));
+  }
+
+  /** It was declared healthy on this pid, and has not failed since. */
+  isProven(key: string, pid: number | undefined): boolean {
+    return pid !== undefined && this.pids.get(key) === pid;
+  }
+
+  sent({ host, instance, action }: SimChange): void {
+    const pid = this.fleet.hosts.get(host)?.get(instance)?.snapshot().pid;
+    const key = keyOf({ host, instance });
+    if (action === "restart" && pid !== undefined && this.pids.get(key) === pid)
+      this.fail(`${key} was restarted again once healthy, on pid ${pid}`);
+  }
+}

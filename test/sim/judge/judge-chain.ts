@@ -1,0 +1,204 @@
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
+import type { Past } from "../../../src/planner/past.ts";
+import { drawInterference } from "../interference.ts";
+import { SeededRandom } from "../random.ts";
+import { scenario, type Scenario } from "../scenario.ts";
+import type { SimulateOptions } from "../simulate.ts";
+import { witnessesOf } from "./judge.ts";
+import { HealthyPids } from "./healthy-pids.ts";
+import { Story, type Call, type Called } from "./story.ts";
+import { keyOf, type Witness } from "./trial.ts";
+
+/** More kills than a rollout has events are not survived by anybody. */
+const MOST_KILLS = 10;
+
+/** So many resumes of what others make fail again and again are enough. */
+const MOST_CALLS = 8;
+
+/**
+ * Kills the controller of a rollout at random events, again and again, and resumes it each time from its journal alone,
+ * of whose end a random part is lost that was not durable. Returns what was promised and not kept.
+ *
+ * Without other faults everything is restarted in the end, once. With them, nothing is restarted that was healthy and
+ * is still so; and once all that is wrong is put right, one more resume ends what was begun: nothing stays failed,
+ * forgotten, drained or on the old release.
+ */
+export async function judgeChain(seed: number, { faults = false } = {}): Promise<string[]> {
+  const judged = new Chain(seed, faults);
+  await (faults ? judged.amongFaults() : judged.killedOnly());
+  return judged.violations;
+}
+
+class Chain {
+  readonly violations: string[] = [];
+  private readonly made: Scenario;
+  private readonly random: SeededRandom;
+  private readonly story: Story;
+  private readonly healthy: HealthyPids;
+  /** What the first rollout was to restart, and how. */
+  private readonly planned = new Map<string, "restart" | "start">();
+  /** What is known of each in the end. */
+  private readonly fates = new Map<string, RolloutEvent["type"]>();
+
+  constructor(seed: number, faults: boolean) {
+    this.made = scenario(seed, { faults });
+    this.random = new SeededRandom(seed + 1_000_000);
+    this.healthy = new HealthyPids(this.made.fleet, (what) => this.fail(what));
+    const chain: Witness = { see: (event) => this.see(event) };
+    this.story = new Story(
+      this.made,
+      this.random,
+      (what) => this.fail(what),
+      (trial) => {
+        this.plannedIs(trial.rollout);
+        return [...witnessesOf(trial), this.healthy, chain];
+      },
+    );
+  }
+
+  async killedOnly(): Promise<void> {
+    const { options } = this.made;
+    for (let kills = 0; ; kills++) {
+      const killAfterEvent = kills < MOST_KILLS ? this.random.whole(1, 40) : Infinity;
+      const called = await this.call({ options, interference: {}, killAfterEvent });
+      if (called.kind === "refused") return this.fail(`the resume was refused: ${called.reasons.join("; ")}`);
+      if (called.kind === "stuck") return this.fail("a resume never ended");
+      if (called.kind === "ended") {
+        if (called.outcome === "succeeded") return this.judgeAll();
+        return;
+      }
+    }
+  }
+
+  async amongFaults(): Promise<void> {
+    const { random, made } = this;
+    for (let calls = 0; calls < MOST_CALLS; calls++) {
+      const killAfterEvent = random.chance(0.6) ? random.whole(1, 60) : Infinity;
+      const interference = drawInterference(random);
+      const called = await this.call({ options: made.options, interference, killAfterEvent });
+      if (called.kind === "stuck") return this.fail("a resume never ended");
+      // Something of the killed one still acts there, for hours.
+      if (made.fleet.isActing) return;
+      if (called.kind === "ended" && called.outcome === "succeeded") break;
+      this.wait(random.whole(0, random.pick([1000, 100_000])));
+    }
+    await this.judgeRepaired();
+  }
+
+  /** Whatever went wrong before: once nothing does any more, a resume completes it. */
+  private async judgeRepaired(): Promise<void> {
+    this.repair();
+    const called = await this.call({ options: goingWell(this.made.options), interference: {} });
+    if (called.kind === "refused")
+      return this.fail(`once all was repaired it was refused: ${called.reasons.join("; ")}`);
+    if (called.kind !== "ended") return this.fail("once all was repaired it never ended");
+    if (called.outcome !== "succeeded")
+      return this.fail(`once all was repaired it ended ${called.outcome}: ${reasonsOf(called.events)}`);
+    this.judgeNothingLeft();
+  }
+
+  private async call(call: Call): Promise<Called> {
+    const called = await this.story.call(call);
+    if (called.kind === "killed") this.judgeKept(called.past);
+    if (called.kind === "ended" && called.outcome === "succeeded")
+      for (const key of this.planned.keys()) this.judgeDone(key);
+    return called;
+  }
+
+  /** What its journal says of the killed one must be enough for who reads it. */
+  private judgeKept(past: Past | undefined): void {
+    const { drained } = this.made.fleet;
+    const named = new Set(past?.leftDrained.instances.map(keyOf));
+    for (const key of drained.instances)
+      if (!named.has(key)) this.fail(`${key} may be drained, and no journal says so`);
+    const hosts = new Set(past?.leftDrained.hosts);
+    for (const host of drained.hosts) if (!hosts.has(host)) this.fail(`${host} may be drained, and no journal says so`);
+  }
+
+  private plannedIs(rollout: Rollout): void {
+    if (rollout.resumes !== undefined) return;
+    this.planned.clear();
+    this.fates.clear();
+    for (const { host, batches } of worksOf(rollout))
+      for (const { instances } of batches)
+        for (const { instance, action } of instances)
+          this.planned.set(keyOf({ host, instance }), action === "start" ? "start" : "restart");
+  }
+
+  private see(event: RolloutEvent): void {
+    if (event.type.startsWith("instance.") && "instance" in event && event.host && event.instance)
+      this.fates.set(keyOf({ host: event.host, instance: event.instance }), event.type);
+  }
+
+  /** Nothing that the first rollout was about is failed, unknown or untouched. */
+  private judgeDone(key: string): void {
+    const fate = this.fates.get(key);
+    if (fate !== "instance.healthy" && fate !== "instance.skipped")
+      this.fail(`it succeeded, and of ${key} the last word is ${fate ?? "none"}`);
+  }
+
+  /** Without faults all of it was restarted, once. */
+  private judgeAll(): void {
+    for (const [host, processes] of this.made.fleet.hosts)
+      for (const [instance, { stopsAtMs, spawns, state }] of processes) {
+        const key = keyOf({ host, instance });
+        const action = this.planned.get(key);
+        const stops = stopsAtMs.length;
+        if (stops !== (action === "restart" ? 1 : 0)) this.fail(`${key} was stopped ${stops} times`);
+        const starts = spawns.filter(({ release }) => release > 0).length;
+        const isDone = action === undefined ? starts === 0 : starts > 0 && state === "RUNNING";
+        if (!isDone) this.fail(`${key} was left ${state} after ${starts} starts`);
+      }
+    this.judgeDrains();
+  }
+
+  /** All that was planned serves, from the new release, unless somebody stopped it on purpose. */
+  private judgeNothingLeft(): void {
+    const { fleet } = this.made;
+    for (const key of this.planned.keys()) {
+      const [host = "", instance = ""] = key.split(" ");
+      const process = fleet.process(host, instance);
+      if (process.wasStoppedByHand && process.state === "STOPPED") continue;
+      const isProven = this.healthy.isProven(key, process.pid);
+      if (process.state !== "RUNNING" || !(process.serves || isProven)) this.fail(`${key} was left ${process.state}`);
+      else if (process.spawn?.release === 0) this.fail(`${key} was left on the old release`);
+    }
+    this.judgeDrains();
+  }
+
+  private judgeDrains(): void {
+    const { drained } = this.made.fleet;
+    for (const left of [...drained.instances, ...drained.hosts]) this.fail(`${left} was left drained`);
+  }
+
+  private repair(): void {
+    const { fleet, plagues } = this.made;
+    plagues.end();
+    fleet.repair();
+    // What is slow has time to end.
+    this.wait(600_000);
+  }
+
+  private wait(ms: number): void {
+    const { time } = this.made;
+    const untilMs = time.now + ms;
+    time.at(untilMs, () => undefined);
+    time.run(() => time.now >= untilMs);
+  }
+
+  private fail(what: string): void {
+    this.violations.push(`${(this.made.time.now / 1000).toFixed(1)} s: ${what}`);
+  }
+}
+
+/** The same, and nothing gets in the way. */
+function goingWell({ lookMs, clockOffMs }: SimulateOptions): SimulateOptions {
+  return { ...(lookMs && { lookMs }), ...(clockOffMs && { clockOffMs }), onQuestion: () => undefined };
+}
+
+function reasonsOf(events: readonly RolloutEvent[]): string {
+  return events
+    .flatMap((event) => (event.type === "rollout.halted" || event.type === "instance.failed" ? [event.reason] : []))
+    .join("; ");
+}

@@ -1,0 +1,109 @@
+import type { Outcome, RolloutEvent } from "../../../src/domain/events.ts";
+import { foldNames } from "../../../src/domain/node-set.ts";
+import type { HostName, RolloutId } from "../../../src/domain/ids.ts";
+import type { Selection } from "../../../src/domain/rollout.ts";
+import { takeLocks } from "../../../src/executor/locks.ts";
+import { buildRollout } from "../../../src/planner/build.ts";
+import { changesSince } from "../../../src/planner/changes-since.ts";
+import { readPast, type Past } from "../../../src/planner/past.ts";
+import type { Plan } from "../../../src/planner/plan.ts";
+import { narrow } from "../../../src/planner/selection.ts";
+import { interfering, type Interference } from "../interference.ts";
+import type { SeededRandom } from "../random.ts";
+import type { Scenario } from "../scenario.ts";
+import { SimController } from "../sim-controller.ts";
+import type { SimulateOptions } from "../simulate.ts";
+import { witnessed, type Trial, type Witness } from "./trial.ts";
+
+/** One call of orchestrate. */
+export interface Call {
+  /** What `--limit` says; left out: all of the plan. */
+  readonly limit?: readonly HostName[];
+  readonly options: SimulateOptions;
+  readonly interference: Interference;
+  /** The controller is killed after so many events of the rollout. */
+  readonly killAfterEvent?: number;
+}
+
+export type Called =
+  /** Nothing was begun. */
+  | { readonly kind: "refused"; readonly reasons: readonly string[] }
+  | { readonly kind: "killed" | "stuck"; readonly past: Past | undefined }
+  | { readonly kind: "ended"; readonly outcome: Outcome; readonly events: readonly RolloutEvent[] };
+
+/**
+ * A plan that is run, and resumed for as long as anything of it is open, each time from what its journals have for
+ * certain. All as the command does it, but for the terminal and the files.
+ */
+export class Story {
+  private readonly made: Scenario;
+  private readonly random: SeededRandom;
+  private readonly fail: (what: string) => void;
+  private readonly witnessesOf: (trial: Trial) => readonly Witness[];
+  /** Of all its rollouts, one after the other. */
+  private readonly journal: RolloutEvent[] = [];
+  private rollouts = 0;
+
+  /** @param fail told what was promised and not kept */
+  constructor(
+    made: Scenario,
+    random: SeededRandom,
+    fail: (what: string) => void,
+    witnessesOf: (trial: Trial) => readonly Witness[],
+  ) {
+    this.made = made;
+    this.random = random;
+    this.fail = fail;
+    this.witnessesOf = witnessesOf;
+  }
+
+  async call({ limit = [], options, interference, killAfterEvent = Infinity }: Call): Promise<Called> {
+    const { time, fleet } = this.made;
+    const id = `20261123T0000${String(++this.rollouts).padStart(2, "0")}Z-0000` as RolloutId;
+    const past = readPast(this.journal);
+    const plan = this.planOf(past, limit);
+    const trial: { current: Trial | undefined } = { current: undefined };
+    const witnesses: Witness[] = [];
+    const watched = witnessed(interfering(interference, time, options), witnesses, { made: this.made });
+    const controller = new SimController(id, fleet, time, { ...watched, killAfterEvent });
+    const { world, recorder, journal } = controller;
+    const report = await controller.discover();
+    const built = buildRollout(plan, report, { id }, past ? { past } : {});
+    if (built.kind === "refused")
+      return { kind: "refused", reasons: built.refusals.map(({ code, host, reason }) => `${code} ${host}: ${reason}`) };
+    const { rollout } = built;
+    const owner = { rollout: id, who: "the simulator", since: "now" };
+    const locked = await time.until(takeLocks(world.fleet, rollout, owner));
+    if (locked) return { kind: "refused", reasons: [`${locked.code}: ${locked.reason}`] };
+    recorder.record({ type: "rollout.planned", ...rollout });
+    const problem = await controller.keep();
+    if (problem !== undefined) return { kind: "refused", reasons: [`journal_unwritable: ${problem}`] };
+    trial.current = { made: this.made, rollout, report, fail: this.fail };
+    witnesses.push(...this.witnessesOf(trial.current));
+    const outcome = await controller.run(rollout);
+    const { events } = controller;
+    const kept = outcome === undefined ? this.random.whole(journal.durableCount, events.length) : events.length;
+    this.journal.push(...events.slice(0, kept));
+    if (outcome === undefined) return { kind: controller.wasKilled ? "killed" : "stuck", past: readPast(this.journal) };
+    const planned = events.findIndex(({ type }) => type === "rollout.planned");
+    const run = { outcome, events: events.slice(planned + 1), durable: journal.durableCount, doubled: world.doubled };
+    for (const witness of witnesses) witness.end?.(run);
+    return { kind: "ended", outcome, events };
+  }
+
+  /** The plan as the command narrows it: to what the first rollout was about, then further. */
+  private planOf(past: Past | undefined, limit: readonly HostName[]): Plan {
+    const { plan } = this.made;
+    const asBefore = past ? this.narrowed(plan, past.rollout.selection) : plan;
+    for (const change of past ? changesSince(past.rollout, asBefore) : [])
+      this.fail(`the same plan passes for another: ${change}`);
+    return limit.length === 0 ? asBefore : this.narrowed(asBefore, { limit, exclude: [], programs: [] });
+  }
+
+  private narrowed(plan: Plan, selection: Selection): Plan {
+    const narrowed = narrow(plan, selection);
+    if (narrowed.ok) return narrowed.plan;
+    this.fail(`${foldNames(selection.limit).join(", ")} cannot be selected: ${narrowed.problems.join("; ")}`);
+    return plan;
+  }
+}
