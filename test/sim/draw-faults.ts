@@ -85,6 +85,14 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     at(fromMs, () => fleet.hang(host));
     if (random.chance(0.8)) at(fromMs + random.whole(100, 300_000), () => fleet.goOn(host));
   }
+  // A supervisord that is restarted, ends for good, or goes down with the program that fails.
+  if (random.chance(0.12)) {
+    const host = someHost();
+    const fromMs = soon();
+    at(fromMs, () => fleet.endSupervisor(host));
+    if (random.chance(0.8)) at(fromMs + random.whole(100, 20_000), () => fleet.startSupervisor(host));
+  }
+  if (random.chance(0.06)) fleet.quitting.add(someHost());
   // Somebody at a host's own shell.
   for (let act = random.chance(0.15) ? random.whole(1, 4) : 0; act > 0; act--) {
     const host = random.pick(hosts);

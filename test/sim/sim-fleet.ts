@@ -47,8 +47,8 @@ export class SimFleet {
   readonly acting = new Map<HostName, string[]>();
   /** Who waits for their end: the lock of a host is free only then. */
   private readonly settling = new Map<HostName, (() => void)[]>();
-  /** What hooks have taken out of service and not put back. */
-  readonly drained = { instances: new Set<string>(), hosts: new Set<HostName>() };
+  /** What hooks have taken out of service and not put back: `host instance`, or a whole host by its name. */
+  readonly drained = new Set<string>();
   /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
   private readonly hung = new Map<HostName, (() => void)[]>();
   /** The pid of each host's supervisord; undefined while there is none. */

@@ -210,24 +210,27 @@ export class SimWorld implements World {
     if (hook === undefined) throw new Error("a hook was sent that was not announced");
     if (this.isDead()) return new Promise(() => undefined);
     const sent = { hook, ...subject };
-    if (hook.startsWith("before_")) this.drain(sent);
+    const putBack = this.drain(sent);
     const ended = this.options.onHook?.(sent) ?? { kind: "succeeded" };
     return this.answer(HOOK_MS, () => {
-      if ((ended.kind === "succeeded") === hook.startsWith("after_")) this.enable(sent);
+      if (ended.kind === "failed") putBack();
+      else this.enable(sent);
       return ended;
     });
   }
 
-  private drain({ hook, host, instance }: SimHook): void {
-    const { instances, hosts } = this.simulated.drained;
-    if (hook === "before_host" && host !== undefined) hosts.add(host);
-    if (hook === "before_restart") instances.add(keyOf({ host, instance }));
+  /** @returns what a hook that fails does: it undoes what it did itself */
+  private drain({ hook, host, instance }: SimHook): () => void {
+    const { drained } = this.simulated;
+    const name = hook === "before_host" ? host : hook === "before_restart" ? keyOf({ host, instance }) : undefined;
+    if (name === undefined || drained.has(name)) return () => undefined;
+    drained.add(name);
+    return () => void drained.delete(name);
   }
 
   private enable({ hook, host, instance }: SimHook): void {
-    const { instances, hosts } = this.simulated.drained;
-    if (hook.endsWith("_host") && host !== undefined) hosts.delete(host);
-    if (hook === "before_restart" || hook === "after_healthy") instances.delete(keyOf({ host, instance }));
+    if (hook === "after_host" && host !== undefined) this.simulated.drained.delete(host);
+    if (hook === "after_healthy") this.simulated.drained.delete(keyOf({ host, instance }));
   }
 
   /** A host that cannot be reached is tried again until it can. */

@@ -2,13 +2,13 @@
 import { parseArgs } from "node:util";
 import { judge } from "./judge/judge.ts";
 import { judgeFixed } from "./judge-fixed.ts";
-import { judgeResume } from "./judge-resume.ts";
+import { judgeChain } from "./judge/judge-chain.ts";
 
 const JUDGES: readonly [string, (seed: number) => Promise<string[]>][] = [
   ["with faults", (seed) => judge(seed)],
   ["without faults", (seed) => judge(seed, { faults: false })],
-  ["killed and resumed", (seed) => judgeResume(seed)],
-  ["killed and resumed, with faults", (seed) => judgeResume(seed, { faults: true })],
+  ["killed and resumed", (seed) => judgeChain(seed)],
+  ["killed and resumed, with faults", (seed) => judgeChain(seed, { faults: true })],
   ["broken, fixed and resumed", judgeFixed],
 ];
 

@@ -4,7 +4,7 @@ import { Ledger } from "../../../src/views/ledger.ts";
 import { createReport } from "../../../src/views/report.ts";
 import type { SimEvent } from "../sim-controller.ts";
 import type { Simulated } from "../simulate.ts";
-import { keyOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { failedIn, keyOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** A rollout takes longer than this only if it waits for ever. */
 const LONGEST_MS = 48 * 3_600_000;
@@ -13,8 +13,8 @@ const LONGEST_MS = 48 * 3_600_000;
 export class Ends implements Witness {
   private readonly trial: Trial;
   private readonly startedAtMs: number;
-  /** Their last word was a failure. */
-  private readonly failed = new Set<string>();
+  /** Failures that stand, each with those of whom it is the last word: several of a host may fail as one. */
+  private failures: readonly ReadonlySet<string>[] = [];
 
   constructor(trial: Trial) {
     this.trial = trial;
@@ -22,8 +22,12 @@ export class Ends implements Witness {
   }
 
   see(event: RolloutEvent): void {
-    if (event.type === "instance.failed") this.failed.add(keyOf(event));
-    if (event.type === "instance.healthy" || event.type === "instance.skipped") this.failed.delete(keyOf(event));
+    if (event.type === "instance.failed") {
+      const failed = failedIn(event);
+      this.retract(failed);
+      this.failures = [...this.failures, new Set(failed)];
+    }
+    if (event.type === "instance.healthy" || event.type === "instance.skipped") this.retract([keyOf(event)]);
   }
 
   end({ outcome, events }: Simulated): void {
@@ -37,6 +41,12 @@ export class Ends implements Witness {
     if (finished?.type !== "rollout.finished") return;
     this.judgeCounts(events, finished);
     this.judgeOutcome(events, finished);
+  }
+
+  /** They have another fate. */
+  private retract(keys: readonly string[]): void {
+    const rest = this.failures.map((failed) => new Set([...failed].filter((key) => !keys.includes(key))));
+    this.failures = rest.filter(({ size }) => size > 0);
   }
 
   private judgeCounts(events: readonly SimEvent[], finished: Of<"rollout.finished">): void {
@@ -65,8 +75,8 @@ export class Ends implements Witness {
     const fail = (what: string) => this.trial.fail(what);
     const mayTolerate = events.some((event) => event.type === "rollout.answered" && event.answer === "skip");
     const { max_failures } = rollout.limits;
-    if (outcome !== "halted" && !mayTolerate && this.failed.size > max_failures)
-      fail(`it was not halted by ${this.failed.size} failures, with ${max_failures} tolerated`);
+    if (outcome !== "halted" && !mayTolerate && this.failures.length > max_failures)
+      fail(`it was not halted by ${this.failures.length} failures, with ${max_failures} tolerated`);
     const isTold = events.some(({ type }) => type === "rollout.halted");
     if (isTold !== (outcome === "halted")) fail(`it ended ${outcome}, and ${isTold ? "told" : "did not tell"} a halt`);
     if (!made.hasFaults && outcome !== "succeeded" && !isForetold(rollout, events))

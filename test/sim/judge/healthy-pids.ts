@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { SimFleet } from "../sim-fleet.ts";
 import type { SimChange } from "../sim-world.ts";
-import { keyOf, type Witness } from "./trial.ts";
+import { failedIn, keyOf, type Witness } from "./trial.ts";
 
 /** Through all of a chain: nothing is restarted again that is healthy, and nobody of one rollout twice. */
 export class HealthyPids implements Witness {
@@ -17,7 +17,7 @@ export class HealthyPids implements Witness {
 
   see(event: RolloutEvent): void {
     if (event.type === "instance.healthy") this.pids.set(keyOf(event), event.pid);
-    if (event.type === "instance.failed") this.pids.delete(keyOf(event));
+    if (event.type === "instance.failed") for (const key of failedIn(event)) this.pids.delete(key);
   }
 
   /** It was declared healthy on this pid, and has not failed since. */

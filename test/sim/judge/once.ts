@@ -2,7 +2,7 @@ import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { SettleOutcome } from "../../../src/domain/outcomes.ts";
 import type { ChangeFate, SimChange } from "../sim-world.ts";
 import type { Simulated } from "../simulate.ts";
-import { keyOf, type InstanceEvent, type Of, type Trial, type Witness } from "./trial.ts";
+import { failedIn, keyOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** Nothing is restarted twice, and each instance has one fate. */
 export class Once implements Witness {
@@ -12,6 +12,8 @@ export class Once implements Witness {
   private readonly arrived = new Map<string, number>();
   /** What the operator wants done again, and which has no other fate yet. */
   private readonly retried = new Set<string>();
+  /** What failed as one is tried again as one. */
+  private readonly together = new Map<string, readonly string[]>();
   private isProvable = true;
 
   constructor(trial: Trial) {
@@ -21,9 +23,9 @@ export class Once implements Witness {
   see(event: RolloutEvent): void {
     if (event.type === "rollout.answered") this.seeAnswer(event);
     else if (event.type === "instance.restarting") this.seeRestart(event);
-    else if (event.type === "instance.failed") this.settle(event, "failed");
-    else if (event.type === "instance.skipped") this.settle(event, "skipped");
-    else if (event.type === "instance.healthy") this.settle(event, "healthy");
+    else if (event.type === "instance.failed") this.seeFailure(event);
+    else if (event.type === "instance.skipped") this.settle(keyOf(event), "skipped");
+    else if (event.type === "instance.healthy") this.settle(keyOf(event), "healthy");
   }
 
   sent(change: SimChange, { kind }: ChangeFate): void {
@@ -46,8 +48,17 @@ export class Once implements Witness {
 
   private seeAnswer({ host, instance, answer }: Of<"rollout.answered">): void {
     if (answer !== "retry" || instance === undefined) return;
-    this.retried.add(keyOf({ host, instance }));
-    this.arrived.delete(keyOf({ host, instance }));
+    const key = keyOf({ host, instance });
+    for (const one of this.together.get(key) ?? [key]) {
+      this.retried.add(one);
+      this.arrived.delete(one);
+    }
+  }
+
+  private seeFailure(event: Of<"instance.failed">): void {
+    const failed = failedIn(event);
+    this.together.set(keyOf(event), failed);
+    for (const key of failed) this.settle(key, "failed");
   }
 
   private seeRestart(event: Of<"instance.restarting">): void {
@@ -57,8 +68,7 @@ export class Once implements Witness {
       this.trial.fail(`${key} was restarted again after it was ${fate}`);
   }
 
-  private settle(event: InstanceEvent, fate: string): void {
-    const key = keyOf(event);
+  private settle(key: string, fate: string): void {
     const earlier = this.fates.get(key);
     const hasFailedAfterAll = fate === "failed" && (earlier === "healthy" || earlier === "skipped");
     if (earlier !== undefined && !hasFailedAfterAll && !this.retried.has(key))

@@ -1,7 +1,7 @@
 import type { Outcome, RolloutEvent } from "../../../src/domain/events.ts";
 import { foldNames } from "../../../src/domain/node-set.ts";
 import type { HostName, RolloutId } from "../../../src/domain/ids.ts";
-import type { Selection } from "../../../src/domain/rollout.ts";
+import type { Rollout, Selection } from "../../../src/domain/rollout.ts";
 import { takeLocks } from "../../../src/executor/locks.ts";
 import { buildRollout } from "../../../src/planner/build.ts";
 import { changesSince } from "../../../src/planner/changes-since.ts";
@@ -29,7 +29,12 @@ export type Called =
   /** Nothing was begun. */
   | { readonly kind: "refused"; readonly reasons: readonly string[] }
   | { readonly kind: "killed" | "stuck"; readonly past: Past | undefined }
-  | { readonly kind: "ended"; readonly outcome: Outcome; readonly events: readonly RolloutEvent[] };
+  | {
+      readonly kind: "ended";
+      readonly outcome: Outcome;
+      readonly rollout: Rollout;
+      readonly events: readonly RolloutEvent[];
+    };
 
 /**
  * A plan that is run, and resumed for as long as anything of it is open, each time from what its journals have for
@@ -88,7 +93,7 @@ export class Story {
     const planned = events.findIndex(({ type }) => type === "rollout.planned");
     const run = { outcome, events: events.slice(planned + 1), durable: journal.durableCount, doubled: world.doubled };
     for (const witness of witnesses) witness.end?.(run);
-    return { kind: "ended", outcome, events };
+    return { kind: "ended", outcome, rollout, events };
   }
 
   /** The plan as the command narrows it: to what the first rollout was about, then further. */

@@ -37,6 +37,11 @@ export function keyOf({ host, instance }: { readonly host: HostName; readonly in
   return `${host} ${instance}`;
 }
 
+/** Whom a failure is about: several of a host may fail as one. */
+export function failedIn({ host, instance, also = [] }: Of<"instance.failed">): string[] {
+  return [instance, ...also].map((each) => keyOf({ host, instance: each }));
+}
+
 export function processOf({ made }: Trial, event: Pick<InstanceEvent, "host" | "instance">): SimProcess | undefined {
   return made.fleet.hosts.get(event.host)?.get(event.instance);
 }
