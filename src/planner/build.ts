@@ -16,6 +16,7 @@ import {
 import { capacities, plannedIn } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { didYouMean } from "./nearest.ts";
+import type { Past } from "./past.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "./plan.ts";
 import { compileSelector, namesGroup, select, type Selected, type Selector } from "./programs.ts";
 import { resuming } from "./resuming.ts";
@@ -102,6 +103,7 @@ class Builder {
   readonly taker: Taker;
   private readonly plan: Plan;
   private readonly fleet: FleetReport;
+  private readonly past: Past | undefined;
   private readonly programsWhereFound: boolean;
   /** Programs that hosts lack, by the words of the plan or the command line. */
   private readonly missing = new Map<string, Map<HostName, Refusal>>();
@@ -110,6 +112,7 @@ class Builder {
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
     this.plan = plan;
     this.fleet = fleet;
+    this.past = selection.past;
     this.programsWhereFound = selection.programsWhereFound === true;
     this.taker = new Taker(plan, fleet, selection, this);
     for (const { file, line = 1, path, message } of plan.warnings)
@@ -154,8 +157,10 @@ class Builder {
         const program = programOf(instance);
         const isStopped = state === "STOPPED" && this.plan.stopped === "skip";
         const isDone = "instances" in report && report.at_rest?.has(instance) === true;
+        // A rollout that is resumed has left it so, and not somebody on purpose.
+        const isOurs = planned.has(`${host} ${instance}`) || this.past?.fates.get(host)?.has(instance) === true;
         // Also on hosts that are not selected: what is skipped for another reason runs, and counts.
-        if (!programs.has(program) || isStopped || (isDone && !planned.has(`${host} ${instance}`))) continue;
+        if (!programs.has(program) || ((isStopped || isDone) && !isOurs)) continue;
         totals.set(program, (totals.get(program) ?? 0) + 1);
       }
     const floors = [...totals].map(([program, total]) => ({ program, total, min_healthy: keep(min_healthy, total) }));

@@ -92,6 +92,13 @@ describe("what a resume leaves open of its chain", () => {
   });
 });
 
+it("a resume counts what its rollout has left STOPPED for the floor: nobody has stopped it, so it has some to spare", async () => {
+  const made = await halted();
+  const plan = { ...made.plan, limits: { ...made.plan.limits, min_healthy: { percent: 80 } } };
+  assert.deepEqual(resumeOf({ ...made, plan }).limits.floors, [{ program: "web", total: 6, min_healthy: 5 }]);
+  assert.deepEqual(resumeOf({ ...made, plan }, { only: [TWO] }).limits.floors[0]?.total, 6);
+});
+
 describe("the preview of a resume", () => {
   it("warns that what is healthy stays on the release that it was proven on", async () => {
     const made = await halted();
