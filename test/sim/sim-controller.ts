@@ -95,7 +95,7 @@ export class SimController {
     const end = () => (over.is = true);
     running.then(end, end);
     await time.play(() => over.is || this.isKilled);
-    if (over.is) return running;
+    if (over.is && !this.isKilled) return running;
     // Its lock is free only when none of its commands can act any more; nobody waits for it for ever.
     const waitUntilMs = time.now + LONGEST_LOCK_MS;
     if (this.isKilled && fleet.isActing) time.run(() => !fleet.isActing || time.now > waitUntilMs);

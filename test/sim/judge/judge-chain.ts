@@ -31,8 +31,6 @@ export async function judgeChain(seed: number, { faults = false } = {}): Promise
   return judged.violations;
 }
 
-const KNOWN = { hooksAreDurable: false, vanishedStayOpen: false };
-
 class Chain {
   readonly violations: string[] = [];
   private readonly made: Scenario;
@@ -88,22 +86,28 @@ class Chain {
     await this.judgeRepaired();
   }
 
-  /** Whatever went wrong before: once nothing does any more, a resume completes it. */
+  /**
+   * Whatever went wrong before: once nothing does any more, resumes complete it. One is enough, unless it finds that
+   * what nobody knew of has failed: that is restarted by the next.
+   */
   private async judgeRepaired(): Promise<void> {
     this.repair();
-    const called = await this.call({ options: goingWell(this.made.options), interference: {} });
-    const isFloor =
-      called.kind === "refused" && called.reasons.every((reason) => reason.startsWith("floor_impossible"));
-    // Somebody has stopped so many that the floor has none to spare.
-    if (isFloor && this.hasStopped) return;
-    if (called.kind === "refused")
-      return this.fail(`once all was repaired it was refused: ${called.reasons.join("; ")}`);
-    if (called.kind !== "ended") return this.fail("once all was repaired it never ended");
-    // What is down stays down until its turn.
-    if (isForetold(called.rollout, called.events)) return;
-    if (called.outcome !== "succeeded")
-      return this.fail(`once all was repaired it ended ${called.outcome}: ${reasonsOf(called.events)}`);
-    this.judgeNothingLeft();
+    for (let calls = 1; ; calls++) {
+      const called = await this.call({ options: goingWell(this.made.options), interference: {} });
+      if (called.kind === "refused") return this.judgeRefused(called.reasons);
+      if (called.kind !== "ended") return this.fail("once all was repaired it never ended");
+      // What is down stays down until its turn.
+      if (isForetold(called.rollout, called.events)) return;
+      if (called.outcome === "succeeded") return this.judgeNothingLeft();
+      if (calls === MOST_CALLS)
+        return this.fail(`once all was repaired it ended ${called.outcome}: ${reasonsOf(called.events)}`);
+    }
+  }
+
+  /** Somebody may have stopped so many that the floor has none to spare. */
+  private judgeRefused(reasons: readonly string[]): void {
+    if (this.hasStopped && reasons.every((reason) => reason.startsWith("floor_impossible"))) return;
+    this.fail(`once all was repaired it was refused: ${reasons.join("; ")}`);
   }
 
   private async call(call: Call): Promise<Called> {
@@ -116,7 +120,6 @@ class Chain {
 
   /** What its journal says of the killed one must be enough for who reads it. */
   private judgeKept(past: Past | undefined): void {
-    if (!KNOWN.hooksAreDurable) return;
     const { instances = [], hosts = [] } = past?.leftDrained ?? {};
     const named = new Set<string>([...instances.map(keyOf), ...hosts]);
     for (const name of this.made.fleet.drained)
@@ -140,7 +143,8 @@ class Chain {
 
   /** Nothing that the first rollout was about is failed, unknown or untouched. */
   private judgeDone(key: string): void {
-    if (!KNOWN.vanishedStayOpen && this.made.fleet.removed.has(key)) return;
+    // What Supervisor no longer lists can never be done; a resume warns of it.
+    if (this.made.fleet.removed.has(key)) return;
     const fate = this.fates.get(key);
     if (fate !== "instance.healthy" && fate !== "instance.skipped")
       this.fail(`it succeeded, and of ${key} the last word is ${fate ?? "none"}`);
