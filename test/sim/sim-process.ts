@@ -214,8 +214,10 @@ export class SimProcess {
 
   /** Somebody at the host's own shell, at any moment. */
   meddle(act: "stop" | "start" | "restart"): void {
-    if (act !== "start") this.brokeAtMs = this.time.now;
-    if (act === "stop") this.wasStoppedByHand = true;
+    if (act !== "start") {
+      this.brokeAtMs = this.time.now;
+      this.wasStoppedByHand = true;
+    }
     this[act](() => undefined);
   }
 

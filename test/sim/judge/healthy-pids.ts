@@ -20,9 +20,9 @@ export class HealthyPids implements Witness {
     if (event.type === "instance.failed") for (const key of failedIn(event)) this.pids.delete(key);
   }
 
-  /** It was declared healthy on this pid, and has not failed since. */
-  isProven(key: string, pid: number | undefined): boolean {
-    return pid !== undefined && this.pids.get(key) === pid;
+  /** It was declared healthy, and has not failed since. */
+  wasProven(key: string): boolean {
+    return this.pids.has(key);
   }
 
   sent({ host, instance, action }: SimChange): void {

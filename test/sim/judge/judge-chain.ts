@@ -174,7 +174,8 @@ class Chain {
       const [host = "", instance = ""] = key.split(" ");
       const process = fleet.process(host, instance);
       if (process.wasStoppedByHand && process.state === "STOPPED") continue;
-      const isProven = this.healthy.isProven(key, process.pid);
+      // Whether what was proven still serves is not asked again.
+      const isProven = this.healthy.wasProven(key);
       if (process.state !== "RUNNING" || !(process.serves || isProven)) this.fail(`${key} was left ${process.state}`);
       else if (process.spawn?.release === 0) this.fail(`${key} was left on the old release`);
     }
