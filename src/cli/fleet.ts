@@ -7,6 +7,7 @@ import { createChecker, createCheckRoutes } from "../hosts/checker.ts";
 import { createHookRunner } from "../hosts/hook-runner.ts";
 import { openLocal } from "../hosts/local.ts";
 import { openHost } from "../hosts/open.ts";
+import { createProcessTable } from "../hosts/process-table.ts";
 import type { Plan } from "../planner/plan.ts";
 import { createHostLock } from "../state/host-lock.ts";
 import { createLockReader, lockPlaceOf } from "../state/lock-reader.ts";
@@ -98,6 +99,7 @@ function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeout
     supervisor,
     locks: createLockReader(access, place, timeoutMs),
     checkRoutes: createCheckRoutes(target, access, process.env),
+    processes: createProcessTable(access, timeoutMs),
   };
 }
 

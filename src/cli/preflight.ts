@@ -10,6 +10,7 @@ import type { FleetHost, View } from "../executor/ports.ts";
 import { Recorder } from "../executor/recorder.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { buildRollout } from "../planner/build.ts";
+import { hostsWatchedForLeftovers } from "../planner/leftovers.ts";
 import { mayBeLeftExited } from "../planner/taking.ts";
 import { refuseUnfillable } from "../planner/unfillable.ts";
 import { createReport } from "../views/report.ts";
@@ -60,17 +61,20 @@ export class Preflight {
 
   /** Plans on what the fleet reports now; nothing is told of it yet. */
   async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
+    const { reason, startedBefore, program } = this.given;
     const { plan, past } = this.wanted;
+    const watched = hostsWatchedForLeftovers(plan);
     const report = await discover(fleet, this.recorder, {
       withConfig: true,
       changedOn: new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host))),
+      // Ages by the process table are right also where a clock was set.
+      processes: (host) => startedBefore !== undefined || watched.has(host),
       atRest: {
         isAsked: mayBeLeftExited(plan),
         wait: (ms) => rest(ms, undefined, { signal: this.interrupted }).catch(() => undefined),
       },
     });
     if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
-    const { reason, startedBefore, program } = this.given;
     const built = buildRollout(
       plan,
       report,

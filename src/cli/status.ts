@@ -93,9 +93,10 @@ class Looker {
   async look(): Promise<FleetStatus | undefined> {
     const now = systemClock.now();
     // What discovery tells views is of no interest here.
-    const report = await discover(this.fleet, new Recorder(newRolloutId(now), systemClock, []));
-    if (this.stopped.signal.aborted) return undefined;
     const { startedBefore, program } = this.given;
+    const recorder = new Recorder(newRolloutId(now), systemClock, []);
+    const report = await discover(this.fleet, recorder, { processes: () => startedBefore !== undefined });
+    if (this.stopped.signal.aborted) return undefined;
     const selection = { ...(startedBefore && { startedBefore }), programsWhereFound: program.length > 0 };
     return fleetStatus(this.plan, report, systemClock.now(), selection);
   }

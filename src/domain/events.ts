@@ -145,6 +145,11 @@ export type RolloutEvent =
       /** True: its before_restart hook ran and its after_healthy hook did not. */
       readonly still_drained?: boolean;
     } & OfInstance)
+  /** Processes of its old instance that still run once the new one is proven, or has failed. */
+  | ({
+      readonly type: "instance.leftovers";
+      readonly processes: readonly { readonly pid: number; readonly command: string }[];
+    } & OfInstance)
   /** It is selected and left alone. */
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
   /** The connection was lost during its restart: it may have been done or not, and is looked for. */

@@ -76,6 +76,11 @@ export const INSTANCE_FAILURES = {
     remedy:
       "Find out who restarted it (an upgrade of the package does). A new supervisord does not start what has autostart=false.",
   },
+  leftovers: {
+    title: "processes of its old instance outlived its restart",
+    remedy:
+      "They may hold its port and answer in its place. Set stopasgroup=true and killasgroup=true for the program, so that Supervisor ends all of its processes; end what is left with `kill`; then resume.",
+  },
   indeterminate: {
     title: "the connection was lost while it was being restarted, and what became of it could not be seen",
     remedy: "Look at the instance on its host before anything else: the restart may have been done or not.",

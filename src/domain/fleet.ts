@@ -55,6 +55,8 @@ export type HostReport =
       readonly config?: HostConfig;
       /** Those that are EXITED and stay so: Supervisor does not start them again. */
       readonly at_rest?: ReadonlySet<InstanceName>;
+      /** Whether the login sees Supervisor's processes in the host's process table; undefined where nobody looked. */
+      readonly seesProcesses?: boolean;
     }
   | { readonly host: HostName; readonly refusal: Refusal };
 

@@ -5,7 +5,7 @@
 import type { InstanceFailureCode } from "./failures.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
 import type { ProcessState } from "./process-state.ts";
-import type { Check, HostHooks, RolloutHooks, Vars } from "./settings.ts";
+import type { Check, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "./settings.ts";
 import type { HostTarget } from "./target.ts";
 
 /** How long to wait for what; all in milliseconds. The plan language's defaults are in the schema. */
@@ -32,6 +32,8 @@ export interface PlannedInstance {
   readonly previous_pid?: number;
   /** For one that an earlier rollout of the chain has restarted, and that failed: how. */
   readonly failed_as?: InstanceFailureCode;
+  /** Of one that earlier rollouts of the chain have restarted: the pids before that. They may have left something behind. */
+  readonly old_pids?: readonly number[];
 }
 
 /** Instances of one program on one host. The next batch begins when all of them have ended. */
@@ -49,6 +51,8 @@ export interface HostWork {
   readonly checks: readonly Check[];
   readonly hooks: HostHooks;
   readonly vars: Vars;
+  /** `ignore` also where the host's process table does not show what Supervisor runs, and where it is left out. */
+  readonly leftovers?: LeftoverPolicy;
   /** One after the other, `between_restarts` apart. */
   readonly batches: readonly InstanceBatch[];
 }

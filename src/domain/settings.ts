@@ -50,5 +50,8 @@ export interface RolloutHooks {
 
 export type HookName = keyof HostHooks | keyof RolloutHooks;
 
+/** What to do about processes of an old instance that outlive it. */
+export type LeftoverPolicy = "fail" | "warn" | "ignore";
+
 /** The user's own words for placeholders: `{vars.zone}`. */
 export type Vars = Readonly<Record<string, string>>;

@@ -6,6 +6,7 @@ import { codeOf, type UnseenLook } from "../domain/outcomes.ts";
 import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
 import type { FleetHost } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
+import { seeProcesses } from "./seen-processes.ts";
 
 /** Connections that are being opened at once: as fast as all at once, without a burst at a bastion or an agent. */
 const CONNECTING_AT_ONCE = 16;
@@ -17,6 +18,8 @@ const AT_REST_MS = 2000;
 export interface DiscoveryOptions {
   /** How Supervisor is configured, as far as that is to be had. */
   readonly withConfig?: boolean;
+  /** On which hosts to look for Supervisor's processes in the process table. */
+  readonly processes?: (host: HostName) => boolean;
   /** The hosts on which something may be changed: refused where supervisorctl itself does not work. */
   readonly changedOn?: ReadonlySet<HostName>;
   /** Which of what is EXITED stays so. */
@@ -46,18 +49,18 @@ export async function discover(
 
 async function lookAt(
   host: HostName,
-  { connection, supervisor }: FleetHost,
-  { withConfig, changedOn }: DiscoveryOptions,
+  { connection, supervisor, processes }: FleetHost,
+  { withConfig, processes: areProcessesAsked, changedOn }: DiscoveryOptions,
 ): Promise<HostReport> {
   const connected = await connection.connect();
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
   const { warnings } = connected;
   const look = await supervisor.look();
   if (look.kind !== "seen") return { host, refusal: refusalOf(host, look) };
-  const { snapshots: instances, supervisorPid } = look;
-  const names = instances.map(({ instance }) => instance);
-  const [config, trouble] = await Promise.all([
-    withConfig ? supervisor.config(names) : undefined,
+  const { snapshots, supervisorPid } = look;
+  const [config, seen, trouble] = await Promise.all([
+    withConfig ? supervisor.config(snapshots.map(({ instance }) => instance)) : undefined,
+    areProcessesAsked?.(host) ? seeProcesses(processes, snapshots) : { instances: snapshots },
     changedOn?.has(host) ? supervisor.troubleWithSupervisorctl() : undefined,
   ]);
   if (trouble) {
@@ -65,7 +68,7 @@ async function lookAt(
     return { host, refusal: refusalOf(host, { ...trouble, reason }) };
   }
   const daemon = supervisorPid === undefined ? {} : { supervisorPid };
-  return { host, instances, ...daemon, ...(warnings && { warnings }), ...(config && { config }) };
+  return { host, ...seen, ...daemon, ...(warnings && { warnings }), ...(config && { config }) };
 }
 
 /**

@@ -94,6 +94,11 @@ export class Executor {
         this.answer(this.host(host).lock.settle(), (outcome) => ({ type: "settled", host, instance, outcome }));
         break;
       }
+      case "look_at_processes": {
+        const { host, query } = command;
+        this.answer(this.host(host).processes.look(query), (outcome) => ({ type: "processes_seen", host, outcome }));
+        break;
+      }
       case "check": {
         const { host, instance, index, check, vars } = command;
         this.answer(this.host(host).checker.check(check, instance, vars), (outcome) => ({

@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import type { Answer, RecordedEvent } from "../domain/events.ts";
 import type { Refusal } from "../domain/failures.ts";
 import type { HostConfig } from "../domain/fleet.ts";
+import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../domain/ids.ts";
 import type {
   ChangeOutcome,
@@ -135,6 +136,12 @@ export interface SupervisorReader {
   close(): Promise<void>;
 }
 
+/** Looks at the process table of one host, as its login sees it. It has no way to change anything. */
+export interface ProcessTable {
+  /** What it has of these at this moment. Bounded by the plan's command_timeout. Never rejects. */
+  look(query: ProcessQuery): Promise<ProcessesOutcome>;
+}
+
 /** Changes what runs under the Supervisor of one host. */
 export interface SupervisorChanges {
   /** Restarts or starts one instance and waits for as long as supervisorctl does. */
@@ -147,6 +154,7 @@ export interface FleetHost {
   readonly supervisor: SupervisorReader;
   readonly locks: LockReader;
   readonly checkRoutes: CheckRoutes;
+  readonly processes: ProcessTable;
 }
 
 /** Knows before a rollout what keeps its checks from where they look. */

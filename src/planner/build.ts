@@ -15,6 +15,7 @@ import {
 } from "../domain/rollout.ts";
 import { capacities, plannedIn } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
+import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Past } from "./past.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "./plan.ts";
@@ -55,7 +56,12 @@ export function buildRollout(
   const { skipped, proven } = builder.taker;
   const isTaken = (host: HostName, instance: InstanceName) => builder.taker.hasTaken(host, instance);
   const resume = selection.past && resuming(selection.past, fleet, isTaken, proven.length);
-  const warnings = [...builder.warnings, ...(resume?.warnings ?? []), ...warningsOf({ hosts, waves, floors }, fleet)];
+  const warnings = [
+    ...builder.warnings,
+    ...(resume?.warnings ?? []),
+    ...warningsOf({ hosts, waves, floors }, fleet),
+    ...leftoverWarnings(plan, { waves }, fleet),
+  ];
   const supervisor_pids = supervisorPidsOf({ waves }, fleet);
   return {
     kind: "planned",
@@ -205,7 +211,8 @@ class Builder {
       for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settings, mode));
     }
     const { timings, checks, hooks, vars } = settings;
-    return { host, timings, checks, hooks, vars, batches };
+    const leftovers = leftoversOn(host, settings.leftovers, this.fleet);
+    return { host, timings, checks, hooks, vars, leftovers, batches };
   }
 
   private lacks(host: HostName, text: string, snapshots: readonly ProcessSnapshot[]): void {

@@ -43,8 +43,8 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
 }
 
 /** Tells whether a level says anything at all. */
-export function isSilent({ section: { timings, batches, checks, hooks, vars, exited } }: Level): boolean {
-  return !timings && !batches && !checks && !hooks && !vars && !exited;
+export function isSilent({ section: { timings, batches, checks, hooks, vars, exited, leftovers } }: Level): boolean {
+  return !timings && !batches && !checks && !hooks && !vars && !exited && !leftovers;
 }
 
 /** Lays levels over each other; the later ones are nearer: they win key by key, and with their whole list of checks. */
@@ -59,6 +59,7 @@ export function mergeLevels(levels: readonly Level[]): MergedLevels {
     hooks: Object.fromEntries([...hooks].map(([name, { hook }]) => [name, hook])),
     vars: Object.assign({}, ...levels.map((level) => level.vars)) as Vars,
     exited: levels.findLast(({ section }) => section.exited)?.section.exited ?? "skip",
+    leftovers: levels.findLast(({ section }) => section.leftovers)?.section.leftovers ?? "fail",
   };
   return { settings, templates: [...checks, ...hooks.values()].map(({ template }) => template) };
 }

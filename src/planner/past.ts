@@ -38,6 +38,8 @@ export interface Past {
   readonly planned: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PlannedInstance>>;
   /** None for an instance to which no restart was sent. */
   readonly fates: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PastFate>>;
+  /** The pids that an instance had before each of its restarts since it was last proven: they may have left something. */
+  readonly oldPids: ReadonlyMap<HostName, ReadonlyMap<InstanceName, ReadonlySet<number>>>;
   readonly leftDrained: LeftDrained;
 }
 
@@ -45,13 +47,13 @@ export interface Past {
 export function readPast(events: Iterable<RolloutEvent>): Past | undefined {
   const reader = new PastReader();
   for (const event of events) reader.read(event);
-  const { first, last, fates, drains } = reader;
+  const { first, last, fates, oldPids, drains } = reader;
   if (!first || !last) return undefined;
   const leftDrained = {
     instances: [...drains.instances.values()].map(({ host, instance }) => ({ host, instance })),
     hosts: [...drains.hosts],
   };
-  return { id: last.id, rollout: first, planned: plannedIn(first), fates, leftDrained };
+  return { id: last.id, rollout: first, planned: plannedIn(first), fates, oldPids, leftDrained };
 }
 
 /** Why an instance is no part of the rollout that is resumed; undefined if it is. */
@@ -92,6 +94,7 @@ class PastReader {
   last: Rollout | undefined;
   readonly drains = new Drains();
   readonly fates = new Map<HostName, Map<InstanceName, PastFate>>();
+  readonly oldPids = new Map<HostName, Map<InstanceName, Set<number>>>();
   /** What an instance was before the restart that was announced last. */
   private readonly before = new Map<HostName, Map<InstanceName, PastFate | undefined>>();
   /** What the last look at it showed: a journal of 0.1 does not say so in the failure itself. */
@@ -120,10 +123,14 @@ class PastReader {
     entryOf(this.seen, host).set(instance, previous_state);
     entryOf(this.isEnabled, host).set(instance, false);
     this.set(host, instance, { kind: "unknown", previousPid: previous_pid });
+    if (previous_pid === undefined) return;
+    const pids = entryOf(this.oldPids, host);
+    pids.set(instance, (pids.get(instance) ?? new Set()).add(previous_pid));
   }
 
   private healthy({ host, instance, pid, previous_pid }: Of<"instance.healthy">): void {
     entryOf(this.seen, host).set(instance, "RUNNING");
+    this.oldPids.get(host)?.delete(instance);
     const drained = this.enables.has(host) && this.isEnabled.get(host)?.get(instance) !== true;
     this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, drained });
   }

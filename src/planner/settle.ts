@@ -1,5 +1,5 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
-import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
+import { isRunning, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import type { PlannedInstance } from "../domain/rollout.ts";
 import type { PastFate } from "./past.ts";
 
@@ -16,7 +16,7 @@ export type Settled = { readonly action: "nothing" } | Pick<PlannedInstance, "ac
 export function settle(fate: PastFate, snapshot: ProcessSnapshot): Settled {
   const { state, pid } = snapshot;
   const serves = fate.kind === "healthy" && !fate.drained;
-  if (serves && state === "RUNNING") return { action: "nothing" };
+  if (serves && isRunning(snapshot)) return { action: "nothing" };
   const failed = failureOf(fate, serves);
   // A start cannot restart it twice, whoever stopped it.
   if (state === "STOPPED") return { action: "start", ...failed };

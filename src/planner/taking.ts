@@ -180,8 +180,11 @@ export class Taker {
   ): PlannedInstance | undefined {
     const { instance, state, pid } = snapshot;
     const settled = settle(fate, snapshot);
-    if (settled.action !== "nothing")
-      return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, ...settled };
+    if (settled.action !== "nothing") {
+      const oldPids = this.selection.past?.oldPids.get(host)?.get(instance);
+      const old = oldPids ? { old_pids: [...oldPids] } : {};
+      return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, ...settled, ...old };
+    }
     this.left.push({ host, program, instance, why: "it was restarted before and is healthy" });
     if (pid !== undefined) this.proven.push({ host, instance, pid });
     return undefined;

@@ -1,9 +1,12 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
+import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { isNotStarted, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import { CheckRun } from "./check-run.ts";
 import { describe, Gate, type Verdict } from "./gate.ts";
+import { Leftovers, namesOf } from "./leftovers.ts";
+import type { ProcessLook } from "./process-looks.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What an attempt has come to. */
@@ -17,6 +20,16 @@ export type Progress =
   /** It was lost between its stop and its start. */
   | { readonly kind: "half_done"; readonly snapshot: ProcessSnapshot };
 
+/** With what an attempt begins. */
+export interface Begun {
+  /** What was seen before the restart; undefined where that was another rollout's. */
+  readonly before?: ProcessSnapshot;
+  readonly previousPid: number | undefined;
+  /** That one and, of earlier attempts, those that may have left something behind. */
+  readonly oldPids: Iterable<number>;
+  readonly nowMs: number;
+}
+
 /** One restart from its sending to the verdict on it: its gate, its checks, and what came of it if it was lost. */
 export class Attempt {
   /** On which it was before the restart. */
@@ -28,17 +41,20 @@ export class Attempt {
   private readonly around: Surroundings;
   private readonly gate: Gate;
   private readonly checks: CheckRun;
+  private readonly leftovers: Leftovers;
+  /** The process that the gate has let through, and since when. */
+  private proven: { readonly pid: number; readonly sinceMs: number } | undefined;
+  private areLeftoversTold = false;
   /** Since when its lost restart can act no more: the next look that was sent later shows what came of it. */
   private settledAtMs: number | undefined;
   /** State and pid as last told, so that a look that shows nothing new tells nothing. */
   private told: string;
 
-  /** @param before what was seen before the restart; undefined where that was another rollout's */
   constructor(
     planned: PlannedInstance,
     work: HostWork,
     around: Surroundings,
-    { before, previousPid, nowMs }: { before?: ProcessSnapshot; previousPid: number | undefined; nowMs: number },
+    { before, previousPid, oldPids, nowMs }: Begun,
   ) {
     this.planned = planned;
     this.work = work;
@@ -47,6 +63,7 @@ export class Attempt {
     this.supervisorRestarts = around.supervisors.restartsOf(work.host);
     this.told = before ? textOf(before) : "";
     this.gate = new Gate(work.timings, previousPid, nowMs);
+    this.leftovers = new Leftovers(work.leftovers ?? "ignore", oldPids);
     const { host, vars } = work;
     const { instance } = planned;
     this.checks = new CheckRun(work.checks, (index, check) =>
@@ -57,6 +74,7 @@ export class Attempt {
   /** The command came back; `said` is its text. */
   returned(said: string, nowMs: number): void {
     this.gate.commandReturned(said, nowMs);
+    this.leftovers.lookAgain(nowMs, undefined);
   }
 
   /** The connection was lost while the command was under way. */
@@ -75,7 +93,24 @@ export class Attempt {
     return this.checks.allPassed;
   }
 
+  /** What is to be looked for in its host's process table, if anything. */
+  get processQuery(): ProcessQuery | undefined {
+    return this.leftovers.query;
+  }
+
+  /** True if the verdict waits for this, and for a look that shows that the proven process is still there. */
+  processesSeen(look: ProcessLook, outcome: ProcessesOutcome): boolean {
+    return this.leftovers.looked(look, outcome) && this.proven !== undefined;
+  }
+
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
+    const progress = this.judge(snapshot, issuedAtMs, nowMs);
+    // For as long as something is left, each look at the instance is one at that as well.
+    if (this.gate.newPid !== undefined) this.leftovers.lookAgain(nowMs, this.gate.newPid);
+    return progress;
+  }
+
+  private judge(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
     if (snapshot) this.tell(snapshot);
     if (this.around.supervisors.restartsOf(this.work.host) > this.supervisorRestarts)
       return this.restartedUnder(snapshot);
@@ -117,11 +152,61 @@ export class Attempt {
     const { gate, checks } = this;
     if (verdict.kind === "wait") return verdict;
     // Where time ran out over a check, its words say more than that time ran out.
-    if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending)) return verdict;
-    if (verdict.kind === "healthy" && checks.allPassed) return verdict;
-    if (gate.isOverdue(nowMs)) return { kind: "failed", ...checks.failure() };
+    if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
+      return this.failed(verdict.code, verdict.reason);
+    if (verdict.kind === "healthy") {
+      const left = this.judgeLeftovers(verdict.pid, nowMs);
+      if (left) return left;
+      if (checks.allPassed) return verdict;
+    }
+    if (gate.isOverdue(nowMs)) {
+      const { code, reason } = checks.failure();
+      return this.failed(code, reason);
+    }
     checks.begin();
     return { kind: "wait", lookAtMs: nowMs + this.work.timings.between_checks_ms };
+  }
+
+  /** Before any check: what the old process has left behind could answer in the place of the new one. */
+  private judgeLeftovers(pid: number, nowMs: number): Progress | undefined {
+    if (this.proven?.pid !== pid) this.proven = { pid, sinceMs: nowMs };
+    const left = this.leftovers.remaining(this.proven.sinceMs);
+    if (left === "unknown") {
+      const { leftovers, timings } = this.work;
+      if (!this.gate.isOverdue(nowMs)) return { kind: "wait", lookAtMs: nowMs + timings.between_checks_ms };
+      if (leftovers === "warn") return undefined;
+      const reason = `whether processes of its old process group still run could not be seen: ${this.leftovers.whyUnknown}`;
+      return { kind: "failed", code: "leftovers", reason };
+    }
+    if (left.length === 0) return undefined;
+    this.tellLeftovers(left);
+    if (this.work.leftovers === "warn") return undefined;
+    return {
+      kind: "failed",
+      code: "leftovers",
+      reason: `${namesOf(left)} of its old process group still run${left.length === 1 ? "s" : ""}`,
+    };
+  }
+
+  /** What is left of the old process may be why: it holds a port, for example. */
+  private failed(code: InstanceFailureCode, reason: string): Progress {
+    const { seen } = this.leftovers;
+    if (seen.length === 0) return { kind: "failed", code, reason };
+    this.tellLeftovers(seen);
+    return { kind: "failed", code, reason: `${reason}; of its old process group there still was ${namesOf(seen)}` };
+  }
+
+  private tellLeftovers(processes: readonly HostProcess[]): void {
+    if (this.areLeftoversTold) return;
+    this.areLeftoversTold = true;
+    const { program, instance } = this.planned;
+    this.around.emit({
+      type: "instance.leftovers",
+      host: this.work.host,
+      program,
+      instance,
+      processes: processes.map(({ pid, command }) => ({ pid, command })),
+    });
   }
 
   private tell(snapshot: ProcessSnapshot): void {

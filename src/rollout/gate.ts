@@ -40,6 +40,11 @@ export class Gate {
     this.sentAtMs = sentAtMs;
   }
 
+  /** The pid of the new process, once it was seen RUNNING. */
+  get newPid(): number | undefined {
+    return this.found?.pid;
+  }
+
   /** The restart command came back, or can act no more; `said` is its text, quoted in reasons. */
   commandReturned(said: string, nowMs: number): void {
     this.lost = undefined;

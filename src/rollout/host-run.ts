@@ -1,3 +1,4 @@
+import type { ProcessesOutcome } from "../domain/host-process.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import { codeOf, type HookOutcome, type LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
@@ -6,6 +7,7 @@ import type { HookName } from "../domain/settings.ts";
 import type { HostHookFailure } from "./failures.ts";
 import { InstanceRun } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
+import type { ProcessLook, ProcessLooks } from "./process-looks.ts";
 import { Slots } from "./slots.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -19,6 +21,7 @@ export class HostRun {
   private readonly work: HostWork;
   private readonly around: Surroundings;
   private readonly looks: Looks;
+  private readonly processLooks: ProcessLooks;
   private readonly onEnd: () => void;
   private readonly slots: Slots;
   private phase: Phase = "walking";
@@ -27,10 +30,16 @@ export class HostRun {
   /** Since when looks have failed without one that succeeded. */
   private unseenSinceMs: number | undefined;
 
-  constructor(work: HostWork, around: Surroundings, looks: Looks, onEnd: () => void) {
+  constructor(
+    work: HostWork,
+    around: Surroundings,
+    { looks, processLooks }: { readonly looks: Looks; readonly processLooks: ProcessLooks },
+    onEnd: () => void,
+  ) {
     this.work = work;
     this.around = around;
     this.looks = looks;
+    this.processLooks = processLooks;
     this.onEnd = onEnd;
     this.slots = new Slots(work, around);
   }
@@ -88,6 +97,11 @@ export class HostRun {
       if (!this.around.failures.hasRegressed(host, planned.instance)) continue;
       this.open(planned, nowMs).failWithoutHost(why, nowMs);
     }
+  }
+
+  /** A look at the host's process table has come back. */
+  processesSeen(look: ProcessLook, outcome: ProcessesOutcome, nowMs: number): void {
+    this.each(nowMs, (run) => run.processesSeen(look, outcome, nowMs));
   }
 
   /** Something came back that concerns one instance. */
@@ -211,6 +225,8 @@ export class HostRun {
 
   private schedule(nowMs: number): void {
     if (this.phase !== "walking") return;
+    const wanted = [...this.active.values()].flatMap((run) => run.processQuery ?? []);
+    this.processLooks.request(this.work.host, wanted, nowMs);
     if (this.lookAtMs <= nowMs) {
       this.lookAtMs = Infinity;
       this.looks.request(this.work.host, nowMs);

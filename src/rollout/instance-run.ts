@@ -1,11 +1,13 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
+import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
-import { isNotStarted, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
+import { isNotStarted, NO_PROCESS, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
-import { Attempt, type Progress } from "./attempt.ts";
+import { Attempt, type Begun, type Progress } from "./attempt.ts";
 import type { Standing } from "./capacity.ts";
 import { Fate, type Ending } from "./fate.ts";
+import type { ProcessLook } from "./process-looks.ts";
 import { Reservation } from "./reservation.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -41,6 +43,8 @@ export class InstanceRun {
   private isBroken = false;
   /** It was healthy and failed later. Others may have brought it up since. */
   private readonly hasRegressed: boolean;
+  /** The pids that it had: what they have left behind is looked for. */
+  private readonly oldPids: Set<number>;
   /** A restart of it was sent that has neither come back nor been settled. */
   private mayStillAct = false;
   /** When its restart was sent. */
@@ -60,6 +64,7 @@ export class InstanceRun {
     this.work = work;
     this.around = around;
     this.lookAt = lookAt;
+    this.oldPids = new Set(planned.old_pids);
     this.phase = this.reserving(nowMs);
     this.hasRegressed = around.failures.hasRegressed(work.host, planned.instance);
     this.fate = new Fate(planned, work.host, around, this.hasRegressed);
@@ -154,6 +159,15 @@ export class InstanceRun {
 
   checked(index: number, outcome: CheckOutcome, nowMs: number): void {
     if (this.phase.name === "under_restart" && this.phase.attempt.checked(index, outcome)) this.lookAt(nowMs);
+  }
+
+  /** What it wants to know of its host's process table, if anything. */
+  get processQuery(): ProcessQuery | undefined {
+    return this.phase.name === "under_restart" ? this.phase.attempt.processQuery : undefined;
+  }
+
+  processesSeen(look: ProcessLook, outcome: ProcessesOutcome, nowMs: number): void {
+    if (this.phase.name === "under_restart" && this.phase.attempt.processesSeen(look, outcome)) this.lookAt(nowMs);
   }
 
   /** The hook that was sent last has ended. */
@@ -308,8 +322,10 @@ export class InstanceRun {
     this.lookAt(nowMs + timings.between_checks_ms);
   }
 
-  private attempt(begun: ConstructorParameters<typeof Attempt>[3]): Attempt {
-    const attempt = new Attempt(this.planned, this.work, this.around, begun);
+  private attempt(begun: Omit<Begun, "oldPids">): Attempt {
+    const { previousPid = NO_PROCESS } = begun;
+    if (previousPid !== NO_PROCESS) this.oldPids.add(previousPid);
+    const attempt = new Attempt(this.planned, this.work, this.around, { ...begun, oldPids: this.oldPids });
     this.phase = { name: "under_restart", attempt };
     return attempt;
   }

@@ -12,6 +12,7 @@ import type { HostRun } from "./host-run.ts";
 import type { InstanceRun } from "./instance-run.ts";
 import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
+import { ProcessLooks } from "./process-looks.ts";
 import { RolloutHooks } from "./rollout-hooks.ts";
 import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
@@ -40,6 +41,7 @@ export class Machine {
   private readonly watch: Watch;
   private readonly drift: Drift;
   private readonly looks: Looks;
+  private readonly processLooks: ProcessLooks;
   private readonly waves: WaveRun;
   private readonly watchMs: number;
   private commands: Command[] = [];
@@ -66,6 +68,7 @@ export class Machine {
     this.watch = new Watch(this.failures, this.supervisors);
     this.looks = new Looks(issue);
     this.drift = new Drift(rollout, emit);
+    this.processLooks = new ProcessLooks(issue);
     const around: Surroundings = {
       tally: this.tally,
       failures: this.failures,
@@ -77,7 +80,7 @@ export class Machine {
       halt: (code, reason) => this.halt(code, reason),
       expect: (host, instance, pid) => this.watch.expect(host, instance, pid),
     };
-    this.waves = new WaveRun(rollout.waves, around, this.looks);
+    this.waves = new WaveRun(rollout.waves, around, this.looks, this.processLooks);
   }
 
   handle(input: Input, nowMs: number): readonly Command[] {
@@ -119,6 +122,11 @@ export class Machine {
       case "settled":
         this.tellRun(input, (run) => run.settled(input.outcome, this.nowMs));
         break;
+      case "processes_seen": {
+        const look = this.processLooks.arrived(input.host);
+        if (look) this.runOf(input.host)?.processesSeen(look, input.outcome, this.nowMs);
+        break;
+      }
       case "checked":
         this.tellRun(input, (run) => run.checked(input.index, input.outcome, this.nowMs));
         break;

@@ -1,4 +1,5 @@
 import type { Answer, Outcome, RolloutEvent } from "../domain/events.ts";
+import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
@@ -11,6 +12,8 @@ export type Input =
   | ({ readonly type: "changed"; readonly outcome: ChangeOutcome } & OfInstance)
   /** The answer to a `settle`. */
   | ({ readonly type: "settled"; readonly outcome: SettleOutcome } & OfInstance)
+  /** The answer to a `look_at_processes`. At most one per host is on its way. */
+  | { readonly type: "processes_seen"; readonly host: HostName; readonly outcome: ProcessesOutcome }
   | ({ readonly type: "checked"; readonly index: number; readonly outcome: CheckOutcome } & OfInstance)
   /** Without an instance a hook of the host; without a host one of the rollout. */
   | ({ readonly type: "hook_finished"; readonly hook: HookName; readonly outcome: HookOutcome } & Partial<OfInstance>)
@@ -37,6 +40,7 @@ export type Command =
   | ({ readonly type: "change"; readonly action: "restart" | "start" } & OfInstance)
   /** Tell when what was sent for this instance before can act no more. */
   | ({ readonly type: "settle" } & OfInstance)
+  | { readonly type: "look_at_processes"; readonly host: HostName; readonly query: ProcessQuery }
   | ({ readonly type: "check"; readonly index: number; readonly check: Check; readonly vars: Vars } & OfInstance)
   | ({
       readonly type: "run_hook";

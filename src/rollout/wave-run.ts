@@ -3,6 +3,7 @@ import type { LookOutcome } from "../domain/outcomes.ts";
 import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Looks } from "./looks.ts";
+import type { ProcessLooks } from "./process-looks.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 type Phase =
@@ -34,6 +35,7 @@ export class WaveRun {
   private readonly steps: readonly Step[];
   private readonly around: Surroundings;
   private readonly looks: Looks;
+  private readonly processLooks: ProcessLooks;
   private phase: Phase = { name: "before" };
   /** The step that is walked, or that comes next. */
   private index = 0;
@@ -45,10 +47,11 @@ export class WaveRun {
   private again: HostWork[] = [];
   private readonly ended: HostName[] = [];
 
-  constructor(waves: readonly Wave[], around: Surroundings, looks: Looks) {
+  constructor(waves: readonly Wave[], around: Surroundings, looks: Looks, processLooks: ProcessLooks) {
     this.steps = waves.flatMap(stepsOf);
     this.around = around;
     this.looks = looks;
+    this.processLooks = processLooks;
   }
 
   get isOver(): boolean {
@@ -190,7 +193,9 @@ export class WaveRun {
   }
 
   private beginHost(work: HostWork, nowMs: number): void {
-    const run = new HostRun(work, this.around, this.looks, () => this.ended.push(work.host));
+    const run = new HostRun(work, this.around, { looks: this.looks, processLooks: this.processLooks }, () =>
+      this.ended.push(work.host),
+    );
     this.runs.set(work.host, run);
     run.begin(nowMs);
   }

@@ -29,6 +29,7 @@ export class Collected {
   /** What others have changed meanwhile: the latest of each. */
   private readonly drifts = new Map<string, Of<"instance.drifted">>();
   private readonly failures = new Map<string, Of<"instance.failed">>();
+  private readonly leftovers = new Map<string, Of<"instance.leftovers">>();
   private readonly losses = new Map<string, Of<"instance.indeterminate">>();
   private readonly skips = new Map<string, OfInstance & { readonly why: string }>();
 
@@ -58,6 +59,7 @@ export class Collected {
     const key = `${event.host} ${event.instance}`;
     if (event.type === "instance.failed") this.failures.set(key, event);
     else if (event.type === "instance.indeterminate") this.losses.set(key, event);
+    else if (event.type === "instance.leftovers") this.leftovers.set(key, event);
     else if (event.type === "instance.drifted") this.drifts.set(key, event);
     else if (event.type === "instance.skipped") this.skips.set(key, event);
   }
@@ -85,6 +87,11 @@ export class Collected {
   /** Whether a failed instance says why the rollout was halted. */
   isHaltToldByFailure(): boolean {
     return this.failed().some(({ host, instance, reason }) => this.halted?.reason === `${host} ${instance}: ${reason}`);
+  }
+
+  /** What old instances have left behind, as it was last seen. */
+  leftBehind(): Of<"instance.leftovers">[] {
+    return [...this.leftovers.values()];
   }
 
   drifted(): Of<"instance.drifted">[] {

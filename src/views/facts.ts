@@ -2,8 +2,10 @@ import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { RolloutEvent } from "../domain/events.ts";
 import { countsText, many } from "./counting.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
+import { leftoversTitle, processText } from "./leftovers-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
 import { answerText, PAUSE_CHOICES, questionText } from "./question-text.ts";
+import { onOneLine } from "../domain/printable.ts";
 import { printableLines } from "./printable.ts";
 import { subjectOf } from "./subject.ts";
 
@@ -82,6 +84,7 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "instance.observed":
     case "instance.healthy":
     case "instance.failed":
+    case "instance.leftovers":
     case "instance.skipped":
     case "instance.indeterminate":
     case "instance.unchanged":
@@ -114,6 +117,11 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
       };
       return [failed, ...printableLines(event.log_tail).map((line) => ({ about, text: `| ${line}` }))];
     }
+    case "instance.leftovers":
+      return [
+        { about, text: `${leftoversTitle(event)}:` },
+        ...event.processes.map((process) => ({ about, text: `| ${onOneLine(processText(process))}` })),
+      ];
     case "instance.skipped":
       return [skipped(event)];
     case "instance.indeterminate":

@@ -10,6 +10,7 @@ import { printableLines } from "./printable.ts";
 import {
   drainedSection,
   hooksSection,
+  leftoversSection,
   refusedSection,
   unreachableSection,
   unsettledSection,
@@ -46,7 +47,14 @@ function summaryMarkup(collected: Collected, called: Called): Markup {
     untouched: 0,
   };
   const failures = collected.failed();
-  const sections = [refusedSection, hooksSection, unsettledSection, unreachableSection, drainedSection];
+  const sections = [
+    refusedSection,
+    hooksSection,
+    unsettledSection,
+    unreachableSection,
+    drainedSection,
+    leftoversSection,
+  ];
   return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? called.plan ?? "rollout")}</h2>
     <p>
       ${planned?.reason === undefined ? "" : `${onOneLine(planned.reason)}; `}${took}${least > 0 ? ` (preview: at least ${formatElapsed(least)})` : ""};

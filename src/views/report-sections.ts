@@ -4,6 +4,7 @@ import { LEFT_AS } from "../domain/rollout.ts";
 import type { Collected } from "./collected.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
+import { processText } from "./leftovers-text.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { printableLines } from "./printable.ts";
 
@@ -96,6 +97,19 @@ export function driftSection(collected: Collected): string[] {
     .drifted()
     .map((event) => `  ${printable(`${event.host} ${event.instance}`)}: ${driftText(event)}`);
   return titled("changed by others", [...restarts, ...lines]);
+}
+
+/** Processes that outlived the instances that they belonged to. */
+export function leftoversSection(collected: Collected): string[] {
+  const lines = collected
+    .leftBehind()
+    .flatMap(({ host, instance, processes }) => [
+      `  ${printable(`${host} ${instance}`)}`,
+      ...processes.map((process) => `    ${onOneLine(processText(process))}`),
+    ]);
+  const remedy =
+    "If they are no longer needed, end them with `kill`; stopasgroup=true and killasgroup=true prevent them.";
+  return titled("left behind by old instances", withRemedy(lines, remedy));
 }
 
 /** Hosts that did not answer at the end, or were left out for it. */

@@ -14,6 +14,7 @@ import {
   fatesSection,
   hooksSection,
   leftOpenSection,
+  leftoversSection,
   refusedSection,
   skippedSection,
   unreachableSection,
@@ -53,13 +54,20 @@ function sectionsFor(collected: Collected): string[][] {
   const outcome = collected.finished?.outcome;
   if (outcome === "refused") return [refusedSection(collected)];
   if (outcome === "succeeded")
-    return [hooksSection(collected), drainedSection(collected), driftSection(collected), skippedSection(collected)];
+    return [
+      hooksSection(collected),
+      drainedSection(collected),
+      leftoversSection(collected),
+      driftSection(collected),
+      skippedSection(collected),
+    ];
   return [
     failedSection(collected),
     hooksSection(collected),
     unsettledSection(collected),
     unreachableSection(collected),
     drainedSection(collected),
+    leftoversSection(collected),
     driftSection(collected),
     fatesSection(collected, "untouched"),
     leftOpenSection(collected),

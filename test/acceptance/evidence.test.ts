@@ -27,6 +27,22 @@ describe("what counts as healthy, on a host whose clock can be set", () => {
     );
   });
 
+  it("--started-before is not misled by a clock that was set back since the start", async () => {
+    const host = fleet.host("host-1");
+    await host.setClock(0);
+    const plan = await writePlan(fleet);
+    const isOldEnough = async () => (({ start, now }) => now - start >= 4)(await host.process("web:web_00"));
+    await until(isOldEnough, { deadlineMs: 20_000, what: "it has been up for 4 s" });
+    await host.setClock(-3600);
+    const old = await orchestrate(plan, "--dry-run", "--started-before", "2s");
+    assert.match(old.stdout, /^plan: 1 instance on 1 host would be restarted/);
+    const status = await orchestrate("status", plan, "--started-before", "2s", "--output", "json");
+    const { hosts } = JSON.parse(status.stdout) as { hosts: { instances: { uptime_s: number }[] }[] };
+    assert.ok((hosts[0]?.instances[0]?.uptime_s ?? 0) >= 4, status.stdout);
+    const young = await orchestrate(plan, "--dry-run", "--started-before", "1h");
+    assert.match(young.stdout, /nothing to do: 1 instance skipped/);
+  });
+
   for (const [what, seconds] of [
     ["by a little", -2],
     ["by an hour", -3600],

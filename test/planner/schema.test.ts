@@ -91,7 +91,15 @@ describe("the plan's JSON schema", () => {
       command_timeout_ms: 60_000,
       progress_deadline_ms: 600_000,
     });
-    assert.deepEqual(settings, { instances: { count: 1 }, timings: settings.timings, checks: [], hooks: {}, vars: {}, exited: "skip" });
+    assert.deepEqual(settings, {
+      instances: { count: 1 },
+      timings: settings.timings,
+      checks: [],
+      hooks: {},
+      vars: {},
+      exited: "skip",
+      leftovers: "fail",
+    });
     assert.deepEqual(wave.batches, { sizes: [{ count: 1 }], mode: "lockstep" });
     assert.deepEqual(loaded.plan.limits, {
       max_failures: { count: 0 },

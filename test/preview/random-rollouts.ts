@@ -147,6 +147,7 @@ function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[]): Pla
           hooks: {},
           vars: {},
           exited: wave.exited,
+          leftovers: "fail",
         },
       }),
     ),

@@ -21,6 +21,8 @@ const FAULTS: readonly Drawn[] = [
   (random) => ({ stopMs: random.whole(1000, 400_000) }),
   (random) => ({ startsecsMs: random.whole(2000, 200_000) }),
   () => ({ fileGone: true }),
+  // A child of the old one outlives it, for good or for a while, and answers in its place.
+  (random) => ({ leavesForMs: random.chance(0.5) ? Infinity : random.whole(100, 20_000) }),
   // It never serves; it does for a moment; it does not now and then.
   () => ({ failsChecks: [[0, Infinity]] }),
   (random) => ({ failsChecks: [[random.whole(1500, 6000), Infinity]] }),

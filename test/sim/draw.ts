@@ -161,6 +161,7 @@ class Drawer {
       hooks: this.hooks,
       vars: {},
       exited: "skip",
+      leftovers: random.chance(0.8) ? "fail" : random.pick(["warn", "ignore"] as const),
     };
     return {
       group,

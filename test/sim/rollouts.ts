@@ -65,6 +65,7 @@ export function simulated({
     hooks,
     vars: {},
     exited: "skip",
+    leftovers: "fail",
   };
   const wave = (group: string, hostNames: readonly HostName[]) => ({
     group,

@@ -68,7 +68,7 @@ export class SimController {
 
   /** Looks at the fleet, as a preflight does. */
   discover(): Promise<FleetReport> {
-    return this.time.until(discover(this.world.fleet, this.recorder, { withConfig: true }));
+    return this.time.until(discover(this.world.fleet, this.recorder, { withConfig: true, processes: () => true }));
   }
 
   /** From now on events are kept, those of before as well. Returns why they cannot be. */

@@ -1,5 +1,6 @@
 import { compareNaturally, type HostName, type InstanceName } from "../../src/domain/ids.ts";
 import type { FleetReport, HostReport } from "../../src/domain/fleet.ts";
+import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../../src/domain/host-process.ts";
 import type { LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import { healthy, SimProcess, type SimBehaviour, type SimConfig, type SimSurroundings } from "./sim-process.ts";
@@ -213,6 +214,35 @@ export class SimFleet {
     return this.leftovers.filter(
       (one) => one.host === host && one.instance === instance && one.untilMs > this.time.now,
     );
+  }
+
+  /** Its machine's process table, which shows all that runs there. */
+  processes(host: HostName, { groups, pids }: ProcessQuery): ProcessesOutcome {
+    if (this.unreachable.has(host)) return { kind: "unavailable", reason: "no route" };
+    const machine = this.onMachineOf(host);
+    const age_s = (sinceMs: number) => (this.time.now - sinceMs) / 1000;
+    const running = machine.flatMap((other) =>
+      [...(this.hosts.get(other)?.entries() ?? [])].flatMap(([instance, { spawn }]): HostProcess[] => {
+        if (!spawn) return [];
+        const { pid, atMs } = spawn;
+        const parent = this.supervisors.get(other) ?? 1;
+        return [{ pid, parent, group: pid, session: parent, age_s: age_s(atMs), command: instance }];
+      }),
+    );
+    const left = this.leftovers
+      .filter((one) => machine.includes(one.host) && one.untilMs > this.time.now)
+      .map(({ pid, group, sinceMs, instance }): HostProcess => ({
+        pid,
+        parent: 1,
+        group,
+        session: 1,
+        // It was there before its parent ended.
+        age_s: age_s(sinceMs),
+        command: `a child of ${instance}`,
+      }));
+    const isAskedFor = ({ pid, group, session }: HostProcess) =>
+      pids.includes(pid) || groups.includes(group) || groups.includes(session);
+    return { kind: "seen", processes: [...running, ...left].filter(isAskedFor) };
   }
 
   look(host: HostName): LookOutcome {

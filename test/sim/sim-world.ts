@@ -21,6 +21,8 @@ const LOOK_TIMEOUT_MS = 60_000;
 /** How long it takes until a connection that is gone is noticed. */
 const KEEPALIVE_MS = 2000;
 const HOOK_MS = 200;
+/** How long a look at a process table takes. */
+const PROCESSES_MS = 50;
 /** To connect again and take the lock. */
 const SETTLE_MS = 300;
 const SETTLE_RETRY_MS = 5000;
@@ -74,7 +76,7 @@ export interface WorldOptions {
 }
 
 /** The parts of a host that planner and executor use. */
-type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks"> & {
+type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks" | "processes"> & {
   readonly connection: Pick<HostConnection, "connect">;
   readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "tailLog" | "config">;
   readonly lock: Pick<RolloutHost["lock"], "host" | "lost" | "settle" | "prepare" | "take" | "release">;
@@ -132,6 +134,7 @@ export class SimWorld implements World {
         tailLog: () => this.answer(LOOK_MS, () => "the end of its log"),
         config: () => this.answer(LOOK_MS, () => this.configOf(host)),
       },
+      processes: { look: (query) => this.answer(PROCESSES_MS, () => this.simulated.processes(host, query)) },
       lock: {
         host,
         lost,

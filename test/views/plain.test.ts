@@ -16,6 +16,7 @@ import {
   healthy,
   hostFinished,
   hostResting,
+  leftBehind,
   observed,
   planned,
   recorded,
@@ -183,6 +184,26 @@ describe("the plain view", () => {
 10:00:03 web-01 web:web_09 new since the preview, and left alone; it is STARTING
 10:00:04 web-01 web:web_00 restarting, was RUNNING on pid 150
 10:00:05 web-01 web:web_00 is as it was: it is still on pid 150, so its restart did not arrive`,
+    );
+  });
+
+  it("names what an old instance left behind, in lines and in the report, and obeys none of its control characters", async () => {
+    const left = leftBehind("web-01", "web:web_00", [300, "python3 server.py"], [301, "evil\u001b[31m"]);
+    const text = await plainTextOf([
+      { type: "rollout.started" },
+      left,
+      healthy("web-01", "web:web_00", 200),
+      finished("succeeded", { healthy: 1 }),
+    ]);
+    const [lines, , report] = text.split("\n\n");
+    assert.match(
+      lines ?? "",
+      /web:web_00 its old instance left 2 processes behind:\n\S+ web-01 web:web_00 \| pid 300: python3 server\.py\n.*\| pid 301: evil/,
+    );
+    assert.equal(text.includes("\u001b"), false);
+    assert.match(
+      report ?? "",
+      /^left behind by old instances\n {2}web-01 web:web_00\n {4}pid 300: python3 server\.py\n/,
     );
   });
 

@@ -80,7 +80,7 @@ function workOf(host: string, instances: readonly string[]): HostWork {
     at_once: 1,
     instances: [plannedInstance(instance)],
   }));
-  return { host: host as HostName, timings: TIMINGS, checks: [], hooks: {}, vars: {}, batches };
+  return { host: host as HostName, timings: TIMINGS, checks: [], hooks: {}, vars: {}, leftovers: "fail", batches };
 }
 
 function plannedInstance(instance: string): PlannedInstance {
@@ -150,6 +150,12 @@ export function skipped(host: string, instance: string, why: string): RolloutEve
 
 export function indeterminate(host: string, instance: string, reason: string): RolloutEvent {
   return { type: "instance.indeterminate", ...of(host, instance), reason };
+}
+
+/** Processes of its old instance are still there. */
+export function leftBehind(host: string, instance: string, ...processes: readonly [number, string][]): RolloutEvent {
+  const left = processes.map(([pid, command]) => ({ pid, command }));
+  return { type: "instance.leftovers", ...of(host, instance), processes: left };
 }
 
 /** Somebody else has changed an instance since the preview. */

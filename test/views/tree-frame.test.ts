@@ -10,6 +10,7 @@ import {
   batchStarted,
   connected,
   drifted,
+  leftBehind,
   failed,
   finished,
   healthy,
@@ -289,6 +290,12 @@ describe("a frame of the tree", () => {
     assert.match(tree.text(), /^ {2}web-01 web:web_09: new since the preview, and left alone; it is RUNNING o…$/m);
     tree.play([drifted("web-01", "web:web_01", "gone", { previous_state: "RUNNING", previous_pid: 101 })]);
     assert.match(tree.text(), /^ {2}web-01 web:web_01: gone since the preview: Supervisor does n… \(and 1 more\)$/m);
+  });
+
+  it("says what an old instance left behind", () => {
+    const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
+    const tree = new DrawnTree().play([...begun, leftBehind("web-01", "web:web_00", [300, "python3 server.py"])]);
+    assert.match(tree.text(), /^ {2}web-01 web:web_00: its old instance left a process behind: pid 300: .*$/m);
   });
 
   it("takes an instance whose restart was not done for what it was before", () => {

@@ -31,6 +31,7 @@ const TROUBLE: ReadonlySet<string> = new Set<RolloutEvent["type"]>([
   "host.unreachable",
   "host.supervisor_restarted",
   "instance.drifted",
+  "instance.leftovers",
   "rollout.asking",
   "rollout.halted",
   "rollout.interrupted",

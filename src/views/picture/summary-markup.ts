@@ -10,6 +10,7 @@ import {
   drainedSection,
   driftSection,
   hooksSection,
+  leftoversSection,
   refusedSection,
   skippedSection,
   unreachableSection,
@@ -101,6 +102,7 @@ export function troubleMarkup(collected: Collected, called: Called): Markup {
     unsettledSection,
     unreachableSection,
     drainedSection,
+    leftoversSection,
     driftSection,
   ].map((section) => section(collected));
   return html`${stopMarkup(collected)}

@@ -62,6 +62,9 @@ export class Track {
       case "instance.indeterminate":
         this.become("unseen", atMs);
         break;
+      // A healthy or a failed one may have left something behind: that is no state of it.
+      case "instance.leftovers":
+        break;
       case "instance.drifted":
         if (this.state === "old" || this.state === "down")
           this.become(event.state === "RUNNING" ? "old" : "down", atMs);

@@ -16,7 +16,10 @@ import {
 } from "./shown-rollout.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
-type OfInstance = Exclude<Of<`instance.${string}` & RolloutEvent["type"]>, Of<"instance.drifted">>;
+type OfInstance = Exclude<
+  Of<`instance.${string}` & RolloutEvent["type"]>,
+  Of<"instance.drifted" | "instance.leftovers">
+>;
 
 export class TreeModel implements Span {
   readonly ledger = new Ledger();
@@ -27,6 +30,8 @@ export class TreeModel implements Span {
   readonly failures = new Map<string, Of<"instance.failed">>();
   /** Those that are no failure of an instance. */
   readonly failedHooks = new Map<string, Of<"hook.finished">>();
+  /** What was left behind last, and by how many instances. */
+  leftovers: { readonly last: Of<"instance.leftovers">; readonly count: number } | undefined;
   /** What others have changed since the preview: the latest of it, and how much there is. */
   drifted: { readonly last: Of<"instance.drifted">; readonly count: number } | undefined;
   /** What the operator is asked about a failure. */
@@ -110,6 +115,9 @@ export class TreeModel implements Span {
       case "host.resting":
       case "host.finished":
         this.applyToHost(event, nowMs);
+        break;
+      case "instance.leftovers":
+        this.leftovers = { last: event, count: (this.leftovers?.count ?? 0) + 1 };
         break;
       case "instance.drifted":
         this.drifted = { last: event, count: (this.drifted?.count ?? 0) + 1 };

@@ -2,6 +2,7 @@ import type { RolloutEvent } from "../../domain/events.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { driftText } from "../drift-text.ts";
 import { failureMeaning } from "../failure-text.ts";
+import { leftoversTitle, processText } from "../leftovers-text.ts";
 import { printableLines } from "../printable.ts";
 import { questionText } from "../question-text.ts";
 import { subjectOf } from "../subject.ts";
@@ -74,7 +75,13 @@ function noticeRows(frame: Frame): Row[] {
   const texts = [
     haltReason(frame),
     ...(live
-      ? [...questionOf(frame, width), stoppingText(frame), driftOf(frame, width), warningText(frame, width)]
+      ? [
+          ...questionOf(frame, width),
+          stoppingText(frame),
+          leftoversOf(frame, width),
+          driftOf(frame, width),
+          warningText(frame, width),
+        ]
       : []),
   ];
   return texts
@@ -108,6 +115,13 @@ function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string
   const waits = open > 0 ? `; waits for ${open} under way` : "";
   if (halted) return `halting: no further restart${waits}`;
   return interrupted && `${interrupted.signal}: no further restart${waits}; again: leave now`;
+}
+
+function leftoversOf({ model: { leftovers } }: Frame, width: number): string | undefined {
+  if (!leftovers) return undefined;
+  const { last, count } = leftovers;
+  const processes = last.processes.map(processText).join(", ");
+  return withMore(`${last.host} ${last.instance}: ${leftoversTitle(last)}: ${processes}`, count - 1, width);
 }
 
 function driftOf({ model: { drifted } }: Frame, width: number): string | undefined {

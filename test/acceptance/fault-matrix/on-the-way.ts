@@ -200,6 +200,28 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
   {
+    fleet: {
+      hosts: 1,
+      groups: [
+        {
+          name: "web",
+          processes: 2,
+          extraLines: ["command=/bin/sh -c 'sleep 3600 & wait'", "stopasgroup=false", "killasgroup=false"],
+        },
+      ],
+    },
+    faults: [
+      fails("a program is a shell without stopasgroup: its child outlives the restart, and would still answer checks", {
+        checks: [{ command: "true" }],
+      }),
+      {
+        fault: "likewise, and the plan has `leftovers: warn`",
+        restarts: "each once",
+        happen: (scene) => scene.run({ leftovers: "warn" }),
+      },
+    ],
+  },
+  {
     // What has exited within startsecs counts as RUNNING to a supervisord that is late by as much.
     fleet: { hosts: 2, groups: [{ name: "web", processes: 2, startretries: 1, startsecs: 4 }] },
     faults: [

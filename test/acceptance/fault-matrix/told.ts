@@ -52,7 +52,7 @@ export function accountOf(ended: Ended): { readonly told: number; readonly plann
 function beside(events: readonly RecordedEvent[]): string {
   const codes = events.flatMap((event) => {
     if (event.type === "instance.failed") return [`instance.failed (${event.code})`];
-    return event.type === "instance.indeterminate" ? [event.type] : [];
+    return event.type === "instance.indeterminate" || event.type === "instance.leftovers" ? [event.type] : [];
   });
   return codes.length === 0 ? "" : `, after ${[...new Set(codes)].map((code) => `\`${code}\``).join(", ")}`;
 }

@@ -42,6 +42,9 @@ export class Proofs implements Witness {
       .flatMap(({ hosts }) => hosts)
       .find(({ host }) => host === event.host)?.settings;
     if (event.pid === event.previous_pid) this.fail(event, "on its old pid");
+    const left = this.trial.made.fleet.leftoversOf(event.host, event.instance);
+    if (settings?.leftovers === "fail" && left.length > 0)
+      this.fail(event, `though pid ${left[0]?.pid} of its old process is still there`);
     if (release === 0) this.fail(event, "on the old release");
     if (endedAtMs !== undefined && time.now - endedAtMs > LATE_MS)
       this.fail(event, `though pid ${event.pid} ended ${time.now - endedAtMs} ms ago`);

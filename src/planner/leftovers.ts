@@ -1,0 +1,40 @@
+import type { FleetReport } from "../domain/fleet.ts";
+import type { HostName } from "../domain/ids.ts";
+import { worksOf, type HostWork, type Rollout, type Warning } from "../domain/rollout.ts";
+import type { LeftoverPolicy } from "../domain/settings.ts";
+import type { Plan } from "./plan.ts";
+
+/** Hosts on which the plan does not ignore what outlives an instance. */
+export function hostsWatchedForLeftovers({ waves }: Plan): ReadonlySet<HostName> {
+  const watched = waves.flatMap(({ hosts }) => hosts.filter(({ settings }) => settings.leftovers !== "ignore"));
+  return new Set(watched.map(({ host }) => host));
+}
+
+/** What holds on a host: what cannot be seen there is not looked for. */
+export function leftoversOn(host: HostName, wanted: LeftoverPolicy, fleet: FleetReport): LeftoverPolicy {
+  return canBeSeen(host, fleet) ? wanted : "ignore";
+}
+
+/** Says where the plan would have leftovers looked for, and they cannot be seen. */
+export function leftoverWarnings(plan: Plan, rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
+  const watched = hostsWatchedForLeftovers(plan);
+  const blind = new Set<HostName>();
+  for (const work of worksOf(rollout))
+    if (watched.has(work.host) && replacesProcesses(work) && !canBeSeen(work.host, fleet)) blind.add(work.host);
+  return [...blind].map((host) => ({
+    host,
+    message:
+      "processes that outlive a restart cannot be seen: the process table does not show what Supervisor runs (it is in a container, /proc has hidepid, or it is not Linux); set `leftovers: ignore` to accept that",
+  }));
+}
+
+function canBeSeen(host: HostName, fleet: FleetReport): boolean {
+  const report = fleet.get(host);
+  return report === undefined || !("instances" in report) || report.seesProcesses !== false;
+}
+
+function replacesProcesses({ batches }: HostWork): boolean {
+  return batches.some(({ instances }) =>
+    instances.some(({ before, previous_pid }) => before.pid !== undefined || previous_pid !== undefined),
+  );
+}
