@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { InstanceConfig } from "../../src/domain/fleet.ts";
 import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import type { Quantity } from "../../src/domain/quantity.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
@@ -32,6 +33,7 @@ interface Drawn {
   readonly states: readonly number[];
   readonly stopped: "skip" | "start";
   readonly minHealthy: number;
+  readonly configs: readonly InstanceConfig[];
 }
 
 interface WaveDrawn {
@@ -73,6 +75,10 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   states: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 40 }),
   stopped: fc.constantFrom("skip", "start"),
   minHealthy: fc.constantFrom(0, 0, 1, 2),
+  configs: fc.array(fc.record({ priority: fc.integer({ min: 0, max: 3 }), is_listener: fc.boolean() }), {
+    minLength: INSTANCES.length,
+    maxLength: INSTANCES.length,
+  }),
 });
 
 /** Random plans over random fleets, in which some instances are STOPPED, EXITED or FATAL and nothing fails further. */
@@ -111,8 +117,11 @@ function make(given: Drawn): RandomRollout {
   return { plan, time, fleet, rollout: built.rollout };
 }
 
-function fleetOf({ has, states }: Drawn, hosts: readonly HostName[], time: VirtualTime): SimFleet {
+function fleetOf({ has, states, configs }: Drawn, hosts: readonly HostName[], time: VirtualTime): SimFleet {
   const fleet = new SimFleet(time, hosts, INSTANCES);
+  fleet.configs = new Map(
+    INSTANCES.map((instance, index) => [instance as InstanceName, configOf(instance, configs, index)]),
+  );
   let turn = 0;
   for (const [index, host] of hosts.entries())
     for (const [position, instance] of INSTANCES.entries()) {
@@ -126,6 +135,13 @@ function fleetOf({ has, states }: Drawn, hosts: readonly HostName[], time: Virtu
       }
     }
   return fleet;
+}
+
+/** Only one that is a group of its own may be a listener; a group's priority is that of its first process here. */
+function configOf(instance: string, configs: Drawn["configs"], index: number): InstanceConfig {
+  const first = INSTANCES.findIndex((other) => other.split(":")[0] === instance.split(":")[0]);
+  const is_listener = instance === "cron" && configs[index]?.is_listener === true;
+  return { ...configs[index], is_listener, group_priority: configs[first]?.priority ?? 0 };
 }
 
 function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[]): PlanWave {

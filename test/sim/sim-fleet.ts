@@ -1,5 +1,5 @@
 import { compareNaturally, type HostName, type InstanceName } from "../../src/domain/ids.ts";
-import type { FleetReport, HostReport } from "../../src/domain/fleet.ts";
+import type { FleetReport, HostReport, InstanceConfig } from "../../src/domain/fleet.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../../src/domain/host-process.ts";
 import type { LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
@@ -40,6 +40,8 @@ export class SimFleet {
   readonly removed = new Map<string, number>();
   /** All that there ever were. */
   readonly leftovers: Leftover[] = [];
+  /** How Supervisor is configured on all hosts, where a preflight finds that out. */
+  configs: ReadonlyMap<InstanceName, InstanceConfig> | undefined;
   /** Hosts with an event listener that ends their supervisord when a process is down for good. */
   readonly quitting = new Set<HostName>();
   /** The release that processes are started from. */
@@ -260,7 +262,14 @@ export class SimFleet {
     const look = this.look(host);
     if (look.kind === "seen") {
       const { snapshots: instances, supervisorPid } = look;
-      return { host, instances, at_rest: this.atRest(host), ...(supervisorPid !== undefined && { supervisorPid }) };
+      const config = this.configs && { config: { instances: this.configs, files: [] } };
+      return {
+        host,
+        instances,
+        at_rest: this.atRest(host),
+        ...config,
+        ...(supervisorPid !== undefined && { supervisorPid }),
+      };
     }
     const code = look.kind === "unreachable" ? "unreachable" : "supervisor_unavailable";
     return { host, refusal: { code, host, reason: look.reason } };
