@@ -1,7 +1,6 @@
 /** Of each section; `environment`, `command` and passwords stay on the host. */
 const KEYS = [
   "programs",
-  "numprocs",
   "process_name",
   "priority",
   "autostart",
@@ -10,7 +9,6 @@ const KEYS = [
   "startretries",
   "stopwaitsecs",
   "stopasgroup",
-  "killasgroup",
   "exitcodes",
   "redirect_stderr",
   "stdout_logfile",
