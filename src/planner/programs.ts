@@ -15,7 +15,7 @@ export type Selector = (instance: InstanceName) => boolean;
 /** A name that is written out wins over its reading as a glob: `*` and `[` are legal in Supervisor's names. */
 export function compileSelector(text: string): Selector {
   const ofGroup = !text.includes(":");
-  const matches = picomatch(text, { dot: true, nonegate: true, noextglob: true });
+  const matches = picomatch(text, { dot: true, nonegate: true, noextglob: true, posix: true });
   return (instance) => {
     const program = programOf(instance);
     // Supervisor prints `cat` for `cat:cat`; a plan may write either.

@@ -71,9 +71,17 @@ def rest(duration):
 
 
 def listening_socket():
+    """Patient: behind a shell the process before may still be on its way out."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((OPTIONS.get("address", "127.0.0.1"), int(OPTIONS["port"])))
+    for patience in range(50, -1, -1):
+        try:
+            listener.bind((OPTIONS["address"], int(OPTIONS["port"])))
+            break
+        except OSError:
+            if patience == 0:
+                raise
+            time.sleep(0.1)
     listener.listen(16)
     return listener
 

@@ -106,11 +106,16 @@ export function judgeResume(seen: Seen, expected: ExpectedResume): string[] {
   ];
 }
 
+/** Of the default healthy_deadline, without what passes between the last attempt and its end. */
+const patienceMs = 100_000;
+
 /** What a program that does not come up may be called, by what supervisord logged of it. */
 function trueCodes({ happenings, endedAt }: Seen, name: string): string[] {
   if (endedAt !== undefined) return ["supervisor_ended"];
   const own = happenings.filter((each) => each.name === name);
-  const whats = own.slice(own.findIndex(({ what }) => what === "stopped")).map(({ what }) => what);
+  const since = own.slice(own.findIndex(({ what }) => what === "stopped"));
+  const lasted = (since.at(-1)?.at ?? 0) - (since[0]?.at ?? 0);
+  const whats = since.map(({ what }) => what);
   const ended = whats.indexOf("ended");
   // On a busy machine supervisord takes even one that ends at once for RUNNING, for a moment.
   const ran = whats.includes("running") && whats.indexOf("running") < whats.lastIndexOf("ended");
@@ -119,6 +124,8 @@ function trueCodes({ happenings, endedAt }: Seen, name: string): string[] {
     ...(whats.includes("gave_up") ? ["fatal"] : []),
     ...(ran && startedAgain ? ["flapping"] : []),
     ...(ran && whats.at(-1) === "ended" ? ["exited"] : []),
+    // It may come and go for as long as the rollout is patient.
+    ...(!whats.includes("gave_up") && startedAgain && lasted >= patienceMs ? ["healthy_deadline"] : []),
   ];
 }
 
