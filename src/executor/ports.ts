@@ -105,7 +105,8 @@ export interface LookWay {
 
 /** What is known of a supervisord's process id. */
 export type PidOutcome =
-  | { readonly kind: "known"; readonly pid: number }
+  /** @property children of that supervisord, as far as they are known: what ran at the last look */
+  | { readonly kind: "known"; readonly pid: number; readonly children?: readonly number[] }
   /** It was asked and gave none: sudo does not let us ask, or a command in its place knows of none. */
   | { readonly kind: "unknown" }
   /** Nobody answered; that says nothing about the next time. */

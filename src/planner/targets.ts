@@ -69,12 +69,15 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
   }
 }
 
-/** What tells one supervisord from another. (ssh_config may know a port of its own for one of two names; that is not looked up here.) */
+/**
+ * All the words that lead to a supervisord: with the same words it is certainly the same one. With others it may be all
+ * the same; then a run finds out which process it is, when it locks it.
+ */
 function identityOf({ address, connection, ssh, supervisor }: HostTarget): string {
-  // Behind two bastions one address is of two hosts.
-  const way =
-    connection === "local" ? ["local"] : ["ssh", address.toLowerCase(), ssh.port ?? 22, ssh.proxy_jump ?? "none"];
-  return JSON.stringify([...way, supervisor.config ?? null, supervisor.server_url ?? null]);
+  const { user, port = 22, proxy_jump = "none", identity_file, config_file } = ssh;
+  // Behind two bastions one address is of two hosts; and what a login or a key leads to is sshd's to say.
+  const way = connection === "local" ? [] : [address.toLowerCase(), port, proxy_jump, user, identity_file, config_file];
+  return JSON.stringify([connection, way, Object.entries(supervisor).sort()]);
 }
 
 /** Tells whether the schema refused something of a host, so that it may be another one than it seems. */

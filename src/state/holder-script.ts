@@ -1,11 +1,70 @@
+/** What {@link IDENTIFY} is told, and where the locks are: of which groups, as names of files. */
+export const IDENTITY_ARGUMENTS = `dir=$1 words=$2 own=$3 pid=$4 unproven=$5 children=$6 kept=$7 groups=$8
+shift 8`;
+
 /**
- * Gives `name` to the supervisord with `pid`. Two plans may reach one supervisord in different ways: what it was
- * started as tells it from others, and outlives its restarts.
+ * Finds the names of a supervisord's locks: `names`, of which all are to be held.
+ *
+ * Where /proc shows the process that has its `pid`, the name is START-LIFE. START is what it was started as, by whom and
+ * where: it outlives a restart, but may be that of another supervisord as well (the same relative command line in two
+ * folders). LIFE is the very process, as PID.TICKS. All that is read of /proc can be read by every account, since two
+ * plans may come by two of them. Elsewhere (a container, a hidden /proc) the name is the plan's `words` for it, with the
+ * account where they depend on that (`own`). A lock that was held before is held under its `kept` name as well.
+ *
+ * The pid is believed unless none of the `children` that supervisord has reported is the child of that process: then it
+ * is of another pid namespace. `unproven` set: it is not believed before one of them is.
  */
-export const IDENTIFY = `identify() {
-  started=/proc/$pid/cmdline
-  [ -n "$pid" ] && [ -r "$started" ] && tr '\\0' ' ' <"$started" | grep -q supervisord || return
-  name=$(tr '\\0' ' ' <"$started" | cksum | tr ' ' -)
+export const IDENTIFY = `
+# Of a process: state, parent and the moment of its birth. False if none can be seen.
+look_at() {
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  set -- \${stat##*) }
+  state=$1 parent=$2
+  shift 19
+  born=$1
+}
+is_alive() { look_at "\${1%.*}" && [ "$born" = "\${1#*.}" ] && [ "$state" != Z ]; }
+
+is_visible() {
+  [ -n "$pid" ] && look_at "$pid" || return 1
+  life=$pid.$born
+  started=$({ tr '\\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null)
+  case $started in *supervisord*) ;; *) return 1 ;; esac
+  for child in $children; do
+    look_at "$child" && [ "$state" != Z ] || continue
+    [ "$parent" != "$pid" ] || return 0
+    unproven=1
+  done
+  [ -z "$unproven" ]
+}
+identify() {
+  account=$(id -u)
+  if is_visible; then
+    while read -r key uid rest; do [ "$key" != Uid: ] || break; done <"/proc/$pid/status"
+    read -r boot </proc/sys/kernel/random/boot_id
+    space=$(readlink /proc/self/ns/pid 2>/dev/null)
+    start=$(printf '%s|%s|%s|%s' "$started" "$uid" "$boot" "$space" | cksum | tr ' ' -)
+    names=$start-$life
+    case $kept in '' | "$names") ;; *) names="$names $kept" ;; esac
+  else
+    names=\${kept:-$words\${own:+-$account}}
+    start= life=\${names##*-}
+    case $life in *.*) start=\${names%-*} ;; esac
+  fi
+}
+
+# Calls a command for each lock of a group under another life of this START, as $file, until one returns true. A
+# supervisord that was restarted was one of these; one that is alive beside a living one is another.
+any_other_life() {
+  [ -n "$start" ] || return 1
+  for file in "$dir/orchestrate-$start-"*"-$1.lock"; do
+    other=\${file#"$dir/orchestrate-$start-"}
+    other=\${other%"-$1.lock"}
+    case $other in '*' | "$life" | "\${kept##*-}" | *[!0-9.]*) continue ;; esac
+    is_alive "$other" && is_alive "$life" && continue
+    "$2" && return 0
+  done
+  return 1
 }
 `;
 
@@ -22,15 +81,16 @@ export const IDENTIFY = `identify() {
  * Answers: `beat` · `held NAME` (of the supervisord) · `locked GROUP RECORDS` · `broken WHY` · `done ID OUTPUT|CODE` · `closed` (the session)
  * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND and STDIN are escaped as printf's %b reads them, spaces as well.
  *
- * Arguments: token, seconds of silence, directory, a name for the supervisord, its pid or nothing, the groups to lock
- * (file names, in one argument), then the command of the session, if there shall be one.
+ * Arguments: token, seconds of silence, directory, what IDENTIFY needs (see IDENTITY_ARGUMENTS), the groups to lock (file
+ * names, in one argument), then the command of the session, if there shall be one.
  *
  * A lock file is made once and then only opened, and each account writes into a record of its own: in a sticky folder
  * fs.protected_regular forbids to open another's file with O_CREAT, which is what a shell's `>` does.
  */
 export const HOLDER_SCRIPT = `
-token=$1 silence=$2 dir=$3 name=$4 pid=$5 groups=$6
-shift 6
+token=$1 silence=$2
+shift 2
+${IDENTITY_ARGUMENTS}
 exec 3>&1
 trap '' PIPE
 
@@ -43,7 +103,8 @@ hear() {
 }
 
 ${IDENTIFY}
-file_of() { file=$dir/orchestrate-$name-$1.lock; }
+# Of NAME/GROUP.
+file_of() { file=$dir/orchestrate-\${1%/*}-\${1#*/}.lock; }
 
 # Never through a link, and never anew.
 create() {
@@ -51,14 +112,14 @@ create() {
   [ -f "$1" ] && [ ! -L "$1" ]
 }
 keep_records() {
-  for group in $groups; do
-    file_of "$group"
+  for lock in $locks; do
+    file_of "$lock"
     create "$file.by-$account" 022 && printf '%s %s\\n' "$$" "$record" >"$file.by-$account"
   done 2>/dev/null
 }
 drop_records() {
-  for group in $groups; do
-    file_of "$group"
+  for lock in $locks; do
+    file_of "$lock"
     rm -f "$file.by-$account"
   done
 }
@@ -71,31 +132,48 @@ refuse() {
   say "locked $1 $known"
 }
 
-# One call within the other for each group: a shell keeps the file of each level open until that level returns.
+# Somebody else has $file, since before supervisord was restarted.
+is_anothers() {
+  [ -r "$file" ] || return 1
+  flock -n 8 8<"$file"
+  [ $? -eq 1 ] || return 1
+  ours=\${record#*'"rollout":"'}
+  for each in "$file".by-*; do
+    { read -r holder text <"$each"; } 2>/dev/null && [ -d "/proc/$holder" ] || continue
+    case $text in *'"rollout":"'"\${ours%%'"'*}"'"'*) return 1 ;; esac
+  done
+}
+
+# One call within the other for each lock: a shell keeps the file of each level open until that level returns.
 hold() {
   if [ -z "$1" ]; then
     shift
+    for group in $groups; do
+      any_other_life "$group" is_anothers || continue
+      refuse "$group"
+      return
+    done
     held "$@"
     exit 0
   fi
-  group=\${1%% *}
-  rest=\${1#"$group"}
+  lock=\${1%% *}
+  rest=\${1#"$lock"}
   rest=\${rest# }
   shift
-  file_of "$group"
+  file_of "$lock"
   create "$file" 000 && [ -r "$file" ] || { say "broken no lock file can be made or opened in $dir"; return; }
   {
     flock -n 9
     case $? in
       0) hold "$rest" "$@" ;;
-      1) refuse "$group" ;;
+      1) refuse "\${lock#*/}" ;;
       *) say "broken flock(1) does not work on the host" ;;
     esac
   } 9<"$file"
 }
 held() {
   keep_records
-  say "held $name"
+  say "held \${names%% *}"
   if [ $# -eq 0 ]; then work; else work | { read -r line && "$@" 2>&1 | relay; say closed; cat >/dev/null; }; fi
   drop_records
 }
@@ -128,12 +206,15 @@ run() {
 for tool in timeout od tail tr \${groups:+flock cksum}; do
   command -v "$tool" >/dev/null 2>&1 || { say "broken there is no $tool(1) on the host"; exit 0; }
 done
-account=$(id -u)
 identify
+locks=
+for name in $names; do
+  for group in $groups; do locks="\${locks:+$locks }$name/$group"; done
+done
 while hear; do
   case $line in
     beat) say beat ;;
-    'take '*) record=\${line#take }; hold "$groups" "$@" ;;
+    'take '*) record=\${line#take }; hold "$locks" "$@" ;;
   esac
 done
 `;

@@ -16,7 +16,7 @@ import type {
 import { Heartbeat, type Silence } from "./heartbeat.ts";
 import { Holder, type Taken } from "./holder.ts";
 import { HOLDER_SCRIPT } from "./holder-script.ts";
-import type { LockPlace } from "./lock-reader.ts";
+import { identityArguments, type LockPlace } from "./lock-reader.ts";
 import { fileName, newestOwner, recordOf } from "./lock-record.ts";
 
 export interface LockOptions extends LockPlace {
@@ -61,13 +61,6 @@ type Held =
 /** A holder that has not been told anything. */
 type Spawned =
   { readonly kind: "spawned"; readonly holder: Holder } | { readonly kind: "failed"; readonly reason: string };
-
-/** @property pid of the supervisord; empty if it is not known */
-interface Named {
-  readonly kind: "named";
-  readonly name: string;
-  readonly pid: string;
-}
 
 /** A holder that has got the lock. */
 interface Kept {
@@ -211,7 +204,8 @@ class HolderLock implements HostLock {
     const { holder } = spawned;
     const taken = signal.aborted ? undefined : await this.#ask(tenure, holder);
     if (taken?.kind === "held" && !signal.aborted) {
-      if (groups.length > 0) this.#name = taken.name;
+      // For good: under another name alone it could be had again before its last command has ended.
+      if (groups.length > 0) this.#name ??= taken.name;
       return this.#keep(tenure, holder);
     }
     holder.finish();
@@ -234,9 +228,10 @@ class HolderLock implements HostLock {
   async #spawn(groups: Tenure["groups"], unwanted: AbortSignal): Promise<Spawned> {
     const { session = [] } = this.#options;
     const token = `orchestrate-${randomBytes(9).toString("hex")}`;
-    const named = await this.#named(groups);
-    if (named.kind === "failed") return named;
-    const argv = this.#argv(token, groups, named);
+    const identity = await this.#identity(groups);
+    if ("reason" in identity) return { kind: "failed", reason: identity.reason };
+    const silenceS = String(this.#silence.holderMs / 1000);
+    const argv = ["sh", "-c", HOLDER_SCRIPT, "orchestrate", token, silenceS, ...identity.args, ...session] as const;
     // Its connection may have been closed since, and would be made again, for nobody to close.
     if (unwanted.aborted) return { kind: "failed", reason: RELEASED };
     const spawned = await this.#access.spawn(argv);
@@ -244,23 +239,16 @@ class HolderLock implements HostLock {
     return { kind: "spawned", holder: new Holder(token, spawned.process, session.length > 0) };
   }
 
-  /** What the supervisord is to be called on its host, unless the process with that pid says otherwise. */
-  async #named(groups: Tenure["groups"]): Promise<Named | Extract<Spawned, { kind: "failed" }>> {
-    const { supervisorPid, fallbackName } = this.#options;
-    // Under another name it would be had before its last command has ended.
-    if (this.#name !== undefined || groups.length === 0)
-      return { kind: "named", name: this.#name ?? fallbackName, pid: "" };
-    const outcome = await supervisorPid();
-    // Others may be told its pid, and have its lock under the name that follows from that.
-    if (outcome.kind === "unavailable") return { kind: "failed", reason: outcome.reason };
-    return { kind: "named", name: fallbackName, pid: outcome.kind === "known" ? String(outcome.pid) : "" };
-  }
-
-  #argv(token: string, groups: Tenure["groups"], { name, pid }: Named): Argv {
-    const { directory, session = [] } = this.#options;
-    const silenceS = String(this.#silence.holderMs / 1000);
-    const args = [token, silenceS, directory, name, pid, groups.map(fileName).join(" ")];
-    return ["sh", "-c", HOLDER_SCRIPT, "orchestrate", ...args, ...session];
+  /** What a process on the host needs to find the supervisord's locks by, or why nothing is known of it now. */
+  async #identity(
+    groups: Tenure["groups"],
+  ): Promise<{ readonly args: readonly string[] } | { readonly reason: string }> {
+    if (groups.length === 0) return { args: identityArguments(this.#options, undefined, undefined, groups) };
+    const outcome = await this.#options.supervisorPid();
+    // Others may know its pid, and have its lock under the name that follows from that. One that was held has its name.
+    if (outcome.kind === "unavailable" && this.#name === undefined) return { reason: outcome.reason };
+    const known = outcome.kind === "unavailable" ? undefined : outcome;
+    return { args: identityArguments(this.#options, known, this.#name, groups) };
   }
 
   #keep({ groups, released }: Tenure, holder: Holder): Extract<Held, { kind: "held" }> {

@@ -1,5 +1,5 @@
 import type { InstanceName } from "../domain/ids.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { NO_PROCESS, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostAccess, PidOutcome } from "../executor/ports.ts";
 import type { Silence } from "./silence.ts";
 import type { Listed } from "./way.ts";
@@ -42,8 +42,13 @@ export class Daemon {
   }
 
   /** Its pid was asked for another purpose. */
-  told(outcome: PidOutcome): void {
-    if (outcome.kind === "known") this.#pid = outcome.pid;
+  told(pid: number): void {
+    this.#pid = pid;
+  }
+
+  /** What ran at the last look, of which there need be none. */
+  get children(): number[] {
+    return [...(this.#running?.values() ?? [])].filter((pid) => pid !== undefined && pid !== NO_PROCESS) as number[];
   }
 
   /** @returns the pid of the supervisord that has given this list, if that is known for certain */

@@ -138,15 +138,17 @@ class Reader {
     const closes = this.#closes;
     const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
     if (closes !== this.#closes) return { kind: "unavailable", reason: CLOSED.reason };
-    if (quick.answer) {
-      const known = { kind: "known", pid: quick.answer.value } as const;
-      this.#daemon.told(known);
-      return known;
-    }
+    if (quick.answer) return this.#known(quick.answer.value);
     const pid = await pidByExec(this.#access, this.#settings, this.#timeoutMs);
-    if (pid.kind === "known") this.#blame(quick.failed);
+    if (pid.kind !== "known") return pid;
+    this.#blame(quick.failed);
+    return this.#known(pid.pid);
+  }
+
+  #known(pid: number): PidOutcome {
     this.#daemon.told(pid);
-    return pid;
+    const { children } = this.#daemon;
+    return { kind: "known", pid, ...(children.length > 0 && { children }) };
   }
 
   async config(instances: readonly InstanceName[]): Promise<HostConfig> {

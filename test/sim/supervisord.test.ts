@@ -43,7 +43,9 @@ async function realHost(host: FleetHost, access: HostAccess): Promise<PlayedHost
   const lock = createHostLock(access, {
     directory: host.dir,
     supervisorPid: () => reader.supervisorPid(),
-    fallbackName: "supervisord",
+    words: "supervisord",
+    isOfAccount: false,
+    mayBeElsewhere: false,
     owner: { rollout: "contract" as RolloutId, who: "the contract", since: new Date().toISOString() },
     session: sessionArgv(settings),
   });

@@ -43,7 +43,9 @@ describe("the lock of a host", () => {
     const lock = createHostLock(access ?? openLocal("here" as HostName), {
       directory: dir,
       supervisorPid: async () => supervisorPid(),
-      fallbackName: "supervisord",
+      words: "supervisord",
+      isOfAccount: false,
+      mayBeElsewhere: false,
       owner: {
         rollout: `rollout-of-${who}` as RolloutId,
         who,
@@ -396,7 +398,13 @@ describe("the lock of a host", () => {
   });
 
   it("is read by a dry run, which takes nothing", async () => {
-    const place = { directory: dir, supervisorPid: () => Promise.resolve(UNKNOWN), fallbackName: "supervisord" };
+    const place = {
+      directory: dir,
+      supervisorPid: () => Promise.resolve(UNKNOWN),
+      words: "supervisord",
+      isOfAccount: false,
+      mayBeElsewhere: false,
+    };
     const reader = createLockReader(openLocal("here" as HostName), place, 5000);
     assert.deepEqual(await reader.owners(web), []);
     const alice = lockOf("alice", { reason: "deploy 42" });
