@@ -70,7 +70,7 @@ export type RolloutEvent =
   | { readonly type: "host.resting"; readonly host: HostName; readonly ms: number }
   /** Nothing more comes for this host in its batch. */
   | { readonly type: "host.finished"; readonly host: HostName }
-  /** A hook was sent; it fails after `ms`. */
+  /** A hook is about to start; with a journal, this is kept before it does. It fails after `ms`. */
   | {
       readonly type: "hook.started";
       readonly hook: HookName;

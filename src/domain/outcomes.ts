@@ -51,4 +51,8 @@ export type CheckOutcome =
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "timed_out"; readonly after_ms: number };
 
-export type HookOutcome = { readonly kind: "succeeded" } | { readonly kind: "failed"; readonly reason: string };
+export type HookOutcome =
+  | { readonly kind: "succeeded" }
+  | { readonly kind: "failed"; readonly reason: string }
+  /** It was not started, since that could not be recorded: the rollout is halted already. */
+  | { readonly kind: "not_run"; readonly reason: string };

@@ -1,7 +1,8 @@
 import type { Outcome } from "../domain/events.ts";
 import type { HostName } from "../domain/ids.ts";
-import type { ChangeOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, HookOutcome } from "../domain/outcomes.ts";
 import type { Rollout } from "../domain/rollout.ts";
+import type { HookName } from "../domain/settings.ts";
 import { Machine } from "../rollout/machine.ts";
 import type { Command, Input } from "../rollout/messages.ts";
 import type { Clock, RolloutHost, World } from "./ports.ts";
@@ -168,7 +169,7 @@ export class Executor {
     const problem = await this.recorder.durable();
     if (problem === undefined) return this.host(host).changes.change(action, instance);
     this.tell({ type: "journal_failed", reason: problem });
-    return { kind: "not_sent", reason: `the journal could not be written: ${problem}` };
+    return { kind: "not_sent", reason: notKept(problem) };
   }
 
   private wake(host: HostName | undefined, atMs: number): void {
@@ -186,7 +187,19 @@ export class Executor {
     const { host, instance } = subject;
     const runner = hook === "on_failure" || host === undefined ? this.world.hooks : this.host(host).hooks;
     const about = { ...(host === undefined ? {} : { host }), ...(instance === undefined ? {} : { instance }) };
-    this.answer(runner.run(command, subject), (outcome) => ({ type: "hook_finished", hook, ...about, outcome }));
+    const outcome = this.hook(hook, () => runner.run(command, subject));
+    this.answer(outcome, (ended) => ({ type: "hook_finished", hook, ...about, outcome: ended }));
+  }
+
+  /**
+   * Like a change, a hook that may take something out of service is started only once its announcement is kept. One
+   * that puts it back, or tells of a failure, must not be left out for that.
+   */
+  private async hook(name: HookName, run: () => Promise<HookOutcome>): Promise<HookOutcome> {
+    const problem = await this.recorder.durable();
+    if (problem === undefined) return run();
+    this.tell({ type: "journal_failed", reason: problem });
+    return name.startsWith("before_") ? { kind: "not_run", reason: notKept(problem) } : run();
   }
 
   private host(host: HostName): RolloutHost {
@@ -194,4 +207,8 @@ export class Executor {
     if (!opened) throw new Error(`the rollout names ${host}, which was not opened`);
     return opened;
   }
+}
+
+function notKept(problem: string): string {
+  return `the journal could not be written: ${problem}`;
 }

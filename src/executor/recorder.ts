@@ -5,6 +5,7 @@ import type { Clock, Journal, View } from "./ports.ts";
 /** After these something was done that a resume must know of, whatever comes next. */
 const KEPT_AT_ONCE: ReadonlySet<RolloutEvent["type"]> = new Set([
   "rollout.planned",
+  "hook.finished",
   "instance.healthy",
   "instance.failed",
   "rollout.finished",

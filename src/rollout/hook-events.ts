@@ -12,7 +12,7 @@ export function hookFinished(input: Extract<Input, { type: "hook_finished" }>): 
   const { hook, outcome } = input;
   // How it ends is nothing that becomes of the instance whose failure it tells.
   const subject = hook === "on_failure" ? {} : subjectOf(input);
-  const reason = outcome.kind === "failed" ? { reason: outcome.reason } : {};
+  const reason = "reason" in outcome ? { reason: outcome.reason } : {};
   return { type: "hook.finished", hook, ...subject, succeeded: outcome.kind === "succeeded", ...reason };
 }
 

@@ -117,7 +117,8 @@ export class HostRun {
     if (outcome.kind === "failed") {
       const reason = `its ${this.phase} hook failed: ${outcome.reason}`;
       this.around.failures.addHostHook({ host: this.work.host, hook: this.phase, code: "hook_failed", reason });
-    } else this.afterHook(nowMs);
+    } else if (outcome.kind === "not_run") this.end();
+    else this.afterHook(nowMs);
   }
 
   /** Nothing more is awaited of the failure of a hook: it stands, or the operator wants the hook to run again. */

@@ -243,7 +243,7 @@ export class InstanceRun {
       const reason = `its before_restart hook failed, so it was not restarted: ${outcome.reason}`;
       return this.fail("hook_failed", reason, nowMs);
     }
-    this.drained = true;
+    this.drained = outcome.kind === "succeeded";
     if (this.around.tally.stop) this.leaveUntouched(nowMs);
     else this.aimFrom(nowMs);
   }

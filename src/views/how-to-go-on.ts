@@ -33,12 +33,14 @@ export function howToGoOn(collected: Collected, called: Called): string[] {
 }
 
 function linesFor(collected: Collected, called: Called, first: string): string[] {
-  const { id, begun, planned, finished, ledger } = collected;
+  const { id, begun, planned, finished, ledger, drains } = collected;
   const plan = called.plan ?? planned?.plan_file;
   if (plan === undefined) return [`  ${first}run the same plan again`];
   const selected = selectionWords(planned?.selection);
   const { healthy, failed, indeterminate, under_restart } = ledger.counts;
-  const wasTouched = healthy + failed + indeterminate + under_restart > 0;
+  // What a hook may have drained, only a resume puts back in any case.
+  const isDrained = drains.instances.size + drains.hosts.size > 0;
+  const wasTouched = isDrained || healthy + failed + indeterminate + under_restart > 0;
   const isResume = planned?.resumes !== undefined;
   // What a resume that has begun goes on with, is gone on with by it: that cannot be resumed any more.
   if (!begun || (planned && !wasTouched && !isResume))

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { setTimeout as rest } from "node:timers/promises";
 import { until } from "../../fleet/until.ts";
-import { orchestrate, quickTimings, startOrchestrate, type Ended } from "../orchestrate.ts";
+import { eventsOf, Gate, orchestrate, quickTimings, startOrchestrate, type Ended } from "../orchestrate.ts";
 import { impatient, type Fault, type FaultSet, type Scene, type Seen } from "./scene.ts";
 
 const groups = [{ name: "web", processes: 2, stopwaitsecs: 600 }];
@@ -223,6 +226,27 @@ export const faultsOfTheController: readonly FaultSet[] = [
         },
       },
       {
+        fault: "the controller is killed (kill -9) in the middle of a drain hook (`before_restart`)",
+        isSampled: true,
+        restarts: "each once",
+        async happen(scene) {
+          const gate = new Gate(scene.fleet.dir, "drain-may-end");
+          const started = join(scene.fleet.dir, "drain-started");
+          const hooks = { before_restart: `touch ${started}; ${gate.waiting}`, after_healthy: "true" };
+          const plan = await scene.plan({ hooks });
+          const running = startOrchestrate([plan, "--output", "json"]);
+          await until(() => existsSync(started), { deadlineMs: 60_000, everyMs: 1 });
+          running.child.kill("SIGKILL");
+          const ended = await running.ended;
+          await gate.open();
+          const { rollout = "" } =
+            eventsOf({ stdout: ended.stdout.slice(0, ended.stdout.lastIndexOf("\n") + 1) })[0] ?? {};
+          const { stdout } = await orchestrate("report", rollout);
+          assert.match(stdout, /^still drained\n {2}host-1 web:web_00\n/m);
+          return { ended, note: "`orchestrate report` names what is still drained", then: await scene.resume(plan) };
+        },
+      },
+      {
         fault: "the operator presses Ctrl-C in the middle of a restart",
         restarts: "each once",
         async happen(scene) {
@@ -266,6 +290,29 @@ export const faultsOfTheController: readonly FaultSet[] = [
           assert.equal(ended.code, 1, ended.stdout + ended.stderr);
           const then = await orchestrate(plan, "--output", "json", "--resume", "--state-dir", stateDir);
           return { ended, then: { what: "`--resume` with room", ended: then } };
+        },
+      },
+      {
+        fault: "the disk with the journal is full after the last restart (a limit of the process stands in for it)",
+        isSampled: true,
+        restarts: "each once",
+        async happen(scene) {
+          const gate = new Gate(scene.fleet.dir, "all-are-ready");
+          const batches = { hosts: "100%", instances: "100%" };
+          const plan = await scene.plan({ checks: gate.checks, batches, limits: { min_healthy: 0 } });
+          const stateDir = join(scene.fleet.dir, "filled");
+          const args = [plan, "--output", "json", "--state-dir", stateDir];
+          const running = startOrchestrate(args, { before: "trap '' XFSZ" });
+          const areRunning = () => running.stdout().match(/"instance.observed".*"RUNNING"/g)?.length === 4;
+          await until(areRunning, { deadlineMs: 60_000, what: "all run again" });
+          await promisify(execFile)("prlimit", [`--pid=${running.child.pid}`, "--fsize=512"]);
+          await gate.open();
+          const ended = await running.ended;
+          const [, why] = /^orchestrate: the journal of rollout \S+ is not whole: (.*)$/m.exec(ended.stderr) ?? [];
+          const note = `the journal is not whole: ${why}`;
+          assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+          const then = await orchestrate(plan, "--output", "json", "--resume", "--state-dir", stateDir);
+          return { ended, note, then: { what: "`--resume` with room", ended: then } };
         },
       },
     ],

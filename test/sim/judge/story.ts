@@ -87,10 +87,7 @@ export class Story {
     witnesses.push(...this.witnessesOf(trial.current));
     const outcome = await controller.run(rollout);
     const { events } = controller;
-    // Until it is durable before a hook is sent that it will be.
-    const hooked = events.findLastIndex(({ type }) => type === "hook.started") + 1;
-    const kept =
-      outcome === undefined ? this.random.whole(Math.max(hooked, journal.durableCount), events.length) : events.length;
+    const kept = outcome === undefined ? this.random.whole(journal.durableCount, events.length) : events.length;
     this.journal.push(...events.slice(0, kept));
     if (outcome === undefined) return { kind: controller.wasKilled ? "killed" : "stuck", past: readPast(this.journal) };
     const planned = events.findIndex(({ type }) => type === "rollout.planned");

@@ -2,7 +2,6 @@ import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
 import type { Simulated } from "../simulate.ts";
-import type { SimHook } from "../sim-world.ts";
 import { keyOf, type InstanceEvent, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** No more at once than the batches say, nothing after a halt, nothing while the operator is asked, no rest at the end. */
@@ -26,6 +25,7 @@ export class Turns implements Witness {
       this.trial.fail(`${type} after the rollout had stopped`);
     if (type === "batch.started")
       this.hostsAtOnce = this.trial.rollout.waves[event.wave - 1]?.batches[event.batch - 1]?.at_once ?? 0;
+    else if (type === "hook.started") this.seeHook(event);
     else if (type === "rollout.asking") this.seeQuestion();
     else if (type === "rollout.answered") this.seeAnswer();
     else if (type === "rollout.halted") this.seeHalt(event);
@@ -40,11 +40,6 @@ export class Turns implements Witness {
       this.free(event);
   }
 
-  hooked({ hook }: SimHook): void {
-    if (this.isAsking && hook.startsWith("before_")) this.trial.fail(`${hook} began while the operator was asked`);
-    if (this.hasStopped && hook.startsWith("before_")) this.trial.fail(`${hook} began after the rollout had stopped`);
-  }
-
   end({ outcome, events }: Simulated): void {
     if (this.isAsking) this.trial.fail("it ended with a question open");
     if (outcome !== "succeeded") return;
@@ -54,6 +49,12 @@ export class Turns implements Witness {
       ({ type }, index) => index > lastRest && /^instance\.(restarting|skipped|healthy)$/.test(type),
     );
     if (lastRest >= 0 && !goesOn) this.trial.fail("it rested after the last restart");
+  }
+
+  /** When it is decided: what runs only once its announcement is kept may run a little later, as a change does. */
+  private seeHook({ hook }: Of<"hook.started">): void {
+    if (this.isAsking && hook.startsWith("before_")) this.trial.fail(`${hook} began while the operator was asked`);
+    if (this.hasStopped && hook.startsWith("before_")) this.trial.fail(`${hook} began after the rollout had stopped`);
   }
 
   private seeQuestion(): void {

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { RecordedEvent } from "../../src/domain/events.ts";
+import { readJournal } from "../../src/state/read-journal.ts";
+import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
+import { Gate, eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
+
+const HOOKS = [
+  "before_rollout",
+  "before_host",
+  "before_restart",
+  "after_healthy",
+  "after_host",
+  "after_rollout",
+] as const;
+
+describeEachWay("a controller that is killed (kill -9) in the middle of a hook", (reachedBy) => {
+  let fleet: Fleet;
+  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }], reachedBy })));
+  after(() => fleet.down());
+
+  /** Kills it as soon as the hook itself has started, on its host or here, and lets the hook go on. */
+  async function killedIn(hook: (typeof HOOKS)[number], run: "host" | "controller" = "host") {
+    const gate = new Gate(fleet.dir, `go-on-${hook}-${run}`);
+    const started = join(fleet.dir, `started-${hook}-${run}`);
+    const state = ["--state-dir", join(fleet.dir, `state-${hook}-${run}`)];
+    const command = `touch ${started}; ${gate.waiting}`;
+    const others = { before_restart: "true", after_healthy: "true", before_host: "true", after_host: "true" };
+    const isRollouts = hook.endsWith("_rollout");
+    const hooks = { ...others, [hook]: isRollouts ? command : { command, run } };
+    const plan = await writePlan(fleet, { hooks }, `plan-${hook}-${run}`);
+    const running = startOrchestrate([plan, "--output", "json", ...state]);
+    await until(() => existsSync(started), { deadlineMs: 60_000, everyMs: 1, what: `${hook} has started` });
+    running.child.kill("SIGKILL");
+    await running.ended;
+    await gate.open();
+    const [folder = ""] = await readdir(state[1]!);
+    const [journal = ""] = await readdir(join(state[1]!, folder));
+    const { events, damage } = readJournal(join(state[1]!, folder, journal));
+    assert.equal(damage, undefined);
+    return { plan, state, events, id: journal.replace(/\.ndjson$/, "") };
+  }
+
+  const startsOf = (events: readonly RecordedEvent[], hook: string) =>
+    events.filter((event) => event.type === "hook.started" && event.hook === hook).length;
+
+  for (const hook of HOOKS)
+    it(`has written down before that it starts ${hook}`, async () => {
+      const { plan, state, events } = await killedIn(hook);
+      assert.equal(startsOf(events, hook), 1, JSON.stringify(events.map(({ type }) => type)));
+      const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m", ...state);
+      const isAllDone = resumed.code === 2 && resumed.stderr.includes("no unfinished rollout");
+      assert.ok(resumed.code === 0 || isAllDone, resumed.stdout + resumed.stderr);
+    });
+
+  for (const run of ["host", "controller"] as const)
+    it(`names what a drain hook on the ${run} may have drained, and a resume drains, restarts and enables it`, async () => {
+      const { plan, state, id } = await killedIn("before_restart", run);
+      const report = await orchestrate("report", id, ...state);
+      assert.match(report.stdout, /^still drained\n {2}host-1 web:web_00\n/m);
+      assert.match(report.stdout, new RegExp(`^ {4}orchestrate \\S+ --resume ${id} `, "m"));
+      const preview = await orchestrate(plan, "--resume", "--dry-run", "--output", "json", ...state);
+      const planned = eventsOf(preview).find((event) => event.type === "rollout.planned");
+      assert.deepEqual(planned?.left_drained?.instances, [{ host: "host-1", instance: "web:web_00" }]);
+      const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m", ...state);
+      assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+      assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_00", "host-1 web:web_01"]);
+      assert.equal(startsOf(eventsOf(resumed), "before_restart"), 2);
+      assert.equal(startsOf(eventsOf(resumed), "after_healthy"), 2);
+      const after = await orchestrate("report", eventsOf(resumed)[0]?.rollout ?? "", ...state);
+      assert.doesNotMatch(after.stdout, /still drained/);
+    });
+
+  it("names a host that a before_host hook may have drained, and how to continue", async () => {
+    const { id, state } = await killedIn("before_host", "controller");
+    const report = await orchestrate("report", id, ...state);
+    assert.match(report.stdout, /^still drained\n {2}host-1\n/m);
+    assert.match(report.stdout, new RegExp(`^ {4}orchestrate \\S+ --resume ${id} `, "m"));
+  });
+});
