@@ -60,7 +60,7 @@ class Story {
       return [...previewed, ...faults];
     }
     const seen = await this.#watched(() => this.#orchestrate(selection));
-    return [...previewed, ...judgeSuccess(seen, this.#expected(selection)), ...this.#leftoverFaults(selection, seen)];
+    return [...previewed, ...judgeSuccess(seen, this.#expected(selection))];
   }
 
   async fail(): Promise<{ faults: string[]; report: Report }> {
@@ -115,12 +115,20 @@ class Story {
   }
 
   #expected(selection: SelectionName): Expected {
-    const { restarts, order, ends_by_itself = [], dies_with_another = [], floor } = this.#configuration.expected;
+    const {
+      restarts,
+      order,
+      ends_by_itself = [],
+      dies_with_another = [],
+      leaves_behind = [],
+      floor,
+    } = this.#configuration.expected;
     const names = restarts[selection];
     return {
       restarts: names,
       order: order?.[selection] ?? [],
       restless: [...ends_by_itself, ...dies_with_another],
+      leaveBehind: leaves_behind,
       ...(floor && selection === "pick" ? { floor: { names: floor.names, atLeast: floor.lowest } } : {}),
     };
   }
@@ -145,14 +153,6 @@ class Story {
       ...leftAlone.filter((name) => !said.has(name)).map((name) => `the preview does not name ${name}`),
       ...patterns.filter((each) => !each.test(text)).map((each) => `the preview does not say ${String(each)}`),
     ];
-  }
-
-  #leftoverFaults(selection: SelectionName, { report }: Seen): string[] {
-    const { leaves_behind = [], restarts } = this.#configuration.expected;
-    return leaves_behind
-      .filter((name) => restarts[selection].includes(name))
-      .filter((name) => !new RegExp(`${name}\\b.*(left behind|leftover|outlive)`).test(report.text))
-      .map((name) => `nothing is said of what ${name} left behind`);
   }
 
   async #orchestrate(selection: SelectionName, ...options: string[]): Promise<Ended> {

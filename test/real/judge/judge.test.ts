@@ -14,7 +14,12 @@ const restarted = (name: string, second: number) => [
   `${second} spawned: '${name}' with pid 7`,
   `${second + 1} success: ${name} entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)`,
 ];
-const expected: Expected = { restarts: ["web_00", "web_01"], order: [["web_00", "web_01"]], restless: [] };
+const expected: Expected = {
+  restarts: ["web_00", "web_01"],
+  order: [["web_00", "web_01"]],
+  restless: [],
+  leaveBehind: [],
+};
 const succeeded = "succeeded: x (ID) in 4s: 2 healthy, 0 failed\n";
 
 function seen(lines: readonly string[], report: string, code = 0) {
@@ -81,6 +86,21 @@ describe("the judge of real configurations", () => {
     const together = [...restarted("web_00", 1), ...restarted("web_01", 1)].sort();
     const floor = { names: ["web_00", "web_01"], atLeast: 1 };
     assert.deepEqual(judgeSuccess(seen(together, succeeded), { ...expected, floor }), ["only 0 of 2 were up, not 1"]);
+  });
+
+  it("wants what old processes left behind to be named, and nothing else", () => {
+    const lines = [...restarted("web_00", 1), ...restarted("web_01", 3)];
+    const report = `${succeeded}\nleft behind by old instances\n  host-1 web:web_01\n    pid 7: sh\n`;
+    const leaving = { ...expected, leaveBehind: ["web_01"] };
+    assert.deepEqual(judgeSuccess(seen(lines, report), leaving), []);
+    assert.match(
+      judgeSuccess(seen(lines, succeeded), leaving).join(),
+      /not said to be leaving something behind: web_01/,
+    );
+    assert.match(
+      judgeSuccess(seen(lines, report), expected).join(),
+      /wrongly said to be leaving something behind: web_01/,
+    );
   });
 
   it("lets a worker end by itself, before its turn and after it", () => {

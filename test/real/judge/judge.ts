@@ -14,6 +14,8 @@ export interface Expected {
   readonly order: readonly (readonly string[])[];
   /** Those that end by themselves now and then and are started again, or do when another one ends. */
   readonly restless: readonly string[];
+  /** Those whose old process is known to outlive them, and is to be named. */
+  readonly leaveBehind: readonly string[];
   /** How many of some are up at any moment, at the least. */
   readonly floor?: { readonly names: readonly string[]; readonly atLeast: number };
 }
@@ -36,6 +38,11 @@ export function judgeSuccess(seen: Seen, expected: Expected): string[] {
     ...expected.restarts.filter((name) => !isUp(seen, name)).map((name) => `${name} is not up at the end`),
     ...orderFaults(seen, expected),
     ...floorFaults(seen, expected),
+    ...difference(
+      "leaving something behind",
+      seen.report.leftBehind,
+      expected.leaveBehind.filter((name) => expected.restarts.includes(name)),
+    ),
   ];
 }
 

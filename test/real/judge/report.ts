@@ -6,6 +6,8 @@ export interface Report {
   readonly healthy: readonly string[];
   readonly untouched: readonly string[];
   readonly skipped: readonly string[];
+  /** Those whose old process outlives them. */
+  readonly leftBehind: readonly string[];
   /** All that was printed. */
   readonly text: string;
 }
@@ -26,6 +28,7 @@ export function readReport(text: string): Report {
     failed: failuresIn(sections.get("failed") ?? []),
     healthy: of("healthy").flatMap(namesOf),
     untouched: of("untouched").flatMap(namesOf),
+    leftBehind: of("left behind by old instances").flatMap(namesOf),
     skipped: of("skipped").flatMap((each) => namesOf(each.replace(/: .*/, ""))),
     text,
   };
