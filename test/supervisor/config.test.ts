@@ -4,6 +4,7 @@ import { appendFile, mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { HostAccess } from "../../src/executor/ports.ts";
 import { openLocal } from "../../src/hosts/local.ts";
 import { openHost } from "../../src/hosts/open.ts";
 import type { SupervisorSettings } from "../../src/domain/target.ts";
@@ -118,6 +119,24 @@ describe("what can be learnt of Supervisor's configuration", () => {
       assert.deepEqual(priorities("crlf"), [-3, -3, undefined]);
       assert.deepEqual(priorities("app:web_00"), [5, 7, undefined]);
       await reader.close();
+      // Where no session is to be had, one supervisorctl is started for it; none where the files have it all.
+      const argvs: string[] = [];
+      const plain: HostAccess = {
+        ...access,
+        run: (argv, bounds) => {
+          argvs.push(argv.join(" "));
+          return access.run(argv, bounds);
+        },
+        spawn: () => Promise.resolve({ kind: "failed", reason: "no session here" }),
+      };
+      const configOf = async (file: string) => {
+        const byExec = supervisorReader(plain, { command: "supervisorctl", sudo: false, config: file }, 30_000);
+        return (await byExec.config(["memmon"] as InstanceName[])).instances.get("memmon" as InstanceName);
+      };
+      assert.equal((await configOf(bare))?.is_listener, true);
+      assert.equal(argvs.filter((argv) => argv.endsWith("avail")).length, 1);
+      assert.equal((await configOf(host.config))?.is_listener, true);
+      assert.equal(argvs.filter((argv) => argv.endsWith("avail")).length, 1);
     } finally {
       await access.close();
       await host.down();
