@@ -6,6 +6,8 @@ import { discover } from "../../src/executor/discovery.ts";
 import { Executor } from "../../src/executor/executor.ts";
 import type { Clock, Journal } from "../../src/executor/ports.ts";
 import { Recorder } from "../../src/executor/recorder.ts";
+import type { Plan } from "../../src/planner/plan.ts";
+import { mayBeLeftExited } from "../../src/planner/taking.ts";
 import type { Input } from "../../src/rollout/messages.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import { SimWorld, type WorldOptions } from "./sim-world.ts";
@@ -67,8 +69,11 @@ export class SimController {
   }
 
   /** Looks at the fleet, as a preflight does. */
-  discover(): Promise<FleetReport> {
-    return this.time.until(discover(this.world.fleet, this.recorder, { withConfig: true, processes: () => true }));
+  discover(plan: Plan): Promise<FleetReport> {
+    const { time, world } = this;
+    const wait = (ms: number) => new Promise<void>((resolve) => time.after(ms, resolve));
+    const atRest = { isAsked: mayBeLeftExited(plan), wait };
+    return time.until(discover(world.fleet, this.recorder, { withConfig: true, processes: () => true, atRest }));
   }
 
   /** From now on events are kept, those of before as well. Returns why they cannot be. */

@@ -1,4 +1,5 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { HostName } from "../../../src/domain/ids.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { Past } from "../../../src/planner/past.ts";
 import { drawInterference } from "../interference.ts";
@@ -8,11 +9,15 @@ import type { SimulateOptions } from "../simulate.ts";
 import { witnessesOf } from "./judge.ts";
 import { isForetold } from "./ends.ts";
 import { HealthyPids } from "./healthy-pids.ts";
+import { KeptInFiles, KeptInMemory, type Journals } from "./journals.ts";
 import { Story, type Call, type Called } from "./story.ts";
-import { keyOf, type Witness } from "./trial.ts";
+import { failedIn, keyOf } from "./trial.ts";
 
 /** More kills than a rollout has events are not survived by anybody. */
 const MOST_KILLS = 10;
+
+/** Of so many stories one keeps its journals in files, which takes longer. */
+const IN_FILES = 8;
 
 /** So many resumes of what others make fail again and again are enough. */
 const MOST_CALLS = 8;
@@ -26,8 +31,13 @@ const MOST_CALLS = 8;
  * forgotten, drained or on the old release.
  */
 export async function judgeChain(seed: number, { faults = false } = {}): Promise<string[]> {
-  const judged = new Chain(seed, faults);
-  await (faults ? judged.amongFaults() : judged.killedOnly());
+  const journals = seed % IN_FILES === 0 ? new KeptInFiles() : new KeptInMemory();
+  const judged = new Chain(seed, faults, journals);
+  try {
+    await (faults ? judged.amongFaults() : judged.killedOnly());
+  } finally {
+    journals.close();
+  }
   return judged.violations;
 }
 
@@ -42,18 +52,18 @@ class Chain {
   /** What is known of each in the end. */
   private readonly fates = new Map<string, RolloutEvent["type"]>();
 
-  constructor(seed: number, faults: boolean) {
+  constructor(seed: number, faults: boolean, journals: Journals) {
     this.made = scenario(seed, { faults });
     this.random = new SeededRandom(seed + 1_000_000);
     this.healthy = new HealthyPids(this.made.fleet, (what) => this.fail(what));
-    const chain: Witness = { see: (event) => this.see(event) };
     this.story = new Story(
       this.made,
       this.random,
+      journals,
       (what) => this.fail(what),
       (trial) => {
         this.plannedIs(trial.rollout);
-        return [...witnessesOf(trial), this.healthy, chain];
+        return [...witnessesOf(trial), this.healthy];
       },
     );
   }
@@ -65,9 +75,9 @@ class Chain {
       const called = await this.call({ options, interference: {}, killAfterEvent });
       if (called.kind === "refused") return this.fail(`the resume was refused: ${called.reasons.join("; ")}`);
       if (called.kind === "stuck") return this.fail("a resume never ended");
-      if (called.kind === "ended") {
-        return this.judgeAll(called);
-      }
+      // Killed when all was done.
+      if (called.kind === "finished") return this.judgeOnce();
+      if (called.kind === "ended") return this.judgeAll(called);
     }
   }
 
@@ -76,11 +86,13 @@ class Chain {
     for (let calls = 0; calls < MOST_CALLS; calls++) {
       const killAfterEvent = random.chance(0.6) ? random.whole(1, 60) : Infinity;
       const interference = drawInterference(random);
-      const called = await this.call({ options: made.options, interference, killAfterEvent });
+      const limit = random.chance(0.3) ? this.someHosts() : [];
+      const called = await this.call({ limit, options: made.options, interference, killAfterEvent });
+      if (called.kind === "finished") return;
       if (called.kind === "stuck") return this.fail("a resume never ended");
       // Something of the killed one still acts there, for hours.
       if (made.fleet.isActing) return;
-      if (called.kind === "ended" && called.outcome === "succeeded") break;
+      if (called.kind === "ended" && called.outcome === "succeeded") return;
       this.wait(random.whole(0, random.pick([1000, 100_000])));
     }
     await this.judgeRepaired();
@@ -94,6 +106,7 @@ class Chain {
     this.repair();
     for (let calls = 1; ; calls++) {
       const called = await this.call({ options: goingWell(this.made.options), interference: {} });
+      if (called.kind === "finished") return;
       if (called.kind === "refused") return this.judgeRefused(called.reasons);
       if (called.kind !== "ended") return this.fail("once all was repaired it never ended");
       // What is down stays down until its turn.
@@ -112,6 +125,8 @@ class Chain {
 
   private async call(call: Call): Promise<Called> {
     const called = await this.story.call(call);
+    if ("events" in called) for (const event of called.events) this.see(event);
+    if (called.kind === "finished") for (const key of this.planned.keys()) this.judgeDone(key);
     if (called.kind === "killed") this.judgeKept(called.past);
     if (called.kind === "ended" && called.outcome === "succeeded")
       for (const key of this.planned.keys()) this.judgeDone(key);
@@ -123,7 +138,8 @@ class Chain {
     const { instances = [], hosts = [] } = past?.leftDrained ?? {};
     const named = new Set<string>([...instances.map(keyOf), ...hosts]);
     for (const name of this.made.fleet.drained)
-      if (!named.has(name)) this.fail(`${name} may be drained, and no journal says so`);
+      // A host on which all is done has no turn any more.
+      if (!named.has(name) && (past || name.includes(" "))) this.fail(`${name} may be drained, and no journal says so`);
   }
 
   private plannedIs(rollout: Rollout): void {
@@ -137,7 +153,8 @@ class Chain {
   }
 
   private see(event: RolloutEvent): void {
-    if (event.type.startsWith("instance.") && "instance" in event && event.host && event.instance)
+    if (event.type === "instance.failed") for (const key of failedIn(event)) this.fates.set(key, event.type);
+    else if (event.type.startsWith("instance.") && "instance" in event && event.host && event.instance)
       this.fates.set(keyOf({ host: event.host, instance: event.instance }), event.type);
   }
 
@@ -147,13 +164,17 @@ class Chain {
     if (this.made.fleet.removed.has(key)) return;
     const fate = this.fates.get(key);
     if (fate !== "instance.healthy" && fate !== "instance.skipped")
-      this.fail(`it succeeded, and of ${key} the last word is ${fate ?? "none"}`);
+      this.fail(`it is done, and of ${key} the last word is ${fate ?? "none"}`);
   }
 
   /** Without faults all of it was restarted, once. */
   private judgeAll({ outcome, rollout, events }: Extract<Called, { kind: "ended" }>): void {
     if (isForetold(rollout, events)) return;
     if (outcome !== "succeeded") return this.fail(`it ended ${outcome}: ${reasonsOf(events)}`);
+    this.judgeOnce();
+  }
+
+  private judgeOnce(): void {
     for (const [host, processes] of this.made.fleet.hosts)
       for (const [instance, { stopsAtMs, spawns, state }] of processes) {
         const key = keyOf({ host, instance });
@@ -180,6 +201,12 @@ class Chain {
       else if (process.spawn?.release === 0) this.fail(`${key} was left on the old release`);
     }
     this.judgeDrains();
+  }
+
+  private someHosts(): HostName[] {
+    const hosts = [...this.made.fleet.hosts.keys()];
+    const some = hosts.filter(() => this.random.chance(0.5));
+    return some.length > 0 ? some : [this.random.pick(hosts)];
   }
 
   private get hasStopped(): boolean {

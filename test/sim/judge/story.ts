@@ -5,7 +5,7 @@ import type { Rollout, Selection } from "../../../src/domain/rollout.ts";
 import { takeLocks } from "../../../src/executor/locks.ts";
 import { buildRollout } from "../../../src/planner/build.ts";
 import { changesSince } from "../../../src/planner/changes-since.ts";
-import { readPast, type Past } from "../../../src/planner/past.ts";
+import type { Past } from "../../../src/planner/past.ts";
 import type { Plan } from "../../../src/planner/plan.ts";
 import { narrow } from "../../../src/planner/selection.ts";
 import { interfering, type Interference } from "../interference.ts";
@@ -13,11 +13,12 @@ import type { SeededRandom } from "../random.ts";
 import type { Scenario } from "../scenario.ts";
 import { SimController } from "../sim-controller.ts";
 import type { SimulateOptions } from "../simulate.ts";
+import type { Journals } from "./journals.ts";
 import { witnessed, type Trial, type Witness } from "./trial.ts";
 
 /** One call of orchestrate. */
 export interface Call {
-  /** What `--limit` says; left out: all of the plan. */
+  /** What `--limit` says, as far as the resumed rollout has these; none: all of the plan. */
   readonly limit?: readonly HostName[];
   readonly options: SimulateOptions;
   readonly interference: Interference;
@@ -26,15 +27,18 @@ export interface Call {
 }
 
 export type Called =
+  /** There is nothing to resume. */
+  | { readonly kind: "finished" }
   /** Nothing was begun. */
   | { readonly kind: "refused"; readonly reasons: readonly string[] }
-  | { readonly kind: "killed" | "stuck"; readonly past: Past | undefined }
-  | {
-      readonly kind: "ended";
-      readonly outcome: Outcome;
-      readonly rollout: Rollout;
-      readonly events: readonly RolloutEvent[];
-    };
+  | ({ readonly kind: "killed" | "stuck"; readonly past: Past | undefined } & Ran)
+  | ({ readonly kind: "ended"; readonly outcome: Outcome } & Ran);
+
+interface Ran {
+  readonly rollout: Rollout;
+  /** As far as they are certain to be kept. */
+  readonly events: readonly RolloutEvent[];
+}
 
 /**
  * A plan that is run, and resumed for as long as anything of it is open, each time from what its journals have for
@@ -45,19 +49,24 @@ export class Story {
   private readonly random: SeededRandom;
   private readonly fail: (what: string) => void;
   private readonly witnessesOf: (trial: Trial) => readonly Witness[];
-  /** Of all its rollouts, one after the other. */
-  private readonly journal: RolloutEvent[] = [];
+  private readonly journals: Journals;
   private rollouts = 0;
+  private hasRun = false;
 
-  /** @param fail told what was promised and not kept */
+  /**
+   * @param fail told what was promised and not kept
+   * @param witnessesOf who judges a rollout that begins
+   */
   constructor(
     made: Scenario,
     random: SeededRandom,
+    journals: Journals,
     fail: (what: string) => void,
     witnessesOf: (trial: Trial) => readonly Witness[],
   ) {
     this.made = made;
     this.random = random;
+    this.journals = journals;
     this.fail = fail;
     this.witnessesOf = witnessesOf;
   }
@@ -65,14 +74,15 @@ export class Story {
   async call({ limit = [], options, interference, killAfterEvent = Infinity }: Call): Promise<Called> {
     const { time, fleet } = this.made;
     const id = `20261123T0000${String(++this.rollouts).padStart(2, "0")}Z-0000` as RolloutId;
-    const past = readPast(this.journal);
+    const past = this.journals.past();
+    if (!past && this.hasRun) return { kind: "finished" };
     const plan = this.planOf(past, limit);
     const trial: { current: Trial | undefined } = { current: undefined };
     const witnesses: Witness[] = [];
     const watched = witnessed(interfering(interference, time, options), witnesses, { made: this.made });
     const controller = new SimController(id, fleet, time, { ...watched, killAfterEvent });
     const { world, recorder, journal } = controller;
-    const report = await controller.discover();
+    const report = await controller.discover(plan);
     const built = buildRollout(plan, report, { id }, past ? { past } : {});
     if (built.kind === "refused")
       return { kind: "refused", reasons: built.refusals.map(({ code, host, reason }) => `${code} ${host}: ${reason}`) };
@@ -88,8 +98,13 @@ export class Story {
     const outcome = await controller.run(rollout);
     const { events } = controller;
     const kept = outcome === undefined ? this.random.whole(journal.durableCount, events.length) : events.length;
-    this.journal.push(...events.slice(0, kept));
-    if (outcome === undefined) return { kind: controller.wasKilled ? "killed" : "stuck", past: readPast(this.journal) };
+    const certain = events.slice(0, kept);
+    this.journals.keep(id, certain);
+    this.hasRun = true;
+    if (outcome === undefined) {
+      const kind = controller.wasKilled ? "killed" : "stuck";
+      return { kind, rollout, events: certain, past: this.journals.past() };
+    }
     const planned = events.findIndex(({ type }) => type === "rollout.planned");
     const run = { outcome, events: events.slice(planned + 1), durable: journal.durableCount, doubled: world.doubled };
     for (const witness of witnesses) witness.end?.(run);
@@ -102,7 +117,8 @@ export class Story {
     const asBefore = past ? this.narrowed(plan, past.rollout.selection) : plan;
     for (const change of past ? changesSince(past.rollout, asBefore) : [])
       this.fail(`the same plan passes for another: ${change}`);
-    return limit.length === 0 ? asBefore : this.narrowed(asBefore, { limit, exclude: [], programs: [] });
+    const those = limit.filter((host) => asBefore.hosts.some(({ name }) => name === host));
+    return those.length === 0 ? asBefore : this.narrowed(asBefore, { limit: those, exclude: [], programs: [] });
   }
 
   private narrowed(plan: Plan, selection: Selection): Plan {

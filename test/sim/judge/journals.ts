@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { RolloutId } from "../../../src/domain/ids.ts";
+import { newestIncomplete, newestUnfinished, unfinishedCalled } from "../../../src/cli/unfinished.ts";
+import { readPast, type Past } from "../../../src/planner/past.ts";
+import { journalFile, planDir } from "../../../src/state/state-dir.ts";
+import type { SimEvent } from "../sim-controller.ts";
+
+/** What is kept of rollouts, one after the other. */
+export interface Journals {
+  /** @param events those that are certain to be kept */
+  keep(id: RolloutId, events: readonly SimEvent[]): void;
+  /** What a resume goes by; undefined where there is nothing to resume. */
+  past(): Past | undefined;
+  close(): void;
+}
+
+/** The newest rollout with all that it resumes: whoever calls knows whether there is anything to resume. */
+export class KeptInMemory implements Journals {
+  private readonly events: SimEvent[] = [];
+
+  keep(_id: RolloutId, events: readonly SimEvent[]): void {
+    this.events.push(...events);
+  }
+
+  past(): Past | undefined {
+    return readPast(this.events);
+  }
+
+  close(): void {
+    this.events.length = 0;
+  }
+}
+
+/** As the command keeps and finds them: in files, of which the last line may be torn. */
+export class KeptInFiles implements Journals {
+  private readonly state = mkdtempSync(join(tmpdir(), "orchestrate-sim-"));
+  private readonly plan = { name: "simulated", file: join(this.state, "plan.yaml") };
+
+  constructor() {
+    writeFileSync(this.plan.file, "");
+  }
+
+  keep(id: RolloutId, events: readonly SimEvent[]): void {
+    const file = journalFile(planDir(this.state, this.plan), id);
+    mkdirSync(dirname(file), { recursive: true });
+    const isWhole = events.at(-1)?.type === "rollout.finished";
+    writeFileSync(file, `${events.map((event) => JSON.stringify(event)).join("\n")}\n${isWhole ? "" : '{"v":1,"se'}`);
+  }
+
+  /** As `--resume` does it: the newest that is unfinished, or by its name the newest that has ended incomplete. */
+  past(): Past | undefined {
+    const incomplete = newestIncomplete(this.plan, this.state);
+    const found =
+      newestUnfinished(this.plan, this.state) ??
+      (incomplete === undefined ? undefined : unfinishedCalled(incomplete, this.plan, this.state));
+    if (found && "problem" in found) throw new Error(found.problem);
+    return found?.past;
+  }
+
+  close(): void {
+    rmSync(this.state, { recursive: true });
+  }
+}
