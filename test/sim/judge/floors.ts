@@ -1,5 +1,6 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { programOf, type InstanceName, type ProgramName } from "../../../src/domain/ids.ts";
+import type { Plan } from "../../../src/planner/plan.ts";
 import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */
@@ -95,8 +96,10 @@ export function floorsOf({ made: { plan }, report }: Pick<Trial, "made" | "repor
       totals.set(programOf(instance), (totals.get(programOf(instance)) ?? 0) + 1);
     }
   }
-  const { min_healthy } = plan.limits;
-  const floorOf = (total: number) =>
-    "count" in min_healthy ? min_healthy.count : Math.ceil((min_healthy.percent * total) / 100);
-  return new Map([...totals].map(([program, total]) => [program, floorOf(total)]));
+  return new Map([...totals].map(([program, total]) => [program, floorOf(plan, total)]));
+}
+
+/** How many of so many must stay healthy. */
+export function floorOf({ limits: { min_healthy } }: Plan, total: number): number {
+  return "count" in min_healthy ? min_healthy.count : Math.ceil((min_healthy.percent * total) / 100);
 }

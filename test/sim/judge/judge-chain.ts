@@ -1,5 +1,5 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
-import type { HostName } from "../../../src/domain/ids.ts";
+import { programOf, type HostName, type ProgramName } from "../../../src/domain/ids.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { Past } from "../../../src/planner/past.ts";
 import { drawInterference } from "../interference.ts";
@@ -8,6 +8,7 @@ import { scenario, type Scenario } from "../scenario.ts";
 import type { SimulateOptions } from "../simulate.ts";
 import { witnessesOf } from "./judge.ts";
 import { isForetold } from "./ends.ts";
+import { floorOf } from "./floors.ts";
 import { HealthyPids } from "./healthy-pids.ts";
 import { KeptInFiles, KeptInMemory, type Journals } from "./journals.ts";
 import { Story, type Call, type Called } from "./story.ts";
@@ -117,9 +118,18 @@ class Chain {
     }
   }
 
-  /** Somebody may have stopped so many that the floor has none to spare. */
+  /** Somebody may have stopped so many, or started what was the only one, that the floor has none to spare. */
   private judgeRefused(reasons: readonly string[]): void {
-    if (this.hasStopped && reasons.every((reason) => reason.startsWith("floor_impossible"))) return;
+    const { made } = this;
+    const totals = new Map<ProgramName, number>();
+    for (const [host, processes] of made.fleet.hosts)
+      for (const [instance, { state }] of processes) {
+        const program = programOf(instance);
+        const isLeft = state === "STOPPED" && !this.planned.has(keyOf({ host, instance }));
+        if (!isLeft) totals.set(program, (totals.get(program) ?? 0) + 1);
+      }
+    const isImpossible = [...totals].some(([, total]) => floorOf(made.plan, total) >= total);
+    if ((isImpossible || this.hasStopped) && reasons.every((reason) => reason.startsWith("floor_impossible"))) return;
     this.fail(`once all was repaired it was refused: ${reasons.join("; ")}`);
   }
 
@@ -215,8 +225,13 @@ class Chain {
   }
 
   private judgeDrains(): void {
-    // A host with nothing left to restart has no turn, and is named in the report.
-    for (const name of this.made.fleet.drained) if (name.includes(" ")) this.fail(`${name} was left drained`);
+    const { fleet } = this.made;
+    for (const name of fleet.drained) {
+      const [host = "", instance] = name.split(" ");
+      // A host with nothing left to restart has no turn, nor has what somebody stopped: they are named in the report.
+      if (instance === undefined || fleet.process(host, instance).wasStoppedByHand) continue;
+      this.fail(`${name} was left drained`);
+    }
   }
 
   private repair(): void {
@@ -241,7 +256,11 @@ class Chain {
 
 /** The same, and nothing gets in the way. */
 function goingWell({ lookMs, clockOffMs }: SimulateOptions): SimulateOptions {
-  return { ...(lookMs && { lookMs }), ...(clockOffMs && { clockOffMs }), onQuestion: () => undefined };
+  return {
+    ...(lookMs && { lookMs }),
+    ...(clockOffMs && { clockOffMs }),
+    onQuestion: () => ({ answer: "stop", afterMs: 0 }),
+  };
 }
 
 function reasonsOf(events: readonly RolloutEvent[]): string {

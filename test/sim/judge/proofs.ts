@@ -42,7 +42,10 @@ export class Proofs implements Witness {
       .flatMap(({ hosts }) => hosts)
       .find(({ host }) => host === event.host)?.settings;
     if (event.pid === event.previous_pid) this.fail(event, "on its old pid");
-    const left = this.trial.made.fleet.leftoversOf(event.host, event.instance);
+    const left = this.trial.made.fleet
+      .leftoversOf(event.host, event.instance)
+      // What another stop has left, nobody knows of.
+      .filter(({ group }) => group === event.previous_pid);
     if (settings?.leftovers === "fail" && left.length > 0)
       this.fail(event, `though pid ${left[0]?.pid} of its old process is still there`);
     if (release === 0) this.fail(event, "on the old release");
