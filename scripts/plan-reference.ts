@@ -138,11 +138,13 @@ resolved at use only, so that no secret gets into a journal; what they stand for
 the quotes around them, never code.
 
 **Placeholders** in checks and hooks: \`{host}\` \`{address}\` \`{program}\` \`{instance}\` \`{process}\` \`{number}\` (the
-digits that end the process's name) and \`{vars.NAME}\`; in \`on_failure\` \`{reason}\` as well. They are quoted for the
+digits that end the process's name) and \`{vars.NAME}\`; in \`on_failure\` \`{reason}\` as well. \`{pid}\` is the process
+that runs now: the one that is about to be restarted in before_restart, the new one in checks and after_healthy, where
+\`{old_pid}\` is the one that it has replaced; empty where there is none. Placeholders are quoted for the
 shell, so that quotes around them are an error: end the quotes before. In http and tcp checks they are URL-encoded.
 \`{{host}}\` is the text \`{host}\`; braces around anything but one name (\`{a,b}\`, \`{}\`, \`{{.State}}\`, JSON) are text.
 before_host and after_host are about a whole host: they know \`{host}\`, \`{address}\` and \`{vars.NAME}\`. before_rollout
-and after_rollout know none. Hooks find the same values in their environment, as ORCHESTRATE_HOST, ORCHESTRATE_REASON,
+and after_rollout know none. Hooks find the same values in their environment, as ORCHESTRATE_HOST, ORCHESTRATE_OLD_PID,
 ORCHESTRATE_VARS_NAME and so on.
 
 `;

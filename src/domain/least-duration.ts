@@ -1,4 +1,4 @@
-import type { Batch, HostWork, InstanceBatch, Rollout, Timings } from "./rollout.ts";
+import type { Batch, HostWork, InstanceBatch, Rollout } from "./rollout.ts";
 
 /** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
 export type StartSeconds = Readonly<Record<string, number>>;
@@ -37,18 +37,28 @@ export function inSlots(hostsMs: readonly number[], atOnce: number): number {
 
 /** Likewise for one host. */
 export function leastHostMs(
-  { batches, timings }: Pick<HostWork, "batches" | "timings">,
+  { batches, timings, checks }: Pick<HostWork, "batches" | "timings" | "checks">,
   startSeconds: StartSeconds = {},
 ): number {
   const restMs = timings.between_restarts_ms;
   let sumMs = 0;
   for (const batch of batches) {
     const rounds = Math.ceil(batch.instances.length / batch.at_once);
-    sumMs += rounds * (roundMs(batch, timings, startSeconds) + restMs);
+    sumMs += rounds * (roundMs(batch, { timings, checks }, startSeconds) + restMs);
   }
   return Math.max(0, sumMs - restMs);
 }
 
-function roundMs({ program }: InstanceBatch, { min_healthy_time_ms }: Timings, startSeconds: StartSeconds): number {
-  return min_healthy_time_ms + (startSeconds[program] ?? 0) * 1000;
+function roundMs(
+  { program }: InstanceBatch,
+  gate: Parameters<typeof leastGateMs>[0],
+  startSeconds: StartSeconds,
+): number {
+  return leastGateMs(gate) + (startSeconds[program] ?? 0) * 1000;
+}
+
+/** How long an instance runs at least before it is healthy. */
+export function leastGateMs({ timings, checks }: Pick<HostWork, "timings" | "checks">): number {
+  const { min_healthy_time_ms, between_checks_ms } = timings;
+  return checks.reduce((most, { passes = 1 }) => Math.max(most, (passes - 1) * between_checks_ms), min_healthy_time_ms);
 }

@@ -5,7 +5,17 @@ import { escapeFor, quoteWord } from "./shell-quotes.ts";
 import { parseTemplate, type TemplatePart } from "./template.ts";
 
 /** The names that may stand in braces, besides those of the plan's own `vars`. */
-export const PLACEHOLDERS = ["host", "address", "program", "instance", "process", "number", "reason"] as const;
+export const PLACEHOLDERS = [
+  "host",
+  "address",
+  "program",
+  "instance",
+  "process",
+  "number",
+  "pid",
+  "old_pid",
+  "reason",
+] as const;
 
 export type PlaceholderName = (typeof PLACEHOLDERS)[number];
 
@@ -20,9 +30,14 @@ export type Filled = { readonly text: string } | { readonly missing: string };
 /** Where a value goes: into a shell's line, or into a URL or address. */
 export type Quoting = "shell" | "url";
 
+/** The pids of an instance's process, and of the one that it has replaced. Where there is none, its text is empty. */
+export function pidValues({ pid, previousPid }: { readonly pid?: number; readonly previousPid?: number }) {
+  return { pid: String(pid ?? ""), old_pid: String(previousPid ?? "") };
+}
+
 /** What is known of one instance or, without one, of its host. */
 export function placeholderValues(
-  of: { readonly host: HostName; readonly address: string; readonly vars: Vars; readonly reason?: string },
+  of: PlaceholderValues & { readonly host: HostName },
   instance?: InstanceName,
 ): PlaceholderValues {
   if (instance === undefined) return of;

@@ -3,17 +3,17 @@
 /** Where a check or a hook runs: on the instance's host, or where orchestrate runs. */
 export type RunsOn = "host" | "controller";
 
-/** Must pass after RUNNING, each retried until `healthy_deadline`. Texts are templates: see placeholders.ts. */
-export type Check =
-  | {
-      readonly kind: "http";
-      readonly url: string;
-      readonly status: number;
-      readonly from: RunsOn;
-      readonly timeout_ms: number;
-    }
-  | { readonly kind: "tcp"; readonly address: string; readonly from: RunsOn; readonly timeout_ms: number }
-  | { readonly kind: "command"; readonly command: string; readonly from: RunsOn; readonly timeout_ms: number };
+/** Asked from RUNNING on, until its last answers passed or `healthy_deadline`. Texts are templates: see placeholders.ts. */
+export type Check = (
+  | { readonly kind: "http"; readonly url: string; readonly status: number }
+  | { readonly kind: "tcp"; readonly address: string }
+  | { readonly kind: "command"; readonly command: string }
+) & {
+  readonly from: RunsOn;
+  readonly timeout_ms: number;
+  /** How many answers in a row must pass. Default: 1. */
+  readonly passes?: number;
+};
 
 /** What it asks, as the plan has it. */
 export function templateOf(check: Check): string {

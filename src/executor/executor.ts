@@ -101,12 +101,13 @@ export class Executor {
         break;
       }
       case "check": {
-        const { host, instance, index, check, vars } = command;
-        this.answer(this.host(host).checker.check(check, instance, vars), (outcome) => ({
+        const { host, instance, index, check, pid, ...more } = command;
+        this.answer(this.host(host).checker.check(check, { instance, pid, ...more }), (outcome) => ({
           type: "checked",
           host,
           instance,
           index,
+          pid,
           outcome,
         }));
         break;

@@ -173,9 +173,18 @@ export interface LockReader {
   owners(groups: readonly ProgramName[]): Promise<readonly LockHolder[]>;
 }
 
+/** What a check is about; its placeholders are filled from it. */
+export interface CheckSubject {
+  readonly instance: InstanceName;
+  readonly vars: Vars;
+  /** Of the process that was started, and of the one that it has replaced. */
+  readonly pid: number;
+  readonly previousPid?: number;
+}
+
 /** Asks whether an instance is ready, as the plan's checks say. */
 export interface Checker {
-  check(check: Check, instance: InstanceName, vars: Vars): Promise<CheckOutcome>;
+  check(check: Check, subject: CheckSubject): Promise<CheckOutcome>;
 }
 
 /** What a hook is about; its placeholders and environment are filled from it. */
@@ -183,6 +192,9 @@ export interface HookSubject {
   readonly host?: HostName;
   readonly instance?: InstanceName;
   readonly reason?: string;
+  /** Of the instance's process, and of the one that it has replaced. */
+  readonly pid?: number;
+  readonly previousPid?: number;
   readonly vars: Vars;
   readonly timeoutMs: number;
 }

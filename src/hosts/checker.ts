@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import { urlOf } from "../domain/check-url.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
-import { fill, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
+import { fill, pidValues, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
 import { templateOf, type Check } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Checker, CheckRoutes, DialOutcome, DialTarget, HostAccess } from "../executor/ports.ts";
@@ -20,8 +20,9 @@ export interface CheckWays {
 /** Runs the plan's checks of one host's instances. @param env for `${NAME}`, expanded here and nowhere else */
 export function createChecker(target: HostTarget, ways: CheckWays, env: NodeJS.ProcessEnv): Checker {
   return {
-    async check(check, instance, vars) {
-      const values = placeholderValues({ host: target.name, address: target.address, vars }, instance);
+    async check(check, { instance, vars, ...pids }) {
+      const of = { host: target.name, address: target.address, vars, ...pidValues(pids) };
+      const values = placeholderValues(of, instance);
       const bound = boundOf(check.timeout_ms);
       try {
         return await Promise.race([bound.passed, attempt(check, values, ways[check.from], env, bound.signal)]);
@@ -82,8 +83,9 @@ export function createCheckRoutes(target: HostTarget, host: HostAccess, env: Nod
   return {
     async barrier(check, instance, vars) {
       if (check.kind === "command" || check.from === "controller") return undefined;
-      const values = placeholderValues({ host: target.name, address: target.address, vars }, instance);
-      const filled = fill(templateOf(check), values, env, "url");
+      // No pid makes a difference to the way.
+      const of = { host: target.name, address: target.address, vars, ...pidValues({}) };
+      const filled = fill(templateOf(check), placeholderValues(of, instance), env, "url");
       const url = "text" in filled ? urlOf(check, filled.text) : undefined;
       if (!url) return undefined;
       const bound = boundOf(check.timeout_ms);

@@ -1,5 +1,5 @@
 import type { HookOutcome, LockLost } from "../domain/outcomes.ts";
-import { fill, hookEnvironment, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
+import { fill, hookEnvironment, pidValues, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../executor/ports.ts";
 import { endOf, shellScript } from "./shell-script.ts";
@@ -26,12 +26,16 @@ export function createHookRunner({ controller, host, targetOf }: HookPlaces, env
   };
 }
 
-function valuesOf({ host, instance, reason, vars }: HookSubject, targetOf: HookPlaces["targetOf"]): PlaceholderValues {
+function valuesOf(
+  { host, instance, reason, vars, ...pids }: HookSubject,
+  targetOf: HookPlaces["targetOf"],
+): PlaceholderValues {
   // A page about a failure must go out, whatever the instance is called.
   const why = reason === undefined ? {} : { number: "", reason };
   const target = host === undefined ? undefined : targetOf(host);
   if (!target) return { vars, ...why };
-  return placeholderValues({ host: target.name, address: target.address, vars, ...why }, instance);
+  const known = instance === undefined || reason !== undefined ? {} : pidValues(pids);
+  return placeholderValues({ host: target.name, address: target.address, vars, ...why, ...known }, instance);
 }
 
 function toOutcome(outcome: RunOutcome | LockLost): HookOutcome {

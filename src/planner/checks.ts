@@ -28,6 +28,7 @@ export function readChecks(
 function readCheck(raw: RawCheck, path: Path, findings: Findings): OwnCheck | undefined {
   const { http, tcp, command, timeout } = raw;
   const from: RunsOn = raw.from ?? "host";
+  const passes = raw.passes === undefined ? {} : { passes: raw.passes };
   const ms = timeout === undefined ? undefined : readDuration(timeout, [...path, "timeout"], findings, "above zero");
   if (http === undefined && "status" in raw) findings.atKey([...path, "status"], "only an http check has a status");
   if (http !== undefined) {
@@ -36,17 +37,23 @@ function readCheck(raw: RawCheck, path: Path, findings: Findings): OwnCheck | un
     const status = raw.status ?? DEFAULT_STATUS;
     return {
       template,
-      withTimeout: (otherMs) => ({ kind: "http", url: http, status, from, timeout_ms: ms ?? otherMs }),
+      withTimeout: (otherMs) => ({ kind: "http", url: http, status, from, ...passes, timeout_ms: ms ?? otherMs }),
     };
   }
   if (tcp !== undefined) {
     const template = readTemplate(tcp, [...path, "tcp"], IN_URL, findings);
     judgeAddress(tcp, template.path, findings);
-    return { template, withTimeout: (otherMs) => ({ kind: "tcp", address: tcp, from, timeout_ms: ms ?? otherMs }) };
+    return {
+      template,
+      withTimeout: (otherMs) => ({ kind: "tcp", address: tcp, from, ...passes, timeout_ms: ms ?? otherMs }),
+    };
   }
   if (command === undefined) return undefined;
   const template = readTemplate(command, [...path, "command"], IN_COMMAND, findings);
-  return { template, withTimeout: (otherMs) => ({ kind: "command", command, from, timeout_ms: ms ?? otherMs }) };
+  return {
+    template,
+    withTimeout: (otherMs) => ({ kind: "command", command, from, ...passes, timeout_ms: ms ?? otherMs }),
+  };
 }
 
 const DEFAULT_STATUS = schemaAt(["checks", 0, "status"])?.default as number;

@@ -26,6 +26,9 @@ const ROLLOUT_HOOKS = ["before_rollout", "after_rollout", "on_failure"] as const
 const OF_HOST = { known: ["host", "address"], vars: true, quoting: "shell" } as const;
 const OF_ROLLOUT = { known: [], vars: false, quoting: "shell" } as const;
 
+/** Its process may be gone, or another by now. */
+const OF_FAILURE = PLACEHOLDERS.filter((name) => name !== "pid" && name !== "old_pid");
+
 const USES: Readonly<Record<HookName, Use>> = {
   before_rollout: { ...OF_ROLLOUT, where: "before_rollout, which is about no host" },
   before_host: { ...OF_HOST, where: "before_host, which is about a whole host" },
@@ -33,7 +36,7 @@ const USES: Readonly<Record<HookName, Use>> = {
   after_healthy: { where: "after_healthy", known: OF_INSTANCE, vars: true, quoting: "shell" },
   after_host: { ...OF_HOST, where: "after_host, which is about a whole host" },
   after_rollout: { ...OF_ROLLOUT, where: "after_rollout, which is about no host" },
-  on_failure: { where: "on_failure", known: PLACEHOLDERS, vars: true, quoting: "shell" },
+  on_failure: { where: "on_failure", known: OF_FAILURE, vars: true, quoting: "shell" },
 };
 
 /** Reads a level's hooks of hosts and instances. */

@@ -50,12 +50,17 @@ function placeText(preposition: "on" | "from", place: RunsOn): string {
 }
 
 function checkText(check: Check): string {
+  const { passes = 1 } = check;
+  return onOneLine(passes === 1 ? askedText(check) : `${askedText(check)}, ${passes} times in a row`);
+}
+
+function askedText(check: Check): string {
   switch (check.kind) {
     case "http":
-      return onOneLine(`${check.url} answers ${check.status}`);
+      return `${check.url} answers ${check.status}`;
     case "tcp":
-      return onOneLine(`${check.address} accepts a connection`);
+      return `${check.address} accepts a connection`;
     case "command":
-      return onOneLine(check.command);
+      return check.command;
   }
 }

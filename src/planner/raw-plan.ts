@@ -98,6 +98,7 @@ export interface RawCheck {
   readonly command?: string | undefined;
   readonly from?: RunsOn | undefined;
   readonly status?: number | undefined;
+  readonly passes?: number | undefined;
   readonly timeout?: string | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface Use {
   readonly quoting: "shell" | "url";
 }
 
-/** All that is known of an instance under restart. */
+/** All that is known of an instance while it is restarted. */
 export const OF_INSTANCE: readonly PlaceholderName[] = PLACEHOLDERS.filter((name) => name !== "reason");
 
 /** Judges a template, and tells which `vars` it needs. */

@@ -54,6 +54,21 @@ export function judgeTimings(timings: Timings, levels: readonly PlacedSettings[]
   }
 }
 
+/** Likewise of checks that would have to pass more often than there is time for. */
+export function judgePasses(timings: Timings, levels: readonly PlacedSettings[], findings: Findings): void {
+  const { between_checks_ms: between, healthy_deadline_ms: deadline } = timings;
+  const level = levels.findLast(({ section }) => section.checks !== undefined);
+  for (const [index, check] of level?.section.checks?.entries() ?? []) {
+    const neededMs = ((check?.passes ?? 1) - 1) * between;
+    if (!level || neededMs < deadline) continue;
+    findings.atValue(
+      [...level.path, "checks", index, "passes"],
+      `nothing can be healthy in time: it takes ${formatDuration(neededMs)}, healthy_deadline is ${formatDuration(deadline)}`,
+      `answers are between_checks (${formatDuration(between)}) apart: lower passes or between_checks, or raise healthy_deadline`,
+    );
+  }
+}
+
 function defaultTimings(): Timings {
   const entries = Object.entries(defaultsOf("timings"));
   return Object.fromEntries(entries.map(([key, text]) => [`${key}_ms`, parseDuration(text)])) as unknown as Timings;

@@ -8,7 +8,7 @@ import { isSilent, mergeLevels, readLevel, type Level } from "./levels.ts";
 import type { PlanWave, WaveHost } from "./plan.ts";
 import { listOf, wasRefused, type RawPlan } from "./raw-plan.ts";
 import type { Template } from "./templates.ts";
-import { judgeTimings } from "./timings.ts";
+import { judgePasses, judgeTimings } from "./timings.ts";
 import type { Turn } from "./turns.ts";
 import { MissingVars } from "./vars.ts";
 
@@ -73,6 +73,7 @@ function readWave({ turn, levels, hosts, raw, everywhere, missing }: WaveReading
       const all = own ? [...levels, own] : levels;
       const { settings, templates } = mergeLevels(all);
       judgeTimings(settings.timings, all, findings);
+      judgePasses(settings.timings, all, findings);
       missing.note([...templates, ...everywhere], settings.vars, names);
       return [own, settings] as const;
     }),

@@ -66,9 +66,11 @@ export class Attempt {
     this.leftovers = new Leftovers(work.leftovers ?? "ignore", oldPids);
     const { host, vars } = work;
     const { instance } = planned;
-    this.checks = new CheckRun(work.checks, (index, check) =>
-      around.issue({ type: "check", host, instance, index, check, vars }),
-    );
+    const old = previousPid === undefined ? {} : { previousPid };
+    this.checks = new CheckRun(work.checks, work.timings.between_checks_ms, (index, check) => {
+      const { newPid: pid } = this.gate;
+      if (pid !== undefined) around.issue({ type: "check", host, instance, index, check, vars, pid, ...old });
+    });
   }
 
   /** The command came back; `said` is its text. */
@@ -87,10 +89,15 @@ export class Attempt {
     this.settledAtMs = nowMs;
   }
 
-  /** True if all checks have passed: the last word is a look's, which must show the process that was proven. */
-  checked(index: number, outcome: CheckOutcome): boolean {
-    this.checks.finished(index, outcome);
-    return this.checks.allPassed;
+  /**
+   * A check of the process on this pid was answered. True if that was all that it lacked: the last word is a look's, which
+   * must show that process.
+   */
+  checked(index: number, pid: number, outcome: CheckOutcome, nowMs: number): boolean {
+    // What was asked for an attempt before this one says nothing about it.
+    if (pid !== this.gate.newPid) return false;
+    this.checks.answered(index, outcome, nowMs);
+    return this.checks.isProven && this.checks.allPassed;
   }
 
   /** What is to be looked for in its host's process table, if anything. */
@@ -115,7 +122,7 @@ export class Attempt {
     if (this.around.supervisors.restartsOf(this.work.host) > this.supervisorRestarts)
       return this.restartedUnder(snapshot);
     if (this.settledAtMs !== undefined && issuedAtMs >= this.settledAtMs) return this.settle(snapshot, nowMs);
-    return this.follow(this.gate.observe(snapshot, issuedAtMs, nowMs), nowMs);
+    return this.follow(this.gate.observe(snapshot, issuedAtMs, nowMs), nowMs, snapshot);
   }
 
   /** The host's supervisord has ended, or is about to. */
@@ -145,26 +152,30 @@ export class Attempt {
       return { kind: "unchanged", reason: `its restart was lost on the way: it is still on pid ${snapshot.pid}` };
     if (snapshot?.state === "STOPPED") return { kind: "half_done", snapshot };
     this.gate.commandReturned("", nowMs);
-    return this.follow(this.gate.observe(snapshot, nowMs, nowMs), nowMs);
+    return this.follow(this.gate.observe(snapshot, nowMs, nowMs), nowMs, snapshot);
   }
 
-  private follow(verdict: Verdict, nowMs: number): Progress {
+  /** @param snapshot what the look showed that the verdict is about, if it is about one */
+  private follow(verdict: Verdict, nowMs: number, snapshot?: ProcessSnapshot): Progress {
     const { gate, checks } = this;
-    if (verdict.kind === "wait") return verdict;
     // Where time ran out over a check, its words say more than that time ran out.
     if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
       return this.failed(verdict.code, verdict.reason);
     if (verdict.kind === "healthy") {
       const left = this.judgeLeftovers(verdict.pid, nowMs);
       if (left) return left;
+      checks.proven(nowMs);
       if (checks.allPassed) return verdict;
     }
-    if (gate.isOverdue(nowMs)) {
+    if (verdict.kind !== "wait" && gate.isOverdue(nowMs)) {
       const { code, reason } = checks.failure();
       return this.failed(code, reason);
     }
-    checks.begin();
-    return { kind: "wait", lookAtMs: nowMs + this.work.timings.between_checks_ms };
+    const lookAtMs = verdict.kind === "wait" ? verdict.lookAtMs : nowMs + this.work.timings.between_checks_ms;
+    const isRunning = snapshot?.state === "RUNNING" && snapshot.pid === gate.newPid;
+    // What the old process has left behind could answer in the place of the new one.
+    const mayAsk = isRunning && (checks.isProven || this.leftovers.areGone);
+    return { kind: "wait", lookAtMs: mayAsk ? Math.min(lookAtMs, checks.askDue(nowMs)) : lookAtMs };
   }
 
   /** Before any check: what the old process has left behind could answer in the place of the new one. */

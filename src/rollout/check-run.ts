@@ -2,58 +2,116 @@ import { formatElapsed } from "../domain/duration.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { templateOf, type Check } from "../domain/settings.ts";
 
-/** @property last how its last try ended, if one has and it did not pass */
-interface Standing {
+interface Asked {
   readonly check: Check;
-  is: "due" | "running" | "passed";
-  last?: Exclude<CheckOutcome, { kind: "passed" }>;
+  /** How many of its answers must pass. */
+  readonly passes: number;
+  /** When it was asked last. */
+  askedAtMs: number;
+  isUnanswered: boolean;
+  answeredAtMs: number;
+  /** How many of its last answers passed, in a row. */
+  passed: number;
+  /** Its last answer that did not pass, if one did not. */
+  failed?: Exclude<CheckOutcome, { kind: "passed" }>;
 }
 
-/** The checks of one restarted instance: each is tried until it has passed once. */
+/**
+ * The checks of one restarted instance. From when it runs they are asked again and again, `between_checks` apart and
+ * each only once it has answered, until the last `passes` answers of all of them have passed at once. Answers from
+ * before `min_healthy_time` was over count among those, but not as the last.
+ */
 export class CheckRun {
-  private readonly standings: readonly Standing[];
-  private readonly issue: (index: number, check: Check) => void;
+  private readonly all: readonly Asked[];
+  private readonly betweenMs: number;
+  private readonly ask: (index: number, check: Check) => void;
+  /** When min_healthy_time was found to be over. */
+  private provenAtMs: number | undefined;
 
-  constructor(checks: readonly Check[], issue: (index: number, check: Check) => void) {
-    this.standings = checks.map((check) => ({ check, is: "due" }));
-    this.issue = issue;
+  constructor(checks: readonly Check[], betweenMs: number, ask: (index: number, check: Check) => void) {
+    this.all = checks.map((check) => ({
+      check,
+      passes: check.passes ?? 1,
+      askedAtMs: -Infinity,
+      isUnanswered: false,
+      answeredAtMs: -Infinity,
+      passed: 0,
+    }));
+    this.betweenMs = betweenMs;
+    this.ask = ask;
   }
 
-  /** Begun, and not all passed yet. */
+  /** min_healthy_time is over. */
+  get isProven(): boolean {
+    return this.provenAtMs !== undefined;
+  }
+
+  /** The instance lacks nothing but them. */
   get isPending(): boolean {
-    return !this.allPassed && this.standings.some(({ is, last }) => is !== "due" || last !== undefined);
+    return this.isProven && !this.allPassed;
   }
 
   get allPassed(): boolean {
-    return this.standings.every(({ is }) => is === "passed");
+    return this.all.every((asked) => this.hasPassed(asked));
   }
 
-  /** Begins those that have not passed and are not running. */
-  begin(): void {
-    for (const [index, standing] of this.standings.entries()) {
-      if (standing.is !== "due") continue;
-      standing.is = "running";
-      this.issue(index, standing.check);
+  /** min_healthy_time is over: from here on their last answers count. */
+  proven(nowMs: number): void {
+    this.provenAtMs ??= nowMs;
+  }
+
+  /** Asks those that are due. Returns when the next one is, if none has to answer before that. */
+  askDue(nowMs: number): number {
+    let nextAtMs = Infinity;
+    for (const [index, asked] of this.all.entries()) {
+      if (asked.isUnanswered) continue;
+      const dueAtMs = this.isStale(asked) ? nowMs : asked.askedAtMs + this.betweenMs;
+      if (dueAtMs > nowMs) {
+        nextAtMs = Math.min(nextAtMs, dueAtMs);
+        continue;
+      }
+      asked.askedAtMs = nowMs;
+      asked.isUnanswered = true;
+      this.ask(index, asked.check);
     }
+    return nextAtMs;
   }
 
-  finished(index: number, outcome: CheckOutcome): void {
-    const standing = this.standings[index];
-    // One that was begun for an attempt before this one says nothing about it.
-    if (standing?.is !== "running") return;
-    standing.is = outcome.kind === "passed" ? "passed" : "due";
-    if (outcome.kind !== "passed") standing.last = outcome;
+  answered(index: number, outcome: CheckOutcome, nowMs: number): void {
+    const asked = this.all[index];
+    if (!asked?.isUnanswered) return;
+    asked.isUnanswered = false;
+    asked.answeredAtMs = nowMs;
+    asked.passed = outcome.kind === "passed" ? asked.passed + 1 : 0;
+    if (outcome.kind !== "passed") asked.failed = outcome;
   }
 
   /** What to say of an instance whose time is up. A try that is cut off by that says less than the one before it. */
   failure(): { readonly code: "check_failed" | "check_timed_out"; readonly reason: string } {
-    const standing = this.standings.find(({ is }) => is !== "passed");
-    const what = standing ? textOf(standing.check) : "";
-    const last = standing?.last;
-    if (last?.kind === "failed")
-      return { code: "check_failed", reason: `${what} did not pass until healthy_deadline: ${last.reason}` };
-    const within = last ? `within ${formatElapsed(last.after_ms)}` : "until healthy_deadline";
-    return { code: "check_timed_out", reason: `${what} gave no answer ${within}` };
+    const asked = this.all.find((each) => !this.hasPassed(each));
+    if (!asked) return { code: "check_failed", reason: "its checks passed only at healthy_deadline" };
+    const { passes, passed, failed } = asked;
+    const what = textOf(asked.check);
+    if (passed === 0 && failed?.kind === "failed")
+      return { code: "check_failed", reason: `${what} did not pass before healthy_deadline: ${failed.reason}` };
+    if (passed > 0 && passed < passes) {
+      const before = failed?.kind === "failed" ? `; before that: ${failed.reason}` : "";
+      const reason = `${what} passed ${passed} of ${passes} times in a row before healthy_deadline${before}`;
+      return { code: "check_failed", reason };
+    }
+    const again = passed > 0 ? " again" : "";
+    const hasTimedOut = passed === 0 && failed?.kind === "timed_out";
+    const within = hasTimedOut ? `within ${formatElapsed(failed.after_ms)}` : "before healthy_deadline";
+    return { code: "check_timed_out", reason: `${what} did not answer${again} ${within}` };
+  }
+
+  private hasPassed(asked: Asked): boolean {
+    return asked.passed >= asked.passes && !this.isStale(asked);
+  }
+
+  /** Its last answer, if there is one, is from before min_healthy_time was over. */
+  private isStale({ answeredAtMs }: Asked): boolean {
+    return this.provenAtMs !== undefined && answeredAtMs < this.provenAtMs;
   }
 }
 

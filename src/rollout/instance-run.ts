@@ -1,15 +1,18 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
-import type { ChangeOutcome, CheckOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import { isNotStarted, NO_PROCESS, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type Begun, type Progress } from "./attempt.ts";
 import type { Standing } from "./capacity.ts";
 import { Fate, type Ending } from "./fate.ts";
+import type { Input } from "./messages.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import { Reservation } from "./reservation.ts";
 import type { Surroundings } from "./surroundings.ts";
+
+type Checked = Extract<Input, { type: "checked" }>;
 
 /** In these Supervisor does not start a process by itself. */
 const AT_REST: ReadonlySet<ProcessState> = new Set(["STOPPED", "EXITED", "FATAL"]);
@@ -17,6 +20,8 @@ const AT_REST: ReadonlySet<ProcessState> = new Set(["STOPPED", "EXITED", "FATAL"
 type Phase =
   /** Waits until its program can spare it. */
   | { readonly name: "reserving"; readonly reservation: Reservation }
+  /** Waits for a look, likewise, before it is drained: the hook may be about its pid. */
+  | { readonly name: "identifying"; readonly sinceMs: number }
   | { readonly name: "draining" }
   /** Waits for a look that was sent after its turn came: a pid from preflight may be long gone. */
   | { readonly name: "aiming"; readonly sinceMs: number }
@@ -50,7 +55,9 @@ export class InstanceRun {
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
   /** What the last look at it showed. */
-  private seen: ProcessState | undefined;
+  private seen: ProcessSnapshot | undefined;
+  /** The pid of the process in whose place another was proven. */
+  private replacedPid: number | undefined;
 
   /** @param lookAt told when the instance wants its host to be looked at; the earliest wish counts, until that look */
   constructor(
@@ -89,9 +96,10 @@ export class InstanceRun {
   }
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): void {
-    this.seen = snapshot?.state;
+    this.seen = snapshot;
     if (this.phase.name === "reserving") this.tryBegin(nowMs);
     else if ("sinceMs" in this.phase && issuedAtMs < this.phase.sinceMs) this.lookAt(nowMs);
+    else if (this.phase.name === "identifying") this.drain(snapshot, nowMs);
     else if (this.phase.name === "aiming") this.aim(snapshot, this.phase.sinceMs, nowMs);
     else if (this.phase.name === "proving") this.proveAgain(snapshot, nowMs);
     else if (this.phase.name === "under_restart")
@@ -157,8 +165,9 @@ export class InstanceRun {
     this.lookAt(nowMs);
   }
 
-  checked(index: number, outcome: CheckOutcome, nowMs: number): void {
-    if (this.phase.name === "under_restart" && this.phase.attempt.checked(index, outcome)) this.lookAt(nowMs);
+  checked({ index, pid, outcome }: Checked, nowMs: number): void {
+    if (this.phase.name === "under_restart" && this.phase.attempt.checked(index, pid, outcome, nowMs))
+      this.lookAt(nowMs);
   }
 
   /** What it wants to know of its host's process table, if anything. */
@@ -210,14 +219,16 @@ export class InstanceRun {
   /** The operator has answered: what waited goes on, with all the time that it had. */
   released(nowMs: number): void {
     if (this.phase.name === "reserving") this.phase = this.reserving(nowMs);
-    if (this.phase.name === "aiming") this.aimFrom(nowMs);
+    if (this.phase.name === "identifying") this.begin(nowMs);
+    else if (this.phase.name === "aiming") this.aimFrom(nowMs);
     else this.tryBegin(nowMs);
   }
 
   /** Nothing further begins. What has not been restarted stays so, and is enabled again if it was drained. */
   letGo(nowMs: number): void {
-    if (this.phase.name === "reserving" || this.phase.name === "aiming") this.leaveUntouched(nowMs);
-    else if (this.phase.name === "proving") this.phase = { name: "over" };
+    const { name } = this.phase;
+    if (name === "reserving" || name === "identifying" || name === "aiming") this.leaveUntouched(nowMs);
+    else if (name === "proving") this.phase = { name: "over" };
   }
 
   /** The operator leaves: what is under way is told as unknown. */
@@ -232,10 +243,17 @@ export class InstanceRun {
 
   /** Its capacity is taken. */
   private begin(nowMs: number): void {
+    if (this.drained || !this.work.hooks.before_restart || this.isOnlyGated) return this.aimFrom(nowMs);
+    this.phase = { name: "identifying", sinceMs: nowMs };
+    this.lookAt(nowMs);
+  }
+
+  /** Takes it out of service, unless the look shows that it is not restarted anyway. */
+  private drain(snapshot: ProcessSnapshot | undefined, nowMs: number): void {
     const { before_restart } = this.work.hooks;
-    if (this.drained || !before_restart || this.isOnlyGated) return this.aimFrom(nowMs);
+    if (!before_restart || this.actionFor(snapshot, nowMs) === undefined) return;
     this.phase = { name: "draining" };
-    this.runHook("before_restart", before_restart);
+    this.runHook("before_restart", before_restart, snapshot?.pid === undefined ? {} : { pid: snapshot.pid });
   }
 
   private drainFinished(outcome: HookOutcome, nowMs: number): void {
@@ -253,24 +271,35 @@ export class InstanceRun {
     this.lookAt(nowMs);
   }
 
+  /** What is to be done upon this look; undefined where that is decided: it has failed, is skipped, or only gated. */
+  private actionFor(snapshot: ProcessSnapshot | undefined, nowMs: number): "restart" | "start" | undefined {
+    const { tally, supervisors, drift } = this.around;
+    const { host } = this.work;
+    const { before } = this.planned;
+    const restart = supervisors.restartOf(host);
+    if (tally.stop) this.leaveUntouched(nowMs);
+    else if (tally.isHeld) return undefined;
+    else if (!snapshot)
+      this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
+    else if (snapshot.state === "UNKNOWN") this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
+    else if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) this.passOn(snapshot, nowMs);
+    else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {
+      const reason = `it was ${before.state} at the preview and is STOPPED (Not started): ${restart}`;
+      this.fail("supervisor_restarted", reason, nowMs);
+    } else {
+      const action = snapshot.state === "STOPPED" ? "start" : "restart";
+      if (!this.isOurs) drift.compare(host, this.planned, snapshot);
+      if (this.isOurs || (action === "start") === (this.planned.action === "start")) return action;
+      this.skip(snapshot, nowMs);
+    }
+    return undefined;
+  }
+
   /** Restarts the instance on the evidence of a look that is as fresh as can be. */
   private aim(snapshot: ProcessSnapshot | undefined, sinceMs: number, nowMs: number): void {
     const { timings } = this.work;
-    if (this.around.tally.stop) return this.leaveUntouched(nowMs);
-    if (this.around.tally.isHeld) return;
-    if (!snapshot)
-      return this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
-    if (snapshot.state === "UNKNOWN")
-      return this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
-    if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) return this.passOn(snapshot, nowMs);
-    const restart = this.around.supervisors.restartOf(this.work.host);
-    if (!this.isOurs && restart !== undefined && this.planned.before.state !== "STOPPED" && isNotStarted(snapshot)) {
-      const reason = `it was ${this.planned.before.state} at the preview and is STOPPED (Not started): ${restart}`;
-      return this.fail("supervisor_restarted", reason, nowMs);
-    }
-    const action = snapshot.state === "STOPPED" ? "start" : "restart";
-    if (!this.isOurs) this.around.drift.compare(this.work.host, this.planned, snapshot);
-    if (!this.isOurs && (action === "start") !== (this.planned.action === "start")) return this.skip(snapshot, nowMs);
+    const action = this.actionFor(snapshot, nowMs);
+    if (!snapshot || action === undefined) return;
     // Somebody else is at it, or what failed before; two clients at one instance hang each other.
     if (snapshot.state === "STOPPING" || this.mayStillAct) {
       if (nowMs - sinceMs < timings.stop_deadline_ms) return this.lookAt(nowMs + timings.between_checks_ms);
@@ -349,6 +378,7 @@ export class InstanceRun {
 
   private becomeHealthy(pid: number, previousPid: number | undefined, nowMs: number): void {
     this.isBroken = false;
+    this.replacedPid = previousPid;
     this.fate.healthy(pid, previousPid, this.secondsTaken(nowMs));
     this.enable("healthy", nowMs);
   }
@@ -400,7 +430,12 @@ export class InstanceRun {
     const { after_healthy } = this.work.hooks;
     if (!after_healthy) return this.conclude(nowMs);
     this.phase = { name: "enabling", ending };
-    this.runHook("after_healthy", after_healthy);
+    const pid = ending === "healthy" ? this.fate.provenPid : this.seen?.pid;
+    const previousPid = ending === "healthy" ? this.replacedPid : undefined;
+    this.runHook("after_healthy", after_healthy, {
+      ...(pid !== undefined && { pid }),
+      ...(previousPid !== undefined && { previousPid }),
+    });
   }
 
   private enableFinished(outcome: HookOutcome, ending: Ending, nowMs: number): void {
@@ -425,7 +460,7 @@ export class InstanceRun {
 
   private tellFailure(code: InstanceFailureCode, reason: string, nowMs: number, before?: Ending): void {
     const seconds = this.secondsTaken(nowMs);
-    const seen = this.seen === undefined ? {} : { state: this.seen };
+    const seen = this.seen === undefined ? {} : { state: this.seen.state };
     this.fate.failed({ code, reason, ...seen, seconds, stillDrained: this.drained }, before);
   }
 
@@ -433,10 +468,10 @@ export class InstanceRun {
     return this.sentAtMs === undefined ? 0 : (nowMs - this.sentAtMs) / 1000;
   }
 
-  private runHook(hook: HookName, command: Hook): void {
+  private runHook(hook: HookName, command: Hook, pids: { readonly pid?: number; readonly previousPid?: number }): void {
     const { host, vars, timings } = this.work;
-    const { instance } = this.planned;
-    this.around.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host, instance });
+    const of = { host, instance: this.planned.instance, vars, ...pids };
+    this.around.issue({ type: "run_hook", hook, command, timeoutMs: timings.command_timeout_ms, ...of });
   }
 
   private get id() {

@@ -128,7 +128,7 @@ export class Machine {
         break;
       }
       case "checked":
-        this.tellRun(input, (run) => run.checked(input.index, input.outcome, this.nowMs));
+        this.tellRun(input, (run) => run.checked(input, this.nowMs));
         break;
       case "hook_finished":
         this.hookFinished(input);

@@ -14,7 +14,13 @@ export type Input =
   | ({ readonly type: "settled"; readonly outcome: SettleOutcome } & OfInstance)
   /** The answer to a `look_at_processes`. At most one per host is on its way. */
   | { readonly type: "processes_seen"; readonly host: HostName; readonly outcome: ProcessesOutcome }
-  | ({ readonly type: "checked"; readonly index: number; readonly outcome: CheckOutcome } & OfInstance)
+  /** The answer to a `check`, of the process on this pid. */
+  | ({
+      readonly type: "checked";
+      readonly index: number;
+      readonly pid: number;
+      readonly outcome: CheckOutcome;
+    } & OfInstance)
   /** Without an instance a hook of the host; without a host one of the rollout. */
   | ({ readonly type: "hook_finished"; readonly hook: HookName; readonly outcome: HookOutcome } & Partial<OfInstance>)
   | ({ readonly type: "log_read"; readonly text: string } & OfInstance)
@@ -41,7 +47,14 @@ export type Command =
   /** Tell when what was sent for this instance before can act no more. */
   | ({ readonly type: "settle" } & OfInstance)
   | { readonly type: "look_at_processes"; readonly host: HostName; readonly query: ProcessQuery }
-  | ({ readonly type: "check"; readonly index: number; readonly check: Check; readonly vars: Vars } & OfInstance)
+  | ({
+      readonly type: "check";
+      readonly index: number;
+      readonly check: Check;
+      readonly vars: Vars;
+      readonly pid: number;
+      readonly previousPid?: number;
+    } & OfInstance)
   | ({
       readonly type: "run_hook";
       readonly hook: HookName;
@@ -49,6 +62,9 @@ export type Command =
       readonly vars: Vars;
       readonly timeoutMs: number;
       readonly reason?: string;
+      /** Of the process that runs now, and of the one that it has replaced. */
+      readonly pid?: number;
+      readonly previousPid?: number;
     } & Partial<OfInstance>)
   | ({ readonly type: "read_log" } & OfInstance)
   /** Replaces the earlier wake of the same host, or of the rollout. */

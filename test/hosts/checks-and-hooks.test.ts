@@ -37,8 +37,11 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
     let port: number;
     const asked: string[] = [];
     const check = (what: Check) =>
-      createChecker(target, { host: access, controller: access }, { TOKEN: "s3cret" }).check(what, instance, {
-        zone: "b c",
+      createChecker(target, { host: access, controller: access }, { TOKEN: "s3cret" }).check(what, {
+        instance,
+        vars: { zone: "b c" },
+        pid: 4711,
+        previousPid: 815,
       });
 
     before(async () => {
@@ -93,6 +96,15 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
       assert.deepEqual(failed, { kind: "failed", reason: "exit code 3: not ready" });
     });
 
+    it("are about the process that was started and the one that it has replaced, if there was one", async () => {
+      assert.deepEqual(await check(command("test {pid} = 4711 && test {old_pid} = 815")), { kind: "passed" });
+      assert.deepEqual(await check(http(`http://127.0.0.1:${port}/{pid}/{old_pid}`)), { kind: "passed" });
+      assert.equal(asked.at(-1), "/4711/815");
+      const checker = createChecker(target, { host: access, controller: access }, {});
+      const started = { instance, vars: {}, pid: 4711 };
+      assert.deepEqual(await checker.check(command("test -z {old_pid}"), started), { kind: "passed" });
+    });
+
     it("keep what the environment holds out of every argument list, and find an empty stdin", async () => {
       const seen = 'test -z "$(cat)" && test ${TOKEN} = s3cret && ! ps -eo args | grep -v grep | grep s3cret';
       assert.deepEqual(await check(command(seen.replace("grep s3cret", "grep s3[c]ret"))), { kind: "passed" });
@@ -100,7 +112,11 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
 
     it("fail for an instance that has no number, instead of asking for something else", async () => {
       const checker = createChecker(target, { host: access, controller: access }, {});
-      const outcome = await checker.check(http(`http://127.0.0.1:${port}/{number}`), "web:main" as InstanceName, {});
+      const outcome = await checker.check(http(`http://127.0.0.1:${port}/{number}`), {
+        instance: "web:main" as InstanceName,
+        vars: {},
+        pid: 1,
+      });
       assert.deepEqual(outcome, { kind: "failed", reason: "{number} has no value for this instance" });
     });
 
@@ -133,6 +149,13 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
       const subject = { host: target.name, instance, reason: "it's broken", vars: {}, timeoutMs: 5000 };
       const line = 'test "$ORCHESTRATE_HOST" = {host} && test "$ORCHESTRATE_REASON" = {reason} && test {number} = 07';
       assert.deepEqual(await runner.run({ command: line, run: "host" }, subject), { kind: "succeeded" });
+      const replaced = { host: target.name, instance, vars: {}, timeoutMs: 5000, pid: 4711, previousPid: 815 };
+      const pids = 'test "$ORCHESTRATE_PID $ORCHESTRATE_OLD_PID" = "4711 815" && test {pid}/{old_pid} = 4711/815';
+      assert.deepEqual(await runner.run({ command: pids, run: "host" }, replaced), { kind: "succeeded" });
+      const started = { host: target.name, instance, vars: {}, timeoutMs: 5000 };
+      assert.deepEqual(await runner.run({ command: "test -z {pid}{old_pid}", run: "host" }, started), {
+        kind: "succeeded",
+      });
       const failed = await runner.run({ command: "echo no >&2; exit 9", run: "host" }, subject);
       assert.deepEqual(failed, { kind: "failed", reason: "exit code 9: no" });
     });

@@ -34,7 +34,7 @@ function planWith(path: string, value: unknown): unknown {
 
 /** What a key may not be without. */
 function companions(key: string): object {
-  if (["from", "status", "timeout"].includes(key)) return { http: "http://x" };
+  if (["from", "status", "passes", "timeout"].includes(key)) return { http: "http://x" };
   return key === "run" ? { command: "x" } : key === "pause" ? { group: "x" } : {};
 }
 

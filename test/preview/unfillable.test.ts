@@ -40,6 +40,6 @@ describe("what cannot be filled in for an instance is refused before anything is
 
   it("but never what only the run knows", () => {
     assert.deepEqual(refused('hooks: { on_failure: "page {number} {reason}" }', ["beat"]), []);
-    assert.deepEqual(refused('checks: [{ http: "http://{host}/{program}/{process}" }]', ["beat"]), []);
+    assert.deepEqual(refused('checks: [{ http: "http://{host}/{program}/{process}/{pid}/{old_pid}" }]', ["beat"]), []);
   });
 });

@@ -112,7 +112,8 @@ class Drawer {
       ...(random.chance(0.3) && this.hooksCalled("before_host", "after_host")),
     };
     const checks = [http("http://127.0.0.1:8080/healthz"), http("http://127.0.0.1:8080/ready")];
-    this.checks = random.chance(0.4) ? checks.slice(random.whole(0, 1)) : [];
+    const passes = random.chance(0.3) ? { passes: random.whole(2, 3) } : {};
+    this.checks = random.chance(0.4) ? checks.slice(random.whole(0, 1)).map((check) => ({ ...check, ...passes })) : [];
   }
 
   waves(names: readonly HostName[], programs: readonly SimProgram[]): PlanWave[] {

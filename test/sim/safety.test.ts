@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { HostName, ProgramName } from "../../src/domain/ids.ts";
+import type { HostName, InstanceName, ProgramName } from "../../src/domain/ids.ts";
 import type { PlannedInstance, Rollout, Wave } from "../../src/domain/rollout.ts";
+import type { Check } from "../../src/domain/settings.ts";
 import { rolloutOf, simulated } from "./rollouts.ts";
 import { simulate, type Simulated } from "./simulate.ts";
 
@@ -230,13 +231,13 @@ describe("min_healthy", () => {
 });
 
 describe("checks", () => {
-  const check = { kind: "tcp", address: "127.0.0.1:80", from: "host", timeout_ms: 2000 } as const;
-  function withCheck(rollout: Rollout): Rollout {
+  const check: Check = { kind: "tcp", address: "127.0.0.1:80", from: "host", timeout_ms: 2000 };
+  function withCheck(rollout: Rollout, its = check): Rollout {
     const waves = rollout.waves.map((wave) => ({
       ...wave,
       batches: wave.batches.map((batch) => ({
         ...batch,
-        hosts: batch.hosts.map((work) => ({ ...work, checks: [check] })),
+        hosts: batch.hosts.map((work) => ({ ...work, checks: [its] })),
       })),
     }));
     return { ...rollout, waves };
@@ -262,6 +263,54 @@ describe("checks", () => {
       const run = await simulate(withCheck(rollout()), fleet, time, { onCheck: () => outcome });
       assert.equal(ofType(run, "rollout.halted")[0]?.code, code);
     }
+  });
+
+  it("that pass once and fail while min_healthy_time runs are asked again, and the instance is healthy when they pass", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, timings: { min_healthy_time_ms: 3000 } });
+    // It answers for a second, then not for twenty.
+    fleet.behave("host-1", "web:0", { failsChecks: [[2000, 22_000]] });
+    const run = await simulate(withCheck(rollout()), fleet, time);
+    assert.equal(run.outcome, "succeeded");
+    const [healthy] = ofType(run, "instance.healthy");
+    const { atMs: startedAtMs } = fleet.process("host-1", "web:0").spawns.at(-1)!;
+    assert.ok(healthy && healthy.atMs >= startedAtMs + 22_000 && healthy.atMs <= startedAtMs + 27_500);
+  });
+
+  it("that pass once and fail ever after fail the instance, though RUNNING for min_healthy_time", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, timings: { min_healthy_time_ms: 3000 } });
+    fleet.behave("host-1", "web:0", { failsChecks: [[2000, Infinity]] });
+    const run = await simulate(withCheck(rollout()), fleet, time);
+    assert.equal(ofType(run, "rollout.halted")[0]?.code, "check_failed");
+    assert.equal(ofType(run, "instance.healthy").length, 0);
+  });
+
+  it("must pass as often in a row as their passes say, one between_checks after the other", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, timings: { min_healthy_time_ms: 0 } });
+    const asked: number[] = [];
+    const passing = [true, false, true, true, true];
+    const run = await simulate(withCheck(rollout(), { ...check, passes: 3 }), fleet, time, {
+      onCheck: () => {
+        asked.push(time.now);
+        return passing.shift() === true ? { kind: "passed" } : { kind: "failed", reason: "refused" };
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
+    assert.equal(asked.length, 5);
+    for (const [index, atMs] of asked.entries()) if (index > 0) assert.ok(atMs - asked[index - 1]! >= 5000);
+  });
+
+  it("are asked of the process that was started, and know the one that it has replaced", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+    const { pid: oldPid } = fleet.process("host-1", "web:0");
+    const pids = new Set<string>();
+    const run = await simulate(withCheck(rollout()), fleet, time, {
+      onCheck: ({ pid, previousPid }) => {
+        pids.add(`${pid} ${previousPid}`);
+        return { kind: "passed" };
+      },
+    });
+    const [healthy] = ofType(run, "instance.healthy");
+    assert.deepEqual([...pids], [`${healthy?.pid} ${oldPid}`]);
   });
 
   it("do not hide a program that dies while they are tried", async () => {
@@ -294,6 +343,34 @@ describe("hooks", () => {
     ]);
   });
 
+  it("know the process that they are about, and after a restart the one that it has replaced", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks: draining });
+    const process = fleet.process("host-1", "web:0");
+    const pids: string[] = [];
+    const planned = rollout();
+    // It was restarted by hand since: what runs now is meant.
+    const oldPid = (process.pid = 77);
+    await simulate(planned, fleet, time, {
+      onHook: ({ hook: name, pid, previousPid }) => {
+        pids.push(`${name} ${pid} ${previousPid}`);
+        return { kind: "succeeded" };
+      },
+    });
+    assert.deepEqual(pids, [`before_restart ${oldPid} undefined`, `after_healthy ${process.pid} ${oldPid}`]);
+  });
+
+  it("do not take out of service what has been stopped or removed since the preview", async () => {
+    for (const meanwhile of ["stopped", "removed"] as const) {
+      const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks: draining });
+      const planned = rollout();
+      if (meanwhile === "stopped") fleet.process("host-1", "web:0").state = "STOPPED";
+      else fleet.remove("host-1" as HostName, "web:0" as InstanceName);
+      const run = await simulate(planned, fleet, time);
+      assert.deepEqual(hooksOf(run), []);
+      assert.equal(run.outcome, meanwhile === "stopped" ? "succeeded" : "halted");
+    }
+  });
+
   it("name a drained instance whose restart fails as still drained, and do not enable it", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
     fleet.behave("host-1", "web:0", { fileGone: true });
@@ -317,7 +394,7 @@ describe("hooks", () => {
   it("enable it again after an interrupt that came while it was drained", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) => event.type === "rollout.started" && tell({ type: "interrupted", signal: "SIGINT" }),
+      onEvent: (event, tell) => event.type === "hook.started" && tell({ type: "interrupted", signal: "SIGINT" }),
     });
     assert.deepEqual(hooksOf(run), ["web:0 before_restart", "web:0 after_healthy"]);
     assert.deepEqual(countsOf(run), { healthy: 0, failed: 0, skipped: 0, untouched: 2 });

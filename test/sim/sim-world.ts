@@ -9,8 +9,15 @@ import type {
   LookOutcome,
   SettleOutcome,
 } from "../../src/domain/outcomes.ts";
-import type { Check, HookName, Vars } from "../../src/domain/settings.ts";
-import type { HookSubject, HostConnection, Operator, RolloutHost, World } from "../../src/executor/ports.ts";
+import type { Check, HookName } from "../../src/domain/settings.ts";
+import type {
+  CheckSubject,
+  HookSubject,
+  HostConnection,
+  Operator,
+  RolloutHost,
+  World,
+} from "../../src/executor/ports.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -33,11 +40,9 @@ export interface SimChange {
   readonly action: "restart" | "start";
 }
 
-export interface SimCheck {
+export interface SimCheck extends CheckSubject {
   readonly host: HostName;
-  readonly instance: InstanceName;
   readonly check: Check;
-  readonly vars: Vars;
 }
 
 export interface SimHook extends HookSubject {
@@ -144,7 +149,7 @@ export class SimWorld implements World {
         release: () => Promise.resolve(),
       },
       changes: { change: (action, instance) => this.change({ host, instance, action }) },
-      checker: { check: (check, instance, vars) => this.check({ host, instance, check, vars }) },
+      checker: { check: (check, subject) => this.check({ host, check, ...subject }) },
       hooks: this.hooks,
     };
   }

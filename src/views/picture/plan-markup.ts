@@ -168,6 +168,11 @@ function hookSettings(hooks: Readonly<Record<string, Hook | undefined>> | object
 }
 
 function checkText(check: Check): string {
+  const { passes = 1 } = check;
+  return passes === 1 ? askedText(check) : `${askedText(check)}, ${passes} times in a row`;
+}
+
+function askedText(check: Check): string {
   switch (check.kind) {
     case "http":
       return `${check.url} answers ${check.status} within ${formatDuration(check.timeout_ms)}`;

@@ -1,4 +1,4 @@
-import { inSlots, leastHostMs, leastMs, type StartSeconds } from "../../domain/least-duration.ts";
+import { inSlots, leastGateMs, leastHostMs, leastMs, type StartSeconds } from "../../domain/least-duration.ts";
 import type { HostWork } from "../../domain/rollout.ts";
 import { isDone, type ShownBatch, type ShownHost, type ShownInstance } from "./shown-rollout.ts";
 import type { TreeModel } from "./tree-model.ts";
@@ -49,11 +49,11 @@ function hostLeftMs(host: ShownHost, startsecs: StartSeconds, nowMs: number): nu
   const soaking = instances.reduce((most, instance) => Math.max(most, soakLeftMs(instance, nowMs)), 0);
   const rest =
     soaking > 0 && batches.length > 0 ? work.timings.between_restarts_ms : Math.max(0, restingUntilMs - nowMs);
-  return soaking + rest + leastHostMs({ batches, timings: work.timings }, startsecs);
+  return soaking + rest + leastHostMs({ ...work, batches }, startsecs);
 }
 
 function soakLeftMs({ fate, proving, sinceMs, at }: ShownInstance, nowMs: number): number {
   if (fate !== "under_restart" && fate !== "indeterminate") return 0;
-  const soakMs = at.work.timings.min_healthy_time_ms;
+  const soakMs = leastGateMs(at.work);
   return proving ? Math.max(0, sinceMs + soakMs - nowMs) : soakMs;
 }

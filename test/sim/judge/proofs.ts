@@ -1,5 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { CheckOutcome } from "../../../src/domain/outcomes.ts";
+import type { Check } from "../../../src/domain/settings.ts";
+import { simTimings } from "../rollouts.ts";
 import type { SimCheck } from "../sim-world.ts";
 import { servesAt, type SimSpawn } from "../sim-process.ts";
 import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts";
@@ -7,14 +9,20 @@ import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts"
 /** A look shows what is; what is told of it then may have waited for a hook. */
 const LATE_MS = 1000;
 
+interface Answer {
+  readonly passed: boolean;
+  readonly atMs: number;
+}
+
 /**
  * Never a false healthy: the process that was proven runs, is of the new release, was started by a restart, has run for
- * min_healthy_time, and served when it was asked last.
+ * min_healthy_time, and served when it was asked last, after that time and as often in a row as its checks say. And it
+ * was not flooded with questions.
  */
 export class Proofs implements Witness {
   private readonly trial: Trial;
-  /** The last answers to the checks of an instance: of which process, and when. */
-  private readonly answers = new Map<string, { readonly passed: boolean; readonly atMs: number }>();
+  /** The answers to each check of an instance. */
+  private readonly answers = new Map<string, Answer[]>();
 
   constructor(trial: Trial) {
     this.trial = trial;
@@ -22,7 +30,9 @@ export class Proofs implements Witness {
 
   checked({ host, instance, check }: SimCheck, { kind }: CheckOutcome): void {
     const key = `${keyOf({ host, instance })} ${JSON.stringify(check)}`;
-    this.answers.set(key, { passed: kind === "passed", atMs: this.trial.made.time.now });
+    const answers = this.answers.get(key) ?? [];
+    this.answers.set(key, answers);
+    answers.push({ passed: kind === "passed", atMs: this.trial.made.time.now });
   }
 
   see(event: RolloutEvent): void {
@@ -53,14 +63,25 @@ export class Proofs implements Witness {
       this.fail(event, `though pid ${event.pid} ended ${time.now - endedAtMs} ms ago`);
     const ranMs = runningAtMs === undefined ? -1 : time.now - runningAtMs;
     if (ranMs < (settings?.timings.min_healthy_time_ms ?? 0)) this.fail(event, `after ${ranMs} ms`);
-    for (const check of settings?.checks ?? []) this.proveServes(event, spawn, JSON.stringify(check));
+    for (const check of settings?.checks ?? [])
+      this.proveServes(event, spawn, check, (runningAtMs ?? 0) + (settings?.timings.min_healthy_time_ms ?? 0));
   }
 
-  private proveServes(event: Of<"instance.healthy">, spawn: SimSpawn, check: string): void {
-    const answer = this.answers.get(`${keyOf(event)} ${check}`);
-    if (!answer || answer.atMs < spawn.atMs) this.fail(event, `and was not asked ${check}`);
-    else if (!answer.passed) this.fail(event, `though it answered last that it does not serve: ${check}`);
-    else if (!servesAt(spawn, answer.atMs)) this.fail(event, "though another process answered in its place");
+  private proveServes(event: Of<"instance.healthy">, spawn: SimSpawn, check: Check, provenAtMs: number): void {
+    const all = this.answers.get(`${keyOf(event)} ${JSON.stringify(check)}`) ?? [];
+    const ofIt = all.filter(({ atMs }) => atMs >= spawn.atMs);
+    const last = ofIt.slice(-(check.passes ?? 1));
+    const [answer] = ofIt.slice(-1);
+    if (!answer || last.length < (check.passes ?? 1)) this.fail(event, `and was asked ${ofIt.length} times`);
+    else if (answer.atMs < provenAtMs) this.fail(event, "and was not asked after min_healthy_time");
+    else if (last.some(({ passed }) => !passed))
+      this.fail(event, "though its last answers were that it does not serve");
+    else if (last.some(({ atMs }) => !servesAt(spawn, atMs)))
+      this.fail(event, "though another process answered in its place");
+    // The one after min_healthy_time comes sooner.
+    const between = ofIt.slice(1).map(({ atMs }, index) => atMs - (ofIt[index]?.atMs ?? 0));
+    const early = between.filter((ms) => ms < simTimings.between_checks_ms);
+    if (early.length > 1) this.fail(event, `and was asked ${early.join(", ")} ms after the question before`);
   }
 
   private fail(event: Of<"instance.healthy">, how: string): void {

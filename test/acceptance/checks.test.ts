@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
+
+describe("checks on a real host", () => {
+  let fleet: Fleet;
+  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1 }] })));
+  after(() => fleet.down());
+
+  async function healthyEvent(keys: Record<string, unknown>) {
+    const ended = await orchestrate(await writePlan(fleet, keys), "--output", "json");
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    const healthy = eventsOf(ended).find((event) => event.type === "instance.healthy");
+    return healthy ?? assert.fail(ended.stdout);
+  }
+
+  it("with passes: what serves for a moment and then not is healthy only once it has served as often in a row", async () => {
+    // The age of the process that was started, in whole seconds: it serves up to 3, and from 9 on.
+    const serves = "age=$(ps -o etimes= -p {pid}); test $age -lt 3 || test $age -ge 9";
+    const { seconds } = await healthyEvent({ checks: [{ command: serves, passes: 6 }] });
+    assert.ok(seconds >= 9, `healthy after ${seconds} s`);
+  });
+
+  it("and hooks name the process that was started, and the one that it has replaced", async () => {
+    const said = (file: string) => readFile(join(fleet.dir, file), "utf8");
+    const { pid, previous_pid } = await healthyEvent({
+      hooks: {
+        before_restart: `echo {pid} "$ORCHESTRATE_PID" > ${fleet.dir}/before`,
+        after_healthy: `echo {pid} {old_pid} "$ORCHESTRATE_OLD_PID" > ${fleet.dir}/after`,
+      },
+      checks: [{ command: `echo {pid} {old_pid} > ${fleet.dir}/checked` }],
+      timings: quickTimings,
+    });
+    assert.notEqual(pid, previous_pid);
+    assert.equal(await said("before"), `${previous_pid} ${previous_pid}\n`);
+    assert.equal(await said("checked"), `${pid} ${previous_pid}\n`);
+    assert.equal(await said("after"), `${pid} ${previous_pid} ${previous_pid}\n`);
+  });
+});
