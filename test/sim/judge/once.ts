@@ -24,7 +24,7 @@ export class Once implements Witness {
     if (event.type === "rollout.answered") this.seeAnswer(event);
     else if (event.type === "instance.restarting") this.seeRestart(event);
     else if (event.type === "instance.failed") this.seeFailure(event);
-    else if (event.type === "instance.skipped") this.settle(keyOf(event), "skipped");
+    else if (event.type === "instance.skipped") this.seeSkipped(event);
     else if (event.type === "instance.healthy") this.settle(keyOf(event), "healthy");
   }
 
@@ -59,6 +59,16 @@ export class Once implements Witness {
     const failed = failedIn(event);
     this.together.set(keyOf(event), failed);
     for (const key of failed) this.settle(key, "failed");
+  }
+
+  /** What a restart of supervisord has left down is nobody's wish. */
+  private seeSkipped(event: Of<"instance.skipped">): void {
+    const { host, instance, why } = event;
+    const process = this.trial.made.fleet.hosts.get(host)?.get(instance);
+    const isLeftDown = process?.state === "STOPPED" && !process.wasStoppedByHand;
+    if (isLeftDown && why.includes("since the preview"))
+      this.trial.fail(`${keyOf(event)} is skipped, and nobody has stopped it`);
+    this.settle(keyOf(event), "skipped");
   }
 
   private seeRestart(event: Of<"instance.restarting">): void {
