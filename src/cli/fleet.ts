@@ -44,7 +44,7 @@ export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): Opened
     const reading = openReading(plan, target, access, timeoutMs);
     const lock = createHostLock(access, {
       ...lockPlaceOf(plan.lock.directory, target, reading.supervisor),
-      owner,
+      owner: { ...owner, host: target.name },
       session: sessionArgv(target.supervisor),
       inTurn,
     });

@@ -55,7 +55,9 @@ function groupsByHost(rollout: Rollout): Map<HostName, ProgramName[]> {
 function refusalOf(host: HostName, outcome: Exclude<TakeOutcome, { kind: "held" }>, us: LockOwner): Refusal {
   if (outcome.kind === "unavailable") return { code: "lock_unavailable", host, reason: outcome.reason };
   if (outcome.holder.owner?.rollout !== us.rollout) return { code: "locked", host, reason: heldBy(outcome.holder) };
-  const reason = `its ${outcome.holder.group} was locked by this very rollout already, under another name`;
+  const { group, owner } = outcome.holder;
+  const other = owner.host === undefined ? "" : `: ${owner.host}`;
+  const reason = `its ${group} was locked by this very rollout already, under another name${other}`;
   return { code: "two_names", host, reason };
 }
 

@@ -224,6 +224,8 @@ export interface LockOwner {
   /** ISO 8601, of the controller's clock. */
   readonly since: string;
   readonly reason?: string;
+  /** By which name its plan knows the host. */
+  readonly host?: HostName;
 }
 
 export interface RunUnderLock extends RunBounds {

@@ -1,4 +1,4 @@
-import type { RolloutId } from "../domain/ids.ts";
+import type { HostName, RolloutId } from "../domain/ids.ts";
 import type { LockOwner } from "../executor/ports.ts";
 
 /** What a holder writes down about itself: one line of JSON. */
@@ -17,9 +17,15 @@ function ownerOf(line: string): LockOwner | undefined {
   const [, json] = /^\d+ (\{.*\})$/.exec(line) ?? [];
   if (json === undefined) return undefined;
   try {
-    const { rollout, who, since, reason } = JSON.parse(json) as Readonly<Record<string, unknown>>;
+    const { rollout, who, since, reason, host } = JSON.parse(json) as Readonly<Record<string, unknown>>;
     if (typeof rollout !== "string" || typeof who !== "string" || typeof since !== "string") return undefined;
-    return { rollout: rollout as RolloutId, who, since, ...(typeof reason === "string" && { reason }) };
+    return {
+      rollout: rollout as RolloutId,
+      who,
+      since,
+      ...(typeof reason === "string" && { reason }),
+      ...(typeof host === "string" && { host: host as HostName }),
+    };
   } catch {
     return undefined;
   }

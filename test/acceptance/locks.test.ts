@@ -107,7 +107,7 @@ describe("two operators at once", () => {
     const plan = await writePlan(fleet, { hosts: { "host-1": host, alias: { ...host, supervisor: { config } } } });
     const refused = await orchestrate(plan, "--output", "json");
     assert.equal(refused.code, 3, refused.stdout);
-    assert.match(refused.stderr, /under another name/);
+    assert.match(refused.stderr, /host-1: .*under another name: alias/);
   });
 
   it("a first that pauses is halted at once when the second has its lock, after a connection that was lost", async () => {

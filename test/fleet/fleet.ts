@@ -32,6 +32,8 @@ export interface FleetOptions {
   readonly sshdConfig?: readonly string[];
   /** Every supervisord, and only that, runs on a clock that `FleetHost.setClock` sets. */
   readonly ownClock?: boolean;
+  /** Each supervisord is started in its own folder, all by the same command line. */
+  readonly sameCommandLine?: boolean;
   /** Variables of every supervisord, for `%(ENV_NAME)s`. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -158,7 +160,14 @@ function fleetOf(parts: {
 }
 
 function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: FleetOptions): HostSpec[] {
-  const { groups = defaultGroups, namePrefix = "host-", sshdConfig = [], ownClock = false, env = {} } = options;
+  const {
+    groups = defaultGroups,
+    namePrefix = "host-",
+    sshdConfig = [],
+    ownClock = false,
+    env = {},
+    sameCommandLine = false,
+  } = options;
   return addresses.map((address, index) => {
     const name = `${namePrefix}${index + 1}`;
     return {
@@ -169,6 +178,7 @@ function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: Fle
       groups,
       sshdConfig,
       ownClock,
+      sameCommandLine,
       env,
       authorizedKeysFile: authorizedKeysFile(dir),
     };

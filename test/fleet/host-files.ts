@@ -39,6 +39,8 @@ export interface SshdSpec {
 export interface HostSpec extends SshdSpec {
   readonly groups: readonly GroupOptions[];
   readonly ownClock: boolean;
+  /** Its supervisord is started in the host's folder by a relative path. */
+  readonly sameCommandLine: boolean;
 }
 
 /** Every file of a host, by its purpose. */

@@ -25,7 +25,9 @@ export function hostDaemons(spec: HostSpec, programs: DaemonPrograms): { sshd: D
     sshd: sshdDaemon(spec, programs.sshd),
     supervisord: new Daemon({
       name: `${spec.name}'s supervisord`,
-      command: [programs.supervisord, "-n", "-c", supervisorConfig],
+      command: spec.sameCommandLine
+        ? ["/bin/sh", "-c", `cd ${spec.dir} && exec ${programs.supervisord} -n -c ${path.basename(supervisorConfig)}`]
+        : [programs.supervisord, "-n", "-c", supervisorConfig],
       env: {
         ...spec.env,
         ...env,

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeKey } from "../../fleet/host-files.ts";
@@ -252,6 +253,15 @@ export const faultsBefore: readonly FaultSet[] = [
         happen: (scene) => {
           const hosts = scene.fleet.planHosts();
           return scene.run({ hosts: { ...hosts, twin: hosts[scene.first.name] } });
+        },
+      },
+      {
+        fault: "two names of the plan lead to one supervisord by different words",
+        isSampled: true,
+        restarts: "none",
+        happen: (scene) => {
+          const { supervisor } = scene.fleet.planHosts()[scene.first.name] ?? assert.fail();
+          return scene.run({ hosts: scene.hostsWith("twin", { connection: "local", supervisor }) });
         },
       },
       {

@@ -48,6 +48,17 @@ const fails = (name: string, keys: Record<string, unknown>, happen?: Partial<Fau
 /** What a rollout bears, or fails for, by itself. */
 export const faultsOnTheWay: readonly FaultSet[] = [
   {
+    fleet: { hosts: 2, groups, sameCommandLine: true },
+    faults: [
+      {
+        fault: "two supervisords on one machine, started in two folders by the same relative command line",
+        isSampled: true,
+        restarts: "each once",
+        happen: (scene) => scene.run(allAtOnce),
+      },
+    ],
+  },
+  {
     fleet: { hosts: 2, groups },
     faults: [
       {

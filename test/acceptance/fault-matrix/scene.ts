@@ -69,6 +69,11 @@ export class Scene {
     return { ...hosts, [this.first.name]: { ...hosts[this.first.name], ...keys } };
   }
 
+  /** Likewise, with one more host. */
+  hostsWith(name: string, host: Record<string, unknown>): Record<string, unknown> {
+    return { ...this.fleet.planHosts(), [name]: host };
+  }
+
   /** Runs a plan to its end. */
   async run(keys: Record<string, unknown> = {}, ...args: string[]): Promise<Seen> {
     return { ended: await orchestrate(await this.plan(keys), "--output", "json", ...args) };
