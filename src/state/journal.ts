@@ -1,7 +1,6 @@
-import { closeSync, fdatasync, mkdirSync, openSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
 import type { RecordedEvent } from "../domain/events.ts";
 import type { Journal } from "../executor/ports.ts";
+import { systemFiles, type JournalFiles } from "./journal-files.ts";
 
 /** A journal that was opened, or why it cannot be kept. */
 export type OpenedJournal = { readonly journal: Journal } | { readonly problem: string };
@@ -10,26 +9,31 @@ export type OpenedJournal = { readonly journal: Journal } | { readonly problem: 
  * Creates the journal of a rollout: one event per line, in a file that only its owner can read.
  * @param file its path; the folders above it are made
  */
-export function createJournal(file: string): OpenedJournal {
+export function createJournal(file: string, files: JournalFiles = systemFiles): OpenedJournal {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    // wx: an id that exists already is another rollout's.
-    return { journal: new FileJournal(openSync(file, "wx", 0o600)) };
+    return { journal: new FileJournal(file, files) };
   } catch (error) {
     return { problem: (error as Error).message };
   }
 }
 
 class FileJournal implements Journal {
+  readonly #file: string;
+  readonly #files: JournalFiles;
   readonly #fd: number;
   #pending = "";
   /** The last fsync that was begun, and the one that follows it: whoever comes before that begins shares it. */
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #problem: string | undefined;
+  #isClosed = false;
+  #closed: Promise<string | undefined> | undefined;
 
-  constructor(fd: number) {
-    this.#fd = fd;
+  /** @throws Error when there can be no such file */
+  constructor(file: string, files: JournalFiles) {
+    this.#file = file;
+    this.#files = files;
+    this.#fd = files.create(file);
   }
 
   append(event: RecordedEvent): void {
@@ -46,23 +50,35 @@ class FileJournal implements Journal {
     return this.#problem;
   }
 
-  async close(): Promise<string | undefined> {
-    const problem = await this.durable();
-    closeSync(this.#fd);
-    return problem;
+  close(): Promise<string | undefined> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<string | undefined> {
+    await this.durable();
+    // The number of the file may soon be another one's.
+    this.#isClosed = true;
+    await this.#current;
+    try {
+      this.#files.close(this.#fd);
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+    return this.#problem;
   }
 
   #sync(): Promise<void> {
     return new Promise((resolve) => {
+      // After a failure nothing more is written: a hole in the middle would be worse than a missing end.
+      if (this.#isClosed || this.#problem !== undefined) return resolve();
       try {
-        // After a failure nothing more is written: a hole in the middle would be worse than a missing end.
-        if (this.#problem === undefined) this.#write();
+        this.#write();
       } catch (error) {
-        this.#problem = (error as Error).message;
+        this.#fail(error as Error);
+        return resolve();
       }
-      if (this.#problem !== undefined) return resolve();
-      fdatasync(this.#fd, (error) => {
-        if (error) this.#problem = error.message;
+      this.#files.sync(this.#fd, (error) => {
+        if (error) this.#fail(error);
         resolve();
       });
     });
@@ -72,6 +88,11 @@ class FileJournal implements Journal {
     let rest = Buffer.from(this.#pending);
     this.#pending = "";
     // A disk that runs full takes a part first.
-    while (rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest));
+    while (rest.length > 0) rest = rest.subarray(this.#files.write(this.#fd, rest));
+  }
+
+  /** For good: an fsync that follows a failed one says nothing of what that has lost. */
+  #fail({ message }: Error): void {
+    this.#problem ??= `${this.#file}: ${message}`;
   }
 }

@@ -11,15 +11,19 @@ export interface KeptEvents {
   readonly damage?: string;
 }
 
+/** The format that this version writes, and knows. */
+const FORMAT: RecordedEvent["v"] = 1;
+
 /** The events of a journal. A torn last line, of a controller that was killed while it wrote, is no damage. */
 export function readJournal(file: string): KeptEvents {
   const events: RecordedEvent[] = [];
   try {
     const lines = readFileSync(file, "utf8").split("\n");
     for (const [index, line] of lines.entries()) {
-      const event = eventIn(line);
-      if (event) events.push(event);
-      else if (line !== "" && index < lines.length - 1) return { events, damage: `${file}:${index + 1}: is no event` };
+      const read = eventIn(line);
+      const isTorn = line === "" || index === lines.length - 1;
+      if (typeof read !== "string") events.push(read);
+      else if (read !== NO_EVENT || !isTorn) return { events, damage: `${file}:${index + 1}: ${read}` };
     }
     return { events };
   } catch (error) {
@@ -27,10 +31,20 @@ export function readJournal(file: string): KeptEvents {
   }
 }
 
-function eventIn(line: string): RecordedEvent | undefined {
+const NO_EVENT = "is no event";
+
+/** The event of a line, or what is wrong with it. */
+function eventIn(line: string): RecordedEvent | string {
+  const event = parsed(line);
+  if (typeof event !== "object" || event === null || !("type" in event) || typeof event.type !== "string")
+    return NO_EVENT;
+  const isNewer = "v" in event && typeof event.v === "number" && event.v > FORMAT;
+  return isNewer ? "is of a later version of orchestrate" : (event as RecordedEvent);
+}
+
+function parsed(line: string): unknown {
   try {
-    const event = JSON.parse(line) as RecordedEvent | null;
-    return typeof event === "object" && event !== null && typeof event.type === "string" ? event : undefined;
+    return JSON.parse(line);
   } catch {
     return undefined;
   }
@@ -41,18 +55,19 @@ const END_BYTES = 256 * 1024;
 
 /** The last whole event of a journal, without reading all of it. */
 export function endOfJournal(file: string): RecordedEvent | undefined {
-  const fd = openSync(file, "r");
+  let fd: number | undefined;
   try {
+    fd = openSync(file, "r");
     const { size } = fstatSync(fd);
     const buffer = Buffer.alloc(Math.min(size, END_BYTES));
     readSync(fd, buffer, 0, buffer.length, size - buffer.length);
     const last = buffer.toString("utf8").split("\n").at(-2);
     return last === undefined ? undefined : (JSON.parse(last) as RecordedEvent);
   } catch {
-    // A line that is longer, or torn: nothing is known of its end.
+    // A line that is longer, or torn, or no file that can be read: nothing is known of its end.
     return undefined;
   } finally {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
   }
 }
 

@@ -308,7 +308,7 @@ export const faultsOfTheController: readonly FaultSet[] = [
           await promisify(execFile)("prlimit", [`--pid=${running.child.pid}`, "--fsize=512"]);
           await gate.open();
           const ended = await running.ended;
-          const [, why] = /^orchestrate: the journal of rollout \S+ is not whole: (.*)$/m.exec(ended.stderr) ?? [];
+          const [, why] = /^orchestrate: the journal of rollout \S+ is not whole: \S+: (.*)$/m.exec(ended.stderr) ?? [];
           const note = `the journal is not whole: ${why}`;
           assert.equal(ended.code, 1, ended.stdout + ended.stderr);
           const then = await orchestrate(plan, "--output", "json", "--resume", "--state-dir", stateDir);
