@@ -256,7 +256,7 @@ function noneToSpare({ program, total, min_healthy }: Floor, written: Quantity):
 function notFound(host: HostName, selector: string, snapshots: readonly ProcessSnapshot[]): Refusal {
   const programs = [...new Set(snapshots.map(({ instance }) => programOf(instance)))];
   const names: string[] = selector.includes(":") ? snapshots.map(({ instance }) => instance) : programs;
-  const near = didYouMean(selector, names);
+  const near = didYouMean(selector, names) ?? (selector === "all" ? 'for every program write "*"' : undefined);
   const has = programs.length === 0 ? "runs nothing at all" : `has ${programs.join(", ")}`;
   const reason = `"${selector}" is not on this host, which ${has}${near === undefined ? "" : `; ${near}`}`;
   return { code: "program_not_found", host, reason };

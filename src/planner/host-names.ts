@@ -33,6 +33,12 @@ export function readHostNames(
   for (const key of document.keysAt(["hosts"])) {
     const path = ["hosts", key];
     const settings = hosts[key] ?? {};
+    const withPort = addressWithPort(key);
+    if (withPort) {
+      findings.atKey(path, withPort.message, withPort.suggestion);
+      complete = false;
+      continue;
+    }
     const expansion = expandNodeSet(key);
     if ("problem" in expansion) {
       findings.atKey(path, expansion.problem);
@@ -69,6 +75,22 @@ function tellTaken(
   findings.atKey(path, `${foldNames(taken).join(", ")} is in the plan already, as ${JSON.stringify(other)} in ${line}`);
 }
 
+/** An address in brackets, or a name with a port: neither is a name, and each has a key of its own. */
+function addressWithPort(key: string): Problem | undefined {
+  const [, bracketed, named, port] =
+    /^(?:\[([0-9a-f:.%\w]*:[0-9a-f:.%\w]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(key) ?? [];
+  if (bracketed === undefined && port === undefined) return undefined;
+  const name = bracketed === undefined ? JSON.stringify(named ?? "") : "a name of your choice";
+  const keys = [
+    ...(bracketed === undefined ? [] : [`address: ${JSON.stringify(bracketed)}`]),
+    ...(port === undefined ? [] : [`ssh: { port: ${port} }`]),
+  ];
+  return {
+    message: `a host's name cannot have ${bracketed === undefined ? "a port" : "brackets around an address"}`,
+    suggestion: `write ${name} and, under it, ${keys.join(" and ")}`,
+  };
+}
+
 interface Problem {
   readonly message: string;
   readonly suggestion?: string;
@@ -84,6 +106,8 @@ function firstProblem(names: readonly string[]): Problem | undefined {
 
 /** A name must be good as an argument of ssh, and must not read as a pattern. */
 function problemOfName(name: string): Problem | undefined {
+  const withPort = addressWithPort(name);
+  if (withPort) return withPort;
   if (name === "") return { message: "a host's name cannot be empty" };
   if (name.startsWith("-"))
     return { message: "a host's name cannot begin with a dash: ssh would take it for an option" };

@@ -12,10 +12,13 @@ export interface Selected {
 /** Tells whether a selector of a plan (a group, `group:process`, or a glob over them) names an instance. */
 export type Selector = (instance: InstanceName) => boolean;
 
-/** A name that is written out wins over its reading as a glob: `*` and `[` are legal in Supervisor's names. */
+/**
+ * A name that is written out wins over its reading as a glob: `*` and `[` are legal in Supervisor's names. Names are no
+ * paths: a star matches a slash, which the environment can bring into a process name.
+ */
 export function compileSelector(text: string): Selector {
   const ofGroup = !text.includes(":");
-  const matches = picomatch(text, { dot: true, nonegate: true, noextglob: true, posix: true });
+  const matches = picomatch(text, { dot: true, nonegate: true, noextglob: true, posix: true, bash: true });
   return (instance) => {
     const program = programOf(instance);
     // Supervisor prints `cat` for `cat:cat`; a plan may write either.

@@ -21,6 +21,11 @@ describe("what a pattern of programs names", () => {
       assert.deepEqual(named(selector), wanted);
     });
 
+  it("a star matches a slash, which is legal in a process name", () => {
+    for (const selector of ["web:*", "web:a*", "web", "*", "web:a/b_00"])
+      assert.ok(compileSelector(selector)("web:a/b_00" as InstanceName), selector);
+  });
+
   it("[!m]* is all but what begins with m, as in a shell, and not the very ones", () => {
     assert.deepEqual(named("[!m]*"), ["queue:queue_00", "queue:queue_01", "web[1]"]);
     assert.deepEqual(named("[^m]*"), named("[!m]*"));

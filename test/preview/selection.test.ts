@@ -91,6 +91,17 @@ describe("the selection of programs", () => {
     );
     assert.match(built.refusals[1]?.reason ?? "", /did you mean "workers"\?/);
   });
+
+  it("points from all to *, where no program is called all", () => {
+    const built = buildRollout(planOf("programs: all\nhosts: { h: }"), fleetOf({ h: ["web:0"] }), {
+      id: "x" as RolloutId,
+    });
+    assert.ok(built.kind === "refused");
+    assert.match(
+      built.refusals[0]?.reason ?? "",
+      /"all" is not on this host, which has web; for every program write "\*"/,
+    );
+  });
 });
 
 describe("what was started before some time", () => {
