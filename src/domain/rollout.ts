@@ -174,6 +174,14 @@ export interface Rollout {
   readonly warnings: readonly Warning[];
 }
 
+/**
+ * Whether it counts as down before its turn, whatever its state: an earlier rollout of the chain has restarted it, and it
+ * has failed or nobody has seen it healthy and in service.
+ */
+export function isDownAlready({ action, failed_as }: PlannedInstance): boolean {
+  return action === "gate" || failed_as !== undefined;
+}
+
 /** Every host's work of a rollout, in the order in which it comes. */
 export function* worksOf(rollout: Pick<Rollout, "waves">): Generator<HostWork> {
   for (const wave of rollout.waves) for (const batch of wave.batches) yield* batch.hosts;

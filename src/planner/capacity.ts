@@ -1,7 +1,15 @@
 import type { FleetReport, HostConfig } from "../domain/fleet.ts";
-import { programOf, type ProgramName } from "../domain/ids.ts";
+import { programOf, type HostName, type ProgramName } from "../domain/ids.ts";
 import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
-import type { Batch, Floor, InstanceBatch, Wave } from "../domain/rollout.ts";
+import {
+  isDownAlready,
+  worksOf,
+  type Batch,
+  type Floor,
+  type InstanceBatch,
+  type PlannedInstance,
+  type Wave,
+} from "../domain/rollout.ts";
 import { mixedGroups, type Member } from "./mixed-groups.ts";
 
 /** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */
@@ -9,7 +17,7 @@ export interface Capacity {
   readonly program: ProgramName;
   /** Instances on the hosts that were looked at, less those that are left STOPPED or EXITED. */
   readonly total: number;
-  /** RUNNING at planning. */
+  /** RUNNING at planning, less what an earlier rollout of the chain has left broken. */
   readonly healthy: number;
   /** The most running instances that the batch sizes let be under restart at once. */
   readonly mostDown: number;
@@ -30,7 +38,7 @@ export interface Sizes {
 export function capacities({ waves, floors }: Sizes, fleet: FleetReport): Capacity[] {
   const mostDown = mostDownOf(waves);
   const counted = [...countedIn(new Set(mostDown.keys()), fleet, plannedIn(waves))];
-  const counts = countInstances(counted);
+  const counts = countInstances(counted, keysIn(waves, isDownAlready));
   const mixed = mixedGroups(counted);
   return [...mostDown].map(([program, down]) => {
     const floor = floors.find((one) => one.program === program);
@@ -76,22 +84,27 @@ function downByHost({ hosts }: Batch): Map<ProgramName, number[]> {
   return byProgram;
 }
 
-/** What does not run is not taken down by a restart. */
+/** What does not run, or is broken, is not taken down by a restart. */
 function takenDown({ at_once, instances }: InstanceBatch): number {
-  return Math.min(at_once, instances.filter(({ before, action }) => isRunning(before) && action === "restart").length);
+  const running = instances.filter((one) => isRunning(one.before) && one.action === "restart" && !isDownAlready(one));
+  return Math.min(at_once, running.length);
 }
 
 /** `host instance` of all that waves restart or start. */
 export function plannedIn(waves: readonly Wave[]): ReadonlySet<string> {
-  const planned = new Set<string>();
-  for (const wave of waves)
-    for (const { hosts } of wave.batches)
-      for (const { host, batches } of hosts)
-        for (const { instances } of batches) for (const { instance } of instances) planned.add(`${host} ${instance}`);
-  return planned;
+  return keysIn(waves, () => true);
+}
+
+function keysIn(waves: readonly Wave[], isOne: (instance: PlannedInstance) => boolean): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { host, batches } of worksOf({ waves }))
+    for (const { instances } of batches)
+      for (const one of instances) if (isOne(one)) keys.add(`${host} ${one.instance}`);
+  return keys;
 }
 
 interface CountedHost {
+  readonly host: HostName;
   readonly config: HostConfig | undefined;
   readonly snapshots: readonly ProcessSnapshot[];
 }
@@ -109,18 +122,19 @@ function* countedIn(
       const isLeft = state === "STOPPED" || at_rest?.has(instance) === true;
       return programs.has(programOf(instance)) && (!isLeft || planned.has(`${host} ${instance}`));
     });
-    yield { config, snapshots };
+    yield { host, config, snapshots };
   }
 }
 
-function countInstances(hosts: readonly CountedHost[]) {
+function countInstances(hosts: readonly CountedHost[], down: ReadonlySet<string>) {
   const counts = new Map<ProgramName, { total: number; healthy: number }>();
-  for (const snapshot of hosts.flatMap(({ snapshots }) => snapshots)) {
-    const program = programOf(snapshot.instance);
-    const count = counts.get(program) ?? { total: 0, healthy: 0 };
-    counts.set(program, count);
-    count.total++;
-    if (isRunning(snapshot)) count.healthy++;
-  }
+  for (const { host, snapshots } of hosts)
+    for (const snapshot of snapshots) {
+      const program = programOf(snapshot.instance);
+      const count = counts.get(program) ?? { total: 0, healthy: 0 };
+      counts.set(program, count);
+      count.total++;
+      if (isRunning(snapshot) && !down.has(`${host} ${snapshot.instance}`)) count.healthy++;
+    }
   return counts;
 }

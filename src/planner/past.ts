@@ -113,7 +113,7 @@ class PastReader {
       this.set(event.host, event.instance, this.before.get(event.host)?.get(event.instance));
     else if (event.type === "instance.healthy") this.healthy(event);
     else if (event.type === "instance.failed") this.failed(event);
-    else if (event.type === "hook.started" && event.hook === "after_healthy") this.enabling(event.host, event.instance);
+    else if (event.type === "hook.started") this.hookStarted(event);
     else if (event.type === "hook.finished" && event.hook === "after_healthy" && event.succeeded)
       this.enabled(event.host, event.instance);
   }
@@ -163,11 +163,17 @@ class PastReader {
     for (const { host, hooks } of worksOf(rollout)) if (hooks.after_healthy) this.enables.add(host);
   }
 
-  /** It is tried again, and may have succeeded though nobody saw it: the instance is what it was before that failed. */
-  private enabling(host: HostName | undefined, instance: InstanceName | undefined): void {
+  /**
+   * Where after_healthy is tried again, it may have succeeded though nobody saw it: the instance is what it was before that
+   * failed. Where it is taken out of service once more, it is to be restarted, and what follows undoes only that.
+   */
+  private hookStarted({ hook, host, instance }: Of<"hook.started">): void {
     if (host === undefined || instance === undefined) return;
     const fate = this.fates.get(host)?.get(instance);
-    if (fate?.kind === "failed" && fate.proof) this.set(host, instance, fate.proof);
+    if (fate?.kind !== "failed" || !fate.proof) return;
+    const { proof, ...failed } = fate;
+    if (hook === "after_healthy") this.set(host, instance, proof);
+    if (hook === "before_restart") this.set(host, instance, failed);
   }
 
   private enabled(host: HostName | undefined, instance: InstanceName | undefined): void {

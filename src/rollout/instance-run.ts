@@ -2,7 +2,7 @@ import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { ChangeOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import { isNotStarted, NO_PROCESS, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
-import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import { isDownAlready, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type Begun, type Progress } from "./attempt.ts";
 import type { Standing } from "./capacity.ts";
@@ -396,8 +396,13 @@ export class InstanceRun {
   }
 
   private shortage(): Standing | undefined {
-    // What this rollout broke counts as down already, so that restarting it takes nothing away.
-    return this.isBroken ? undefined : this.around.capacity.shortage(this.work.host, this.planned.instance);
+    // What is broken counts as down already, so that restarting it takes nothing away.
+    return this.isDown ? undefined : this.around.capacity.shortage(this.work.host, this.planned.instance);
+  }
+
+  /** This rollout broke it, or the ones that it resumes. */
+  private get isDown(): boolean {
+    return this.isBroken || (isDownAlready(this.planned) && !this.hasRegressed);
   }
 
   /** It is tried again, so that its state is our doing and not somebody's purpose. */
@@ -452,7 +457,7 @@ export class InstanceRun {
 
   private fail(code: InstanceFailureCode, reason: string, nowMs: number, enabling?: Ending): void {
     this.isBroken ||= this.phase.name === "under_restart";
-    const isAsBefore = !this.isBroken && !this.drained;
+    const isAsBefore = !this.isDown && !this.drained;
     if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
     this.phase = { name: "failing", ...(enabling !== undefined && { enabling }) };
     this.tellFailure(code, reason, nowMs);

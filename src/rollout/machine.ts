@@ -2,7 +2,7 @@ import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
 import type { HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
-import { worksOf, type Rollout } from "../domain/rollout.ts";
+import { isDownAlready, worksOf, type Rollout } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import { Capacity } from "./capacity.ts";
 import { Drift } from "./drift.ts";
@@ -160,6 +160,9 @@ export class Machine {
     this.beganAtMs = this.nowMs;
     this.emit({ type: "rollout.started" });
     for (const { host, instance, pid } of this.rollout.proven) this.watch.expect(host, instance, pid, true);
+    for (const { host, batches } of worksOf(this.rollout))
+      for (const { instances } of batches)
+        for (const one of instances) if (isDownAlready(one)) this.capacity.take(host, one.instance, this.nowMs);
     for (const skipped of this.rollout.skipped) this.emit({ type: "instance.skipped", ...skipped });
     if (!this.hooks.run("before_rollout")) this.beginPicture();
   }

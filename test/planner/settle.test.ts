@@ -121,6 +121,7 @@ describe("what a resume does with an instance whose restart was sent", () => {
     }));
     const id = { host: HOST, program: rollout.waves[0]!.programs[0] as never, instance: INSTANCE };
     const started: RolloutEvent = { type: "hook.started", hook: "after_healthy", ...id, ms: 1000 };
+    const drained: RolloutEvent = { ...started, hook: "before_restart" };
     const succeeded: RolloutEvent = { type: "hook.finished", hook: "after_healthy", ...id, succeeded: true };
     const failing = failure("hook_failed", "RUNNING");
     for (const [expected, events] of [
@@ -130,6 +131,8 @@ describe("what a resume does with an instance whose restart was sent", () => {
       ["gate", [proven, started, failing, started]],
       ["nothing", [proven, started, failing, started, succeeded, proven]],
       ["nothing", [proven, started, succeeded]],
+      // A resume takes it out of service, comes no further, and puts it back.
+      ["restart", [proven, started, failing, drained, started, succeeded]],
     ] as const)
       assert.equal(actionAfter(events, "RUNNING", NEW, { ...rollout, waves }), expected);
   });

@@ -27,7 +27,13 @@ export class Ends implements Witness {
       this.retract(failed);
       this.failures = [...this.failures, new Set(failed)];
     }
-    if (event.type === "instance.healthy" || event.type === "instance.skipped") this.retract([keyOf(event)]);
+    // One that is tried again and lost, or left, has another fate.
+    if (
+      event.type === "instance.healthy" ||
+      event.type === "instance.skipped" ||
+      event.type === "instance.indeterminate"
+    )
+      this.retract([keyOf(event)]);
   }
 
   end({ outcome, events }: Simulated): void {

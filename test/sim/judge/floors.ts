@@ -1,5 +1,6 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { programOf, type InstanceName, type ProgramName } from "../../../src/domain/ids.ts";
+import { worksOf } from "../../../src/domain/rollout.ts";
 import type { Plan } from "../../../src/planner/plan.ts";
 import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts";
 
@@ -17,6 +18,11 @@ export class Floors implements Witness {
   constructor(trial: Trial) {
     this.trial = trial;
     this.floors = floorsOf(trial);
+    // What the rollouts that it resumes have broken serves nobody, be it RUNNING.
+    for (const { host, batches } of worksOf(trial.rollout))
+      for (const { instances } of batches)
+        for (const { instance, failed_as } of instances)
+          if (failed_as !== undefined) this.down.add(keyOf({ host, instance }));
   }
 
   see(event: RolloutEvent): void {
