@@ -53,14 +53,17 @@ class Story {
 
   async succeed(selection: SelectionName): Promise<string[]> {
     const { every_restart_ends_supervisord } = this.#configuration.expected;
-    const previewed = this.#previewFaults(selection, await this.#orchestrate(selection, "--dry-run"));
+    const preview = await this.#orchestrate(selection, "--dry-run");
+    const previewed = this.#previewFaults(selection, preview);
     if (every_restart_ends_supervisord) {
       const { faults } = await this.#runToFailure(selection);
       await this.#host.startSupervisord();
       return [...previewed, ...faults];
     }
     const seen = await this.#watched(() => this.#orchestrate(selection));
-    return [...previewed, ...judgeSuccess(seen, this.#expected(selection))];
+    // What it warns of, skips or counts stands below.
+    const [waves = ""] = preview.stdout.split(/^(?:skipped|warnings|healthy at the lowest)/m);
+    return [...previewed, ...judgeSuccess(seen, { ...this.#expected(selection), announced: [...wordsIn(waves)] })];
   }
 
   async fail(): Promise<{ faults: string[]; report: Report }> {

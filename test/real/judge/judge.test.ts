@@ -103,6 +103,14 @@ describe("the judge of real configurations", () => {
     );
   });
 
+  it("sees that a run took another order than its preview named", () => {
+    const lines = [...restarted("web_00", 1), ...restarted("web_01", 3)];
+    const announced = ["host-1", "web_01", "then", "web_00"];
+    assert.deepEqual(judgeSuccess(seen(lines, succeeded), { ...expected, announced }), [
+      "web_00 was taken before web_01",
+    ]);
+  });
+
   it("lets a worker end by itself, before its turn and after it", () => {
     const lines = [
       "0 exited: web_01 (exit status 0; expected)",

@@ -12,6 +12,8 @@ export interface Expected {
   readonly restarts: readonly string[];
   /** Chains of which each comes before the next. */
   readonly order: readonly (readonly string[])[];
+  /** What a preview named, in its order, among other words: the run takes them in that order. */
+  readonly announced?: readonly string[];
   /** Those that end by themselves now and then and are started again, or do when another one ends. */
   readonly restless: readonly string[];
   /** Those whose old process is known to outlive them, and is to be named. */
@@ -168,7 +170,8 @@ function strangers(seen: Seen, allowed: readonly string[], { restless }: Expecte
   });
 }
 
-function orderFaults(seen: Seen, { order, restarts }: Expected): string[] {
+function orderFaults(seen: Seen, { order: known, announced = [], restarts }: Expected): string[] {
+  const order = [...known, announced];
   const turn = (name: string) =>
     seen.happenings.findIndex((each) => each.name === name && (each.what === "asked" || each.what === "stopped"));
   return order.flatMap((chain) => {
