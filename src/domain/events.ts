@@ -140,8 +140,15 @@ export type RolloutEvent =
       readonly also?: readonly InstanceName[];
       /** Since its restart was sent. */
       readonly seconds: number;
-      /** The end of its stderr log, which may be older than its restart, or why that could not be read. */
+      /**
+       * The end of its stderr log, or of its stdout log where stderr has none, goes there, or has nothing since its restart;
+       * in brackets, why there is nothing to read.
+       */
       readonly log_tail: string;
+      /** Which log `log_tail` is the end of; without it there was nothing to read. */
+      readonly log?: "stderr" | "stdout";
+      /** The end of its stdout log, where both logs have something since its restart. */
+      readonly stdout_tail?: string;
       /** True: its before_restart hook ran and its after_healthy hook did not. */
       readonly still_drained?: boolean;
     } & OfInstance)

@@ -56,3 +56,12 @@ export type HookOutcome =
   | { readonly kind: "failed"; readonly reason: string }
   /** It was not started, since that could not be recorded: the rollout is halted already. */
   | { readonly kind: "not_run"; readonly reason: string };
+/** What there is to read of an instance that has failed. */
+export interface LogTail {
+  /** The end of a log, or in brackets why there is none. */
+  readonly text: string;
+  /** Of which log; absent where there is none to read. */
+  readonly log?: "stderr" | "stdout";
+  /** The end of its stdout log, where both have something since its restart. */
+  readonly stdout?: string;
+}

@@ -19,6 +19,8 @@ export class Executor {
   private readonly clock: Clock;
   /** Withdraws the question that is open. */
   private question = new AbortController();
+  /** When the last change of each instance was sent. */
+  private readonly sentAtMs = new Map<string, number>();
   private readonly wakes = new Map<HostName | undefined, { cancel(): void }>();
   private readonly ended: Promise<Outcome>;
   private resolveEnded!: (outcome: Outcome) => void;
@@ -123,11 +125,15 @@ export class Executor {
         break;
       case "read_log": {
         const { host, instance } = command;
-        this.answer(this.host(host).supervisor.tailLog(instance), (text) => ({
+        const msSinceRestart = () => {
+          const atMs = this.sentAtMs.get(`${host} ${instance}`);
+          return atMs === undefined ? undefined : this.clock.monotonicMs() - atMs;
+        };
+        this.answer(this.host(host).supervisor.tailLog(instance, msSinceRestart), (log) => ({
           type: "log_read",
           host,
           instance,
-          text,
+          log,
         }));
         break;
       }
@@ -167,8 +173,11 @@ export class Executor {
 
   /** Sends a change only once its announcement is kept: a resume must know of every change that can have happened. */
   private async change({ host, instance, action }: Extract<Command, { type: "change" }>): Promise<ChangeOutcome> {
-    const problem = await this.recorder.durable();
-    if (problem === undefined) return this.host(host).changes.change(action, instance);
+    const [problem] = await Promise.all([this.recorder.durable(), this.host(host).supervisor.noteLogs(instance)]);
+    if (problem === undefined) {
+      this.sentAtMs.set(`${host} ${instance}`, this.clock.monotonicMs());
+      return this.host(host).changes.change(action, instance);
+    }
     this.tell({ type: "journal_failed", reason: problem });
     return { kind: "not_sent", reason: notKept(problem) };
   }

@@ -13,6 +13,7 @@ import type {
   CheckOutcome,
   HookOutcome,
   LockLost,
+  LogTail,
   LookOutcome,
   SettleOutcome,
   UnseenLook,
@@ -120,8 +121,16 @@ export interface SupervisorReader {
    * Who calls while a look is under way shares the next one with all others who do.
    */
   look(): Promise<LookOutcome>;
-  /** The end of an instance's stderr log, or a line that says why it cannot be had. Bounded likewise. */
-  tailLog(instance: InstanceName): Promise<string>;
+  /**
+   * Remembers the ends of an instance's logs, where that takes some milliseconds: before its restart, so that what is
+   * older can be told after it. Never rejects.
+   */
+  noteLogs(instance: InstanceName): Promise<void>;
+  /**
+   * The end of what an instance has logged since its restart, or why there is nothing to read. Bounded likewise.
+   * @param msSinceRestart asked once the times of its logs are known; undefined: they are not compared with it
+   */
+  tailLog(instance: InstanceName, msSinceRestart: () => number | undefined): Promise<LogTail>;
   /** The process id of supervisord itself, on its host. Bounded likewise. */
   supervisorPid(): Promise<PidOutcome>;
   /** How these instances are configured, as far as it can be learnt without any change to what supervisord has loaded. */

@@ -1,7 +1,7 @@
 import type { Answer, RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostName, InstanceName, ProgramName } from "../domain/ids.ts";
-import type { LookOutcome } from "../domain/outcomes.ts";
+import type { LogTail, LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessState } from "../domain/process-state.ts";
 import type { Command } from "./messages.ts";
 import type { Consequence, Tally } from "./tally.ts";
@@ -49,7 +49,7 @@ interface Untold {
   /** The host is looked at then, and nothing is told before that; undefined once that is known. */
   lookAtMs: number | undefined;
   isLookSent: boolean;
-  log: string | undefined;
+  log: LogTail | undefined;
 }
 
 /** Told once nothing more is awaited: whether what failed is to be tried again, or its failure stands. */
@@ -105,10 +105,10 @@ export class Failures {
     this.follow(failure, this.tally.addFailure(failure.code, placed(failure)));
   }
 
-  logRead(host: HostName, instance: InstanceName, text: string): void {
+  logRead(host: HostName, instance: InstanceName, log: LogTail): void {
     const untold = this.untold.get(`${host} ${instance}`);
     if (!untold) return;
-    untold.log = text;
+    untold.log = log;
     this.tellKnown();
   }
 
@@ -156,8 +156,10 @@ export class Failures {
       this.untold.delete(`${host} ${instance}`);
       const more = { ...(stillDrained && { still_drained: true }), ...(also && { also }) };
       const id = { host, program, instance };
+      const { text: log_tail, log: which, stdout: stdout_tail } = log;
+      const logs = { log_tail, ...(which && { log: which }), ...(stdout_tail !== undefined && { stdout_tail }) };
       const seen = state === undefined ? {} : { state };
-      this.emit({ type: "instance.failed", ...id, code, reason, ...seen, seconds, log_tail: log, ...more });
+      this.emit({ type: "instance.failed", ...id, code, reason, ...seen, seconds, ...logs, ...more });
       this.follow(failure, consequence);
     }
   }
@@ -213,7 +215,7 @@ export class Failures {
   abandon(): void {
     this.stopAsking();
     for (const untold of this.untold.values()) {
-      untold.log ??= "the operator left before it was read";
+      untold.log ??= { text: "(the operator left before its log was read)" };
       untold.lookAtMs = undefined;
     }
     this.tellKnown();

@@ -114,7 +114,7 @@ export class Machine {
         this.looked(input.host, input.outcome);
         break;
       case "log_read":
-        this.failures.logRead(input.host, input.instance, input.text);
+        this.failures.logRead(input.host, input.instance, input.log);
         break;
       case "changed":
         this.tellRun(input, (run) => run.changed(input.outcome, this.nowMs));

@@ -1,7 +1,14 @@
 import type { Answer, Outcome, RolloutEvent } from "../domain/events.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { ChangeOutcome, CheckOutcome, HookOutcome, LookOutcome, SettleOutcome } from "../domain/outcomes.ts";
+import type {
+  ChangeOutcome,
+  CheckOutcome,
+  HookOutcome,
+  LogTail,
+  LookOutcome,
+  SettleOutcome,
+} from "../domain/outcomes.ts";
 import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
 
 /** What happened, told to the machine together with the time at which it did. */
@@ -23,7 +30,7 @@ export type Input =
     } & OfInstance)
   /** Without an instance a hook of the host; without a host one of the rollout. */
   | ({ readonly type: "hook_finished"; readonly hook: HookName; readonly outcome: HookOutcome } & Partial<OfInstance>)
-  | ({ readonly type: "log_read"; readonly text: string } & OfInstance)
+  | ({ readonly type: "log_read"; readonly log: LogTail } & OfInstance)
   /** The time of the last `wake` for this host has come; without a host, of the last one for the rollout. */
   | { readonly type: "woken"; readonly host?: HostName }
   /** The operator's answer to the last `ask`: after a wave whether to go on, */

@@ -4,7 +4,7 @@ import type { SupervisorSettings } from "../domain/target.ts";
 import type { Argv } from "../executor/ports.ts";
 
 /**
- * How much of a stderr log is read: enough for a stack trace. supervisord decodes what it has cut off strictly, and
+ * How much of a log is read: enough for a stack trace. supervisord decodes what it has cut off strictly, and
  * fails where the cut is within a character of UTF-8: then a byte or two less make it whole.
  */
 export const LOG_TAIL_BYTES = [4000, 3999, 3998, 3997] as const;
@@ -24,9 +24,19 @@ export function changeLine(action: "restart" | "start", instance: InstanceName):
   return `${action} ${addressOf(instance)}`;
 }
 
-/** `supervisorctl tail` of the end of an instance's stderr log. */
-export function tailArgv(settings: SupervisorSettings, instance: InstanceName, bytes: number): Argv {
-  return supervisorctl(settings, "tail", `-${bytes}`, addressOf(instance), "stderr");
+/** `supervisorctl tail` of the end of a log. */
+export function tailArgv(settings: SupervisorSettings, { instance, stream }: Log, bytes: number): Argv {
+  return supervisorctl(settings, "tail", `-${bytes}`, addressOf(instance), stream);
+}
+
+/** The same as a line for a supervisorctl that reads its commands. */
+export function tailLine({ instance, stream }: Log, bytes: number): string {
+  return `tail -${bytes} ${addressOf(instance)} ${stream}`;
+}
+
+interface Log {
+  readonly instance: InstanceName;
+  readonly stream: "stderr" | "stdout";
 }
 
 /** `supervisorctl pid`: the process id of supervisord itself. */

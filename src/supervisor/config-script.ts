@@ -52,12 +52,8 @@ function bare(s) { gsub(/^[ \t\r\f\v]+|[ \t\r\f\v]+$/, "", s); return s }
 END { told() }
 `;
 
-/**
- * A shell script for the host. `$1` is supervisord's config, or empty: then the one that supervisorctl, `$2`, would
- * find. Prints for that file and each that it includes `file AGE PATH`, the age in seconds or `-`, then what `FILTER`
- * lets through, and in the end `end`. What the login may not read, or a host without these commands, prints less.
- */
-export const CONFIG_SCRIPT = `
+/** Sets `main` to supervisord's config: `$1`, or where that is empty the one that supervisorctl, `$2`, would find. */
+export const FIND_CONFIG = `
 LC_ALL=C; export LC_ALL
 main=$1
 if [ -z "$main" ]; then
@@ -67,7 +63,15 @@ if [ -z "$main" ]; then
     [ -e "$each" ] && main=$each && break
   done
 fi
-[ -r "$main" ] && cd "$(dirname -- "$main")" || exit 0
+`;
+
+/**
+ * A shell script for the host. `$1` is supervisord's config, or empty: then the one that supervisorctl, `$2`, would
+ * find. Prints for that file and each that it includes `file AGE PATH`, the age in seconds or `-`, then what `FILTER`
+ * lets through, and in the end `end`. What the login may not read, or a host without these commands, prints less.
+ */
+export const CONFIG_SCRIPT = `
+${FIND_CONFIG}[ -r "$main" ] && cd "$(dirname -- "$main")" || exit 0
 main=$PWD/$(basename -- "$main")
 now=$(date +%s)
 filter() { awk -v sections="$2" -v keys="$3" '${FILTER}' "$1"; }

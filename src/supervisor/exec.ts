@@ -7,9 +7,10 @@ import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
 import { availArgv, LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
-import { isCutCharacter, lastWords, parseAvail, parsePid, tailText } from "./replies.ts";
+import { lastWords, parseAvail, parsePid } from "./replies.ts";
 import { silenceIn, type Silence } from "./silence.ts";
 import { parseStatus, type StatusText } from "./status-text.ts";
+import { isCutCharacter, readTail, type Stream, type TailReply } from "./tail-reply.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
 const LISTED_ALL: readonly number[] = [0, 3];
@@ -35,20 +36,23 @@ export async function lookByExec(
   return toLook(await access.run(statusArgv(settings), { timeoutMs }), timeoutMs);
 }
 
-/** The end of a stderr log, or a line that says why it cannot be had. */
+/** The end of a log. */
 export async function tailByExec(
   access: HostAccess,
   settings: SupervisorSettings,
-  instance: InstanceName,
+  log: { readonly instance: InstanceName; readonly stream: Stream },
   timeoutMs: number,
-): Promise<string> {
+): Promise<TailReply> {
   const deadline = new Deadline(timeoutMs);
-  let text = "";
+  let outcome: RunOutcome | undefined;
   for (const bytes of LOG_TAIL_BYTES) {
-    text = toLog(await access.run(tailArgv(settings, instance, bytes), { timeoutMs: deadline.leftMs }), instance);
-    if (!isCutCharacter(text)) break;
+    outcome = await access.run(tailArgv(settings, log, bytes), { timeoutMs: deadline.leftMs });
+    if (outcome.kind !== "exited") return { kind: "unreadable", why: whyNot(outcome, timeoutMs) };
+    if (!isCutCharacter(outcome.stdout)) break;
   }
-  return text;
+  return outcome?.kind === "exited"
+    ? toTail(outcome, log.instance)
+    : { kind: "unreadable", why: "it was not asked for" };
 }
 
 /** The process id of supervisord. */
@@ -129,11 +133,10 @@ function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: num
   return outcome.reason;
 }
 
-function toLog(outcome: RunOutcome, instance: InstanceName): string {
-  if (outcome.kind === "unreachable" || outcome.kind === "indeterminate")
-    return `(its log could not be read: ${outcome.reason})`;
-  if (outcome.kind === "timed_out") return "(its log could not be read in time)";
-  return outcome.stdout.trim() === "" ? saidBy(outcome) : tailText(outcome.stdout, instance);
+function toTail(outcome: Extract<RunOutcome, { kind: "exited" }>, instance: InstanceName): TailReply {
+  // It exits with 0 when it has printed the log, and with 1 beside a complaint of its own; 127 is the shell's.
+  if (outcome.stdout === "" && outcome.code !== 0) return { kind: "unreadable", why: saidBy(outcome) };
+  return readTail(outcome.stdout, instance);
 }
 
 /** supervisorctl complains on stdout, sudo and the shell on stderr. */

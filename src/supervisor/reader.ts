@@ -1,18 +1,25 @@
+import { whyNotAddressable } from "../domain/address.ts";
 import type { HostConfig, InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
-import type { LookOutcome, UnseenLook } from "../domain/outcomes.ts";
+import type { LogTail, LookOutcome, UnseenLook } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, LookWay, PidOutcome, SupervisorReader } from "../executor/ports.ts";
 import { configFiles } from "./config-files.ts";
 import { Daemon } from "./daemon.ts";
 import { configsByExec, lookByExec, pidByExec, tailByExec, type ExecLook } from "./exec.ts";
+import { readLogs } from "./log-reader.ts";
+import { digestOf, type NotedLogs } from "./log-tail.ts";
 import { sessionWay } from "./session-way.ts";
+import { STREAMS, type Stream, type TailReply } from "./tail-reply.ts";
 import type { Listed, QuickWay, Told } from "./way.ts";
 import type { Credentials } from "./xml-rpc-client.ts";
 import { xmlRpcWay } from "./xml-rpc-way.ts";
 
-/** A log is read after a failure, when the operator waits for the report: it is not worth a minute. */
+/** Logs are read after a failure, when the operator waits for the report: they are not worth a minute. */
 const LOG_TIMEOUT_MS = 10_000;
+
+/** Bound of a look at the logs before a restart, which waits for it; twice what one way gets for it. */
+const NOTING_MS = 2000;
 
 /** After so many failures in a row, each beside a supervisorctl that worked, a way that was good once is given up. */
 const FAILURES_OF_A_GOOD_WAY = 3;
@@ -21,7 +28,7 @@ const FAILURES_OF_A_GOOD_WAY = 3;
 export interface ReaderBounds {
   /** How long the first question waits for a session to open, before others answer for it. Default 2 s. */
   readonly openingPatienceMs?: number;
-  /** Bound of all that is done to read one log, where that of a look is not shorter. Default 10 s. */
+  /** Bound of all that is done to read the logs of an instance, where that of a look is not shorter. Default 10 s. */
   readonly logTimeoutMs?: number;
 }
 
@@ -49,7 +56,8 @@ export function supervisorReader(
   );
   return {
     look: () => reader.look(),
-    tailLog: (instance) => reader.tailLog(instance),
+    noteLogs: (instance) => reader.noteLogs(instance),
+    tailLog: (instance, msSinceRestart) => reader.tailLog(instance, msSinceRestart),
     supervisorPid: () => reader.supervisorPid(),
     troubleWithSupervisorctl: () => reader.troubleWithSupervisorctl(),
     config: (instances) => reader.config(instances),
@@ -92,6 +100,9 @@ class Reader {
   readonly #logTimeoutMs: number;
   readonly #candidates: readonly Candidate[];
   readonly #daemon: Daemon;
+  /** As last asked for. */
+  #configs: ReadonlyMap<InstanceName, InstanceConfig> = new Map();
+  readonly #noted = new Map<InstanceName, NotedLogs>();
   /** Why there is no candidate where there could be one. */
   readonly #why: readonly string[];
   /** True after a look that nothing could answer: until one can, no session is opened in vain. */
@@ -125,13 +136,37 @@ class Reader {
     return this.#nextLook;
   }
 
-  async tailLog(instance: InstanceName): Promise<string> {
-    const timeoutMs = this.#logTimeoutMs;
+  async noteLogs(instance: InstanceName): Promise<void> {
+    this.#noted.delete(instance);
+    // A Python for each would take longer than all else before a restart.
+    if (this.way === undefined || this.way.kind === "exec" || whyNotAddressable(instance) !== undefined) return;
+    const replies = await Promise.all(
+      STREAMS.map((stream) => this.#askQuickly((way, quickMs) => way.tail(instance, stream, quickMs), NOTING_MS)),
+    );
+    const [stderr, stdout] = replies.map(({ answer }) => answer && digestOf(answer.value));
+    this.#noted.set(instance, { stderr, stdout });
+  }
+
+  tailLog(instance: InstanceName, msSinceRestart: () => number | undefined): Promise<LogTail> {
+    return readLogs({
+      access: this.#access,
+      settings: this.#settings,
+      instance,
+      config: this.#configs.get(instance),
+      noted: this.#noted.get(instance),
+      tail: (stream, timeoutMs) => this.#tail(instance, stream, timeoutMs),
+      msSinceRestart,
+      timeoutMs: this.#logTimeoutMs,
+    });
+  }
+
+  async #tail(instance: InstanceName, stream: Stream, timeoutMs: number): Promise<TailReply> {
+    const why = whyNotAddressable(instance);
+    if (why !== undefined) return { kind: "unreadable", why };
     const closes = this.#closes;
-    const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, quickMs), timeoutMs);
-    if (closes !== this.#closes) return `(its log could not be read: ${CLOSED.reason})`;
-    const text = quick.answer?.value ?? (await tailByExec(this.#access, this.#settings, instance, timeoutMs));
-    return text.trimEnd() || "(its stderr log is empty)";
+    const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, stream, quickMs), timeoutMs);
+    if (closes !== this.#closes) return { kind: "unreadable", why: CLOSED.reason };
+    return quick.answer?.value ?? tailByExec(this.#access, this.#settings, { instance, stream }, timeoutMs);
   }
 
   async supervisorPid(): Promise<PidOutcome> {
@@ -164,7 +199,8 @@ class Reader {
     const configs = instances.map(
       (instance) => [instance, merged(inFiles.get(instance), loaded?.get(instance))] as const,
     );
-    return { instances: new Map(configs), files: onHost.files };
+    this.#configs = new Map(configs);
+    return { instances: this.#configs, files: onHost.files };
   }
 
   #avail(): Promise<ReadonlyMap<InstanceName, InstanceConfig>> {

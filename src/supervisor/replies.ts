@@ -1,4 +1,3 @@
-import { addressOf } from "../domain/address.ts";
 import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 
@@ -34,17 +33,4 @@ export function lastWords(text: string): string {
 export function parsePid(text: string): number | undefined {
   const pid = /^[1-9]\d*$/.exec(text.trim())?.[0];
   return pid === undefined ? undefined : Number(pid);
-}
-
-/** What `supervisorctl tail` printed, or why it could not. */
-export function tailText(text: string, instance: InstanceName): string {
-  const complaint = `${addressOf(instance)}: ERROR (`;
-  if (text.startsWith(complaint)) return `${instance}: ERROR (${text.slice(complaint.length)}`;
-  if (!/^error: .*ExpatError/m.test(text)) return text;
-  return "(supervisorctl cannot read its log: it holds colours or other control characters, which only a look by XML-RPC can: see supervisor.server_url)";
-}
-
-/** Whether `supervisorctl tail` met with a supervisord that cannot decode what it has cut off. */
-export function isCutCharacter(text: string): boolean {
-  return /^error: .*ProtocolError.* 500 /m.test(text);
 }

@@ -1,11 +1,12 @@
-import { addressOf, whyNotAddressable } from "../domain/address.ts";
+import { whyNotAddressable } from "../domain/address.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
-import { LOG_TAIL_BYTES, sessionArgv } from "./commands.ts";
+import { LOG_TAIL_BYTES, sessionArgv, tailLine } from "./commands.ts";
 import { Session } from "./session.ts";
-import { isCutCharacter, lastWords, parseAvail, parsePid, tailText } from "./replies.ts";
+import { lastWords, parseAvail, parsePid } from "./replies.ts";
 import { othersIn, parseStatus } from "./status-text.ts";
+import { isCutCharacter, readTail } from "./tail-reply.ts";
 import { told, untold, type QuickWay, type Told } from "./way.ts";
 
 /** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
@@ -65,18 +66,16 @@ export function sessionWay(
       const isKnown = pid.kind === "told" && pid.value.supervisorPid !== undefined;
       return isKnown ? told({ ...listed.value, supervisorPid: pid.value.supervisorPid }) : listed;
     },
-    async tail(instance, timeoutMs) {
+    async tail(instance, stream, timeoutMs) {
       const why = whyNotAddressable(instance);
       if (why !== undefined) return untold(why, { passing: true });
       const deadline = new Deadline(timeoutMs);
       let last: Told<string> = untold("nothing was asked", { passing: true });
       for (const bytes of LOG_TAIL_BYTES) {
-        last = await ask(`tail -${bytes} ${addressOf(instance)} stderr`, deadline.leftMs, (text) =>
-          tailText(text, instance),
-        );
-        if (last.kind === "untold" || !isCutCharacter(last.value)) return last;
+        last = await ask(tailLine({ instance, stream }, bytes), deadline.leftMs, (printed) => printed);
+        if (last.kind === "untold" || !isCutCharacter(last.value)) break;
       }
-      return last;
+      return last.kind === "untold" ? last : told(readTail(last.value, instance));
     },
     pid: (timeoutMs) => ask("pid", timeoutMs, parsePid),
     configs: (timeoutMs) => ask("avail", timeoutMs, parseAvail),

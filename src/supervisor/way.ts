@@ -2,6 +2,7 @@ import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { LookWay } from "../executor/ports.ts";
+import type { Stream, TailReply } from "./tail-reply.ts";
 
 /** An answer that can be relied on, or why there is none: then another way is asked. */
 export type Told<Value> =
@@ -26,8 +27,8 @@ export interface QuickWay {
   /** What it goes through, for people. */
   readonly through: string;
   list(timeoutMs: number): Promise<Told<Listed>>;
-  /** The end of an instance's stderr log, in supervisorctl's words where there is none. */
-  tail(instance: InstanceName, timeoutMs: number): Promise<Told<string>>;
+  /** The end of a log of an instance. */
+  tail(instance: InstanceName, stream: Stream, timeoutMs: number): Promise<Told<TailReply>>;
   pid(timeoutMs: number): Promise<Told<number>>;
   /** How what supervisord has loaded is configured, as far as this way tells. Changes nothing. */
   configs(timeoutMs: number): Promise<Told<ReadonlyMap<InstanceName, InstanceConfig>>>;

@@ -8,18 +8,12 @@ import type { HostAccess } from "../executor/ports.ts";
 import { isSupervisorctl, LOG_TAIL_BYTES } from "./commands.ts";
 import { knownConfig } from "./known-config.ts";
 import { inNaturalOrder } from "./status-text.ts";
+import { TAIL_FAULTS, type TailReply } from "./tail-reply.ts";
 import { told, untold, type Listed, type QuickWay, type Told } from "./way.ts";
 import { endpointOf, XmlRpcClient, type CallOutcome, type Credentials } from "./xml-rpc-client.ts";
 import type { XmlRpcValue } from "./xml-rpc.ts";
 
 type XmlRpcStruct = Readonly<Record<string, XmlRpcValue>>;
-
-/** supervisor/xmlrpc.py, `Faults`, and what `supervisorctl tail` says of them. */
-const TAIL_FAULTS: ReadonlyMap<number, string> = new Map([
-  [10, "no such process name"],
-  [20, "no log file"],
-  [30, "unknown error reading log"],
-]);
 
 /**
  * Asks supervisord itself, where the plan says at what it listens and the login may connect to that.
@@ -46,16 +40,17 @@ export function xmlRpcWay(
       const answer = await client.callAll(["getAllProcessInfo", "getPID"], timeoutMs);
       return read(answer, toListed);
     },
-    async tail(instance, timeoutMs) {
+    async tail(instance, stream, timeoutMs) {
       const deadline = new Deadline(timeoutMs);
+      const method = stream === "stderr" ? "readProcessStderrLog" : "readProcessStdoutLog";
       for (const bytes of LOG_TAIL_BYTES) {
-        const answer = await client.call("readProcessStderrLog", [addressOf(instance), -bytes, 0], deadline.leftMs);
+        const answer = await client.call(method, [addressOf(instance), -bytes, 0], deadline.leftMs);
         if (answer.kind === "broke") continue;
-        const fault = answer.kind === "fault" ? TAIL_FAULTS.get(answer.code) : undefined;
-        if (fault !== undefined) return told(`${instance}: ERROR (${fault})`);
-        return read(answer, toText);
+        const why = answer.kind === "fault" ? TAIL_FAULTS.get(answer.code) : undefined;
+        if (why !== undefined) return told({ kind: "none", why });
+        return read(answer, toTail);
       }
-      return read({ kind: "broke" }, toText);
+      return read({ kind: "broke" }, toTail);
     },
     async pid(timeoutMs) {
       const answer = await client.call("getPID", [], timeoutMs);
@@ -84,8 +79,8 @@ function read<Value>(outcome: CallOutcome, toValue: (value: XmlRpcValue) => Valu
   }
 }
 
-function toText(value: XmlRpcValue): string | undefined {
-  return typeof value === "string" ? value : undefined;
+function toTail(value: XmlRpcValue): TailReply | undefined {
+  return typeof value === "string" ? { kind: "text", text: value } : undefined;
 }
 
 function toPid(value: XmlRpcValue): number | undefined {

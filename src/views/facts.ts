@@ -6,7 +6,7 @@ import { leftoversTitle, processText } from "./leftovers-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
 import { answerText, PAUSE_CHOICES, questionText } from "./question-text.ts";
 import { onOneLine } from "../domain/printable.ts";
-import { printableLines } from "./printable.ts";
+import { logsOf } from "./logs.ts";
 import { subjectOf } from "./subject.ts";
 
 /** One line for a log. */
@@ -92,6 +92,14 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
   }
 }
 
+/** That it is stderr's goes without saying. */
+function logLines(event: Of<"instance.failed">): string[] {
+  return logsOf(event).flatMap(({ title, lines }) => [
+    ...(title === undefined || (event.log !== "stdout" && event.stdout_tail === undefined) ? [] : [`${title}:`]),
+    ...lines.map((line) => `| ${line}`),
+  ]);
+}
+
 function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): Fact[] {
   const about = `${event.host} ${event.instance}`;
   switch (event.type) {
@@ -115,7 +123,7 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
         about,
         text: `failed after ${formatElapsed(event.seconds * 1000)}: ${failureTitle(event.code)}: ${event.reason}${event.still_drained ? "; it is still drained" : ""}`,
       };
-      return [failed, ...printableLines(event.log_tail).map((line) => ({ about, text: `| ${line}` }))];
+      return [failed, ...logLines(event).map((text) => ({ about, text }))];
     }
     case "instance.leftovers":
       return [

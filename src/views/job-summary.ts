@@ -6,7 +6,7 @@ import { Collected } from "./collected.ts";
 import { failureRemedy, failureTitle, haltTitle } from "./failure-text.ts";
 import { howToGoOn, type Called } from "./how-to-go-on.ts";
 import { html, Markup } from "./picture/markup.ts";
-import { printableLines } from "./printable.ts";
+import { logsOf, type ShownLog } from "./logs.ts";
 import {
   drainedSection,
   hooksSection,
@@ -81,19 +81,19 @@ function summaryMarkup(collected: Collected, called: Called): Markup {
     ${[...sections.map((section) => section(collected)), howToGoOn(collected, called)].map(sectionMarkup)}`;
 }
 
-function failureMarkup({
-  host,
-  instance,
-  code,
-  reason,
-  log_tail,
-}: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
+function failureMarkup(failure: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
+  const { host, instance, code, reason } = failure;
   return html`<h3>${printable(`${host} ${instance}`)}</h3>
     <p><b>${failureTitle(code)}</b>: ${onOneLine(reason)}<br />${failureRemedy(code)}</p>
-    <details>
-      <summary>The end of its stderr log</summary>
-      ${preformatted(printableLines(log_tail))}
-    </details>`;
+    ${logsOf(failure).map(logMarkup)}`;
+}
+
+function logMarkup({ title, lines }: ShownLog): Markup {
+  if (title === undefined) return html`<p>No log: ${lines.join(" ")}</p>`;
+  return html`<details>
+    <summary>${title.slice(0, 1).toUpperCase()}${title.slice(1)}</summary>
+    ${preformatted(lines)}
+  </details>`;
 }
 
 function sectionMarkup([title, ...lines]: readonly string[]): Markup | undefined {

@@ -1,12 +1,14 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import { LEFT_AS } from "../domain/rollout.ts";
+import { addressOf } from "../domain/address.ts";
+import { quoteWord } from "../domain/shell-quotes.ts";
 import type { Collected } from "./collected.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
 import { processText } from "./leftovers-text.ts";
+import { logsOf } from "./logs.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
-import { printableLines } from "./printable.ts";
 
 /** A report is read by a person: the ends of more logs than this would bury the rest of it. */
 const MOST_LOGS = 10;
@@ -14,14 +16,12 @@ const MOST_LOGS = 10;
 /** The failed instances, each with its reason, what to do, and the end of its log. */
 export function failedSection(collected: Collected): string[] {
   const failed = collected.failed();
-  const lines = failed.flatMap(({ host, instance, code, reason, log_tail, still_drained }, index) => [
-    `  ${printable(`${host} ${instance}`)}: ${failureTitle(code)}`,
-    `    ${onOneLine(reason)}`,
-    ...(still_drained ? ["    It is still drained: before_restart ran for it and after_healthy did not."] : []),
-    ...(failed[index - 1]?.code === code ? [] : [`    ${failureRemedy(code)}`]),
-    ...(index < MOST_LOGS
-      ? logLines(log_tail)
-      : [`    its log is not shown here: supervisorctl tail ${printable(instance)} stderr`]),
+  const lines = failed.flatMap((failure, index) => [
+    `  ${printable(`${failure.host} ${failure.instance}`)}: ${failureTitle(failure.code)}`,
+    `    ${onOneLine(failure.reason)}`,
+    ...(failure.still_drained ? ["    It is still drained: before_restart ran for it and after_healthy did not."] : []),
+    ...(failed[index - 1]?.code === failure.code ? [] : [`    ${failureRemedy(failure.code)}`]),
+    ...(index < MOST_LOGS ? logLines(failure) : [`    its log is not shown here: ${tailCommand(failure)}`]),
   ]);
   return titled("failed", lines);
 }
@@ -140,12 +140,19 @@ function withRemedy(lines: readonly string[], remedy: string): string[] {
   return lines.length === 0 ? [] : [...lines, `    ${remedy}`];
 }
 
-function logLines(logTail: string): string[] {
-  const lines = printableLines(logTail);
-  return lines.length === 0
-    ? ["    its stderr log is empty"]
-    : ["    the end of its stderr log:", ...lines.map((line) => `      | ${line}`.trimEnd())];
+function logLines(failure: Failed): string[] {
+  return logsOf(failure).flatMap(({ title, lines }) =>
+    title === undefined
+      ? lines.map((line) => `    ${line}`)
+      : [`    ${title}:`, ...lines.map((line) => `      | ${line}`.trimEnd())],
+  );
 }
+
+function tailCommand({ instance, log = "stderr" }: Failed): string {
+  return `supervisorctl tail ${printable(quoteWord(addressOf(instance)))} ${log}`;
+}
+
+type Failed = ReturnType<Collected["failed"]>[number];
 
 function foldedLines(
   entries: Iterable<{ readonly host: HostName; readonly instances: readonly InstanceName[] }>,

@@ -71,7 +71,8 @@ function hostOf(host: HostName): RolloutHost {
   const part = {
     supervisor: {
       look: () => new Promise((resolve) => setTimeout(() => resolve(fleet.look(host)), 20)),
-      tailLog: () => Promise.resolve(""),
+      noteLogs: () => Promise.resolve(),
+      tailLog: () => Promise.resolve({ text: "" }),
     },
     changes: {
       change: (action: "restart" | "start", instance: string) =>

@@ -83,7 +83,7 @@ export interface WorldOptions {
 /** The parts of a host that planner and executor use. */
 type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks" | "processes"> & {
   readonly connection: Pick<HostConnection, "connect">;
-  readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "tailLog" | "config">;
+  readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "noteLogs" | "tailLog" | "config">;
   readonly lock: Pick<RolloutHost["lock"], "host" | "lost" | "settle" | "prepare" | "take" | "release">;
 };
 
@@ -136,7 +136,8 @@ export class SimWorld implements World {
       connection: { connect: () => this.connect(host) },
       supervisor: {
         look: () => this.look(host),
-        tailLog: () => this.answer(LOOK_MS, () => "the end of its log"),
+        noteLogs: () => Promise.resolve(),
+        tailLog: () => this.answer(LOOK_MS, () => ({ text: "the end of its log", log: "stderr" })),
         config: () => this.answer(LOOK_MS, () => this.configOf(host)),
       },
       processes: { look: (query) => this.answer(PROCESSES_MS, () => this.simulated.processes(host, query)) },

@@ -180,7 +180,9 @@ describe("the way by which a host is looked at", () => {
       assert.equal(await sees(reader), "exec");
       assert.equal(await sees(reader), "exec");
       assert.match(reader.way()?.why ?? "", why);
-      assert.match(await reader.tailLog("web:web_00" as InstanceName), /^\(its stderr log is empty\)$/);
+      const { log, text } = await reader.tailLog("web:web_00" as InstanceName, () => undefined);
+      assert.equal(log, "stdout");
+      assert.match(text, /started, pid/);
     });
 
   it("is not one way for ever: a socket that comes back is used again", async () => {

@@ -38,6 +38,7 @@ export function looksContract(
       assert.ok(look.kind === "seen");
       return look.snapshots;
     };
+    const logOf = (instance: string) => opened.reader.tailLog(instance as InstanceName, () => undefined);
     const one = async (instance: string) => (await seen()).find((each) => each.instance === instance);
 
     it("shows every instance by the name that supervisorctl gives it, as people count", async () => {
@@ -104,32 +105,46 @@ export function looksContract(
       // Of `*` supervisord itself reads none by its full name.
       for (const odd of ODD_INSTANCES.filter((each) => each !== "*")) {
         await writeFile(on().log(odd), `${"x".repeat(5000)}\n${hostile}\n`);
-        const log = await opened.reader.tailLog(odd as InstanceName);
-        assert.ok(log.startsWith("xxx") && log.endsWith(hostile), log);
-        assert.ok(Buffer.byteLength(log) <= 4000);
+        const { text, log } = await logOf(odd);
+        assert.equal(log, "stderr");
+        assert.ok(text.startsWith("xxx") && text.endsWith(hostile), text);
+        assert.ok(Buffer.byteLength(text) <= 4000);
       }
     });
 
     it("reads a log with colours, or says why that cannot be read this way", async () => {
       await writeFile(on().log("odd:é"), "all is \u001b[31mred\u001b[0m\n");
-      const log = await opened.reader.tailLog("odd:é" as InstanceName);
-      if (kind === "xml-rpc") assert.equal(log, "all is \u001b[31mred\u001b[0m");
-      else assert.match(log, /^\(supervisorctl cannot read its log: .*colour/);
+      const { text } = await logOf("odd:é");
+      if (kind === "xml-rpc") assert.equal(text, "all is \u001b[31mred\u001b[0m");
+      else assert.match(text, /^\(its stderr log could not be read: supervisorctl cannot print it: .*colour/);
+    });
+
+    it("reads a log with colours from its file, where the configuration tells where that is", async () => {
+      await writeFile(on().log("odd:é"), "all is \u001b[31mred\u001b[0m\n");
+      const { instances } = await opened.reader.config(["odd:é" as InstanceName]);
+      const isKnown = instances.get("odd:é" as InstanceName)?.stderr_logfile !== undefined;
+      const { log } = await logOf("odd:é");
+      assert.equal(log, isKnown || kind === "xml-rpc" ? "stderr" : undefined);
     });
 
     it("reads a log whose end begins in the middle of a character", async () => {
       // Behind the text: what is cut off is counted from the end.
       for (let shift = 0; shift < 4; shift++) {
         await writeFile(on().log("odd:é"), `${"\u{1f600}".repeat(2000)}${"a".repeat(shift)}\n`);
-        assert.match(await opened.reader.tailLog("odd:é" as InstanceName), /^\u{1f600}{900,1000}a{0,3}$/u);
+        assert.match((await logOf("odd:é")).text, /^\u{1f600}{900,1000}a{0,3}$/u);
       }
     });
 
-    it("says of a log that there is none, or nothing in it", async () => {
+    it("says of logs that there are none, or nothing in them", async () => {
       await writeFile(on().log("odd:-x"), "");
-      assert.equal(await opened.reader.tailLog("odd:-x" as InstanceName), "(its stderr log is empty)");
-      assert.equal(await opened.reader.tailLog("never" as InstanceName), "never: ERROR (no log file)");
-      assert.equal(await opened.reader.tailLog("no:such" as InstanceName), "no:such: ERROR (no such process name)");
+      const nothing = async (instance: string) => {
+        const { text, ...log } = await logOf(instance);
+        assert.deepEqual(log, {});
+        return text;
+      };
+      assert.equal(await nothing("odd:-x"), "(its stderr log is empty; its stdout log is empty)");
+      assert.equal(await nothing("never"), "(Supervisor keeps no stderr log of it; its stdout log is empty)");
+      assert.equal(await nothing("no:such"), "(Supervisor no longer lists it)");
     });
 
     it("knows the pid of supervisord", async () => {
@@ -147,12 +162,8 @@ export function looksContract(
 
     it("keeps questions that come at once apart", async () => {
       await writeFile(on().log("odd:é"), "the log of é\n");
-      const [log, look, pid] = await Promise.all([
-        opened.reader.tailLog("odd:é" as InstanceName),
-        opened.reader.look(),
-        opened.reader.supervisorPid(),
-      ]);
-      assert.equal(log, "the log of é");
+      const [log, look, pid] = await Promise.all([logOf("odd:é"), opened.reader.look(), opened.reader.supervisorPid()]);
+      assert.equal(log.text, "the log of é");
       assert.ok(look.kind === "seen" && look.snapshots.length === on().names.length);
       assert.equal(pid.kind === "known" && pid.pid, on().daemon.pid);
     });

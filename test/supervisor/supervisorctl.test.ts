@@ -53,11 +53,16 @@ describe("supervisorctl", () => {
     const { access, asked } = answering(exited(0, "4711\n"));
     const ctl = supervisorReader(access, plain, 7000);
     await ctl.look();
-    await ctl.tailLog(instance);
+    await ctl.tailLog(instance, () => undefined);
     await ctl.supervisorPid();
     assert.deepEqual(
       asked.map(({ argv }) => argv.join(" ")),
-      ["supervisorctl status", "supervisorctl tail -4000 web:web_00 stderr", "supervisorctl pid"],
+      [
+        "supervisorctl status",
+        "supervisorctl tail -4000 web:web_00 stderr",
+        "supervisorctl tail -4000 web:web_00 stdout",
+        "supervisorctl pid",
+      ],
     );
     for (const { timeoutMs } of asked) assert.ok(timeoutMs !== undefined && timeoutMs > 0 && timeoutMs <= 7000);
   });
@@ -83,7 +88,7 @@ describe("supervisorctl", () => {
       { argv: ["supervisorctl", "restart", "all:all"], options: { inSession: "restart all:all" } },
     ]);
     const host = answering(exited(0, "x\n"));
-    await supervisorReader(host.access, plain, 1000).tailLog("all" as InstanceName);
+    await supervisorReader(host.access, plain, 1000).tailLog("all" as InstanceName, () => undefined);
     assert.deepEqual(host.asked[0]?.argv, ["supervisorctl", "tail", "-4000", "all:all", "stderr"]);
   });
 

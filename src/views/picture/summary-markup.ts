@@ -4,7 +4,7 @@ import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Collected } from "../collected.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../failure-text.ts";
-import { printableLines } from "../printable.ts";
+import { logsOf, type ShownLog } from "../logs.ts";
 import { howToGoOn, type Called } from "../how-to-go-on.ts";
 import {
   drainedSection,
@@ -149,23 +149,28 @@ function stopMarkup(collected: Collected): Markup | undefined {
 }
 
 function failureMarkup(failure: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
-  const { host, instance, code, reason, log_tail, still_drained } = failure;
-  const log = printableLines(log_tail);
+  const { host, instance, code, reason, still_drained } = failure;
   return html`<article class="failure">
     <h3><span aria-hidden="true">✗</span> ${printable(host)} <b>${printable(instance)}</b></h3>
     <p><strong>${failureTitle(code)}</strong></p>
     <p>${onOneLine(reason)}</p>
     ${still_drained ? html`<p><strong>Still drained</strong>: before_restart ran for it and after_healthy did not.</p>` : undefined}
     <p class="faint">${failureRemedy(code)}</p>
-    ${
-      log.length === 0
-        ? html`<p class="faint">Its stderr log is empty.</p>`
-        : html`<details open>
-            <summary>The end of its stderr log</summary>
-            <pre tabindex="0" role="region" aria-label="Log">${log.join("\n")}</pre>
-          </details>`
-    }
+    ${logsOf(failure).map(logMarkup)}
   </article>`;
+}
+
+function logMarkup({ title, lines }: ShownLog): Markup {
+  return title === undefined
+    ? html`<p class="faint">${capitalized(lines.join(" "))}.</p>`
+    : html`<details open>
+        <summary>${capitalized(title)}</summary>
+        <pre tabindex="0" role="region" aria-label="Log">${lines.join("\n")}</pre>
+      </details>`;
+}
+
+function capitalized(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** A section of the report as it is: a title and lines. */
@@ -173,7 +178,7 @@ function linesMarkup([title, ...lines]: readonly string[]): Markup | undefined {
   if (title === undefined) return undefined;
   const text = lines.map((line) => line.replace(/^ {2}/, "")).join("\n");
   return html`<section class="lines">
-    <h2>${title.slice(0, 1).toUpperCase()}${title.slice(1)}</h2>
+    <h2>${capitalized(title)}</h2>
     <pre tabindex="0" role="region" aria-label="${title}">${text}</pre>
   </section>`;
 }

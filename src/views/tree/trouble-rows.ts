@@ -3,7 +3,7 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import { driftText } from "../drift-text.ts";
 import { failureMeaning } from "../failure-text.ts";
 import { leftoversTitle, processText } from "../leftovers-text.ts";
-import { printableLines } from "../printable.ts";
+import { logsOf } from "../logs.ts";
 import { questionText } from "../question-text.ts";
 import { subjectOf } from "../subject.ts";
 import type { Frame } from "./frame.ts";
@@ -43,9 +43,11 @@ function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
 }
 
 /** The details are no subtasks: listr2 leaves out those of a failed task that it has not shown before. */
-function failureRows({ host, instance, code, reason, log_tail }: Failure, { columns, paint }: Frame): [Row, ...Row[]] {
+function failureRows(failure: Failure, { columns, paint }: Frame): [Row, ...Row[]] {
+  const { host, instance, code, reason } = failure;
   const width = textWidth(columns, 1);
-  const lastLine = printableLines(log_tail).at(-1);
+  const [log] = logsOf(failure);
+  const lastLine = log?.title === undefined ? undefined : log.lines.at(-1);
   const details = [onOneLine(reason), ...(lastLine === undefined ? [] : [`| ${lastLine}`])];
   const key = `failure ${host} ${instance}`;
   const title = `${printable(`${host} ${instance}`)} ${printable(code.replaceAll("_", " "))}: ${failureMeaning(code)}`;

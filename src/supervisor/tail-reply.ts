@@ -1,0 +1,53 @@
+import { addressOf } from "../domain/address.ts";
+import type { InstanceName } from "../domain/ids.ts";
+import { lastWords } from "./replies.ts";
+
+/** What a program writes, and what Supervisor keeps of it. */
+export const STREAMS = ["stderr", "stdout"] as const;
+
+export type Stream = (typeof STREAMS)[number];
+
+/** What was answered to a wish for the end of a log. */
+export type TailReply =
+  | { readonly kind: "text"; readonly text: string }
+  /** Supervisor keeps none, or none that can be read. @property why in its own words */
+  | { readonly kind: "none"; readonly why: string }
+  /** There may be one, but it cannot be had this way. */
+  | { readonly kind: "unreadable"; readonly why: string };
+
+/** supervisor/supervisorctl.py, `do_tail`. */
+export const TAIL_FAULTS: ReadonlyMap<number, string> = new Map([
+  [10, "no such process name"],
+  [20, "no log file"],
+  [30, "unknown error reading log"],
+]);
+
+/** supervisor/supervisorctl.py, `check_encoding`: before the log. */
+const ENCODING_WARNING = /^Warning: sys\.stdout\.encoding is set to [^\n]*\n/;
+
+/** Reads what `supervisorctl tail` printed: the text itself, or a complaint and nothing else. */
+export function readTail(printed: string, instance: InstanceName): TailReply {
+  const text = printed.replace(ENCODING_WARNING, "");
+  const said = text.trim();
+  for (const why of TAIL_FAULTS.values())
+    if (said === `${addressOf(instance)}: ERROR (${why})`) return { kind: "none", why };
+  // A log of this one line is read again from its file.
+  if (/^error: <class .*: file: .* line: \d+$/.test(said)) return { kind: "unreadable", why: whyUnreadable(said) };
+  if (/^(?:Server requires authentication|\S+ (?:refused connection|no such file))$/.test(said))
+    return { kind: "unreadable", why: said };
+  // It ends what it prints with a line's end of its own.
+  return { kind: "text", text: text.replace(/\r?\n$/, "") };
+}
+
+/** Whether `supervisorctl tail` met with a supervisord that cannot decode what it has cut off. */
+export function isCutCharacter(printed: string): boolean {
+  return /^error: .*ProtocolError.* 500 /m.test(printed);
+}
+
+function whyUnreadable(error: string): string {
+  if (error.includes("ExpatError"))
+    return "supervisorctl cannot print it: it holds colours or other control characters, which can only be read over XML-RPC (supervisor.server_url) or from the file";
+  if (error.includes("UnicodeEncodeError"))
+    return "supervisorctl cannot print it: it is not ASCII, and the login has no UTF-8 locale (LANG, PYTHONIOENCODING)";
+  return lastWords(error);
+}
