@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { amount } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { until } from "../fleet/until.ts";
 import { orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
 /** The shortest rollout that halts: a program that ends within min_healthy_time, and that Supervisor leaves so. */
@@ -23,6 +25,8 @@ describe("a rollout on this very machine that halts", () => {
     const host = fleet.hosts[0]!;
     await host.behave("web", { kind: "healthy" });
     if ((await host.process("web")).state !== "RUNNING") await host.start("web");
+    // Until then it has not read how it is to behave, and might end before the rollout.
+    await until(() => existsSync(host.readyFile("web")), { deadlineMs: 60_000 });
     await host.behave("web", { kind: "crash_after", seconds: 0.3 });
     const page = join(fleet.dir, "page.html");
     const ended = await orchestrate(plan, "--report", page);
