@@ -96,8 +96,8 @@ function tellOfUnfinished(plan: Plan, given: RunArguments): void {
   process.stderr.write(
     [
       `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" ? "cut off, or still running" : how})`,
-      `  to go on with it:            ${shellCommand([given.plan, "--resume", ...kept])}`,
-      `  only what it did not reach:  ${shellCommand(rest)}`,
+      `  to resume it:                       ${shellCommand([given.plan, "--resume", ...kept])}`,
+      `  only what was not restarted since:  ${shellCommand(rest)}`,
       "",
     ].join("\n"),
   );

@@ -46,16 +46,15 @@ function linesFor(collected: Collected, called: Called, first: string): string[]
   if (!begun || (planned && !wasTouched && !isResume))
     return [`  ${first}run it again:`, commandLine(called.words ?? [plan, ...selected])];
   const kept = called.stateDir === undefined ? [] : ["--state-dir", called.stateDir];
-  const rest = restOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
   const isIncomplete = finished?.outcome === "incomplete";
   const isAllWell = failed + indeterminate === 0;
-  const leavesOpen = (planned?.left_open ?? []).length > 0;
+  const isForRest = isIncomplete && (planned?.left_open ?? []).length > 0;
+  const rest = restOf(collected, called, isForRest).map((words) => commandLine([plan, ...words, ...kept]));
   // Hosts that the first of a chain left out are no part of it, and of a resume neither.
-  if (isIncomplete && isAllWell && !leavesOpen && rest.length > 0)
+  if (isIncomplete && isAllWell && !isForRest && rest.length > 0)
     return [`  ${first}run it again for the rest:`, ...rest];
   const resume = ["--resume", ...(id === undefined ? [] : [id])];
   const fromStart = fromStartOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
-  const isForRest = isIncomplete && leavesOpen;
   return [
     isForRest ? `  ${isAllWell ? "" : first}resume the rest:` : `  ${first}resume from here:`,
     // The journal knows what its own rollout selected; of a resume that is how far it was narrowed, unless that is done.
@@ -71,11 +70,14 @@ function fromStartOf({ planned }: Collected, { startedBefore }: Called): string[
   return selection && startedBefore === undefined ? [selectionWords(selection)] : [];
 }
 
-/** What continues without the journal, if there is a command that reaches just as far as the rollout did. */
-function restOf({ id, planned }: Collected, called: Called): string[][] {
+/**
+ * What continues without the journal, if there is a command that reaches just as far as the rollout did.
+ * @param isWhole whether it is to reach as far as the first of the chain instead
+ */
+function restOf({ id, planned }: Collected, called: Called, isWhole: boolean): string[][] {
   const began = called.startedBefore ?? beganAt(planned?.began_as?.id ?? id ?? "");
   if (began === undefined) return [];
-  const own = planned?.selection;
+  const own = isWhole ? undefined : planned?.selection;
   const whole = planned?.began_as?.selection;
   // A journal of an older version does not say how it began; and of two limits a command has no way to name what is in both.
   if (planned?.resumes !== undefined && (!whole || (own?.limit.length && whole.limit.length))) return [];

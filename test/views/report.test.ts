@@ -387,9 +387,13 @@ describe("the commands that go on, as the report names them", () => {
         })),
       ],
     } as const;
-    const rest = ["orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a", "orchestrate plans/prod.yaml"];
+    const rest = [
+      "orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a",
+      "orchestrate plans/prod.yaml",
+      "orchestrate plans/prod.yaml --started-before 2026-11-21T10:00:00Z",
+    ];
     const done = [...touched.slice(0, -3), finished("incomplete", { healthy: 1 })];
-    assert.deepEqual(commandsOf([resume, ...done]).slice(0, 2), rest);
+    assert.deepEqual(commandsOf([resume, ...done]), rest);
     const text = reportOf([resume, ...done]);
     assert.match(text, /\nhow to continue\n {2}resume the rest:\n/);
     assert.match(
