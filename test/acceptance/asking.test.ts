@@ -132,7 +132,7 @@ describe("a second Ctrl-C at the tree", () => {
           screen,
           /still drained\n {2}host-1 web:web_00\n {4}before_restart ran[^]*--resume\s+does\s+that, too/,
         );
-        assert.match(screen, /go on from here:\n {4}orchestrate \S+ --resume \S+/);
+        assert.match(screen, /resume from here:\n {4}orchestrate \S+ --resume \S+/);
       } finally {
         await terminal.close();
       }

@@ -13,8 +13,8 @@ const ESCAPES = "\u001b]0;OWNED\u0007\u001b[2J\u001b[8m\u009b8m\u202e";
 /** Makes a file called OWNED wherever a shell gets hold of it. */
 const SHELL = "$(touch${IFS}OWNED)`touch${IFS}OWNED`'&&touch${IFS}OWNED|touch${IFS}OWNED&#";
 
-/** A program and its one instance. No character that XML has not: supervisorctl itself would fail over it. */
-const PROGRAM = `w${SHELL}\u009b8m\u202e`;
+/** A program and its one instance. No control character: such a name is refused, in plans and where a host has it. */
+const PROGRAM = `w${SHELL}\u202e`;
 
 /** What a terminal may obey. Line breaks and tabs are not among it. */
 const OBEYED = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/;
