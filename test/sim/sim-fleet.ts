@@ -20,6 +20,8 @@ export interface Leftover {
 
 /** A machine, on which one or several supervisords run. */
 interface Machine {
+  /** The supervisords on it. */
+  readonly hosts: HostName[];
   pid: number;
   clockOffMs: number;
 }
@@ -69,7 +71,12 @@ export class SimFleet {
 
   /** @param beside a host on whose machine it is another supervisord; left out: it has a machine of its own */
   addHost(host: HostName, beside?: HostName): void {
-    const machine = (beside && this.machines.get(beside)) ?? { pid: 1000 * (this.machines.size + 1), clockOffMs: 0 };
+    const machine = (beside && this.machines.get(beside)) ?? {
+      pid: 1000 * (this.machines.size + 1),
+      clockOffMs: 0,
+      hosts: [],
+    };
+    machine.hosts.push(host);
     this.machines.set(host, machine);
     this.supervisors.set(host, ++machine.pid);
     this.hosts.set(host, new Map());
@@ -291,9 +298,8 @@ export class SimFleet {
   }
 
   /** All supervisords of its machine, it among them. */
-  onMachineOf(host: HostName): HostName[] {
-    const machine = this.machines.get(host);
-    return [...this.machines].flatMap(([other, its]) => (its === machine ? [other] : []));
+  onMachineOf(host: HostName): readonly HostName[] {
+    return this.machines.get(host)?.hosts ?? [];
   }
 
   private around(host: HostName, instance: InstanceName): SimSurroundings {
