@@ -20,19 +20,21 @@ const HOOKS = [
 
 describeEachWay("a controller that is killed (kill -9) in the middle of a hook", (reachedBy) => {
   let fleet: Fleet;
+  let kills = 0;
   before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }], reachedBy })));
   after(() => fleet.down());
 
   /** Kills it as soon as the hook itself has started, on its host or here, and lets the hook go on. */
   async function killedIn(hook: (typeof HOOKS)[number], run: "host" | "controller" = "host") {
-    const gate = new Gate(fleet.dir, `go-on-${hook}-${run}`);
-    const started = join(fleet.dir, `started-${hook}-${run}`);
-    const state = ["--state-dir", join(fleet.dir, `state-${hook}-${run}`)];
+    kills += 1;
+    const gate = new Gate(fleet.dir, `go-on-${kills}`);
+    const started = join(fleet.dir, `started-${kills}`);
+    const state = ["--state-dir", join(fleet.dir, `state-${kills}`)];
     const command = `touch ${started}; ${gate.waiting}`;
     const others = { before_restart: "true", after_healthy: "true", before_host: "true", after_host: "true" };
     const isRollouts = hook.endsWith("_rollout");
     const hooks = { ...others, [hook]: isRollouts ? command : { command, run } };
-    const plan = await writePlan(fleet, { hooks }, `plan-${hook}-${run}`);
+    const plan = await writePlan(fleet, { hooks }, `plan-${kills}`);
     const running = startOrchestrate([plan, "--output", "json", ...state]);
     await until(() => existsSync(started), { deadlineMs: 60_000, everyMs: 1, what: `${hook} has started` });
     running.child.kill("SIGKILL");
