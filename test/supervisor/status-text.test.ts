@@ -84,7 +84,9 @@ describe("what `supervisorctl status` prints", () => {
   const name = fc
     .string({ unit, minLength: 1, maxLength: 12 })
     .map((text) => `g:${text}x`)
-    .filter((text) => !text.includes("\u{d83d}"));
+    .filter((text) => !text.includes("\u{d83d}"))
+    // Twice the text of a line, in one name and with old padding, nobody can tell from a line.
+    .filter((text) => text.split("Not started").length < 3);
   const line = fc
     .record({ name, kind: fc.constantFrom("RUNNING", "STOPPED", "STARTING", "FATAL") })
     .map(({ name, kind }): Line => {
