@@ -22,11 +22,12 @@ class ActiveTime {
     setInterval(() => this.nowMs(), TICK_MS).unref();
   }
 
+  /** Whole milliseconds: sums of fractions would let a deadline be a hair longer than the plan's. Never goes back. */
   nowMs(): number {
     const nowMs = performance.now();
     if (nowMs - this.lastMs >= STOPPED_MS) this.stoppedMs += nowMs - this.lastMs;
     this.lastMs = nowMs;
-    return nowMs - this.stoppedMs;
+    return Math.floor(nowMs - this.stoppedMs);
   }
 }
 
