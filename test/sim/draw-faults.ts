@@ -35,14 +35,20 @@ const PECULIAR: readonly Drawn[] = [
   (random) => ({ failsChecks: [[0, random.whole(1000, 60_000)]] }),
 ];
 
-/** Some programs are peculiar, and with faults some are broken. */
+/** Some programs are peculiar, and with faults some are broken: here and there, or by the new release. */
 export function misbehave(random: SeededRandom, fleet: SimFleet, troubles: Troubles, hasFaults: boolean): void {
+  const breakDown = (host: HostName, instance: InstanceName, fault: Drawn) => {
+    const process = fleet.process(host, instance);
+    process.behave({ ...process.behaviour, ...fault(random) });
+    troubles.befall(host, instance);
+  };
+  const isBadRelease = hasFaults && random.chance(0.1);
+  const badly = random.pick(FAULTS);
   for (const [host, processes] of fleet.hosts)
     for (const [instance, process] of processes) {
       if (random.chance(0.05)) process.behave({ ...process.behaviour, ...random.pick(PECULIAR)(random) });
-      if (!hasFaults || !random.chance(0.04)) continue;
-      process.behave({ ...process.behaviour, ...random.pick(FAULTS)(random) });
-      troubles.befall(host, instance);
+      if (isBadRelease && random.chance(0.7)) breakDown(host, instance, badly);
+      else if (hasFaults && random.chance(0.04)) breakDown(host, instance, random.pick(FAULTS));
     }
 }
 
@@ -70,12 +76,12 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     at(soon(), () => processOf(host, instance)?.breakDown());
   }
   // Hosts that cannot be reached for a while, or any more.
-  for (let lost = random.chance(0.2) ? random.whole(1, 2) : 0; lost > 0; lost--) {
+  for (let lost = random.chance(0.25) ? random.whole(1, 2) : 0; lost > 0; lost--) {
     const host = random.pick(hosts);
     for (const other of fleet.onMachineOf(host)) troubles.befall(other);
-    const fromMs = soon();
+    const fromMs = random.chance(0.5) ? random.whole(0, 5000) : soon();
     at(fromMs, () => fleet.lose(host));
-    if (random.chance(0.7)) at(fromMs + random.whole(100, 120_000), () => fleet.find(host));
+    if (random.chance(0.5)) at(fromMs + random.whole(100, 120_000), () => fleet.find(host));
   }
   // A supervisord that hangs for a while, or for good.
   if (random.chance(0.1)) {

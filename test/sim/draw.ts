@@ -121,7 +121,7 @@ class Drawer {
     const selectors = random.chance(0.3) ? ["*"] : programs.map(({ selector }) => selector);
     const [first = ""] = selectors;
     const shape = random.next();
-    if (names.length > 1 && shape < 0.3)
+    if (names.length > 1 && shape < 0.25)
       return [
         { ...this.wave("canary", names.slice(0, 1), selectors), ...this.pause() },
         this.wave("all", names.slice(1), selectors),

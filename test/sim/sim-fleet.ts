@@ -119,9 +119,14 @@ export class SimFleet {
     for (const act of due) act();
   }
 
+  /** A release in which all that was broken is fixed. What runs already does not show it. */
+  deploy(): void {
+    this.release++;
+    for (const processes of this.hosts.values()) for (const process of processes.values()) process.behave(healthy);
+  }
+
   /** All that is wrong is put right, and another release is deployed. What is down stays so. */
   repair(): void {
-    this.release++;
     this.unreachable.clear();
     this.quitting.clear();
     this.leftovers.length = 0;
@@ -134,7 +139,7 @@ export class SimFleet {
       this.add(host as HostName, instance as InstanceName);
     }
     this.removed.clear();
-    for (const processes of this.hosts.values()) for (const process of processes.values()) process.behave(healthy);
+    this.deploy();
   }
 
   /** The wall clock of its machine is set, forwards or back. */

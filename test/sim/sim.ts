@@ -1,29 +1,46 @@
-/** `npm run sim -- --seeds 100000 [--from 1]`: many random rollouts; a violation prints its seed, which replays it. */
+/**
+ * `npm run sim -- --seeds 100000 [--from 1]`: many random rollouts; a violation prints its seed, which replays it.
+ * `npm run sim -- --planted [NAME]...`: puts known faults back into a copy of the sources, one at a time, and says which
+ * seed finds each.
+ */
 import { parseArgs } from "node:util";
-import { judge } from "./judge/judge.ts";
-import { judgeFixed } from "./judge-fixed.ts";
-import { judgeChain } from "./judge/judge-chain.ts";
+import { PLANTED } from "./planted/faults.ts";
+import { findPlanted } from "./planted/plant.ts";
+import { judgeSeeds } from "./spread.ts";
 
-const JUDGES: readonly [string, (seed: number) => Promise<string[]>][] = [
-  ["with faults", (seed) => judge(seed)],
-  ["without faults", (seed) => judge(seed, { faults: false })],
-  ["killed and resumed", (seed) => judgeChain(seed)],
-  ["killed and resumed, with faults", (seed) => judgeChain(seed, { faults: true })],
-  ["broken, fixed and resumed", judgeFixed],
-];
+/** Within so many seeds each planted fault is to be found. */
+const PLANTED_SEEDS = 1000;
 
-const { values } = parseArgs({
-  options: { seeds: { type: "string", default: "10000" }, from: { type: "string", default: "1" } },
+const { values, positionals } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "10000" },
+    from: { type: "string", default: "1" },
+    planted: { type: "boolean", default: false },
+  },
+  allowPositionals: true,
 });
-const from = Number(values.from);
-const seeds = Number(values.seeds);
-let violated = 0;
-for (let seed = from; seed < from + seeds && violated < 10; seed++)
-  for (const [how, judged] of JUDGES) {
-    const violations = await judged(seed);
-    if (violations.length === 0) continue;
-    violated++;
+const isRight = values.planted ? await plant(positionals) : await run(Number(values.from), Number(values.seeds));
+process.exitCode = isRight ? 0 : 1;
+
+async function run(from: number, seeds: number): Promise<boolean> {
+  const violated = await judgeSeeds({ from, seeds });
+  for (const { seed, how, violations } of violated)
     console.log(`seed ${seed} ${how}: npm run sim -- --seeds 1 --from ${seed}\n  ${violations.join("\n  ")}`);
+  console.log(violated.length === 0 ? `${seeds} seeds, no violation` : "violated; each line above replays its seed");
+  return violated.length === 0;
+}
+
+async function plant(names: readonly string[]): Promise<boolean> {
+  let areFound = true;
+  for (const fault of PLANTED.filter(({ name }) => names.length === 0 || names.includes(name))) {
+    const found = await findPlanted(fault, PLANTED_SEEDS);
+    areFound &&= found !== undefined;
+    console.log(`${fault.name}: ${fault.what}`);
+    console.log(
+      found
+        ? `  seed ${found.seed}, ${found.how}: ${found.violations[0]}`
+        : `  not found within ${PLANTED_SEEDS} seeds: the simulator must learn what finds it`,
+    );
   }
-console.log(violated === 0 ? `${seeds} seeds, no violation` : `violated; each line above replays its seed`);
-process.exitCode = violated === 0 ? 0 : 1;
+  return areFound;
+}

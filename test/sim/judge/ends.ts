@@ -4,6 +4,7 @@ import { Ledger } from "../../../src/views/ledger.ts";
 import { createReport } from "../../../src/views/report.ts";
 import type { SimEvent } from "../sim-controller.ts";
 import type { Simulated } from "../simulate.ts";
+import { UNSEEN_MS } from "./floors.ts";
 import { failedIn, keyOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** A rollout takes longer than this only if it waits for ever. */
@@ -87,8 +88,22 @@ export class Ends implements Witness {
     if (isTold !== (outcome === "halted")) fail(`it ended ${outcome}, and ${isTold ? "told" : "did not tell"} a halt`);
     if (!made.hasFaults && outcome !== "succeeded" && !isForetold(rollout, events))
       fail(`without faults it ended ${outcome}`);
-    if (outcome === "succeeded" && counts.untouched + counts.failed > 0)
-      fail("it succeeded with instances untouched or failed");
+    if (outcome !== "succeeded") return;
+    if (counts.untouched + counts.failed > 0) fail("it succeeded with instances untouched or failed");
+    this.judgeSuccess();
+  }
+
+  /** All that was to be restarted runs the new release, unless somebody has stopped it, or no look need have shown it. */
+  private judgeSuccess(): void {
+    const { made, rollout } = this.trial;
+    for (const { host, batches } of worksOf(rollout))
+      for (const { instance } of batches.flatMap(({ instances }) => instances)) {
+        const process = made.fleet.hosts.get(host)?.get(instance);
+        if (!process || process.wasStoppedByHand || made.time.now - process.brokeAtMs <= UNSEEN_MS) continue;
+        const { state, spawn } = process;
+        if (state !== "RUNNING") this.trial.fail(`it succeeded, and ${host} ${instance} is ${state}`);
+        else if (spawn?.release === 0) this.trial.fail(`it succeeded, and ${host} ${instance} runs the old release`);
+      }
   }
 }
 

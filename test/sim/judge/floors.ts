@@ -5,7 +5,7 @@ import type { Plan } from "../../../src/planner/plan.ts";
 import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */
-const UNSEEN_MS = 95_000;
+export const UNSEEN_MS = 95_000;
 
 /** Never below the floor: no program has fewer healthy instances than the plan asks for, by what is done to it. */
 export class Floors implements Witness {

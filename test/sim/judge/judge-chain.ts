@@ -95,6 +95,7 @@ class Chain {
       if (made.fleet.isActing) return;
       if (called.kind === "ended" && called.outcome === "succeeded") return;
       this.wait(random.whole(0, random.pick([1000, 100_000])));
+      if (random.chance(0.2)) made.fleet.deploy();
     }
     await this.judgeRepaired();
   }

@@ -1,0 +1,155 @@
+/** A fault that a version had, or might have had, as a change to the sources: what the simulator is there to find. */
+export interface PlantedFault {
+  readonly name: string;
+  /** What it does to a fleet. */
+  readonly what: string;
+  /** Each text occurs once in its file. */
+  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+}
+
+/** Each puts one fault back. Where a source has changed, so that an edit no longer applies, adapt the edit to it. */
+export const PLANTED: readonly PlantedFault[] = [
+  {
+    name: "not-started-is-skipped",
+    what: "what a restart of supervisord in the middle has left Not started passes for stopped on purpose: skipped, and the rollout succeeds with a host down",
+    edits: [
+      {
+        file: "src/rollout/instance-run.ts",
+        from: 'if (!this.isOurs && restart !== undefined && this.planned.before.state !== "STOPPED" && isNotStarted(snapshot)) {',
+        to: 'if (restart === "" && isNotStarted(snapshot)) {',
+      },
+    ],
+  },
+  {
+    name: "resume-only-judges-failures",
+    what: "a resume only checks what has failed and runs on another pid than before: a fixed release cannot be rolled out",
+    edits: [
+      {
+        file: "src/planner/settle.ts",
+        from: 'fate.kind === "failed" ? isNew && wasDown(fate) : isNew || state === "STARTING" || state === "BACKOFF";',
+        to: 'isNew || state === "STARTING" || state === "BACKOFF" || (fate.kind === "failed" && isNew && wasDown(fate));',
+      },
+    ],
+  },
+  {
+    name: "narrowed-resume-ends-its-chain",
+    what: "a resume that was narrowed succeeds with instances of its chain failed or untouched",
+    edits: [
+      {
+        file: "src/rollout/tally.ts",
+        from: "this.leavesOpen = left_open.length > 0;",
+        to: "this.leavesOpen = left_open.length < 0;",
+      },
+    ],
+  },
+  {
+    name: "clock-set-back-is-flapping",
+    what: "a clock of a host that is set back fails a healthy instance as flapping, since its uptime fell on the same pid",
+    edits: [
+      {
+        file: "src/rollout/gate.ts",
+        from: "if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs))",
+        to: "if (uptimeS < this.found.uptimeS || isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs))",
+      },
+    ],
+  },
+  {
+    name: "a-host-is-lost-twice",
+    what: "max_unreachable counts losses and not hosts: a host of two waves that is lost halts a rollout which tolerates one",
+    edits: [
+      { file: "src/rollout/tally.ts", from: "if (this.unreachable.has(host)) return false;\n", to: "" },
+      {
+        file: "src/rollout/tally.ts",
+        from: "private readonly unreachable: Set<HostName>;",
+        to: "private readonly unreachable: Set<HostName>;\n  private losses = 0;",
+      },
+      {
+        file: "src/rollout/tally.ts",
+        from: "return this.unreachable.size > this.limits.max_unreachable;",
+        to: "return ++this.losses > this.limits.max_unreachable;",
+      },
+    ],
+  },
+  {
+    name: "hook-started-is-not-durable",
+    what: "a hook is sent before it is certain that the journal says so: after a kill nobody knows what may be drained",
+    edits: [
+      {
+        file: "src/executor/executor.ts",
+        from: "Promise<HookOutcome> {\n    const problem = await this.recorder.durable();",
+        to: "Promise<HookOutcome> {\n    const problem = await Promise.resolve<string | undefined>(undefined);",
+      },
+    ],
+  },
+  {
+    name: "restart-is-not-durable",
+    what: "a restart is sent before it is certain that the journal says so: after a kill it is sent again",
+    edits: [
+      {
+        file: "src/executor/executor.ts",
+        from: "Promise<ChangeOutcome> {\n    const problem = await this.recorder.durable();",
+        to: "Promise<ChangeOutcome> {\n    const problem = await Promise.resolve<string | undefined>(undefined);",
+      },
+    ],
+  },
+  {
+    name: "stopped-by-us-lowers-the-total",
+    what: "what a rollout has left STOPPED counts as stopped on purpose for the floor of its resume, which is refused for ever",
+    edits: [
+      {
+        file: "src/planner/build.ts",
+        from: "const isOurs = planned.has(`${host} ${instance}`) || this.past?.fates.get(host)?.has(instance) === true;",
+        to: 'const isOurs = planned.has(`${host} ${instance}`) && state !== "STOPPED";',
+      },
+    ],
+  },
+  {
+    name: "leftovers-are-not-looked-for",
+    what: "what the old process leaves behind answers the checks in place of the new one",
+    edits: [
+      {
+        file: "src/rollout/leftovers.ts",
+        from: 'if (policy === "ignore" || this.oldPids.length === 0) this.answer',
+        to: "this.answer",
+      },
+    ],
+  },
+  {
+    name: "floor-is-off-by-one",
+    what: "one instance more than the floor allows is taken down",
+    edits: [
+      {
+        file: "src/rollout/capacity.ts",
+        from: "return broken || without >= program.minHealthy",
+        to: "return broken || without >= program.minHealthy - 1",
+      },
+    ],
+  },
+  {
+    name: "begins-after-a-halt",
+    what: "a host's next instance is restarted although the rollout has been halted",
+    edits: [
+      {
+        file: "src/rollout/slots.ts",
+        from: "return this.around.tally.stop ? undefined : this.waiting.shift();",
+        to: "return this.waiting.shift();",
+      },
+      {
+        file: "src/rollout/slots.ts",
+        from: "    this.waiting = [];\n    this.again = [];",
+        to: "    this.again = [];",
+      },
+    ],
+  },
+  {
+    name: "min-healthy-time-is-not-waited-for",
+    what: "an instance is healthy as soon as it is RUNNING",
+    edits: [
+      {
+        file: "src/rollout/gate.ts",
+        from: "this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;",
+        to: "issuedAtMs >= 0;",
+      },
+    ],
+  },
+];

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { amount } from "../../amount.ts";
+import { PLANTED } from "./faults.ts";
+import { findPlanted, planted } from "./plant.ts";
+
+/** Within so many seeds each is to be found. */
+const SEEDS = 1000;
+
+describe("a fault that is put back into the sources", () => {
+  it("still has its place there, each of them", () => {
+    for (const fault of PLANTED) assert.ok(planted(fault).size > 0, fault.name);
+  });
+
+  // Each takes the time of up to so many seeds.
+  for (const fault of PLANTED.slice(0, amount(PLANTED.length, 1)))
+    it(`is found within ${SEEDS} seeds: ${fault.what}`, async () => {
+      assert.ok(await findPlanted(fault, SEEDS), `npm run sim -- --planted ${fault.name}`);
+    }).timeout(600_000);
+});
