@@ -56,6 +56,10 @@ function refusalOf(host: HostName, outcome: Exclude<TakeOutcome, { kind: "held" 
   if (outcome.kind === "unavailable") return { code: "lock_unavailable", host, reason: outcome.reason };
   if (outcome.holder.owner?.rollout !== us.rollout) return { code: "locked", host, reason: heldBy(outcome.holder) };
   const { group, owner } = outcome.holder;
+  if (owner.host === host) {
+    const reason = `${group} is still locked by an earlier connection of this very rollout, which was lost and whose end the host has not noticed yet`;
+    return { code: "locked", host, reason };
+  }
   const other = owner.host === undefined ? "" : `: ${owner.host}`;
   const reason = `its ${group} was locked by this very rollout already, under another name${other}`;
   return { code: "two_names", host, reason };

@@ -287,7 +287,9 @@ export class InstanceRun {
       const reason = `it was ${before.state} at the preview and is STOPPED (Not started): ${restart}`;
       this.fail("supervisor_restarted", reason, nowMs);
     } else {
-      const action = snapshot.state === "STOPPED" ? "start" : "restart";
+      // One that was to be started and failed when somebody else did so is still to be started.
+      const isDown = this.planned.action === "start" ? AT_REST.has(snapshot.state) : snapshot.state === "STOPPED";
+      const action = isDown ? "start" : "restart";
       if (!this.isOurs) drift.compare(host, this.planned, snapshot);
       if (this.isOurs || (action === "start") === (this.planned.action === "start")) return action;
       this.skip(snapshot, nowMs);

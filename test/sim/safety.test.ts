@@ -463,6 +463,21 @@ describe("an instance that was STOPPED before, where the plan says start", () =>
       ["web:1", "restart"],
     ]);
   });
+
+  for (const state of ["FATAL", "EXITED"] as const)
+    it(`is started as well where somebody else has tried that since, and it is ${state}`, async () => {
+      const { time, fleet, plan } = simulated({ hosts: 1, instances: 1 });
+      const process = fleet.process("host-1", "web:0");
+      process.rest("STOPPED");
+      const planned = rolloutOf({ ...plan, stopped: "start" }, fleet);
+      process.rest(state);
+      const run = await simulate(planned, fleet, time);
+      assert.deepEqual([run.outcome, process.state], ["succeeded", "RUNNING"]);
+      assert.deepEqual(
+        ofType(run, "instance.restarting").map(({ action }) => action),
+        ["start"],
+      );
+    });
 });
 
 /** Every host has a turn in both waves: for its first instance, then for the others. */

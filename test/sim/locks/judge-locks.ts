@@ -77,7 +77,7 @@ class Waiting {
           isOfAccount: false,
           mayBeElsewhere: false,
           supervisorPid: () => this.after(1, 300, () => ({ kind: "known", pid: 7 }) as const),
-          owner: this.owner,
+          owner: { ...this.owner, host: host.name },
         }),
       );
     }

@@ -19,8 +19,9 @@ export async function withVirtualTimers<T>(time: VirtualTime, act: () => Promise
     clearTimeout: globalThis.clearTimeout,
     setInterval: globalThis.setInterval,
     clearInterval: globalThis.clearInterval,
-    dateNow: Date.now,
-    performanceNow: performance.now,
+    // Its methods are not called without it.
+    dateNow: Date.now.bind(Date),
+    performanceNow: performance.now.bind(performance),
     sleep: timersPromises.setTimeout,
   };
   const epochMs = Date.UTC(2026, 10, 22, 10);
@@ -49,8 +50,8 @@ export async function withVirtualTimers<T>(time: VirtualTime, act: () => Promise
   }
 }
 
-function timerOf({ cancel }: { cancel(): void }): Timer {
-  const timer: Timer = { ref: () => timer, unref: () => timer, cancel };
+function timerOf(entry: { cancel(): void }): Timer {
+  const timer: Timer = { ref: () => timer, unref: () => timer, cancel: () => entry.cancel() };
   return timer;
 }
 

@@ -71,6 +71,17 @@ export const PLANTED: readonly PlantedFault[] = [
     ],
   },
   {
+    name: "a-regain-takes-a-later-lock",
+    what: "a lock that is being regained heeds the release of a later attempt, and takes it behind its back: a rollout that waits for locks refuses itself",
+    edits: [
+      {
+        file: "src/state/host-lock.ts",
+        from: 'const taken = signal.aborted ? undefined : await this.#ask(tenure, holder);\n    if (taken?.kind === "held" && !signal.aborted) {',
+        to: 'const taken = this.#tenure.released.signal.aborted ? undefined : await this.#ask(tenure, holder);\n    if (taken?.kind === "held" && !this.#tenure.released.signal.aborted) {',
+      },
+    ],
+  },
+  {
     name: "hook-started-is-not-durable",
     what: "a hook is sent before it is certain that the journal says so: after a kill nobody knows what may be drained",
     edits: [
@@ -100,6 +111,22 @@ export const PLANTED: readonly PlantedFault[] = [
         file: "src/planner/build.ts",
         from: "const isOurs = planned.has(`${host} ${instance}`) || this.past?.fates.get(host)?.has(instance) === true;",
         to: 'const isOurs = planned.has(`${host} ${instance}`) && state !== "STOPPED";',
+      },
+    ],
+  },
+  {
+    name: "own-earlier-holder-is-another-name",
+    what: "a holder of ours whose connection was lost, and whose host has not noticed, passes for another name of the host",
+    edits: [{ file: "src/executor/locks.ts", from: "if (owner.host === host) {", to: 'if (owner.host === "") {' }],
+  },
+  {
+    name: "to-be-started-and-failed-is-skipped",
+    what: "what was STOPPED, was to be started and has failed when somebody else did so is skipped: the rollout succeeds with it down",
+    edits: [
+      {
+        file: "src/rollout/instance-run.ts",
+        from: 'this.planned.action === "start" ? AT_REST.has(snapshot.state) : snapshot.state === "STOPPED";',
+        to: 'snapshot.state === "STOPPED";',
       },
     ],
   },
