@@ -2,7 +2,7 @@ import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { programOf, type InstanceName, type ProgramName } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
 import type { Plan } from "../../../src/planner/plan.ts";
-import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */
 export const UNSEEN_MS = 95_000;
@@ -14,6 +14,8 @@ export class Floors implements Witness {
   /** What our own doing took down, and has not brought up. */
   private readonly down = new Set<string>();
   private readonly underRestart = new Set<string>();
+  /** What was down when its restart was sent: one that changes nothing leaves it so. */
+  private readonly wasDown = new Set<string>();
 
   constructor(trial: Trial) {
     this.trial = trial;
@@ -38,6 +40,7 @@ export class Floors implements Witness {
     const key = keyOf(event);
     const isRunning = processOf(this.trial, event)?.state === "RUNNING";
     const wasHealthy = isRunning && !this.down.has(key);
+    if (!this.underRestart.has(key)) this.wasDown[this.down.has(key) ? "add" : "delete"](key);
     this.down.add(key);
     // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
     if (event.action === "start" && this.underRestart.has(key)) return;
@@ -50,12 +53,13 @@ export class Floors implements Witness {
 
   private seeHealthy(event: Of<"instance.healthy">): void {
     this.underRestart.delete(keyOf(event));
-    if (!this.hooksOf(event)?.after_healthy) this.down.delete(keyOf(event));
+    if (!settingsOf(this.trial, event)?.hooks.after_healthy) this.down.delete(keyOf(event));
   }
 
   private seeUnchanged(event: Of<"instance.unchanged">): void {
-    this.underRestart.delete(keyOf(event));
-    if (!this.hooksOf(event)?.before_restart) this.down.delete(keyOf(event));
+    const key = keyOf(event);
+    this.underRestart.delete(key);
+    if (!this.wasDown.has(key)) this.down.delete(key);
   }
 
   /** Drained is down, from the end of one hook to the end of the other. */
@@ -79,12 +83,6 @@ export class Floors implements Witness {
         if (process.state === "RUNNING" || time.now - process.brokeAtMs <= UNSEEN_MS) count++;
       }
     return count;
-  }
-
-  private hooksOf({ host }: Pick<Of<"instance.healthy">, "host">) {
-    for (const { hosts } of this.trial.made.plan.waves)
-      for (const one of hosts) if (one.host === host) return one.settings.hooks;
-    return undefined;
   }
 }
 

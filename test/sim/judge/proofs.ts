@@ -4,7 +4,7 @@ import type { Check } from "../../../src/domain/settings.ts";
 import { simTimings } from "../rollouts.ts";
 import type { SimCheck } from "../sim-world.ts";
 import { servesAt, type SimSpawn } from "../sim-process.ts";
-import { keyOf, processOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** A look shows what is; what is told of it then may have waited for a hook. */
 const LATE_MS = 1000;
@@ -48,9 +48,7 @@ export class Proofs implements Witness {
   private prove(event: Of<"instance.healthy">, spawn: SimSpawn): void {
     const { time } = this.trial.made;
     const { runningAtMs, endedAtMs, release } = spawn;
-    const settings = this.trial.made.plan.waves
-      .flatMap(({ hosts }) => hosts)
-      .find(({ host }) => host === event.host)?.settings;
+    const settings = settingsOf(this.trial, event);
     if (event.pid === event.previous_pid) this.fail(event, "on its old pid");
     const left = this.trial.made.fleet
       .leftoversOf(event.host, event.instance)

@@ -2,7 +2,8 @@ import type { FleetReport } from "../../../src/domain/fleet.ts";
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
 import type { CheckOutcome, HookOutcome, SettleOutcome } from "../../../src/domain/outcomes.ts";
-import type { Rollout } from "../../../src/domain/rollout.ts";
+import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
+import type { HostSettings } from "../../../src/planner/plan.ts";
 import type { Scenario } from "../scenario.ts";
 import type { SimProcess } from "../sim-process.ts";
 import type { ChangeFate, SimChange, SimCheck, SimHook } from "../sim-world.ts";
@@ -44,6 +45,20 @@ export function failedIn({ host, instance, also = [] }: Of<"instance.failed">): 
 
 export function processOf({ made }: Trial, event: Pick<InstanceEvent, "host" | "instance">): SimProcess | undefined {
   return made.fleet.hosts.get(event.host)?.get(event.instance);
+}
+
+/** What the plan says of it in the wave that has it: a host of two waves may have two ways. */
+export function settingsOf(
+  { made, rollout }: Pick<Trial, "made" | "rollout">,
+  { host, instance }: Pick<InstanceEvent, "host" | "instance">,
+): HostSettings | undefined {
+  const wave = rollout.waves.find((each) =>
+    [...worksOf({ waves: [each] })].some(
+      (work) =>
+        work.host === host && work.batches.some(({ instances }) => instances.some((one) => one.instance === instance)),
+    ),
+  );
+  return made.plan.waves.find(({ group }) => group === wave?.group)?.hosts.find((one) => one.host === host)?.settings;
 }
 
 /** The options of a scenario, with witnesses to all that passes. */

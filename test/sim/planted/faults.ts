@@ -15,8 +15,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/rollout/instance-run.ts",
-        from: 'if (!this.isOurs && restart !== undefined && this.planned.before.state !== "STOPPED" && isNotStarted(snapshot)) {',
-        to: 'if (restart === "" && isNotStarted(snapshot)) {',
+        from: 'else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {',
+        to: 'else if (restart === "" && isNotStarted(snapshot)) {',
       },
     ],
   },
@@ -98,8 +98,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/executor/executor.ts",
-        from: "Promise<ChangeOutcome> {\n    const problem = await this.recorder.durable();",
-        to: "Promise<ChangeOutcome> {\n    const problem = await Promise.resolve<string | undefined>(undefined);",
+        from: "await Promise.all([this.recorder.durable(), this.host(host).supervisor.noteLogs(instance)]);",
+        to: "await Promise.all([undefined, this.host(host).supervisor.noteLogs(instance)]);",
       },
     ],
   },
