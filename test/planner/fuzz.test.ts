@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { InstanceName, RolloutId } from "../../src/domain/ids.ts";
-import { fill, placeholderValues } from "../../src/domain/placeholders.ts";
+import { fill, pidValues, placeholderValues } from "../../src/domain/placeholders.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import { worksOf, type Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build.ts";
@@ -86,7 +86,7 @@ function judgeTemplates(rollout: Rollout): void {
     const aboutInstance = [hooks.before_restart, hooks.after_healthy].flatMap((hook) => (hook ? [hook.command] : []));
     const filled = [
       ...aboutHost.map((text) => fill(text, placeholderValues(of), ENV, "shell")),
-      ...[...texts, ...aboutInstance].map((text) => fill(text, values, ENV, "shell")),
+      ...[...texts, ...aboutInstance].map((text) => fill(text, { ...values, ...pidValues({ pid: 7 }) }, ENV, "shell")),
     ];
     for (const result of filled) assert.ok("text" in result || result.missing === "{number}", JSON.stringify(result));
   }
