@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { Terminal } from "../views/terminal.ts";
+import { describeEachWay } from "./each-way.ts";
 import { BUNDLE, eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
 const SCREEN = { columns: 120, rows: 40 };
 const QUESTION = /host-1 web:web_01\? +r: do it again, s: leave it failed and go on, x: halt here/;
 
-describe("on_failure: ask", () => {
+describeEachWay("on_failure: ask", (reachedBy) => {
   let fleet: Fleet;
   beforeEach(async () => {
-    fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 3 }] });
+    fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 3 }], reachedBy });
     await fleet.host("host-1").behave("web:web_01", { kind: "file_gone" });
   });
   afterEach(() => fleet.down());
@@ -70,12 +71,14 @@ describe("on_failure: ask", () => {
   });
 });
 
-describe("pause: ask", () => {
+describeEachWay("pause: ask", (reachedBy) => {
   const PAUSED = /paused after canary: go on\? {2}y: go on, n: end here, to be resumed/;
   const groups = { canary: { hosts: "host-1" }, rest: { hosts: "host-2" } };
   const rollout = [{ group: "canary", pause: "ask" }, { group: "rest" }];
   let fleet: Fleet;
-  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 1 }] })));
+  beforeEach(
+    async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 1 }], reachedBy })),
+  );
   afterEach(() => fleet.down());
 
   async function answered(key: string, ending: RegExp): Promise<string> {
@@ -111,9 +114,9 @@ describe("pause: ask", () => {
   });
 });
 
-describe("a second Ctrl-C at the tree", () => {
+describeEachWay("a second Ctrl-C at the tree", (reachedBy) => {
   it("leaves at once, and the report tells what the hooks have left drained and how to go on", async () => {
-    const fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }] });
+    const fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }], reachedBy });
     try {
       const plan = await writePlan(fleet, {
         hooks: { before_restart: "true", after_healthy: "sleep 600" },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet, type GroupOptions } from "../fleet/fleet.ts";
+import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, restartedIn, writePlan } from "./orchestrate.ts";
 
 const RUNS = "%(here)s/%(program_name)s.runs";
@@ -22,7 +23,7 @@ function server(name: string, priority: number, ...lines: readonly string[]): Gr
   return { name, processes: 1, bare: true, extraLines: [`priority=${priority}`, ...lines] };
 }
 
-describe("a host with one-shots that are done, a listener and priorities", () => {
+describeEachWay("a host with one-shots that are done, a listener and priorities", (reachedBy) => {
   let fleet: Fleet;
   before(async () => {
     fleet = await raiseFleet({
@@ -34,6 +35,7 @@ describe("a host with one-shots that are done, a listener and priorities", () =>
         server("b-soon", 5),
         server("c-first", 1, ...LISTENER),
       ],
+      reachedBy,
     });
   });
   after(() => fleet.down());

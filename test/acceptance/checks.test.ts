@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
-describe("checks on a real host", () => {
+describeEachWay("checks on a real host", (reachedBy) => {
   let fleet: Fleet;
-  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1 }] })));
+  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1 }], reachedBy })));
   after(() => fleet.down());
 
   async function healthyEvent(keys: Record<string, unknown>) {

@@ -3,12 +3,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
 
-describe("what counts as healthy, on a host whose clock can be set", () => {
+describeEachWay("what counts as healthy, on a host whose clock can be set", (reachedBy) => {
   let fleet: Fleet;
   const groups = [{ name: "web", processes: 1 }];
-  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups, ownClock: true })));
+  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups, ownClock: true, reachedBy })));
   after(() => fleet.down());
 
   it("RUNNING on pid 0 is not a process: it is warned of, and never healthy", async () => {

@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { observe, type Observation, type Stop } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import { Gate, eventsOf, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
 
 /** Soon FATAL where its file is gone. */
 const WEB = { name: "web", processes: 4, startretries: 1 };
 const CRASHED = ["web:web_02", "web:web_03"];
 
-describe("a program with 8 instances and min_healthy 6, two of which crash between restarts", () => {
+describeEachWay("a program with 8 instances and min_healthy 6, two of which crash between restarts", (reachedBy) => {
   let fleet: Fleet;
-  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [WEB] })));
+  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [WEB], reachedBy })));
   afterEach(() => fleet.down());
 
   async function crashTwo(): Promise<void> {

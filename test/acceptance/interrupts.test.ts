@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import {
   BUNDLE,
   Gate,
@@ -18,11 +19,15 @@ import {
 } from "./orchestrate.ts";
 import { Terminal } from "../views/terminal.ts";
 
-describe("what may happen to the controller in the middle of a rollout", () => {
+describeEachWay("what may happen to the controller in the middle of a rollout", (reachedBy) => {
   let fleet: Fleet;
   beforeEach(
     async () =>
-      void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2, stopwaitsecs: 600 }] })),
+      void (fleet = await raiseFleet({
+        hosts: 2,
+        groups: [{ name: "web", processes: 2, stopwaitsecs: 600 }],
+        reachedBy,
+      })),
   );
   afterEach(() => fleet.down());
 
@@ -131,24 +136,25 @@ describe("what may happen to the controller in the middle of a rollout", () => {
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
   });
 
-  it("the loss of its network is waited out: it connects and locks again, looks, and goes on", async () => {
-    const host = fleet.host("host-1");
-    await host.restartAs("web:web_00", { kind: "held_stop" });
-    const plan = await writePlan(fleet, { timings: { ...quickTimings, command_timeout: "30s" } });
-    const running = startOrchestrate([plan, "--output", "json"]);
-    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 60_000 });
-    for (const each of fleet.hosts) await each.kill("sshd");
-    await until(() => running.stdout().includes('"instance.indeterminate"'), { deadlineMs: 60_000 });
-    await host.letStop("web:web_00");
-    for (const each of fleet.hosts) await each.revive("sshd");
-    const ended = await running.ended;
-    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    for (const each of fleet.hosts) {
-      const log = await each.supervisordLog();
-      for (const process of ["web_00", "web_01"]) {
-        const byTheTest = each === host && process === "web_00" ? 1 : 0;
-        assert.equal(log.match(new RegExp(`stopped: ${process} `, "g"))?.length, 1 + byTheTest);
+  if (reachedBy === "ssh")
+    it("the loss of its network is waited out: it connects and locks again, looks, and goes on", async () => {
+      const host = fleet.host("host-1");
+      await host.restartAs("web:web_00", { kind: "held_stop" });
+      const plan = await writePlan(fleet, { timings: { ...quickTimings, command_timeout: "30s" } });
+      const running = startOrchestrate([plan, "--output", "json"]);
+      await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 60_000 });
+      for (const each of fleet.hosts) await each.kill("sshd");
+      await until(() => running.stdout().includes('"instance.indeterminate"'), { deadlineMs: 60_000 });
+      await host.letStop("web:web_00");
+      for (const each of fleet.hosts) await each.revive("sshd");
+      const ended = await running.ended;
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+      for (const each of fleet.hosts) {
+        const log = await each.supervisordLog();
+        for (const process of ["web_00", "web_01"]) {
+          const byTheTest = each === host && process === "web_00" ? 1 : 0;
+          assert.equal(log.match(new RegExp(`stopped: ${process} `, "g"))?.length, 1 + byTheTest);
+        }
       }
-    }
-  });
+    });
 });

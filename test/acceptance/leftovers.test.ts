@@ -8,6 +8,7 @@ import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import type { GroupOptions } from "../fleet/host-files.ts";
 import { isRunning } from "../fleet/process-table.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
 
 const SERVER = join(import.meta.dirname, "..", "fleet", "server.py");
@@ -32,7 +33,7 @@ function wrapped(name: string, command: string, asGroup = false): GroupOptions {
 
 type Of<Type extends RecordedEvent["type"]> = Extract<RecordedEvent, { type: Type }>;
 
-describe("the old code that still answers: what outlives a restart, on a real host", () => {
+describeEachWay("the old code that still answers: what outlives a restart, on a real host", (reachedBy) => {
   let fleet: Fleet;
   const ports = { plain: 0, whole: 0, brief: 0 };
 
@@ -44,7 +45,7 @@ describe("the old code that still answers: what outlives a restart, on a real ho
       wrapped("brief", server(ports.brief, "1")),
       wrapped("whole", server(ports.whole), true),
     ];
-    fleet = await raiseFleet({ hosts: 1, groups });
+    fleet = await raiseFleet({ hosts: 1, groups, reachedBy });
     await deploy("1");
     for (const name of ["plain", "whole", "brief"] as const) {
       await fleet.host("host-1").start(name);

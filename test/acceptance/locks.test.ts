@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan, type Running } from "./orchestrate.ts";
 import { FULL } from "../amount.ts";
 
-describe("two operators at once", () => {
+describeEachWay("two operators at once", (reachedBy) => {
   let fleet: Fleet;
   beforeEach(
     async () =>
@@ -18,6 +19,7 @@ describe("two operators at once", () => {
           { name: "web", processes: 2, stopwaitsecs: 600 },
           { name: "jobs", processes: 1 },
         ],
+        reachedBy,
       })),
   );
   afterEach(() => fleet.down());
@@ -110,36 +112,37 @@ describe("two operators at once", () => {
     assert.match(refused.stderr, /host-1: .*under another name: alias/);
   });
 
-  it("a first that pauses is halted at once when the second has its lock, after a connection that was lost", async () => {
-    const rollout = [{ group: "canary", pause: "1h" }, { group: "rest" }];
-    const groups = { canary: { hosts: "host-1" }, rest: { hosts: "host-2" } };
-    const running = startOrchestrate([await writePlan(fleet, { groups, rollout }, "first"), "--output", "json"]);
-    await until(() => running.stdout().includes("rollout.paused"), { deadlineMs: 30_000 });
-    const [host] = fleet.hosts;
-    assert.ok(host);
-    await host.kill("sshd");
-    // By another way onto that host. It restarts nothing for now, so that nothing of what the first has restarted regresses.
-    const go = join(fleet.dir, "go");
-    const { supervisor } = fleet.planHosts()["host-1"] ?? assert.fail();
-    const plan = await writePlan(
-      fleet,
-      {
-        hosts: { "host-1": { connection: "local", supervisor } },
-        hooks: { before_rollout: `while [ ! -e ${go} ]; do sleep 0.1; done` },
-      },
-      "second",
-    );
-    const second = startOrchestrate([plan, "--output", "json", "--wait-for-lock", "1m"]);
-    await until(() => second.stdout().includes("hook.started"), { deadlineMs: 30_000 });
-    await host.revive("sshd");
-    const ended = await running.ended;
-    assert.equal(ended.code, 1, ended.stdout + ended.stderr);
-    const halted = eventsOf(ended).find((event) => event.type === "rollout.halted");
-    assert.equal(halted?.code, "lock_lost");
-    assert.match(halted.reason, /took the lock on host-1/);
-    await writeFile(go, "");
-    assert.equal((await second.ended).code, 0);
-  });
+  if (reachedBy === "ssh")
+    it("a first that pauses is halted at once when the second has its lock, after a connection that was lost", async () => {
+      const rollout = [{ group: "canary", pause: "1h" }, { group: "rest" }];
+      const groups = { canary: { hosts: "host-1" }, rest: { hosts: "host-2" } };
+      const running = startOrchestrate([await writePlan(fleet, { groups, rollout }, "first"), "--output", "json"]);
+      await until(() => running.stdout().includes("rollout.paused"), { deadlineMs: 30_000 });
+      const [host] = fleet.hosts;
+      assert.ok(host);
+      await host.kill("sshd");
+      // By another way onto that host. It restarts nothing for now, so that nothing of what the first has restarted regresses.
+      const go = join(fleet.dir, "go");
+      const { supervisor } = fleet.planHosts()["host-1"] ?? assert.fail();
+      const plan = await writePlan(
+        fleet,
+        {
+          hosts: { "host-1": { connection: "local", supervisor } },
+          hooks: { before_rollout: `while [ ! -e ${go} ]; do sleep 0.1; done` },
+        },
+        "second",
+      );
+      const second = startOrchestrate([plan, "--output", "json", "--wait-for-lock", "1m"]);
+      await until(() => second.stdout().includes("hook.started"), { deadlineMs: 30_000 });
+      await host.revive("sshd");
+      const ended = await running.ended;
+      assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+      const halted = eventsOf(ended).find((event) => event.type === "rollout.halted");
+      assert.equal(halted?.code, "lock_lost");
+      assert.match(halted.reason, /took the lock on host-1/);
+      await writeFile(go, "");
+      assert.equal((await second.ended).code, 0);
+    });
 
   it("without a lock, as the plan may say, nobody is refused", async () => {
     const running = await first();

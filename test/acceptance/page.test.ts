@@ -3,11 +3,12 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import { Gate, eventsOf, orchestrate, startOrchestrate, writePlan } from "./orchestrate.ts";
 
-describe("the page of a rollout", () => {
+describeEachWay("the page of a rollout", (reachedBy) => {
   let fleet: Fleet;
-  before(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }] })));
+  before(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }], reachedBy })));
   after(() => fleet.down());
 
   const page = (name: string) => join(fleet.dir, name);

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, writePlan } from "./orchestrate.ts";
 import { problemsOf } from "../views/event-validator.ts";
 import { readJournal } from "../../src/state/read-journal.ts";
 
-describe("what is kept of a rollout", () => {
+describeEachWay("what is kept of a rollout", (reachedBy) => {
   let fleet: Fleet;
-  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }] })));
+  before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }], reachedBy })));
   after(() => fleet.down());
 
   it("is every event, in a journal that only its owner can read, told again by history and report", async () => {

@@ -3,6 +3,7 @@ import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { unfoldedRestarts } from "../preview/unfold.ts";
 import { observe } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import { Gate, eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
 
 const HOSTS = ["host-1", "host-2", "host-3"];
@@ -22,9 +23,9 @@ function unchanged(before: Map<string, number>, after: Map<string, number>): str
   return [...before].filter(([instance, pid]) => after.get(instance) === pid).map(([instance]) => instance);
 }
 
-describe("a rollout on three real hosts with four instances each", () => {
+describeEachWay("a rollout on three real hosts with four instances each", (reachedBy) => {
   let fleet: Fleet;
-  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 3 })));
+  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 3, reachedBy })));
   afterEach(() => fleet.down());
 
   it("restarts all twelve, exits 0, and never had more down than the batch sizes allow", async () => {
@@ -72,7 +73,8 @@ describe("a rollout on three real hosts with four instances each", () => {
   /** On a busy machine a supervisord that is late takes an instance that exits within startsecs for RUNNING. */
   async function giveSupervisordTime(): Promise<void> {
     await fleet.down();
-    fleet = await raiseFleet({ hosts: 3, groups: [{ name: "web", processes: 4, startsecs: 4, startretries: 2 }] });
+    const groups = [{ name: "web", processes: 4, startsecs: 4, startretries: 2 }];
+    fleet = await raiseFleet({ hosts: 3, groups, reachedBy });
   }
 
   const failures = [

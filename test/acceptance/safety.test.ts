@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import {
   Gate,
   eventsOf,
@@ -19,9 +20,11 @@ function haltCode(ended: Ended): string | undefined {
   return eventsOf(ended).flatMap((event) => (event.type === "rollout.halted" ? [event.code] : []))[0];
 }
 
-describe("what keeps a rollout safe, on real hosts", () => {
+describeEachWay("what keeps a rollout safe, on real hosts", (reachedBy) => {
   let fleet: Fleet;
-  beforeEach(async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }] })));
+  beforeEach(
+    async () => void (fleet = await raiseFleet({ hosts: 2, groups: [{ name: "web", processes: 2 }], reachedBy })),
+  );
   afterEach(() => fleet.down());
 
   it("a canary that dies during its pause halts the rollout with regressed", async () => {
@@ -72,7 +75,7 @@ describe("what keeps a rollout safe, on real hosts", () => {
   });
 
   it("a service that becomes ready late passes its check; one that never does halts with check_failed", async () => {
-    const checks = [{ command: "test -e $FLEET_HOST_DIR/ready/{process}" }];
+    const checks = [{ command: `test -e ${fleet.dir}/{host}/ready/{process}` }];
     const plan = await writePlan(fleet, { checks, batches: { hosts: 2, instances: 2 } });
     await fleet.host("host-1").behave("web:web_00", { kind: "slow_start", seconds: 3 });
     const late = await orchestrate(plan, "--output", "json");

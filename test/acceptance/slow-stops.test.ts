@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
+import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
 const WORKER = "web:web_00";
 
-describe("a worker that may take an hour to stop", () => {
+describeEachWay("a worker that may take an hour to stop", (reachedBy) => {
   let fleet: Fleet;
   before(async () => {
-    fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1, stopwaitsecs: 3600 }] });
+    fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1, stopwaitsecs: 3600 }], reachedBy });
     await fleet.host("host-1").restartAs(WORKER, { kind: "held_stop" });
   });
   after(() => fleet.down());

@@ -5,7 +5,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import pLimit from "p-limit";
 import { FleetHost } from "./host.ts";
-import { knownHostsLine, makeKey, type GroupOptions, type HostSpec } from "./host-files.ts";
+import { hostDirVariable, knownHostsLine, makeKey, type GroupOptions, type HostSpec } from "./host-files.ts";
 import { sweepAtExit } from "./last-resort.ts";
 import { claimLoopback, type LoopbackChoice, type LoopbackClaim } from "./loopback.ts";
 import { findProgram } from "./prerequisites.ts";
@@ -85,8 +85,11 @@ export async function raiseFleet(options: FleetOptions): Promise<Fleet> {
   const specs = hostSpecs(dir, claim, { ...options, sshdConfig });
   const hosts = specs.map((spec) => new FleetHost(spec, programs));
   const forgetSweep = sweepAtExit(() => tearDownNow({ dir, hosts }));
+  const { reachedBy = "ssh" } = options;
+  const forgetMark = reachedBy === "local" ? markOurChildren(dir) : () => undefined;
   const end = () =>
     tearDown({ dir, hosts }).finally(() => {
+      forgetMark();
       forgetSweep();
       claim.release();
     });
@@ -98,12 +101,17 @@ export async function raiseFleet(options: FleetOptions): Promise<Fleet> {
     await copyFile(`${identityFile}.pub`, authorizedKeysFile(dir));
     await raiseAll(hosts);
     await writeFile(knownHostsFile, (await Promise.all(specs.map(knownHostsLine))).join(""));
-    const { reachedBy = "ssh" } = options;
     return fleetOf({ dir, hosts, reachedBy, identityFile, knownHostsFile, port: claim.port, end });
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+/** What runs on a host without sshd is started by a controller, and so by us: it has to be found at the end as well. */
+function markOurChildren(dir: string): () => void {
+  Object.assign(process.env, { [hostDirVariable]: path.join(dir, "here") });
+  return () => void Reflect.deleteProperty(process.env, hostDirVariable);
 }
 
 /** Settles when no host is starting any more; after a failure none is begun. */

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const DEADLINE_MS = 90_000;
 
 /** Ours, without what may have been decided about colours for the one who tests. */
-const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/COLOR|^TMUX/.test(name)));
+const environment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !/COLOR|^TMUX/.test(name)));
 
 export interface PlayOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -93,7 +93,7 @@ export class Terminal {
   }
 
   private async tmux(...args: string[]): Promise<string> {
-    const env = { ...ENVIRONMENT, ORCHESTRATE_STATE_DIR: ownStateDir() };
+    const env = { ...environment(), ORCHESTRATE_STATE_DIR: ownStateDir() };
     const { stdout } = await run("tmux", ["-S", join(this.directory, "socket"), ...args], { env });
     return stdout;
   }

@@ -287,6 +287,7 @@ export const faultsBefore: readonly FaultSet[] = [
     ],
   },
   {
+    alsoLocal: true,
     fleet: {
       hosts: 1,
       groups: [...groups, { name: "*", processes: 1, bare: true }, sleeping("odd", "%(ENV_ODD)s")],

@@ -162,6 +162,7 @@ export const faultsOfHosts: readonly FaultSet[] = [
     ],
   },
   {
+    alsoLocal: true,
     fleet: { hosts: 2, groups: [{ name: "web", processes: 2, autostart: false }] },
     faults: [
       supervisordRestarted("a supervisord is restarted between two restarts; its programs have autostart=false", true),
@@ -197,6 +198,7 @@ export const faultsOfHosts: readonly FaultSet[] = [
 /** What happens on the operator's side. */
 export const faultsOfTheController: readonly FaultSet[] = [
   {
+    alsoLocal: true,
     fleet: { hosts: 2, groups },
     faults: [
       {

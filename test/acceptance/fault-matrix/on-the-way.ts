@@ -48,6 +48,7 @@ const fails = (name: string, keys: Record<string, unknown>, happen?: Partial<Fau
 /** What a rollout bears, or fails for, by itself. */
 export const faultsOnTheWay: readonly FaultSet[] = [
   {
+    alsoLocal: true,
     fleet: { hosts: 2, groups, sameCommandLine: true },
     faults: [
       {
@@ -123,6 +124,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
   {
+    alsoLocal: true,
     fleet: { hosts: 1, groups: [...groups, { name: "all", processes: 1, bare: true }] },
     faults: [
       {
@@ -158,6 +160,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
   {
+    alsoLocal: true,
     fleet: {
       hosts: 1,
       groups: ["we$ird'q", "$(reboot)`id`é☃", "a*b?&|<>"].map((name) => ({
@@ -181,6 +184,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
   {
+    alsoLocal: true,
     fleet: {
       hosts: 2,
       groups: [
@@ -211,6 +215,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
   {
+    alsoLocal: true,
     fleet: {
       hosts: 1,
       groups: [
@@ -234,6 +239,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
   },
   {
     // What has exited within startsecs counts as RUNNING to a supervisord that is late by as much.
+    alsoLocal: true,
     fleet: { hosts: 2, groups: [{ name: "web", processes: 2, startretries: 1, startsecs: 4 }] },
     faults: [
       {
@@ -246,6 +252,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     ],
   },
   {
+    alsoLocal: true,
     fleet: { hosts: 2, groups: [{ name: "web", processes: 2, startretries: 1 }] },
     faults: [
       {
@@ -273,7 +280,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
           broken(
             scene,
             { kind: "slow_start", seconds: 3600 },
-            { checks: [{ command: 'test -e "$FLEET_HOST_DIR"/ready/{process}' }] },
+            { checks: [{ command: `test -e ${scene.fleet.dir}/{host}/ready/{process}` }] },
           ),
       },
       {

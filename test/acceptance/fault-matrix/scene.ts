@@ -30,6 +30,8 @@ export interface Fault {
 /** Faults that befall one fleet, one after the other: each leaves it as it was. */
 export interface FaultSet {
   readonly fleet: FleetOptions;
+  /** They have nothing to do with ssh: in full they happen with `connection: local` as well, and the same is told. */
+  readonly alsoLocal?: true;
   readonly faults: readonly Fault[];
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { FleetOptions } from "../../fleet/fleet.ts";
 import { Scene, type Fault, type FaultSet, type Seen } from "./scene.ts";
 import { accountOf, told } from "./told.ts";
 import { FULL } from "../../amount.ts";
@@ -52,7 +53,7 @@ export function faultMatrix(section: string, sets: readonly FaultSet[]): void {
   describe(`what breaks ${section}: nothing is lost, nothing is restarted twice, and docs/faults.md says what is told:`, () => {
     const rows: string[] = [];
     let made = 0;
-    for (const { fleet, faults } of sets) {
+    for (const { fleet, faults, alsoLocal } of sets) {
       const chosen = faults.filter(({ isSampled }) => FULL || isSampled);
       if (chosen.length === 0) continue;
       describe(`on ${fleet.hosts} hosts`, () => {
@@ -64,12 +65,31 @@ export function faultMatrix(section: string, sets: readonly FaultSet[]): void {
           it(fault.fault, async () => void rows.push(await rowOf(fault, scene)));
         }
       });
+      if (FULL && alsoLocal) describeLocal(fleet, faults);
     }
     // After a failure it is clear already that something is not as it was.
     after(() => {
       if (rows.length === made) compareWithDocs(section, rows);
     });
   });
+}
+
+/** On this machine without ssh the operator is told just the same. */
+function describeLocal(fleet: FleetOptions, faults: readonly Fault[]): void {
+  describe(`on ${fleet.hosts} hosts, with \`connection: local\``, () => {
+    let scene: Scene;
+    before(async () => void (scene = await Scene.raise({ ...fleet, reachedBy: "local" })));
+    after(() => scene.fleet.down());
+    for (const fault of faults)
+      it(fault.fault, async () => {
+        const row = await rowOf(fault, scene);
+        if (process.env["UPDATE_EXPECTED"] !== "1") assertInDocs(row);
+      });
+  });
+}
+
+function assertInDocs(row: string): void {
+  assert.ok(readFileSync(FILE, "utf8").split("\n").includes(row), `docs/faults.md does not say:\n${row}`);
 }
 
 function compareWithDocs(section: string, rows: readonly string[]): void {
@@ -82,5 +102,5 @@ function compareWithDocs(section: string, rows: readonly string[]): void {
   if (FULL && process.env["UPDATE_EXPECTED"] === "1")
     writeFileSync(FILE, `${docs.slice(0, start)}${text}${docs.slice(end)}`);
   else if (FULL) assert.equal(docs.slice(start, end), text);
-  else for (const row of rows) assert.ok(docs.split("\n").includes(row), `docs/faults.md does not say:\n${row}`);
+  else for (const row of rows) assertInDocs(row);
 }
