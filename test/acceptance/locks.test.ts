@@ -7,7 +7,7 @@ import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { describeEachWay } from "./each-way.ts";
 import { eventsOf, orchestrate, restartedIn, startOrchestrate, writePlan, type Running } from "./orchestrate.ts";
-import { FULL } from "../amount.ts";
+import { FULL, itInFull } from "../amount.ts";
 
 describeEachWay("two operators at once", (reachedBy) => {
   let fleet: Fleet;
@@ -66,7 +66,7 @@ describeEachWay("two operators at once", (reachedBy) => {
     assert.ok(firstEnd && secondRestart && secondRestart.at >= firstEnd.at);
   });
 
-  it("one who waits in vain is refused when the time is up; Ctrl-C ends the wait with exit 4", async () => {
+  itInFull("one who waits in vain is refused when the time is up; Ctrl-C ends the wait with exit 4", async () => {
     const running = await first();
     const plan = await writePlan(fleet, {}, "second");
     assert.equal((await orchestrate(plan, "--wait-for-lock", "500ms")).code, 3);
@@ -144,7 +144,7 @@ describeEachWay("two operators at once", (reachedBy) => {
       assert.equal((await second.ended).code, 0);
     });
 
-  it("without a lock, as the plan may say, nobody is refused", async () => {
+  itInFull("without a lock, as the plan may say, nobody is refused", async () => {
     const running = await first();
     // So that it does nothing to what the second restarts: that is what locks are for.
     running.child.kill("SIGSTOP");

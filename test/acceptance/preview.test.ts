@@ -170,7 +170,7 @@ describe("the status of a fleet in trouble", () => {
 });
 
 describe("random plans on a real fleet", function () {
-  const RUNS = amount(10, 2);
+  const RUNS = amount(10, 1);
   this.timeout(RUNS * 60_000);
   let fleet: Fleet;
   before(async () => {

@@ -19,7 +19,7 @@ import {
   writePlan,
   type Ended,
 } from "./orchestrate.ts";
-import { FULL } from "../amount.ts";
+import { FULL, itInFull } from "../amount.ts";
 import { ownStateDir } from "../own-state-dir.ts";
 
 /** How often supervisord says that it stopped each of a host's instances. */
@@ -36,7 +36,7 @@ async function stopsOf(fleet: Fleet): Promise<Record<string, number>> {
 }
 
 describeEachWay("a rollout that was cut off", (reachedBy) => {
-  const [hosts, processes, kills] = FULL ? [5, 4, 10] : [2, 3, 3];
+  const [hosts, processes, kills] = FULL ? [5, 4, 10] : [2, 3, 2];
 
   it(`after kill -9 at ${kills} random moments, each followed by --resume, has restarted every instance exactly once`, async () => {
     const fleet = await raiseFleet({ hosts, groups: [{ name: "web", processes }], reachedBy });
@@ -125,7 +125,7 @@ describeEachWay("--resume", (reachedBy) => {
     assert.match(again.stderr, /no unfinished rollout/);
   });
 
-  it("is offered, with both commands, when a plan is run that has an unfinished rollout", async () => {
+  itInFull("is offered, with both commands, when a plan is run that has an unfinished rollout", async () => {
     const { plan } = await haltedRollout();
     const running = startOrchestrate([plan, "--output", "plain"]);
     const ended = await running.ended;
@@ -239,7 +239,7 @@ describeEachWay("--resume", (reachedBy) => {
     assert.match(over.stderr, /no unfinished rollout/);
   });
 
-  it("keeps to what its rollout was narrowed to", async () => {
+  itInFull("keeps to what its rollout was narrowed to", async () => {
     await fleet.host("host-1").behave("web:web_01", { kind: "file_gone" });
     const plan = await writePlan(fleet);
     assert.equal((await orchestrate(plan, "--limit", "host-1")).code, 1);

@@ -7,6 +7,7 @@ import { createHostLock } from "../../src/state/host-lock.ts";
 import { supervisorctlChanges } from "../../src/supervisor/changes.ts";
 import { sessionArgv } from "../../src/supervisor/commands.ts";
 import { supervisorReader } from "../../src/supervisor/reader.ts";
+import { FULL } from "../amount.ts";
 import type { Behaviour } from "../fleet/behaviour.ts";
 import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
 import { targetOf } from "../hosts/fixtures.ts";
@@ -33,7 +34,10 @@ describe("a real supervisord", () => {
   }
 
   describeReached("through ssh2", "host-1", (host) => openHost(targetOf(fleet, host)));
-  describeReached("through the ssh program", "host-2", (host) => openHost(targetOf(fleet, host, { client: "system" })));
+  if (FULL)
+    describeReached("through the ssh program", "host-2", (host) =>
+      openHost(targetOf(fleet, host, { client: "system" })),
+    );
   describeReached("on this machine", "host-3", (host) => openLocal(host.name as HostName));
 });
 

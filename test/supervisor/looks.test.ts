@@ -4,6 +4,7 @@ import type { HostAccess, LookWay } from "../../src/executor/ports.ts";
 import { openLocal } from "../../src/hosts/local.ts";
 import { openHost } from "../../src/hosts/open.ts";
 import { supervisorReader } from "../../src/supervisor/reader.ts";
+import { FULL } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { NEVER_MS, targetOf } from "../hosts/fixtures.ts";
 import { looksContract, without } from "./looks.contract.ts";
@@ -53,11 +54,12 @@ describe("looks at a real supervisord with instances in all states", () => {
   const bySocket = () => ({ server_url: host.socketUrl });
   const byPort = () => ({ server_url: host.serverUrl });
 
-  contract("one supervisorctl each, on this machine", "exec", () => without(LOCAL(), "spawn", "dial"), byConfig);
   contract("one supervisorctl each, through ssh", "exec", () => without(SSH(), "spawn", "dial"), byConfig);
   contract("one supervisorctl for all, on this machine", "session", () => without(LOCAL(), "dial"), byConfig);
   contract("one supervisorctl for all, through ssh", "session", () => without(SSH(), "dial"), bySocket);
-  contract("XML-RPC to a socket of this machine", "xml-rpc", () => without(LOCAL(), "spawn"), bySocket);
   contract("XML-RPC to a socket, through ssh", "xml-rpc", () => without(SSH(), "spawn"), bySocket);
+  if (!FULL) return;
+  contract("one supervisorctl each, on this machine", "exec", () => without(LOCAL(), "spawn", "dial"), byConfig);
+  contract("XML-RPC to a socket of this machine", "xml-rpc", () => without(LOCAL(), "spawn"), bySocket);
   contract("XML-RPC to a port with a password, through ssh", "xml-rpc", () => without(SSH(), "spawn"), byPort);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { EVENT_SCHEMA_FILE, eventSchema } from "../../scripts/event-schema.ts";
 import type { RecordedEvent } from "../../src/domain/events.ts";
+import { amount } from "../amount.ts";
 import { readJournal } from "../../src/state/read-journal.ts";
 import { createPicture } from "../../src/views/picture/picture.ts";
 import { createPlainView } from "../../src/views/plain.ts";
@@ -23,8 +24,10 @@ describe("the schema of events", () => {
     assert.equal(readFileSync(EVENT_SCHEMA_FILE, "utf8"), await eventSchema());
   });
 
-  it("holds for every event of 300 random rollouts with faults", async () => {
-    for (let seed = 0; seed < 300; seed++) {
+  const ROLLOUTS = amount(300, 100);
+
+  it(`holds for every event of ${ROLLOUTS} random rollouts with faults`, async () => {
+    for (let seed = 0; seed < ROLLOUTS; seed++) {
       const { planned, fleet, time, options } = scenario(seed);
       const { events } = await simulate(planned, fleet, time, options);
       const all = [{ type: "rollout.planned" as const, ...planned }, ...events.map(({ atMs: _, ...event }) => event)];

@@ -55,9 +55,8 @@ const halting = (
 });
 
 /** Its supervisord is another one when the rollout comes to the second instance of the first host. */
-const supervisordRestarted = (fault: string, isSampled?: true): Fault => ({
+const supervisordRestarted = (fault: string): Fault => ({
   fault,
-  ...(isSampled && { isSampled }),
   restarts: "some once",
   async happen(scene) {
     for (const host of scene.fleet.hosts)
@@ -165,7 +164,7 @@ export const faultsOfHosts: readonly FaultSet[] = [
     alsoLocal: true,
     fleet: { hosts: 2, groups: [{ name: "web", processes: 2, autostart: false }] },
     faults: [
-      supervisordRestarted("a supervisord is restarted between two restarts; its programs have autostart=false", true),
+      supervisordRestarted("a supervisord is restarted between two restarts; its programs have autostart=false"),
     ],
   },
   {

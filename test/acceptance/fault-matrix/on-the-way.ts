@@ -244,7 +244,6 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     faults: [
       {
         fault: "a program that crashes at its start",
-        isSampled: true,
         restarts: "some once",
         happen: (scene) =>
           broken(scene, { kind: "crash_at_start" }, { timings: { ...impatient, healthy_deadline: "60s" } }),
@@ -273,7 +272,6 @@ export const faultsOnTheWay: readonly FaultSet[] = [
       },
       {
         fault: "a release that runs and fails its check; then the fixed one is deployed",
-        isSampled: true,
         restarts: "each once",
         restartedAgain: 1,
         happen: (scene) =>
