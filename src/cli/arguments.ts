@@ -1,5 +1,4 @@
 import type { StartedBefore } from "../planner/started-before.ts";
-import type { Shell } from "./completion/scripts.ts";
 
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
 export type OutputMode = "auto" | "tree" | "plain" | "json";
@@ -49,6 +48,11 @@ export interface ValidateArguments {
   readonly plans: readonly string[];
   readonly output: "text" | "json";
 }
+
+/** Shells whose command lines can be completed. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+export type Shell = (typeof SHELLS)[number];
 
 export interface CompletionArguments {
   readonly command: "completion";

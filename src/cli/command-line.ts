@@ -1,15 +1,16 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../domain/duration.ts";
 import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../planner/started-before.ts";
-import type {
-  Arguments,
-  HistoryArguments,
-  ReportArguments,
-  RunArguments,
-  StatusArguments,
-  ValidateArguments,
+import {
+  SHELLS,
+  type Arguments,
+  type HistoryArguments,
+  type ReportArguments,
+  type RunArguments,
+  type Shell,
+  type StatusArguments,
+  type ValidateArguments,
 } from "./arguments.ts";
-import { SHELLS, type Shell } from "./completion/scripts.ts";
 import { helpAfter } from "./help-text.ts";
 
 /** Reads the command line. What is wrong with it is told on stderr. */

@@ -69,3 +69,8 @@ export function groupedBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => st
   }
   return [...groups.values()];
 }
+
+/** `1 started`, `1 started and 2 again`, `1 started, 2 again and 3 only checked`. */
+export function enumerated(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}

@@ -4,6 +4,7 @@ import type { Selection, Timings } from "../domain/rollout.ts";
 import type { Check, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Diagnostic } from "./diagnostic.ts";
+import type { LimitKey } from "./raw-plan.ts";
 
 /** How many hosts of a wave are taken at once. */
 export interface HostBatches {
@@ -30,11 +31,7 @@ export interface WaveHost {
   readonly settings: HostSettings;
 }
 
-export interface PlanLimits {
-  readonly max_failures: Quantity;
-  readonly max_unreachable: Quantity;
-  readonly min_healthy: Quantity;
-}
+export type PlanLimits = Readonly<Record<LimitKey, Quantity>>;
 
 /** One group's turn, with the settings that hold in it. */
 export interface PlanWave {

@@ -13,8 +13,3 @@ export function atATime(number: number): string {
 export function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
 }
-
-/** `1 started`, `1 started and 2 again`, `1 started, 2 again and 3 only checked`. */
-export function enumerated(words: readonly string[]): string {
-  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}

@@ -3,12 +3,12 @@ import type { FleetReport } from "../domain/fleet.ts";
 import { onOneLine, printable } from "../domain/printable.ts";
 import { LEFT_AS, sizeOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 import { capacities, type Capacity } from "./capacity.ts";
-import { foldedPlaces, groupedBy, type Place } from "./folding.ts";
+import { enumerated, foldedPlaces, groupedBy, type Place } from "./folding.ts";
 import { leastMs } from "../domain/least-duration.ts";
 import { membersText } from "./mixed-groups.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
-import { count, enumerated, section } from "./preview-words.ts";
+import { count, section } from "./preview-words.ts";
 
 /**
  * The rollout as a person reads it before the run: all that is restarted, in its order, how, how long that takes and

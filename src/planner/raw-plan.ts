@@ -2,7 +2,6 @@ import type { Timings } from "../domain/rollout.ts";
 import type { HookName, HostHooks, LeftoverPolicy, RunsOn } from "../domain/settings.ts";
 import type { HostKeyChecking } from "../domain/target.ts";
 import type { Path } from "./path.ts";
-import type { PlanLimits } from "./plan.ts";
 
 /**
  * A plan's data as the schema has let it through, with the defaults not yet filled in.
@@ -104,7 +103,7 @@ export interface RawCheck {
 
 export type RawHook = string | { readonly command?: string | undefined; readonly run?: RunsOn | undefined };
 
-export type LimitKey = keyof PlanLimits;
+export type LimitKey = "max_failures" | "max_unreachable" | "min_healthy";
 
 export interface RawLock {
   readonly mode?: "required" | "off" | undefined;

@@ -3,7 +3,8 @@ import { printable } from "../../domain/printable.ts";
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
 import { candidatesFor, type Candidates } from "./candidates.ts";
 import type { Described } from "./rollout-ids.ts";
-import { SCRIPTS, type Shell } from "./scripts.ts";
+import type { Shell } from "../arguments.ts";
+import { SCRIPTS } from "./scripts.ts";
 import { readTypedLine, type TypedLine } from "./typed-line.ts";
 
 /** `orchestrate completion SHELL`: prints what the shell is to read. */

@@ -1,7 +1,4 @@
-/** Shells for which there is a script. */
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-
-export type Shell = (typeof SHELLS)[number];
+import type { Shell } from "../arguments.ts";
 
 /**
  * What a shell reads to complete the command. Each asks the hidden `orchestrate __complete`, which answers with a line
