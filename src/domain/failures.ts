@@ -191,4 +191,6 @@ export interface Refusal {
   readonly code: RefusalCode;
   readonly host?: string;
   readonly reason: string;
+  /** What the operator can do, where the reason tells more than the code does. */
+  readonly remedy?: string;
 }

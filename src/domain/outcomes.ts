@@ -7,12 +7,14 @@ export type LookOutcome =
   /**
    * supervisorctl answered, but not with states: no socket, permission denied, not in PATH.
    * @property code default supervisor_unavailable
+   * @property remedy what the operator can do, where the reason tells more than the code does
    * @property hasEnded true: a supervisord that had answered before is shutting down, or gone with its socket
    */
   | {
       readonly kind: "unavailable";
       readonly reason: string;
       readonly code?: "status_unreadable" | "not_addressable";
+      readonly remedy?: string;
       readonly hasEnded?: true;
     }
   /** No connection, or no answer in time. */

@@ -106,5 +106,6 @@ function namesOf(snapshots: readonly ProcessSnapshot[], inState: ProcessState): 
 }
 
 function refusalOf(host: HostName, look: UnseenLook): Refusal {
-  return { code: codeOf(look), host, reason: look.reason };
+  const remedy = look.kind === "unavailable" ? look.remedy : undefined;
+  return { code: codeOf(look), host, reason: look.reason, ...(remedy !== undefined && { remedy }) };
 }

@@ -50,6 +50,12 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
     const written = level.ssh?.[key];
     return written === undefined ? undefined : resolvePath(written, [...path, "ssh", key], base);
   };
+  if (command?.startsWith("~"))
+    findings.atValue(
+      [...path, "supervisor", "command"],
+      "~ is no home folder here, since no shell reads this",
+      "write the full path on the host, as /home/deploy/venv/bin/supervisorctl",
+    );
   return {
     ssh: given({
       user,

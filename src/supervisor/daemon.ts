@@ -1,7 +1,7 @@
 import type { InstanceName } from "../domain/ids.ts";
 import { NO_PROCESS, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostAccess, PidOutcome } from "../executor/ports.ts";
-import type { Silence } from "./silence.ts";
+import type { Silence } from "./complaints.ts";
 import type { Listed } from "./way.ts";
 
 /**

@@ -19,16 +19,6 @@ export function parseAvail(text: string): ReadonlyMap<InstanceName, InstanceConf
   return configs.size > 0 ? configs : undefined;
 }
 
-/** The end of what supervisorctl said, as one line. */
-export function lastWords(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "")
-    .slice(-3)
-    .join("; ");
-}
-
 /** supervisord's own process id, as `supervisorctl pid` prints it. */
 export function parsePid(text: string): number | undefined {
   const pid = /^[1-9]\d*$/.exec(text.trim())?.[0];

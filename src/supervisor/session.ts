@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostProcess } from "../executor/ports.ts";
-import { lastWords } from "./replies.ts";
+import { lastWords } from "./complaints.ts";
 import { othersIn } from "./status-text.ts";
 import { told, untold, type Told } from "./way.ts";
 

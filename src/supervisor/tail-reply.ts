@@ -1,6 +1,6 @@
 import { addressOf } from "../domain/address.ts";
 import type { InstanceName } from "../domain/ids.ts";
-import { lastWords } from "./replies.ts";
+import { lastWords } from "./complaints.ts";
 
 /** What a program writes, and what Supervisor keeps of it. */
 export const STREAMS = ["stderr", "stdout"] as const;

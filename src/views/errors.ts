@@ -21,9 +21,10 @@ export function errorsOf(event: RolloutEvent): ToldError[] {
   if (event.type === "rollout.halted" && isHaltOnly(event.code))
     return [told("halted", `${haltTitle(event.code)}: ${event.reason}`)];
   const refusals = event.type === "rollout.finished" ? (event.refusals ?? []) : [];
-  return refusals.map(({ code, host, reason }) => {
+  return refusals.map((refusal) => {
+    const { code, host, reason } = refusal;
     const title = `refused${host === undefined ? "" : `: ${host}`}`;
-    return told(title, `${refusalTitle(code)}: ${reason}. ${refusalRemedy(code)}`);
+    return told(title, `${refusalTitle(code)}: ${reason}. ${refusalRemedy(refusal)}`);
   });
 }
 

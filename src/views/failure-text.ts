@@ -4,6 +4,7 @@ import {
   REFUSALS,
   type HaltCode,
   type InstanceFailureCode,
+  type Refusal,
   type RefusalCode,
 } from "../domain/failures.ts";
 import { printable } from "../domain/printable.ts";
@@ -39,8 +40,8 @@ export function refusalTitle(code: RefusalCode): string {
   return `${refusalKind(code).title} (${printable(code)})`;
 }
 
-export function refusalRemedy(code: RefusalCode): string {
-  return refusalKind(code).remedy;
+export function refusalRemedy({ code, remedy }: Refusal): string {
+  return remedy ?? refusalKind(code).remedy;
 }
 
 /** Likewise for what halted a rollout, be it the failure of an instance or not. */

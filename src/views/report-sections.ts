@@ -1,3 +1,4 @@
+import type { Refusal } from "../domain/failures.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import { LEFT_AS } from "../domain/rollout.ts";
@@ -70,12 +71,19 @@ export function skippedSection(collected: Collected): string[] {
 
 /** Why nothing was begun. The same reason on many hosts has its remedy once. */
 export function refusedSection({ finished }: Collected): string[] {
-  const refusals = [...(finished?.refusals ?? [])].sort((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
-  const lines = refusals.flatMap(({ code, host, reason }, index) => [
-    ...(refusals[index - 1]?.code === code ? [] : [`  ${refusalTitle(code)}`]),
-    `    ${host === undefined ? "" : `${printable(host)}: `}${onOneLine(reason)}`,
-    ...(refusals[index + 1]?.code === code ? [] : [`    ${refusalRemedy(code)}`]),
-  ]);
+  const keyOf = ({ code, remedy = "" }: Refusal) => `${code} ${remedy}`;
+  const refusals = [...(finished?.refusals ?? [])].sort((a, b) =>
+    keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0,
+  );
+  const lines = refusals.flatMap((refusal, index) => {
+    const { code, host, reason } = refusal;
+    const next = refusals[index + 1];
+    return [
+      ...(refusals[index - 1]?.code === code ? [] : [`  ${refusalTitle(code)}`]),
+      `    ${host === undefined ? "" : `${printable(host)}: `}${onOneLine(reason)}`,
+      ...(next && keyOf(next) === keyOf(refusal) ? [] : [`    ${onOneLine(refusalRemedy(refusal))}`]),
+    ];
+  });
   return titled("refused because", lines);
 }
 

@@ -225,7 +225,8 @@ describe("the way by which a host is looked at", () => {
     await host.kill("supervisord");
     for (let look = 0; look < 2; look++) {
       const lost = await reader.look();
-      assert.deepEqual(lost, { kind: "unavailable", reason: `${socketUrl()} refused connection`, hasEnded: true });
+      assert.ok(lost.kind === "unavailable" && lost.hasEnded, JSON.stringify(lost));
+      assert.equal(lost.reason, `${socketUrl()} refused connection`);
     }
     await host.revive("supervisord");
     assert.equal(await sees(reader), "exec");
@@ -263,7 +264,8 @@ describe("the way by which a host is looked at", () => {
     await rename(socket, `${socket}.away`);
     const away = await reader.look();
     await rename(`${socket}.away`, socket);
-    assert.deepEqual(away, { kind: "unavailable", reason: `${socketUrl()} no such file` });
+    assert.ok(away.kind === "unavailable" && away.hasEnded === undefined, JSON.stringify(away));
+    assert.equal(away.reason, `${socketUrl()} no such file`);
     await host.kill("supervisord");
     const ended = await reader.look();
     await host.revive("supervisord");

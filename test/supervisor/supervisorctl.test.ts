@@ -162,10 +162,9 @@ describe("supervisorctl", () => {
     ["no supervisorctl", exited(127, "", "sh: 1: supervisorctl: not found\n"), "sh: 1: supervisorctl: not found"],
   ] as const)
     it(`says in its own words why it saw nothing: ${what}`, async () => {
-      assert.deepEqual(await supervisorReader(answering(outcome).access, plain, 1000).look(), {
-        kind: "unavailable",
-        reason,
-      });
+      const look = await supervisorReader(answering(outcome).access, plain, 1000).look();
+      assert.ok(look.kind === "unavailable" && look.code === undefined, JSON.stringify(look));
+      assert.equal(look.reason, reason);
     });
 
   for (const [outcome, expected] of [

@@ -113,6 +113,30 @@ skipped
     );
   });
 
+  it("of a refused rollout has a refusal's own remedy in place of that of its kind, once for those who share it", () => {
+    const refusal = (host: string, reason: string, remedy?: string) => {
+      return { code: "supervisor_unavailable", host, reason, ...(remedy !== undefined && { remedy }) } as const;
+    };
+    const text = reportOf([
+      finished("refused", {}, 3, [
+        refusal("web-01", "sudo: a password is required", "Change sudoers."),
+        refusal("web-02", "it hangs"),
+        refusal("web-03", "sudo: a password is required", "Change sudoers."),
+      ]),
+    ]);
+    const section = text.slice(text.indexOf("refused because"), text.indexOf("\n\nhow to"));
+    assert.equal(
+      section,
+      `refused because
+  supervisorctl gives no answer on a host (supervisor_unavailable)
+    web-02: it hangs
+    Run it there by hand; see supervisor.command, .sudo, .config and .server_url of the plan.
+    web-01: sudo: a password is required
+    web-03: sudo: a password is required
+    Change sudoers.`,
+    );
+  });
+
   it("of a refused rollout has each refusal, and a remedy for each kind", () => {
     const text = reportOf([
       connected("web-01", 4),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeKey } from "../../fleet/host-files.ts";
+import { until } from "../../fleet/until.ts";
 import { serveOnce } from "../../hosts/fixtures.ts";
 import { quickTimings } from "../orchestrate.ts";
 import type { FaultSet, Scene } from "./scene.ts";
@@ -27,6 +28,21 @@ async function standIn(scene: Scene, name: string, text: string): Promise<string
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   return join(dir, name);
+}
+
+/** On the first host supervisorctl is this script. */
+async function withCommand(scene: Scene, text: string) {
+  const supervisor = { command: await standIn(scene, "supervisorctl", text), config: scene.first.supervisorConfig };
+  return scene.run({ hosts: scene.hostsWithFirst({ supervisor }) });
+}
+
+/** On the first host sudo is this script. */
+async function withSudo(scene: Scene, text: string) {
+  await standIn(scene, "sudo", text);
+  const supervisor = { config: scene.first.supervisorConfig, sudo: true };
+  return scene.withProfile('PATH="$FLEET_HOST_DIR/stand-in:$PATH"\n', () =>
+    scene.run({ hosts: scene.hostsWithFirst({ supervisor }) }),
+  );
 }
 
 async function knownHosts(scene: Scene, change: (lines: string[]) => string[]): Promise<object> {
@@ -150,15 +166,40 @@ export const faultsBefore: readonly FaultSet[] = [
         fault: "sudo wants a password (a stand-in for sudo that says what sudo says)",
         isSampled: true,
         restarts: "none",
+        happen: (scene) => withSudo(scene, "echo 'sudo: a password is required' >&2; exit 1"),
+      },
+      {
+        fault: "sudoers has requiretty (a stand-in for sudo that says what sudo says)",
+        restarts: "none",
+        happen: (scene) => withSudo(scene, "echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1"),
+      },
+      {
+        fault: "supervisorctl is a pyenv shim, and the Python that pyenv chooses has none (a stand-in that says so)",
+        restarts: "none",
+        happen: (scene) =>
+          withCommand(scene, "printf '%s\\n' 'pyenv: supervisorctl: command not found' '' 'Note: …' >&2; exit 127"),
+      },
+      {
+        fault: "supervisorctl's Python has no Supervisor",
+        isSampled: true,
+        restarts: "none",
+        happen: (scene) =>
+          withCommand(scene, `exec python3 -S -c 'from supervisor.supervisorctl import main; main()' "$@"`),
+      },
+      {
+        fault: "supervisorctl is in a virtualenv that was moved",
+        restarts: "none",
         happen: async (scene) => {
-          await standIn(scene, "sudo", "echo 'sudo: a password is required' >&2; exit 1");
-          const profile = 'PATH="$FLEET_HOST_DIR/stand-in:$PATH"\n';
-          return scene.withProfile(profile, () =>
-            scene.run({
-              hosts: scene.hostsWithFirst({ supervisor: { config: scene.first.supervisorConfig, sudo: true } }),
-            }),
-          );
+          const command = await standIn(scene, "supervisorctl", "");
+          await writeFile(command, "#!/srv/before/venv/bin/python\n");
+          return scene.run({ hosts: scene.hostsWithFirst({ supervisor: { command } }) });
         },
+      },
+      {
+        fault: "a `~` in supervisor.command",
+        restarts: "none",
+        happen: (scene) =>
+          scene.run({ hosts: scene.hostsWithFirst({ supervisor: { command: "~/venv/bin/supervisorctl" } }) }),
       },
       {
         fault: "there is no supervisorctl on a host",
@@ -288,6 +329,42 @@ export const faultsBefore: readonly FaultSet[] = [
   },
   {
     alsoLocal: true,
+    fleet: {
+      hosts: 1,
+      groups: [
+        { name: "web", processes: 1, stopwaitsecs: 600 },
+        { name: "grüße", processes: 1 },
+      ],
+    },
+    faults: [
+      {
+        fault: "supervisorctl runs without a UTF-8 locale, and a program's name is not ASCII",
+        restarts: "none",
+        happen: (scene) => withCommand(scene, 'PYTHONIOENCODING=ascii exec supervisorctl "$@"'),
+      },
+      {
+        fault: "a supervisord is shutting down, and waits for a program to stop",
+        restarts: "none",
+        happen: async (scene) => {
+          const { first } = scene;
+          await first.restartAs("web:web_00", { kind: "held_stop" });
+          await scene.begin();
+          first.supervisord.signal("SIGTERM");
+          const isShuttingDown = async () => (await first.supervisordLog()).includes("waiting for ");
+          await until(isShuttingDown, { deadlineMs: 20_000, what: "supervisord is shutting down" });
+          try {
+            return await scene.run();
+          } finally {
+            await first.letStop("web:web_00");
+            await first.supervisord.ended();
+            await first.behave("web:web_00", { kind: "healthy" });
+            await first.revive("supervisord");
+          }
+        },
+      },
+    ],
+  },
+  {
     fleet: {
       hosts: 1,
       groups: [...groups, { name: "*", processes: 1, bare: true }, sleeping("odd", "%(ENV_ODD)s")],
