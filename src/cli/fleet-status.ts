@@ -2,7 +2,7 @@ import type { FleetReport, HostReport } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Plan } from "../planner/plan.ts";
-import { compileSelector } from "../planner/programs.ts";
+import { compileSelector } from "../domain/selector.ts";
 import { startedLater, type StartedBefore } from "../planner/started-before.ts";
 
 /** What a plan's instances do at one moment. It is written to machines as it stands. */

@@ -12,7 +12,7 @@ import {
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../domain/rollout.ts";
 import { wasUp, whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { HostSettings, Plan } from "./plan.ts";
-import { compileGroupSelector } from "./programs.ts";
+import { compileGroupSelector } from "../domain/selector.ts";
 import { settle } from "./settle.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 

@@ -3,7 +3,7 @@ import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
-import { compileSelector, type Selector } from "../planner/programs.ts";
+import { compileSelector, type Selector } from "../domain/selector.ts";
 
 /**
  * Tells what others have changed since the rollout was planned: whoever reads the preview must not be left to believe it.

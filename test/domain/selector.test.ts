@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { InstanceName } from "../../src/domain/ids.ts";
-import { compileSelector } from "../../src/planner/programs.ts";
+import { compileSelector } from "../../src/domain/selector.ts";
 
 const instances = ["migrate", "queue:queue_00", "queue:queue_01", "web[1]"] as const;
 
