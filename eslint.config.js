@@ -1,5 +1,28 @@
 import tseslint from "typescript-eslint";
 
+/** What lets a process end while something is still awaited. */
+const MUST_KEEP_ALIVE = [
+  "CallExpression[callee.property.name='unref']",
+  "Property[key.name='ref'] > Literal[value=false]",
+].map((selector) => ({
+  selector,
+  message: "What is awaited must keep the process alive. Where nothing awaits this, disable the rule and say why.",
+}));
+
+/** What would make a floor give another answer to the same question at another time. */
+const IMPURE = [
+  "NewExpression[callee.name='Date'][arguments.length=0]",
+  "MemberExpression[object.name='Date'][property.name='now']",
+  "MemberExpression[object.name='Math'][property.name='random']",
+  "Identifier[name=/^(performance|setTimeout|setInterval|setImmediate|queueMicrotask|Promise)$/]",
+  "AwaitExpression",
+  ":function[async=true]",
+].map((selector) => ({
+  selector,
+  message:
+    "Below executor/ nothing asks for the time, waits, or is random: the same inputs give the same commands. Take it as an argument, or as an input of the machine.",
+}));
+
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/"] },
   {
@@ -23,17 +46,12 @@ export default tseslint.config(
   {
     files: ["src/**/*.ts"],
     rules: {
-      "no-restricted-syntax": [
-        "error",
-        ...["CallExpression[callee.property.name='unref']", "Property[key.name='ref'] > Literal[value=false]"].map(
-          (selector) => ({
-            selector,
-            message:
-              "What is awaited must keep the process alive. Where nothing awaits this, disable the rule and say why.",
-          }),
-        ),
-      ],
+      "no-restricted-syntax": ["error", ...MUST_KEEP_ALIVE],
     },
+  },
+  {
+    files: ["src/{domain,planner,rollout}/**/*.ts"],
+    rules: { "no-restricted-syntax": ["error", ...MUST_KEEP_ALIVE, ...IMPURE] },
   },
   {
     files: ["test/**/*.ts"],
