@@ -51,7 +51,9 @@ export type SettleOutcome =
 export type CheckOutcome =
   | { readonly kind: "passed" }
   | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "timed_out"; readonly after_ms: number };
+  | { readonly kind: "timed_out"; readonly after_ms: number }
+  /** It was not asked, and never can be for this process: what it asks for is no URL with this pid, for example. */
+  | { readonly kind: "impossible"; readonly reason: string };
 
 export type HookOutcome =
   | { readonly kind: "succeeded" }

@@ -55,13 +55,13 @@ async function attempt(
 ): Promise<CheckOutcome> {
   const template = templateOf(check);
   const filled = fill(template, values, env, check.kind === "command" ? "shell" : "url");
-  if ("missing" in filled) return failed(`${filled.missing} has no value for this instance`);
+  if ("missing" in filled) return impossible(`${filled.missing} has no value for this instance`);
   switch (check.kind) {
     case "command":
       return runCommand(access, filled.text, check.timeout_ms);
     case "tcp": {
       const address = urlOf(check, filled.text);
-      if (!address) return failed(`with its placeholders filled in, ${template} is not an address with a port`);
+      if (!address) return impossible("with its placeholders filled in, it is not an address with a port");
       const dialled = await dial(access, destinationOf(address), signal);
       if (dialled.kind !== "open") return failed(dialled.reason);
       dialled.stream.destroy();
@@ -69,7 +69,7 @@ async function attempt(
     }
     case "http": {
       const url = urlOf(check, filled.text);
-      if (!url) return failed(`with its placeholders filled in, ${template} is not a URL`);
+      if (!url) return impossible("with its placeholders filled in, it is not a URL");
       return request(access, url, check.status, signal);
     }
   }
@@ -170,4 +170,8 @@ function endWith(stream: Duplex, signal: AbortSignal): void {
 
 function failed(reason: string): CheckOutcome {
   return { kind: "failed", reason };
+}
+
+function impossible(reason: string): CheckOutcome {
+  return { kind: "impossible", reason };
 }

@@ -1,3 +1,4 @@
+import { urlOf } from "../domain/check-url.ts";
 import type { Check, RunsOn } from "../domain/settings.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "./findings.ts";
@@ -68,7 +69,8 @@ function judgeUrl(url: string, path: Path, findings: Findings): void {
   if (authority === undefined) return;
   if (/^[^@]*:[^@]+@/.test(authority) && !/^https?:\/\/[^/?#]*\$\{/.test(url)) {
     findings.atValue(path, "must have no password in it", "take it from the environment: ${NAME}");
-  } else if (authority === "" || !URL.canParse(sample)) findings.atValue(path, "is not a URL that could be asked for");
+  } else if (authority === "" || !urlOf({ kind: "http" }, sample))
+    findings.atValue(path, "is not a URL that could be asked for");
 }
 
 function judgeAddress(address: string, path: Path, findings: Findings): void {

@@ -90,14 +90,14 @@ export class Attempt {
   }
 
   /**
-   * A check of the process on this pid was answered. True if that was all that it lacked: the last word is a look's, which
-   * must show that process.
+   * A check of the process on this pid was answered. True if nothing more is to be awaited of its checks: the last word is
+   * a look's, which must show that process.
    */
   checked(index: number, pid: number, outcome: CheckOutcome, nowMs: number): boolean {
     // What was asked for an attempt before this one says nothing about it.
     if (pid !== this.gate.newPid) return false;
     this.checks.answered(index, outcome, nowMs);
-    return this.checks.isProven && this.checks.allPassed;
+    return this.checks.whyImpossible !== undefined || (this.checks.isProven && this.checks.allPassed);
   }
 
   /** What is to be looked for in its host's process table, if anything. */
@@ -161,6 +161,7 @@ export class Attempt {
     // Where time ran out over a check, its words say more than that time ran out.
     if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
       return this.failed(verdict.code, verdict.reason);
+    if (checks.whyImpossible !== undefined) return this.failed("check_failed", checks.whyImpossible);
     if (verdict.kind === "healthy") {
       const left = this.judgeLeftovers(verdict.pid, nowMs);
       if (left) return left;

@@ -55,6 +55,13 @@ export class CheckRun {
     return this.all.every((asked) => this.hasPassed(asked));
   }
 
+  /** Why one of them can never pass, whatever else becomes of the instance. */
+  get whyImpossible(): string | undefined {
+    for (const { check, failed } of this.all)
+      if (failed?.kind === "impossible") return `${textOf(check)} can never pass: ${failed.reason}`;
+    return undefined;
+  }
+
   /** min_healthy_time is over: from here on their last answers count. */
   proven(nowMs: number): void {
     this.provenAtMs ??= nowMs;

@@ -24,6 +24,20 @@ describeEachWay("checks on a real host", (reachedBy) => {
     assert.ok(seconds >= 9, `healthy after ${seconds} s`);
   });
 
+  it("that can never pass for the process that was started fail it at once, not at healthy_deadline", async () => {
+    // What stands for a pid in the preview makes a port of it; two pids in a row make none.
+    const checks = [{ tcp: "127.0.0.1:{pid}{pid}" }];
+    const timings = { healthy_deadline: "1h", between_checks: "30m" };
+    const { code, stdout, stderr } = await orchestrate(await writePlan(fleet, { checks, timings }), "--output", "json");
+    assert.equal(code, 1, stdout + stderr);
+    const failed = eventsOf({ stdout }).find((event) => event.type === "instance.failed") ?? assert.fail(stdout);
+    assert.equal(failed.code, "check_failed");
+    assert.equal(
+      failed.reason,
+      "tcp 127.0.0.1:{pid}{pid} can never pass: with its placeholders filled in, it is not an address with a port",
+    );
+  });
+
   it("and hooks name the process that was started, and the one that it has replaced", async () => {
     const said = (file: string) => readFile(join(fleet.dir, file), "utf8");
     const { pid, previous_pid } = await healthyEvent({

@@ -110,26 +110,28 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
       assert.deepEqual(await check(command(seen.replace("grep s3cret", "grep s3[c]ret"))), { kind: "passed" });
     });
 
-    it("fail for an instance that has no number, instead of asking for something else", async () => {
+    it("are impossible for an instance that has no number, instead of asking for something else", async () => {
       const checker = createChecker(target, { host: access, controller: access }, {});
       const outcome = await checker.check(http(`http://127.0.0.1:${port}/{number}`), {
         instance: "web:main" as InstanceName,
         vars: {},
         pid: 1,
       });
-      assert.deepEqual(outcome, { kind: "failed", reason: "{number} has no value for this instance" });
+      assert.deepEqual(outcome, { kind: "impossible", reason: "{number} has no value for this instance" });
     });
 
-    it("fail where what stands for a placeholder makes no URL or address of it, and do not tell what that is", async () => {
-      const notOne = "with its placeholders filled in, ";
+    it("are impossible where what stands for a placeholder makes no URL or address of it, and do not tell what that is", async () => {
+      const notOne = "with its placeholders filled in, it is not ";
       const reasonOf = async (what: Check) => {
         const outcome = await check(what);
-        return outcome.kind === "failed" ? outcome.reason : outcome.kind;
+        return outcome.kind === "impossible" ? outcome.reason : outcome.kind;
       };
-      assert.equal(await reasonOf(http("http://a:{vars.zone}/")), `${notOne}http://a:{vars.zone}/ is not a URL`);
-      assert.equal(await reasonOf(http("http://a:80{number}99/")), `${notOne}http://a:80{number}99/ is not a URL`);
-      assert.equal(await reasonOf(http("${TOKEN}://a/")), `${notOne}\${TOKEN}://a/ is not a URL`);
-      assert.equal(await reasonOf(tcp("a:${TOKEN}")), `${notOne}a:\${TOKEN} is not an address with a port`);
+      assert.equal(await reasonOf(http("http://a:{vars.zone}/")), `${notOne}a URL`);
+      assert.equal(await reasonOf(http("http://a:80{number}99/")), `${notOne}a URL`);
+      assert.equal(await reasonOf(http("${TOKEN}://a/")), `${notOne}a URL`);
+      assert.equal(await reasonOf(tcp("a:${TOKEN}")), `${notOne}an address with a port`);
+      assert.equal(await reasonOf(tcp("{vars.zone}:80")), `${notOne}an address with a port`);
+      assert.equal(await reasonOf(http("http://a.${NONE:-}.b/")), `${notOne}a URL`);
     });
 
     it("ask an address for no certificate by name, of which Node would warn in the middle of the output", async () => {

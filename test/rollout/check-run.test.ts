@@ -84,6 +84,15 @@ describe("the checks of an instance", () => {
     assert.equal(run.allPassed, true);
   });
 
+  it("are over at once where one of them can never pass, and say which and why", () => {
+    const { run, askedAt } = running({}, { address: "127.0.0.1:{pid}" });
+    askedAt(0);
+    run.answered(0, refused, 100);
+    assert.equal(run.whyImpossible, undefined);
+    run.answered(1, { kind: "impossible", reason: "it is not an address with a port" }, 100);
+    assert.equal(run.whyImpossible, "tcp 127.0.0.1:{pid} can never pass: it is not an address with a port");
+  });
+
   it("do not hear what was not asked", () => {
     const { run, askedAt } = running({});
     run.proven(0);

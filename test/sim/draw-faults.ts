@@ -24,6 +24,7 @@ const FAULTS: readonly Drawn[] = [
   () => ({ failsChecks: [[0, Infinity]] }),
   (random) => ({ failsChecks: [[random.whole(1500, 6000), Infinity]] }),
   (random) => ({ failsChecks: [[random.whole(1500, 9000), random.whole(10_000, 60_000)]] }),
+  () => ({ isUnaskable: true }),
 ];
 
 /** What is odd and right. */

@@ -265,6 +265,23 @@ describe("checks", () => {
     }
   });
 
+  it("that can never pass fail the instance at once, not at healthy_deadline", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
+    const asked: string[] = [];
+    const run = await simulate(withCheck(rollout()), fleet, time, {
+      onCheck: ({ instance }) => {
+        asked.push(instance);
+        return { kind: "impossible", reason: "it is not an address with a port" };
+      },
+    });
+    assert.deepEqual(asked, ["web:0"]);
+    const [failed, ...more] = ofType(run, "instance.failed");
+    assert.deepEqual(more, []);
+    assert.ok(failed && failed.code === "check_failed" && failed.seconds < 5, JSON.stringify(failed));
+    assert.equal(failed.reason, "tcp 127.0.0.1:80 can never pass: it is not an address with a port");
+    assert.equal(ofType(run, "rollout.halted")[0]?.code, "check_failed");
+  });
+
   it("that pass once and fail while min_healthy_time runs are asked again, and the instance is healthy when they pass", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, timings: { min_healthy_time_ms: 3000 } });
     // It answers for a second, then not for twenty.

@@ -1,7 +1,7 @@
 import { compareNaturally, type HostName, type InstanceName } from "../../src/domain/ids.ts";
 import type { FleetReport, HostReport, InstanceConfig } from "../../src/domain/fleet.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../../src/domain/host-process.ts";
-import type { LookOutcome } from "../../src/domain/outcomes.ts";
+import type { CheckOutcome, LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import { healthy, SimProcess, type SimBehaviour, type SimConfig, type SimSurroundings } from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -219,8 +219,11 @@ export class SimFleet {
   }
 
   /** What a check of it finds: whoever has its port answers. */
-  answers(host: HostName, instance: InstanceName): boolean {
-    return this.leftoversOf(host, instance).length > 0 || this.hosts.get(host)?.get(instance)?.serves === true;
+  check(host: HostName, instance: InstanceName): CheckOutcome {
+    const process = this.hosts.get(host)?.get(instance);
+    if (process?.spawn?.behaviour.isUnaskable) return { kind: "impossible", reason: "it is not a URL" };
+    const isAnswered = this.leftoversOf(host, instance).length > 0 || process?.serves === true;
+    return isAnswered ? { kind: "passed" } : { kind: "failed", reason: "status 503" };
   }
 
   /** What processes of it that have ended have left behind, and is still there. */

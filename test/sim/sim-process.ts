@@ -17,6 +17,8 @@ export interface SimBehaviour {
   readonly fileGone: boolean;
   /** When it does not serve, though it runs: pairs of times since its start. */
   readonly failsChecks?: readonly (readonly [fromMs: number, untilMs: number])[];
+  /** Its checks cannot be asked at all: what stands for its pid makes no URL, for example. */
+  readonly isUnaskable?: true;
   /** A child of it outlives it for so long, and keeps its port. */
   readonly leavesForMs?: number;
 }
@@ -320,7 +322,7 @@ export class SimProcess {
 }
 
 /** Whether a process that runs does what it is there for. */
-export function servesAt({ atMs, behaviour: { failsChecks = [] } }: SimSpawn, nowMs: number): boolean {
+export function servesAt({ atMs, behaviour: { failsChecks = [], isUnaskable } }: SimSpawn, nowMs: number): boolean {
   const ageMs = nowMs - atMs;
-  return !failsChecks.some(([fromMs, untilMs]) => ageMs >= fromMs && ageMs < untilMs);
+  return !isUnaskable && !failsChecks.some(([fromMs, untilMs]) => ageMs >= fromMs && ageMs < untilMs);
 }

@@ -206,11 +206,10 @@ export class SimWorld implements World {
   }
 
   private check(check: SimCheck): Promise<CheckOutcome> {
-    return this.answer(LOOK_MS, () => this.options.onCheck?.(check) ?? this.ask(check));
-  }
-
-  private ask({ host, instance }: SimCheck): CheckOutcome {
-    return this.simulated.answers(host, instance) ? { kind: "passed" } : { kind: "failed", reason: "status 503" };
+    return this.answer(
+      LOOK_MS,
+      () => this.options.onCheck?.(check) ?? this.simulated.check(check.host, check.instance),
+    );
   }
 
   /** Like a command that was sent, it does what it does even if nobody hears of it. */

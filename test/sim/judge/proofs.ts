@@ -10,6 +10,8 @@ import { keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from 
 const LATE_MS = 1000;
 
 interface Answer {
+  readonly pid: number;
+  readonly canPass: boolean;
   readonly passed: boolean;
   readonly atMs: number;
 }
@@ -17,7 +19,7 @@ interface Answer {
 /**
  * Never a false healthy: the process that was proven runs, is of the new release, was started by a restart, has run for
  * min_healthy_time, and served when it was asked last, after that time and as often in a row as its checks say. And it
- * was not flooded with questions.
+ * was not flooded with questions, nor asked again what it can never be asked.
  */
 export class Proofs implements Witness {
   private readonly trial: Trial;
@@ -28,11 +30,13 @@ export class Proofs implements Witness {
     this.trial = trial;
   }
 
-  checked({ host, instance, check }: SimCheck, { kind }: CheckOutcome): void {
+  checked({ host, instance, check, pid }: SimCheck, { kind }: CheckOutcome): void {
     const key = `${keyOf({ host, instance })} ${JSON.stringify(check)}`;
     const answers = this.answers.get(key) ?? [];
     this.answers.set(key, answers);
-    answers.push({ passed: kind === "passed", atMs: this.trial.made.time.now });
+    if (answers.some((answer) => answer.pid === pid && !answer.canPass))
+      this.trial.fail(`${key} was asked again of pid ${pid}, though it can never pass`);
+    answers.push({ pid, canPass: kind !== "impossible", passed: kind === "passed", atMs: this.trial.made.time.now });
   }
 
   see(event: RolloutEvent): void {

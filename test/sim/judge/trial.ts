@@ -80,9 +80,7 @@ export function witnessed(
       return fate;
     },
     onCheck(check) {
-      const outcome =
-        options.onCheck?.(check) ??
-        (fleet.answers(check.host, check.instance) ? { kind: "passed" } : { kind: "failed", reason: "status 503" });
+      const outcome = options.onCheck?.(check) ?? fleet.check(check.host, check.instance);
       for (const witness of witnesses) witness.checked?.(check, outcome);
       return outcome;
     },
