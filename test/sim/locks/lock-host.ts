@@ -66,7 +66,7 @@ export class LockAccess {
           resolve({ kind: "failed", reason: "the connection was refused" });
           return;
         }
-        const holder = new SimHolder(host, time, way, argv);
+        const holder = new SimHolder(host, time, way, argv, this);
         this.holders.add(holder);
         host.holders.add(holder);
         resolve({ kind: "spawned", process: holder.process });
@@ -82,6 +82,7 @@ export class SimHolder {
   private readonly host: LockHost;
   private readonly time: VirtualTime;
   private readonly way: LockWay;
+  private readonly access: LockAccess;
   private readonly token: string;
   private readonly groups: readonly string[];
   private readonly silenceMs: number;
@@ -95,10 +96,12 @@ export class SimHolder {
   /** The controller is not connected any more. */
   private isLost = false;
 
-  constructor(host: LockHost, time: VirtualTime, way: LockWay, argv: Argv) {
+  /** @param access the controller that has started it */
+  constructor(host: LockHost, time: VirtualTime, way: LockWay, argv: Argv, access: LockAccess) {
     this.host = host;
     this.time = time;
     this.way = way;
+    this.access = access;
     this.token = argv[TOKEN] ?? "";
     this.silenceMs = Number(argv[SILENCE_S]) * 1000;
     this.groups = (argv[GROUPS] ?? "").split(" ").filter((group) => group !== "");
@@ -119,8 +122,9 @@ export class SimHolder {
     this.listen();
   }
 
-  get isHolding(): boolean {
-    return this.holds;
+  /** Its controller can still talk to it, and has not let go of it. */
+  get isKept(): boolean {
+    return !this.isLost && !this.isEnding && !this.stream.writableEnded;
   }
 
   /** The connection is lost: its controller knows at once, it itself later. */
@@ -155,6 +159,10 @@ export class SimHolder {
     const other = this.groups.find((group) => this.host.locks.has(group));
     if (other !== undefined) {
       const holder = this.host.locks.get(other);
+      if (holder?.access === this.access && holder.isKept && !this.isLost)
+        this.way.fail(
+          `a rollout is in its own way on ${this.host.name}: it asks for what it holds by another connection`,
+        );
       const known = holder ? Buffer.from(`${holder.pid} ${holder.record}\n`).toString("hex") : "";
       this.say(`locked ${other} ${known}`);
       return;
