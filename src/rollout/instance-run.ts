@@ -52,6 +52,8 @@ export class InstanceRun {
   private readonly oldPids: Set<number>;
   /** A restart of it was sent that has neither come back nor been settled. */
   private mayStillAct = false;
+  /** Since when it is known that our restart, lost half way, has stopped it and not started it. */
+  private takenDownSinceMs: number | undefined;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
   /** What the last look at it showed. */
@@ -150,8 +152,11 @@ export class InstanceRun {
       // It never left this machine.
       case "lock_lost":
         this.around.halt("lock_lost", outcome.reason);
+        if (this.takenDownSinceMs !== undefined) return this.leaveDown(outcome.reason, nowMs);
         return this.aimAgain(outcome.reason, nowMs);
       case "not_sent":
+        if (this.takenDownSinceMs !== undefined)
+          return this.startLater(attempt, this.takenDownSinceMs, outcome.reason, nowMs);
         return this.aimAgain(outcome.reason, nowMs);
     }
   }
@@ -316,6 +321,7 @@ export class InstanceRun {
       this.phase = this.reserving(nowMs);
       return this.tryBegin(nowMs);
     }
+    this.takenDownSinceMs = undefined;
     this.restart(snapshot, action, nowMs);
   }
 
@@ -334,6 +340,20 @@ export class InstanceRun {
     this.around.emit({ type: "instance.unchanged", ...this.id, reason: why });
     this.aimFrom(nowMs);
     if (this.around.tally.stop) this.leaveUntouched(nowMs);
+  }
+
+  /** It was taken down by us, so that it is not as it was before: its start is sent again after the next look. */
+  private startLater(attempt: Attempt, sinceMs: number, why: string, nowMs: number): void {
+    const { healthy_deadline_ms, between_checks_ms } = this.work.timings;
+    if (nowMs - sinceMs >= healthy_deadline_ms) return this.leaveDown(why, nowMs);
+    attempt.lost(why, nowMs);
+    attempt.settled(nowMs);
+    this.lookAt(nowMs + between_checks_ms);
+  }
+
+  private leaveDown(why: string, nowMs: number): void {
+    const reason = `its restart was lost after it had stopped it, and its start could not be sent: ${why}`;
+    this.fail("stayed_stopped", reason, nowMs);
   }
 
   private restart(
@@ -374,6 +394,7 @@ export class InstanceRun {
         return this.aimAgain(progress.reason, nowMs);
       case "half_done":
         // It was taken down by us, so it is brought up even if the rollout goes no further; a start restarts nothing.
+        this.takenDownSinceMs ??= nowMs;
         return this.restart(progress.snapshot, "start", nowMs, previousPid);
     }
   }

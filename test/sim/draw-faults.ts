@@ -27,6 +27,10 @@ const FAULTS: readonly Drawn[] = [
   () => ({ isUnaskable: true }),
 ];
 
+/** No gate takes longer, and no two looks of one are further apart. */
+const LONGEST_PROOF_MS = 600_000;
+const LONGEST_LOOK_MS = 95_000;
+
 /** What is odd and right. */
 const PECULIAR: readonly Drawn[] = [
   (random) => ({ crashesAtStart: random.whole(1, 3) }),
@@ -47,6 +51,7 @@ export function misbehave(random: SeededRandom, fleet: SimFleet, troubles: Troub
   const badly = random.pick(FAULTS);
   for (const [host, processes] of fleet.hosts)
     for (const [instance, process] of processes) {
+      if (process.isOneShot) continue;
       if (random.chance(0.05)) process.behave({ ...process.behaviour, ...random.pick(PECULIAR)(random) });
       if (isBadRelease && random.chance(0.7)) breakDown(host, instance, badly);
       else if (hasFaults && random.chance(0.04)) breakDown(host, instance, random.pick(FAULTS));
@@ -62,7 +67,10 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
   const at = (atMs: number, act: () => void) => void time.at(atMs, () => isOver || act());
   const hosts = [...fleet.hosts.keys()];
   const soon = () => random.whole(0, 120_000);
-  const anInstance = (host: HostName) => random.pick([...(fleet.hosts.get(host)?.keys() ?? [])]);
+  const anInstance = (host: HostName) => {
+    const lasting = [...(fleet.hosts.get(host) ?? [])].filter(([, process]) => !process.isOneShot);
+    return random.pick(lasting.map(([instance]) => instance));
+  };
   const processOf = (host: HostName, instance: InstanceName) => fleet.hosts.get(host)?.get(instance);
   const someHost = () => {
     const host = random.pick(hosts);
@@ -123,10 +131,24 @@ export function tease(random: SeededRandom, fleet: SimFleet, time: VirtualTime):
   // The clock of a host is set, once or again and again.
   for (let step = random.chance(0.3) ? random.whole(1, 3) : 0; step > 0; step--) {
     const host = random.pick([...fleet.hosts.keys()]);
-    // XXX back as well, once what is young is not taken for another process
-    const byMs = random.pick([2000, 60_000, 7_200_000]);
-    time.at(random.whole(0, 120_000), () => fleet.setClock(host, byMs));
+    const byMs = random.pick([2000, 60_000, 7_200_000]) * random.pick([1, -1]);
+    time.at(random.whole(0, 120_000), () => {
+      if (!isDeceptive(fleet, host, byMs, time.now)) fleet.setClock(host, byMs);
+    });
   }
+}
+
+/**
+ * A clock that is set back by about the age of a process makes it look like one that was started just now on the same
+ * pid. Nothing that Supervisor says tells them apart.
+ */
+function isDeceptive(fleet: SimFleet, host: HostName, byMs: number, nowMs: number): boolean {
+  const processes = fleet.onMachineOf(host).flatMap((other) => [...(fleet.hosts.get(other)?.values() ?? [])]);
+  return processes.some(({ spawn }) => {
+    if (byMs >= 0 || !spawn) return false;
+    const beforeItsStartMs = -byMs - (nowMs - spawn.atMs);
+    return beforeItsStartMs > -LONGEST_LOOK_MS && beforeItsStartMs < LONGEST_PROOF_MS;
+  });
 }
 
 /** What happens between the controller and the hosts. */

@@ -1,56 +1,36 @@
 import { expandNodeSet } from "../../src/domain/node-set.ts";
-import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import { compareNaturally, type HostName } from "../../src/domain/ids.ts";
 import type { Quantity } from "../../src/domain/quantity.ts";
 import type { Check, Hook, HookName, HostHooks, RolloutHooks } from "../../src/domain/settings.ts";
 import type { Timings } from "../../src/domain/rollout.ts";
 import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan.ts";
+import type { SimProgram } from "./draw-programs.ts";
 import type { SeededRandom } from "./random.ts";
 import { simTimings } from "./rollouts.ts";
 import { SimFleet } from "./sim-fleet.ts";
-import { defaultConfig, healthy, type SimBehaviour, type SimConfig } from "./sim-process.ts";
+import { instanceConfigOf } from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
-/** A program as every host has it. */
-export interface SimProgram {
-  /** As a plan may select it. */
-  readonly selector: string;
-  readonly instances: readonly InstanceName[];
-  readonly behaviour: SimBehaviour;
-  readonly config: SimConfig;
-}
-
 const http = (url: string): Check => ({ kind: "http", url, status: 200, from: "host", timeout_ms: 5000 });
-
-/** The programs of all hosts: servers, workers, and groups of both. */
-export function drawPrograms(random: SeededRandom): SimProgram[] {
-  const server = { behaviour: healthy, config: defaultConfig };
-  const group = (name: string, instances: readonly string[]): SimProgram => ({
-    ...server,
-    selector: name,
-    instances: instances.map((process) => `${name}:${process}` as InstanceName),
-    config: { ...defaultConfig, autostart: !random.chance(0.2) },
-  });
-  const numbered = (name: string, most: number) =>
-    group(
-      name,
-      Array.from({ length: random.whole(1, most) }, (_, index) => String(index)),
-    );
-  const programs = [numbered("web", random.chance(0.5) ? 6 : 3)];
-  if (random.chance(0.35)) programs.push(numbered("queue", 2));
-  if (random.chance(0.2)) programs.push(group("app", ["celery", "web_0", "web_1"].slice(random.whole(0, 1))));
-  return programs;
-}
 
 /** Hosts with these programs; sometimes two of them are supervisords on one machine. */
 export function raise(random: SeededRandom, time: VirtualTime, programs: readonly SimProgram[]): SimFleet {
   const hosts = namesOf(random.whole(1, programs.length > 1 ? 4 : 6));
   const fleet = new SimFleet(time, []);
+  const members = programs
+    .flatMap((program) => program.members)
+    .sort((a, b) => compareNaturally(a.instance, b.instance));
   const areBeside = hosts.length > 1 && random.chance(0.1);
   for (const [index, host] of hosts.entries()) {
     fleet.addHost(host, areBeside && index === 1 ? hosts[0] : undefined);
-    for (const { instances, behaviour, config } of programs)
-      for (const instance of instances) fleet.add(host, instance, behaviour, config);
+    for (const { instance, behaviour, config, isDone } of members) {
+      fleet.add(host, instance, behaviour, config);
+      if (isDone) fleet.process(host, instance).rest("EXITED");
+    }
   }
+  // How Supervisor is configured is mostly found out.
+  if (!random.chance(0.1))
+    fleet.configs = new Map(members.map(({ instance, config }) => [instance, instanceConfigOf(config)]));
   fleet.release = 1;
   return fleet;
 }
@@ -64,7 +44,8 @@ export function drawPlan(
 ): Plan {
   const names = [...fleet.hosts.keys()];
   const drawer = new Drawer(random, hasFaults);
-  const least = Math.min(...programs.map(({ instances }) => instances.length)) * names.length;
+  const sizes = programs.map(({ members }) => members.filter(({ isDone }) => !isDone).length);
+  const least = Math.min(...sizes.filter((size) => size > 0)) * names.length;
   return {
     name: "simulated",
     file: "/simulated.yaml",
@@ -118,7 +99,8 @@ class Drawer {
 
   waves(names: readonly HostName[], programs: readonly SimProgram[]): PlanWave[] {
     const { random } = this;
-    const selectors = random.chance(0.3) ? ["*"] : programs.map(({ selector }) => selector);
+    const named = programs.filter(({ isNamed }) => isNamed).map(({ selector }) => selector);
+    const selectors = random.chance(0.3) ? ["*"] : named;
     const [first = ""] = selectors;
     const shape = random.next();
     if (names.length > 1 && shape < 0.25)

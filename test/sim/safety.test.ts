@@ -512,3 +512,39 @@ function inTwoWaves(rollout: Rollout): Rollout {
     }));
   return { ...rollout, waves: [...half((all) => all.slice(0, 1)), ...half((all) => all.slice(1))] };
 }
+
+describe("an instance that a restart has stopped and, as it was lost, not started", () => {
+  async function lostHalfway(unsent: number) {
+    const { fleet, time, rollout } = simulated({ hosts: 1, instances: 2 });
+    fleet.behave("host-1", "web:0", { fileGone: true });
+    let starts = 0;
+    const run = await simulate(rollout(), fleet, time, {
+      onChange({ instance, action }) {
+        if (instance !== "web:0") return { kind: "arrives" };
+        if (action === "restart") return { kind: "lost_under_way", afterMs: 1000 };
+        fleet.behave("host-1", "web:0", {});
+        return starts++ < unsent ? { kind: "not_sent" } : { kind: "arrives" };
+      },
+    });
+    return { run, process: fleet.process("host-1", "web:0") };
+  }
+
+  it("is started, also where its start could not be sent at once: nobody has stopped it on purpose", async () => {
+    const { run, process } = await lostHalfway(3);
+    assert.equal(run.outcome, "succeeded");
+    assert.deepEqual(ofType(run, "instance.skipped"), []);
+    assert.equal(process.state, "RUNNING");
+    assert.equal(process.stopsAtMs.length, 1);
+  });
+
+  it("fails as stayed_stopped where no start can be sent until healthy_deadline", async () => {
+    const { run, process } = await lostHalfway(Infinity);
+    assert.equal(run.outcome, "halted");
+    assert.deepEqual(
+      ofType(run, "instance.failed").map(({ code, instance }) => ({ code, instance })),
+      [{ code: "stayed_stopped", instance: "web:0" }],
+    );
+    assert.deepEqual(countsOf(run), { healthy: 0, failed: 1, skipped: 0, untouched: 1 });
+    assert.equal(process.state, "STOPPED");
+  });
+});

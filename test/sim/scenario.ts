@@ -3,7 +3,8 @@ import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build.ts";
 import type { Plan } from "../../src/planner/plan.ts";
 import { drawOperator, drawRecord, drawWay, misbehave, plague, tease } from "./draw-faults.ts";
-import { drawPlan, drawPrograms, raise } from "./draw.ts";
+import { drawPlan, raise } from "./draw.ts";
+import { drawPrograms } from "./draw-programs.ts";
 import { drawInterference, type Interference } from "./interference.ts";
 import { SeededRandom } from "./random.ts";
 import type { SimFleet } from "./sim-fleet.ts";
@@ -54,6 +55,7 @@ export function scenario(seed: number, { faults: hasFaults = true } = {}): Scena
 function settleDown(random: SeededRandom, fleet: SimFleet): void {
   for (const processes of fleet.hosts.values())
     for (const process of processes.values()) {
+      if (process.isOneShot) continue;
       if (random.chance(0.03)) process.rest("STOPPED");
       else if (random.chance(0.01)) process.rest("FATAL");
     }

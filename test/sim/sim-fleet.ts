@@ -84,9 +84,15 @@ export class SimFleet {
 
   /** As `supervisorctl update` does after a change of the config. */
   add(host: HostName, instance: InstanceName, behaviour: SimBehaviour = healthy, config?: SimConfig): void {
-    this.hosts
-      .get(host)
-      ?.set(instance, new SimProcess(instance, this.time, this.around(host, instance), behaviour, config));
+    const process = new SimProcess(instance, this.time, this.around(host, instance), behaviour, config);
+    const others = [...(this.hosts.get(host) ?? [])];
+    const isLast = others.every(([other]) => compareNaturally(other, instance) < 0);
+    if (isLast) this.hosts.get(host)?.set(instance, process);
+    else
+      this.hosts.set(
+        host,
+        new Map([...others, [instance, process] as const].sort(([a], [b]) => compareNaturally(a, b))),
+      );
   }
 
   remove(host: HostName, instance: InstanceName): void {
@@ -122,7 +128,8 @@ export class SimFleet {
   /** A release in which all that was broken is fixed. What runs already does not show it. */
   deploy(): void {
     this.release++;
-    for (const processes of this.hosts.values()) for (const process of processes.values()) process.behave(healthy);
+    for (const processes of this.hosts.values())
+      for (const process of processes.values()) process.behave(process.normal);
   }
 
   /** All that is wrong is put right, and another release is deployed. What is down stays so. */

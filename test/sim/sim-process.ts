@@ -1,3 +1,4 @@
+import type { InstanceConfig } from "../../src/domain/fleet.ts";
 import type { InstanceName } from "../../src/domain/ids.ts";
 import type { ProcessSnapshot, ProcessState } from "../../src/domain/process-state.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -30,10 +31,23 @@ export interface SimConfig {
   readonly autostart: boolean;
   readonly autorestart: boolean | "unexpected";
   readonly priority: number;
+  readonly groupPriority: number;
   readonly isListener: boolean;
 }
 
-export const defaultConfig: SimConfig = { autostart: true, autorestart: true, priority: 999, isListener: false };
+export const defaultConfig: SimConfig = {
+  autostart: true,
+  autorestart: true,
+  priority: 999,
+  groupPriority: 999,
+  isListener: false,
+};
+
+/** As a preflight finds it out. */
+export function instanceConfigOf(config: SimConfig): InstanceConfig {
+  const { autostart, autorestart, priority, groupPriority: group_priority, isListener: is_listener } = config;
+  return { autostart, autorestart, priority, group_priority, is_listener };
+}
 
 /** What a process has of its host and of the supervisord that runs it. */
 export interface SimSurroundings {
@@ -76,6 +90,8 @@ const SOCKET_GONE = "unix:///run/supervisor.sock no such file";
 export class SimProcess {
   /** From its next start on. */
   behaviour: SimBehaviour;
+  /** How it behaves where nothing is wrong with it. */
+  readonly normal: SimBehaviour;
   state: ProcessState = "RUNNING";
   pid: number | undefined;
   readonly config: SimConfig;
@@ -113,6 +129,7 @@ export class SimProcess {
     this.time = time;
     this.around = around;
     this.behaviour = behaviour;
+    this.normal = behaviour;
     this.config = config;
     this.ending = behaviour;
     const atMs = time.now - 3_600_000;
@@ -281,6 +298,11 @@ export class SimProcess {
     this.answer(`${this.instance}: started`);
   }
 
+  /** It has run once, as it is meant to, and runs no more. */
+  get isOneShot(): boolean {
+    return this.normal.completesAfterMs !== undefined && this.config.autorestart !== true;
+  }
+
   private ended(isExpected: boolean): void {
     this.brokeAtMs = this.time.now;
     const { autorestart } = this.config;
@@ -290,7 +312,7 @@ export class SimProcess {
       return;
     }
     this.become("EXITED");
-    this.around.gaveUp();
+    if (!isExpected) this.around.gaveUp();
   }
 
   private stopAnswered(): void {

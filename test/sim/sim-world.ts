@@ -19,6 +19,7 @@ import type {
   World,
 } from "../../src/executor/ports.ts";
 import type { SimFleet } from "./sim-fleet.ts";
+import { instanceConfigOf } from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** How long one look takes: what an exec of supervisorctl does. */
@@ -186,11 +187,10 @@ export class SimWorld implements World {
   }
 
   private configOf(host: HostName): HostConfig {
-    const processes = [...(this.simulated.hosts.get(host) ?? [])];
+    const processes = this.simulated.configs ? [...(this.simulated.hosts.get(host) ?? [])] : [];
     const instances = processes.map(([instance, { config, behaviour }]) => {
-      const { autostart, autorestart, priority, isListener } = config;
       const startsecs = behaviour.startsecsMs / 1000;
-      return [instance, { autostart, autorestart, priority, is_listener: isListener, startsecs }] as const;
+      return [instance, { ...instanceConfigOf(config), startsecs }] as const;
     });
     return { instances: new Map(instances), files: [] };
   }

@@ -1,13 +1,18 @@
 /**
- * `npm run sim -- --seeds 100000 [--from 1]`: many random rollouts; a violation prints its seed, which replays it.
+ * `npm run sim -- --seeds 100000 [--from 1] [--processes N]`: many random rollouts; a violation prints its seed, which
+ * replays it.
  * `npm run sim -- --planted [NAME]...`: puts known faults back into a copy of the sources, one at a time, and says which
  * seed finds each.
  */
 import { parseArgs } from "node:util";
+import { formatElapsed } from "../../src/domain/duration.ts";
 import { PLANTED } from "./planted/faults.ts";
 import { findPlanted } from "./planted/plant.ts";
 import { judgeSeeds } from "./spread.ts";
+import { WAYS } from "./ways.ts";
 
+/** What follows from the first ones says little. */
+const MOST_TOLD = 5;
 /** Within so many seeds each planted fault is to be found. */
 const PLANTED_SEEDS = 1000;
 
@@ -15,18 +20,27 @@ const { values, positionals } = parseArgs({
   options: {
     seeds: { type: "string", default: "10000" },
     from: { type: "string", default: "1" },
+    processes: { type: "string" },
     planted: { type: "boolean", default: false },
   },
   allowPositionals: true,
 });
-const isRight = values.planted ? await plant(positionals) : await run(Number(values.from), Number(values.seeds));
+const isRight = values.planted ? await plant(positionals) : await run();
 process.exitCode = isRight ? 0 : 1;
 
-async function run(from: number, seeds: number): Promise<boolean> {
-  const violated = await judgeSeeds({ from, seeds });
+async function run(): Promise<boolean> {
+  const [from, seeds] = [Number(values.from), Number(values.seeds)];
+  const processes = values.processes === undefined ? undefined : Number(values.processes);
+  const startedMs = performance.now();
+  const violated = await judgeSeeds({ from, seeds }, processes);
   for (const { seed, how, violations } of violated)
-    console.log(`seed ${seed} ${how}: npm run sim -- --seeds 1 --from ${seed}\n  ${violations.join("\n  ")}`);
-  console.log(violated.length === 0 ? `${seeds} seeds, no violation` : "violated; each line above replays its seed");
+    console.log(
+      `seed ${seed} ${how}: npm run sim -- --seeds 1 --from ${seed}\n  ${violations.slice(0, MOST_TOLD).join("\n  ")}`,
+    );
+  const took = formatElapsed(performance.now() - startedMs);
+  if (violated.length === 0)
+    console.log(`${seeds} seeds from ${from}, each judged ${WAYS.length} ways: no violation, in ${took}`);
+  else console.log(`violated, after ${took}; each line above replays its seed`);
   return violated.length === 0;
 }
 

@@ -17,9 +17,9 @@ export interface Seeds {
   readonly seeds: number;
 }
 
-/** What a range of seeds violates, judged by as many processes as there are processors. */
-export async function judgeSeeds({ from, seeds }: Seeds): Promise<Violated[]> {
-  const processes = Math.min(availableParallelism(), seeds);
+/** What a range of seeds violates, judged by so many processes; default: as many as there are processors. */
+export async function judgeSeeds({ from, seeds }: Seeds, most = availableParallelism()): Promise<Violated[]> {
+  const processes = Math.min(most, seeds);
   return withBundle(new Map(), async (bundle) => {
     const parts = Array.from({ length: processes }, (_, index) =>
       work(bundle, { from: from + index, seeds: seeds - index, step: processes, most: MOST }),

@@ -10,7 +10,7 @@ export interface Violated {
 }
 
 /** The ways in which each seed is judged. */
-const WAYS: readonly (readonly [how: string, judge: (seed: number) => Promise<string[]>])[] = [
+export const WAYS: readonly (readonly [how: string, judge: (seed: number) => Promise<string[]>])[] = [
   ["with faults", (seed) => judge(seed)],
   ["without faults", (seed) => judge(seed, { faults: false })],
   ["killed and resumed", (seed) => judgeChain(seed)],

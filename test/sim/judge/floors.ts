@@ -96,7 +96,8 @@ export function floorsOf({ made: { plan }, report }: Pick<Trial, "made" | "repor
   for (const { name } of plan.hosts) {
     const seen = report.get(name);
     for (const { instance, state } of seen && "instances" in seen ? seen.instances : []) {
-      if (state === "STOPPED" && plan.stopped === "skip") continue;
+      const isDone = seen && "instances" in seen && seen.at_rest?.has(instance) === true;
+      if (isDone || (state === "STOPPED" && plan.stopped === "skip")) continue;
       totals.set(programOf(instance), (totals.get(programOf(instance)) ?? 0) + 1);
     }
   }

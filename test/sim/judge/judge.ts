@@ -7,7 +7,9 @@ import { Alarms } from "./alarms.ts";
 import { Drained } from "./drained.ts";
 import { Ends } from "./ends.ts";
 import { Floors } from "./floors.ts";
+import { LeftAlone } from "./left-alone.ts";
 import { Once } from "./once.ts";
+import { Priorities } from "./priorities.ts";
 import { Proofs } from "./proofs.ts";
 import { witnessed, type Trial, type Witness } from "./trial.ts";
 import { Turns } from "./turns.ts";
@@ -36,5 +38,7 @@ export function trialOf(made: Scenario, rollout: Rollout, report: FleetReport, v
 
 /** All promises, each with a judge of its own. */
 export function witnessesOf(trial: Trial): Witness[] {
-  return [Floors, Turns, Once, Proofs, Drained, Alarms, Ends].map((Promised) => new Promised(trial));
+  return [Floors, Turns, Once, Proofs, Drained, Alarms, LeftAlone, Priorities, Ends].map(
+    (Promised) => new Promised(trial),
+  );
 }

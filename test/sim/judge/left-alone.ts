@@ -1,0 +1,40 @@
+import { programOf, type HostName, type InstanceName } from "../../../src/domain/ids.ts";
+import { worksOf } from "../../../src/domain/rollout.ts";
+import type { SimChange } from "../sim-world.ts";
+import { keyOf, type Trial, type Witness } from "./trial.ts";
+
+/** What has done its work is not run again, a listener that no program names is left alone, and both are told of. */
+export class LeftAlone implements Witness {
+  private readonly trial: Trial;
+
+  constructor(trial: Trial) {
+    this.trial = trial;
+    const { rollout, report, made } = trial;
+    const skipped = new Set(rollout.skipped.map(keyOf));
+    // A narrowed one is not about others.
+    const worked = new Set([...worksOf(rollout)].map(({ host }) => host));
+    // A resume is about what the first one was about.
+    for (const { hosts, programs } of rollout.resumes === undefined ? made.plan.waves : [])
+      for (const { host } of programs.includes("*") ? hosts : []) {
+        const seen = worked.has(host) ? report.get(host) : undefined;
+        for (const { instance } of seen && "instances" in seen ? seen.instances : [])
+          if (this.whyLeft(host, instance) !== undefined && !skipped.has(keyOf({ host, instance })))
+            trial.fail(`nothing is said of ${host} ${instance}, which is left alone`);
+      }
+  }
+
+  sent({ host, instance, action }: SimChange): void {
+    const why = this.whyLeft(host, instance);
+    if (why !== undefined) this.trial.fail(`a ${action} was sent to ${host} ${instance}, which ${why}`);
+  }
+
+  private whyLeft(host: HostName, instance: InstanceName): string | undefined {
+    const { made, report } = this.trial;
+    const process = made.fleet.hosts.get(host)?.get(instance);
+    if (process?.isOneShot && process.isAtRest) return "has done its work";
+    const seen = report.get(host);
+    const isKnown = seen && "instances" in seen && seen.config?.instances.has(instance);
+    const isNamed = made.plan.waves.some(({ programs }) => programs.includes(programOf(instance)));
+    return process?.config.isListener && isKnown && !isNamed ? "is an event listener that nobody names" : undefined;
+  }
+}
