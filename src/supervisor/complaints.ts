@@ -63,8 +63,9 @@ const KNOWN: readonly Known[] = [
   },
   // supervisorctl's configuration
   {
-    pattern: /^Error: could not find config file /,
-    remedy: "Set supervisor.config to the full path of Supervisor's configuration on the host.",
+    pattern: /^Error: could not (?:find|read) config file /,
+    remedy:
+      "Set supervisor.config to the full path of Supervisor's configuration on the host. If the login may not read it, set supervisor.sudo: true.",
   },
   {
     pattern: /^Error: \.ini file does not include supervisorctl section$/,
@@ -78,7 +79,7 @@ const KNOWN: readonly Known[] = [
   },
   {
     pattern:
-      /^sudo(?:-rs)?: .*(?:\bpassword is required\b|\bread the password\b|\bno askpass program\b|\bauthentication is required\b)|^Sorry, user \S+ (?:is not allowed|may not run)\b|\bis not in the sudoers file\b|\bnot allowed to execute\b/,
+      /^sudo: .*(?:\bpassword is required\b|\bread the password\b|\bno askpass program\b)|^Sorry, user \S+ (?:is not allowed|may not run)\b|\bis not in the sudoers file\b/,
     remedy:
       "Let the login run it without a password: `USER ALL=(root) NOPASSWD: /usr/bin/supervisorctl` in sudoers, with visudo and with the path of supervisorctl on the host.",
   },
@@ -88,9 +89,9 @@ const KNOWN: readonly Known[] = [
   },
   // Python
   {
-    pattern: /^pyenv: |^No version is set for command /,
+    pattern: /^pyenv: |^(?:asdf: )?No version (?:is )?set for command /,
     remedy:
-      "A shim of a version manager stands in for supervisorctl, and the Python that it chooses has no Supervisor. Set supervisor.command to the full path of the real one: `pyenv whence --path supervisorctl` on the host prints it.",
+      "A shim of a version manager stands in for supervisorctl, and the Python that it chooses has no Supervisor. Set supervisor.command to the full path of the real one; with pyenv, `pyenv whence --path supervisorctl` on the host prints it.",
   },
   {
     pattern: /\bNo module named '?pkg_resources\b/,

@@ -9,7 +9,7 @@ import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
 import { complaintIn, lastWords, type Silence } from "./complaints.ts";
 import { availArgv, LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
 import { parseAvail, parsePid } from "./replies.ts";
-import { othersIn, parseStatus, type StatusText } from "./status-text.ts";
+import { parseStatus, type StatusText } from "./status-text.ts";
 import { isCutCharacter, readTail, type Stream, type TailReply } from "./tail-reply.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
@@ -96,9 +96,9 @@ function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook {
 }
 
 function toList(outcome: Extract<RunOutcome, { kind: "exited" }>): ExecLook {
-  const { snapshots, unreadable } = parseStatus(outcome.stdout);
+  const { snapshots, noise, unreadable } = parseStatus(outcome.stdout);
   // A list that was cut short says nothing of what has cut it.
-  const { said, remedy, silence } = complaintIn(`${othersIn(outcome.stdout)}\n${outcome.stderr}`);
+  const { said, remedy, silence } = complaintIn([...noise, ...unreadable, outcome.stderr].join("\n"));
   const [, wildcard] = LISTS_NOTHING.exec(outcome.stdout) ?? [];
   if (wildcard !== undefined) return { kind: "unavailable", code: "not_addressable", reason: whyNothing(wildcard) };
   if (!LISTED_ALL.includes(outcome.code) || (snapshots.length === 0 && unreadable.length === 0 && said !== "")) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
+import { itInFull } from "../amount.ts";
 import { orchestrate, writePlan } from "./orchestrate.ts";
 
 describe("a supervisorctl that gives no states: the refusal has the line that tells why, and what to do about it", () => {
@@ -82,12 +83,12 @@ describe("a supervisorctl that gives no states: the refusal has the line that te
       /^Run it there by hand/,
     ],
   ] as const)
-    it(what, async () => {
+    itInFull(what, async () => {
       const name = /virtualenv/.test(what) ? "moved" : `ctl-${what.replace(/\W+/g, "-")}`;
       await refused({ command: await script(name, text) }, { reason, remedy });
     });
 
-  it("requiretty (a stand-in for sudo that says what sudo says)", async () => {
+  itInFull("requiretty (a stand-in for sudo that says what sudo says)", async () => {
     const dir = join(host.dir, "sudo");
     await mkdir(dir);
     await writeFile(join(dir, "sudo"), "#!/bin/sh\necho 'sudo: sorry, you must have a tty to run sudo' >&2\nexit 1\n", {

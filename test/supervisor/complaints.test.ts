@@ -63,6 +63,18 @@ const seen: readonly (readonly [what: string, text: string, said: string, remedy
     /full path of the real one/,
   ],
   [
+    "a shim of asdf",
+    "No version is set for command supervisorctl\nConsider adding one of the following versions in your config file at /home/app/.tool-versions\npython 3.8.18\n",
+    "No version is set for command supervisorctl",
+    /full path of the real one/,
+  ],
+  [
+    "a sudo that allows other commands only",
+    "Sorry, user app is not allowed to execute '/usr/bin/supervisorctl status' as root on web-01.\n",
+    "Sorry, user app is not allowed to execute '/usr/bin/supervisorctl status' as root on web-01.",
+    /NOPASSWD/,
+  ],
+  [
     "a Python without Supervisor",
     stack("ModuleNotFoundError: No module named 'supervisor'"),
     "ModuleNotFoundError: No module named 'supervisor'",

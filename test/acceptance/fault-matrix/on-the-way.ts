@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
-import type { ProcessInfo } from "../../fleet/fleet.ts";
+import type { GroupOptions, ProcessInfo } from "../../fleet/fleet.ts";
 import { until } from "../../fleet/until.ts";
 import { eventsOf, orchestrate, startOrchestrate } from "../orchestrate.ts";
 import { impatient, type Fault, type FaultSet, type Scene, type Seen } from "./scene.ts";
@@ -101,6 +101,21 @@ export const faultsOnTheWay: readonly FaultSet[] = [
         { restarts: "none" },
       ),
       fails("a check never passes", { checks: [{ command: "echo not yet; exit 1" }] }),
+      fails("a check that can never be asked: the pid of the process that was started makes no address of it", {
+        checks: [{ tcp: "127.0.0.1:{pid}{pid}" }],
+        timings: { ...impatient, healthy_deadline: "1h" },
+      }),
+      {
+        fault: "supervisord calls a program RUNNING on pid 0 (a stand-in for supervisorctl that says so)",
+        restarts: "some once",
+        happen: async (scene) => {
+          const command = join(scene.fleet.dir, "pid-0");
+          const text = `#!/bin/sh\nsupervisorctl "$@" | sed 's/pid [0-9]*/pid 0/'\n`;
+          await writeFile(command, text, { mode: 0o755 });
+          const supervisor = { command, config: scene.first.supervisorConfig };
+          return scene.run({ timings: impatient, hosts: scene.hostsWithFirst({ supervisor }) });
+        },
+      },
       {
         fault: "one of two hosts is down, and the plan tolerates it (max_unreachable: 1)",
         restarts: "some once",
@@ -252,6 +267,25 @@ export const faultsOnTheWay: readonly FaultSet[] = [
   },
   {
     alsoLocal: true,
+    fleet: {
+      hosts: 1,
+      groups: [
+        crashing("redirected", ["redirect_stderr=true"]),
+        crashing("own", ["redirect_stderr=true", "stdout_logfile=/dev/stdout", "stdout_logfile_maxbytes=0"]),
+        crashing("unkept", ["stdout_logfile=NONE", "stderr_logfile=NONE"]),
+      ],
+    },
+    faults: [
+      crashes(
+        "redirected",
+        "a program that crashes at its start; its stderr goes to its stdout (redirect_stderr=true)",
+      ),
+      crashes("own", "likewise, and its log is supervisord's own output (/dev/stdout)"),
+      crashes("unkept", "likewise, and Supervisor keeps no log of it (NONE)"),
+    ],
+  },
+  {
+    alsoLocal: true,
     fleet: { hosts: 2, groups: [{ name: "web", processes: 2, startretries: 1 }] },
     faults: [
       {
@@ -294,6 +328,29 @@ export const faultsOnTheWay: readonly FaultSet[] = [
 function listener(name: string): string[] {
   const command = `command=/bin/sh -c 'printf "READY\\n"; exec sleep 3600'`;
   return [`[eventlistener:${name}]`, command, "events=TICK_3600"];
+}
+
+/** A program of its own, which is FATAL at its first crash. */
+function crashing(name: string, logs: readonly string[]): GroupOptions {
+  return { name, processes: 1, bare: true, startsecs: 4, startretries: 0, extraLines: logs };
+}
+
+/** It crashes at its restart, and the note says what the operator finds of its log. */
+function crashes(program: string, fault: string): Fault {
+  return {
+    fault,
+    restarts: "some once",
+    async happen(scene) {
+      const { first } = scene;
+      await first.behave(program, { kind: "crash_at_start" });
+      const { ended } = await scene.run({ programs: program, timings: { ...impatient, healthy_deadline: "60s" } });
+      const failed = eventsOf(ended).find((event) => event.type === "instance.failed") ?? assert.fail(ended.stdout);
+      const tail = failed.log_tail.trim().split("\n").slice(-2).join(" / ");
+      await first.behave(program, { kind: "healthy" });
+      await first.start(program);
+      return { ended, note: failed.log === undefined ? tail : `the end of its ${failed.log} log: ${tail}` };
+    },
+  };
 }
 
 type Broken = Parameters<Scene["first"]["behave"]>[1];
