@@ -1,3 +1,4 @@
+import type { Refusal } from "../domain/failures.ts";
 import type { FleetReport, HostReport } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
@@ -17,7 +18,7 @@ export interface FleetStatus {
 
 export type HostStatus =
   | { readonly host: HostName; readonly instances: readonly InstanceStatus[]; readonly missing: readonly string[] }
-  | { readonly host: HostName; readonly code: string; readonly reason: string };
+  | ({ readonly host: HostName } & Omit<Refusal, "host">);
 
 export interface InstanceStatus extends ProcessSnapshot {
   readonly program: ProgramName;
@@ -44,7 +45,7 @@ export function isAllRunning({ hosts }: FleetStatus): boolean {
 
 function hostStatus(report: HostReport, programs: readonly string[], selection: StatusSelection): HostStatus {
   const { host } = report;
-  if ("refusal" in report) return { host, code: report.refusal.code, reason: report.refusal.reason };
+  if ("refusal" in report) return { ...report.refusal, host };
   const selected = new Map<InstanceName, InstanceStatus>();
   const missing: string[] = [];
   for (const program of programs) {

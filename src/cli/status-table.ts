@@ -48,9 +48,13 @@ function headline({ plan, hosts }: FleetStatus, entries: readonly Entry[]): stri
 
 function unreachableLines({ hosts }: FleetStatus): string[] {
   const lost = hosts.flatMap((one) => ("instances" in one ? [] : [one]));
-  const lines = groupedBy(lost, ({ code, reason }) => `${code} ${reason}`).map((some) => {
+  const lines = groupedBy(lost, ({ code, reason }) => `${code} ${reason}`).flatMap((some) => {
     const why = some[0] ? `${onOneLine(some[0].reason)} (${some[0].code})` : "";
-    return `  ${folded(some.map(({ host }) => host))}: ${why}`;
+    const remedy = some[0]?.remedy;
+    return [
+      `  ${folded(some.map(({ host }) => host))}: ${why}`,
+      ...(remedy === undefined ? [] : [`    ${onOneLine(remedy)}`]),
+    ];
   });
   return lines.length === 0 ? [] : ["", "cannot be looked at", ...lines];
 }

@@ -34,6 +34,19 @@ describe("the status of a fleet", () => {
     ]);
   });
 
+  it("says what to do about hosts that cannot be seen, once for those that say the same", () => {
+    const refused = {
+      code: "supervisor_unavailable",
+      reason: "sudo: a password is required",
+      remedy: "Change sudoers.",
+    } as const;
+    assert.deepEqual(statusLines(statusOf({ "h-1": refused, "h-2": refused })).slice(2), [
+      "cannot be looked at",
+      "  h-[1-2]: sudo: a password is required (supervisor_unavailable)",
+      "    Change sudoers.",
+    ]);
+  });
+
   it("puts what may be flapping before what has been up for long", () => {
     const lines = statusLines(statusOf({ "h-1": ["web:0", instance("web:1", { uptime_s: 2 })] }));
     assert.match(lines[3] ?? "", /^RUNNING .* web:1 .*up 2s: just started, or dying and starting again$/);
