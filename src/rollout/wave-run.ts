@@ -63,6 +63,13 @@ export class WaveRun {
     return this.isOver || (this.phase.name === "observing" && this.index >= this.steps.length);
   }
 
+  /** All is done, and no halt has told otherwise: an interrupt that left nothing undone interrupted nothing. */
+  private get isWhole(): boolean {
+    const { tally } = this.around;
+    const isCutShort = tally.stop?.kind === "halted" || (tally.stop && tally.counts().untouched > 0);
+    return this.index >= this.steps.length && !isCutShort;
+  }
+
   get isPaused(): boolean {
     return this.phase.name === "paused";
   }
@@ -143,7 +150,7 @@ export class WaveRun {
     this.again = [];
     for (const run of this.runs.values()) run.stopBeginning(nowMs);
     if (this.phase.name === "batch" || this.phase.name === "again") this.refill(nowMs);
-    else this.phase = { name: "over" };
+    else if (this.phase.name !== "observing" || !this.isWhole) this.phase = { name: "over" };
   }
 
   abandon(): void {
@@ -174,7 +181,7 @@ export class WaveRun {
 
   /** A turn came between: it rests on, looks anew, and pauses anew for what runs since. */
   private goOnAfter(before: Phase, nowMs: number): void {
-    this.phase = this.around.tally.stop ? { name: "over" } : before;
+    this.phase = this.around.tally.stop && !this.isWhole ? { name: "over" } : before;
     if (this.phase.name === "resting") this.woken(nowMs);
     else if (this.phase.name === "observing") this.observe(nowMs);
     else if (this.phase.name === "paused") this.pauseAnew(nowMs);
@@ -207,8 +214,8 @@ export class WaveRun {
     this.around.emit({ type: "batch.finished", ...place });
     if (isLastOfWave) this.around.emit({ type: "wave.finished", wave: place.wave, group: place.group });
     this.index++;
-    if (this.around.tally.stop) this.phase = { name: "over" };
-    else if (this.index >= this.steps.length) this.observe(nowMs);
+    if (this.isWhole) this.observe(nowMs);
+    else if (this.around.tally.stop) this.phase = { name: "over" };
     else if (isLastOfWave && wave.pause) this.pause(step, wave.pause, nowMs);
     else if (wave.between_batches_ms > 0) this.rest(step, nowMs);
     else this.goOn(nowMs);

@@ -115,6 +115,20 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     const doing = random.pick(["stop", "start", "restart"] as const);
     at(soon(), () => fleet.request(host, () => processOf(host, instance)?.meddle(doing)));
   }
+  // Somebody starts what is STOPPED, in vain, and puts right what was wrong with it.
+  const stopped = hosts.flatMap((host) =>
+    [...(fleet.hosts.get(host) ?? [])].flatMap(([instance, process]) =>
+      process.state === "STOPPED" ? [{ host, instance, process }] : [],
+    ),
+  );
+  if (stopped.length > 0 && random.chance(0.3)) {
+    const { host, instance, process } = random.pick(stopped);
+    troubles.befall(host, instance);
+    at(soon(), () => {
+      process.behave({ ...process.behaviour, crashesAtStart: 4 });
+      fleet.request(host, () => process.meddle("start"));
+    });
+  }
   // Somebody who changes Supervisor's config there.
   if (random.chance(0.05)) {
     const host = random.pick(hosts);
@@ -161,8 +175,9 @@ export function drawWay(
   const hookFails = hasFaults && random.chance(0.2);
   return {
     lookMs: () => random.whole(1, hasFaults && random.chance(0.02) ? 30_000 : 400),
-    onChange: ({ host, instance }): ChangeFate => {
-      if (!hasFaults || random.chance(0.95)) return { kind: "arrives" };
+    onChange: ({ host, instance, action }): ChangeFate => {
+      // A start is what completes a restart that was lost: less goes well where something went wrong already.
+      if (!hasFaults || random.chance(action === "start" ? 0.8 : 0.95)) return { kind: "arrives" };
       troubles.befall(host, instance);
       const kind = random.pick(["not_sent", "lost_on_the_way", "lost_under_way", "lost_after"] as const);
       if (kind === "not_sent") return { kind };

@@ -164,6 +164,22 @@ describe("a pause after a wave", () => {
     assert.deepEqual(countsOf(run), { healthy: 5, failed: 1, skipped: 0, untouched: 0 });
   });
 
+  it("looks likewise after an interrupt that left nothing undone: that interrupted nothing", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2 });
+    const run = await simulate(rollout(), fleet, time, {
+      onEvent(event, tell) {
+        if (event.type !== "instance.restarting" || event.host !== "host-3" || event.instance !== "web:1") return;
+        fleet.process("host-1", "web:1").breakDown();
+        tell({ type: "interrupted", signal: "SIGINT" });
+      },
+    });
+    assert.deepEqual(
+      ofType(run, "instance.failed").map(({ host, instance, code }) => `${host} ${instance} ${code}`),
+      ["host-1 web:1 regressed"],
+    );
+    assert.equal(run.outcome, "halted");
+  });
+
   it("ends without a word from a host that is lost once all is done", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
     const run = await simulate(rollout(), fleet, time, {

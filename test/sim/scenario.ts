@@ -14,6 +14,9 @@ import { VirtualTime } from "./virtual-time.ts";
 
 export const SIM_ROLLOUT = "20261123T000000Z-0000" as RolloutId;
 
+/** A story that takes more steps never ends. */
+const MOST_STEPS = 100_000;
+
 export interface Scenario {
   readonly hasFaults: boolean;
   readonly time: VirtualTime;
@@ -32,7 +35,7 @@ export interface Scenario {
 /** A fleet, a plan and everything that will happen to them, made from one number. */
 export function scenario(seed: number, { faults: hasFaults = true } = {}): Scenario {
   const random = new SeededRandom(seed);
-  const time = new VirtualTime();
+  const time = new VirtualTime(MOST_STEPS);
   const programs = drawPrograms(random);
   const fleet = raise(random, time, programs);
   const drawn = drawPlan(random, fleet, programs, hasFaults);

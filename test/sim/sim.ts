@@ -9,7 +9,7 @@ import { formatElapsed } from "../../src/domain/duration.ts";
 import { PLANTED } from "./planted/faults.ts";
 import { findPlanted } from "./planted/plant.ts";
 import { judgeSeeds } from "./spread.ts";
-import { WAYS } from "./ways.ts";
+import { WAYS, type Violated } from "./ways.ts";
 
 /** What follows from the first ones says little. */
 const MOST_TOLD = 5;
@@ -30,13 +30,11 @@ process.exitCode = isRight ? 0 : 1;
 
 async function run(): Promise<boolean> {
   const [from, seeds] = [Number(values.from), Number(values.seeds)];
-  const processes = values.processes === undefined ? undefined : Number(values.processes);
   const startedMs = performance.now();
-  const violated = await judgeSeeds({ from, seeds }, processes);
-  for (const { seed, how, violations } of violated)
-    console.log(
-      `seed ${seed} ${how}: npm run sim -- --seeds 1 --from ${seed}\n  ${violations.slice(0, MOST_TOLD).join("\n  ")}`,
-    );
+  const violated = await judgeSeeds(
+    { from, seeds },
+    { ...(values.processes !== undefined && { processes: Number(values.processes) }), onViolated: tell },
+  );
   const took = formatElapsed(performance.now() - startedMs);
   if (violated.length === 0)
     console.log(`${seeds} seeds from ${from}, each judged ${WAYS.length} ways: no violation, in ${took}`);
@@ -44,17 +42,20 @@ async function run(): Promise<boolean> {
   return violated.length === 0;
 }
 
+function tell({ seed, how, violations }: Violated): void {
+  const first = violations.slice(0, MOST_TOLD).join("\n  ");
+  console.log(`seed ${seed} ${how}: npm run sim -- --seeds 1 --from ${seed}\n  ${first}`);
+}
+
+/** Prints a table of them, one row as soon as its fault is found. */
 async function plant(names: readonly string[]): Promise<boolean> {
   let areFound = true;
+  console.log("| Fault | Seed | Found |\n|---|---|---|");
   for (const fault of PLANTED.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const found = await findPlanted(fault, PLANTED_SEEDS);
     areFound &&= found !== undefined;
-    console.log(`${fault.name}: ${fault.what}`);
-    console.log(
-      found
-        ? `  seed ${found.seed}, ${found.how}: ${found.violations[0]}`
-        : `  not found within ${PLANTED_SEEDS} seeds: the simulator must learn what finds it`,
-    );
+    const words = found ? `${found.how}: ${found.violations[0]}` : `**not** within ${PLANTED_SEEDS} seeds`;
+    console.log(`| \`${fault.name}\`: ${fault.what} | ${found?.seed ?? ""} | ${words.split("\n", 1)[0]} |`);
   }
   return areFound;
 }

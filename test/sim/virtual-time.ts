@@ -2,7 +2,14 @@
 export class VirtualTime {
   private nowMs = 0;
   private nextSeq = 0;
+  private steps = 0;
   private readonly heap: Entry[] = [];
+  private readonly mostSteps: number;
+
+  /** @param mostSteps so many callbacks are never needed, unless something asks again and again for ever: an error */
+  constructor(mostSteps = Infinity) {
+    this.mostSteps = mostSteps;
+  }
 
   get now(): number {
     return this.nowMs;
@@ -47,6 +54,7 @@ export class VirtualTime {
   private step(): boolean {
     for (let entry = this.pop(); entry; entry = this.pop()) {
       if (!entry.callback) continue;
+      if (++this.steps > this.mostSteps) throw new Error(`no end after ${this.mostSteps} steps`);
       this.nowMs = entry.atMs;
       entry.callback();
       return true;

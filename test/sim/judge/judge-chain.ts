@@ -18,7 +18,7 @@ import { failedIn, keyOf } from "./trial.ts";
 const MOST_KILLS = 10;
 
 /** Of so many stories one keeps its journals in files, which takes longer. */
-const IN_FILES = 8;
+const IN_FILES = 20;
 
 /** So many resumes of what others make fail again and again are enough. */
 const MOST_CALLS = 8;

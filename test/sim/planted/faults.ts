@@ -3,6 +3,8 @@ export interface PlantedFault {
   readonly name: string;
   /** What it does to a fleet. */
   readonly what: string;
+  /** The last version that had it; left out: none had. */
+  readonly had?: string;
   /** Each text occurs once in its file. */
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
@@ -12,6 +14,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "not-started-is-skipped",
     what: "what a restart of supervisord in the middle has left Not started passes for stopped on purpose: skipped, and the rollout succeeds with a host down",
+    had: "0.1.0",
     edits: [
       {
         file: "src/rollout/instance-run.ts",
@@ -23,6 +26,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "resume-only-judges-failures",
     what: "a resume only checks what has failed and runs on another pid than before: a fixed release cannot be rolled out",
+    had: "0.1.0",
     edits: [
       {
         file: "src/planner/settle.ts",
@@ -34,6 +38,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "narrowed-resume-ends-its-chain",
     what: "a resume that was narrowed succeeds with instances of its chain failed or untouched",
+    had: "0.1.0",
     edits: [
       {
         file: "src/rollout/tally.ts",
@@ -45,6 +50,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "clock-set-back-is-flapping",
     what: "a clock of a host that is set back fails a healthy instance as flapping, since its uptime fell on the same pid",
+    had: "0.1.0",
     edits: [
       {
         file: "src/rollout/gate.ts",
@@ -56,6 +62,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "a-host-is-lost-twice",
     what: "max_unreachable counts losses and not hosts: a host of two waves that is lost halts a rollout which tolerates one",
+    had: "0.1.0",
     edits: [
       { file: "src/rollout/tally.ts", from: "if (this.unreachable.has(host)) return false;\n", to: "" },
       {
@@ -73,6 +80,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "a-regain-takes-a-later-lock",
     what: "a lock that is being regained heeds the release of a later attempt, and takes it behind its back: a rollout that waits for locks refuses itself",
+    had: "0.1.0",
     edits: [
       {
         file: "src/state/host-lock.ts",
@@ -84,6 +92,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "hook-started-is-not-durable",
     what: "a hook is sent before it is certain that the journal says so: after a kill nobody knows what may be drained",
+    had: "0.1.0",
     edits: [
       {
         file: "src/executor/executor.ts",
@@ -133,6 +142,7 @@ export const PLANTED: readonly PlantedFault[] = [
   {
     name: "leftovers-are-not-looked-for",
     what: "what the old process leaves behind answers the checks in place of the new one",
+    had: "0.1.0",
     edits: [
       {
         file: "src/rollout/leftovers.ts",
@@ -176,6 +186,53 @@ export const PLANTED: readonly PlantedFault[] = [
         file: "src/rollout/gate.ts",
         from: "this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;",
         to: "issuedAtMs >= 0;",
+      },
+    ],
+  },
+  {
+    name: "half-done-is-skipped",
+    what: "what our own lost restart has left STOPPED, and whose start could not be sent, passes for stopped on purpose",
+    edits: [
+      {
+        file: "src/rollout/instance-run.ts",
+        from: "        this.takenDownSinceMs ??= nowMs;\n",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "listeners-are-restarted-by-a-pattern",
+    what: "a pattern takes event listeners as well, which no program names",
+    had: "0.1.0",
+    edits: [
+      {
+        file: "src/planner/taking.ts",
+        from: "return this.configOf(host, instance)?.is_listener === true;",
+        to: "return false;",
+      },
+    ],
+  },
+  {
+    name: "one-shots-are-run-again",
+    what: "what has done its work and is EXITED is run again",
+    had: "0.1.0",
+    edits: [
+      {
+        file: "src/planner/taking.ts",
+        from: 'if (!isAtRest || exited === "restart" || wasMeant) return undefined;',
+        to: "if (isAtRest || !isAtRest) return undefined;",
+      },
+    ],
+  },
+  {
+    name: "priorities-are-not-heeded",
+    what: "a pattern takes programs by their names alone, not in the order in which Supervisor would start them",
+    had: "0.1.0",
+    edits: [
+      {
+        file: "src/planner/programs.ts",
+        from: ".toSorted((a, b) => groupPriorityOf(a) - groupPriorityOf(b));",
+        to: ".toSorted((a, b) => 0 * (groupPriorityOf(a) - groupPriorityOf(b)));",
       },
     ],
   },
