@@ -1,6 +1,7 @@
 import type { FleetReport } from "../domain/fleet.ts";
 import { beganAt, type HostName, type InstanceName } from "../domain/ids.ts";
-import { LEFT_AS, type LeftOpen, type Rollout, type Warning } from "../domain/rollout.ts";
+import { LEFT_AS, type HostWork, type LeftOpen, type Rollout, type Warning } from "../domain/rollout.ts";
+import type { HookName } from "../domain/settings.ts";
 import { openAs, type Past } from "./past.ts";
 
 /** What a resume says of the chain that it continues, and what has to be known of it. */
@@ -11,12 +12,14 @@ export interface Resuming {
 
 /**
  * @param isTaken whether an instance is restarted, or named among the skipped
+ * @param works what this rollout does
  * @param proven how many are healthy and left alone
  */
 export function resuming(
   past: Past,
   fleet: FleetReport,
   isTaken: (host: HostName, instance: InstanceName) => boolean,
+  works: readonly HostWork[],
   proven: number,
 ): Resuming {
   // A journal of a version that did not keep it has none.
@@ -42,7 +45,7 @@ export function resuming(
       ...(!isAllBack && { left_drained: leftDrained }),
       ...(left_open.length > 0 && { left_open }),
     },
-    warnings: [...gone, ...provenWarning(past, proven)],
+    warnings: [...gone, ...drainWarnings(past, works), ...provenWarning(past, proven)],
   };
 }
 
@@ -52,6 +55,27 @@ const GONE = "it was part of the rollout that is resumed, and Supervisor no long
 function isGone(fleet: FleetReport, host: HostName, instance: InstanceName): boolean {
   const report = fleet.get(host);
   return report !== undefined && "instances" in report && !report.instances.some((one) => one.instance === instance);
+}
+
+/** What has its turn is put back into service in the end. What has none, since somebody has stopped it or it was not selected, is not. */
+function drainWarnings({ leftDrained }: Past, works: readonly HostWork[]): Warning[] {
+  const hosts = new Set(works.map(({ host }) => host));
+  const planned = new Set(
+    works.flatMap(({ host, batches }) =>
+      batches.flatMap(({ instances }) => instances.map(({ instance }) => `${host} ${instance}`)),
+    ),
+  );
+  const left = leftDrained.instances.filter(({ host, instance }) => !planned.has(`${host} ${instance}`));
+  return [
+    ...left.map(({ host, instance }) => ({ host, instance, message: stillDrained("before_restart", "after_healthy") })),
+    ...leftDrained.hosts
+      .filter((host) => !hosts.has(host))
+      .map((host) => ({ host, message: stillDrained("before_host", "after_host") })),
+  ];
+}
+
+function stillDrained(drains: HookName, undoes: HookName): string {
+  return `it may still be drained (${drains} started and ${undoes} did not succeed), and this rollout leaves it alone: put it back into service by hand`;
 }
 
 /** A resume proves nothing again: whoever has deployed another release since must know. */

@@ -288,7 +288,10 @@ export class InstanceRun {
       this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
     else if (snapshot.state === "UNKNOWN") this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
     else if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) this.passOn(snapshot, nowMs);
-    else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {
+    else if (this.isStartedByOthers(snapshot)) {
+      drift.compare(host, this.planned, snapshot);
+      this.passOn(snapshot, nowMs, this.drained);
+    } else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {
       const reason = `it was ${before.state} at the preview and is STOPPED (Not started): ${restart}`;
       this.fail("supervisor_restarted", reason, nowMs);
     } else {
@@ -325,10 +328,16 @@ export class InstanceRun {
     this.restart(snapshot, action, nowMs);
   }
 
-  /** An earlier rollout has restarted it: it goes to its gate as if that had come back just now. */
-  private passOn(snapshot: ProcessSnapshot, nowMs: number): void {
-    // By that rollout, if at all: this one has not run the hook, and does not before the instance is proven.
-    this.drained = this.work.hooks.before_restart !== undefined;
+  /**
+   * An earlier rollout has restarted it, or somebody else has: it goes to its gate as if that had come back just now.
+   * @param drained default: by that rollout, if at all: this one does not run the hook before the instance is proven
+   */
+  private passOn(
+    snapshot: ProcessSnapshot,
+    nowMs: number,
+    drained = this.work.hooks.before_restart !== undefined,
+  ): void {
+    this.drained = drained;
     const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
     attempt.returned("", nowMs);
     this.looked(snapshot, nowMs, nowMs);
@@ -442,6 +451,12 @@ export class InstanceRun {
   private wasStartedByOperator({ state }: ProcessSnapshot): boolean {
     const { before, failed_as } = this.planned;
     return failed_as !== undefined && AT_REST.has(before.state) && state === "RUNNING" && !this.isOurs;
+  }
+
+  /** It was to be started, and somebody else is at that: how it ends is not known yet. */
+  private isStartedByOthers({ state }: ProcessSnapshot): boolean {
+    const isStarting = state === "STARTING" || state === "BACKOFF";
+    return this.planned.action === "start" && isStarting && !this.isOurs;
   }
 
   /** It serves again, or still: until here it counted as down. */

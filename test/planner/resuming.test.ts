@@ -100,6 +100,25 @@ it("a resume counts what its rollout has left STOPPED for the floor: nobody has 
 });
 
 describe("the preview of a resume", () => {
+  it("names what may still be drained and is not put back, as somebody has stopped it since", async () => {
+    const made = await halted();
+    made.fleet.process(TWO, "web:0").state = "STOPPED";
+    const leftDrained = {
+      instances: [TWO, THREE].map((host) => ({ host, instance: "web:0" as InstanceName })),
+      hosts: [ONE],
+    };
+    const of = { ...made.past, leftDrained };
+    const words =
+      "it may still be drained (before_restart started and after_healthy did not succeed), and this rollout leaves it alone: put it back into service by hand";
+    const drained = (rollout: Rollout) => rollout.warnings.filter(({ message }) => message.includes("drained"));
+    assert.deepEqual(drained(resumeOf(made, { of })), [{ host: TWO, instance: "web:0", message: words }]);
+    const narrowed = drained(resumeOf(made, { of, only: [TWO] }));
+    assert.deepEqual(
+      narrowed.map(({ host, instance }) => `${host} ${instance ?? "itself"}`),
+      ["host-2 web:0", "host-3 web:0", "host-1 itself"],
+    );
+  });
+
   it("warns that what is healthy stays on the release that it was proven on", async () => {
     const made = await halted();
     assert.match(

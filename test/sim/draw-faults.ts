@@ -4,7 +4,7 @@ import type { Plan } from "../../src/planner/plan.ts";
 import type { SeededRandom } from "./random.ts";
 import type { SimulateOptions } from "./simulate.ts";
 import type { SimFleet } from "./sim-fleet.ts";
-import type { SimBehaviour } from "./sim-process.ts";
+import { healthy, type SimBehaviour } from "./sim-process.ts";
 import type { ChangeFate } from "./sim-world.ts";
 import type { Troubles } from "./troubles.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -135,7 +135,10 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     const instance = anInstance(host);
     const isNew = random.chance(0.5);
     if (!isNew) troubles.befall(host, instance);
-    at(soon(), () => (isNew ? fleet.add(host, "web:new" as InstanceName) : fleet.remove(host, instance)));
+    const ofGroup = [...(fleet.hosts.get(host) ?? [])].find(([name]) => name.startsWith("web:"))?.[1].config;
+    at(soon(), () =>
+      isNew ? fleet.add(host, "web:new" as InstanceName, healthy, ofGroup) : fleet.remove(host, instance),
+    );
   }
   return { end: () => void (isOver = true) };
 }

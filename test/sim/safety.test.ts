@@ -529,6 +529,32 @@ function inTwoWaves(rollout: Rollout): Rollout {
   return { ...rollout, waves: [...half((all) => all.slice(0, 1)), ...half((all) => all.slice(1))] };
 }
 
+describe("an instance that was to be started, and that somebody else is starting", () => {
+  async function startedByOthers(crashesAtStart: number) {
+    const { time, fleet, plan } = simulated({ hosts: 1, instances: 1 });
+    const process = fleet.process("host-1", "web:0");
+    process.rest("STOPPED");
+    const rollout = rolloutOf({ ...plan, stopped: "start" }, fleet);
+    fleet.behave("host-1", "web:0", { crashesAtStart });
+    process.meddle("start");
+    const run = await simulate(rollout, fleet, time);
+    return { run, process };
+  }
+
+  it("passes the gate, as if it had been started here", async () => {
+    const { run, process } = await startedByOthers(2);
+    assert.equal(run.outcome, "succeeded");
+    assert.deepEqual(countsOf(run), { healthy: 1, failed: 0, skipped: 0, untouched: 0 });
+    assert.equal(process.state, "RUNNING");
+  });
+
+  it("fails where that comes to nothing: it is down", async () => {
+    const { run } = await startedByOthers(Infinity);
+    assert.equal(run.outcome, "halted");
+    assert.equal(ofType(run, "instance.failed")[0]?.code, "fatal");
+  });
+});
+
 describe("an instance that a restart has stopped and, as it was lost, not started", () => {
   async function lostHalfway(unsent: number) {
     const { fleet, time, rollout } = simulated({ hosts: 1, instances: 2 });

@@ -15,7 +15,7 @@ import { VirtualTime } from "./virtual-time.ts";
 export const SIM_ROLLOUT = "20261123T000000Z-0000" as RolloutId;
 
 /** A story that takes more steps never ends. */
-const MOST_STEPS = 100_000;
+const MOST_STEPS = 1_000_000;
 
 export interface Scenario {
   readonly hasFaults: boolean;

@@ -36,10 +36,14 @@ export class SimFleet {
   readonly hosts = new Map<HostName, Map<InstanceName, SimProcess>>();
   /** Hosts that nobody can reach. */
   readonly unreachable = new Set<HostName>();
+  /** When a look at it last showed nothing. */
+  readonly unseenAtMs = new Map<HostName, number>();
   /** Called when a host is lost: what was sent to it has no answer any more. */
   onLost: (host: HostName) => void = () => undefined;
   /** When those were removed that somebody has taken out of the config. */
   readonly removed = new Map<string, number>();
+  /** How they were configured. */
+  private readonly removedConfigs = new Map<string, SimConfig | undefined>();
   /** All that there ever were. */
   readonly leftovers: Leftover[] = [];
   /** How Supervisor is configured on all hosts, where a preflight finds that out. */
@@ -96,7 +100,9 @@ export class SimFleet {
   }
 
   remove(host: HostName, instance: InstanceName): void {
-    this.removed.set(`${host} ${instance}`, this.time.now);
+    const key = `${host} ${instance}`;
+    this.removed.set(key, this.time.now);
+    this.removedConfigs.set(key, this.hosts.get(host)?.get(instance)?.config);
     this.hosts.get(host)?.delete(instance);
   }
 
@@ -143,7 +149,7 @@ export class SimFleet {
     }
     for (const key of this.removed.keys()) {
       const [host = "", instance = ""] = key.split(" ");
-      this.add(host as HostName, instance as InstanceName);
+      this.add(host as HostName, instance as InstanceName, healthy, this.removedConfigs.get(key));
     }
     this.removed.clear();
     this.deploy();
@@ -339,8 +345,9 @@ export class SimFleet {
         this.leftovers.push({ host, instance, pid: ++machine.pid, group, release: itsRelease, sinceMs, untilMs });
       },
       gaveUp: () => {
-        if (this.quitting.has(host) && this.hasSupervisor(host))
-          this.time.after(QUIT_MS, () => this.hasSupervisor(host) && this.endSupervisor(host));
+        const pid = this.supervisors.get(host);
+        const isAsked = () => this.quitting.has(host) && pid !== undefined && this.supervisors.get(host) === pid;
+        if (isAsked()) this.time.after(QUIT_MS, () => isAsked() && this.endSupervisor(host));
       },
     };
   }

@@ -197,12 +197,16 @@ export class SimWorld implements World {
 
   private look(host: HostName): Promise<LookOutcome> {
     const gaveUp: LookOutcome = { kind: "unreachable", reason: "no answer in time" };
-    return new Promise((resolve) =>
+    return new Promise((resolve) => {
+      const seen = (outcome: LookOutcome) => {
+        if (outcome.kind !== "seen") this.simulated.unseenAtMs.set(host, this.time.now);
+        resolve(outcome);
+      };
       this.later(this.options.lookMs?.() ?? LOOK_MS, () => {
-        if (this.simulated.isHung(host)) this.later(LOOK_TIMEOUT_MS, () => resolve(gaveUp));
-        else resolve(this.simulated.look(host));
-      }),
-    );
+        if (this.simulated.isHung(host)) this.later(LOOK_TIMEOUT_MS, () => seen(gaveUp));
+        else seen(this.simulated.look(host));
+      });
+    });
   }
 
   private check(check: SimCheck): Promise<CheckOutcome> {

@@ -1,3 +1,5 @@
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { worksOf } from "../../../src/domain/rollout.ts";
 import { Collected } from "../../../src/views/collected.ts";
 import { createReport } from "../../../src/views/report.ts";
 import type { Simulated } from "../simulate.ts";
@@ -9,6 +11,21 @@ export class Drained implements Witness {
 
   constructor(trial: Trial) {
     this.trial = trial;
+  }
+
+  /** Its preview names what it does not put back, since it does nothing with it. */
+  see({ type }: RolloutEvent): void {
+    const { made, rollout } = this.trial;
+    if (type !== "rollout.started") return;
+    const told = new Set(
+      rollout.warnings.flatMap(({ host, instance }) => (host && instance ? [keyOf({ host, instance })] : [])),
+    );
+    const worked = [...worksOf(rollout)].flatMap(({ host, batches }) =>
+      batches.flatMap(({ instances }) => instances.map(({ instance }) => keyOf({ host, instance }))),
+    );
+    for (const name of made.fleet.drained)
+      if (name.includes(" ") && !worked.includes(name) && !told.has(name))
+        this.trial.fail(`${name} is drained, and the preview of a rollout that leaves it so does not name it`);
   }
 
   end({ outcome, events }: Simulated): void {

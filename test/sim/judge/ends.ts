@@ -99,7 +99,8 @@ export class Ends implements Witness {
     for (const { host, batches } of worksOf(rollout))
       for (const { instance } of batches.flatMap(({ instances }) => instances)) {
         const process = made.fleet.hosts.get(host)?.get(instance);
-        if (!process || process.wasStoppedByHand || made.time.now - process.brokeAtMs <= UNSEEN_MS) continue;
+        const shownMs = made.time.now - Math.max(process?.brokeAtMs ?? 0, made.fleet.unseenAtMs.get(host) ?? -Infinity);
+        if (!process || process.wasStoppedByHand || shownMs <= UNSEEN_MS) continue;
         const { state, spawn } = process;
         if (state !== "RUNNING") this.trial.fail(`it succeeded, and ${host} ${instance} is ${state}`);
         else if (spawn?.release === 0) this.trial.fail(`it succeeded, and ${host} ${instance} runs the old release`);
