@@ -1,6 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { CheckOutcome } from "../../../src/domain/outcomes.ts";
 import type { Check } from "../../../src/domain/settings.ts";
+import type { HostSettings } from "../../../src/planner/plan.ts";
 import { simTimings } from "../rollouts.ts";
 import type { SimCheck } from "../sim-world.ts";
 import { servesAt, type SimSpawn } from "../sim-process.ts";
@@ -65,11 +66,16 @@ export class Proofs implements Witness {
       this.fail(event, `though pid ${event.pid} ended ${time.now - endedAtMs} ms ago`);
     const ranMs = runningAtMs === undefined ? -1 : time.now - runningAtMs;
     if (ranMs < (settings?.timings.min_healthy_time_ms ?? 0)) this.fail(event, `after ${ranMs} ms`);
-    for (const check of settings?.checks ?? [])
-      this.proveServes(event, spawn, check, (runningAtMs ?? 0) + (settings?.timings.min_healthy_time_ms ?? 0));
+    if (settings) for (const check of settings.checks) this.proveServes(event, spawn, check, settings);
   }
 
-  private proveServes(event: Of<"instance.healthy">, spawn: SimSpawn, check: Check, provenAtMs: number): void {
+  private proveServes(
+    event: Of<"instance.healthy">,
+    spawn: SimSpawn,
+    check: Check,
+    { leftovers, timings }: HostSettings,
+  ): void {
+    const provenAtMs = (spawn.runningAtMs ?? 0) + timings.min_healthy_time_ms;
     const all = this.answers.get(`${keyOf(event)} ${JSON.stringify(check)}`) ?? [];
     const ofIt = all.filter(({ atMs }) => atMs >= spawn.atMs);
     const last = ofIt.slice(-(check.passes ?? 1));
@@ -78,7 +84,8 @@ export class Proofs implements Witness {
     else if (answer.atMs < provenAtMs) this.fail(event, "and was not asked after min_healthy_time");
     else if (last.some(({ passed }) => !passed))
       this.fail(event, "though its last answers were that it does not serve");
-    else if (last.some(({ atMs }) => !servesAt(spawn, atMs)))
+    // Where the plan accepts leftovers, they may answer.
+    else if (leftovers === "fail" && last.some(({ atMs }) => !servesAt(spawn, atMs)))
       this.fail(event, "though another process answered in its place");
     // The one after min_healthy_time comes sooner.
     const between = ofIt.slice(1).map(({ atMs }, index) => atMs - (ofIt[index]?.atMs ?? 0));
