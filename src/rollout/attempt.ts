@@ -110,6 +110,11 @@ export class Attempt {
     return this.leftovers.looked(look, outcome) && this.proven !== undefined;
   }
 
+  /** It failed faster than the process table was read. Returns what belongs to the reason of its failure. */
+  processesSeenLate(look: ProcessLook, outcome: ProcessesOutcome): string {
+    return this.leftovers.looked(look, outcome) && !this.areLeftoversTold ? this.leftBehind() : "";
+  }
+
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
     const progress = this.judge(snapshot, issuedAtMs, nowMs);
     // For as long as something is left, each look at the instance is one at that as well.
@@ -202,10 +207,15 @@ export class Attempt {
 
   /** What is left of the old process may be why: it holds a port, for example. */
   private failed(code: InstanceFailureCode, reason: string): Progress {
+    return { kind: "failed", code, reason: `${reason}${this.leftBehind()}` };
+  }
+
+  /** Tells what was seen of the old process. Returns it to stand behind a reason; empty if nothing was seen. */
+  private leftBehind(): string {
     const { seen } = this.leftovers;
-    if (seen.length === 0) return { kind: "failed", code, reason };
+    if (seen.length === 0) return "";
     this.tellLeftovers(seen);
-    return { kind: "failed", code, reason: `${reason}; of its old process group there still was ${namesOf(seen)}` };
+    return `; of its old process group there still was ${namesOf(seen)}`;
   }
 
   private tellLeftovers(processes: readonly HostProcess[]): void {

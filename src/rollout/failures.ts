@@ -112,10 +112,10 @@ export class Failures {
     this.tellKnown();
   }
 
-  /** The command that has failed comes back late: what it said belongs to the reason. */
-  addWords(host: HostName, instance: InstanceName, said: string): void {
+  /** What belongs to the reason and came late: what supervisorctl said, or what its old process has left behind. */
+  addToReason(host: HostName, instance: InstanceName, more: string): void {
     const untold = this.untold.get(`${host} ${instance}`);
-    if (untold && said !== "") untold.failure = withReason(untold.failure, `; supervisorctl said: ${said}`);
+    if (untold) untold.failure = withReason(untold.failure, more);
   }
 
   /** When the next host is due to be looked at once more. */

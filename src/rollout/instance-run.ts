@@ -30,8 +30,11 @@ type Phase =
   | { readonly name: "proving"; readonly sinceMs: number }
   /** Its fate is known, unless its after_healthy hook, which now runs, fails. */
   | { readonly name: "enabling"; readonly ending: Ending }
-  /** Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` says as what. */
-  | { readonly name: "failing"; readonly enabling?: Ending }
+  /**
+   * Its failure is counted; its log is awaited, or the operator. Enabling it had failed where `enabling` says as what.
+   * What its attempt has asked of the process table may still come.
+   */
+  | { readonly name: "failing"; readonly enabling?: Ending; readonly attempt?: Attempt }
   | { readonly name: "over" };
 
 /** Takes one instance through its turn: reserve, before_restart, look, restart, gate and checks, after_healthy. */
@@ -137,8 +140,8 @@ export class InstanceRun {
   changed(outcome: ChangeOutcome, nowMs: number): void {
     this.mayStillAct = outcome.kind === "indeterminate";
     if (this.mayStillAct) this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
-    if (this.phase.name === "failing" && outcome.kind === "returned")
-      this.around.failures.addWords(this.work.host, this.planned.instance, outcome.said);
+    if (this.phase.name === "failing" && outcome.kind === "returned" && outcome.said !== "")
+      this.addToReason(`; supervisorctl said: ${outcome.said}`);
     if (this.phase.name !== "under_restart") return;
     const { attempt } = this.phase;
     switch (outcome.kind) {
@@ -177,11 +180,22 @@ export class InstanceRun {
 
   /** What it wants to know of its host's process table, if anything. */
   get processQuery(): ProcessQuery | undefined {
-    return this.phase.name === "under_restart" ? this.phase.attempt.processQuery : undefined;
+    return this.attemptAtWork?.processQuery;
   }
 
   processesSeen(look: ProcessLook, outcome: ProcessesOutcome, nowMs: number): void {
-    if (this.phase.name === "under_restart" && this.phase.attempt.processesSeen(look, outcome)) this.lookAt(nowMs);
+    const attempt = this.attemptAtWork;
+    if (this.phase.name === "failing") this.addToReason(attempt?.processesSeenLate(look, outcome) ?? "");
+    else if (attempt?.processesSeen(look, outcome)) this.lookAt(nowMs);
+  }
+
+  /** The one that may still want to know something. */
+  private get attemptAtWork(): Attempt | undefined {
+    return this.phase.name === "under_restart" || this.phase.name === "failing" ? this.phase.attempt : undefined;
+  }
+
+  private addToReason(more: string): void {
+    this.around.failures.addToReason(this.work.host, this.planned.instance, more);
   }
 
   /** The hook that was sent last has ended. */
@@ -494,10 +508,11 @@ export class InstanceRun {
   }
 
   private fail(code: InstanceFailureCode, reason: string, nowMs: number, enabling?: Ending): void {
-    this.isBroken ||= this.phase.name === "under_restart";
+    const attempt = this.phase.name === "under_restart" ? this.phase.attempt : undefined;
+    this.isBroken ||= attempt !== undefined;
     const isAsBefore = !this.isDown && !this.drained;
     if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
-    this.phase = { name: "failing", ...(enabling !== undefined && { enabling }) };
+    this.phase = { name: "failing", ...(enabling !== undefined && { enabling }), ...(attempt && { attempt }) };
     this.tellFailure(code, reason, nowMs);
   }
 

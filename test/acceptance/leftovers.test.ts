@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
@@ -44,6 +45,14 @@ describeEachWay("the old code that still answers: what outlives a restart, on a 
       wrapped("plain", server(ports.plain)),
       wrapped("brief", server(ports.brief, "1")),
       wrapped("whole", server(ports.whole), true),
+      // Its child keeps what the next instance needs, which therefore ends at once.
+      {
+        ...wrapped("rival", ""),
+        extraLines: [
+          `command=/bin/sh -c 'mkdir ${RELEASE}.taken || exit 1; sleep 3600 & wait'`,
+          ...["startsecs=0", "autorestart=false", "stopasgroup=false", "killasgroup=false"],
+        ],
+      },
     ];
     fleet = await raiseFleet({ hosts: 1, groups, reachedBy });
     await deploy("1");
@@ -159,6 +168,24 @@ describeEachWay("the old code that still answers: what outlives a restart, on a 
     const ended = await orchestrate(await planOf("plain", { hosts }), "--output", "json");
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     assert.deepEqual(only(eventsOf(ended), "instance.leftovers"), []);
+  });
+
+  it("names what is left also where the new process ended before anybody could look, since that may be why", async () => {
+    await fleet.host("host-1").start("rival");
+    await until(() => existsSync(join(fleet.host("host-1").dir, "release.taken")), { deadlineMs: 10_000 });
+    const plan = await writePlan(
+      fleet,
+      { programs: "rival", timings: { ...quickTimings, min_healthy_time: "5s" } },
+      "plan-rival",
+    );
+    const ended = await orchestrate(plan, "--output", "json");
+    assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+    const events = eventsOf(ended);
+    const [failed] = only(events, "instance.failed");
+    assert.equal(failed?.code, "exited");
+    assert.match(failed.reason, /of its old process group there still was pid \d+ \(sleep 3600\)/);
+    assert.match(only(events, "rollout.halted")[0]?.reason ?? "", /there still was pid \d+ \(sleep 3600\)/);
+    await endLeftovers(events);
   });
 
   it("none is left with stopasgroup, and none that ends within min_healthy_time counts", async () => {
