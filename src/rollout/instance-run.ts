@@ -304,7 +304,7 @@ export class InstanceRun {
     else if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) this.passOn(snapshot, nowMs);
     else if (this.isStartedByOthers(snapshot)) {
       drift.compare(host, this.planned, snapshot);
-      this.passOn(snapshot, nowMs, this.drained);
+      this.passOn(snapshot, nowMs);
     } else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {
       const reason = `it was ${before.state} at the preview and is STOPPED (Not started): ${restart}`;
       this.fail("supervisor_restarted", reason, nowMs);
@@ -342,16 +342,10 @@ export class InstanceRun {
     this.restart(snapshot, action, nowMs);
   }
 
-  /**
-   * An earlier rollout has restarted it, or somebody else has: it goes to its gate as if that had come back just now.
-   * @param drained default: by that rollout, if at all: this one does not run the hook before the instance is proven
-   */
-  private passOn(
-    snapshot: ProcessSnapshot,
-    nowMs: number,
-    drained = this.work.hooks.before_restart !== undefined,
-  ): void {
-    this.drained = drained;
+  /** An earlier rollout has restarted it, or somebody else has: it goes to its gate as if that had come back just now. */
+  private passOn(snapshot: ProcessSnapshot, nowMs: number): void {
+    // What an earlier one may have drained stays so until it is proven: the hook is not run again before.
+    this.drained ||= this.around.wasLeftDrained(this.work.host, this.planned.instance);
     const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
     attempt.returned("", nowMs);
     this.looked(snapshot, nowMs, nowMs);

@@ -69,12 +69,14 @@ export class Machine {
     this.looks = new Looks(issue);
     this.drift = new Drift(rollout, emit);
     this.processLooks = new ProcessLooks(issue);
+    const leftDrained = new Set(rollout.left_drained?.instances.map(({ host, instance }) => `${host} ${instance}`));
     const around: Surroundings = {
       tally: this.tally,
       failures: this.failures,
       capacity: this.capacity,
       drift: this.drift,
       supervisors: this.supervisors,
+      wasLeftDrained: (host, instance) => leftDrained.has(`${host} ${instance}`),
       issue,
       emit,
       halt: (code, reason) => this.halt(code, reason),

@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly capacity: Capacity;
   readonly drift: Drift;
   readonly supervisors: Supervisors;
+  /** The rollouts that this one resumes may have taken it out of service, and have not put it back. */
+  wasLeftDrained(host: HostName, instance: InstanceName): boolean;
   issue(command: Command): void;
   emit(event: RolloutEvent): void;
   /** Nothing further begins. Told once: the first halt is the one that counts. */

@@ -590,3 +590,42 @@ describe("an instance that a restart has stopped and, as it was lost, not starte
     assert.equal(process.state, "STOPPED");
   });
 });
+
+describe("an instance that a resume only checks, and that fails", () => {
+  for (const isLeft of [true, false])
+    it(`is named as ${isLeft ? "still drained where" : "drained only where"} the rollout that is resumed left it so`, async () => {
+      const hooks = {
+        before_restart: { command: "drain", run: "host" },
+        after_healthy: { command: "enable", run: "host" },
+      } as const;
+      const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks });
+      const planned = rollout();
+      const [host, instance] = ["host-1" as HostName, "web:0" as InstanceName];
+      fleet.process(host, instance).breakDown();
+      const gated: Rollout = {
+        ...withAction(planned, "gate"),
+        ...(isLeft && { left_drained: { instances: [{ host, instance }], hosts: [] } }),
+      };
+      const run = await simulate(gated, fleet, time);
+      const [failed] = ofType(run, "instance.failed");
+      assert.equal(failed?.code, "fatal");
+      assert.equal(failed.still_drained, isLeft ? true : undefined);
+    });
+});
+
+function withAction(rollout: Rollout, action: PlannedInstance["action"]): Rollout {
+  const waves = rollout.waves.map((wave) => ({
+    ...wave,
+    batches: wave.batches.map((batch) => ({
+      ...batch,
+      hosts: batch.hosts.map((work) => ({
+        ...work,
+        batches: work.batches.map((turn) => ({
+          ...turn,
+          instances: turn.instances.map((one) => ({ ...one, action })),
+        })),
+      })),
+    })),
+  }));
+  return { ...rollout, waves };
+}

@@ -33,15 +33,16 @@ export class Priorities implements Witness {
   }
 
   private compare(host: HostName, a: InstanceName, b: InstanceName): number {
-    const [ofA, ofB] = [this.configOf(host, a), this.configOf(host, b)];
-    const byGroup = programOf(a) === programOf(b) ? 0 : ofA.groupPriority - ofB.groupPriority;
-    return byGroup || (programOf(a) === programOf(b) ? ofA.priority - ofB.priority : 0) || compareNaturally(a, b);
+    const [ofA, ofB] = [this.prioritiesOf(host, a), this.prioritiesOf(host, b)];
+    if (programOf(a) !== programOf(b)) return ofA.group - ofB.group || compareNaturally(a, b);
+    return ofA.own - ofB.own || compareNaturally(a, b);
   }
 
-  /** Where it was not found out, all are alike. */
-  private configOf(host: HostName, instance: InstanceName) {
-    const { fleet } = this.trial.made;
-    const isKnown = fleet.configs?.has(instance) === true;
-    return (isKnown && fleet.hosts.get(host)?.get(instance)?.config) || defaultConfig;
+  /** As preflight found them out; where it did not, all are alike. */
+  private prioritiesOf(host: HostName, instance: InstanceName): { readonly group: number; readonly own: number } {
+    const { priority, groupPriority } = defaultConfig;
+    const seen = this.trial.report.get(host);
+    const known = seen && "instances" in seen ? seen.config?.instances.get(instance) : undefined;
+    return { group: known?.group_priority ?? groupPriority, own: known?.priority ?? priority };
   }
 }
