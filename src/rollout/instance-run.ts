@@ -345,7 +345,8 @@ export class InstanceRun {
   /** An earlier rollout has restarted it, or somebody else has: it goes to its gate as if that had come back just now. */
   private passOn(snapshot: ProcessSnapshot, nowMs: number): void {
     // What an earlier one may have drained stays so until it is proven: the hook is not run again before.
-    this.drained ||= this.around.wasLeftDrained(this.work.host, this.planned.instance);
+    if (this.work.hooks.before_restart && this.planned.action !== "start")
+      this.drained ||= this.around.wasLeftDrained(this.work.host, this.planned.instance);
     const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
     attempt.returned("", nowMs);
     this.looked(snapshot, nowMs, nowMs);

@@ -20,7 +20,7 @@ import { WaveRun } from "./wave-run.ts";
 import { Supervisors } from "./supervisors.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ended";
+type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ending" | "ended";
 
 /** How often hosts are looked at for what is not under restart there: for the floors, and for what regresses. */
 const DEFAULT_WATCH_MS = 5000;
@@ -76,7 +76,8 @@ export class Machine {
       capacity: this.capacity,
       drift: this.drift,
       supervisors: this.supervisors,
-      wasLeftDrained: (host, instance) => leftDrained.has(`${host} ${instance}`),
+      // Where it is not known what was left, anything may have been.
+      wasLeftDrained: (host, instance) => rollout.resumes === undefined || leftDrained.has(`${host} ${instance}`),
       issue,
       emit,
       halt: (code, reason) => this.halt(code, reason),
@@ -226,7 +227,7 @@ export class Machine {
       else if (hook === "before_rollout") this.halt("hook_failed", reason);
     }
     if (hook === "before_rollout") this.beginPicture();
-    else this.end();
+    else this.phase = "ending";
   }
 
   private readonly failureEnded: OnFailureEnd = (failure, isTriedAgain) => {
@@ -262,6 +263,8 @@ export class Machine {
     }
     if (this.phase === "waves") this.waves.refill(this.nowMs);
     if (this.phase === "waves" && this.waves.isOver && !this.failures.isBusy && !this.hooks.isBusy) this.finish();
+    // What a late look has shown while the hook ran is told before the end.
+    if (this.phase === "ending" && !this.failures.isBusy && !this.hooks.isBusy) this.end();
     if (this.phase === "ended") return;
     // Without floors only a pause needs looks of its own; otherwise who restarts also looks.
     if (this.waves.isPaused && this.watchAtMs === Infinity) this.watchAll(this.watch.hosts);
@@ -271,6 +274,7 @@ export class Machine {
   }
 
   private finish(): void {
+    this.tally.askNoMore();
     if (this.hooks.run("after_rollout")) this.phase = "after_rollout";
     else this.end();
   }

@@ -15,7 +15,7 @@ export class Tally {
   private readonly planned: number;
   private readonly limits: Limits;
   /** Whether there is an operator to ask before a failure halts the rollout. */
-  private readonly asks: boolean;
+  private asks: boolean;
   private healthy = 0;
   private failed = 0;
   private skipped: number;
@@ -82,6 +82,11 @@ export class Tally {
     if (!askable || this.stopped) return this.halt(code, reason) ? "halts" : "stands";
     this.unanswered++;
     return "asks";
+  }
+
+  /** All is done: nothing could be tried again. */
+  askNoMore(): void {
+    this.asks = false;
   }
 
   /** The operator has answered what is to be done about a failure. */

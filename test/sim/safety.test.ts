@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { HostName, InstanceName, ProgramName } from "../../src/domain/ids.ts";
+import type { HostName, InstanceName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
 import type { PlannedInstance, Rollout, Wave } from "../../src/domain/rollout.ts";
 import type { Check } from "../../src/domain/settings.ts";
 import { rolloutOf, simulated } from "./rollouts.ts";
@@ -604,6 +604,7 @@ describe("an instance that a resume only checks, and that fails", () => {
       fleet.process(host, instance).breakDown();
       const gated: Rollout = {
         ...withAction(planned, "gate"),
+        resumes: "20261122T000000Z-0000" as RolloutId,
         ...(isLeft && { left_drained: { instances: [{ host, instance }], hosts: [] } }),
       };
       const run = await simulate(gated, fleet, time);
