@@ -10,8 +10,9 @@ import type { FleetHost, View } from "../executor/ports.ts";
 import { Recorder } from "../executor/recorder.ts";
 import { systemClock } from "../executor/system-clock.ts";
 import { buildRollout } from "../planner/build.ts";
+import { hostsWhereExitsCount } from "../planner/expected-exits.ts";
 import { hostsWatchedForLeftovers } from "../planner/leftovers.ts";
-import { mayBeLeftExited } from "../planner/taking.ts";
+import { selectsProgram } from "../planner/taking.ts";
 import { refuseUnfillable } from "../planner/unfillable.ts";
 import { createReport } from "../views/report.ts";
 import type { RunArguments } from "./arguments.ts";
@@ -64,13 +65,15 @@ export class Preflight {
     const { reason, startedBefore, program } = this.given;
     const { plan, past } = this.wanted;
     const watched = hostsWatchedForLeftovers(plan);
+    const counting = hostsWhereExitsCount(plan);
     const report = await discover(fleet, this.recorder, {
       withConfig: true,
       changedOn: new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host))),
       // Ages by the process table are right also where a clock was set.
+      histories: (host) => counting.has(host),
       processes: (host) => startedBefore !== undefined || watched.has(host),
       atRest: {
-        isAsked: mayBeLeftExited(plan),
+        isAsked: selectsProgram(plan),
         wait: (ms) => rest(ms, undefined, { signal: this.interrupted }).catch(() => undefined),
       },
     });

@@ -112,6 +112,8 @@ export type RolloutEvent =
       readonly action: "restart" | "start";
       readonly previous_pid?: number;
       readonly previous_state: ProcessState;
+      /** For one that may complete: the line of supervisord's log with its last start before this one. */
+      readonly previous_start?: string;
     } & OfInstance)
   /** A look during its restart showed another state or pid than the one before. */
   | ({
@@ -120,10 +122,13 @@ export type RolloutEvent =
       readonly pid?: number;
       readonly uptime_s?: number;
     } & OfInstance)
-  /** It has passed its gate: RUNNING on this new pid for min_healthy_time, all checks passed. */
+  /** It has passed its gate: RUNNING on this new pid for min_healthy_time, all checks passed; or it has completed. */
   | ({
       readonly type: "instance.healthy";
-      readonly pid: number;
+      /** Left out where it has completed. */
+      readonly pid?: number;
+      /** True: it had ended before the rollout, was run again, and has ended with an exit that Supervisor expects. */
+      readonly completed?: true;
       readonly previous_pid?: number;
       /** Since its restart was sent. */
       readonly seconds: number;
@@ -149,6 +154,8 @@ export type RolloutEvent =
       readonly log?: "stderr" | "stdout";
       /** The end of its stdout log, where both logs have something since its restart. */
       readonly stdout_tail?: string;
+      /** For an end of its process that Supervisor's log calls expected: `exit status 0`. */
+      readonly expected_exit?: string;
       /** True: its before_restart hook ran and its after_healthy hook did not. */
       readonly still_drained?: boolean;
     } & OfInstance)

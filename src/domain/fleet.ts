@@ -1,5 +1,6 @@
 import type { Refusal } from "./failures.ts";
 import type { HostName, InstanceName, ProgramName } from "./ids.ts";
+import type { KnownHistory } from "./process-history.ts";
 import type { ProcessSnapshot } from "./process-state.ts";
 
 /** How Supervisor runs one instance, in its own words and units. What is not known is not there. */
@@ -55,6 +56,8 @@ export type HostReport =
       readonly config?: HostConfig;
       /** Those that are EXITED and stay so: Supervisor does not start them again. */
       readonly at_rest?: ReadonlySet<InstanceName>;
+      /** What supervisord's log says of its instances, where that was asked. */
+      readonly histories?: ReadonlyMap<InstanceName, KnownHistory>;
       /** Whether the login sees Supervisor's processes in the host's process table; undefined where nobody looked. */
       readonly seesProcesses?: boolean;
     }

@@ -1,4 +1,5 @@
 import type { InstanceName } from "./ids.ts";
+import type { KnownHistory } from "./process-history.ts";
 
 /** Supervisor's process states: http://supervisord.org/subprocess.html#process-states */
 export const PROCESS_STATES = [
@@ -24,6 +25,8 @@ export interface ProcessSnapshot {
   readonly uptime_s?: number;
   /** Supervisor's words for a state other than RUNNING: `Exited too quickly (process log may have details)`. */
   readonly description?: string;
+  /** What supervisord's own log says of its processes, where that was asked for. */
+  readonly history?: KnownHistory;
 }
 
 /** The pid that supervisord reports for a process that it has lost. Nothing runs under it, whatever the state says. */

@@ -5,7 +5,7 @@
 import type { InstanceFailureCode } from "./failures.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
 import type { ProcessState } from "./process-state.ts";
-import type { Check, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "./settings.ts";
+import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "./settings.ts";
 import type { HostTarget } from "./target.ts";
 
 /** How long to wait for what; all in milliseconds. The plan language's defaults are in the schema. */
@@ -34,6 +34,10 @@ export interface PlannedInstance {
   readonly failed_as?: InstanceFailureCode;
   /** Of one that earlier rollouts of the chain have restarted: the pids before that. They may have left something behind. */
   readonly old_pids?: readonly number[];
+  /** It had ended before the rollout, and is run again (`exited: restart`): if it ends as expected, it has succeeded. */
+  readonly may_complete?: true;
+  /** Of such a one, for `gate`: the line of supervisord's log with its last start before it was run again. */
+  readonly previous_start?: string;
 }
 
 /** Instances of one program on one host. The next batch begins when all of them have ended. */
@@ -53,6 +57,8 @@ export interface HostWork {
   readonly vars: Vars;
   /** `ignore` also where the host's process table does not show what Supervisor runs, and where it is left out. */
   readonly leftovers?: LeftoverPolicy;
+  /** `fail` where it is left out. */
+  readonly on_expected_exit?: ExitPolicy;
   /** One after the other, `between_restarts` apart. */
   readonly batches: readonly InstanceBatch[];
 }
@@ -90,6 +96,8 @@ export interface Floor {
   /** Its instances on all the plan's hosts, less those that are left STOPPED, or EXITED at rest. */
   readonly total: number;
   readonly min_healthy: number;
+  /** An instance is as good as healthy in the second between an expected exit and its start again. */
+  readonly on_expected_exit?: "accept";
 }
 
 /** What the command line narrowed the plan to; the lists are empty where it did not. */
@@ -115,6 +123,10 @@ export interface ProvenInstance {
   readonly host: HostName;
   readonly instance: InstanceName;
   readonly pid: number;
+  /** Its process may end with an expected exit and be started again, but not more often than that on average. */
+  readonly exits_at_most_every_ms?: number;
+  /** It may end with an expected exit for good: it had ended before the rollout, and was run again. */
+  readonly may_complete?: true;
 }
 
 /** Something to know before the first change, such as an instance that is broken already. */
@@ -176,10 +188,10 @@ export interface Rollout {
 
 /**
  * Whether it counts as down before its turn, whatever its state: an earlier rollout of the chain has restarted it, and it
- * has failed or nobody has seen it healthy and in service.
+ * has failed or nobody has seen it healthy and in service. One that has ended and is run again is never counted on.
  */
-export function isDownAlready({ action, failed_as }: PlannedInstance): boolean {
-  return action === "gate" || failed_as !== undefined;
+export function isDownAlready({ action, failed_as, may_complete }: PlannedInstance): boolean {
+  return action === "gate" || failed_as !== undefined || may_complete === true;
 }
 
 /** Every host's work of a rollout, in the order in which it comes. */

@@ -53,5 +53,8 @@ export type HookName = keyof HostHooks | keyof RolloutHooks;
 /** What to do about processes of an old instance that outlive it. */
 export type LeftoverPolicy = "fail" | "warn" | "ignore";
 
+/** What to do about a process that ends with an exit that Supervisor expects, and is started again. */
+export type ExitPolicy = "fail" | "accept";
+
 /** The user's own words for placeholders: `{vars.zone}`. */
 export type Vars = Readonly<Record<string, string>>;

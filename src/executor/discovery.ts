@@ -20,6 +20,8 @@ export interface DiscoveryOptions {
   readonly withConfig?: boolean;
   /** On which hosts to look for Supervisor's processes in the process table. */
   readonly processes?: (host: HostName) => boolean;
+  /** On which hosts to read what supervisord's log says of the ends of processes. */
+  readonly histories?: (host: HostName) => boolean;
   /** The hosts on which something may be changed: refused where supervisorctl itself does not work. */
   readonly changedOn?: ReadonlySet<HostName>;
   /** Which of what is EXITED stays so. */
@@ -50,7 +52,7 @@ export async function discover(
 async function lookAt(
   host: HostName,
   { connection, supervisor, processes }: FleetHost,
-  { withConfig, processes: areProcessesAsked, changedOn }: DiscoveryOptions,
+  { withConfig, processes: areProcessesAsked, histories: areHistoriesAsked, changedOn }: DiscoveryOptions,
 ): Promise<HostReport> {
   const connected = await connection.connect();
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
@@ -58,9 +60,11 @@ async function lookAt(
   const look = await supervisor.look();
   if (look.kind !== "seen") return { host, refusal: refusalOf(host, look) };
   const { snapshots, supervisorPid } = look;
-  const [config, seen, trouble] = await Promise.all([
-    withConfig ? supervisor.config(snapshots.map(({ instance }) => instance)) : undefined,
+  const names = snapshots.map(({ instance }) => instance);
+  const [config, seen, histories, trouble] = await Promise.all([
+    withConfig ? supervisor.config(names) : undefined,
     areProcessesAsked?.(host) ? seeProcesses(processes, snapshots) : { instances: snapshots },
+    areHistoriesAsked?.(host) ? supervisor.histories(names) : undefined,
     changedOn?.has(host) ? supervisor.troubleWithSupervisorctl() : undefined,
   ]);
   if (trouble) {
@@ -68,7 +72,8 @@ async function lookAt(
     return { host, refusal: refusalOf(host, { ...trouble, reason }) };
   }
   const daemon = supervisorPid === undefined ? {} : { supervisorPid };
-  return { host, ...seen, ...daemon, ...(warnings && { warnings }), ...(config && { config }) };
+  const more = { ...(warnings && { warnings }), ...(config && { config }), ...(histories && { histories }) };
+  return { host, ...seen, ...daemon, ...more };
 }
 
 /**

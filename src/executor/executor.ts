@@ -97,6 +97,15 @@ export class Executor {
         this.answer(this.host(host).lock.settle(), (outcome) => ({ type: "settled", host, instance, outcome }));
         break;
       }
+      case "read_history": {
+        const { host, instances } = command;
+        this.answer(this.host(host).supervisor.histories(instances), (histories) => ({
+          type: "history_read",
+          host,
+          histories,
+        }));
+        break;
+      }
       case "look_at_processes": {
         const { host, query } = command;
         this.answer(this.host(host).processes.look(query), (outcome) => ({ type: "processes_seen", host, outcome }));

@@ -8,6 +8,7 @@ import type { Refusal } from "../domain/failures.ts";
 import type { HostConfig } from "../domain/fleet.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../domain/ids.ts";
+import type { KnownHistory } from "../domain/process-history.ts";
 import type {
   ChangeOutcome,
   CheckOutcome,
@@ -131,6 +132,11 @@ export interface SupervisorReader {
    * @param msSinceRestart asked once the times of its logs are known; undefined: they are not compared with it
    */
   tailLog(instance: InstanceName, msSinceRestart: () => number | undefined): Promise<LogTail>;
+  /**
+   * What supervisord's own log says of the processes that these instances have had, as far back as its end goes: one
+   * entry for each. @param instances all that the host has, since the log does not name their groups. Bounded likewise.
+   */
+  histories(instances: readonly InstanceName[]): Promise<ReadonlyMap<InstanceName, KnownHistory>>;
   /** The process id of supervisord itself, on its host. Bounded likewise. */
   supervisorPid(): Promise<PidOutcome>;
   /** How these instances are configured, as far as it can be learnt without any change to what supervisord has loaded. */

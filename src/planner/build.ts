@@ -13,8 +13,9 @@ import {
   type Warning,
   type Wave,
 } from "../domain/rollout.ts";
-import { capacities, plannedIn } from "./capacity.ts";
+import { capacities, completingIn, plannedIn } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
+import { exitWarnings, withExits } from "./expected-exits.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Past } from "./past.ts";
@@ -50,7 +51,7 @@ export function buildRollout(
   const limits = {
     max_failures: tolerate(plan.limits.max_failures, selected),
     max_unreachable: tolerate(plan.limits.max_unreachable, plan.size),
-    floors,
+    floors: withExits(floors, { waves }),
   };
   const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
   const startsecs = startSecondsOf({ waves }, fleet);
@@ -62,6 +63,7 @@ export function buildRollout(
     ...(resume?.warnings ?? []),
     ...warningsOf({ hosts, waves, floors }, fleet),
     ...leftoverWarnings(plan, { waves }, fleet),
+    ...exitWarnings({ waves }, fleet),
   ];
   const supervisor_pids = supervisorPidsOf({ waves }, fleet);
   return {
@@ -159,6 +161,7 @@ class Builder {
     const { programs } = this.taker;
     const totals = new Map<ProgramName, number>();
     const planned = plannedIn(waves);
+    const completing = completingIn(waves);
     for (const [host, report] of this.fleet)
       for (const { instance, state } of "instances" in report ? report.instances : []) {
         const program = programOf(instance);
@@ -168,6 +171,8 @@ class Builder {
         const isOurs = planned.has(`${host} ${instance}`) || this.past?.fates.get(host)?.has(instance) === true;
         // Also on hosts that are not selected: what is skipped for another reason runs, and counts.
         if (!programs.has(program) || ((isStopped || isDone) && !isOurs)) continue;
+        if (completing.has(`${host} ${instance}`) || this.past?.planned.get(host)?.get(instance)?.may_complete)
+          continue;
         totals.set(program, (totals.get(program) ?? 0) + 1);
       }
     const floors = [...totals].map(([program, total]) => ({ program, total, min_healthy: keep(min_healthy, total) }));
@@ -211,9 +216,9 @@ class Builder {
       else this.lacks(host, text, seen?.instances ?? []);
       for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settings, mode));
     }
-    const { timings, checks, hooks, vars } = settings;
+    const { timings, checks, hooks, vars, on_expected_exit } = settings;
     const leftovers = leftoversOn(host, settings.leftovers, this.fleet);
-    return { host, timings, checks, hooks, vars, leftovers, batches };
+    return { host, timings, checks, hooks, vars, leftovers, on_expected_exit, batches };
   }
 
   private lacks(host: HostName, text: string, snapshots: readonly ProcessSnapshot[]): void {
@@ -227,14 +232,14 @@ class Builder {
     host: HostName,
     selector: string,
     { program, instances }: Selected,
-    { exited, instances: size }: HostSettings,
+    settings: HostSettings,
     mode: HostBatches["mode"],
   ): InstanceBatch[] {
     const planned = instances.flatMap((snapshot) => {
       const isNamed = namesGroup(selector, snapshot.instance);
-      return this.taker.take(host, program, snapshot, { exited, isNamed }) ?? [];
+      return this.taker.take(host, program, snapshot, { settings, isNamed }) ?? [];
     });
-    const at_once = takeAtOnce(size, planned.length);
+    const at_once = takeAtOnce(settings.instances, planned.length);
     if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];
     return chunks(planned, [at_once]).map((chunk) => ({ program, at_once: chunk.length, instances: chunk }));
   }

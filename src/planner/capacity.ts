@@ -37,7 +37,11 @@ export interface Sizes {
 /** The capacity of each program that the rollout restarts, in the order in which they come. */
 export function capacities({ waves, floors }: Sizes, fleet: FleetReport): Capacity[] {
   const mostDown = mostDownOf(waves);
-  const counted = [...countedIn(new Set(mostDown.keys()), fleet, plannedIn(waves))];
+  const completing = completingIn(waves);
+  const counted = [...countedIn(new Set(mostDown.keys()), fleet, plannedIn(waves))].map((host) => ({
+    ...host,
+    snapshots: host.snapshots.filter(({ instance }) => !completing.has(`${host.host} ${instance}`)),
+  }));
   const counts = countInstances(counted, keysIn(waves, isDownAlready));
   const mixed = mixedGroups(counted);
   return [...mostDown].map(([program, down]) => {
@@ -93,6 +97,11 @@ function takenDown({ at_once, instances }: InstanceBatch): number {
 /** `host instance` of all that waves restart or start. */
 export function plannedIn(waves: readonly Wave[]): ReadonlySet<string> {
   return keysIn(waves, () => true);
+}
+
+/** Of those, what had ended and is run again: it is not to run on, so nothing counts on it. */
+export function completingIn(waves: readonly Wave[]): ReadonlySet<string> {
+  return keysIn(waves, ({ may_complete }) => may_complete === true);
 }
 
 function keysIn(waves: readonly Wave[], isOne: (instance: PlannedInstance) => boolean): ReadonlySet<string> {

@@ -43,8 +43,10 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
 }
 
 /** Tells whether a level says anything at all. */
-export function isSilent({ section: { timings, batches, checks, hooks, vars, exited, leftovers } }: Level): boolean {
-  return !timings && !batches && !checks && !hooks && !vars && !exited && !leftovers;
+export function isSilent({
+  section: { timings, batches, checks, hooks, vars, exited, leftovers, on_expected_exit },
+}: Level): boolean {
+  return !timings && !batches && !checks && !hooks && !vars && !exited && !leftovers && !on_expected_exit;
 }
 
 /** Lays levels over each other; the later ones are nearer: they win key by key, and with their whole list of checks. */
@@ -60,6 +62,7 @@ export function mergeLevels(levels: readonly Level[]): MergedLevels {
     vars: Object.assign({}, ...levels.map((level) => level.vars)) as Vars,
     exited: levels.findLast(({ section }) => section.exited)?.section.exited ?? "skip",
     leftovers: levels.findLast(({ section }) => section.leftovers)?.section.leftovers ?? "fail",
+    on_expected_exit: levels.findLast(({ section }) => section.on_expected_exit)?.section.on_expected_exit ?? "fail",
   };
   return { settings, templates: [...checks, ...hooks.values()].map(({ template }) => template) };
 }

@@ -5,11 +5,16 @@ import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
 import type { ProcessState } from "../domain/process-state.ts";
 import { worksOf, type LeftDrained, type LeftOpen, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 
-/** Proven on this pid. `drained`: what its after_healthy hook undoes was not seen to be undone. */
+/**
+ * Proven on this pid. `drained`: what its after_healthy hook undoes was not seen to be undone. `previousStart`, of one that
+ * may complete: the line of supervisord's log with its last start before its restart.
+ */
 interface HealthyFate {
   readonly kind: "healthy";
-  readonly pid: number;
+  /** Undefined for one that has completed. */
+  readonly pid: number | undefined;
   readonly previousPid: number | undefined;
+  readonly previousStart: string | undefined;
   readonly drained: boolean;
 }
 
@@ -22,11 +27,21 @@ export type PastFate =
       readonly code: Exclude<InstanceFailureCode, "indeterminate">;
       readonly state: ProcessState | undefined;
       readonly previousPid: number | undefined;
+      readonly previousStart: string | undefined;
       /** What it was until its after_healthy hook failed. */
       readonly proof?: HealthyFate;
     }
   /** Nobody saw how it ended. */
-  | { readonly kind: "unknown"; readonly previousPid: number | undefined };
+  | {
+      readonly kind: "unknown";
+      readonly previousPid: number | undefined;
+      readonly previousStart: string | undefined;
+    };
+
+/** It was run again, and ended as expected. */
+export function hasCompleted(fate: PastFate): boolean {
+  return fate.kind === "healthy" && fate.pid === undefined;
+}
 
 /** A rollout as far as it came, through all that have resumed it. */
 export interface Past {
@@ -118,21 +133,28 @@ class PastReader {
       this.enabled(event.host, event.instance);
   }
 
-  private restarting({ host, instance, previous_pid, previous_state }: Of<"instance.restarting">): void {
+  private restarting({
+    host,
+    instance,
+    previous_pid,
+    previous_state,
+    previous_start,
+  }: Of<"instance.restarting">): void {
     entryOf(this.before, host).set(instance, this.fates.get(host)?.get(instance));
     entryOf(this.seen, host).set(instance, previous_state);
     entryOf(this.isEnabled, host).set(instance, false);
-    this.set(host, instance, { kind: "unknown", previousPid: previous_pid });
+    this.set(host, instance, { kind: "unknown", previousPid: previous_pid, previousStart: previous_start });
     if (previous_pid === undefined) return;
     const pids = entryOf(this.oldPids, host);
     pids.set(instance, (pids.get(instance) ?? new Set()).add(previous_pid));
   }
 
   private healthy({ host, instance, pid, previous_pid }: Of<"instance.healthy">): void {
-    entryOf(this.seen, host).set(instance, "RUNNING");
+    entryOf(this.seen, host).set(instance, pid === undefined ? "EXITED" : "RUNNING");
     this.oldPids.get(host)?.delete(instance);
+    const previousStart = this.fates.get(host)?.get(instance)?.previousStart;
     const drained = this.enables.has(host) && this.isEnabled.get(host)?.get(instance) !== true;
-    this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, drained });
+    this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, previousStart, drained });
   }
 
   /** Those to which no restart was sent are as they were. */
@@ -150,10 +172,11 @@ class PastReader {
     if (!earlier) return;
     // What was proven must be replaced by another process, as must what a restart was to replace.
     const previousPid = earlier.kind === "healthy" ? earlier.pid : earlier.previousPid;
-    if (code === "indeterminate") return this.set(host, instance, { kind: "unknown", previousPid });
+    const { previousStart } = earlier;
+    if (code === "indeterminate") return this.set(host, instance, { kind: "unknown", previousPid, previousStart });
     const lastSeen = code === "regressed" ? undefined : this.seen.get(host)?.get(instance);
     const proof = code === "hook_failed" && earlier.kind === "healthy" ? { proof: earlier } : {};
-    this.set(host, instance, { kind: "failed", code, state: state ?? lastSeen, previousPid, ...proof });
+    this.set(host, instance, { kind: "failed", code, state: state ?? lastSeen, previousPid, previousStart, ...proof });
   }
 
   private planned(rollout: Rollout): void {

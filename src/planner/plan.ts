@@ -1,7 +1,7 @@
 import type { HostName } from "../domain/ids.ts";
 import type { Quantity } from "../domain/quantity.ts";
 import type { Selection, Timings } from "../domain/rollout.ts";
-import type { Check, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "../domain/settings.ts";
+import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "../domain/settings.ts";
 import type { HostTarget } from "../domain/target.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import type { LimitKey } from "./raw-plan.ts";
@@ -24,6 +24,7 @@ export interface HostSettings {
   /** What is done with instances that were EXITED, and at rest, before the rollout. */
   readonly exited: "skip" | "restart";
   readonly leftovers: LeftoverPolicy;
+  readonly on_expected_exit: ExitPolicy;
 }
 
 export interface WaveHost {

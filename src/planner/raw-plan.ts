@@ -1,5 +1,5 @@
 import type { Timings } from "../domain/rollout.ts";
-import type { HookName, HostHooks, LeftoverPolicy, RunsOn } from "../domain/settings.ts";
+import type { ExitPolicy, HookName, HostHooks, LeftoverPolicy, RunsOn } from "../domain/settings.ts";
 import type { HostKeyChecking } from "../domain/target.ts";
 import type { Path } from "./path.ts";
 
@@ -32,6 +32,7 @@ export interface RawSettings {
   readonly vars?: Readonly<Record<string, string | number | undefined>> | null | undefined;
   readonly exited?: "skip" | "restart" | undefined;
   readonly leftovers?: LeftoverPolicy | undefined;
+  readonly on_expected_exit?: ExitPolicy | undefined;
 }
 
 /** The settings of one level, and the way to it. */

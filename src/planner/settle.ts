@@ -1,22 +1,43 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import { isRunning, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import type { PlannedInstance } from "../domain/rollout.ts";
-import type { PastFate } from "./past.ts";
+import { lastStartIn, type KnownHistory } from "../domain/process-history.ts";
+import { hasCompleted, type PastFate } from "./past.ts";
 
-/** What a resume does with an instance: nothing, if it is healthy and serves. */
-export type Settled = { readonly action: "nothing" } | Pick<PlannedInstance, "action" | "previous_pid" | "failed_as">;
+/**
+ * What a resume does with an instance: nothing, if it is healthy and serves, or has completed.
+ * @property pid on which it is expected to stay, unless it has completed
+ */
+export type Settled =
+  | { readonly action: "nothing"; readonly pid?: number | undefined }
+  | Pick<PlannedInstance, "action" | "previous_pid" | "previous_start" | "failed_as">;
+
+/** How an instance may end by design, and what supervisord's log says of its ends. */
+export interface MayEnd {
+  /** And be started again by Supervisor: what is EXITED is so for a moment. */
+  readonly mayExit: boolean;
+  /** For good, once. */
+  readonly mayComplete: boolean;
+  readonly history: KnownHistory | undefined;
+}
 
 /**
  * What a resume does with an instance to which a restart was sent before.
  *
  * What failed is restarted again: its files may have been fixed since, and the process that failed does not show it.
  * What was down when it failed and runs now was started by the operator, or is a slow start that has completed: it is
- * only checked. What is unknown may have been restarted, so it is checked first if another process runs than before.
+ * only checked. What is unknown may have been restarted, so it is checked first if another process runs than before, or
+ * if it may have ended since by design.
  */
-export function settle(fate: PastFate, snapshot: ProcessSnapshot): Settled {
+export function settle(fate: PastFate, snapshot: ProcessSnapshot, { mayExit, mayComplete, history }: MayEnd): Settled {
   const { state, pid } = snapshot;
+  const isBetween = mayExit && (state === "EXITED" || state === "STARTING");
+  const mayHaveCompleted = mayComplete && state === "EXITED";
   const serves = fate.kind === "healthy" && !fate.drained;
-  if (serves && isRunning(snapshot)) return { action: "nothing" };
+  if (serves && isRunning(snapshot)) return { action: "nothing", pid };
+  // If its process has ended otherwise, that is noticed as soon as it is looked at.
+  if (serves && isBetween && fate.pid !== undefined) return { action: "nothing", pid: fate.pid };
+  if (serves && (hasCompleted(fate) || (mayHaveCompleted && !hasCrashed(history)))) return { action: "nothing" };
   const failed = failureOf(fate, serves);
   // A start cannot restart it twice, whoever stopped it.
   if (state === "STOPPED") return { action: "start", ...failed };
@@ -24,9 +45,31 @@ export function settle(fate: PastFate, snapshot: ProcessSnapshot): Settled {
   const previousPid = serves ? fate.pid : fate.previousPid;
   const isNew = state === "RUNNING" && pid !== previousPid;
   const isOnlyChecked =
-    fate.kind === "failed" ? isNew && wasDown(fate) : isNew || state === "STARTING" || state === "BACKOFF";
+    fate.kind === "failed"
+      ? isNew && wasDown(fate)
+      : isNew ||
+        state === "STARTING" ||
+        state === "BACKOFF" ||
+        isBetween ||
+        (mayHaveCompleted && !serves && !isAsBefore(fate, history));
   if (!isOnlyChecked) return { action: "restart", ...failed };
-  return { action: "gate", ...(previousPid === undefined ? {} : { previous_pid: previousPid }), ...failed };
+  const { previousStart } = fate;
+  return {
+    action: "gate",
+    ...(previousPid !== undefined && { previous_pid: previousPid }),
+    ...(previousStart !== undefined && { previous_start: previousStart }),
+    ...failed,
+  };
+}
+
+/** It has ended otherwise than Supervisor expects. */
+function hasCrashed(history: KnownHistory | undefined): boolean {
+  return history?.kind === "read" && history.processes.at(-1)?.end === "unexpected";
+}
+
+/** By the log it has not been started since it was to be restarted, so that nothing was done. */
+function isAsBefore({ previousStart }: PastFate, history: KnownHistory | undefined): boolean {
+  return history?.kind === "read" && previousStart !== "" && lastStartIn(history.processes) === previousStart;
 }
 
 /** How it counts as failed, for the preview and the rollout: what was healthy and no longer runs has regressed. */

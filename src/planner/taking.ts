@@ -9,6 +9,7 @@ import {
   type ProcessSnapshot,
   type ProcessState,
 } from "../domain/process-state.ts";
+import type { ProcessHistory } from "../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../domain/rollout.ts";
 import { wasUp, whyNotPlanned, type Past, type PastFate } from "./past.ts";
 import type { HostSettings, Plan } from "./plan.ts";
@@ -28,16 +29,15 @@ export interface InstanceSelection {
 
 const WARNED_OF: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
 
-/** Tells of which programs a plan leaves what is EXITED, so that it matters whether that stays so. */
-export function mayBeLeftExited({ waves }: Plan): (program: ProgramName) => boolean {
-  const leaving = waves.filter(({ hosts }) => hosts.some(({ settings }) => settings.exited === "skip"));
-  const selectors = [...new Set(leaving.flatMap(({ programs }) => programs))].map(compileGroupSelector);
+/** Tells which programs a plan selects: of what is EXITED there it matters whether that stays so. */
+export function selectsProgram({ waves }: Plan): (program: ProgramName) => boolean {
+  const selectors = [...new Set(waves.flatMap(({ programs }) => programs))].map(compileGroupSelector);
   return (program) => selectors.some((selects) => selects(program));
 }
 
 /** How an instance was selected. */
 interface Selecting {
-  readonly exited: HostSettings["exited"];
+  readonly settings: HostSettings;
   /** Its group is named, rather than fitted by a pattern. */
   readonly isNamed: boolean;
 }
@@ -95,7 +95,7 @@ export class Taker {
     }
     this.taken.set(host, taken.add(instance));
     this.programs.add(programOf(instance));
-    if (fate) return this.settled(fate, host, program, snapshot);
+    if (fate) return this.settled(fate, host, program, snapshot, selecting);
     const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) {
       this.left.push({ host, program, instance, why });
@@ -117,8 +117,12 @@ export class Taker {
       this.told.warnings.push({ host, instance, message: `it is ${words} already; it will be restarted all the same` });
     }
     if (!selecting.isNamed) this.warnOfUnknownListeners(host, instance);
-    const before = pid === undefined ? { state } : { state, pid };
-    return { instance, program, before, action: state === "STOPPED" ? "start" : "restart" };
+    const processes = selecting.settings.on_expected_exit === "accept" ? this.processesOf(host, instance) : [];
+    // A worker that is just between two processes is not changed by others when it is seen on another one.
+    const lastPid = pid ?? processes.at(-1)?.pid;
+    const before = lastPid === undefined ? { state } : { state, pid: lastPid };
+    const completes = this.isAtRest(host, instance) ? { may_complete: true as const } : {};
+    return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...completes };
   }
 
   /** Whether something is done with it, or it is named as skipped. */
@@ -161,11 +165,14 @@ export class Taker {
   }
 
   /** What has done its work is not run again. */
-  private whyLeftExited(host: HostName, { instance }: ProcessSnapshot, { exited }: Selecting): string | undefined {
-    const isAtRest = seenOf(this.fleet.get(host))?.at_rest?.has(instance) === true;
+  private whyLeftExited(
+    host: HostName,
+    { instance }: ProcessSnapshot,
+    { settings: { exited } }: Selecting,
+  ): string | undefined {
     // The rollout that is resumed meant to restart it as it was.
     const wasMeant = this.selection.past?.planned.get(host)?.get(instance)?.before.state === "EXITED";
-    if (!isAtRest || exited === "restart" || wasMeant) return undefined;
+    if (!this.isAtRest(host, instance) || exited === "restart" || wasMeant) return undefined;
     const message = "it is EXITED and is left so: it seems to have done its work; to run it again, set exited: restart";
     this.told.warnings.push({ host, instance, message });
     return "it was EXITED before the rollout";
@@ -177,17 +184,42 @@ export class Taker {
     host: HostName,
     program: ProgramName,
     snapshot: ProcessSnapshot,
+    { settings }: Selecting,
   ): PlannedInstance | undefined {
     const { instance, state, pid } = snapshot;
-    const settled = settle(fate, snapshot);
+    const mayComplete = this.selection.past?.planned.get(host)?.get(instance)?.may_complete;
+    const completes = mayComplete ? { may_complete: mayComplete } : {};
+    const mayExit = settings.on_expected_exit === "accept";
+    const isAtRest = this.isAtRest(host, instance);
+    const history = seenOf(this.fleet.get(host))?.histories?.get(instance);
+    const settled = settle(fate, snapshot, {
+      mayExit: mayExit && !isAtRest,
+      mayComplete: mayComplete === true,
+      history,
+    });
     if (settled.action !== "nothing") {
       const oldPids = this.selection.past?.oldPids.get(host)?.get(instance);
       const old = oldPids ? { old_pids: [...oldPids] } : {};
-      return { instance, program, before: { state, ...(pid === undefined ? {} : { pid }) }, ...settled, ...old };
+      const before = { state, ...(pid === undefined ? {} : { pid }) };
+      return { instance, program, before, ...settled, ...old, ...completes };
     }
-    this.left.push({ host, program, instance, why: "it was restarted before and is healthy" });
-    if (pid !== undefined) this.proven.push({ host, instance, pid });
+    const why =
+      settled.pid === undefined
+        ? "it was run again before, and has completed"
+        : "it was restarted before and is healthy";
+    this.left.push({ host, program, instance, why });
+    const exits = mayExit ? { exits_at_most_every_ms: settings.timings.min_healthy_time_ms } : {};
+    if (settled.pid !== undefined) this.proven.push({ host, instance, pid: settled.pid, ...exits, ...completes });
     return undefined;
+  }
+
+  private processesOf(host: HostName, instance: InstanceName): ProcessHistory {
+    const history = seenOf(this.fleet.get(host))?.histories?.get(instance);
+    return history?.kind === "read" ? history.processes : [];
+  }
+
+  private isAtRest(host: HostName, instance: InstanceName): boolean {
+    return seenOf(this.fleet.get(host))?.at_rest?.has(instance) === true;
   }
 }
 

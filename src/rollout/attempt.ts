@@ -1,10 +1,9 @@
-import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { isNotStarted, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import { CheckRun } from "./check-run.ts";
-import { describe, Gate, type Verdict } from "./gate.ts";
+import { describe, Gate, type Failed, type Verdict } from "./gate.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -14,7 +13,9 @@ export type Progress =
   /** Nothing yet: look again then. */
   | { readonly kind: "wait"; readonly lookAtMs: number }
   | { readonly kind: "healthy"; readonly pid: number }
-  | { readonly kind: "failed"; readonly code: InstanceFailureCode; readonly reason: string }
+  /** It has run and ended, as it is meant to. */
+  | { readonly kind: "completed" }
+  | Failed
   /** It was lost on the way: nothing was done, and nothing of it can be done any more. */
   | { readonly kind: "unchanged"; readonly reason: string }
   /** It was lost between its stop and its start. */
@@ -27,6 +28,8 @@ export interface Begun {
   readonly previousPid: number | undefined;
   /** That one and, of earlier attempts, those that may have left something behind. */
   readonly oldPids: Iterable<number>;
+  /** The line of supervisord's log with its start before the restart, where that was looked for. */
+  readonly startBefore?: string;
   readonly nowMs: number;
 }
 
@@ -40,7 +43,7 @@ export class Attempt {
   private readonly work: HostWork;
   private readonly around: Surroundings;
   private readonly gate: Gate;
-  private readonly checks: CheckRun;
+  private checks: CheckRun;
   private readonly leftovers: Leftovers;
   /** The process that the gate has let through, and since when. */
   private proven: { readonly pid: number; readonly sinceMs: number } | undefined;
@@ -54,7 +57,7 @@ export class Attempt {
     planned: PlannedInstance,
     work: HostWork,
     around: Surroundings,
-    { before, previousPid, oldPids, nowMs }: Begun,
+    { before, previousPid, oldPids, startBefore, nowMs }: Begun,
   ) {
     this.planned = planned;
     this.work = work;
@@ -62,14 +65,22 @@ export class Attempt {
     this.previousPid = previousPid;
     this.supervisorRestarts = around.supervisors.restartsOf(work.host);
     this.told = before ? textOf(before) : "";
-    this.gate = new Gate(work.timings, previousPid, nowMs);
+    this.gate = new Gate(work.timings, previousPid, nowMs, {
+      mayExit: work.on_expected_exit === "accept",
+      mayComplete: planned.may_complete === true,
+      ...(startBefore !== undefined && { startBefore }),
+    });
     this.leftovers = new Leftovers(work.leftovers ?? "ignore", oldPids);
-    const { host, vars } = work;
-    const { instance } = planned;
-    const old = previousPid === undefined ? {} : { previousPid };
-    this.checks = new CheckRun(work.checks, work.timings.between_checks_ms, (index, check) => {
+    this.checks = this.newChecks();
+  }
+
+  private newChecks(): CheckRun {
+    const { host, vars, checks, timings } = this.work;
+    const { instance } = this.planned;
+    const old = this.previousPid === undefined ? {} : { previousPid: this.previousPid };
+    return new CheckRun(checks, timings.between_checks_ms, (index, check) => {
       const { newPid: pid } = this.gate;
-      if (pid !== undefined) around.issue({ type: "check", host, instance, index, check, vars, pid, ...old });
+      if (pid !== undefined) this.around.issue({ type: "check", host, instance, index, check, vars, pid, ...old });
     });
   }
 
@@ -115,6 +126,11 @@ export class Attempt {
     return this.leftovers.looked(look, outcome) && !this.areLeftoversTold ? this.leftBehind() : "";
   }
 
+  /** True where a look can be judged only with supervisord's own log. */
+  needsHistory(snapshot: ProcessSnapshot, issuedAtMs: number): boolean {
+    return this.gate.needsHistory(snapshot, issuedAtMs);
+  }
+
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
     const progress = this.judge(snapshot, issuedAtMs, nowMs);
     // For as long as something is left, each look at the instance is one at that as well.
@@ -127,11 +143,15 @@ export class Attempt {
     if (this.around.supervisors.restartsOf(this.work.host) > this.supervisorRestarts)
       return this.restartedUnder(snapshot);
     if (this.settledAtMs !== undefined && issuedAtMs >= this.settledAtMs) return this.settle(snapshot, nowMs);
-    return this.follow(this.gate.observe(snapshot, issuedAtMs, nowMs), nowMs, snapshot);
+    const { newPid } = this.gate;
+    const verdict = this.gate.observe(snapshot, issuedAtMs, nowMs);
+    // Another process has taken the place of the one that was asked: it has to pass them itself.
+    if (newPid !== undefined && newPid !== this.gate.newPid) this.checks = this.newChecks();
+    return this.follow(verdict, nowMs, snapshot);
   }
 
   /** The host's supervisord has ended, or is about to. */
-  supervisorEnded(why: string): Extract<Progress, { kind: "failed" }> {
+  supervisorEnded(why: string): Failed {
     const reason = `supervisord itself ended after this restart; everything on this host is down: ${why}`;
     return { kind: "failed", code: "supervisor_ended", reason: `${reason}${this.gate.quoted()}` };
   }
@@ -163,10 +183,12 @@ export class Attempt {
   /** @param snapshot what the look showed that the verdict is about, if it is about one */
   private follow(verdict: Verdict, nowMs: number, snapshot?: ProcessSnapshot): Progress {
     const { gate, checks } = this;
+    if (verdict.kind === "completed") return verdict;
     // Where time ran out over a check, its words say more than that time ran out.
     if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
-      return this.failed(verdict.code, verdict.reason);
-    if (checks.whyImpossible !== undefined) return this.failed("check_failed", checks.whyImpossible);
+      return this.failed(verdict);
+    const { whyImpossible: reason } = checks;
+    if (reason !== undefined) return this.failed({ kind: "failed", code: "check_failed", reason });
     if (verdict.kind === "healthy") {
       const left = this.judgeLeftovers(verdict.pid, nowMs);
       if (left) return left;
@@ -174,8 +196,7 @@ export class Attempt {
       if (checks.allPassed) return verdict;
     }
     if (verdict.kind !== "wait" && gate.isOverdue(nowMs)) {
-      const { code, reason } = checks.failure();
-      return this.failed(code, reason);
+      return this.failed({ kind: "failed", ...checks.failure() });
     }
     const lookAtMs = verdict.kind === "wait" ? verdict.lookAtMs : nowMs + this.work.timings.between_checks_ms;
     const isRunning = snapshot?.state === "RUNNING" && snapshot.pid === gate.newPid;
@@ -206,8 +227,8 @@ export class Attempt {
   }
 
   /** What is left of the old process may be why: it holds a port, for example. */
-  private failed(code: InstanceFailureCode, reason: string): Progress {
-    return { kind: "failed", code, reason: `${reason}${this.leftBehind()}` };
+  private failed(failure: Failed): Progress {
+    return { ...failure, reason: `${failure.reason}${this.leftBehind()}` };
   }
 
   /** Tells what was seen of the old process. Returns it to stand behind a reason; empty if nothing was seen. */

@@ -1,7 +1,8 @@
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
-import { isRunning } from "../domain/process-state.ts";
+import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Floor } from "../domain/rollout.ts";
+import { explain } from "./explained.ts";
 
 /** What a program may not fall below, and what it has. */
 export interface Standing {
@@ -11,6 +12,8 @@ export interface Standing {
 
 interface Program {
   readonly minHealthy: number;
+  /** Its processes may exit as expected, and are started again: in between they count as running. */
+  readonly mayExit: boolean;
   healthy: number;
   /** When one of it was last taken or given back. */
   progressedAtMs: number;
@@ -19,6 +22,8 @@ interface Program {
 interface Seen {
   readonly program: Program;
   running: boolean;
+  /** On which it was last seen RUNNING. */
+  pid: number | undefined;
   /** By us, from before its drain until its gate; for good if it failed. */
   taken: boolean;
 }
@@ -35,7 +40,10 @@ export class Capacity {
 
   constructor(floors: readonly Floor[]) {
     this.programs = new Map(
-      floors.map(({ program, min_healthy }) => [program, { minHealthy: min_healthy, healthy: 0, progressedAtMs: 0 }]),
+      floors.map(({ program, min_healthy, on_expected_exit }) => [
+        program,
+        { minHealthy: min_healthy, mayExit: on_expected_exit === "accept", healthy: 0, progressedAtMs: 0 },
+      ]),
     );
   }
 
@@ -45,12 +53,26 @@ export class Capacity {
 
   observe(host: HostName, outcome: LookOutcome): void {
     if (!this.hasFloors) return;
-    const running = new Set<InstanceName>();
-    for (const snapshot of outcome.kind === "seen" ? outcome.snapshots : [])
-      if (isRunning(snapshot)) running.add(snapshot.instance);
-    for (const [instance, seen] of this.instancesOf(host))
-      this.update(seen, () => (seen.running = running.has(instance)));
-    for (const instance of running) this.seenOf(host, instance);
+    const snapshots = new Map<InstanceName, ProcessSnapshot>();
+    for (const snapshot of outcome.kind === "seen" ? outcome.snapshots : []) snapshots.set(snapshot.instance, snapshot);
+    for (const [instance, seen] of this.instancesOf(host)) {
+      const snapshot = snapshots.get(instance);
+      this.update(seen, () => (seen.running = snapshot !== undefined && isAsGoodAsRunning(seen, snapshot)));
+    }
+    for (const snapshot of snapshots.values()) {
+      const seen = isRunning(snapshot) ? this.seenOf(host, snapshot.instance) : undefined;
+      if (seen) seen.pid = snapshot.pid;
+    }
+  }
+
+  /** True where only supervisord's own log says whether an instance is down or about to be started again. */
+  needsHistory(host: HostName, snapshots: readonly ProcessSnapshot[]): boolean {
+    if (!this.hasFloors) return false;
+    const instances = this.instancesOf(host);
+    return snapshots.some((snapshot) => {
+      const seen = instances.get(snapshot.instance);
+      return seen !== undefined && !seen.taken && isBetweenProcesses(seen, snapshot);
+    });
   }
 
   /** Undefined if the instance may be taken down now; otherwise how its program stands. */
@@ -101,7 +123,7 @@ export class Capacity {
     const instances = this.instancesOf(host);
     const known = instances.get(instance);
     if (known) return known;
-    const seen: Seen = { program, running: true, taken: false };
+    const seen: Seen = { program, running: true, pid: undefined, taken: false };
     program.healthy++;
     instances.set(instance, seen);
     return seen;
@@ -112,6 +134,17 @@ export class Capacity {
     change();
     seen.program.healthy += Number(isHealthy(seen)) - Number(before);
   }
+}
+
+function isAsGoodAsRunning(seen: Seen, snapshot: ProcessSnapshot): boolean {
+  if (isRunning(snapshot)) return true;
+  const { pid } = seen;
+  return pid !== undefined && isBetweenProcesses(seen, snapshot) && explain(pid, snapshot).kind === "expected";
+}
+
+/** It ran, and is being started again. */
+function isBetweenProcesses({ program, running }: Seen, { state }: ProcessSnapshot): boolean {
+  return program.mayExit && running && state === "STARTING";
 }
 
 function isHealthy({ running, taken }: Seen): boolean {

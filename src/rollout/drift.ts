@@ -4,6 +4,7 @@ import type { LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 import { compileSelector, type Selector } from "../domain/selector.ts";
+import { explain } from "./explained.ts";
 
 /**
  * Tells what others have changed since the rollout was planned: whoever reads the preview must not be left to believe it.
@@ -15,6 +16,8 @@ export class Drift {
   private readonly known = new Map<HostName, Set<InstanceName>>();
   /** What was told last of those that have changed. */
   private readonly told = new Map<string, string>();
+  /** The pids of those that have exited by design since then. */
+  private readonly pids = new Map<string, number>();
 
   /** What the waves of each host select there. */
   private readonly selectors = new Map<HostName, Selector[]>();
@@ -32,10 +35,33 @@ export class Drift {
   }
 
   /** Compares what a host of the coming wave runs now with what is planned there. */
-  compareHost({ host, batches }: HostWork, snapshots: readonly ProcessSnapshot[]): void {
+  compareHost(work: HostWork, snapshots: readonly ProcessSnapshot[]): void {
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
-    for (const { instances } of batches)
-      for (const planned of instances) this.compare(host, planned, seen.get(planned.instance));
+    for (const { instances } of work.batches)
+      for (const planned of instances) this.compare(work, planned, seen.get(planned.instance));
+  }
+
+  /** True where only supervisord's own log says whether somebody has changed something. */
+  needsHistory(work: HostWork, snapshots: readonly ProcessSnapshot[]): boolean {
+    if (work.on_expected_exit !== "accept") return false;
+    const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
+    return work.batches.some(({ instances }) =>
+      instances.some((planned) => {
+        const snapshot = seen.get(planned.instance);
+        return snapshot !== undefined && this.needsHistoryOf(work, planned, snapshot);
+      }),
+    );
+  }
+
+  /** Likewise for one of its instances. */
+  needsHistoryOf(
+    { host, on_expected_exit }: HostWork,
+    { instance, before }: PlannedInstance,
+    now: ProcessSnapshot,
+  ): boolean {
+    if (on_expected_exit !== "accept") return false;
+    const known = this.pids.get(`${host} ${instance}`) ?? before.pid;
+    return known !== undefined && known !== now.pid;
   }
 
   /** Looks for what is new on a host. Any look shows that, whatever it was sent for. */
@@ -51,16 +77,36 @@ export class Drift {
   }
 
   /** Compares one that has not been restarted yet with what it was when that was planned, or told last. */
-  compare(host: HostName, { instance, before }: PlannedInstance, now: ProcessSnapshot | undefined): void {
+  compare(work: HostWork, { instance, before }: PlannedInstance, now: ProcessSnapshot | undefined): void {
+    const { host } = work;
     const key = `${host} ${instance}`;
     const text = now ? textOf(now) : "gone";
-    if (text === (this.told.get(key) ?? textOf(before))) return;
+    if (text === (this.told.get(key) ?? textOf(before)) || (now && this.isByItself(work, key, before.pid, now))) return;
     this.told.set(key, text);
     const previous = {
       previous_state: before.state,
       ...(before.pid === undefined ? {} : { previous_pid: before.pid }),
     };
     this.tell(host, instance, now ? { what: "changed", ...previous, ...stateOf(now) } : { what: "gone", ...previous });
+  }
+
+  /** It exits by design, and has done so: nobody has changed it. */
+  private isByItself(
+    { on_expected_exit }: HostWork,
+    key: string,
+    pidBefore: number | undefined,
+    now: ProcessSnapshot,
+  ): boolean {
+    const known = this.pids.get(key) ?? pidBefore;
+    if (on_expected_exit !== "accept" || known === undefined) return false;
+    // It was being started.
+    const isSame = now.pid === known;
+    const { kind } = isSame ? { kind: "same" } : explain(known, now);
+    if (kind === "lost") return true;
+    if (kind !== "same" && kind !== "expected") return false;
+    if (now.pid !== undefined) this.pids.set(key, now.pid);
+    this.told.set(key, textOf(now));
+    return true;
   }
 
   private tell(

@@ -12,6 +12,8 @@ export interface InstanceFailure {
   readonly instance: InstanceName;
   readonly code: InstanceFailureCode;
   readonly reason: string;
+  /** Supervisor's log calls the end of its process expected: `exit status 0`. */
+  readonly expectedExit?: string;
   /** What the last look at it showed, if one did. */
   readonly state?: ProcessState;
   readonly seconds: number;
@@ -150,11 +152,15 @@ export class Failures {
   private tellKnown(): void {
     const waiting = new Set<HostName>();
     for (const { failure, consequence, lookAtMs, log } of [...this.untold.values()]) {
-      const { host, program, instance, code, reason, state, seconds, stillDrained, also } = failure;
+      const { host, program, instance, code, reason, state, seconds, stillDrained, also, expectedExit } = failure;
       if (log === undefined || lookAtMs !== undefined) waiting.add(host);
       if (log === undefined || waiting.has(host)) continue;
       this.untold.delete(`${host} ${instance}`);
-      const more = { ...(stillDrained && { still_drained: true }), ...(also && { also }) };
+      const more = {
+        ...(stillDrained && { still_drained: true }),
+        ...(also && { also }),
+        ...(expectedExit !== undefined && { expected_exit: expectedExit }),
+      };
       const id = { host, program, instance };
       const { text: log_tail, log: which, stdout: stdout_tail } = log;
       const logs = { log_tail, ...(which && { log: which }), ...(stdout_tail !== undefined && { stdout_tail }) };

@@ -7,7 +7,10 @@ import type { Surroundings } from "./surroundings.ts";
 /** What an instance is when its turn ends well: proven, left alone for a reason, or just not reached. */
 export type Ending = "healthy" | "skipped" | "untouched";
 
-type Proof = Pick<Extract<RolloutEvent, { type: "instance.healthy" }>, "pid" | "previous_pid" | "seconds">;
+type Proof = Pick<
+  Extract<RolloutEvent, { type: "instance.healthy" }>,
+  "pid" | "completed" | "previous_pid" | "seconds"
+>;
 
 /** What an instance counts as, told and counted together so that the two never differ. */
 export class Fate {
@@ -38,8 +41,10 @@ export class Fate {
     this.failureStands = true;
   }
 
-  healthy(pid: number, previousPid: number | undefined, seconds: number): void {
-    this.proof = { pid, ...(previousPid === undefined ? {} : { previous_pid: previousPid }), seconds };
+  /** @param pid left out for one that has completed */
+  healthy(pid: number | undefined, previousPid: number | undefined, seconds: number): void {
+    const how = pid === undefined ? { completed: true as const } : { pid };
+    this.proof = { ...how, ...(previousPid === undefined ? {} : { previous_pid: previousPid }), seconds };
     this.tellHealthy(this.proof);
   }
 

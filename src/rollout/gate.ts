@@ -2,12 +2,36 @@ import { formatElapsed } from "../domain/duration.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import { NO_PROCESS, RUNNING_ON_NOTHING, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Timings } from "../domain/rollout.ts";
+import { explain, whyNotExpected, type Explanation } from "./explained.ts";
 
 export type Verdict =
   /** Not known yet: look again at `lookAtMs`. */
   | { readonly kind: "wait"; readonly lookAtMs: number }
   | { readonly kind: "healthy"; readonly pid: number }
-  | { readonly kind: "failed"; readonly code: InstanceFailureCode; readonly reason: string };
+  /** It has run, and ended as Supervisor expects: there is nothing more to come of it. */
+  | { readonly kind: "completed" }
+  | Failed;
+
+/** @property expectedExit supervisord's log calls the exit that it failed for expected: `exit status 0` */
+export interface Failed {
+  readonly kind: "failed";
+  readonly code: InstanceFailureCode;
+  readonly reason: string;
+  readonly expectedExit?: string;
+}
+
+/** What an instance may do besides running on. */
+export interface ExitRules {
+  /** It may end with an exit that Supervisor expects, if it is started again (`on_expected_exit: accept`). */
+  readonly mayExit: boolean;
+  /** It had ended before the rollout, and may do so again. */
+  readonly mayComplete: boolean;
+  /** The line of supervisord's log with its start before the restart: another start is this restart's. */
+  readonly startBefore?: string;
+}
+
+/** After so many processes in a row that end before `min_healthy_time` it flaps, however they end. */
+const MOST_SHORT_LIVES = 1;
 
 /** Soonest that an instance that does not run yet is looked at again; the pause then grows up to `between_checks`. */
 const FIRST_LOOK_AGAIN_MS = 250;
@@ -27,15 +51,22 @@ export class Gate {
   private returned: { readonly atMs: number; readonly said: string } | undefined;
   private lost: { readonly atMs: number; readonly reason: string } | undefined;
   private stopEndedAtMs: number | undefined;
-  /** The first new process that was seen RUNNING; `seenAtMs` is when the answer of the last look at it came. */
+  private readonly rules: ExitRules;
+  /** The new process that was seen RUNNING, or the one in its place; `seenAtMs` is when the answer of the last look at it came. */
   private found: { readonly pid: number; readonly sinceMs: number; uptimeS: number; seenAtMs: number } | undefined;
   /** What the last look after the command's end showed; undefined while there was none. */
   private lastSeen: string | undefined;
-  /** That look showed EXITED. */
-  private isExited = false;
+  /** How many processes have ended in a row, as expected, before they were proven. */
+  private shortLives = 0;
 
-  constructor(timings: Timings, previousPid: number | undefined, sentAtMs: number) {
+  constructor(
+    timings: Timings,
+    previousPid: number | undefined,
+    sentAtMs: number,
+    rules: ExitRules = { mayExit: false, mayComplete: false },
+  ) {
     this.timings = timings;
+    this.rules = rules;
     this.previousPid = previousPid;
     this.sentAtMs = sentAtMs;
   }
@@ -57,6 +88,17 @@ export class Gate {
     this.lost = { atMs: nowMs, reason };
   }
 
+  /** True where only supervisord's own log says what has become of its process: the look is judged with that. */
+  needsHistory(snapshot: ProcessSnapshot, issuedAtMs: number): boolean {
+    const { found, rules } = this;
+    if (this.endedAtMs() === undefined) return false;
+    if (snapshot.state === "EXITED") return found !== undefined || rules.mayComplete;
+    if (!found) return false;
+    if (snapshot.state === "RUNNING")
+      return snapshot.pid !== found.pid || isTooYoung(snapshot.uptime_s ?? 0, issuedAtMs - found.seenAtMs);
+    return snapshot.state === "STARTING";
+  }
+
   /**
    * @param snapshot what the look showed of this instance; undefined when Supervisor does not list it
    * @param issuedAtMs when the look was sent: what it shows is at least as new as this
@@ -67,10 +109,6 @@ export class Gate {
     if (endedAtMs === undefined || issuedAtMs < endedAtMs) return this.verdictByTime(nowMs);
     if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its restart and is not any more");
     this.lastSeen = describe(snapshot);
-    const wasExited = this.isExited;
-    this.isExited = snapshot.state === "EXITED";
-    // Supervisor answers a look before it starts again what has died: the next one shows whether it does.
-    if (this.isExited && !wasExited) return { kind: "wait", lookAtMs: nowMs };
     return this.judge(snapshot, issuedAtMs, nowMs) ?? this.verdictByTime(nowMs);
   }
 
@@ -110,14 +148,15 @@ export class Gate {
       case "RUNNING":
         return this.judgeRunning(snapshot, issuedAtMs, nowMs);
       case "STARTING":
+        return this.found && this.judgeReplaced(snapshot, "it was STARTING again", nowMs);
       case "BACKOFF":
-        return this.found && failed("flapping", `${this.foundFor(nowMs)}, then it was ${snapshot.state} again`);
+        return this.found && failed("flapping", `${this.foundFor(nowMs)}, then it was BACKOFF again`);
       case "STOPPING":
         return undefined;
       case "STOPPED":
         return this.lost ? undefined : failed("stayed_stopped", this.became(snapshot, nowMs));
       case "EXITED":
-        return failed("exited", this.became(snapshot, nowMs));
+        return this.rules.mayComplete ? this.judgeCompleted(snapshot, nowMs) : this.judgeExited(snapshot, nowMs);
       case "FATAL":
         return failed("fatal", this.became(snapshot, nowMs));
       case "UNKNOWN":
@@ -140,15 +179,58 @@ export class Gate {
       else if (this.lost) return undefined;
       else return failed("not_restarted", `it is still on its old pid ${pid}${this.quoted()}`);
     }
-    if (pid !== this.found.pid) return failed("flapping", `${this.foundFor(nowMs)}, then it was on pid ${pid}`);
-    if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs))
-      return failed("flapping", `${this.foundFor(nowMs)}, then pid ${pid} was another process, up ${uptimeS} s`);
+    if (pid !== this.found.pid) return this.judgeReplaced(snapshot, `it was on pid ${pid}`, nowMs);
+    if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs) && explain(pid, snapshot).kind !== "same")
+      return this.judgeReplaced(snapshot, `pid ${pid} was another process, up ${uptimeS} s`, nowMs);
     this.found.uptimeS = uptimeS;
     this.found.seenAtMs = nowMs;
     // From when the first look had come to when this one was sent: the shortest time that it can have been.
     const proven =
       this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;
     return proven ? { kind: "healthy", pid } : undefined;
+  }
+
+  /** Its process has ended, and Supervisor has started another one, or is about to. @param then what was seen of it */
+  private judgeReplaced(snapshot: ProcessSnapshot, then: string, nowMs: number): Verdict | undefined {
+    const { found } = this;
+    if (!found) return undefined;
+    const what = `${this.foundFor(nowMs)}, then ${then}`;
+    const explanation = explain(found.pid, snapshot);
+    if (!this.rules.mayExit) return { ...failed("flapping", what), ...expectedIn(explanation) };
+    if (explanation.kind === "lost") return undefined;
+    if (explanation.kind !== "expected") return failed("flapping", what + whyNotExpected(explanation));
+    const lived = nowMs - found.sinceMs >= this.timings.min_healthy_time_ms ? 1 : 0;
+    const shortLives = this.shortLives + explanation.exits - lived;
+    if (shortLives > MOST_SHORT_LIVES)
+      return failed(
+        "flapping",
+        `${what}: ${shortLives} of its processes in a row have ended (${explanation.how}) before min_healthy_time`,
+      );
+    if (snapshot.state !== "RUNNING" || snapshot.pid === undefined) return undefined;
+    this.shortLives = lived === 1 ? explanation.exits - 1 : shortLives;
+    this.found = { pid: snapshot.pid, sinceMs: nowMs, uptimeS: snapshot.uptime_s ?? 0, seenAtMs: nowMs };
+    return this.timings.min_healthy_time_ms === 0 ? { kind: "healthy", pid: snapshot.pid } : undefined;
+  }
+
+  /** It has ended, and Supervisor does not start it again. */
+  private judgeExited(snapshot: ProcessSnapshot, nowMs: number): Verdict {
+    const explanation = this.found && explain(this.found.pid, snapshot);
+    const failure = failed("exited", this.became(snapshot, nowMs));
+    return this.rules.mayExit || !explanation ? failure : { ...failure, ...expectedIn(explanation) };
+  }
+
+  /** It may do so, if this restart has started it, and Supervisor expects its exit. */
+  private judgeCompleted(snapshot: ProcessSnapshot, nowMs: number): Verdict | undefined {
+    const { history = { kind: "unread", reason: "it was not read" } } = snapshot;
+    if (history.kind === "lost") return undefined;
+    const fails = (why: string) => failed("exited", `${this.became(snapshot, nowMs)}; supervisord's log ${why}`);
+    if (history.kind === "unread") return fails(`does not say how it ended: ${history.reason}`);
+    const last = history.processes.at(-1);
+    const { startBefore } = this.rules;
+    // Where the log was not read before the restart, its last start may be of before.
+    if (last?.start === undefined || startBefore === undefined || last.start === startBefore)
+      return fails("has no start of it since its restart: it may have been rotated");
+    return last.end === "expected" ? { kind: "completed" } : fails(`calls its end ${last.end}: ${last.how}`);
   }
 
   /** True once a proven instance has no time left for what else is asked of it. */
@@ -199,7 +281,11 @@ function isTooYoung(uptimeS: number, seenMsAgo: number): boolean {
   return uptimeS > 0 && (uptimeS + 1) * 1000 < seenMsAgo;
 }
 
-function failed(code: InstanceFailureCode, reason: string): Verdict {
+function expectedIn(explanation: Explanation): Pick<Failed, "expectedExit"> {
+  return explanation.kind === "expected" ? { expectedExit: explanation.how } : {};
+}
+
+function failed(code: InstanceFailureCode, reason: string): Failed {
   return { kind: "failed", code, reason };
 }
 

@@ -49,6 +49,11 @@ export class HostRun {
     else this.goOn(nowMs);
   }
 
+  /** True where only supervisord's own log says what has become of a process. */
+  needsHistory(snapshots: readonly ProcessSnapshot[], issuedAtMs: number): boolean {
+    return snapshots.some((snapshot) => this.active.get(snapshot.instance)?.needsHistory(snapshot, issuedAtMs));
+  }
+
   looked(outcome: LookOutcome, issuedAtMs: number, nowMs: number): void {
     this.lookAtMs = Infinity;
     if (outcome.kind === "seen") this.seen(outcome.snapshots, issuedAtMs, nowMs);

@@ -3,6 +3,7 @@ import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { ChangeOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
 import { isNotStarted, NO_PROCESS, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
 import { isDownAlready, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
+import { currentOf, lastStartIn } from "../domain/process-history.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type Begun, type Progress } from "./attempt.ts";
 import type { Standing } from "./capacity.ts";
@@ -59,6 +60,8 @@ export class InstanceRun {
   private takenDownSinceMs: number | undefined;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
+  /** Of its failure, if Supervisor's log calls the end of its process expected. */
+  private expectedExit: string | undefined;
   /** What the last look at it showed. */
   private seen: ProcessSnapshot | undefined;
   /** The pid of the process in whose place another was proven. */
@@ -98,6 +101,14 @@ export class InstanceRun {
     if (claim.kind === "wait") this.lookAt(claim.lookAtMs);
     else if (claim.kind === "given_up") this.leaveUntouched(nowMs);
     else this.begin(nowMs);
+  }
+
+  /** True where a look can be judged only with supervisord's own log. */
+  needsHistory(snapshot: ProcessSnapshot, issuedAtMs: number): boolean {
+    if (this.phase.name === "under_restart") return this.phase.attempt.needsHistory(snapshot, issuedAtMs);
+    if (this.phase.name !== "aiming" && this.phase.name !== "identifying") return false;
+    // How far the log goes now shows later what was started since.
+    return this.mayComplete || this.around.drift.needsHistoryOf(this.work, this.planned, snapshot);
   }
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): void {
@@ -303,7 +314,7 @@ export class InstanceRun {
     else if (snapshot.state === "UNKNOWN") this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
     else if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) this.passOn(snapshot, nowMs);
     else if (this.isStartedByOthers(snapshot)) {
-      drift.compare(host, this.planned, snapshot);
+      drift.compare(this.work, this.planned, snapshot);
       this.passOn(snapshot, nowMs);
     } else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {
       const reason = `it was ${before.state} at the preview and is STOPPED (Not started): ${restart}`;
@@ -312,7 +323,7 @@ export class InstanceRun {
       // One that was to be started and failed when somebody else did so is still to be started.
       const isDown = this.planned.action === "start" ? AT_REST.has(snapshot.state) : snapshot.state === "STOPPED";
       const action = isDown ? "start" : "restart";
-      if (!this.isOurs) drift.compare(host, this.planned, snapshot);
+      if (!this.isOurs) drift.compare(this.work, this.planned, snapshot);
       if (this.isOurs || (action === "start") === (this.planned.action === "start")) return action;
       this.skip(snapshot, nowMs);
     }
@@ -347,7 +358,8 @@ export class InstanceRun {
     // What an earlier one may have drained stays so until it is proven: the hook is not run again before.
     if (this.work.hooks.before_restart && this.planned.action !== "start")
       this.drained ||= this.around.wasLeftDrained(this.work.host, this.planned.instance);
-    const attempt = this.attempt({ previousPid: this.planned.previous_pid, nowMs });
+    const { previous_pid: previousPid, previous_start: startBefore } = this.planned;
+    const attempt = this.attempt({ previousPid, ...(startBefore !== undefined && { startBefore }), nowMs });
     attempt.returned("", nowMs);
     this.looked(snapshot, nowMs, nowMs);
   }
@@ -378,15 +390,25 @@ export class InstanceRun {
     snapshot: ProcessSnapshot,
     action: "restart" | "start",
     nowMs: number,
-    previousPid = snapshot.pid,
+    previousPid = pidOf(snapshot),
   ): void {
     const { host, timings } = this.work;
     const { instance } = this.planned;
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
+    const { history } = snapshot;
+    const startBefore = history?.kind === "read" && this.mayComplete ? lastStartIn(history.processes) : undefined;
+    const start = startBefore === undefined ? {} : { previous_start: startBefore };
     this.sentAtMs = nowMs;
     this.mayStillAct = true;
-    this.attempt({ before: snapshot, previousPid, nowMs });
-    this.around.emit({ type: "instance.restarting", ...this.id, action, previous_state: snapshot.state, ...previous });
+    this.attempt({ before: snapshot, previousPid, ...(startBefore !== undefined && { startBefore }), nowMs });
+    this.around.emit({
+      type: "instance.restarting",
+      ...this.id,
+      action,
+      previous_state: snapshot.state,
+      ...previous,
+      ...start,
+    });
     this.around.issue({ type: "change", host, instance, action });
     this.lookAt(nowMs + timings.between_checks_ms);
   }
@@ -406,7 +428,10 @@ export class InstanceRun {
         return this.lookAt(progress.lookAtMs);
       case "healthy":
         return this.becomeHealthy(progress.pid, previousPid, nowMs);
+      case "completed":
+        return this.becomeHealthy(undefined, previousPid, nowMs);
       case "failed":
+        this.expectedExit = progress.expectedExit;
         return this.fail(progress.code, progress.reason, nowMs);
       case "unchanged":
         return this.aimAgain(progress.reason, nowMs);
@@ -417,7 +442,7 @@ export class InstanceRun {
     }
   }
 
-  private becomeHealthy(pid: number, previousPid: number | undefined, nowMs: number): void {
+  private becomeHealthy(pid: number | undefined, previousPid: number | undefined, nowMs: number): void {
     this.isBroken = false;
     this.replacedPid = previousPid;
     this.fate.healthy(pid, previousPid, this.secondsTaken(nowMs));
@@ -456,6 +481,11 @@ export class InstanceRun {
     return this.planned.action === "gate" && !this.isOurs;
   }
 
+  /** It had ended before the rollout, and may do so again. */
+  private get mayComplete(): boolean {
+    return this.planned.may_complete === true;
+  }
+
   /** An earlier rollout left it down, and the operator has started it since the preview. */
   private wasStartedByOperator({ state }: ProcessSnapshot): boolean {
     const { before, failed_as } = this.planned;
@@ -472,8 +502,17 @@ export class InstanceRun {
   private conclude(nowMs: number): void {
     // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
     const { provenPid } = this.fate;
-    if (provenPid !== undefined) this.around.expect(this.work.host, this.planned.instance, provenPid);
-    this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
+    const { host, on_expected_exit, timings } = this.work;
+    const { instance, may_complete } = this.planned;
+    if (provenPid !== undefined)
+      this.around.expect({
+        host,
+        instance,
+        pid: provenPid,
+        ...(on_expected_exit === "accept" && { exits_at_most_every_ms: timings.min_healthy_time_ms }),
+        ...(may_complete && { may_complete }),
+      });
+    if (!this.mayComplete) this.around.capacity.giveBack(host, instance, nowMs);
     this.phase = { name: "over" };
   }
 
@@ -514,7 +553,9 @@ export class InstanceRun {
   private tellFailure(code: InstanceFailureCode, reason: string, nowMs: number, before?: Ending): void {
     const seconds = this.secondsTaken(nowMs);
     const seen = this.seen === undefined ? {} : { state: this.seen.state };
-    this.fate.failed({ code, reason, ...seen, seconds, stillDrained: this.drained }, before);
+    const expected = this.expectedExit === undefined ? {} : { expectedExit: this.expectedExit };
+    this.expectedExit = undefined;
+    this.fate.failed({ code, reason, ...seen, seconds, stillDrained: this.drained, ...expected }, before);
   }
 
   private secondsTaken(nowMs: number): number {
@@ -530,4 +571,9 @@ export class InstanceRun {
   private get id() {
     return { host: this.work.host, program: this.planned.program, instance: this.planned.instance };
   }
+}
+
+/** Of one that is being started supervisorctl does not print the pid, but supervisord's log has it. */
+function pidOf({ pid, history }: ProcessSnapshot): number | undefined {
+  return pid ?? (history?.kind === "read" ? currentOf(history.processes)?.pid : undefined);
 }

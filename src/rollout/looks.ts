@@ -24,6 +24,11 @@ export class Looks {
     this.issue({ type: "look", host });
   }
 
+  /** When the look that is on its way was sent. */
+  issuedAtMs(host: HostName): number | undefined {
+    return this.underWay.get(host)?.issuedAtMs;
+  }
+
   /** When the look that has come back was sent. */
   arrived(host: HostName, nowMs: number): number {
     const look = this.underWay.get(host);

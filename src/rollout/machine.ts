@@ -3,9 +3,11 @@ import type { HaltCode } from "../domain/failures.ts";
 import type { HostName } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { isDownAlready, worksOf, type Rollout } from "../domain/rollout.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HookName } from "../domain/settings.ts";
 import { Capacity } from "./capacity.ts";
 import { Drift } from "./drift.ts";
+import { Evidence } from "./evidence.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
 import { hookFinished, hookStarted } from "./hook-events.ts";
 import type { HostRun } from "./host-run.ts";
@@ -41,6 +43,7 @@ export class Machine {
   private readonly watch: Watch;
   private readonly drift: Drift;
   private readonly looks: Looks;
+  private readonly evidence: Evidence;
   private readonly processLooks: ProcessLooks;
   private readonly waves: WaveRun;
   private readonly watchMs: number;
@@ -67,6 +70,7 @@ export class Machine {
     this.supervisors = new Supervisors(rollout, emit);
     this.watch = new Watch(this.failures, this.supervisors);
     this.looks = new Looks(issue);
+    this.evidence = new Evidence(issue, (host, snapshots) => this.needsHistory(host, snapshots));
     this.drift = new Drift(rollout, emit);
     this.processLooks = new ProcessLooks(issue);
     const leftDrained = new Set(rollout.left_drained?.instances.map(({ host, instance }) => `${host} ${instance}`));
@@ -81,7 +85,7 @@ export class Machine {
       issue,
       emit,
       halt: (code, reason) => this.halt(code, reason),
-      expect: (host, instance, pid) => this.watch.expect(host, instance, pid),
+      expect: (proven) => this.watch.expect(proven, this.nowMs),
     };
     this.waves = new WaveRun(rollout.waves, around, this.looks, this.processLooks);
   }
@@ -114,7 +118,10 @@ export class Machine {
         this.begin();
         break;
       case "looked":
-        this.looked(input.host, input.outcome);
+        this.looked(input.host, this.evidence.looked(input.host, input.outcome));
+        break;
+      case "history_read":
+        this.looked(input.host, this.evidence.historyRead(input.host, input.histories));
         break;
       case "log_read":
         this.failures.logRead(input.host, input.instance, input.log);
@@ -162,7 +169,10 @@ export class Machine {
   private begin(): void {
     this.beganAtMs = this.nowMs;
     this.emit({ type: "rollout.started" });
-    for (const { host, instance, pid } of this.rollout.proven) this.watch.expect(host, instance, pid, true);
+    for (const proven of this.rollout.proven) {
+      this.watch.expect(proven, this.nowMs, true);
+      if (proven.may_complete) this.capacity.take(proven.host, proven.instance, this.nowMs);
+    }
     for (const { host, batches } of worksOf(this.rollout))
       for (const { instances } of batches)
         for (const one of instances) if (isDownAlready(one)) this.capacity.take(host, one.instance, this.nowMs);
@@ -178,7 +188,17 @@ export class Machine {
     this.watchAll(this.unpictured);
   }
 
-  private looked(host: HostName, outcome: LookOutcome): void {
+  private needsHistory(host: HostName, snapshots: readonly ProcessSnapshot[]): boolean {
+    return (
+      this.watch.needsHistory(host, snapshots) ||
+      this.capacity.needsHistory(host, snapshots) ||
+      this.waves.needsHistory(host, snapshots, this.looks.issuedAtMs(host) ?? this.nowMs)
+    );
+  }
+
+  /** @param outcome undefined where what was seen cannot be judged yet */
+  private looked(host: HostName, outcome: LookOutcome | undefined): void {
+    if (!outcome) return;
     const issuedAtMs = this.looks.arrived(host, this.nowMs);
     this.unpictured.delete(host);
     this.capacity.observe(host, outcome);
@@ -188,7 +208,7 @@ export class Machine {
     if (outcome.kind !== "seen") run?.looked(outcome, issuedAtMs, this.nowMs);
     this.failures.looked(host, outcome, issuedAtMs);
     // What has regressed is counted before anything else begins.
-    this.watch.observe(host, outcome);
+    this.watch.observe(host, outcome, this.nowMs);
     this.drift.observe(host, outcome);
     this.waves.looked(host, outcome, this.nowMs);
     if (outcome.kind === "seen") run?.looked(outcome, issuedAtMs, this.nowMs);

@@ -1,6 +1,7 @@
 import type { Answer, Outcome, RolloutEvent } from "../domain/events.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
+import type { KnownHistory } from "../domain/process-history.ts";
 import type {
   ChangeOutcome,
   CheckOutcome,
@@ -19,6 +20,12 @@ export type Input =
   | ({ readonly type: "changed"; readonly outcome: ChangeOutcome } & OfInstance)
   /** The answer to a `settle`. */
   | ({ readonly type: "settled"; readonly outcome: SettleOutcome } & OfInstance)
+  /** The answer to a `read_history`. */
+  | {
+      readonly type: "history_read";
+      readonly host: HostName;
+      readonly histories: ReadonlyMap<InstanceName, KnownHistory>;
+    }
   /** The answer to a `look_at_processes`. At most one per host is on its way. */
   | { readonly type: "processes_seen"; readonly host: HostName; readonly outcome: ProcessesOutcome }
   /** The answer to a `check`, of the process on this pid. */
@@ -53,6 +60,8 @@ export type Command =
   | ({ readonly type: "change"; readonly action: "restart" | "start" } & OfInstance)
   /** Tell when what was sent for this instance before can act no more. */
   | ({ readonly type: "settle" } & OfInstance)
+  /** What supervisord's own log says of these, which are all that the host has. */
+  | { readonly type: "read_history"; readonly host: HostName; readonly instances: readonly InstanceName[] }
   | { readonly type: "look_at_processes"; readonly host: HostName; readonly query: ProcessQuery }
   | ({
       readonly type: "check";

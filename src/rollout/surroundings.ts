@@ -1,6 +1,7 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
+import type { ProvenInstance } from "../domain/rollout.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Drift } from "./drift.ts";
 import type { Failures } from "./failures.ts";
@@ -21,6 +22,6 @@ export interface Surroundings {
   emit(event: RolloutEvent): void;
   /** Nothing further begins. Told once: the first halt is the one that counts. */
   halt(code: HaltCode, reason: string): void;
-  /** It is healthy on this pid: from now on it is expected to stay there. */
-  expect(host: HostName, instance: InstanceName, pid: number): void;
+  /** It is healthy on this pid: from now on it is expected to stay there, but for the exits that it may have. */
+  expect(proven: ProvenInstance): void;
 }

@@ -2,12 +2,24 @@ import type { InstanceFailureCode } from "../domain/failures.ts";
 import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
 import { foldNames } from "../domain/node-set.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
-import { isNotStarted, isRunning, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
+import {
+  isNotStarted,
+  isRunning,
+  NO_PROCESS,
+  type ProcessSnapshot,
+  type ProcessState,
+} from "../domain/process-state.ts";
+import type { ProvenInstance } from "../domain/rollout.ts";
+import { ExitPace } from "./exit-pace.ts";
+import { explain, whyNotExpected } from "./explained.ts";
 import type { CountedAs, Failures, InstanceFailure } from "./failures.ts";
 import type { Supervisors } from "./supervisors.ts";
 
 interface Expected {
-  readonly pid: number;
+  pid: number;
+  readonly mayComplete: boolean;
+  /** Undefined for one that may not exit. */
+  readonly pace: ExitPace | undefined;
   readonly isOfEarlierRollout: boolean;
   /** How often the host's supervisord had been found restarted by then. */
   readonly restarts: number;
@@ -17,6 +29,7 @@ interface Expected {
 interface Regressed extends Pick<Expected, "isOfEarlierRollout"> {
   readonly instance: InstanceName;
   readonly reason: string;
+  readonly expectedExit: string | undefined;
   /** What was seen of it now, if anything was. */
   readonly state: ProcessState | undefined;
 }
@@ -42,20 +55,34 @@ export class Watch {
   }
 
   /** @param isOfEarlierRollout it was not this rollout that restarted it */
-  expect(host: HostName, instance: InstanceName, pid: number, isOfEarlierRollout = false): void {
+  expect(
+    { host, instance, pid, exits_at_most_every_ms: everyMs, may_complete }: ProvenInstance,
+    nowMs: number,
+    isOfEarlierRollout = false,
+  ): void {
     const ofHost = this.expected.get(host) ?? new Map<InstanceName, Expected>();
     const restarts = this.supervisors.restartsOf(host);
-    this.expected.set(host, ofHost.set(instance, { pid, isOfEarlierRollout, restarts }));
+    const pace = everyMs === undefined ? undefined : new ExitPace(everyMs, nowMs);
+    const expected = { pid, mayComplete: may_complete === true, pace, isOfEarlierRollout, restarts };
+    this.expected.set(host, ofHost.set(instance, expected));
+  }
+
+  /** True where only supervisord's own log says what has become of a process. */
+  needsHistory(host: HostName, snapshots: readonly ProcessSnapshot[]): boolean {
+    const expected = this.expected.get(host);
+    return (
+      expected !== undefined && snapshots.some((snapshot) => isReplaced(expected.get(snapshot.instance), snapshot))
+    );
   }
 
   /** What is known of the host's supervisord is at least as new as this look. */
-  observe(host: HostName, outcome: LookOutcome): void {
-    if (outcome.kind === "seen") this.observeStates(host, outcome.snapshots);
+  observe(host: HostName, outcome: LookOutcome, nowMs: number): void {
+    if (outcome.kind === "seen") this.observeStates(host, outcome.snapshots, nowMs);
     // What cannot be seen has not regressed: a lost connection is no crash. But without supervisord nothing is healthy.
     else if (outcome.kind === "unavailable" && outcome.hasEnded) this.observeEnd(host, outcome.reason);
   }
 
-  private observeStates(host: HostName, snapshots: readonly ProcessSnapshot[]): void {
+  private observeStates(host: HostName, snapshots: readonly ProcessSnapshot[], nowMs: number): void {
     const expected = this.expected.get(host);
     if (!expected) return;
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
@@ -65,10 +92,19 @@ export class Watch {
     for (const [instance, its] of expected) {
       const snapshot = seen.get(instance);
       if (snapshot && isRunning(snapshot) && snapshot.pid === its.pid) continue;
+      const judged = snapshot && isReplaced(its, snapshot) ? judge(its, snapshot, nowMs) : FAILED;
+      if (judged.kind === "goes_on") continue;
       expected.delete(instance);
-      const reason = `it was healthy on pid ${its.pid} and is ${now(snapshot)}`;
+      if (judged.kind === "completed") continue;
+      const reason = `it was healthy on pid ${its.pid} and is ${now(snapshot)}${judged.why ?? ""}`;
       const isByRestart = restart !== undefined && its.restarts < this.supervisors.restartsOf(host);
-      const one = { ...its, instance, reason: isByRestart ? `${restart}: ${reason}` : reason, state: snapshot?.state };
+      const one = {
+        ...its,
+        instance,
+        reason: isByRestart ? `${restart}: ${reason}` : reason,
+        state: snapshot?.state,
+        expectedExit: judged.expectedExit,
+      };
       if (!isByRestart) this.fail(host, "regressed", [one]);
       else if (snapshot && isNotStarted(snapshot)) leftDown.push(one);
       else startedAgain.push(one);
@@ -85,7 +121,7 @@ export class Watch {
     this.fail(
       host,
       "regressed",
-      expected.map(([instance, its]) => ({ ...its, instance, reason, state: undefined })),
+      expected.map(([instance, its]) => ({ ...its, instance, reason, state: undefined, expectedExit: undefined })),
     );
   }
 
@@ -105,6 +141,7 @@ export class Watch {
       seconds: 0,
       stillDrained: false,
       wasProven: true,
+      ...(first.expectedExit !== undefined && { expectedExit: first.expectedExit }),
       isOfEarlierRollout: regressed.some(({ isOfEarlierRollout }) => isOfEarlierRollout),
       ...(also.length > 0 && { also }),
     };
@@ -114,6 +151,41 @@ export class Watch {
     );
     this.failures.addInstance(failure, ...countedAs);
   }
+}
+
+/** What has become of one that is no longer on the pid on which it was proven. */
+type Judged =
+  | { readonly kind: "goes_on" }
+  | { readonly kind: "completed" }
+  | { readonly kind: "failed"; readonly why?: string; readonly expectedExit?: string };
+
+const GOES_ON: Judged = { kind: "goes_on" };
+const FAILED: Extract<Judged, { kind: "failed" }> = { kind: "failed" };
+
+/** Its process has ended, and Supervisor has started another one, is about to, or leaves it so. */
+function isReplaced(expected: Expected | undefined, { state, pid }: ProcessSnapshot): boolean {
+  if (!expected) return false;
+  return (
+    state === "STARTING" || state === "EXITED" || (state === "RUNNING" && pid !== NO_PROCESS && pid !== expected.pid)
+  );
+}
+
+function judge(expected: Expected, snapshot: ProcessSnapshot, nowMs: number): Judged {
+  const { pace, mayComplete } = expected;
+  const explanation = explain(expected.pid, snapshot);
+  if (explanation.kind === "lost" && (pace || mayComplete)) return GOES_ON;
+  if (explanation.kind !== "expected")
+    return pace || mayComplete ? { kind: "failed", why: whyNotExpected(explanation) } : FAILED;
+  const { exits, how } = explanation;
+  if (snapshot.state === "EXITED" && mayComplete) return { kind: "completed" };
+  if (!pace) return { kind: "failed", expectedExit: how };
+  if (snapshot.state === "EXITED")
+    return { kind: "failed", why: `: as expected (${how}), but it is not started again` };
+  if (snapshot.state === "STARTING" || snapshot.pid === undefined) return GOES_ON;
+  if (!pace.exited(exits, nowMs))
+    return { kind: "failed", why: `: as expected (${how}), but more often than every min_healthy_time` };
+  expected.pid = snapshot.pid;
+  return GOES_ON;
 }
 
 function now(snapshot: ProcessSnapshot | undefined): string {

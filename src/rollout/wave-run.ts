@@ -1,5 +1,6 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Looks } from "./looks.ts";
@@ -118,6 +119,13 @@ export class WaveRun {
     if (work && outcome.kind === "seen") this.around.drift.compareHost(work, outcome.snapshots);
     this.phase.missing.delete(host);
     if (this.phase.missing.size === 0 && !this.around.tally.isHeld) this.begin(nowMs);
+  }
+
+  /** True where only supervisord's own log says what has become of a process: a look is judged with that. */
+  needsHistory(host: HostName, snapshots: readonly ProcessSnapshot[], issuedAtMs: number): boolean {
+    const coming = this.phase.name === "observing" ? this.phase.coming.get(host) : undefined;
+    if (coming && this.around.drift.needsHistory(coming, snapshots)) return true;
+    return this.runs.get(host)?.needsHistory(snapshots, issuedAtMs) ?? false;
   }
 
   /** One that has regressed is restarted again, as the operator wishes: in its host's turn, or in another turn of it. */

@@ -9,6 +9,17 @@ import type { Argv } from "../executor/ports.ts";
  */
 export const LOG_TAIL_BYTES = [4000, 3999, 3998, 3997] as const;
 
+/** Likewise of supervisord's own log: some thousand starts and ends of processes. */
+const MAIN_LOG_BYTES = [262_144, 262_143, 262_142, 262_141] as const;
+
+/** A log that supervisord gives: of an instance, or its own. */
+export type Log = { readonly instance: InstanceName; readonly stream: "stderr" | "stdout" } | "supervisord";
+
+/** How much of a log is read, and then tried. */
+export function tailBytes(log: Log): readonly number[] {
+  return log === "supervisord" ? MAIN_LOG_BYTES : LOG_TAIL_BYTES;
+}
+
 /** `supervisorctl status`: every process of the host. */
 export function statusArgv(settings: SupervisorSettings): Argv {
   return supervisorctl(settings, "status");
@@ -24,19 +35,18 @@ export function changeLine(action: "restart" | "start", instance: InstanceName):
   return `${action} ${addressOf(instance)}`;
 }
 
-/** `supervisorctl tail` of the end of a log. */
-export function tailArgv(settings: SupervisorSettings, { instance, stream }: Log, bytes: number): Argv {
-  return supervisorctl(settings, "tail", `-${bytes}`, addressOf(instance), stream);
+/** `supervisorctl tail` of the end of a log, or `maintail` of supervisord's own. */
+export function tailArgv(settings: SupervisorSettings, log: Log, bytes: number): Argv {
+  return supervisorctl(settings, ...tailWords(log, bytes));
 }
 
 /** The same as a line for a supervisorctl that reads its commands. */
-export function tailLine({ instance, stream }: Log, bytes: number): string {
-  return `tail -${bytes} ${addressOf(instance)} ${stream}`;
+export function tailLine(log: Log, bytes: number): string {
+  return tailWords(log, bytes).join(" ");
 }
 
-interface Log {
-  readonly instance: InstanceName;
-  readonly stream: "stderr" | "stdout";
+function tailWords(log: Log, bytes: number): string[] {
+  return log === "supervisord" ? ["maintail", `-${bytes}`] : ["tail", `-${bytes}`, addressOf(log.instance), log.stream];
 }
 
 /** `supervisorctl pid`: the process id of supervisord itself. */

@@ -7,10 +7,10 @@ import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
 import { complaintIn, lastWords, type Silence } from "./complaints.ts";
-import { availArgv, LOG_TAIL_BYTES, pidArgv, statusArgv, tailArgv } from "./commands.ts";
+import { availArgv, pidArgv, statusArgv, tailArgv, tailBytes, type Log } from "./commands.ts";
 import { parseAvail, parsePid } from "./replies.ts";
 import { parseStatus, type StatusText } from "./status-text.ts";
-import { isCutCharacter, readTail, type Stream, type TailReply } from "./tail-reply.ts";
+import { isCutCharacter, readTail, type TailReply } from "./tail-reply.ts";
 
 /** `status` ends so when it could list everything: 3 when something is STOPPED, EXITED, FATAL or UNKNOWN (0 before Supervisor 4). */
 const LISTED_ALL: readonly number[] = [0, 3];
@@ -40,19 +40,20 @@ export async function lookByExec(
 export async function tailByExec(
   access: HostAccess,
   settings: SupervisorSettings,
-  log: { readonly instance: InstanceName; readonly stream: Stream },
+  log: Log,
   timeoutMs: number,
 ): Promise<TailReply> {
   const deadline = new Deadline(timeoutMs);
   let outcome: RunOutcome | undefined;
-  for (const bytes of LOG_TAIL_BYTES) {
+  for (const bytes of tailBytes(log)) {
     outcome = await access.run(tailArgv(settings, log, bytes), { timeoutMs: deadline.leftMs });
-    if (outcome.kind !== "exited") return { kind: "unreadable", why: whyNot(outcome, timeoutMs) };
+    if (outcome.kind !== "exited") {
+      const isLost = outcome.kind === "unreachable" || outcome.kind === "indeterminate";
+      return { kind: "unreadable", why: whyNot(outcome, timeoutMs), ...(isLost && { isLost }) };
+    }
     if (!isCutCharacter(outcome.stdout)) break;
   }
-  return outcome?.kind === "exited"
-    ? toTail(outcome, log.instance)
-    : { kind: "unreadable", why: "it was not asked for" };
+  return outcome?.kind === "exited" ? toTail(outcome, log) : { kind: "unreadable", why: "it was not asked for" };
 }
 
 /** The process id of supervisord. */
@@ -134,10 +135,10 @@ function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: num
   return outcome.reason;
 }
 
-function toTail(outcome: Extract<RunOutcome, { kind: "exited" }>, instance: InstanceName): TailReply {
+function toTail(outcome: Extract<RunOutcome, { kind: "exited" }>, log: Log): TailReply {
   // It exits with 0 when it has printed the log, and with 1 beside a complaint of its own; 127 is the shell's.
   if (outcome.stdout === "" && outcome.code !== 0) return { kind: "unreadable", why: saidBy(outcome) };
-  return readTail(outcome.stdout, instance);
+  return readTail(outcome.stdout, log);
 }
 
 /** supervisorctl complains on stdout, sudo and the shell on stderr. */

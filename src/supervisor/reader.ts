@@ -2,15 +2,18 @@ import { whyNotAddressable } from "../domain/address.ts";
 import type { HostConfig, InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { LogTail, LookOutcome, UnseenLook } from "../domain/outcomes.ts";
+import type { KnownHistory } from "../domain/process-history.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, LookWay, PidOutcome, SupervisorReader } from "../executor/ports.ts";
+import type { Log } from "./commands.ts";
 import { configFiles } from "./config-files.ts";
 import { Daemon } from "./daemon.ts";
 import { configsByExec, lookByExec, pidByExec, tailByExec, type ExecLook } from "./exec.ts";
 import { readLogs } from "./log-reader.ts";
 import { digestOf, type NotedLogs } from "./log-tail.ts";
+import { historiesOf } from "./main-log.ts";
 import { sessionWay } from "./session-way.ts";
-import { STREAMS, type Stream, type TailReply } from "./tail-reply.ts";
+import { STREAMS, type TailReply } from "./tail-reply.ts";
 import type { Listed, QuickWay, Told } from "./way.ts";
 import type { Credentials } from "./xml-rpc-client.ts";
 import { xmlRpcWay } from "./xml-rpc-way.ts";
@@ -58,6 +61,7 @@ export function supervisorReader(
     look: () => reader.look(),
     noteLogs: (instance) => reader.noteLogs(instance),
     tailLog: (instance, msSinceRestart) => reader.tailLog(instance, msSinceRestart),
+    histories: (instances) => reader.histories(instances),
     supervisorPid: () => reader.supervisorPid(),
     troubleWithSupervisorctl: () => reader.troubleWithSupervisorctl(),
     config: (instances) => reader.config(instances),
@@ -141,7 +145,7 @@ class Reader {
     // A Python for each would take longer than all else before a restart.
     if (this.way === undefined || this.way.kind === "exec" || whyNotAddressable(instance) !== undefined) return;
     const replies = await Promise.all(
-      STREAMS.map((stream) => this.#askQuickly((way, quickMs) => way.tail(instance, stream, quickMs), NOTING_MS)),
+      STREAMS.map((stream) => this.#askQuickly((way, quickMs) => way.tail({ instance, stream }, quickMs), NOTING_MS)),
     );
     const [stderr, stdout] = replies.map(({ answer }) => answer && digestOf(answer.value));
     this.#noted.set(instance, { stderr, stdout });
@@ -154,19 +158,23 @@ class Reader {
       instance,
       config: this.#configs.get(instance),
       noted: this.#noted.get(instance),
-      tail: (stream, timeoutMs) => this.#tail(instance, stream, timeoutMs),
+      tail: (stream, timeoutMs) => this.#tail({ instance, stream }, timeoutMs),
       msSinceRestart,
       timeoutMs: this.#logTimeoutMs,
     });
   }
 
-  async #tail(instance: InstanceName, stream: Stream, timeoutMs: number): Promise<TailReply> {
-    const why = whyNotAddressable(instance);
+  async histories(instances: readonly InstanceName[]): Promise<ReadonlyMap<InstanceName, KnownHistory>> {
+    return historiesOf(await this.#tail("supervisord", this.#logTimeoutMs), instances);
+  }
+
+  async #tail(log: Log, timeoutMs: number): Promise<TailReply> {
+    const why = log === "supervisord" ? undefined : whyNotAddressable(log.instance);
     if (why !== undefined) return { kind: "unreadable", why };
     const closes = this.#closes;
-    const quick = await this.#askQuickly((way, quickMs) => way.tail(instance, stream, quickMs), timeoutMs);
-    if (closes !== this.#closes) return { kind: "unreadable", why: CLOSED.reason };
-    return quick.answer?.value ?? tailByExec(this.#access, this.#settings, { instance, stream }, timeoutMs);
+    const quick = await this.#askQuickly((way, quickMs) => way.tail(log, quickMs), timeoutMs);
+    if (closes !== this.#closes) return { kind: "unreadable", why: CLOSED.reason, isLost: true };
+    return quick.answer?.value ?? tailByExec(this.#access, this.#settings, log, timeoutMs);
   }
 
   async supervisorPid(): Promise<PidOutcome> {

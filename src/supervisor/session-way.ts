@@ -3,7 +3,7 @@ import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { lastWords } from "./complaints.ts";
-import { LOG_TAIL_BYTES, sessionArgv, tailLine } from "./commands.ts";
+import { sessionArgv, tailBytes, tailLine } from "./commands.ts";
 import { Session } from "./session.ts";
 import { parseAvail, parsePid } from "./replies.ts";
 import { othersIn, parseStatus } from "./status-text.ts";
@@ -67,16 +67,16 @@ export function sessionWay(
       const isKnown = pid.kind === "told" && pid.value.supervisorPid !== undefined;
       return isKnown ? told({ ...listed.value, supervisorPid: pid.value.supervisorPid }) : listed;
     },
-    async tail(instance, stream, timeoutMs) {
-      const why = whyNotAddressable(instance);
+    async tail(log, timeoutMs) {
+      const why = log === "supervisord" ? undefined : whyNotAddressable(log.instance);
       if (why !== undefined) return untold(why, { passing: true });
       const deadline = new Deadline(timeoutMs);
       let last: Told<string> = untold("nothing was asked", { passing: true });
-      for (const bytes of LOG_TAIL_BYTES) {
-        last = await ask(tailLine({ instance, stream }, bytes), deadline.leftMs, (printed) => printed);
+      for (const bytes of tailBytes(log)) {
+        last = await ask(tailLine(log, bytes), deadline.leftMs, (printed) => printed);
         if (last.kind === "untold" || !isCutCharacter(last.value)) break;
       }
-      return last.kind === "untold" ? last : told(readTail(last.value, instance));
+      return last.kind === "untold" ? last : told(readTail(last.value, log));
     },
     pid: (timeoutMs) => ask("pid", timeoutMs, parsePid),
     configs: (timeoutMs) => ask("avail", timeoutMs, parseAvail),

@@ -1,5 +1,5 @@
 import { addressOf } from "../domain/address.ts";
-import type { InstanceName } from "../domain/ids.ts";
+import type { Log } from "./commands.ts";
 import { lastWords } from "./complaints.ts";
 
 /** What a program writes, and what Supervisor keeps of it. */
@@ -12,8 +12,8 @@ export type TailReply =
   | { readonly kind: "text"; readonly text: string }
   /** Supervisor keeps none, or none that can be read. @property why in its own words */
   | { readonly kind: "none"; readonly why: string }
-  /** There may be one, but it cannot be had this way. */
-  | { readonly kind: "unreadable"; readonly why: string };
+  /** There may be one, but it cannot be had this way. @property isLost the host was lost before it could answer */
+  | { readonly kind: "unreadable"; readonly why: string; readonly isLost?: true };
 
 /** supervisor/supervisorctl.py, `do_tail`. */
 export const TAIL_FAULTS: ReadonlyMap<number, string> = new Map([
@@ -25,12 +25,12 @@ export const TAIL_FAULTS: ReadonlyMap<number, string> = new Map([
 /** supervisor/supervisorctl.py, `check_encoding`: before the log. */
 const ENCODING_WARNING = /^Warning: sys\.stdout\.encoding is set to [^\n]*\n/;
 
-/** Reads what `supervisorctl tail` printed: the text itself, or a complaint and nothing else. */
-export function readTail(printed: string, instance: InstanceName): TailReply {
+/** Reads what `supervisorctl tail` or `maintail` printed: the text itself, or a complaint and nothing else. */
+export function readTail(printed: string, log: Log): TailReply {
+  const name = log === "supervisord" ? log : addressOf(log.instance);
   const text = printed.replace(ENCODING_WARNING, "");
   const said = text.trim();
-  for (const why of TAIL_FAULTS.values())
-    if (said === `${addressOf(instance)}: ERROR (${why})`) return { kind: "none", why };
+  for (const why of TAIL_FAULTS.values()) if (said === `${name}: ERROR (${why})`) return { kind: "none", why };
   // A log of this one line is read again from its file.
   if (/^error: <class .*: file: .* line: \d+$/.test(said)) return { kind: "unreadable", why: whyUnreadable(said) };
   if (/^(?:Server requires authentication|\S+ (?:refused connection|no such file))$/.test(said))

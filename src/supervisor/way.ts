@@ -2,7 +2,8 @@ import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { LookWay } from "../executor/ports.ts";
-import type { Stream, TailReply } from "./tail-reply.ts";
+import type { Log } from "./commands.ts";
+import type { TailReply } from "./tail-reply.ts";
 
 /** An answer that can be relied on, or why there is none: then another way is asked. */
 export type Told<Value> =
@@ -27,8 +28,8 @@ export interface QuickWay {
   /** What it goes through, for people. */
   readonly through: string;
   list(timeoutMs: number): Promise<Told<Listed>>;
-  /** The end of a log of an instance. */
-  tail(instance: InstanceName, stream: Stream, timeoutMs: number): Promise<Told<TailReply>>;
+  /** The end of a log. */
+  tail(log: Log, timeoutMs: number): Promise<Told<TailReply>>;
   pid(timeoutMs: number): Promise<Told<number>>;
   /** How what supervisord has loaded is configured, as far as this way tells. Changes nothing. */
   configs(timeoutMs: number): Promise<Told<ReadonlyMap<InstanceName, InstanceConfig>>>;

@@ -5,7 +5,7 @@ import { PROCESS_STATES, type ProcessSnapshot } from "../domain/process-state.ts
 import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
-import { isSupervisorctl, LOG_TAIL_BYTES } from "./commands.ts";
+import { isSupervisorctl, tailBytes, type Log } from "./commands.ts";
 import { knownConfig } from "./known-config.ts";
 import { inNaturalOrder } from "./status-text.ts";
 import { TAIL_FAULTS, type TailReply } from "./tail-reply.ts";
@@ -40,11 +40,10 @@ export function xmlRpcWay(
       const answer = await client.callAll(["getAllProcessInfo", "getPID"], timeoutMs);
       return read(answer, toListed);
     },
-    async tail(instance, stream, timeoutMs) {
+    async tail(log, timeoutMs) {
       const deadline = new Deadline(timeoutMs);
-      const method = stream === "stderr" ? "readProcessStderrLog" : "readProcessStdoutLog";
-      for (const bytes of LOG_TAIL_BYTES) {
-        const answer = await client.call(method, [addressOf(instance), -bytes, 0], deadline.leftMs);
+      for (const bytes of tailBytes(log)) {
+        const answer = await client.call(...tailCall(log, bytes), deadline.leftMs);
         if (answer.kind === "broke") continue;
         const why = answer.kind === "fault" ? TAIL_FAULTS.get(answer.code) : undefined;
         if (why !== undefined) return told({ kind: "none", why });
@@ -77,6 +76,12 @@ function read<Value>(outcome: CallOutcome, toValue: (value: XmlRpcValue) => Valu
       return value === undefined ? untold("supervisord's answer is of an unknown form") : told(value);
     }
   }
+}
+
+function tailCall(log: Log, bytes: number): [method: string, parameters: readonly (string | number)[]] {
+  if (log === "supervisord") return ["readLog", [-bytes, 0]];
+  const method = log.stream === "stderr" ? "readProcessStderrLog" : "readProcessStdoutLog";
+  return [method, [addressOf(log.instance), -bytes, 0]];
 }
 
 function toTail(value: XmlRpcValue): TailReply | undefined {

@@ -12,7 +12,7 @@ export interface ToldError {
 export function errorsOf(event: RolloutEvent): ToldError[] {
   if (event.type === "instance.failed") {
     const { host, instance, code, reason } = event;
-    return [told(`${host} ${instance} failed`, `${failureTitle(code)}: ${reason}. ${failureRemedy(code)}`)];
+    return [told(`${host} ${instance} failed`, `${failureTitle(code)}: ${reason}. ${failureRemedy(event)}`)];
   }
   if (event.type === "hook.finished" && !event.succeeded && event.instance === undefined) {
     const { hook, host, reason = "no reason was given" } = event;

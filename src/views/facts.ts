@@ -116,7 +116,10 @@ function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>)
     case "instance.healthy": {
       // It takes no time at all only where an earlier rollout has sent the restart.
       const after = event.seconds > 0 ? ` after ${formatElapsed(event.seconds * 1000)}` : "";
-      return [{ about, text: `healthy${after} on pid ${event.pid}` }];
+      const how = event.completed
+        ? `completed${after}: it has ended as expected`
+        : `healthy${after}${onPid(event.pid)}`;
+      return [{ about, text: how }];
     }
     case "instance.failed": {
       const failed = {

@@ -1,3 +1,4 @@
+import type { RolloutEvent } from "../domain/events.ts";
 import {
   HALTS,
   INSTANCE_FAILURES,
@@ -8,6 +9,8 @@ import {
   type RefusalCode,
 } from "../domain/failures.ts";
 import { printable } from "../domain/printable.ts";
+
+type FailedAs = Pick<Extract<RolloutEvent, { type: "instance.failed" }>, "code" | "expected_exit">;
 
 interface Kind {
   readonly title: string;
@@ -31,8 +34,10 @@ export function failureTitle(code: InstanceFailureCode): string {
 }
 
 /** What the operator can do about it. */
-export function failureRemedy(code: InstanceFailureCode): string {
-  return failureKind(code).remedy;
+export function failureRemedy({ code, expected_exit: how }: FailedAs): string {
+  const { remedy } = failureKind(code);
+  if (how === undefined) return remedy;
+  return `${remedy} Supervisor's log calls this exit expected (${printable(how)}): if it exits by design, set on_expected_exit: accept.`;
 }
 
 /** Likewise for a refusal. */

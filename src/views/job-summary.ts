@@ -84,7 +84,7 @@ function summaryMarkup(collected: Collected, called: Called): Markup {
 function failureMarkup(failure: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
   const { host, instance, code, reason } = failure;
   return html`<h3>${printable(`${host} ${instance}`)}</h3>
-    <p><b>${failureTitle(code)}</b>: ${onOneLine(reason)}<br />${failureRemedy(code)}</p>
+    <p><b>${failureTitle(code)}</b>: ${onOneLine(reason)}<br />${failureRemedy(failure)}</p>
     ${logsOf(failure).map(logMarkup)}`;
 }
 

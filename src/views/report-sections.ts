@@ -17,13 +17,19 @@ const MOST_LOGS = 10;
 /** The failed instances, each with its reason, what to do, and the end of its log. */
 export function failedSection(collected: Collected): string[] {
   const failed = collected.failed();
-  const lines = failed.flatMap((failure, index) => [
-    `  ${printable(`${failure.host} ${failure.instance}`)}: ${failureTitle(failure.code)}`,
-    `    ${onOneLine(failure.reason)}`,
-    ...(failure.still_drained ? ["    It is still drained: before_restart ran for it and after_healthy did not."] : []),
-    ...(failed[index - 1]?.code === failure.code ? [] : [`    ${failureRemedy(failure.code)}`]),
-    ...(index < MOST_LOGS ? logLines(failure) : [`    its log is not shown here: ${tailCommand(failure)}`]),
-  ]);
+  const lines = failed.flatMap((failure, index) => {
+    const remedy = failureRemedy(failure);
+    const before = failed[index - 1];
+    return [
+      `  ${printable(`${failure.host} ${failure.instance}`)}: ${failureTitle(failure.code)}`,
+      `    ${onOneLine(failure.reason)}`,
+      ...(failure.still_drained
+        ? ["    It is still drained: before_restart ran for it and after_healthy did not."]
+        : []),
+      ...(before && failureRemedy(before) === remedy ? [] : [`    ${remedy}`]),
+      ...(index < MOST_LOGS ? logLines(failure) : [`    its log is not shown here: ${tailCommand(failure)}`]),
+    ];
+  });
   return titled("failed", lines);
 }
 
@@ -38,7 +44,7 @@ export function unsettledSection(collected: Collected): string[] {
       ),
     ),
   );
-  return titled("left while under restart", withRemedy(lines, failureRemedy("indeterminate")));
+  return titled("left while under restart", withRemedy(lines, failureRemedy({ code: "indeterminate" })));
 }
 
 /** The instances of one fate, folded: hosts with the same instances share a line. */

@@ -9,6 +9,8 @@ export type Behaviour =
   | { readonly kind: "crash_at_start" }
   /** Runs for so long, then exits 1. Longer than startsecs: Supervisor starts it again for ever. */
   | { readonly kind: "crash_after"; readonly seconds: number }
+  /** Runs for so long, then exits 0, as a worker does that has done its jobs. */
+  | { readonly kind: "exit_after"; readonly seconds: number }
   /** Takes so long to end when asked to. */
   | { readonly kind: "slow_stop"; readonly seconds: number }
   /** Ends, once asked to, when `FleetHost.letStop` lets it. Its group needs a long stopwaitsecs. */
@@ -52,6 +54,7 @@ export async function writeBehaviour(
 function behaviourLine(behaviour: Behaviour): string {
   switch (behaviour.kind) {
     case "crash_after":
+    case "exit_after":
     case "slow_stop":
     case "slow_start":
       return `${behaviour.kind} ${behaviour.seconds}`;

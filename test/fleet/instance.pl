@@ -26,6 +26,11 @@ if ($kind eq 'crash_at_start') {
     rest($number);
 }
 write_file($ready_file, "$$\n");
+if ($kind eq 'exit_after') {
+    rest($number);
+    unlink $ready_file;
+    exit 0;
+}
 if ($kind eq 'crash_after') {
     rest($number);
     crash();

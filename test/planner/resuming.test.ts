@@ -62,7 +62,8 @@ describe("what a resume leaves open of its chain", () => {
 
   it("is also what nobody saw the end of", async () => {
     const made = await halted();
-    const fates = new Map([[TWO, new Map([["web:0" as InstanceName, { kind: "unknown", previousPid: 1 } as const]])]]);
+    const unknown = { kind: "unknown", previousPid: 1, previousStart: undefined } as const;
+    const fates = new Map([[TWO, new Map([["web:0" as InstanceName, unknown]])]]);
     assert.deepEqual(resumeOf(made, { only: [ONE, THREE], of: { ...made.past, fates } }).left_open, [
       { host: TWO, as: "unknown", instances: ["web:0"] },
       { host: TWO, as: "untouched", instances: ["web:1"] },

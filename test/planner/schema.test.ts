@@ -99,6 +99,7 @@ describe("the plan's JSON schema", () => {
       vars: {},
       exited: "skip",
       leftovers: "fail",
+      on_expected_exit: "fail",
     });
     assert.deepEqual(wave.batches, { sizes: [{ count: 1 }], mode: "lockstep" });
     assert.deepEqual(loaded.plan.limits, {

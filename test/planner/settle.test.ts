@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { InstanceFailureCode } from "../../src/domain/failures.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { KnownHistory, ProcessEnd } from "../../src/domain/process-history.ts";
 import type { ProcessSnapshot, ProcessState } from "../../src/domain/process-state.ts";
 import { readPast } from "../../src/planner/past.ts";
-import { settle } from "../../src/planner/settle.ts";
+import { settle, type MayEnd } from "../../src/planner/settle.ts";
 import { failed, healthy, indeterminate, observed, planned, restarting } from "../views/rollout-script.ts";
 
 const HOST = "web-01" as HostName;
@@ -32,7 +33,7 @@ function actionAfter(events: readonly RolloutEvent[], state: ProcessState, pid?:
     ?.get(INSTANCE);
   assert.ok(fate);
   const now: ProcessSnapshot = { instance: INSTANCE, state, ...(pid !== undefined && { pid }) };
-  return settle(fate, now).action;
+  return settle(fate, now, { mayExit: false, mayComplete: false, history: undefined }).action;
 }
 
 describe("what a resume does with an instance whose restart was sent", () => {
@@ -135,5 +136,51 @@ describe("what a resume does with an instance whose restart was sent", () => {
       ["restart", [proven, started, failing, drained, started, succeeded]],
     ] as const)
       assert.equal(actionAfter(events, "RUNNING", NEW, { ...rollout, waves }), expected);
+  });
+});
+
+describe("what a resume does with what may end by design", () => {
+  const STARTED = "start of before";
+  const run = { ...restart, previous_start: STARTED } as RolloutEvent;
+  const ended = (start: string, end: ProcessEnd): KnownHistory => {
+    return { kind: "read", processes: [{ pid: NEW, start, end, how: "exit status" }] };
+  };
+  const settled = (events: readonly RolloutEvent[], state: ProcessState, mayEnd: Partial<MayEnd>) => {
+    const fate = readPast([rollout, run, ...events])
+      ?.fates.get(HOST)
+      ?.get(INSTANCE);
+    assert.ok(fate);
+    return settle(
+      fate,
+      { instance: INSTANCE, state },
+      { mayExit: false, mayComplete: false, history: undefined, ...mayEnd },
+    );
+  };
+  const completed = { ...healthy(HOST, INSTANCE, 7, NEW), completed: true, pid: undefined } as unknown as RolloutEvent;
+
+  it("leaves a one-shot alone that was run again and has completed, before the kill or since", () => {
+    assert.deepEqual(settled([completed], "EXITED", { mayComplete: true }), { action: "nothing" });
+    const history = ended("start of now", "expected");
+    assert.deepEqual(settled([proven], "EXITED", { mayComplete: true, history }), { action: "nothing" });
+  });
+
+  it("restarts a one-shot that was proven to run and has crashed since", () => {
+    const history = ended("start of now", "unexpected");
+    assert.equal(settled([proven], "EXITED", { mayComplete: true, history }).action, "restart");
+  });
+
+  it("lets its gate judge a one-shot that may have been run, and runs one that by the log was not", () => {
+    const maybe = settled([], "EXITED", { mayComplete: true, history: ended("start of now", "expected") });
+    assert.equal(maybe.action, "gate");
+    assert.equal("previous_start" in maybe && maybe.previous_start, STARTED);
+    assert.equal(settled([], "EXITED", { mayComplete: true }).action, "gate");
+    const unsent = settled([], "EXITED", { mayComplete: true, history: ended(STARTED, "expected") });
+    assert.equal(unsent.action, "restart");
+  });
+
+  it("leaves a worker alone that is between two processes, and expects it on the one before", () => {
+    assert.deepEqual(settled([proven], "EXITED", { mayExit: true }), { action: "nothing", pid: NEW });
+    assert.deepEqual(settled([proven], "STARTING", { mayExit: true }), { action: "nothing", pid: NEW });
+    assert.equal(settled([proven], "EXITED", {}).action, "restart");
   });
 });

@@ -49,12 +49,12 @@ describe("a finished one-shot", () => {
     assert.deepEqual(listed(rolloutOf(planFor("worker"), { h: [fatal] })), ["h worker"]);
   });
 
-  it("counts for no floor and no total, unless it is run again", () => {
+  it("counts for no floor and no total, not even if it is run again: it ends once more", () => {
     const hosts: Hosts = { h: ["app:web", "app:beat", instance("app:migrate", { state: "EXITED", atRest: true })] };
     const floors = (settings: string) =>
       rolloutOf(planFor("app", `limits: { min_healthy: 50% }\n${settings}`), hosts).limits.floors;
     assert.deepEqual(floors(""), [{ program: "app", total: 2, min_healthy: 1 }]);
-    assert.deepEqual(floors("exited: restart\n"), [{ program: "app", total: 3, min_healthy: 2 }]);
+    assert.deepEqual(floors("exited: restart\n"), [{ program: "app", total: 2, min_healthy: 1 }]);
     assert.match(preview(planFor("app"), hosts), /^ {2}app: 1 of 2$/m);
     // Also where its host is not in the rollout at all.
     const plan = planOf("programs: app\nhosts: { h: , other: }\nlimits: { min_healthy: 1 }\n");

@@ -164,6 +164,7 @@ function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[]): Pla
           vars: {},
           exited: wave.exited,
           leftovers: "fail",
+          on_expected_exit: "fail",
         },
       }),
     ),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { InstanceName } from "../../src/domain/ids.ts";
+import type { KnownHistory, PastProcess } from "../../src/domain/process-history.ts";
 import type { ProcessSnapshot, ProcessState } from "../../src/domain/process-state.ts";
 import type { Timings } from "../../src/domain/rollout.ts";
 import { Gate } from "../../src/rollout/gate.ts";
@@ -114,21 +115,11 @@ describe("the gate that a restarted instance has to pass", () => {
     ["FATAL", "fatal"],
     ["STOPPED", "stayed_stopped"],
     ["UNKNOWN", "unknown_state"],
+    ["EXITED", "exited"],
   ] as const)
     it(`fails at once for ${state}`, () => {
       assert.equal(look(returnedGate(), inState(state), 1000), code);
     });
-
-  it("fails for EXITED once a second look shows it: Supervisor answers a look before it starts again what has died", () => {
-    const gate = returnedGate();
-    look(gate, running(NEW_PID, 1), 1000);
-    assert.deepEqual(gate.observe(inState("EXITED"), 4000, 4000), { kind: "wait", lookAtMs: 4000 });
-    assert.equal(look(gate, inState("EXITED"), 4100), "exited");
-    const flapping = returnedGate();
-    look(flapping, running(NEW_PID, 1), 1000);
-    look(flapping, inState("EXITED"), 4000);
-    assert.equal(look(flapping, inState("STARTING"), 4100), "flapping");
-  });
 
   it("fails at once for a name that Supervisor does not list any more", () => {
     assert.equal(look(returnedGate(), undefined, 1000), "vanished");
@@ -176,6 +167,144 @@ describe("the gate that a restarted instance has to pass", () => {
     assert.equal(verdict.kind === "failed" && verdict.code, "indeterminate");
     const unseen = returnedGate().verdictByTime(121_000);
     assert.equal(unseen.kind === "failed" && unseen.code, "indeterminate");
+  });
+
+  describe("where processes may end with an exit that Supervisor expects", () => {
+    const expected = (pid: number) =>
+      ({ pid, start: `start of ${pid}`, end: "expected", how: "exit status 0" }) as const;
+    const runs = (pid: number) => ({ pid, start: `start of ${pid}` });
+    const log = (...processes: readonly PastProcess[]): { history: KnownHistory } => ({
+      history: { kind: "read", processes },
+    });
+
+    function acceptingGate(own: Partial<Timings> = {}): Gate {
+      const gate = new Gate({ ...timings, ...own }, OLD_PID, 0, { mayExit: true, mayComplete: false });
+      gate.commandReturned("web:web_00: started", 1000);
+      return gate;
+    }
+
+    it("waits for the next process, which has to live for min_healthy_time itself", () => {
+      const gate = acceptingGate();
+      look(gate, running(NEW_PID, 1), 1000);
+      assert.equal(gate.needsHistory(inState("STARTING"), 4000), true);
+      assert.equal(look(gate, { ...inState("STARTING"), ...log(expected(NEW_PID), runs(300)) }, 4000), "wait");
+      assert.equal(look(gate, { ...running(300), ...log(expected(NEW_PID), runs(300)) }, 5000), "wait");
+      assert.equal(look(gate, running(300, 4), 9999), "wait");
+      assert.deepEqual(gate.observe(running(300, 5), 10_000, 10_000), { kind: "healthy", pid: 300 });
+    });
+
+    it("fails what ends before min_healthy_time twice in a row, however expected", () => {
+      const gate = acceptingGate();
+      look(gate, running(NEW_PID, 1), 1000);
+      look(gate, { ...running(300), ...log(expected(NEW_PID), runs(300)) }, 3000);
+      const verdict = gate.observe(
+        { ...running(301), ...log(expected(NEW_PID), expected(300), runs(301)) },
+        5000,
+        5000,
+      );
+      assert.ok(verdict.kind === "failed");
+      assert.equal(verdict.code, "flapping");
+      assert.match(verdict.reason, /2 of its processes in a row have ended \(exit status 0\) before min_healthy_time$/);
+    });
+
+    it("fails what has ended otherwise, and what nothing is known of", () => {
+      const crashed = { pid: NEW_PID, start: "start", end: "unexpected", how: "exit status 1" } as const;
+      const stopped = { pid: NEW_PID, start: "start", end: "stopped", how: "terminated by SIGTERM" } as const;
+      const unread: { history: KnownHistory } = { history: { kind: "unread", reason: "no log file" } };
+      for (const [history, why] of [
+        [log(crashed, runs(300)), /otherwise than expected: exit status 1$/],
+        [log(stopped, runs(300)), /otherwise than expected: it was stopped$/],
+        [log(crashed, expected(299), runs(300)), /exit status 1$/],
+        [log(runs(300)), /does not have the start and the end of pid 200$/],
+        [unread, /supervisord's log does not say how it ended: no log file$/],
+      ] as const) {
+        const gate = acceptingGate();
+        look(gate, running(NEW_PID, 1), 1000);
+        const verdict = gate.observe({ ...running(300), ...history }, 4000, 4000);
+        assert.ok(verdict.kind === "failed" && verdict.code === "flapping");
+        assert.match(verdict.reason, why);
+      }
+    });
+
+    it("does not take an end for that of its process whose start the log, which may have been rotated, does not have", () => {
+      const gate = acceptingGate();
+      look(gate, running(NEW_PID, 1), 1000);
+      const rotated = log({ end: "expected", how: "exit status 0" }, runs(300));
+      assert.equal(look(gate, { ...running(300), ...rotated }, 4000), "flapping");
+    });
+
+    it("waits for another look where the host is lost before it could say how a process ended", () => {
+      const lost: { history: KnownHistory } = { history: { kind: "lost", reason: "no route" } };
+      const gate = acceptingGate();
+      look(gate, running(NEW_PID, 1), 1000);
+      assert.equal(look(gate, { ...running(300), ...lost }, 4000), "wait");
+      assert.equal(look(gate, { ...running(300), ...log(expected(NEW_PID), runs(300)) }, 4100), "wait");
+      assert.equal(look(gate, running(300, 5), 9100), "healthy");
+      const strict = returnedGate();
+      look(strict, running(NEW_PID, 1), 1000);
+      assert.equal(look(strict, { ...running(300), ...lost }, 4000), "flapping");
+    });
+
+    it("fails what stays EXITED, since it is not started again", () => {
+      const gate = acceptingGate();
+      look(gate, running(NEW_PID, 1), 1000);
+      assert.equal(look(gate, { ...inState("EXITED"), ...log(expected(NEW_PID)) }, 4000), "exited");
+    });
+
+    it("says that Supervisor expects the exit where the plan does not accept it", () => {
+      const gate = returnedGate();
+      look(gate, running(NEW_PID, 1), 1000);
+      const verdict = gate.observe({ ...running(300), ...log(expected(NEW_PID), runs(300)) }, 4000, 4000);
+      assert.ok(verdict.kind === "failed" && verdict.code === "flapping");
+      assert.equal(verdict.expectedExit, "exit status 0");
+    });
+
+    it("tells by the log whether a process that seems too young is another one, or the clock was set back", () => {
+      for (const [history, verdict] of [
+        [log(runs(NEW_PID)), "wait"],
+        [log(expected(NEW_PID), runs(NEW_PID)), "flapping"],
+      ] as const) {
+        const gate = returnedGate();
+        look(gate, running(NEW_PID, 4), 1000);
+        assert.equal(gate.needsHistory(running(NEW_PID, 1), 6000), true);
+        assert.equal(look(gate, { ...running(NEW_PID, 1), ...history }, 5900), verdict);
+      }
+    });
+  });
+
+  describe("where an instance had ended before, and is run again", () => {
+    const ended = { pid: NEW_PID, start: "start of now", end: "expected", how: "exit status 0" } as const;
+    const exited = (...processes: readonly PastProcess[]): ProcessSnapshot => {
+      return { ...inState("EXITED"), history: { kind: "read", processes } };
+    };
+
+    function oneShotGate(startBefore?: string): Gate {
+      const rules = { mayExit: false, mayComplete: true, ...(startBefore !== undefined && { startBefore }) };
+      const gate = new Gate(timings, undefined, 0, rules);
+      gate.commandReturned("migrate: started", 1000);
+      return gate;
+    }
+
+    it("has completed once it has ended as expected, after a start of its own", () => {
+      const gate = oneShotGate("start of before");
+      assert.equal(gate.needsHistory(inState("EXITED"), 1000), true);
+      assert.equal(look(gate, exited(ended), 1100), "completed");
+      assert.equal(look(oneShotGate(""), exited(ended), 1100), "completed");
+    });
+
+    it("has failed where the end that the log has is of before, was not expected, or cannot be read", () => {
+      const unread: ProcessSnapshot = { ...inState("EXITED"), history: { kind: "unread", reason: "no log file" } };
+      for (const [snapshot, why] of [
+        [exited({ ...ended, start: "start of before" }), /no start of it since its restart: it may have been rotated$/],
+        [exited({ ...ended, end: "unexpected", how: "exit status 1" }), /calls its end unexpected: exit status 1$/],
+        [unread, /does not say how it ended: no log file$/],
+      ] as const) {
+        const gate = oneShotGate("start of before");
+        const verdict = gate.observe(snapshot, 1100, 1100);
+        assert.ok(verdict.kind === "failed" && verdict.code === "exited");
+        assert.match(verdict.reason, why);
+      }
+    });
   });
 
   it("asks for the next look at most between_checks later, and exactly when the soak is over", () => {

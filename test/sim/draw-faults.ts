@@ -15,6 +15,8 @@ type Drawn = (random: SeededRandom) => Partial<SimBehaviour>;
 const FAULTS: readonly Drawn[] = [
   () => ({ crashesAtStart: Infinity }),
   (random) => ({ diesAfterMs: random.whole(100, 20_000) }),
+  // Over and over, though with exit code 0.
+  (random) => ({ completesAfterMs: random.whole(100, 20_000) }),
   (random) => ({ stopMs: random.whole(1000, 400_000) }),
   (random) => ({ startsecsMs: random.whole(2000, 200_000) }),
   () => ({ fileGone: true }),
@@ -30,6 +32,9 @@ const FAULTS: readonly Drawn[] = [
 /** No gate takes longer, and no two looks of one are further apart. */
 const LONGEST_PROOF_MS = 600_000;
 const LONGEST_LOOK_MS = 95_000;
+
+/** What befalls a worker that is to exit by design. */
+const CRASHES_LATE: Drawn = (random) => ({ diesAfterMs: random.whole(16_000, 60_000) });
 
 /** What is odd and right. */
 const PECULIAR: readonly Drawn[] = [
@@ -53,7 +58,8 @@ export function misbehave(random: SeededRandom, fleet: SimFleet, troubles: Troub
     for (const [instance, process] of processes) {
       if (process.isOneShot) continue;
       if (random.chance(0.05)) process.behave({ ...process.behaviour, ...random.pick(PECULIAR)(random) });
-      if (isBadRelease && random.chance(0.7)) breakDown(host, instance, badly);
+      if (hasFaults && process.isWorker && random.chance(0.15)) breakDown(host, instance, CRASHES_LATE);
+      else if (isBadRelease && random.chance(0.7)) breakDown(host, instance, badly);
       else if (hasFaults && random.chance(0.04)) breakDown(host, instance, random.pick(FAULTS));
     }
 }
@@ -91,6 +97,12 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     const fromMs = random.chance(0.5) ? random.whole(0, 5000) : soon();
     at(fromMs, () => fleet.lose(host));
     if (random.chance(0.5)) at(fromMs + random.whole(100, 120_000), () => fleet.find(host));
+  }
+  // A log of supervisord that is rotated, or cannot be read.
+  if (random.chance(0.06)) {
+    const host = someHost();
+    const sinceMs = random.chance(0.3) ? "unreadable" : soon();
+    at(sinceMs === "unreadable" ? 0 : sinceMs, () => fleet.logsSinceMs.set(host, sinceMs));
   }
   // A supervisord that hangs for a while, or for good.
   if (random.chance(0.1)) {

@@ -39,10 +39,12 @@ export function drawPrograms(random: SeededRandom): SimProgram[] {
     );
   const programs = [numbered("web", random.chance(0.5) ? 6 : 3)];
   if (random.chance(0.35)) programs.push(numbered("queue", 2));
+  if (random.chance(0.3)) programs.push(worker(random, numbered("worker", 2)));
   if (random.chance(0.2)) {
     const app = group("app", ["celery", "web_0", "web_1"].slice(random.whole(0, 1)));
-    const migrates = random.chance(0.4);
-    programs.push(migrates ? { ...app, members: [...app.members, oneShot(random, "app:migrate")] } : app);
+    const [{ config } = { config: defaultConfig }] = app.members;
+    const migrate = oneShot(random, "app:migrate", config.groupPriority);
+    programs.push(random.chance(0.4) ? { ...app, members: [...app.members, migrate] } : app);
   }
   if (random.chance(0.15))
     programs.push({ selector: "migrate", members: [oneShot(random, "migrate")], isNamed: random.chance(0.3) });
@@ -51,12 +53,18 @@ export function drawPrograms(random: SeededRandom): SimProgram[] {
   return programs;
 }
 
+/** It exits by design and is started again. It lives for longer than any gate takes. */
+function worker(random: SeededRandom, program: SimProgram): SimProgram {
+  const behaviour = { ...healthy, completesAfterMs: random.whole(150_000, 400_000) };
+  return { ...program, members: program.members.map((member) => ({ ...member, behaviour })) };
+}
+
 /** It does its work and ends, and is not started again. */
-function oneShot(random: SeededRandom, instance: string): SimMember {
+function oneShot(random: SeededRandom, instance: string, groupPriority = defaultConfig.groupPriority): SimMember {
   return {
     instance: instance as InstanceName,
     behaviour: { ...healthy, startsecsMs: 0, completesAfterMs: random.whole(100, 20_000) },
-    config: { ...defaultConfig, autostart: random.chance(0.5), autorestart: false },
+    config: { ...defaultConfig, autostart: random.chance(0.5), autorestart: false, groupPriority },
     isDone: true,
   };
 }

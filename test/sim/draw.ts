@@ -65,7 +65,9 @@ export function drawPlan(
       min_healthy: drawer.floor(least),
     },
     on_failure: hasFaults && random.chance(0.4) ? "ask" : "stop",
-    stopped: random.chance(0.2) ? "start" : "skip",
+    // What is STOPPED and is started has to run on: what does its work once cannot.
+    stopped:
+      random.chance(0.2) && !programs.some(({ members }) => members.some(({ isDone }) => isDone)) ? "start" : "skip",
     hooks: drawer.rolloutHooks(),
     selection: { limit: [], exclude: [], programs: [] },
     warnings: [],
@@ -78,6 +80,7 @@ class Drawer {
   private readonly timings: Timings;
   private readonly hooks: HostHooks;
   private readonly checks: readonly Check[];
+  private readonly exits: Pick<HostSettings, "exited" | "on_expected_exit">;
 
   constructor(random: SeededRandom, hasFaults: boolean) {
     this.random = random;
@@ -94,6 +97,11 @@ class Drawer {
     };
     const checks = [http("http://127.0.0.1:8080/healthz"), http("http://127.0.0.1:8080/ready")];
     const passes = random.chance(0.3) ? { passes: random.whole(2, 3) } : {};
+    this.exits = {
+      exited: random.pick(["skip", "restart"] as const),
+      // Where nothing may fail, nothing may fail by design either.
+      on_expected_exit: hasFaults && random.chance(0.2) ? "fail" : "accept",
+    };
     this.checks = random.chance(0.4) ? checks.slice(random.whole(0, 1)).map((check) => ({ ...check, ...passes })) : [];
   }
 
@@ -143,7 +151,7 @@ class Drawer {
       checks: this.checks,
       hooks: this.hooks,
       vars: {},
-      exited: "skip",
+      ...this.exits,
       leftovers: random.chance(0.8) ? "fail" : random.pick(["warn", "ignore"] as const),
     };
     return {

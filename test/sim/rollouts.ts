@@ -66,6 +66,7 @@ export function simulated({
     vars: {},
     exited: "skip",
     leftovers: "fail",
+    on_expected_exit: "fail",
   };
   const wave = (group: string, hostNames: readonly HostName[]) => ({
     group,

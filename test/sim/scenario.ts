@@ -1,4 +1,4 @@
-import type { RolloutId } from "../../src/domain/ids.ts";
+import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build.ts";
 import type { Plan } from "../../src/planner/plan.ts";
@@ -42,6 +42,7 @@ export function scenario(seed: number, { faults: hasFaults = true } = {}): Scena
   settleDown(random, fleet);
   const { plan, planned, refused } = possible(drawn, fleet);
   const troubles = new Troubles();
+  for (const [host, instance] of failingByDesign(plan, fleet)) troubles.befall(host, instance);
   misbehave(random, fleet, troubles, hasFaults);
   tease(random, fleet, time);
   const plagues = hasFaults ? plague(random, fleet, time, troubles) : { end: () => undefined };
@@ -52,6 +53,16 @@ export function scenario(seed: number, { faults: hasFaults = true } = {}): Scena
   };
   const interference = hasFaults ? drawInterference(random) : {};
   return { hasFaults, time, fleet, plan, planned, options, troubles, refused, interference, plagues };
+}
+
+/** Workers that exit by design, which the plan takes for a failure. */
+export function failingByDesign({ waves }: Plan, fleet: SimFleet): (readonly [HostName, InstanceName])[] {
+  const accepts = waves.every(({ hosts }) => hosts.every(({ settings }) => settings.on_expected_exit === "accept"));
+  return [...fleet.hosts].flatMap(([host, processes]) =>
+    [...processes.values()].flatMap(({ instance, isWorker }) =>
+      !accepts && isWorker ? [[host, instance] as const] : [],
+    ),
+  );
 }
 
 /** Not everything runs before a rollout. */

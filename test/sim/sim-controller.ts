@@ -1,13 +1,14 @@
 import type { Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
 import type { FleetReport } from "../../src/domain/fleet.ts";
-import type { RolloutId } from "../../src/domain/ids.ts";
+import type { HostName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { discover } from "../../src/executor/discovery.ts";
 import { Executor } from "../../src/executor/executor.ts";
 import type { Clock, Journal } from "../../src/executor/ports.ts";
 import { Recorder } from "../../src/executor/recorder.ts";
+import { hostsWhereExitsCount } from "../../src/planner/expected-exits.ts";
 import type { Plan } from "../../src/planner/plan.ts";
-import { mayBeLeftExited } from "../../src/planner/taking.ts";
+import { selectsProgram } from "../../src/planner/taking.ts";
 import type { Input } from "../../src/rollout/messages.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import { SimWorld, type WorldOptions } from "./sim-world.ts";
@@ -72,8 +73,11 @@ export class SimController {
   discover(plan: Plan): Promise<FleetReport> {
     const { time, world } = this;
     const wait = (ms: number) => new Promise<void>((resolve) => time.after(ms, resolve));
-    const atRest = { isAsked: mayBeLeftExited(plan), wait };
-    return time.until(discover(world.fleet, this.recorder, { withConfig: true, processes: () => true, atRest }));
+    const atRest = { isAsked: selectsProgram(plan), wait };
+    const counting = hostsWhereExitsCount(plan);
+    const histories = (host: HostName) => counting.has(host);
+    const options = { withConfig: true, processes: () => true, histories, atRest };
+    return time.until(discover(world.fleet, this.recorder, options));
   }
 
   /** From now on events are kept, those of before as well. Returns why they cannot be. */

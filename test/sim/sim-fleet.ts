@@ -1,5 +1,6 @@
 import { compareNaturally, type HostName, type InstanceName } from "../../src/domain/ids.ts";
 import type { FleetReport, HostReport, InstanceConfig } from "../../src/domain/fleet.ts";
+import type { KnownHistory } from "../../src/domain/process-history.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../../src/domain/host-process.ts";
 import type { CheckOutcome, LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
@@ -50,6 +51,8 @@ export class SimFleet {
   configs: ReadonlyMap<InstanceName, InstanceConfig> | undefined;
   /** Hosts with an event listener that ends their supervisord when a process is down for good. */
   readonly quitting = new Set<HostName>();
+  /** From when on supervisord's own log has what happens on a host: it was rotated then, or cannot be read. Default: always. */
+  readonly logsSinceMs = new Map<HostName, number | "unreadable">();
   /** The release that processes are started from. */
   release = 0;
   /** Restarts that can still act, whoever waits for them: `host instance` by host. */
@@ -143,6 +146,7 @@ export class SimFleet {
     this.unreachable.clear();
     this.quitting.clear();
     this.leftovers.length = 0;
+    for (const host of this.logsSinceMs.keys()) this.logsSinceMs.set(host, this.time.now);
     for (const host of this.hosts.keys()) {
       this.goOn(host);
       this.startSupervisor(host);
@@ -275,6 +279,20 @@ export class SimFleet {
     return { kind: "seen", processes: [...running, ...left].filter(isAskedFor) };
   }
 
+  /** What its supervisord's log says of these. */
+  histories(host: HostName, instances: readonly InstanceName[]): Map<InstanceName, KnownHistory> {
+    const isThere = !this.unreachable.has(host) && this.hasSupervisor(host);
+    return new Map(
+      instances.map((instance): [InstanceName, KnownHistory] => {
+        const process = isThere ? this.hosts.get(host)?.get(instance) : undefined;
+        if (!process) return [instance, { kind: "lost", reason: "no route" }];
+        const sinceMs = this.logsSinceMs.get(host) ?? -Infinity;
+        if (sinceMs === "unreadable") return [instance, { kind: "unread", reason: "no log file" }];
+        return [instance, { kind: "read", processes: process.historySince(sinceMs) }];
+      }),
+    );
+  }
+
   look(host: HostName): LookOutcome {
     if (this.unreachable.has(host)) return { kind: "unreachable", reason: "no route" };
     const supervisorPid = this.supervisors.get(host);
@@ -309,7 +327,7 @@ export class SimFleet {
   }
 
   private snapshots(host: HostName): ProcessSnapshot[] {
-    return [...(this.hosts.get(host)?.values() ?? [])].map((process) => process.snapshot());
+    return [...(this.hosts.get(host)?.values() ?? [])].map((process) => process.look());
   }
 
   private machineOf(host: HostName): Machine {

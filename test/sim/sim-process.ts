@@ -1,5 +1,6 @@
 import type { InstanceConfig } from "../../src/domain/fleet.ts";
 import type { InstanceName } from "../../src/domain/ids.ts";
+import type { PastProcess, ProcessEnd, ProcessHistory } from "../../src/domain/process-history.ts";
 import type { ProcessSnapshot, ProcessState } from "../../src/domain/process-state.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -71,6 +72,8 @@ export interface SimSpawn {
   readonly behaviour: SimBehaviour;
   runningAtMs: number | undefined;
   endedAtMs: number | undefined;
+  /** How it ended, as supervisord logs it. */
+  end?: ProcessEnd;
 }
 
 /** supervisor/process.py: attempt n is followed by n seconds of BACKOFF; 3 retries, then FATAL. */
@@ -78,8 +81,14 @@ const START_RETRIES = 3;
 /** supervisor/states.py: RUNNING_STATES, which is what a stop is for and a start is not. */
 const STOPPABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "BACKOFF"];
 const CRASH_MS = 20;
-/** How long EXITED is seen before supervisord's loop starts it again. */
-const EXITED_MS = 10;
+/** At most so long supervisord's loop sleeps before it starts again what has ended. Whoever asks it something wakes it. */
+const EXITED_MS = 500;
+
+const HOW: Readonly<Record<ProcessEnd, string>> = {
+  expected: "exit status 0",
+  unexpected: "exit status 1",
+  stopped: "terminated by SIGTERM",
+};
 
 const SOCKET_GONE = "unix:///run/supervisor.sock no such file";
 
@@ -103,13 +112,17 @@ export class SimProcess {
   wasStoppedByHand = false;
   /** All that it has been, the last one last. */
   readonly spawns: SimSpawn[] = [];
-  private readonly instance: InstanceName;
+  readonly instance: InstanceName;
   private readonly time: VirtualTime;
   private readonly around: SimSurroundings;
   /** By the host's wall clock: what Supervisor's uptime is counted from. */
   private spawnedAtWallMs: number;
   /** How the process that runs now ends when it is told to. */
   private ending: Pick<SimBehaviour, "stopMs" | "leavesForMs">;
+  /** How its end is logged. */
+  private endsAs: ProcessEnd = "unexpected";
+  /** Where supervisord's log of it begins. */
+  private loggedFrom = 0;
   private failedStarts = 0;
   /** Its supervisord has never started it. */
   private isNotStarted = false;
@@ -137,6 +150,10 @@ export class SimProcess {
     this.pid = around.nextPid();
     const { release } = around;
     this.spawns.push({ pid: this.pid, release, atMs, behaviour, runningAtMs: atMs, endedAtMs: undefined });
+    const { completesAfterMs } = behaviour;
+    // Each is at another point of its life.
+    if (completesAfterMs !== undefined)
+      this.next = time.after((completesAfterMs * (1 + (this.pid % 7))) / 8, () => this.ended(true));
   }
 
   /** What runs now, be it only STARTING. */
@@ -145,9 +162,34 @@ export class SimProcess {
     return last?.endedAtMs === undefined ? last : undefined;
   }
 
+  /** What supervisord's log says of it since then. */
+  historySince(sinceMs: number): ProcessHistory {
+    return this.spawns.slice(this.loggedFrom).flatMap(({ pid, atMs, end, endedAtMs = Infinity }): PastProcess[] => {
+      if (endedAtMs < sinceMs) return [];
+      const ended = end === undefined ? {} : { end, how: HOW[end] };
+      if (atMs < sinceMs) return end === undefined ? [] : [ended];
+      return [{ pid, start: `${atMs} spawned with pid ${pid}`, ...ended }];
+    });
+  }
+
   /** It has ended, and supervisord does not start it again. */
   get isAtRest(): boolean {
     return this.state === "EXITED" && this.next === undefined;
+  }
+
+  /** It has done the work that it has to do once. */
+  get hasCompleted(): boolean {
+    return this.isAtRest && this.spawns.at(-1)?.end === "expected";
+  }
+
+  /** It ends with exit code 0 by design, and is started again. */
+  get isWorker(): boolean {
+    return this.normal.completesAfterMs !== undefined && this.config.autorestart === true;
+  }
+
+  /** It is between two processes, as workers are. */
+  get isBetween(): boolean {
+    return this.isWorker && (this.state === "STARTING" || (this.state === "EXITED" && !this.isAtRest));
   }
 
   /** It runs, and does what it is there for. */
@@ -160,6 +202,13 @@ export class SimProcess {
   behave(behaviour: SimBehaviour): void {
     this.behaviour = behaviour;
     this.ending = behaviour;
+  }
+
+  /** What a look shows, which wakes supervisord's loop: it answers first. */
+  look(): ProcessSnapshot {
+    const snapshot = this.snapshot();
+    if (this.state === "EXITED" && !this.isAtRest) this.become("EXITED", 0, () => this.startProcess());
+    return snapshot;
   }
 
   snapshot(): ProcessSnapshot {
@@ -185,6 +234,7 @@ export class SimProcess {
       return;
     }
     const wasBackoff = this.state === "BACKOFF";
+    this.endsAs = "stopped";
     this.onStopped = done;
     this.become("STOPPING", wasBackoff ? 0 : this.ending.stopMs, () => {
       this.become("STOPPED");
@@ -218,6 +268,7 @@ export class SimProcess {
 
   /** It is like this when the story begins, and has been for long. */
   rest(state: "STOPPED" | "EXITED" | "FATAL"): void {
+    this.endsAs = state === "EXITED" ? "expected" : "stopped";
     this.become(state);
     this.pid = undefined;
   }
@@ -252,6 +303,7 @@ export class SimProcess {
 
   /** Another supervisord has it: it is started as its configuration says, or not at all. */
   startWithSupervisor(): void {
+    this.loggedFrom = this.spawns.length;
     this.pid = undefined;
     this.isNotStarted = true;
     if (this.config.autostart) this.start(() => undefined);
@@ -304,6 +356,7 @@ export class SimProcess {
   }
 
   private ended(isExpected: boolean): void {
+    this.endsAs = isExpected ? "expected" : "unexpected";
     this.brokeAtMs = this.time.now;
     const { autorestart } = this.config;
     const isRestarted = autorestart === true || (autorestart === "unexpected" && !isExpected);
@@ -338,6 +391,8 @@ export class SimProcess {
     const { spawn } = this;
     if (!spawn) return;
     spawn.endedAtMs = this.time.now;
+    spawn.end = this.endsAs;
+    this.endsAs = "unexpected";
     const { leavesForMs } = this.ending;
     if (leavesForMs !== undefined) this.around.leaves(spawn, leavesForMs);
   }

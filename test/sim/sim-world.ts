@@ -84,7 +84,7 @@ export interface WorldOptions {
 /** The parts of a host that planner and executor use. */
 type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks" | "processes"> & {
   readonly connection: Pick<HostConnection, "connect">;
-  readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "noteLogs" | "tailLog" | "config">;
+  readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "noteLogs" | "tailLog" | "histories" | "config">;
   readonly lock: Pick<RolloutHost["lock"], "host" | "lost" | "settle" | "prepare" | "take" | "release">;
 };
 
@@ -139,6 +139,7 @@ export class SimWorld implements World {
         look: () => this.look(host),
         noteLogs: () => Promise.resolve(),
         tailLog: () => this.answer(LOOK_MS, () => ({ text: "the end of its log", log: "stderr" })),
+        histories: (instances) => this.answer(PROCESSES_MS, () => this.simulated.histories(host, instances)),
         config: () => this.answer(LOOK_MS, () => this.configOf(host)),
       },
       processes: { look: (query) => this.answer(PROCESSES_MS, () => this.simulated.processes(host, query)) },

@@ -108,6 +108,8 @@ function simulated(behaviour: Behaviour): Partial<SimBehaviour> {
     case "crash_after":
       // Counted from its start.
       return { diesAfterMs: behaviour.seconds * 1000 - STARTSECS_MS };
+    case "exit_after":
+      return { completesAfterMs: behaviour.seconds * 1000 - STARTSECS_MS };
     case "slow_stop":
       return { stopMs: behaviour.seconds * 1000 };
     case "file_gone":

@@ -71,16 +71,19 @@ describe("what of a log is older than a restart", () => {
 
 describe("what `supervisorctl tail` prints", () => {
   it("is the log, and a complaint only where that is all of it", () => {
-    assert.deepEqual(readTail("web:web: ERROR (no log file)\n", web), { kind: "none", why: "no log file" });
+    assert.deepEqual(readTail("web:web: ERROR (no log file)\n", { instance: web, stream: "stderr" }), {
+      kind: "none",
+      why: "no log file",
+    });
     const log = "web:web: ERROR (no log file)\nerror: <class 'x'>, y: file: z line: 1";
-    assert.deepEqual(readTail(`${log}\n`, web), text(log));
-    assert.deepEqual(readTail("\n", web), text(""));
+    assert.deepEqual(readTail(`${log}\n`, { instance: web, stream: "stderr" }), text(log));
+    assert.deepEqual(readTail("\n", { instance: web, stream: "stderr" }), text(""));
   });
 
   it("has no warning of the locale in it", () => {
     const warning =
       "Warning: sys.stdout.encoding is set to ANSI_X3.4-1968, so Unicode output may fail. Check your LANG and PYTHONIOENCODING environment settings.\n";
-    assert.deepEqual(readTail(`${warning}the log\n`, web), text("the log"));
+    assert.deepEqual(readTail(`${warning}the log\n`, { instance: web, stream: "stderr" }), text("the log"));
   });
 
   for (const [printed, why] of [
@@ -89,7 +92,7 @@ describe("what `supervisorctl tail` prints", () => {
     ["unix:///run/s.sock refused connection\n", /refused/],
   ] as const)
     it(`is no log where it says ${printed.trim()}`, () => {
-      const reply = readTail(printed, web);
+      const reply = readTail(printed, { instance: web, stream: "stderr" });
       assert.ok(reply.kind === "unreadable");
       assert.match(reply.why, why);
     });

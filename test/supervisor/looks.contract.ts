@@ -147,6 +147,29 @@ export function looksContract(
       assert.equal(await nothing("no:such"), "(Supervisor no longer lists it)");
     });
 
+    it("reads in supervisord's own log which process each instance has, and how the ones before have ended", async () => {
+      const names = on().names as readonly InstanceName[];
+      const histories = await opened.reader.histories(names);
+      assert.deepEqual([...histories.keys()], names);
+      const historyOf = (instance: string) => {
+        const history = histories.get(instance as InstanceName);
+        assert.ok(history?.kind === "read", `${instance}: ${JSON.stringify(history)}`);
+        return history.processes;
+      };
+      for (const instance of ["bare", "web:web_2", "web:web_10"]) {
+        const { pid } = await on().truth(instance);
+        const last = historyOf(instance).at(-1);
+        assert.deepEqual([last?.pid, last?.end], [pid, undefined], instance);
+      }
+      assert.deepEqual(
+        [historyOf("exited").at(-1)?.end, historyOf("exited").at(-1)?.how],
+        ["expected", "exit status 0"],
+      );
+      assert.equal(historyOf("stopped").at(-1)?.end, "stopped");
+      assert.equal(historyOf("fatal").at(-1)?.end, "unexpected");
+      assert.deepEqual(historyOf("never"), []);
+    });
+
     it("knows the pid of supervisord", async () => {
       const known = await opened.reader.supervisorPid();
       assert.ok(known.kind === "known" && known.pid === on().daemon.pid);

@@ -155,7 +155,7 @@ function failureMarkup(failure: Extract<RolloutEvent, { type: "instance.failed" 
     <p><strong>${failureTitle(code)}</strong></p>
     <p>${onOneLine(reason)}</p>
     ${still_drained ? html`<p><strong>Still drained</strong>: before_restart ran for it and after_healthy did not.</p>` : undefined}
-    <p class="faint">${failureRemedy(code)}</p>
+    <p class="faint">${failureRemedy(failure)}</p>
     ${logsOf(failure).map(logMarkup)}
   </article>`;
 }

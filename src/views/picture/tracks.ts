@@ -18,6 +18,7 @@ export class Track {
   private readonly isEnabledByHook: boolean;
   private previousPid: number | undefined;
   private pid: number | undefined;
+  private wasProven = false;
   private underRestart: boolean;
   private isStart = false;
   private isDrained = false;
@@ -76,6 +77,7 @@ export class Track {
       case "instance.healthy":
         this.underRestart = false;
         this.pid = event.pid;
+        this.wasProven = true;
         this.become(this.isEnabledByHook ? "drained" : "healthy", atMs);
         break;
       case "instance.failed":
@@ -126,7 +128,7 @@ export class Track {
 
   private hookFinished({ hook, succeeded }: Of<"hook.finished">, atMs: number): void {
     if (succeeded && hook === "after_healthy" && this.state === "drained")
-      this.become(this.pid === undefined ? this.before : "healthy", atMs);
+      this.become(this.wasProven ? "healthy" : this.before, atMs);
   }
 
   private become(state: TrackState, atMs: number): void {

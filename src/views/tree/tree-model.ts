@@ -252,7 +252,7 @@ export class TreeModel implements Span {
     }
     instance.fate = fate;
     instance.sinceMs = nowMs;
-    if (event.type === "instance.healthy") run(instance, event.pid, nowMs);
+    if (event.type === "instance.healthy" && event.pid !== undefined) run(instance, event.pid, nowMs);
     instance.state = undefined;
     instance.waiting = undefined;
     if (event.type === "instance.restarting") {

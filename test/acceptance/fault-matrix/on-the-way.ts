@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
-import type { GroupOptions, ProcessInfo } from "../../fleet/fleet.ts";
+import type { FleetHost, GroupOptions, ProcessInfo } from "../../fleet/fleet.ts";
 import { until } from "../../fleet/until.ts";
 import { eventsOf, orchestrate, startOrchestrate } from "../orchestrate.ts";
 import { impatient, type Fault, type FaultSet, type Scene, type Seen } from "./scene.ts";
@@ -231,6 +231,45 @@ export const faultsOnTheWay: readonly FaultSet[] = [
   },
   {
     alsoLocal: true,
+    // Without startsecs each of their processes is RUNNING at once.
+    fleet: { hosts: 2, groups: [{ name: "worker", processes: 2, startsecs: 0, extraLines: ["autorestart=true"] }] },
+    faults: [
+      {
+        fault: "workers exit with 0 every six seconds, by design, in a pause as well (`on_expected_exit: accept`)",
+        isSampled: true,
+        restarts: "each once",
+        happen: (scene) => exiting(scene, { on_expected_exit: "accept" }),
+      },
+      {
+        fault: "likewise, without that key",
+        restarts: "some once",
+        async happen(scene) {
+          const { ended } = await exiting(scene, {});
+          const failed = eventsOf(ended).find((event) => event.type === "instance.failed");
+          return {
+            ended,
+            note: `by supervisord's log an expected exit (${failed?.expected_exit}): the report names the key`,
+          };
+        },
+      },
+      {
+        fault: "likewise, with that key, where supervisord's log cannot be read (a stand-in that says so)",
+        restarts: "some once",
+        async happen(scene) {
+          const command = join(scene.fleet.dir, "no-maintail");
+          const refusal = '*maintail*) echo "supervisord: ERROR (no log file)"; exit 1 ;;';
+          const text = `#!/bin/sh\n[ $# -gt 2 ] || exit 1\ncase "$*" in ${refusal} esac\nexec supervisorctl "$@"\n`;
+          await writeFile(command, text, { mode: 0o755 });
+          const hosts = Object.entries(scene.fleet.planHosts()).map(([name, host]) => {
+            return [name, { ...host, supervisor: { ...host.supervisor, command } }];
+          });
+          return exiting(scene, { on_expected_exit: "accept", hosts: Object.fromEntries(hosts) as object });
+        },
+      },
+    ],
+  },
+  {
+    alsoLocal: true,
     fleet: {
       hosts: 1,
       groups: [
@@ -351,6 +390,28 @@ function crashes(program: string, fault: string): Fault {
       return { ended, note: failed.log === undefined ? tail : `the end of its ${failed.log} log: ${tail}` };
     },
   };
+}
+
+/** Workers that live for six seconds each, in a rollout that pauses for longer; then they live on. */
+async function exiting(scene: Scene, keys: Record<string, unknown>): Promise<Seen> {
+  const { hosts } = scene.fleet;
+  const all = (behaviour: Broken) =>
+    Promise.all(
+      hosts.flatMap((host) =>
+        ["worker:worker_00", "worker:worker_01"].map((instance) => host.behave(instance, behaviour)),
+      ),
+    );
+  await all({ kind: "exit_after", seconds: 6 });
+  const seen = await scene.run({
+    programs: "worker",
+    groups: { canary: { hosts: "host-1" }, rest: { hosts: "host-2" } },
+    rollout: [{ group: "canary", pause: "15s" }, { group: "rest" }],
+    ...keys,
+  });
+  await all({ kind: "healthy" });
+  const longest = (host: FleetHost) => host.processes().then((them) => them.every((one) => livesLongerThan(one, 6)));
+  for (const host of hosts) await until(() => longest(host), { deadlineMs: 30_000 });
+  return seen;
 }
 
 type Broken = Parameters<Scene["first"]["behave"]>[1];

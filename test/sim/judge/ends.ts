@@ -102,6 +102,7 @@ export class Ends implements Witness {
         const shownMs = made.time.now - Math.max(process?.brokeAtMs ?? 0, made.fleet.unseenAtMs.get(host) ?? -Infinity);
         if (!process || process.wasStoppedByHand || shownMs <= UNSEEN_MS) continue;
         const { state, spawn } = process;
+        if (process.hasCompleted || process.isBetween) continue;
         if (state !== "RUNNING") this.trial.fail(`it succeeded, and ${host} ${instance} is ${state}`);
         else if (spawn?.release === 0) this.trial.fail(`it succeeded, and ${host} ${instance} runs the old release`);
       }

@@ -7,8 +7,8 @@ import { failedIn, keyOf, type Witness } from "./trial.ts";
 export class HealthyPids implements Witness {
   private readonly fleet: SimFleet;
   private readonly fail: (what: string) => void;
-  /** The pids on which instances were declared healthy, for as long as they have not failed since. */
-  private readonly pids = new Map<string, number>();
+  /** The pids on which instances were declared healthy, for as long as they have not failed since; none if one had completed. */
+  private readonly pids = new Map<string, number | undefined>();
 
   constructor(fleet: SimFleet, fail: (what: string) => void) {
     this.fleet = fleet;
@@ -26,8 +26,11 @@ export class HealthyPids implements Witness {
   }
 
   sent({ host, instance, action }: SimChange): void {
-    const pid = this.fleet.hosts.get(host)?.get(instance)?.snapshot().pid;
+    const process = this.fleet.hosts.get(host)?.get(instance);
+    const pid = process?.snapshot().pid;
     const key = keyOf({ host, instance });
+    if (action === "restart" && this.wasProven(key) && process?.hasCompleted)
+      this.fail(`${key} was run again once it had completed`);
     if (action === "restart" && pid !== undefined && this.pids.get(key) === pid)
       this.fail(`${key} was restarted again once healthy, on pid ${pid}`);
   }

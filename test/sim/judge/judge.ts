@@ -6,6 +6,7 @@ import { simulate } from "../simulate.ts";
 import { Alarms } from "./alarms.ts";
 import { Drained } from "./drained.ts";
 import { Ends } from "./ends.ts";
+import { Exits } from "./exits.ts";
 import { Floors } from "./floors.ts";
 import { LeftAlone } from "./left-alone.ts";
 import { Once } from "./once.ts";
@@ -38,7 +39,7 @@ export function trialOf(made: Scenario, rollout: Rollout, report: FleetReport, v
 
 /** All promises, each with a judge of its own. */
 export function witnessesOf(trial: Trial): Witness[] {
-  return [Floors, Turns, Once, Proofs, Drained, Alarms, LeftAlone, Priorities, Ends].map(
+  return [Floors, Turns, Once, Proofs, Drained, Alarms, LeftAlone, Priorities, Exits, Ends].map(
     (Promised) => new Promised(trial),
   );
 }

@@ -29,10 +29,13 @@ export class LeftAlone implements Witness {
   }
 
   private whyLeft(host: HostName, instance: InstanceName): string | undefined {
-    const { made, report } = this.trial;
+    const { made, report, rollout } = this.trial;
     const process = made.fleet.hosts.get(host)?.get(instance);
-    if (process?.isOneShot && process.isAtRest) return "has done its work";
     const seen = report.get(host);
+    const isRunAgain = made.plan.waves.some(({ hosts }) => hosts.some(({ settings }) => settings.exited === "restart"));
+    // One that was STOPPED and is to be started may end, fail for that, and be tried again.
+    const wasDone = seen && "instances" in seen && seen.at_rest?.has(instance) && rollout.resumes === undefined;
+    if (process?.isOneShot && wasDone && !isRunAgain) return "has done its work";
     const isKnown = seen && "instances" in seen && seen.config?.instances.has(instance);
     const isNamed = made.plan.waves.some(({ programs }) => programs.includes(programOf(instance)));
     return process?.config.isListener && isKnown && !isNamed ? "is an event listener that nobody names" : undefined;

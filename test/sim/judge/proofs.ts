@@ -4,7 +4,7 @@ import type { Check } from "../../../src/domain/settings.ts";
 import type { HostSettings } from "../../../src/planner/plan.ts";
 import { simTimings } from "../rollouts.ts";
 import type { SimCheck } from "../sim-world.ts";
-import { servesAt, type SimSpawn } from "../sim-process.ts";
+import { servesAt, type SimProcess, type SimSpawn } from "../sim-process.ts";
 import { keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** A look shows what is; what is told of it then may have waited for a hook. */
@@ -45,9 +45,17 @@ export class Proofs implements Witness {
     const process = processOf(this.trial, event);
     // Somebody has just taken it out of the configuration.
     if (!process) return;
+    if (event.completed) return this.proveCompleted(event, process);
     const spawn = process.spawns.findLast(({ pid }) => pid === event.pid);
     if (spawn) this.prove(event, spawn);
     else this.fail(event, `on pid ${event.pid}, which never was`);
+  }
+
+  /** It was run again, from the new release, and has ended as expected. */
+  private proveCompleted(event: Of<"instance.healthy">, { spawns, isOneShot }: SimProcess): void {
+    const last = spawns.findLast(({ end }) => end !== undefined);
+    if (!isOneShot) this.fail(event, "once it had ended, and is started again");
+    if (last?.end !== "expected" || last.release === 0) this.fail(event, `though its last end was ${last?.end}`);
   }
 
   private prove(event: Of<"instance.healthy">, spawn: SimSpawn): void {

@@ -30,8 +30,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/settle.ts",
-        from: 'fate.kind === "failed" ? isNew && wasDown(fate) : isNew || state === "STARTING" || state === "BACKOFF";',
-        to: 'isNew || state === "STARTING" || state === "BACKOFF" || (fate.kind === "failed" && isNew && wasDown(fate));',
+        from: "? isNew && wasDown(fate)",
+        to: "? isNew",
       },
     ],
   },
@@ -54,8 +54,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/rollout/gate.ts",
-        from: "if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs))",
-        to: "if (uptimeS < this.found.uptimeS || isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs))",
+        from: "if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs) &&",
+        to: "if (uptimeS < this.found.uptimeS || isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs) &&",
       },
     ],
   },
@@ -140,6 +140,61 @@ export const PLANTED: readonly PlantedFault[] = [
     ],
   },
   {
+    name: "exits-by-design-are-failures",
+    what: "a worker that exits by design, and whose exits the plan accepts, is regressed in a pause",
+    edits: [
+      {
+        file: "src/rollout/instance-run.ts",
+        from: '...(on_expected_exit === "accept" && {',
+        to: "...(on_expected_exit === undefined && {",
+      },
+    ],
+  },
+  {
+    name: "any-exit-is-accepted",
+    what: "where a plan accepts the exits that Supervisor expects, a crash passes for one",
+    edits: [
+      {
+        file: "src/rollout/explained.ts",
+        from: 'const other = ended.find(({ end }) => end !== "expected");',
+        to: 'const other = ended.find(({ end }) => end === "stopped");',
+      },
+    ],
+  },
+  {
+    name: "exited-for-a-moment-is-at-rest",
+    what: "a look that comes between two processes of a worker shows EXITED, and is believed",
+    edits: [
+      {
+        file: "src/rollout/evidence.ts",
+        from: "if (this.showsNewlyExited(host, snapshots)) this",
+        to: "if (this.showsNewlyExited(host, [])) this",
+      },
+    ],
+  },
+  {
+    name: "a-one-shot-is-run-twice",
+    what: "a resume runs again what had ended before the rollout, was run again, and has completed",
+    edits: [
+      {
+        file: "src/planner/settle.ts",
+        from: "if (serves && (hasCompleted(fate) || (mayHaveCompleted && !hasCrashed(history))))",
+        to: "if (serves && hasCompleted(fate) && hasCrashed(history))",
+      },
+    ],
+  },
+  {
+    name: "a-one-shot-that-was-not-run-has-completed",
+    what: "a resume takes for done, or for failed, what was to be run again when its controller was killed, and was not",
+    edits: [
+      {
+        file: "src/planner/settle.ts",
+        from: "!serves && !isAsBefore(fate, history)",
+        to: "!(serves && isAsBefore(fate, history))",
+      },
+    ],
+  },
+  {
     name: "leftovers-are-not-looked-for",
     what: "what the old process leaves behind answers the checks in place of the new one",
     had: "0.1.0",
@@ -219,8 +274,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/taking.ts",
-        from: 'if (!isAtRest || exited === "restart" || wasMeant) return undefined;',
-        to: "if (isAtRest || !isAtRest) return undefined;",
+        from: 'if (!this.isAtRest(host, instance) || exited === "restart" || wasMeant) return undefined;',
+        to: 'if (exited === "restart" || exited === "skip" || wasMeant) return undefined;',
       },
     ],
   },
