@@ -48,7 +48,8 @@ export function newestUnfinished(plan: PlanName, stateDir: string | undefined): 
     if (how && !resumed.has(id) && (how !== "incomplete" || resumes !== undefined)) {
       const past = pastOf(read, kept);
       if ("problem" in past) return past;
-      if (openIn(past, read.rollout).some((instance) => !done.has(instance))) return { past, id, how };
+      const isOpen = openIn(past, read.rollout).some((instance) => !done.has(instance));
+      if (isOpen || (how === "cut off" && mayBeDrained(past))) return { past, id, how };
     }
     for (const instance of doneIn(read)) done.add(instance);
   }
@@ -165,6 +166,11 @@ function openIn(past: Past, { skipped, proven }: Rollout): string[] {
       .map((instance) => keyOf(host, instance))
       .filter((instance) => !settled.has(instance)),
   );
+}
+
+/** Whoever was killed has not told anybody what it left out of service. */
+function mayBeDrained({ leftDrained: { instances, hosts } }: Past): boolean {
+  return instances.length + hosts.length > 0;
 }
 
 /** What a rollout has made healthy, or left alone for a reason. */

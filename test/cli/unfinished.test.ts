@@ -167,6 +167,15 @@ describe("the rollout that --resume continues", () => {
     assert.equal(found(), undefined);
   });
 
+  it("is one that was cut off with nothing left to restart, and something drained: nobody was told of that", () => {
+    const about = { host: HOST, instance: "web:b", hook: "before_restart", ms: 1000 };
+    const drained = { type: "hook.started", ...about } as RolloutEvent;
+    journal(FIRST, { instances: ["web:a"], healthy: ["web:a"], early: [drained] });
+    assert.deepEqual(found(), [FIRST, "cut off"]);
+    journal(FIRST, { instances: ["web:a"], healthy: ["web:a"], early: [drained], outcome: "succeeded" });
+    assert.equal(found(), undefined);
+  });
+
   it("is one with failures that its plan tolerates only where it is named, and only for what failed", () => {
     journal(FIRST, { instances: ["web:a", "web:b"], healthy: ["web:a"], failed: ["web:b"], outcome: "incomplete" });
     assert.equal(found(), undefined);

@@ -165,7 +165,9 @@ class Chain {
   }
 
   private see(event: RolloutEvent): void {
-    if (event.type === "instance.failed") for (const key of failedIn(event)) this.fates.set(key, event.type);
+    if (event.type === "rollout.planned")
+      for (const skipped of event.skipped) this.fates.set(keyOf(skipped), "instance.skipped");
+    else if (event.type === "instance.failed") for (const key of failedIn(event)) this.fates.set(key, event.type);
     else if (event.type.startsWith("instance.") && "instance" in event && event.host && event.instance)
       this.fates.set(keyOf({ host: event.host, instance: event.instance }), event.type);
   }
