@@ -27,7 +27,7 @@ const STARTED = /^supervisord started with pid \d+$/;
 export function historiesOf(log: TailReply, instances: readonly InstanceName[]): Map<InstanceName, KnownHistory> {
   if (log.kind !== "text") {
     const isLost = log.kind === "unreadable" && log.isLost;
-    const reason = log.kind === "none" ? `${log.why} (it may be NONE, syslog, or /dev/stdout)` : log.why;
+    const reason = log.kind === "none" ? `${log.why} (it may be syslog, or supervisord's own output)` : log.why;
     const unknown = { kind: isLost ? "lost" : "unread", reason } as const;
     return new Map(instances.map((instance) => [instance, unknown]));
   }

@@ -85,7 +85,7 @@ describe("what supervisord's own log says of processes", () => {
     const history = historiesOf({ kind: "none", why: "no log file" }, ["w" as InstanceName]).get("w" as InstanceName);
     assert.deepEqual(history, {
       kind: "unread",
-      reason: "no log file (it may be NONE, syslog, or /dev/stdout)",
+      reason: "no log file (it may be syslog, or supervisord's own output)",
     });
     const lost = historiesOf({ kind: "unreadable", why: "no route", isLost: true }, ["w" as InstanceName]);
     assert.deepEqual([...lost.values()], [{ kind: "lost", reason: "no route" }]);
