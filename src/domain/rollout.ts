@@ -32,7 +32,7 @@ export interface PlannedInstance {
   readonly previous_pid?: number;
   /** For one that an earlier rollout of the chain has restarted, and that failed: how. */
   readonly failed_as?: InstanceFailureCode;
-  /** Of one that earlier rollouts of the chain have restarted: the pids before that. They may have left something behind. */
+  /** Pids that it had in earlier rollouts of the chain, before their restarts. They may have left something behind. */
   readonly old_pids?: readonly number[];
   /** It had ended before the rollout, and is run again (`exited: restart`): if it ends as expected, it has succeeded. */
   readonly may_complete?: true;

@@ -144,9 +144,7 @@ class PastReader {
     entryOf(this.seen, host).set(instance, previous_state);
     entryOf(this.isEnabled, host).set(instance, false);
     this.set(host, instance, { kind: "unknown", previousPid: previous_pid, previousStart: previous_start });
-    if (previous_pid === undefined) return;
-    const pids = entryOf(this.oldPids, host);
-    pids.set(instance, (pids.get(instance) ?? new Set()).add(previous_pid));
+    if (previous_pid !== undefined) this.addOldPid(host, instance, previous_pid);
   }
 
   private healthy({ host, instance, pid, previous_pid }: Of<"instance.healthy">): void {
@@ -183,7 +181,17 @@ class PastReader {
     this.first ??= rollout;
     this.last = rollout;
     this.enables.clear();
-    for (const { host, hooks } of worksOf(rollout)) if (hooks.after_healthy) this.enables.add(host);
+    for (const { host, hooks, batches } of worksOf(rollout)) {
+      if (hooks.after_healthy) this.enables.add(host);
+      for (const { instances } of batches)
+        for (const { instance, old_pids = [] } of instances)
+          for (const pid of old_pids) this.addOldPid(host, instance, pid);
+    }
+  }
+
+  private addOldPid(host: HostName, instance: InstanceName, pid: number): void {
+    const pids = entryOf(this.oldPids, host);
+    pids.set(instance, (pids.get(instance) ?? new Set()).add(pid));
   }
 
   /**

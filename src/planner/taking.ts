@@ -122,7 +122,10 @@ export class Taker {
     const lastPid = pid ?? processes.at(-1)?.pid;
     const before = lastPid === undefined ? { state } : { state, pid: lastPid };
     const completes = this.isAtRest(host, instance) ? { may_complete: true as const } : {};
-    return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...completes };
+    const earlierPid = this.selection.past?.planned.get(host)?.get(instance)?.before.pid;
+    // Not restarted by the chain, and another process all the same: the earlier one may still be there.
+    const old = earlierPid !== undefined && earlierPid !== lastPid ? { old_pids: [earlierPid] } : {};
+    return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...old, ...completes };
   }
 
   /** Whether something is done with it, or it is named as skipped. */
@@ -198,8 +201,11 @@ export class Taker {
       history,
     });
     if (settled.action !== "nothing") {
-      const oldPids = this.selection.past?.oldPids.get(host)?.get(instance);
-      const old = oldPids ? { old_pids: [...oldPids] } : {};
+      const oldPids = new Set(this.selection.past?.oldPids.get(host)?.get(instance));
+      // What was proven may still be there beside what runs now, where its supervisord was killed and started again.
+      const lastPid = fate.kind === "healthy" ? fate.pid : fate.previousPid;
+      if (lastPid !== undefined && lastPid !== pid) oldPids.add(lastPid);
+      const old = oldPids.size > 0 ? { old_pids: [...oldPids] } : {};
       const before = { state, ...(pid === undefined ? {} : { pid }) };
       return { instance, program, before, ...settled, ...old, ...completes };
     }

@@ -1,3 +1,4 @@
+import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { isNotStarted, type ProcessSnapshot } from "../domain/process-state.ts";
@@ -7,6 +8,9 @@ import { describe, Gate, type Failed, type Verdict } from "./gate.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import type { Surroundings } from "./surroundings.ts";
+
+/** Failures of which no process is left but those of before the restart. */
+const ENDED: ReadonlySet<InstanceFailureCode> = new Set(["exited", "fatal", "stayed_stopped"]);
 
 /** What an attempt has come to. */
 export type Progress =
@@ -134,7 +138,8 @@ export class Attempt {
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
     const progress = this.judge(snapshot, issuedAtMs, nowMs);
     // For as long as something is left, each look at the instance is one at that as well.
-    if (this.gate.newPid !== undefined) this.leftovers.lookAgain(nowMs, this.gate.newPid);
+    const { newPid } = this.gate;
+    if (newPid !== undefined && progress.kind !== "failed") this.leftovers.lookAgain(nowMs, newPid);
     return progress;
   }
 
@@ -185,6 +190,7 @@ export class Attempt {
     const { gate, checks } = this;
     if (verdict.kind === "completed") return verdict;
     // Where time ran out over a check, its words say more than that time ran out.
+    if (verdict.kind === "failed" && ENDED.has(verdict.code)) this.leftovers.newHasEnded(nowMs);
     if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
       return this.failed(verdict);
     const { whyImpossible: reason } = checks;

@@ -393,7 +393,9 @@ export class InstanceRun {
     previousPid = pidOf(snapshot),
   ): void {
     const { host, timings } = this.work;
-    const { instance } = this.planned;
+    const { instance, before } = this.planned;
+    // Where another process runs by now, that one may still be there as well.
+    this.addOldPid(before.pid);
     const previous = previousPid === undefined ? {} : { previous_pid: previousPid };
     const { history } = snapshot;
     const startBefore = history?.kind === "read" && this.mayComplete ? lastStartIn(history.processes) : undefined;
@@ -414,11 +416,14 @@ export class InstanceRun {
   }
 
   private attempt(begun: Omit<Begun, "oldPids">): Attempt {
-    const { previousPid = NO_PROCESS } = begun;
-    if (previousPid !== NO_PROCESS) this.oldPids.add(previousPid);
+    this.addOldPid(begun.previousPid);
     const attempt = new Attempt(this.planned, this.work, this.around, { ...begun, oldPids: this.oldPids });
     this.phase = { name: "under_restart", attempt };
     return attempt;
+  }
+
+  private addOldPid(pid = NO_PROCESS): void {
+    if (pid !== NO_PROCESS) this.oldPids.add(pid);
   }
 
   /** Acts on what an attempt has come to. */

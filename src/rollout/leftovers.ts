@@ -57,6 +57,12 @@ export class Leftovers {
     if (!this.areGone) this.dueSinceMs ??= nowMs;
   }
 
+  /** The new process has ended as well, so that no look can show it. */
+  newHasEnded(nowMs: number): void {
+    this.newPid = undefined;
+    if (this.seen.length === 0) this.lookAgain(nowMs, undefined);
+  }
+
   /** True if the answer was one to what is asked here. */
   looked({ query, issuedAtMs }: ProcessLook, outcome: ProcessesOutcome): boolean {
     if (this.dueSinceMs === undefined || issuedAtMs < this.dueSinceMs) return false;
@@ -91,14 +97,23 @@ export class Leftovers {
     if (this.newPid !== undefined && !pids.includes(this.newPid)) return undefined;
     const taker = processes.find(({ pid }) => pid === this.newPid);
     if (this.newPid !== undefined && !taker) return unknown(`pid ${this.newPid} is not in the process table`);
-    const alive = this.oldPids.find((old) => processes.some(({ pid }) => pid === old));
-    if (alive !== undefined && !taker) return unknown(`its old pid ${alive} is still in the process table`);
+    const alive = processes.filter(({ pid }) => this.oldPids.includes(pid));
+    if (alive[0] && !taker) return unknown(`its old pid ${alive[0].pid} is still in the process table`);
     for (const { pid, group, age_s } of members)
       if (pid !== this.newPid && (!taker || age_s >= taker.age_s)) this.ours.add(group);
-    if (alive !== undefined) this.ours.delete(alive);
+    for (const process of alive) if (taker && !isOrphan(process, taker)) this.ours.delete(process.pid);
     const left = members.filter(({ group }) => this.ours.has(group));
     return left.length === 0 ? { kind: "none" } : { kind: "left", processes: left, issuedAtMs };
   }
+}
+
+/**
+ * True for the old process itself: its supervisord was killed, which ends none of its processes, and the next one has
+ * started another beside it. Its number alone proves nothing, since that may be another process's by now; that one is
+ * not likely to run the same command.
+ */
+function isOrphan(old: HostProcess, { parent, command, age_s }: HostProcess): boolean {
+  return old.parent !== parent && old.command === command && old.age_s > age_s;
 }
 
 /** `pid 4711 (python3 server.py), pid 4712 (sleep 60) and 3 more`. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
 import { FULL } from "../amount.ts";
 import { findProgram } from "../fleet/prerequisites.ts";
+import { isRunning } from "../fleet/process-table.ts";
 import { until } from "../fleet/until.ts";
 import { eventsOf, Gate, orchestrate, quickTimings, startOrchestrate, writePlan, type Ended } from "./orchestrate.ts";
 
@@ -147,3 +148,51 @@ for (const way of WAYS)
       assert.deepEqual(countsOf(ended), { outcome: "halted", healthy: 0, failed: 3, skipped: 0, untouched: 3 });
     });
   });
+
+describe("a supervisord that is killed leaves its processes running, and the next one starts others beside them", () => {
+  let fleet: Fleet;
+  before(async () => {
+    fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }] });
+  });
+  after(() => fleet.down());
+
+  const resume = (plan: string) => orchestrate(plan, "--resume", "--wait-for-lock", "1m", "--output", "json");
+
+  function leftIn(ended: Ended): string[] {
+    return eventsOf(ended).flatMap((event) =>
+      event.type === "instance.leftovers" ? event.processes.map(({ pid }) => `${event.instance} ${pid}`) : [],
+    );
+  }
+
+  it("so that a resume calls nothing healthy beside which the old code still runs", async () => {
+    const host = fleet.host("host-1");
+    const go = new Gate(fleet.dir);
+    const before_restart = `case {process} in *_01) touch ${fleet.dir}/waits; ${go.waiting};; esac`;
+    const timings = { ...quickTimings, min_healthy_time: "1500ms" };
+    const plan = await writePlan(fleet, {
+      programs: "web",
+      limits: { max_failures: 9 },
+      timings,
+      hooks: { before_restart },
+    });
+    const running = startOrchestrate([plan, "--output", "json"]);
+    await until(() => existsSync(join(fleet.dir, "waits")), { deadlineMs: 60_000, what: "the second has its turn" });
+    const { pid: old } = await host.process("web:web_01");
+    running.child.kill("SIGKILL");
+    await running.ended;
+    await host.kill("supervisord");
+    await host.revive("supervisord", "stay");
+    await go.open();
+
+    for (const _ of ["first", "second"]) {
+      const resumed = await resume(plan);
+      assert.equal(resumed.code, 1, resumed.stdout + resumed.stderr);
+      assert.deepEqual(failures(resumed), ["host-1 web:web_01 leftovers"]);
+      assert.deepEqual(leftIn(resumed), [`web:web_01 ${old}`]);
+    }
+    process.kill(old, "SIGKILL");
+    await until(() => !isRunning(old), { deadlineMs: 10_000, what: "what was left has ended" });
+    const fixed = await resume(plan);
+    assert.equal(fixed.code, 0, fixed.stdout + fixed.stderr);
+  });
+});

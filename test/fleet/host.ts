@@ -159,17 +159,17 @@ export class FleetHost {
   }
 
   /**
-   * Starts a killed part again and waits until it serves. Orphans of a supervisord are killed first;
-   * its new processes may end up FATAL, if that is how they were told to behave.
+   * Starts a killed part again and waits until it serves. Orphans of a supervisord are killed first, or stay beside its
+   * new processes, as on a real host; those may end up FATAL, if that is how they were told to behave.
    *
    * @throws Error when it is up, or does not come up
    */
-  async revive(part: HostPart): Promise<void> {
+  async revive(part: HostPart, orphans: "killed" | "stay" = "killed"): Promise<void> {
     if (this[part].pid !== undefined) throw new Error(`${this.name}'s ${part} is up already`);
     if (part === "sshd") return raiseSshd(this.sshd, this.#spec);
-    const orphans = this.#supervised();
-    for (const pid of orphans) signal(pid, "SIGKILL");
-    await until(() => !orphans.some(isRunning), { deadlineMs: 5_000, what: "the orphans have ended" });
+    const pids = orphans === "killed" ? this.#supervised() : [];
+    for (const pid of pids) signal(pid, "SIGKILL");
+    await until(() => !pids.some(isRunning), { deadlineMs: 5_000, what: "the orphans have ended" });
     await raiseSupervisord(this.supervisord, this.#spec);
   }
 

@@ -44,6 +44,16 @@ describe("what an old instance has left behind", () => {
     assert.deepEqual(left(after(successor, process(101, OLD, 2))), []);
   });
 
+  it("is the old process itself, where its supervisord was killed and another one has started the new process", () => {
+    const { command } = successor;
+    const orphan = { ...process(OLD, OLD, 3600), command };
+    const started = { ...successor, parent: 50 };
+    assert.deepEqual(left(after(started, orphan, process(101, OLD, 3600))), [OLD, 101]);
+    // One that has its number by chance runs something else, or is another one's of the same supervisord.
+    assert.deepEqual(left(after(started, process(OLD, OLD, 3600))), []);
+    assert.deepEqual(left(after(started, { ...orphan, parent: 50 })), []);
+  });
+
   it("is also what a leftover has started since then", () => {
     assert.deepEqual(left(after(successor, process(101, OLD, 3600), process(102, OLD, 1))), [101, 102]);
   });
@@ -72,6 +82,15 @@ describe("what an old instance has left behind", () => {
     const blind = after(process(101, OLD, 3600));
     assert.equal(left(blind), "unknown");
     assert.match(blind.whyUnknown, /pid 200 is not in the process table/);
+  });
+
+  it("is found without the new process as well, once that has ended", () => {
+    const blind = after(process(101, OLD, 3600));
+    blind.newHasEnded(2000);
+    assert.deepEqual(blind.query, { groups: [OLD], pids: [] });
+    const look = { query: { groups: [OLD], pids: [NEW] }, issuedAtMs: 2000 };
+    assert.equal(blind.looked(look, { kind: "seen", processes: [process(101, OLD, 3600)] }), true);
+    assert.deepEqual(left(blind, 2000), [101]);
   });
 
   it("is looked for again when the look that comes back was sent before, or asked for something else", () => {
