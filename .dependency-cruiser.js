@@ -10,6 +10,14 @@ const floors = {
   views: ["domain", "executor/ports"],
 };
 
+/** The rooms of the large floors, from the bottom up: each may see those that are listed before it. */
+const rooms = {
+  planner: ["text", "schema", "plan", "build", "preview"],
+  hosts: ["connection", "ssh-config", "host-keys", ["ssh", "system-ssh", "probes"]],
+  views: ["model", "words", "report", ["lines", "tree", "page"]],
+  cli: ["arguments", "terminal", "prepare", ["commands", "status", "completion"]],
+};
+
 /** What may be imported from outside, by floor: the pure floors reach no network, no process and no clock. */
 const outside = {
   domain: ["picomatch"],
@@ -17,6 +25,20 @@ const outside = {
   rollout: [],
   executor: ["p-limit", "node:perf_hooks", "node:stream"],
 };
+
+const roomRules = Object.entries(rooms).flatMap(([floor, levels]) =>
+  levels.flatMap((level, index) =>
+    [level].flat().map((room) => ({
+      name: `${floor}/${room}-points-down`,
+      severity: "error",
+      from: { path: `^src/${floor}/${room}/` },
+      to: {
+        path: `^src/${floor}/`,
+        pathNot: [room, ...levels.slice(0, index).flat()].map((allowed) => `^src/${floor}/${allowed}/`),
+      },
+    })),
+  ),
+);
 
 const escaped = (text) => text.replaceAll("/", "\\/");
 
@@ -43,6 +65,7 @@ export default {
       from: { path: `^src/${floor}/` },
       to: { path: "^src/", pathNot: [floor, ...below].map((allowed) => `^src/${escaped(allowed)}[/.]`) },
     })),
+    ...roomRules,
     ...Object.entries(outside).map(([floor, allowed]) => ({
       name: `${floor}-reaches-only`,
       severity: "error",

@@ -28,7 +28,7 @@ export default tseslint.config(
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { project: ["./tsconfig.json", "./src/views/picture/page/tsconfig.json"] } },
+    languageOptions: { parserOptions: { project: ["./tsconfig.json", "./src/views/page/browser/tsconfig.json"] } },
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import standaloneCode from "ajv/dist/standalone/index.js";
 import { build, type BuildOptions, type Plugin } from "esbuild";
-import { createAjv } from "../src/planner/compiled-schema.ts";
-import { planSchema } from "../src/planner/plan-schema.ts";
-import { pageAssets } from "../src/views/picture/page-assets.ts";
+import { createAjv } from "../src/planner/schema/compiled-schema.ts";
+import { planSchema } from "../src/planner/schema/plan-schema.ts";
+import { pageAssets } from "../src/views/page/page-assets.ts";
 import { noticesOf } from "./notices.ts";
 import { inOneFile, LOADER, type Part } from "./one-file.ts";
 
@@ -21,7 +21,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const compiledValidator: Plugin = {
   name: "compiled-validator",
   setup(build) {
-    build.onLoad({ filter: /[/\\]src[/\\]planner[/\\]compiled-schema\.ts$/ }, () => {
+    build.onLoad({ filter: /[/\\]src[/\\]planner[/\\]schema[/\\]compiled-schema\.ts$/ }, () => {
       const ajv = createAjv({ source: true, esm: true });
       const code = standaloneCode.default(ajv, ajv.compile(planSchema));
       return { contents: `${code}\nexport { validate as validatePlan };`, loader: "js", resolveDir: root };
@@ -32,7 +32,7 @@ const compiledValidator: Plugin = {
 const builtPage: Plugin = {
   name: "built-page",
   setup(build) {
-    build.onLoad({ filter: /[/\\]src[/\\]views[/\\]picture[/\\]page-assets\.ts$/ }, () => {
+    build.onLoad({ filter: /[/\\]src[/\\]views[/\\]page[/\\]page-assets\.ts$/ }, () => {
       const contents = `const assets = ${JSON.stringify(pageAssets())};\nexport const pageAssets = () => assets;`;
       return { contents, loader: "js" };
     });
@@ -48,24 +48,24 @@ interface PartOfSource {
 const PARTS: Readonly<Record<string, PartOfSource>> = {
   plan: {
     modules: {
-      "./validate.ts": ["validate"],
-      "./offline.ts": ["showOffline"],
+      "./commands/validate.ts": ["validate"],
+      "./commands/offline.ts": ["showOffline"],
     },
     // An editor or a hook of git runs `validate` at every change.
     compressed: false,
   },
   records: {
     modules: {
-      "./history.ts": ["history", "report"],
+      "./commands/history.ts": ["history", "report"],
       "./completion/complete.ts": ["complete", "printCompletion"],
     },
     compressed: true,
   },
   fleet: {
     modules: {
-      "./status.ts": ["status"],
-      "./dry-run.ts": ["dryRun"],
-      "./run.ts": ["run"],
+      "./status/status.ts": ["status"],
+      "./commands/dry-run.ts": ["dryRun"],
+      "./commands/run.ts": ["run"],
     },
     compressed: true,
   },

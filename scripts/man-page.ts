@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command, Option } from "commander";
 import manifest from "../package.json" with { type: "json" };
-import { commandLine } from "../src/cli/command-line.ts";
-import { EXAMPLES, EXIT_CODES } from "../src/cli/help-text.ts";
+import { commandLine } from "../src/cli/arguments/command-line.ts";
+import { EXAMPLES, EXIT_CODES } from "../src/cli/arguments/help-text.ts";
 
 export const MAN_FILE = join(import.meta.dirname, "..", "man", "orchestrate.1");
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import { planSchema, resolved, type Schema } from "../src/planner/plan-schema.ts";
+import { planSchema, resolved, type Schema } from "../src/planner/schema/plan-schema.ts";
 
 export const REFERENCE_FILE = join(import.meta.dirname, "..", "docs", "plan-reference.md");
 

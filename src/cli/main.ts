@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import manifest from "../../package.json" with { type: "json" };
-import { commandLine, readArguments } from "./command-line.ts";
-import { BugEnd } from "./bug.ts";
-import { print, WatchedOutputs } from "./outputs.ts";
+import { commandLine, readArguments } from "./arguments/command-line.ts";
+import { BugEnd } from "./terminal/bug.ts";
+import { print, WatchedOutputs } from "./terminal/outputs.ts";
 
 /** What is still open when all is done, such as the connection of a host that hangs, has so long to close. */
 const LINGER_MS = 500;
@@ -31,23 +31,23 @@ async function main(): Promise<ExitCode> {
   }
   const given = readArguments(argv, manifest.version);
   // It prints past the streams, which takes less time than to load them.
-  if (given.command === "validate") return (await import("./validate.ts")).validate(given);
+  if (given.command === "validate") return (await import("./commands/validate.ts")).validate(given);
   outputs = new WatchedOutputs();
   switch (given.command) {
     case "exit":
       return given.mistaken ? EXIT.invalid : EXIT.done;
     case "status":
-      return (await import("./status.ts")).status(given);
+      return (await import("./status/status.ts")).status(given);
     case "history":
-      return (await import("./history.ts")).history(given);
+      return (await import("./commands/history.ts")).history(given);
     case "report":
-      return (await import("./history.ts")).report(given);
+      return (await import("./commands/history.ts")).report(given);
     case "completion":
       return (await import("./completion/complete.ts")).printCompletion(given.shell);
     case "run":
-      if (given.offline) return (await import("./offline.ts")).showOffline(given);
-      if (given.dryRun) return (await import("./dry-run.ts")).dryRun(given);
-      return (await import("./run.ts")).run(given, bugEnd);
+      if (given.offline) return (await import("./commands/offline.ts")).showOffline(given);
+      if (given.dryRun) return (await import("./commands/dry-run.ts")).dryRun(given);
+      return (await import("./commands/run.ts")).run(given, bugEnd);
   }
 }
 

@@ -12,8 +12,8 @@ import type {
   RunOutcome,
   SpawnOutcome,
 } from "../executor/ports.ts";
-import { outputOf, OutputTail, STDERR_BYTES } from "./output-tail.ts";
-import { boundedArgv, orTimedOut } from "./time-bound.ts";
+import { outputOf, OutputTail, STDERR_BYTES } from "./connection/output-tail.ts";
+import { boundedArgv, orTimedOut } from "./connection/time-bound.ts";
 
 /** The machine we run on, as a host: no ssh, no shell. */
 export function openLocal(host: HostName): HostAccess {

@@ -1,10 +1,10 @@
 import type { HostTarget } from "../domain/target.ts";
 import type { HostAccess } from "../executor/ports.ts";
-import { Bastions } from "./bastions.ts";
+import { Bastions } from "./ssh/bastions.ts";
 import { openLocal } from "./local.ts";
-import type { SshOptions } from "./ssh-route.ts";
-import { openSsh } from "./ssh.ts";
-import { openSystemSsh } from "./system-ssh.ts";
+import type { SshOptions } from "./ssh-config/ssh-route.ts";
+import { openSsh } from "./ssh/ssh.ts";
+import { openSystemSsh } from "./system-ssh/system-ssh.ts";
 
 /**
  * The way onto a host that its plan asks for. Nothing is connected yet.

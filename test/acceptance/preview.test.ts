@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
-import { unfoldedRestarts } from "../preview/unfold.ts";
+import { unfoldedRestarts } from "../planner/preview/unfold.ts";
 import { Terminal } from "../views/terminal.ts";
 import { BUNDLE, eventsOf, inFolder, orchestrate, restartedIn, startOrchestrate, writePlan } from "./orchestrate.ts";
 import { amount } from "../amount.ts";

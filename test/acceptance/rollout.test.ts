@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
-import { unfoldedRestarts } from "../preview/unfold.ts";
+import { unfoldedRestarts } from "../planner/preview/unfold.ts";
 import { observe } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
 import { describeEachWay } from "./each-way.ts";

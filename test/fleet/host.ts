@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { writeBehaviour, type Behaviour } from "./behaviour.ts";
 import type { Daemon } from "./daemon.ts";
-import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from "./hostDaemons.ts";
+import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from "./host-daemons.ts";
 import { hostDirVariable, hostFiles, processNames, writeHostFiles } from "./host-files.ts";
 import type { HostFiles, HostSpec } from "./host-files.ts";
 import { descendantsOf, environmentOf, isRunning, processTable, signal, titleOf } from "./process-table.ts";

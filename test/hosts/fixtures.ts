@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { HostName } from "../../src/domain/ids.ts";
 import type { HostTarget, SshSettings } from "../../src/domain/target.ts";
-import type { SshOptions } from "../../src/hosts/ssh-route.ts";
+import type { SshOptions } from "../../src/hosts/ssh-config/ssh-route.ts";
 import type { Fleet, FleetHost } from "../fleet/fleet.ts";
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 /** A controller that is killed in the middle of a bounded command. Its argument says which host, and where to tell. */
 import type { HostTarget } from "../../src/domain/target.ts";
 import { openHost } from "../../src/hosts/open.ts";
-import type { SshOptions } from "../../src/hosts/ssh-route.ts";
+import type { SshOptions } from "../../src/hosts/ssh-config/ssh-route.ts";
 
 interface Given {
   readonly target: HostTarget;

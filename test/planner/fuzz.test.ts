@@ -7,14 +7,14 @@ import type { InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import { fill, pidValues, placeholderValues } from "../../src/domain/placeholders.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import { worksOf, type Rollout } from "../../src/domain/rollout.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import { formatDiagnostic, type Diagnostic } from "../../src/planner/diagnostic.ts";
-import { parsePlan } from "../../src/planner/load.ts";
-import type { Plan } from "../../src/planner/plan.ts";
+import { buildRollout } from "../../src/planner/build/build.ts";
+import { formatDiagnostic, type Diagnostic } from "../../src/planner/text/diagnostic.ts";
+import { parsePlan } from "../../src/planner/plan/load.ts";
+import type { Plan } from "../../src/planner/plan/plan.ts";
 import { anyPlan } from "./any-plan.ts";
 import { amount } from "../amount.ts";
 
-const texts = ["good", "wrong"].flatMap((folder) =>
+const texts = ["plan/good", "plan/wrong"].flatMap((folder) =>
   readdirSync(join(import.meta.dirname, folder))
     .filter((name) => name.endsWith(".yaml"))
     .map((name) => readFileSync(join(import.meta.dirname, folder, name), "utf8")),

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { Daemon } from "../fleet/daemon.ts";
 import { forgivingSshd, requiredProgram } from "../fleet/fleet.ts";
 import { knownHostsLine, makeKey, writeSshdFiles, type SshdSpec } from "../fleet/host-files.ts";
-import { daemonEnvironment, raiseSshd, sshdDaemon } from "../fleet/hostDaemons.ts";
+import { daemonEnvironment, raiseSshd, sshdDaemon } from "../fleet/host-daemons.ts";
 import { sweepAtExit } from "../fleet/last-resort.ts";
 import { claimLoopback } from "../fleet/loopback.ts";
 import { tearDown, tearDownNow, type HostRemains } from "../fleet/teardown.ts";

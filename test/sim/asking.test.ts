@@ -3,7 +3,7 @@ import type { Answer, RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import type { Input } from "../../src/rollout/messages.ts";
-import { Ledger } from "../../src/views/ledger.ts";
+import { Ledger } from "../../src/views/model/ledger.ts";
 import { rolloutOf, simulated, type Sizes } from "./rollouts.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { simulate, type Simulated, type SimulateOptions } from "./simulate.ts";

@@ -1,6 +1,6 @@
 import type { Answer } from "../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
-import type { Plan } from "../../src/planner/plan.ts";
+import type { Plan } from "../../src/planner/plan/plan.ts";
 import type { SeededRandom } from "./random.ts";
 import type { SimulateOptions } from "./simulate.ts";
 import type { SimFleet } from "./sim-fleet.ts";

@@ -3,7 +3,7 @@ import { compareNaturally, type HostName } from "../../src/domain/ids.ts";
 import type { Quantity } from "../../src/domain/quantity.ts";
 import type { Check, Hook, HookName, HostHooks, RolloutHooks } from "../../src/domain/settings.ts";
 import type { Timings } from "../../src/domain/rollout.ts";
-import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan.ts";
+import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan/plan.ts";
 import type { SimProgram } from "./draw-programs.ts";
 import type { SeededRandom } from "./random.ts";
 import { simTimings } from "./rollouts.ts";

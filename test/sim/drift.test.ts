@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
-import { factsOf } from "../../src/views/facts.ts";
-import { createReport } from "../../src/views/report.ts";
+import { factsOf } from "../../src/views/words/facts.ts";
+import { createReport } from "../../src/views/report/report.ts";
 import { simulated } from "./rollouts.ts";
 import { simulate } from "./simulate.ts";
 

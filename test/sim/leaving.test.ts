@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
-import { createReport } from "../../src/views/report.ts";
+import { createReport } from "../../src/views/report/report.ts";
 import { simulated } from "./rollouts.ts";
 import { simulate, type Simulated } from "./simulate.ts";
 

@@ -2,8 +2,8 @@ import { expandNodeSet } from "../../src/domain/node-set.ts";
 import type { HostName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout, Timings } from "../../src/domain/rollout.ts";
 import type { HostHooks } from "../../src/domain/settings.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import type { HostSettings, Plan } from "../../src/planner/plan.ts";
+import { buildRollout } from "../../src/planner/build/build.ts";
+import type { HostSettings, Plan } from "../../src/planner/plan/plan.ts";
 import { SimFleet } from "./sim-fleet.ts";
 import { VirtualTime } from "./virtual-time.ts";
 

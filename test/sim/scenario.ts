@@ -1,7 +1,7 @@
 import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import type { Plan } from "../../src/planner/plan.ts";
+import { buildRollout } from "../../src/planner/build/build.ts";
+import type { Plan } from "../../src/planner/plan/plan.ts";
 import { drawOperator, drawRecord, drawWay, misbehave, plague, tease } from "./draw-faults.ts";
 import { drawPlan, raise } from "./draw.ts";
 import { drawPrograms } from "./draw-programs.ts";

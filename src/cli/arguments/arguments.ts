@@ -1,4 +1,4 @@
-import type { StartedBefore } from "../planner/started-before.ts";
+import type { StartedBefore } from "../../planner/build/started-before.ts";
 
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
 export type OutputMode = "auto" | "tree" | "plain" | "json";

@@ -1,6 +1,6 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../domain/duration.ts";
-import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../planner/started-before.ts";
+import { parseDuration } from "../../domain/duration.ts";
+import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../../planner/build/started-before.ts";
 import {
   SHELLS,
   type Arguments,

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from "../domain/failures.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
 
 /** What is most often wanted, for `--help` and the manual. */
 export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [

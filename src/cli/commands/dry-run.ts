@@ -1,14 +1,14 @@
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { lockWarnings } from "../executor/locks.ts";
-import { previewText } from "../planner/preview.ts";
-import { createJsonView } from "../views/json.ts";
-import type { RunArguments } from "./arguments.ts";
-import { closeFleet, openForReading } from "./fleet.ts";
-import { loadWanted } from "./wanted.ts";
-import { Preflight } from "./preflight.ts";
-import { lookedAtText } from "./looked-at.ts";
-import { onSignals } from "./signals.ts";
-import { endUnasked, prepareWays } from "./ways.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { lockWarnings } from "../../executor/locks.ts";
+import { previewText } from "../../planner/preview/preview.ts";
+import { createJsonView } from "../../views/lines/json.ts";
+import type { RunArguments } from "../arguments/arguments.ts";
+import { closeFleet, openForReading } from "../prepare/fleet.ts";
+import { loadWanted } from "../prepare/wanted.ts";
+import { Preflight } from "../prepare/preflight.ts";
+import { lookedAtText } from "../prepare/looked-at.ts";
+import { onSignals } from "../terminal/signals.ts";
+import { endUnasked, prepareWays } from "../prepare/ways.ts";
 
 /** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
 export async function dryRun(given: RunArguments): Promise<ExitCode> {

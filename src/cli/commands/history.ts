@@ -1,16 +1,16 @@
-import { formatElapsed } from "../domain/duration.ts";
-import type { RecordedEvent } from "../domain/events.ts";
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { printable } from "../domain/printable.ts";
-import { readJournal, type KeptEvents } from "../state/read-journal.ts";
-import type { Called } from "../views/how-to-go-on.ts";
-import { createPicture } from "../views/picture/picture.ts";
-import { createReport } from "../views/report.ts";
-import type { HistoryArguments, ReportArguments } from "./arguments.ts";
-import { eventsOf, keptRollouts } from "./journals.ts";
-import { load } from "./load.ts";
-import { openPageFile } from "./page-file.ts";
-import { formatDiagnostic } from "../planner/diagnostic.ts";
+import { formatElapsed } from "../../domain/duration.ts";
+import type { RecordedEvent } from "../../domain/events.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { printable } from "../../domain/printable.ts";
+import { readJournal, type KeptEvents } from "../../state/read-journal.ts";
+import type { Called } from "../../views/report/how-to-go-on.ts";
+import { createPicture } from "../../views/page/picture.ts";
+import { createReport } from "../../views/report/report.ts";
+import type { HistoryArguments, ReportArguments } from "../arguments/arguments.ts";
+import { eventsOf, keptRollouts } from "../prepare/journals.ts";
+import { load } from "../prepare/load.ts";
+import { openPageFile } from "../terminal/page-file.ts";
+import { formatDiagnostic } from "../../planner/text/diagnostic.ts";
 
 /** `orchestrate history [PLAN]`: a line for each rollout that has a journal, the newest first. */
 export function history({ plan: path, stateDir }: HistoryArguments): ExitCode {

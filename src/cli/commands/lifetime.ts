@@ -1,15 +1,15 @@
 import { setTimeout as rest } from "node:timers/promises";
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import type { RolloutId } from "../domain/ids.ts";
-import { printable } from "../domain/printable.ts";
-import type { Rollout } from "../domain/rollout.ts";
-import { Deadline } from "../executor/deadline.ts";
-import { Executor } from "../executor/executor.ts";
-import { systemClock } from "../executor/system-clock.ts";
-import type { BugEnd } from "./bug.ts";
-import type { OpenedWorld } from "./fleet.ts";
-import { EXIT_OF, type Preflight } from "./preflight.ts";
-import { onSignals } from "./signals.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import type { RolloutId } from "../../domain/ids.ts";
+import { printable } from "../../domain/printable.ts";
+import type { Rollout } from "../../domain/rollout.ts";
+import { Deadline } from "../../executor/deadline.ts";
+import { Executor } from "../../executor/executor.ts";
+import { systemClock } from "../../executor/system-clock.ts";
+import type { BugEnd } from "../terminal/bug.ts";
+import type { OpenedWorld } from "../prepare/fleet.ts";
+import { EXIT_OF, type Preflight } from "../prepare/preflight.ts";
+import { onSignals } from "../terminal/signals.ts";
 
 /** How long hosts may take to be let go in good order; what takes longer is left as by a kill, which harms nothing. */
 const CLOSING_MS = 15_000;

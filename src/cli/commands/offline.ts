@@ -1,8 +1,8 @@
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { offlineText, planOffline } from "../planner/preview-offline.ts";
-import type { RunArguments } from "./arguments.ts";
-import { loadOrTell } from "./load.ts";
-import { printableJson } from "../domain/printable.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { offlineText, planOffline } from "../../planner/preview/preview-offline.ts";
+import type { RunArguments } from "../arguments/arguments.ts";
+import { loadOrTell } from "../prepare/load.ts";
+import { printableJson } from "../../domain/printable.ts";
 
 /** `orchestrate PLAN --offline`: hosts and batches as the plan alone says; as JSON, one object. */
 export function showOffline(given: RunArguments): ExitCode {

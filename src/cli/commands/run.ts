@@ -1,26 +1,26 @@
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { beganAt } from "../domain/ids.ts";
-import { printable } from "../domain/printable.ts";
-import { previewText } from "../planner/preview.ts";
-import type { Plan } from "../planner/plan.ts";
-import { selectionWords, shellCommand } from "../views/how-to-go-on.ts";
-import type { RunArguments } from "./arguments.ts";
-import { canAsk, saysYes } from "./ask.ts";
-import type { BugEnd } from "./bug.ts";
-import { calledAs } from "./called-as.ts";
-import { chooseView } from "./choose-view.ts";
-import { openForRollout, ownerOf } from "./fleet.ts";
-import { openJournal } from "./journals.ts";
-import { HeldView } from "./held-view.ts";
-import { openJobSummary } from "./job-summary.ts";
-import { lookedAtText } from "./looked-at.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { beganAt } from "../../domain/ids.ts";
+import { printable } from "../../domain/printable.ts";
+import { previewText } from "../../planner/preview/preview.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import { selectionWords, shellCommand } from "../../views/report/how-to-go-on.ts";
+import type { RunArguments } from "../arguments/arguments.ts";
+import { canAsk, saysYes } from "../terminal/ask.ts";
+import type { BugEnd } from "../terminal/bug.ts";
+import { calledAs } from "../arguments/called-as.ts";
+import { chooseView } from "../terminal/choose-view.ts";
+import { openForRollout, ownerOf } from "../prepare/fleet.ts";
+import { openJournal } from "../prepare/journals.ts";
+import { HeldView } from "../terminal/held-view.ts";
+import { openJobSummary } from "../terminal/job-summary.ts";
+import { lookedAtText } from "../prepare/looked-at.ts";
 import { Lifetime } from "./lifetime.ts";
-import { planUnderLock } from "./locked-plan.ts";
-import { openPageView } from "./page-file.ts";
-import { Preflight, type Planned } from "./preflight.ts";
-import { newestUnfinished } from "./unfinished.ts";
-import { loadWanted } from "./wanted.ts";
-import { endUnasked, prepareWays } from "./ways.ts";
+import { planUnderLock } from "../prepare/locked-plan.ts";
+import { openPageView } from "../terminal/page-file.ts";
+import { Preflight, type Planned } from "../prepare/preflight.ts";
+import { newestUnfinished } from "../prepare/unfinished.ts";
+import { loadWanted } from "../prepare/wanted.ts";
+import { endUnasked, prepareWays } from "../prepare/ways.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
 export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode> {

@@ -1,11 +1,11 @@
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { diagnosticToJson, formatDiagnostic } from "../planner/diagnostic.ts";
-import type { LoadedPlan } from "../planner/load.ts";
-import type { Plan } from "../planner/plan.ts";
-import type { ValidateArguments } from "./arguments.ts";
-import { load } from "./load.ts";
-import { print } from "./outputs.ts";
-import { printableJson } from "../domain/printable.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { diagnosticToJson, formatDiagnostic } from "../../planner/text/diagnostic.ts";
+import type { LoadedPlan } from "../../planner/plan/load.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import type { ValidateArguments } from "../arguments/arguments.ts";
+import { load } from "../prepare/load.ts";
+import { print } from "../terminal/outputs.ts";
+import { printableJson } from "../../domain/printable.ts";
 
 /**
  * `orchestrate validate PLAN...`: checks all of them, and is content only if all are right. As JSON, one object per

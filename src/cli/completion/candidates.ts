@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import type { Command, Option } from "commander";
-import { planNames, type PlanNames } from "../../planner/plan-names.ts";
+import { planNames, type PlanNames } from "../../planner/plan/plan-names.ts";
 import { rolloutsOf, unfinishedIn, type Described } from "./rollout-ids.ts";
 
 /** What a shell is told: words that may stand here, and whether paths may. */

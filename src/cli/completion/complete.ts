@@ -3,7 +3,7 @@ import { printable } from "../../domain/printable.ts";
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
 import { candidatesFor, type Candidates } from "./candidates.ts";
 import type { Described } from "./rollout-ids.ts";
-import type { Shell } from "../arguments.ts";
+import type { Shell } from "../arguments/arguments.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { readTypedLine, type TypedLine } from "./typed-line.ts";
 

@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { endOfJournal } from "../../state/read-journal.ts";
-import { keptRollouts } from "../journals.ts";
-import { resumableIn } from "../unfinished.ts";
+import { keptRollouts } from "../prepare/journals.ts";
+import { resumableIn } from "../prepare/unfinished.ts";
 
 /** A word that may stand at a place, and what it means. */
 export interface Described {

@@ -1,4 +1,4 @@
-import type { Shell } from "../arguments.ts";
+import type { Shell } from "../arguments/arguments.ts";
 
 /**
  * What a shell reads to complete the command. Each asks the hidden `orchestrate __complete`, which answers with a line

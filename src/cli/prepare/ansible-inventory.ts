@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { ReadInventory } from "../planner/inventory.ts";
+import type { ReadInventory } from "../../planner/plan/inventory.ts";
 
 /** Dynamic inventories ask a cloud for its hosts, which takes its time. */
 const TIMEOUT_MS = 60_000;

@@ -1,21 +1,21 @@
 import { hostname, userInfo } from "node:os";
 import pLimit from "p-limit";
-import type { HostName, RolloutId } from "../domain/ids.ts";
-import type { HostTarget } from "../domain/target.ts";
-import type { FleetHost, HostAccess, LockOwner, World } from "../executor/ports.ts";
-import { createChecker, createCheckRoutes } from "../hosts/checker.ts";
-import { createHookRunner } from "../hosts/hook-runner.ts";
-import { openLocal } from "../hosts/local.ts";
-import { openHost } from "../hosts/open.ts";
-import { createProcessTable } from "../hosts/process-table.ts";
-import type { Plan } from "../planner/plan.ts";
-import { createHostLock } from "../state/host-lock.ts";
-import { createLockReader, lockPlaceOf } from "../state/lock-reader.ts";
-import { supervisorctlChanges } from "../supervisor/changes.ts";
-import { sessionArgv } from "../supervisor/commands.ts";
-import { supervisorReader } from "../supervisor/reader.ts";
-import type { Credentials } from "../supervisor/xml-rpc-client.ts";
-import { terminalOperator } from "./operator.ts";
+import type { HostName, RolloutId } from "../../domain/ids.ts";
+import type { HostTarget } from "../../domain/target.ts";
+import type { FleetHost, HostAccess, LockOwner, World } from "../../executor/ports.ts";
+import { createChecker, createCheckRoutes } from "../../hosts/probes/checker.ts";
+import { createHookRunner } from "../../hosts/probes/hook-runner.ts";
+import { openLocal } from "../../hosts/local.ts";
+import { openHost } from "../../hosts/open.ts";
+import { createProcessTable } from "../../hosts/probes/process-table.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import { createHostLock } from "../../state/host-lock.ts";
+import { createLockReader, lockPlaceOf } from "../../state/lock-reader.ts";
+import { supervisorctlChanges } from "../../supervisor/changes.ts";
+import { sessionArgv } from "../../supervisor/commands.ts";
+import { supervisorReader } from "../../supervisor/reader.ts";
+import type { Credentials } from "../../supervisor/xml-rpc-client.ts";
+import { terminalOperator } from "../terminal/operator.ts";
 import type { Ways } from "./ways.ts";
 
 /**

@@ -1,8 +1,8 @@
-import type { RolloutId } from "../domain/ids.ts";
-import type { Plan } from "../planner/plan.ts";
-import { createJournal, type OpenedJournal } from "../state/journal.ts";
-import { journalsIn, planDirsIn, readJournal, type KeptEvents } from "../state/read-journal.ts";
-import { journalFile, planDir, stateDir } from "../state/state-dir.ts";
+import type { RolloutId } from "../../domain/ids.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import { createJournal, type OpenedJournal } from "../../state/journal.ts";
+import { journalsIn, planDirsIn, readJournal, type KeptEvents } from "../../state/read-journal.ts";
+import { journalFile, planDir, stateDir } from "../../state/state-dir.ts";
 
 /** A rollout whose journal was found. */
 export interface KeptRollout {

@@ -1,11 +1,11 @@
-import { printable } from "../domain/printable.ts";
-import type { Selection } from "../domain/rollout.ts";
-import { formatDiagnostic } from "../planner/diagnostic.ts";
-import { loadPlan, type LoadedPlan } from "../planner/load.ts";
-import type { Plan } from "../planner/plan.ts";
-import { narrow } from "../planner/selection.ts";
+import { printable } from "../../domain/printable.ts";
+import type { Selection } from "../../domain/rollout.ts";
+import { formatDiagnostic } from "../../planner/text/diagnostic.ts";
+import { loadPlan, type LoadedPlan } from "../../planner/plan/load.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import { narrow } from "../../planner/plan/selection.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
-import type { SelectionArguments } from "./arguments.ts";
+import type { SelectionArguments } from "../arguments/arguments.ts";
 
 /** Loads a plan with all that it may refer to here: the environment, and Ansible's inventory. */
 export function load(path: string): LoadedPlan {

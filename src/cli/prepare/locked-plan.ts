@@ -1,9 +1,9 @@
 import { setTimeout as rest } from "node:timers/promises";
-import type { ExitCode } from "../domain/failures.ts";
-import type { Rollout } from "../domain/rollout.ts";
-import { takeLocks } from "../executor/locks.ts";
-import type { LockOwner, World } from "../executor/ports.ts";
-import { systemClock } from "../executor/system-clock.ts";
+import type { ExitCode } from "../../domain/failures.ts";
+import type { Rollout } from "../../domain/rollout.ts";
+import { takeLocks } from "../../executor/locks.ts";
+import type { LockOwner, World } from "../../executor/ports.ts";
+import { systemClock } from "../../executor/system-clock.ts";
 import type { Planned, Preflight } from "./preflight.ts";
 
 /** Between two attempts to get locks that somebody else has. */

@@ -1,8 +1,8 @@
-import type { HostName } from "../domain/ids.ts";
-import { onOneLine } from "../domain/printable.ts";
-import type { FleetHost } from "../executor/ports.ts";
-import { folded, groupedBy } from "../planner/folding.ts";
-import { section } from "../planner/preview-words.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { onOneLine } from "../../domain/printable.ts";
+import type { FleetHost } from "../../executor/ports.ts";
+import { folded, groupedBy } from "../../planner/build/folding.ts";
+import { section } from "../../planner/preview/preview-words.ts";
 
 /** By which way each host was looked at, hosts alike on one line: for who wonders why a look takes long. */
 export function lookedAtText(fleet: ReadonlyMap<HostName, FleetHost>): string {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { RolloutId } from "../domain/ids.ts";
+import type { RolloutId } from "../../domain/ids.ts";
 
 /** Ids sort by the time at which the rollout began; the end keeps two of one second apart. */
 export function newRolloutId(now: Date): RolloutId {

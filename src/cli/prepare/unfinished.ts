@@ -1,9 +1,9 @@
-import type { Outcome, RecordedEvent } from "../domain/events.ts";
-import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
-import type { Rollout } from "../domain/rollout.ts";
-import { openAs, readPast, type Past } from "../planner/past.ts";
-import type { Plan } from "../planner/plan.ts";
-import { endOfJournal, readJournal, resumedIn } from "../state/read-journal.ts";
+import type { Outcome, RecordedEvent } from "../../domain/events.ts";
+import type { HostName, InstanceName, RolloutId } from "../../domain/ids.ts";
+import type { Rollout } from "../../domain/rollout.ts";
+import { openAs, readPast, type Past } from "../../planner/build/past.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import { endOfJournal, readJournal, resumedIn } from "../../state/read-journal.ts";
 import { keptRollouts, type KeptRollout } from "./journals.ts";
 
 /** A rollout of a plan that has not come to its end. */

@@ -1,7 +1,7 @@
-import { changesSince } from "../planner/changes-since.ts";
-import type { Past } from "../planner/past.ts";
-import type { Plan } from "../planner/plan.ts";
-import type { RunArguments, SelectionArguments } from "./arguments.ts";
+import { changesSince } from "../../planner/build/changes-since.ts";
+import type { Past } from "../../planner/build/past.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import type { RunArguments, SelectionArguments } from "../arguments/arguments.ts";
 import { loadWhole, narrowOrTell, selectionOf, tell } from "./load.ts";
 import { newestIncomplete, newestUnfinished, unfinishedCalled } from "./unfinished.ts";
 

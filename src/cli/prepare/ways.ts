@@ -1,12 +1,12 @@
 import type { ParsedKey } from "ssh2";
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { foldNames } from "../domain/node-set.ts";
-import { printable } from "../domain/printable.ts";
-import { Bastions } from "../hosts/bastions.ts";
-import { lockedKeys, type LockedKey } from "../hosts/locked-keys.ts";
-import type { SshOptions } from "../hosts/ssh-route.ts";
-import type { Plan } from "../planner/plan.ts";
-import { askSecret, canAsk } from "./ask.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import { printable } from "../../domain/printable.ts";
+import { Bastions } from "../../hosts/ssh/bastions.ts";
+import { lockedKeys, type LockedKey } from "../../hosts/ssh/locked-keys.ts";
+import type { SshOptions } from "../../hosts/ssh-config/ssh-route.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import { askSecret, canAsk } from "../terminal/ask.ts";
 
 /** What the ways onto all hosts of a fleet have in common. */
 export interface Ways {

@@ -1,10 +1,10 @@
-import type { Refusal } from "../domain/failures.ts";
-import type { FleetReport, HostReport } from "../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
-import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
-import type { Plan } from "../planner/plan.ts";
-import { compileSelector } from "../domain/selector.ts";
-import { startedLater, type StartedBefore } from "../planner/started-before.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { FleetReport, HostReport } from "../../domain/fleet.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
+import { isRunning, type ProcessSnapshot } from "../../domain/process-state.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import { compileSelector } from "../../domain/selector.ts";
+import { startedLater, type StartedBefore } from "../../planner/build/started-before.ts";
 
 /** What a plan's instances do at one moment. It is written to machines as it stands. */
 export interface FleetStatus {

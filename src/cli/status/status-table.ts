@@ -1,8 +1,8 @@
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import { onOneLine, printable } from "../domain/printable.ts";
-import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../domain/process-state.ts";
-import { folded, foldedRows, groupedBy } from "../planner/folding.ts";
-import { roughly } from "../planner/started-before.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
+import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../../domain/process-state.ts";
+import { folded, foldedRows, groupedBy } from "../../planner/build/folding.ts";
+import { roughly } from "../../planner/build/started-before.ts";
 import type { FleetStatus, HostStatus, InstanceStatus } from "./fleet-status.ts";
 
 /** The worst first; MISSING is what the plan names and the host does not have. */

@@ -1,19 +1,19 @@
 import { setTimeout as rest } from "node:timers/promises";
-import { EXIT, type ExitCode } from "../domain/failures.ts";
-import { discover } from "../executor/discovery.ts";
-import { Recorder } from "../executor/recorder.ts";
-import { systemClock } from "../executor/system-clock.ts";
-import type { Plan } from "../planner/plan.ts";
-import type { StatusArguments } from "./arguments.ts";
-import { closeFleet, openForReading } from "./fleet.ts";
+import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { discover } from "../../executor/discovery.ts";
+import { Recorder } from "../../executor/recorder.ts";
+import { systemClock } from "../../executor/system-clock.ts";
+import type { Plan } from "../../planner/plan/plan.ts";
+import type { StatusArguments } from "../arguments/arguments.ts";
+import { closeFleet, openForReading } from "../prepare/fleet.ts";
 import { fleetStatus, isAllRunning, type FleetStatus } from "./fleet-status.ts";
-import { loadOrTell } from "./load.ts";
-import { newRolloutId } from "./rollout-id.ts";
-import { onSignals } from "./signals.ts";
+import { loadOrTell } from "../prepare/load.ts";
+import { newRolloutId } from "../prepare/rollout-id.ts";
+import { onSignals } from "../terminal/signals.ts";
 import { statusLines } from "./status-table.ts";
-import { endUnasked, prepareWays, type Ways } from "./ways.ts";
+import { endUnasked, prepareWays, type Ways } from "../prepare/ways.ts";
 import { WatchScreen } from "./watch-screen.ts";
-import { printableJson } from "../domain/printable.ts";
+import { printableJson } from "../../domain/printable.ts";
 
 const WATCH_EVERY_MS = 2000;
 

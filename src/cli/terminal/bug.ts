@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EXIT } from "../domain/failures.ts";
-import { onOneLine, printable } from "../domain/printable.ts";
-import { Deadline } from "../executor/deadline.ts";
+import { EXIT } from "../../domain/failures.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
+import { Deadline } from "../../executor/deadline.ts";
 import { print } from "./outputs.ts";
 
 /** How long the last steps may take: what a bug has left behind may never end. */

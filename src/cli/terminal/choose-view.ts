@@ -1,10 +1,10 @@
-import type { View } from "../executor/ports.ts";
-import { systemClock } from "../executor/system-clock.ts";
-import { isInCi } from "../views/ci.ts";
-import type { Called } from "../views/how-to-go-on.ts";
-import { createJsonView } from "../views/json.ts";
-import { createPlainView } from "../views/plain.ts";
-import type { OutputMode } from "./arguments.ts";
+import type { View } from "../../executor/ports.ts";
+import { systemClock } from "../../executor/system-clock.ts";
+import { isInCi } from "../../views/lines/ci.ts";
+import type { Called } from "../../views/report/how-to-go-on.ts";
+import { createJsonView } from "../../views/lines/json.ts";
+import { createPlainView } from "../../views/lines/plain.ts";
+import type { OutputMode } from "../arguments/arguments.ts";
 
 /** The view that `--output` names; `auto` is the tree at a terminal that can draw one, plain lines elsewhere. */
 export async function chooseView(mode: OutputMode, called: Called): Promise<View> {
@@ -13,6 +13,6 @@ export async function chooseView(mode: OutputMode, called: Called): Promise<View
   if (mode === "json") return createJsonView(stdout);
   if (mode === "plain" || (mode === "auto" && !drawn))
     return createPlainView(stdout, { ...called, clock: systemClock, env });
-  const { createTreeView } = await import("../views/tree.ts");
+  const { createTreeView } = await import("../../views/tree/tree.ts");
   return createTreeView(stdout, called);
 }

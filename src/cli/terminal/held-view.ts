@@ -1,5 +1,5 @@
-import type { RecordedEvent } from "../domain/events.ts";
-import type { View } from "../executor/ports.ts";
+import type { RecordedEvent } from "../../domain/events.ts";
+import type { View } from "../../executor/ports.ts";
 
 /** Keeps events until a view is wanted. One that is only opened takes the terminal already, and draws over questions. */
 export class HeldView implements View {

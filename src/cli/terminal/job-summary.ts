@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
-import type { View } from "../executor/ports.ts";
-import type { Called } from "../views/how-to-go-on.ts";
-import { createJobSummary } from "../views/job-summary.ts";
+import type { View } from "../../executor/ports.ts";
+import type { Called } from "../../views/report/how-to-go-on.ts";
+import { createJobSummary } from "../../views/page/job-summary.ts";
 
 /** Under GitHub Actions: adds the rollout's end to the page of the job. */
 export function openJobSummary(called: Called): View | undefined {

@@ -1,5 +1,5 @@
-import type { Answer } from "../domain/events.ts";
-import type { Operator } from "../executor/ports.ts";
+import type { Answer } from "../../domain/events.ts";
+import type { Operator } from "../../executor/ports.ts";
 
 const CTRL_C = "\u0003";
 /** A key that was pressed before anybody can have read the question answers something else. */

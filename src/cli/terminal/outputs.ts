@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { allWritten } from "../views/written.ts";
+import { allWritten } from "../../views/words/written.ts";
 
 const NON_BLOCKING_MS = 5;
 

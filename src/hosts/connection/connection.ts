@@ -1,5 +1,5 @@
-import type { Refusal } from "../domain/failures.ts";
-import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../../executor/ports.ts";
 
 /** The host opened no channel for a command: this connection bears no more of them. The command was not sent. */
 export interface NoRoom {

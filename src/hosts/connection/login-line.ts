@@ -1,5 +1,5 @@
-import { quoteArgv } from "../domain/shell-quotes.ts";
-import type { Argv } from "../executor/ports.ts";
+import { quoteArgv } from "../../domain/shell-quotes.ts";
+import type { Argv } from "../../executor/ports.ts";
 
 /** What login shells that are not of POSIX read even in single quotes. */
 const READ_IN_QUOTES = /[\\!\n\r]/g;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Argv } from "../executor/ports.ts";
+import type { Argv } from "../../executor/ports.ts";
 import { OutputTail } from "./output-tail.ts";
 
 const SCRIPT = 'echo "$1"; echo "$1" >&2; shift; exec "$@"';

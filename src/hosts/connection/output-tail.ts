@@ -1,4 +1,4 @@
-import type { Output } from "../executor/ports.ts";
+import type { Output } from "../../executor/ports.ts";
 
 const MEBIBYTE = 1024 * 1024;
 

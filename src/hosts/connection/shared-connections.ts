@@ -1,4 +1,4 @@
-import type { HostName } from "../domain/ids.ts";
+import type { HostName } from "../../domain/ids.ts";
 import type {
   Argv,
   ConnectOutcome,
@@ -8,7 +8,7 @@ import type {
   RunBounds,
   RunOutcome,
   SpawnOutcome,
-} from "../executor/ports.ts";
+} from "../../executor/ports.ts";
 import type { Connection, NoRoom, Seat } from "./connection.ts";
 import { Attempt, type OpenConnection, type Place } from "./connection-attempt.ts";
 import { loginLine } from "./login-line.ts";

@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from "node:stream";
-import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
+import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../../executor/ports.ts";
 import type { NoRoom, RunOptions, Seat } from "./connection.ts";
 import { OutputBehindMark } from "./output-mark.ts";
 import { outputOf, OutputTail, STDERR_BYTES } from "./output-tail.ts";

@@ -1,4 +1,4 @@
-import type { Argv, RunOutcome } from "../executor/ports.ts";
+import type { Argv, RunOutcome } from "../../executor/ports.ts";
 
 /**
  * Ends a command when its time is up, on whatever host it runs. Shell text, given the seconds and the command:

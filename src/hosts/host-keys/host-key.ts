@@ -1,10 +1,10 @@
 import type { ServerHostKeyAlgorithm } from "ssh2";
-import type { Refusal } from "../domain/failures.ts";
+import type { Refusal } from "../../domain/failures.ts";
 import { addToKnownHosts } from "./known-hosts-add.ts";
 import { readKnownHostsNow } from "./known-hosts-files.ts";
 import { judge, keysOf, knownTypes, type KnownKeys, type Verdict } from "./known-hosts.ts";
 import { fingerprintOf, publicKeyOf, type PublicKey } from "./public-key.ts";
-import type { HostKeyRules } from "./ssh-route.ts";
+import type { HostKeyRules } from "../ssh-config/ssh-route.ts";
 
 /** Whose key is checked, and against what. */
 export interface HostKeyCheck {

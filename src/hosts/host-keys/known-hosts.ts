@@ -3,7 +3,7 @@
  * and OpenSSH's hostfile.c and match.c where the page is silent.
  */
 import { createHmac } from "node:crypto";
-import { matchesPatterns } from "./host-pattern.ts";
+import { matchesPatterns } from "../ssh-config/host-pattern.ts";
 import { isWellFormedKey, type PublicKey } from "./public-key.ts";
 
 /** What known_hosts has of one host. */

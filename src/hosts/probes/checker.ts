@@ -3,12 +3,12 @@ import https from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
-import { urlOf } from "../domain/check-url.ts";
-import type { CheckOutcome } from "../domain/outcomes.ts";
-import { fill, pidValues, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
-import { templateOf, type Check } from "../domain/settings.ts";
-import type { HostTarget } from "../domain/target.ts";
-import type { Checker, CheckRoutes, DialOutcome, DialTarget, HostAccess } from "../executor/ports.ts";
+import { urlOf } from "../../domain/check-url.ts";
+import type { CheckOutcome } from "../../domain/outcomes.ts";
+import { fill, pidValues, placeholderValues, type PlaceholderValues } from "../../domain/placeholders.ts";
+import { templateOf, type Check } from "../../domain/settings.ts";
+import type { HostTarget } from "../../domain/target.ts";
+import type { Checker, CheckRoutes, DialOutcome, DialTarget, HostAccess } from "../../executor/ports.ts";
 import { endOf, shellScript } from "./shell-script.ts";
 
 /** A way onto the host and one onto the controller: a check says from which of the two it looks. */

@@ -1,7 +1,13 @@
-import type { HookOutcome, LockLost } from "../domain/outcomes.ts";
-import { fill, hookEnvironment, pidValues, placeholderValues, type PlaceholderValues } from "../domain/placeholders.ts";
-import type { HostTarget } from "../domain/target.ts";
-import type { HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../executor/ports.ts";
+import type { HookOutcome, LockLost } from "../../domain/outcomes.ts";
+import {
+  fill,
+  hookEnvironment,
+  pidValues,
+  placeholderValues,
+  type PlaceholderValues,
+} from "../../domain/placeholders.ts";
+import type { HostTarget } from "../../domain/target.ts";
+import type { HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../../executor/ports.ts";
 import { endOf, shellScript } from "./shell-script.ts";
 
 /** Where hooks can run, and what their placeholders can name. */

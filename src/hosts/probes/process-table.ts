@@ -1,5 +1,5 @@
-import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
-import type { HostAccess, ProcessTable, RunOutcome } from "../executor/ports.ts";
+import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../../domain/host-process.ts";
+import type { HostAccess, ProcessTable, RunOutcome } from "../../executor/ports.ts";
 import { shownCommand } from "./shown-command.ts";
 
 /** It is read in hundredths of a second, whatever runs on the host. */

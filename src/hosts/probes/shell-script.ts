@@ -1,4 +1,4 @@
-import type { Argv, RunOutcome } from "../executor/ports.ts";
+import type { Argv, RunOutcome } from "../../executor/ports.ts";
 
 /** Reads all of a script before it runs it, so that the script itself finds an empty stdin. */
 const READER = 'script=$(cat) && exec </dev/null && eval "$script"';

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { userInfo, type UserInfo } from "node:os";
 import { join } from "node:path";
-import type { HostKeyChecking, SshSettings } from "../domain/target.ts";
+import type { HostKeyChecking, SshSettings } from "../../domain/target.ts";
 import { readConfigFiles, type ConfigValues, type ReadValues } from "./ssh-config-file.ts";
 
 /** What OpenSSH's configuration says of a host; what it leaves out is left out. */

@@ -1,9 +1,9 @@
 import { homedir } from "node:os";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import type { HostName } from "../domain/ids.ts";
-import type { Refusal } from "../domain/failures.ts";
-import type { HostKeyChecking, HostTarget, SshSettings } from "../domain/target.ts";
+import type { HostName } from "../../domain/ids.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { HostKeyChecking, HostTarget, SshSettings } from "../../domain/target.ts";
 import { localUser, readSshConfig, type ReadSshConfig, type SshConfig } from "./ssh-config.ts";
 import { jumpText, parseJumps, type Jump } from "./ssh-jump.ts";
 import type { UnlockedKeys } from "./unlocked-keys.ts";

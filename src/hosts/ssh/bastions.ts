@@ -1,7 +1,7 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import { BastionConnection } from "./bastion-connection.ts";
 import { shakeHands, type Dialled, type Means, type SshOpened } from "./ssh-handshake.ts";
-import type { SshConfigs, SshRoute } from "./ssh-route.ts";
+import type { SshConfigs, SshRoute } from "../ssh-config/ssh-route.ts";
 import { Tunnel } from "./tunnel.ts";
 
 /** Handshakes through one bastion at once: as fast as all at once, and its sshd looks names up one by one. */

@@ -1,10 +1,10 @@
 import pLimit from "p-limit";
 import type { ParsedKey } from "ssh2";
-import type { HostName } from "../domain/ids.ts";
-import type { HostTarget } from "../domain/target.ts";
+import type { HostName } from "../../domain/ids.ts";
+import type { HostTarget } from "../../domain/target.ts";
 import { agentKeys } from "./ssh-agent.ts";
 import { readIdentities, unlock } from "./ssh-identities.ts";
-import { findRoute, type SshConfigs, type SshOptions, type SshRoute } from "./ssh-route.ts";
+import { findRoute, type SshConfigs, type SshOptions, type SshRoute } from "../ssh-config/ssh-route.ts";
 
 /** A private key that is of no use before somebody gives its passphrase. */
 export interface LockedKey {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { BaseAgent, OpenSSHAgent, ParsedKey } from "ssh2";
-import { publicKeyOf, wireStrings, type PublicKey } from "./public-key.ts";
+import { publicKeyOf, wireStrings, type PublicKey } from "../host-keys/public-key.ts";
 
 /**
  * The agent, offering the given keys before its others. sshd ends the connection after a few

@@ -1,7 +1,7 @@
 import type { Client } from "ssh2";
-import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../executor/ports.ts";
-import type { Connection, NoRoom, RunOptions, Seat } from "./connection.ts";
-import { execute, forward, openTunnel, start } from "./ssh-exec.ts";
+import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../../executor/ports.ts";
+import type { Connection, NoRoom, RunOptions, Seat } from "../connection/connection.ts";
+import { execute, forward, openTunnel, start } from "../connection/ssh-exec.ts";
 import type { SshError } from "./ssh-refusal.ts";
 import type { Transport } from "./tunnel.ts";
 

@@ -1,17 +1,17 @@
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { Client, ServerHostKeyAlgorithm, default as Ssh2 } from "ssh2";
-import type { Refusal } from "../domain/failures.ts";
-import { hostKeyAlgorithms, hostKeyVerifier, rememberKey, type HostKeyCheck } from "./host-key.ts";
-import { readKnownHosts } from "./known-hosts-files.ts";
-import { keysOf } from "./known-hosts.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import { hostKeyAlgorithms, hostKeyVerifier, rememberKey, type HostKeyCheck } from "../host-keys/host-key.ts";
+import { readKnownHosts } from "../host-keys/known-hosts-files.ts";
+import { keysOf } from "../host-keys/known-hosts.ts";
 import { Authentication } from "./ssh-auth.ts";
 import { SshConnection } from "./ssh-connection.ts";
 import { nameOf, refusalOf, type HandshakeTrace, type SshError } from "./ssh-refusal.ts";
 import { defaultBackoff, rested, wasDropped } from "./ssh-retry.ts";
-import type { Backoff, SshRoute } from "./ssh-route.ts";
+import type { Backoff, SshRoute } from "../ssh-config/ssh-route.ts";
 import type { Transport } from "./tunnel.ts";
-import type { UnlockedKeys } from "./unlocked-keys.ts";
+import type { UnlockedKeys } from "../ssh-config/unlocked-keys.ts";
 
 export type SshOpened =
   | { readonly kind: "connected"; readonly connection: SshConnection; readonly warnings: readonly string[] }

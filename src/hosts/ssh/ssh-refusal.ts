@@ -1,9 +1,9 @@
-import { formatDuration } from "../domain/duration.ts";
-import type { Refusal } from "../domain/failures.ts";
-import type { HostKeyRefusal } from "./host-key.ts";
-import type { PublicKey } from "./public-key.ts";
+import { formatDuration } from "../../domain/duration.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { HostKeyRefusal } from "../host-keys/host-key.ts";
+import type { PublicKey } from "../host-keys/public-key.ts";
 import type { Authentication } from "./ssh-auth.ts";
-import { endpointOf, type SshRoute } from "./ssh-route.ts";
+import { endpointOf, type SshRoute } from "../ssh-config/ssh-route.ts";
 
 /** How far a connection got, and what stopped it. */
 export interface HandshakeTrace {

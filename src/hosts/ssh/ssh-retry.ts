@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isResetUnasked, type HandshakeTrace } from "./ssh-refusal.ts";
-import type { Backoff } from "./ssh-route.ts";
+import type { Backoff } from "../ssh-config/ssh-route.ts";
 
 const MOST_RETRIES = 5;
 const FIRST_WAIT_MS = 200;

@@ -1,8 +1,8 @@
-import type { HostTarget } from "../domain/target.ts";
-import type { HostAccess } from "../executor/ports.ts";
+import type { HostTarget } from "../../domain/target.ts";
+import type { HostAccess } from "../../executor/ports.ts";
 import { Bastions } from "./bastions.ts";
-import { SharedConnections } from "./shared-connections.ts";
-import { findRoute, type SshOptions } from "./ssh-route.ts";
+import { SharedConnections } from "../connection/shared-connections.ts";
+import { findRoute, type SshOptions } from "../ssh-config/ssh-route.ts";
 
 /**
  * A way onto a host by ssh2.

@@ -3,7 +3,12 @@ import type { Duplex } from "node:stream";
 import { MuxChannel, PACKET_BYTES, WINDOW_BYTES } from "./mux-channel.ts";
 import type { Fields } from "./mux-wire.ts";
 import { MalformedPacket, MESSAGE, message, MUX, packet, PacketReader, string, uint32 } from "./mux-wire.ts";
-import { CHANNEL_NEVER_OPENED, type ChannelError, type ChannelSource, type CommandChannel } from "./ssh-exec.ts";
+import {
+  CHANNEL_NEVER_OPENED,
+  type ChannelError,
+  type ChannelSource,
+  type CommandChannel,
+} from "../connection/ssh-exec.ts";
 
 type Opened = (error: ChannelError | undefined, channel: MuxChannel) => void;
 

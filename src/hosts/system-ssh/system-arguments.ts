@@ -1,5 +1,5 @@
-import type { HostTarget } from "../domain/target.ts";
-import { DEFAULT_KEEPALIVE, type SshOptions } from "./ssh-route.ts";
+import type { HostTarget } from "../../domain/target.ts";
+import { DEFAULT_KEEPALIVE, type SshOptions } from "../ssh-config/ssh-route.ts";
 
 /** What ssh prints when commands can be run. */
 export const READY = "orchestrate: connected";

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OutputTail } from "./output-tail.ts";
-import { localAccount } from "./ssh-config.ts";
+import { OutputTail } from "../connection/output-tail.ts";
+import { localAccount } from "../ssh-config/ssh-config.ts";
 import { READY } from "./system-arguments.ts";
 
 /**

@@ -1,6 +1,6 @@
-import type { Refusal } from "../domain/failures.ts";
-import { onOneLine } from "../domain/printable.ts";
-import type { HostTarget } from "../domain/target.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import { onOneLine } from "../../domain/printable.ts";
+import type { HostTarget } from "../../domain/target.ts";
 
 /** ssh has one exit code for all that goes wrong: its text is all there is to tell the cases apart. */
 const CODES: readonly (readonly [RegExp, Refusal["code"]])[] = [

@@ -1,8 +1,8 @@
-import type { Refusal } from "../domain/failures.ts";
-import type { FleetReport } from "../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "../domain/ids.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
-import { formatQuantity, keep, takeAtOnce, tolerate, type Quantity } from "../domain/quantity.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { FleetReport } from "../../domain/fleet.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "../../domain/ids.ts";
+import type { ProcessSnapshot } from "../../domain/process-state.ts";
+import { formatQuantity, keep, takeAtOnce, tolerate, type Quantity } from "../../domain/quantity.ts";
 import {
   sizeOf,
   worksOf,
@@ -12,16 +12,16 @@ import {
   type Rollout,
   type Warning,
   type Wave,
-} from "../domain/rollout.ts";
+} from "../../domain/rollout.ts";
 import { capacities, completingIn, plannedIn } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean } from "../schema/nearest.ts";
 import type { Past } from "./past.ts";
-import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "./plan.ts";
+import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { select, type Selected } from "./programs.ts";
-import { compileSelector, namesGroup, type Selector } from "../domain/selector.ts";
+import { compileSelector, namesGroup, type Selector } from "../../domain/selector.ts";
 import { resuming } from "./resuming.ts";
 import { startSecondsOf } from "./start-seconds.ts";
 import { Taker, type InstanceSelection } from "./taking.ts";

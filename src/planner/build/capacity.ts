@@ -1,6 +1,6 @@
-import type { FleetReport, HostConfig } from "../domain/fleet.ts";
-import { programOf, type HostName, type ProgramName } from "../domain/ids.ts";
-import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
+import type { FleetReport, HostConfig } from "../../domain/fleet.ts";
+import { programOf, type HostName, type ProgramName } from "../../domain/ids.ts";
+import { isRunning, type ProcessSnapshot } from "../../domain/process-state.ts";
 import {
   isDownAlready,
   worksOf,
@@ -9,7 +9,7 @@ import {
   type InstanceBatch,
   type PlannedInstance,
   type Wave,
-} from "../domain/rollout.ts";
+} from "../../domain/rollout.ts";
 import { mixedGroups, type Member } from "./mixed-groups.ts";
 
 /** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */

@@ -1,7 +1,7 @@
-import type { Rollout } from "../domain/rollout.ts";
-import { foldNames } from "../domain/node-set.ts";
-import type { HostTarget } from "../domain/target.ts";
-import type { Plan } from "./plan.ts";
+import type { Rollout } from "../../domain/rollout.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import type { HostTarget } from "../../domain/target.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** In what a plan differs from the rollout which is to go on, where it may not; one sentence for each. */
 export function changesSince(past: Rollout, plan: Plan): string[] {

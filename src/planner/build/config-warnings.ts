@@ -1,7 +1,7 @@
-import { formatDuration, formatElapsed } from "../domain/duration.ts";
-import type { FleetReport, HostConfig, InstanceConfig } from "../domain/fleet.ts";
-import { programOf } from "../domain/ids.ts";
-import { worksOf, type Rollout, type Timings, type Warning } from "../domain/rollout.ts";
+import { formatDuration, formatElapsed } from "../../domain/duration.ts";
+import type { FleetReport, HostConfig, InstanceConfig } from "../../domain/fleet.ts";
+import { programOf } from "../../domain/ids.ts";
+import { worksOf, type Rollout, type Timings, type Warning } from "../../domain/rollout.ts";
 
 /** Between what Supervisor takes at the most and the deadline that is proposed. */
 const SLACK_MS = 60_000;

@@ -1,5 +1,5 @@
-import type { FleetReport } from "../domain/fleet.ts";
-import type { HostName, InstanceName, ProgramName } from "../domain/ids.ts";
+import type { FleetReport } from "../../domain/fleet.ts";
+import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import {
   worksOf,
   type Floor,
@@ -7,8 +7,8 @@ import {
   type PlannedInstance,
   type Rollout,
   type Warning,
-} from "../domain/rollout.ts";
-import type { HostSettings, Plan } from "./plan.ts";
+} from "../../domain/rollout.ts";
+import type { HostSettings, Plan } from "../plan/plan.ts";
 
 /** Hosts on which the plan lets processes end, which only supervisord's log can tell from a crash. */
 export function hostsWhereExitsCount({ waves }: Plan): ReadonlySet<HostName> {

@@ -1,5 +1,5 @@
-import { takeAtOnce } from "../domain/quantity.ts";
-import type { HostBatches } from "./plan.ts";
+import { takeAtOnce } from "../../domain/quantity.ts";
+import type { HostBatches } from "../plan/plan.ts";
 
 /** Hosts that have their turn together, and how many of them are worked on at once. */
 export interface HostBatch<Item> {

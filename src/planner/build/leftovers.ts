@@ -1,8 +1,8 @@
-import type { FleetReport } from "../domain/fleet.ts";
-import type { HostName } from "../domain/ids.ts";
-import { worksOf, type HostWork, type Rollout, type Warning } from "../domain/rollout.ts";
-import type { LeftoverPolicy } from "../domain/settings.ts";
-import type { Plan } from "./plan.ts";
+import type { FleetReport } from "../../domain/fleet.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { worksOf, type HostWork, type Rollout, type Warning } from "../../domain/rollout.ts";
+import type { LeftoverPolicy } from "../../domain/settings.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** Hosts on which the plan does not ignore what outlives an instance. */
 export function hostsWatchedForLeftovers({ waves }: Plan): ReadonlySet<HostName> {

@@ -1,9 +1,9 @@
-import { Drains } from "../domain/drains.ts";
-import type { RolloutEvent } from "../domain/events.ts";
-import type { InstanceFailureCode } from "../domain/failures.ts";
-import type { HostName, InstanceName, RolloutId } from "../domain/ids.ts";
-import type { ProcessState } from "../domain/process-state.ts";
-import { worksOf, type LeftDrained, type LeftOpen, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
+import { Drains } from "../../domain/drains.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
+import type { InstanceFailureCode } from "../../domain/failures.ts";
+import type { HostName, InstanceName, RolloutId } from "../../domain/ids.ts";
+import type { ProcessState } from "../../domain/process-state.ts";
+import { worksOf, type LeftDrained, type LeftOpen, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
 
 /**
  * Proven on this pid. `drained`: what its after_healthy hook undoes was not seen to be undone. `previousStart`, of one that

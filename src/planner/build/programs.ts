@@ -1,7 +1,7 @@
-import type { HostConfig } from "../domain/fleet.ts";
-import { programOf, type ProgramName } from "../domain/ids.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
-import type { Selector } from "../domain/selector.ts";
+import type { HostConfig } from "../../domain/fleet.ts";
+import { programOf, type ProgramName } from "../../domain/ids.ts";
+import type { ProcessSnapshot } from "../../domain/process-state.ts";
+import type { Selector } from "../../domain/selector.ts";
 
 /** The instances of one Supervisor group that one selector names, in natural order. */
 export interface Selected {

@@ -1,7 +1,7 @@
-import type { FleetReport } from "../domain/fleet.ts";
-import { beganAt, type HostName, type InstanceName } from "../domain/ids.ts";
-import { LEFT_AS, type HostWork, type LeftOpen, type Rollout, type Warning } from "../domain/rollout.ts";
-import type { HookName } from "../domain/settings.ts";
+import type { FleetReport } from "../../domain/fleet.ts";
+import { beganAt, type HostName, type InstanceName } from "../../domain/ids.ts";
+import { LEFT_AS, type HostWork, type LeftOpen, type Rollout, type Warning } from "../../domain/rollout.ts";
+import type { HookName } from "../../domain/settings.ts";
 import { openAs, type Past } from "./past.ts";
 
 /** What a resume says of the chain that it continues, and what has to be known of it. */

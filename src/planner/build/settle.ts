@@ -1,7 +1,7 @@
-import type { InstanceFailureCode } from "../domain/failures.ts";
-import { isRunning, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
-import type { PlannedInstance } from "../domain/rollout.ts";
-import { lastStartIn, type KnownHistory } from "../domain/process-history.ts";
+import type { InstanceFailureCode } from "../../domain/failures.ts";
+import { isRunning, type ProcessSnapshot, type ProcessState } from "../../domain/process-state.ts";
+import type { PlannedInstance } from "../../domain/rollout.ts";
+import { lastStartIn, type KnownHistory } from "../../domain/process-history.ts";
 import { hasCompleted, type PastFate } from "./past.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { FleetReport } from "../domain/fleet.ts";
-import { worksOf, type Rollout } from "../domain/rollout.ts";
+import type { FleetReport } from "../../domain/fleet.ts";
+import { worksOf, type Rollout } from "../../domain/rollout.ts";
 
 /** The shortest `startsecs` of each program. Undefined unless they are known of everything that is restarted. */
 export function startSecondsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Rollout["startsecs"] {

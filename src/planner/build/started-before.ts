@@ -1,5 +1,5 @@
-import { formatDuration, parseDuration } from "../domain/duration.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { formatDuration, parseDuration } from "../../domain/duration.ts";
+import type { ProcessSnapshot } from "../../domain/process-state.ts";
 
 /** Selects instances by when they were started, judged by their uptime: the hosts' clocks may be wrong. */
 export interface StartedBefore {

@@ -1,19 +1,19 @@
-import { whyNotAddressable } from "../domain/address.ts";
-import type { Refusal } from "../domain/failures.ts";
-import type { FleetReport, HostReport, InstanceConfig } from "../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
+import { whyNotAddressable } from "../../domain/address.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { FleetReport, HostReport, InstanceConfig } from "../../domain/fleet.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import {
   isNotStarted,
   isRunning,
   RUNNING_ON_NOTHING,
   type ProcessSnapshot,
   type ProcessState,
-} from "../domain/process-state.ts";
-import type { ProcessHistory } from "../domain/process-history.ts";
-import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../domain/rollout.ts";
+} from "../../domain/process-state.ts";
+import type { ProcessHistory } from "../../domain/process-history.ts";
+import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
 import { wasUp, whyNotPlanned, type Past, type PastFate } from "./past.ts";
-import type { HostSettings, Plan } from "./plan.ts";
-import { compileGroupSelector } from "../domain/selector.ts";
+import type { HostSettings, Plan } from "../plan/plan.ts";
+import { compileGroupSelector } from "../../domain/selector.ts";
 import { settle } from "./settle.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 

@@ -1,11 +1,17 @@
-import { urlOf } from "../domain/check-url.ts";
-import type { Environment } from "../domain/environment.ts";
-import type { Refusal } from "../domain/failures.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import { fill, PLACEHOLDERS, placeholderValues, type PlaceholderValues, type Quoting } from "../domain/placeholders.ts";
-import { worksOf, type HostWork, type Rollout } from "../domain/rollout.ts";
-import { templateOf, type Check } from "../domain/settings.ts";
-import type { HostTarget } from "../domain/target.ts";
+import { urlOf } from "../../domain/check-url.ts";
+import type { Environment } from "../../domain/environment.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
+import {
+  fill,
+  PLACEHOLDERS,
+  placeholderValues,
+  type PlaceholderValues,
+  type Quoting,
+} from "../../domain/placeholders.ts";
+import { worksOf, type HostWork, type Rollout } from "../../domain/rollout.ts";
+import { templateOf, type Check } from "../../domain/settings.ts";
+import type { HostTarget } from "../../domain/target.ts";
 import { folded } from "./folding.ts";
 
 /**

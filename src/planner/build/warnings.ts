@@ -1,7 +1,7 @@
-import { whyNotAddressable } from "../domain/address.ts";
-import type { FleetReport } from "../domain/fleet.ts";
-import { worksOf, type Warning } from "../domain/rollout.ts";
-import type { HostTarget } from "../domain/target.ts";
+import { whyNotAddressable } from "../../domain/address.ts";
+import type { FleetReport } from "../../domain/fleet.ts";
+import { worksOf, type Warning } from "../../domain/rollout.ts";
+import type { HostTarget } from "../../domain/target.ts";
 import { capacities, type Capacity, type Sizes } from "./capacity.ts";
 import { configWarnings } from "./config-warnings.ts";
 import { folded, groupedBy } from "./folding.ts";

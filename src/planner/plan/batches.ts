@@ -1,8 +1,8 @@
-import { parseQuantity } from "../domain/quantity.ts";
-import type { Findings } from "./findings.ts";
+import { parseQuantity } from "../../domain/quantity.ts";
+import type { Findings } from "../text/findings.ts";
 import type { HostBatches } from "./plan.ts";
-import { defaultsOf } from "./plan-schema.ts";
-import type { PlacedSettings, RawBatches } from "./raw-plan.ts";
+import { defaultsOf } from "../schema/plan-schema.ts";
+import type { PlacedSettings, RawBatches } from "../schema/raw-plan.ts";
 
 /** How many hosts a wave takes at once; the later ones of the levels are nearer and win. */
 export function readHostBatches(levels: readonly PlacedSettings[], findings: Findings): HostBatches {

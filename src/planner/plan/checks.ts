@@ -1,10 +1,10 @@
-import { urlOf } from "../domain/check-url.ts";
-import type { Check, RunsOn } from "../domain/settings.ts";
+import { urlOf } from "../../domain/check-url.ts";
+import type { Check, RunsOn } from "../../domain/settings.ts";
 import { readDuration } from "./durations.ts";
-import type { Findings } from "./findings.ts";
-import type { Path } from "./path.ts";
-import { schemaAt } from "./plan-schema.ts";
-import type { RawCheck, RawSettings } from "./raw-plan.ts";
+import type { Findings } from "../text/findings.ts";
+import type { Path } from "../text/path.ts";
+import { schemaAt } from "../schema/plan-schema.ts";
+import type { RawCheck, RawSettings } from "../schema/raw-plan.ts";
 import { OF_INSTANCE, readTemplate, type Template, type Use } from "./templates.ts";
 
 /** A check whose timeout may still be `timings.command_timeout`, which another level may set. */

@@ -1,13 +1,13 @@
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import type { Environment } from "../domain/environment.ts";
-import type { SshSettings, SupervisorSettings } from "../domain/target.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Path } from "./path.ts";
+import type { Environment } from "../../domain/environment.ts";
+import type { SshSettings, SupervisorSettings } from "../../domain/target.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Path } from "../text/path.ts";
 import { readDuration } from "./durations.ts";
-import type { Findings } from "./findings.ts";
-import { defaultsOf } from "./plan-schema.ts";
-import type { RawSsh, RawSupervisor } from "./raw-plan.ts";
+import type { Findings } from "../text/findings.ts";
+import { defaultsOf } from "../schema/plan-schema.ts";
+import type { RawSsh, RawSupervisor } from "../schema/raw-plan.ts";
 
 /** What one level of the plan (the plan itself, a group, a host) says of the way onto a host. */
 export interface OwnSettings {

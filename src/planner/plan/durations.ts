@@ -1,6 +1,6 @@
-import { parseDuration } from "../domain/duration.ts";
-import type { Path } from "./path.ts";
-import type { Findings } from "./findings.ts";
+import { parseDuration } from "../../domain/duration.ts";
+import type { Path } from "../text/path.ts";
+import type { Findings } from "../text/findings.ts";
 
 const HOUR_MS = 3_600_000;
 

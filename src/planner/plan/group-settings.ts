@@ -1,9 +1,9 @@
-import type { HostName } from "../domain/ids.ts";
-import { foldNames } from "../domain/node-set.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { foldNames } from "../../domain/node-set.ts";
 import type { OwnSettings } from "./connection-settings.ts";
-import { lineSeenFrom } from "./diagnostic.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Findings } from "./findings.ts";
+import { lineSeenFrom } from "../text/diagnostic.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Findings } from "../text/findings.ts";
 
 /** What a group says of the way onto its hosts. */
 export interface GroupSettings {

@@ -1,9 +1,9 @@
-import type { HostName } from "../domain/ids.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Path } from "./path.ts";
-import type { Findings } from "./findings.ts";
+import type { HostName } from "../../domain/ids.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Path } from "../text/path.ts";
+import type { Findings } from "../text/findings.ts";
 import { groupReference, selectHosts, type Selectable } from "./host-patterns.ts";
-import { listOf, type OneOrMore, type RawPlan } from "./raw-plan.ts";
+import { listOf, type OneOrMore, type RawPlan } from "../schema/raw-plan.ts";
 
 /** The hosts of each group in the order as written; undefined for a group with a fault, which was told then. */
 export type GroupMembers = ReadonlyMap<string, readonly HostName[] | undefined>;

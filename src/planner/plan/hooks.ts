@@ -1,8 +1,8 @@
-import { PLACEHOLDERS } from "../domain/placeholders.ts";
-import type { Hook, HookName, HostHooks, RolloutHooks, RunsOn } from "../domain/settings.ts";
-import type { Findings } from "./findings.ts";
-import type { Path } from "./path.ts";
-import type { RawPlan, RawSettings } from "./raw-plan.ts";
+import { PLACEHOLDERS } from "../../domain/placeholders.ts";
+import type { Hook, HookName, HostHooks, RolloutHooks, RunsOn } from "../../domain/settings.ts";
+import type { Findings } from "../text/findings.ts";
+import type { Path } from "../text/path.ts";
+import type { RawPlan, RawSettings } from "../schema/raw-plan.ts";
 import { OF_INSTANCE, readTemplate, type Template, type Use } from "./templates.ts";
 
 /** A hook, and where its text stands. */

@@ -1,10 +1,10 @@
-import type { HostName } from "../domain/ids.ts";
-import { expandNodeSet, foldNames } from "../domain/node-set.ts";
-import { lineSeenFrom } from "./diagnostic.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Path } from "./path.ts";
-import type { Findings } from "./findings.ts";
-import type { RawHost, RawPlan } from "./raw-plan.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { expandNodeSet, foldNames } from "../../domain/node-set.ts";
+import { lineSeenFrom } from "../text/diagnostic.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Path } from "../text/path.ts";
+import type { Findings } from "../text/findings.ts";
+import type { RawHost, RawPlan } from "../schema/raw-plan.ts";
 
 /** What one key of `hosts` stands for. */
 export interface HostEntry {

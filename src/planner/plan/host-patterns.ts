@@ -1,7 +1,7 @@
 import picomatch from "picomatch";
-import type { HostName } from "../domain/ids.ts";
-import { expandNodeSet, foldNames } from "../domain/node-set.ts";
-import { didYouMean } from "./nearest.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { expandNodeSet, foldNames } from "../../domain/node-set.ts";
+import { didYouMean } from "../schema/nearest.ts";
 
 /** What patterns select from. */
 export interface Selectable {

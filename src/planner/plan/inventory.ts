@@ -1,8 +1,8 @@
-import { expandNodeSet } from "../domain/node-set.ts";
-import { isPlainMap, type Origin } from "./compose.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Findings } from "./findings.ts";
-import { mergeData } from "./merge.ts";
+import { expandNodeSet } from "../../domain/node-set.ts";
+import { isPlainMap, type Origin } from "../text/compose.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Findings } from "../text/findings.ts";
+import { mergeData } from "../text/merge.ts";
 
 /** Asks Ansible for the hosts and groups of an inventory: the JSON of `ansible-inventory --list`, or why there is none. */
 export type ReadInventory = (path: string) => string | { readonly problem: string; readonly suggestion?: string };

@@ -1,13 +1,13 @@
 import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
-import { expandEnvironment, type Environment } from "../domain/environment.ts";
-import { isPlainMap, type Origins } from "./compose.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-import { readDocument, type PlanDocument } from "./document.ts";
-import { mergeData, withoutKey } from "./merge.ts";
-import { formatPath, type Path } from "./path.ts";
+import { expandEnvironment, type Environment } from "../../domain/environment.ts";
+import { isPlainMap, type Origins } from "../text/compose.ts";
+import type { Diagnostic } from "../text/diagnostic.ts";
+import { readDocument, type PlanDocument } from "../text/document.ts";
+import { mergeData, withoutKey } from "../text/merge.ts";
+import { formatPath, type Path } from "../text/path.ts";
 import { readPlanFile } from "./plan-file.ts";
-import { schemaAt } from "./plan-schema.ts";
+import { schemaAt } from "../schema/plan-schema.ts";
 
 /** A plan's file together with those that it extends. */
 export interface Layers {

@@ -1,8 +1,8 @@
-import { parseQuantity } from "../domain/quantity.ts";
-import type { Findings } from "./findings.ts";
+import { parseQuantity } from "../../domain/quantity.ts";
+import type { Findings } from "../text/findings.ts";
 import type { PlanLimits } from "./plan.ts";
-import { defaultsOf } from "./plan-schema.ts";
-import type { LimitKey, RawPlan } from "./raw-plan.ts";
+import { defaultsOf } from "../schema/plan-schema.ts";
+import type { LimitKey, RawPlan } from "../schema/raw-plan.ts";
 
 /** Reads what the rollout tolerates, and tells of a floor under which nothing could ever be restarted. */
 export function readLimits(section: RawPlan["limits"], findings: Findings): PlanLimits {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Diagnostic } from "./diagnostic.ts";
-import { nearest } from "./nearest.ts";
+import type { Diagnostic } from "../text/diagnostic.ts";
+import { nearest } from "../schema/nearest.ts";
 
 /** Reads a plan's text; `file` is named in the diagnostic as it was given. */
 export function readPlanFile(file: string): { readonly text: string } | { readonly diagnostic: Diagnostic } {

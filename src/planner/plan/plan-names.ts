@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { parse } from "node:path";
-import { expandEnvironment, type Environment } from "../domain/environment.ts";
-import { expandNodeSet } from "../domain/node-set.ts";
-import { isPlainMap } from "./compose.ts";
+import { expandEnvironment, type Environment } from "../../domain/environment.ts";
+import { expandNodeSet } from "../../domain/node-set.ts";
+import { isPlainMap } from "../text/compose.ts";
 import { readLayers } from "./layers.ts";
 
 /** The names in a plan's files, for whoever is still writing the plan or the command line. */

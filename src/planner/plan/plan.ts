@@ -1,10 +1,10 @@
-import type { HostName } from "../domain/ids.ts";
-import type { Quantity } from "../domain/quantity.ts";
-import type { Selection, Timings } from "../domain/rollout.ts";
-import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "../domain/settings.ts";
-import type { HostTarget } from "../domain/target.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-import type { LimitKey } from "./raw-plan.ts";
+import type { HostName } from "../../domain/ids.ts";
+import type { Quantity } from "../../domain/quantity.ts";
+import type { Selection, Timings } from "../../domain/rollout.ts";
+import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "../../domain/settings.ts";
+import type { HostTarget } from "../../domain/target.ts";
+import type { Diagnostic } from "../text/diagnostic.ts";
+import type { LimitKey } from "../schema/raw-plan.ts";
 
 /** How many hosts of a wave are taken at once. */
 export interface HostBatches {

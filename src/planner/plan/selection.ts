@@ -1,6 +1,6 @@
-import type { HostName } from "../domain/ids.ts";
-import { foldNames } from "../domain/node-set.ts";
-import type { Selection } from "../domain/rollout.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import type { Selection } from "../../domain/rollout.ts";
 import { selectHosts } from "./host-patterns.ts";
 import type { Plan } from "./plan.ts";
 

@@ -1,12 +1,12 @@
-import type { HostName } from "../domain/ids.ts";
-import type { HostTarget } from "../domain/target.ts";
+import type { HostName } from "../../domain/ids.ts";
+import type { HostTarget } from "../../domain/target.ts";
 import { mergeSettings, NO_SETTINGS, readSettings, type PathBase } from "./connection-settings.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Findings } from "./findings.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Findings } from "../text/findings.ts";
 import { joinGroupSettings } from "./group-settings.ts";
 import type { GroupMembers } from "./groups.ts";
 import type { HostEntry } from "./host-names.ts";
-import type { RawPlan } from "./raw-plan.ts";
+import type { RawPlan } from "../schema/raw-plan.ts";
 
 /** Where the way onto each host is worked out from. */
 export interface TargetSources {

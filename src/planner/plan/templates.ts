@@ -1,9 +1,9 @@
-import { PLACEHOLDERS, type PlaceholderName } from "../domain/placeholders.ts";
-import type { QuoteState } from "../domain/shell-quotes.ts";
-import { parseTemplate, type TemplatePart } from "../domain/template.ts";
-import type { Path } from "./path.ts";
-import type { Findings } from "./findings.ts";
-import { nearest } from "./nearest.ts";
+import { PLACEHOLDERS, type PlaceholderName } from "../../domain/placeholders.ts";
+import type { QuoteState } from "../../domain/shell-quotes.ts";
+import { parseTemplate, type TemplatePart } from "../../domain/template.ts";
+import type { Path } from "../text/path.ts";
+import type { Findings } from "../text/findings.ts";
+import { nearest } from "../schema/nearest.ts";
 
 /** A check's or hook's text, where it stands, and what it needs. */
 export interface Template {

@@ -1,10 +1,10 @@
-import { formatDuration, parseDuration } from "../domain/duration.ts";
-import type { Timings } from "../domain/rollout.ts";
-import type { Path } from "./path.ts";
+import { formatDuration, parseDuration } from "../../domain/duration.ts";
+import type { Timings } from "../../domain/rollout.ts";
+import type { Path } from "../text/path.ts";
 import { readDuration } from "./durations.ts";
-import type { Findings } from "./findings.ts";
-import { defaultsOf } from "./plan-schema.ts";
-import type { PlacedSettings, RawTimings, TimingKey } from "./raw-plan.ts";
+import type { Findings } from "../text/findings.ts";
+import { defaultsOf } from "../schema/plan-schema.ts";
+import type { PlacedSettings, RawTimings, TimingKey } from "../schema/raw-plan.ts";
 
 /** The timings that a section sets itself. */
 export type OwnTimings = Partial<Timings>;

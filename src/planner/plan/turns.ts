@@ -1,11 +1,11 @@
-import type { HostName } from "../domain/ids.ts";
-import { foldNames } from "../domain/node-set.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Findings } from "./findings.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Findings } from "../text/findings.ts";
 import type { GroupMembers } from "./groups.ts";
 import type { HostEntry } from "./host-names.ts";
-import { didYouMean } from "./nearest.ts";
-import { wasRefused, type RawGroup, type RawPlan, type RawWave } from "./raw-plan.ts";
+import { didYouMean } from "../schema/nearest.ts";
+import { wasRefused, type RawGroup, type RawPlan, type RawWave } from "../schema/raw-plan.ts";
 
 /** Whose turn it is, before its settings are worked out. */
 export interface Turn {

@@ -1,11 +1,11 @@
-import type { HostName } from "../domain/ids.ts";
-import { foldNames } from "../domain/node-set.ts";
-import type { Vars } from "../domain/settings.ts";
-import type { PlanDocument } from "./document.ts";
-import type { Findings } from "./findings.ts";
-import { nearest } from "./nearest.ts";
-import type { Path } from "./path.ts";
-import type { RawSettings } from "./raw-plan.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import type { Vars } from "../../domain/settings.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Findings } from "../text/findings.ts";
+import { nearest } from "../schema/nearest.ts";
+import type { Path } from "../text/path.ts";
+import type { RawSettings } from "../schema/raw-plan.ts";
 import type { Template } from "./templates.ts";
 
 /** Reads a level's own words. A number becomes the text that stands there: `1.10` and `007` stay as they are. */

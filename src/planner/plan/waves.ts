@@ -1,12 +1,12 @@
-import type { HostName } from "../domain/ids.ts";
+import type { HostName } from "../../domain/ids.ts";
 import { readHostBatches } from "./batches.ts";
-import type { PlanDocument } from "./document.ts";
+import type { PlanDocument } from "../text/document.ts";
 import { readDuration } from "./durations.ts";
-import type { Findings } from "./findings.ts";
+import type { Findings } from "../text/findings.ts";
 import type { HostEntry } from "./host-names.ts";
 import { isSilent, mergeLevels, readLevel, type Level } from "./levels.ts";
 import type { PlanWave, WaveHost } from "./plan.ts";
-import { listOf, wasRefused, type RawPlan } from "./raw-plan.ts";
+import { listOf, wasRefused, type RawPlan } from "../schema/raw-plan.ts";
 import type { Template } from "./templates.ts";
 import { judgePasses, judgeTimings } from "./timings.ts";
 import type { Turn } from "./turns.ts";

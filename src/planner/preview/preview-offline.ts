@@ -1,10 +1,10 @@
-import { formatDuration } from "../domain/duration.ts";
-import { printable } from "../domain/printable.ts";
-import { formatQuantity } from "../domain/quantity.ts";
-import type { HostName } from "../domain/ids.ts";
-import { inBatches, type HostBatch } from "./host-batches.ts";
-import { folded, foldedInOrder, groupedBy } from "./folding.ts";
-import type { Plan, PlanWave } from "./plan.ts";
+import { formatDuration } from "../../domain/duration.ts";
+import { printable } from "../../domain/printable.ts";
+import { formatQuantity } from "../../domain/quantity.ts";
+import type { HostName } from "../../domain/ids.ts";
+import { inBatches, type HostBatch } from "../build/host-batches.ts";
+import { folded, foldedInOrder, groupedBy } from "../build/folding.ts";
+import type { Plan, PlanWave } from "../plan/plan.ts";
 import { atATime, count } from "./preview-words.ts";
 
 /** What a plan says by itself, without a look at the fleet: hosts and batches, no instances. */

@@ -1,5 +1,5 @@
-import schema from "../../schemas/plan.schema.json" with { type: "json" };
-import type { Path } from "./path.ts";
+import schema from "../../../schemas/plan.schema.json" with { type: "json" };
+import type { Path } from "../text/path.ts";
 import type { LimitKey, RawLock, RawQuantity, TimingKey } from "./raw-plan.ts";
 
 /** What is read of the plan's JSON schema besides validating by it. */

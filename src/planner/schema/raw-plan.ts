@@ -1,7 +1,7 @@
-import type { Timings } from "../domain/rollout.ts";
-import type { ExitPolicy, HookName, HostHooks, LeftoverPolicy, RunsOn } from "../domain/settings.ts";
-import type { HostKeyChecking } from "../domain/target.ts";
-import type { Path } from "./path.ts";
+import type { Timings } from "../../domain/rollout.ts";
+import type { ExitPolicy, HookName, HostHooks, LeftoverPolicy, RunsOn } from "../../domain/settings.ts";
+import type { HostKeyChecking } from "../../domain/target.ts";
+import type { Path } from "../text/path.ts";
 
 /**
  * A plan's data as the schema has let it through, with the defaults not yet filled in.

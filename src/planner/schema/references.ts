@@ -1,8 +1,8 @@
-import { expandEnvironment, faultsOfReferences, type Environment } from "../domain/environment.ts";
-import { isPlainMap } from "./compose.ts";
-import type { PlanDocument } from "./document.ts";
+import { expandEnvironment, faultsOfReferences, type Environment } from "../../domain/environment.ts";
+import { isPlainMap } from "../text/compose.ts";
+import type { PlanDocument } from "../text/document.ts";
 import { didYouMean } from "./nearest.ts";
-import { childPointer, type Path } from "./path.ts";
+import { childPointer, type Path } from "../text/path.ts";
 import { schemaAt } from "./plan-schema.ts";
 
 /** A value whose references cannot be resolved. */

@@ -1,8 +1,8 @@
 import type { ErrorObject } from "ajv";
-import type { PlanDocument } from "./document.ts";
-import type { Findings } from "./findings.ts";
+import type { PlanDocument } from "../text/document.ts";
+import type { Findings } from "../text/findings.ts";
 import { didYouMean, nearest } from "./nearest.ts";
-import { childPointer, lastKey, pathOfPointer, type Path } from "./path.ts";
+import { childPointer, lastKey, pathOfPointer, type Path } from "../text/path.ts";
 import { propertiesOf, resolved, type Schema } from "./plan-schema.ts";
 import type { ReferenceFault } from "./references.ts";
 import { violationsOf } from "./validator.ts";

@@ -1,4 +1,4 @@
-import { printableInPlace } from "../domain/printable.ts";
+import { printableInPlace } from "../../domain/printable.ts";
 
 /** A place in a text file; lines and columns count from 1. */
 export interface Place {

@@ -1,15 +1,15 @@
 import type { Writable } from "node:stream";
-import type { RecordedEvent } from "../domain/events.ts";
-import type { Clock, View } from "../executor/ports.ts";
+import type { RecordedEvent } from "../../domain/events.ts";
+import type { Clock, View } from "../../executor/ports.ts";
 import { ciMarks, type CiMarks } from "./ci.ts";
-import { errorsOf } from "./errors.ts";
-import { factsOf, type Fact } from "./facts.ts";
-import { onOneLine } from "../domain/printable.ts";
-import type { Called } from "./how-to-go-on.ts";
-import { createReport, type Report } from "./report.ts";
-import { TreeModel } from "./tree/tree-model.ts";
-import { waitOf } from "./tree/waits.ts";
-import { allWritten } from "./written.ts";
+import { errorsOf } from "../words/errors.ts";
+import { factsOf, type Fact } from "../words/facts.ts";
+import { onOneLine } from "../../domain/printable.ts";
+import type { Called } from "../report/how-to-go-on.ts";
+import { createReport, type Report } from "../report/report.ts";
+import { TreeModel } from "../model/tree-model.ts";
+import { waitOf } from "../words/waits.ts";
+import { allWritten } from "../words/written.ts";
 
 /** After so long without a line it is said what is waited for: CI systems end jobs that say nothing. */
 const SILENCE_MS = 30_000;

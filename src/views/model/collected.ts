@@ -1,6 +1,6 @@
-import type { RolloutEvent } from "../domain/events.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import { Drains } from "../domain/drains.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
+import { Drains } from "../../domain/drains.ts";
 import { Ledger } from "./ledger.ts";
 
 type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;

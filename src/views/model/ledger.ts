@@ -1,6 +1,6 @@
-import type { RolloutEvent } from "../domain/events.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
-import type { Wave } from "../domain/rollout.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
+import type { Wave } from "../../domain/rollout.ts";
 
 /** What is known of one selected instance so far. */
 export type Fate = "untouched" | "under_restart" | "indeterminate" | "healthy" | "failed" | "skipped";

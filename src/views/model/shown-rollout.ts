@@ -3,7 +3,7 @@ import type { HostName, InstanceName } from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
 import type { Batch, HostWork, Wave } from "../../domain/rollout.ts";
 import type { HookName } from "../../domain/settings.ts";
-import type { Fate } from "../ledger.ts";
+import type { Fate } from "./ledger.ts";
 
 export type FateCounts = Record<Fate, number>;
 

@@ -4,7 +4,7 @@
  */
 import type { RolloutEvent } from "../../domain/events.ts";
 import type { HostName, InstanceName } from "../../domain/ids.ts";
-import { Ledger } from "../ledger.ts";
+import { Ledger } from "./ledger.ts";
 import {
   isDone,
   shownWaves,

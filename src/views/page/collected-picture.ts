@@ -3,8 +3,8 @@ import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import { programOf } from "../../domain/ids.ts";
 import type { HostWork } from "../../domain/rollout.ts";
 import { onOneLine } from "../../domain/printable.ts";
-import { Collected } from "../collected.ts";
-import { factsOf } from "../facts.ts";
+import { Collected } from "../model/collected.ts";
+import { factsOf } from "../words/facts.ts";
 import { Health } from "./health.ts";
 import {
   EVENT_KINDS,

@@ -1,12 +1,12 @@
-import { formatElapsed } from "../domain/duration.ts";
-import type { RolloutEvent } from "../domain/events.ts";
-import { leastMs } from "../domain/least-duration.ts";
-import { onOneLine, printable } from "../domain/printable.ts";
-import { Collected } from "./collected.ts";
-import { failureRemedy, failureTitle, haltTitle } from "./failure-text.ts";
-import { howToGoOn, type Called } from "./how-to-go-on.ts";
-import { html, Markup } from "./picture/markup.ts";
-import { logsOf, type ShownLog } from "./logs.ts";
+import { formatElapsed } from "../../domain/duration.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
+import { leastMs } from "../../domain/least-duration.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
+import { Collected } from "../model/collected.ts";
+import { failureRemedy, failureTitle, haltTitle } from "../words/failure-text.ts";
+import { howToGoOn, type Called } from "../report/how-to-go-on.ts";
+import { html, Markup } from "./markup.ts";
+import { logsOf, type ShownLog } from "../words/logs.ts";
 import {
   drainedSection,
   hooksSection,
@@ -14,7 +14,7 @@ import {
   refusedSection,
   unreachableSection,
   unsettledSection,
-} from "./report-sections.ts";
+} from "../report/report-sections.ts";
 
 /** A summary's reader wants the causes; all logs are in the report. */
 const MOST_FAILURES = 10;

@@ -15,7 +15,7 @@ export function pageAssets(): PageAssets {
 let built: PageAssets | undefined;
 
 function build(): PageAssets {
-  const file = (name: string) => fileURLToPath(new URL(`./page/${name}`, import.meta.url));
+  const file = (name: string) => fileURLToPath(new URL(`./browser/${name}`, import.meta.url));
   const { outputFiles } = buildSync({
     entryPoints: [file("page.ts")],
     bundle: true,

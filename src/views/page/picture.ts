@@ -3,7 +3,7 @@ import type { RecordedEvent } from "../../domain/events.ts";
 import { printable } from "../../domain/printable.ts";
 import { CollectedPicture } from "./collected-picture.ts";
 import { eventsMarkup, healthMarkup, timelineMarkup } from "./drawings-markup.ts";
-import type { Called } from "../how-to-go-on.ts";
+import type { Called } from "../report/how-to-go-on.ts";
 import { html, json, Markup } from "./markup.ts";
 import { pageAssets } from "./page-assets.ts";
 import { planMarkup } from "./plan-markup.ts";

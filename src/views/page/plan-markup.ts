@@ -3,7 +3,7 @@ import { foldNames } from "../../domain/node-set.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { sizeOf, type Batch, type HostWork, type Rollout, type Wave } from "../../domain/rollout.ts";
 import type { Check, Hook } from "../../domain/settings.ts";
-import { many } from "../counting.ts";
+import { many } from "../words/counting.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** The plan as it was run: limits, waves, batches, and what each instance gets. */

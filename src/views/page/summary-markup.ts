@@ -2,10 +2,10 @@ import { formatElapsed } from "../../domain/duration.ts";
 import type { Outcome, RolloutEvent } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
-import type { Collected } from "../collected.ts";
-import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../failure-text.ts";
-import { logsOf, type ShownLog } from "../logs.ts";
-import { howToGoOn, type Called } from "../how-to-go-on.ts";
+import type { Collected } from "../model/collected.ts";
+import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../words/failure-text.ts";
+import { logsOf, type ShownLog } from "../words/logs.ts";
+import { howToGoOn, type Called } from "../report/how-to-go-on.ts";
 import {
   drainedSection,
   driftSection,
@@ -15,7 +15,7 @@ import {
   skippedSection,
   unreachableSection,
   unsettledSection,
-} from "../report-sections.ts";
+} from "../report/report-sections.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** How a rollout ended, or `unfinished` where its events end before that. */

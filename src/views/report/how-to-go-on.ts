@@ -1,7 +1,7 @@
-import { beganAt } from "../domain/ids.ts";
-import { printable } from "../domain/printable.ts";
-import type { Selection } from "../domain/rollout.ts";
-import type { Collected } from "./collected.ts";
+import { beganAt } from "../../domain/ids.ts";
+import { printable } from "../../domain/printable.ts";
+import type { Selection } from "../../domain/rollout.ts";
+import type { Collected } from "../model/collected.ts";
 import { titled } from "./report-sections.ts";
 
 /** How the operator called the rollout: what the commands that go on from it repeat. */

@@ -1,15 +1,15 @@
-import type { Refusal } from "../domain/failures.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
-import { foldNames } from "../domain/node-set.ts";
-import { LEFT_AS } from "../domain/rollout.ts";
-import { addressOf } from "../domain/address.ts";
-import { quoteWord } from "../domain/shell-quotes.ts";
-import type { Collected } from "./collected.ts";
-import { driftText, supervisorRestartText } from "./drift-text.ts";
-import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "./failure-text.ts";
-import { processText } from "./leftovers-text.ts";
-import { logsOf } from "./logs.ts";
-import { onOneLine, printable } from "../domain/printable.ts";
+import type { Refusal } from "../../domain/failures.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
+import { foldNames } from "../../domain/node-set.ts";
+import { LEFT_AS } from "../../domain/rollout.ts";
+import { addressOf } from "../../domain/address.ts";
+import { quoteWord } from "../../domain/shell-quotes.ts";
+import type { Collected } from "../model/collected.ts";
+import { driftText, supervisorRestartText } from "../words/drift-text.ts";
+import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "../words/failure-text.ts";
+import { processText } from "../words/leftovers-text.ts";
+import { logsOf } from "../words/logs.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
 
 /** A report is read by a person: the ends of more logs than this would bury the rest of it. */
 const MOST_LOGS = 10;

@@ -1,12 +1,12 @@
-import { formatElapsed } from "../domain/duration.ts";
-import type { Counts, RolloutEvent } from "../domain/events.ts";
-import { leastMs } from "../domain/least-duration.ts";
-import { Collected } from "./collected.ts";
-import { countsText } from "./counting.ts";
-import { haltRemedy, haltTitle } from "./failure-text.ts";
+import { formatElapsed } from "../../domain/duration.ts";
+import type { Counts, RolloutEvent } from "../../domain/events.ts";
+import { leastMs } from "../../domain/least-duration.ts";
+import { Collected } from "../model/collected.ts";
+import { countsText } from "../words/counting.ts";
+import { haltRemedy, haltTitle } from "../words/failure-text.ts";
 import { howToGoOn, type Called } from "./how-to-go-on.ts";
-import type { Ledger } from "./ledger.ts";
-import { onOneLine, printable } from "../domain/printable.ts";
+import type { Ledger } from "../model/ledger.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
 import {
   drainedSection,
   driftSection,
@@ -20,7 +20,7 @@ import {
   unreachableSection,
   unsettledSection,
 } from "./report-sections.ts";
-import { wrapped } from "./wrapped.ts";
+import { wrapped } from "../words/wrapped.ts";
 
 /** Collects the events of a rollout and says at its end what is done, broken and untouched, and how to go on. */
 export interface Report {

@@ -1,11 +1,11 @@
 import { foldNames } from "../../domain/node-set.ts";
-import { many, remaining, wholeSeconds } from "../counting.ts";
+import { many, remaining, wholeSeconds } from "../words/counting.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
-import { PAUSE_CHOICES } from "../question-text.ts";
+import { PAUSE_CHOICES } from "../words/question-text.ts";
 import { cut, textWidth, type Row, type RowState } from "./row.ts";
-import { openOf, type FateCounts, type ShownBatch, type ShownWave, type Span } from "./shown-rollout.ts";
+import { openOf, type FateCounts, type ShownBatch, type ShownWave, type Span } from "../model/shown-rollout.ts";
 
 /** Names of more hosts than this are not worth folding for a line that cannot hold them. */
 const MOST_NAMED_HOSTS = 50;

@@ -1,5 +1,5 @@
 import type { Palette } from "./palette.ts";
-import type { TreeModel } from "./tree-model.ts";
+import type { TreeModel } from "../model/tree-model.ts";
 
 /** What all rows of one frame have in common. */
 export interface Frame {

@@ -1,8 +1,8 @@
-import { many } from "../counting.ts";
+import { many } from "../words/counting.ts";
 import type { Frame } from "./frame.ts";
 import { hostText } from "./host-text.ts";
 import { textWidth, type Row, type RowState } from "./row.ts";
-import { isDone, openOf, type ShownBatch, type ShownHost } from "./shown-rollout.ts";
+import { isDone, openOf, type ShownBatch, type ShownHost } from "../model/shown-rollout.ts";
 
 /** Long names leave at least half of the line to the instances. */
 const LARGEST_NAME_SHARE = 0.5;

@@ -1,10 +1,10 @@
 import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { processOf } from "../../domain/ids.ts";
-import { remaining, wholeSeconds } from "../counting.ts";
+import { remaining, wholeSeconds } from "../words/counting.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Palette } from "./palette.ts";
 import { cut, widthOf } from "./row.ts";
-import type { ShownHook, ShownHost, ShownInstance } from "./shown-rollout.ts";
+import type { ShownHook, ShownHost, ShownInstance } from "../model/shown-rollout.ts";
 
 /** What a host's text depends on besides the host. */
 export interface HostTextFrame {

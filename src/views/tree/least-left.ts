@@ -1,7 +1,7 @@
 import { inSlots, leastGateMs, leastHostMs, leastMs, type StartSeconds } from "../../domain/least-duration.ts";
 import type { HostWork } from "../../domain/rollout.ts";
-import { isDone, type ShownBatch, type ShownHost, type ShownInstance } from "./shown-rollout.ts";
-import type { TreeModel } from "./tree-model.ts";
+import { isDone, type ShownBatch, type ShownHost, type ShownInstance } from "../model/shown-rollout.ts";
+import type { TreeModel } from "../model/tree-model.ts";
 
 /** The least time that the plan's own timings still take; undefined where nothing further begins. */
 export function leastLeftMs(model: TreeModel, nowMs: number): number | undefined {

@@ -1,12 +1,12 @@
-import { remaining, wholeSeconds } from "../counting.ts";
+import { remaining, wholeSeconds } from "../words/counting.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
 import { leastLeftMs } from "./least-left.ts";
 import type { Palette } from "./palette.ts";
 import { cut, heightOf, textWidth, widthOf, type Row, type RowState } from "./row.ts";
-import type { TreeModel } from "./tree-model.ts";
+import type { TreeModel } from "../model/tree-model.ts";
 import { troubleRows } from "./trouble-rows.ts";
-import { waitOf } from "./waits.ts";
+import { waitOf } from "../words/waits.ts";
 import { waveRows } from "./wave-rows.ts";
 
 export interface ScreenSize {

@@ -1,12 +1,12 @@
-import type { RecordedEvent } from "../domain/events.ts";
-import type { View } from "../executor/ports.ts";
-import type { Called } from "./how-to-go-on.ts";
-import { createReport } from "./report.ts";
-import { paletteFor } from "./tree/palette.ts";
-import { Screen } from "./tree/screen.ts";
-import { treeFrame } from "./tree/tree-frame.ts";
-import { TreeModel } from "./tree/tree-model.ts";
-import { allWritten } from "./written.ts";
+import type { RecordedEvent } from "../../domain/events.ts";
+import type { View } from "../../executor/ports.ts";
+import type { Called } from "../report/how-to-go-on.ts";
+import { createReport } from "../report/report.ts";
+import { paletteFor } from "./palette.ts";
+import { Screen } from "./screen.ts";
+import { treeFrame } from "./tree-frame.ts";
+import { TreeModel } from "../model/tree-model.ts";
+import { allWritten } from "../words/written.ts";
 
 /** Elapsed times and countdowns move once a second, */
 const TICK_MS = 1000;

@@ -1,11 +1,11 @@
 import type { RolloutEvent } from "../../domain/events.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
-import { driftText } from "../drift-text.ts";
-import { failureMeaning } from "../failure-text.ts";
-import { leftoversTitle, processText } from "../leftovers-text.ts";
-import { logsOf } from "../logs.ts";
-import { questionText } from "../question-text.ts";
-import { subjectOf } from "../subject.ts";
+import { driftText } from "../words/drift-text.ts";
+import { failureMeaning } from "../words/failure-text.ts";
+import { leftoversTitle, processText } from "../words/leftovers-text.ts";
+import { logsOf } from "../words/logs.ts";
+import { questionText } from "../words/question-text.ts";
+import { subjectOf } from "../words/subject.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 

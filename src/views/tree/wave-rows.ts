@@ -1,10 +1,10 @@
-import { many } from "../counting.ts";
+import { many } from "../words/counting.ts";
 import { printable } from "../../domain/printable.ts";
 import { batchRows, endedState, fatesText, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
 import { cut, textWidth, type Row } from "./row.ts";
-import { openOf, type ShownWave } from "./shown-rollout.ts";
+import { openOf, type ShownWave } from "../model/shown-rollout.ts";
 
 /** Depth of a wave's row; its batches and hosts are further in. */
 const WAVE_DEPTH = 1;

@@ -1,5 +1,5 @@
-import { formatElapsed } from "../domain/duration.ts";
-import type { Counts } from "../domain/events.ts";
+import { formatElapsed } from "../../domain/duration.ts";
+import type { Counts } from "../../domain/events.ts";
 
 /** `1 host`, `2 hosts`, `2 batches`. */
 export function many(count: number, noun: string): string {

@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../domain/events.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
 
 /** What others have changed since the preview, without the name of the instance. */
 export function driftText(event: Extract<RolloutEvent, { type: "instance.drifted" }>): string {

@@ -1,5 +1,5 @@
-import type { RolloutEvent } from "../domain/events.ts";
-import { onOneLine } from "../domain/printable.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
+import { onOneLine } from "../../domain/printable.ts";
 import { failureRemedy, failureTitle, haltTitle, isHaltOnly, refusalRemedy, refusalTitle } from "./failure-text.ts";
 
 /** An error as a list of errors has it: what it is about, and what there is to say. */

@@ -1,11 +1,11 @@
-import { formatDuration, formatElapsed } from "../domain/duration.ts";
-import type { RolloutEvent } from "../domain/events.ts";
+import { formatDuration, formatElapsed } from "../../domain/duration.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
 import { countsText, many } from "./counting.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { leftoversTitle, processText } from "./leftovers-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
 import { answerText, PAUSE_CHOICES, questionText } from "./question-text.ts";
-import { onOneLine } from "../domain/printable.ts";
+import { onOneLine } from "../../domain/printable.ts";
 import { logsOf } from "./logs.ts";
 import { subjectOf } from "./subject.ts";
 

@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../domain/events.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
 import {
   HALTS,
   INSTANCE_FAILURES,
@@ -7,8 +7,8 @@ import {
   type InstanceFailureCode,
   type Refusal,
   type RefusalCode,
-} from "../domain/failures.ts";
-import { printable } from "../domain/printable.ts";
+} from "../../domain/failures.ts";
+import { printable } from "../../domain/printable.ts";
 
 type FailedAs = Pick<Extract<RolloutEvent, { type: "instance.failed" }>, "code" | "expected_exit">;
 

@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../domain/events.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
 
 type Leftovers = Extract<RolloutEvent, { type: "instance.leftovers" }>;
 

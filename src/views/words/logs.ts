@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../domain/events.ts";
+import type { RolloutEvent } from "../../domain/events.ts";
 import { printableLines } from "./printable.ts";
 
 /** The end of one log of a failed instance, as printable lines. @property title absent: why there is nothing to read */

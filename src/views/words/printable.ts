@@ -1,4 +1,4 @@
-import { printable } from "../domain/printable.ts";
+import { printable } from "../../domain/printable.ts";
 
 /** A log's end as printable lines, without the empty ones around it. Tabs indent stack traces, so they stay blanks. */
 export function printableLines(text: string): string[] {

@@ -1,4 +1,4 @@
-import type { Answer } from "../domain/events.ts";
+import type { Answer } from "../../domain/events.ts";
 
 /** What each answer does, with its key first. */
 const CHOICES: Record<Answer, string> = {

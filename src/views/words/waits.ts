@@ -1,8 +1,8 @@
-import { many, wholeSeconds } from "../counting.ts";
-import { subjectOf } from "../subject.ts";
-import type { ShownHook, ShownHost, ShownInstance } from "./shown-rollout.ts";
-import { isDone } from "./shown-rollout.ts";
-import type { TreeModel } from "./tree-model.ts";
+import { many, wholeSeconds } from "./counting.ts";
+import { subjectOf } from "./subject.ts";
+import type { ShownHook, ShownHost, ShownInstance } from "../model/shown-rollout.ts";
+import { isDone } from "../model/shown-rollout.ts";
+import type { TreeModel } from "../model/tree-model.ts";
 
 /** What the rollout waits for at a moment. */
 export interface Wait {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readArguments } from "../../src/cli/command-line.ts";
+import { readArguments } from "../../../src/cli/arguments/command-line.ts";
 
 /** What commander writes to stderr while a command line is read. */
 function complaintOf(...argv: string[]): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { MAN_FILE, manPage } from "../../scripts/man-page.ts";
+import { MAN_FILE, manPage } from "../../../scripts/man-page.ts";
 
 describe("the man page", () => {
   it("is what --help says (npm run docs writes it)", () => {

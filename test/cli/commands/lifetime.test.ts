@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { EXIT } from "../../src/domain/failures.ts";
-import type { Journal, View } from "../../src/executor/ports.ts";
-import type { RunArguments } from "../../src/cli/arguments.ts";
-import { BugEnd } from "../../src/cli/bug.ts";
-import type { OpenedWorld } from "../../src/cli/fleet.ts";
-import { Lifetime } from "../../src/cli/lifetime.ts";
-import { Preflight } from "../../src/cli/preflight.ts";
-import type { Wanted } from "../../src/cli/wanted.ts";
+import { EXIT } from "../../../src/domain/failures.ts";
+import type { Journal, View } from "../../../src/executor/ports.ts";
+import type { RunArguments } from "../../../src/cli/arguments/arguments.ts";
+import { BugEnd } from "../../../src/cli/terminal/bug.ts";
+import type { OpenedWorld } from "../../../src/cli/prepare/fleet.ts";
+import { Lifetime } from "../../../src/cli/commands/lifetime.ts";
+import { Preflight } from "../../../src/cli/prepare/preflight.ts";
+import type { Wanted } from "../../../src/cli/prepare/wanted.ts";
 
 const BUG = new Error("a bug");
 

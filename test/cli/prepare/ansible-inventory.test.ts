@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { ansibleInventory } from "../../src/cli/ansible-inventory.ts";
+import { ansibleInventory } from "../../../src/cli/prepare/ansible-inventory.ts";
 
-const folder = join(import.meta.dirname, "good", "inventories");
+const folder = join(import.meta.dirname, "../../planner/plan/good/inventories");
 
 describe("an Ansible inventory", () => {
   let programs: string;

@@ -2,13 +2,18 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { newestIncomplete, newestUnfinished, resumableIn, unfinishedCalled } from "../../src/cli/unfinished.ts";
-import type { Outcome, RolloutEvent } from "../../src/domain/events.ts";
-import type { RolloutId } from "../../src/domain/ids.ts";
-import type { Plan } from "../../src/planner/plan.ts";
-import { resumedIn } from "../../src/state/read-journal.ts";
-import { journalFile, planDir } from "../../src/state/state-dir.ts";
-import { connected, failed, finished, healthy, planned, restarting } from "../views/rollout-script.ts";
+import {
+  newestIncomplete,
+  newestUnfinished,
+  resumableIn,
+  unfinishedCalled,
+} from "../../../src/cli/prepare/unfinished.ts";
+import type { Outcome, RolloutEvent } from "../../../src/domain/events.ts";
+import type { RolloutId } from "../../../src/domain/ids.ts";
+import type { Plan } from "../../../src/planner/plan/plan.ts";
+import { resumedIn } from "../../../src/state/read-journal.ts";
+import { journalFile, planDir } from "../../../src/state/state-dir.ts";
+import { connected, failed, finished, healthy, planned, restarting } from "../../views/rollout-script.ts";
 
 const [FIRST, SECOND, THIRD] = ["20261123T100000Z-0001", "20261123T110000Z-0002", "20261123T120000Z-0003"] as const;
 const HOST = "host-1";

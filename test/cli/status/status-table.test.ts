@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { fleetStatus, isAllRunning } from "../../src/cli/fleet-status.ts";
-import { statusLines } from "../../src/cli/status-table.ts";
-import { parseStartedBefore } from "../../src/planner/started-before.ts";
-import { fleetOf, instance, planOf, type Hosts } from "../preview/plans.ts";
+import { fleetStatus, isAllRunning } from "../../../src/cli/status/fleet-status.ts";
+import { statusLines } from "../../../src/cli/status/status-table.ts";
+import { parseStartedBefore } from "../../../src/planner/build/started-before.ts";
+import { fleetOf, instance, planOf, type Hosts } from "../../planner/preview/plans.ts";
 
 const NOW = new Date("2026-11-22T10:00:00Z");
 const PLAN = planOf("programs: web\nhosts: { 'h-[1-4]': }\n");

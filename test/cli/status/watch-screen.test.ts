@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fitted } from "../../src/cli/watch-screen.ts";
+import { fitted } from "../../../src/cli/status/watch-screen.ts";
 
 describe("a picture on a screen", () => {
   const lines = ["head", "1", "2", "3", "4", "foot"];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import fc from "fast-check";
-import { loginLine } from "../../src/hosts/login-line.ts";
-import { findProgram } from "../fleet/prerequisites.ts";
+import { loginLine } from "../../../src/hosts/connection/login-line.ts";
+import { findProgram } from "../../fleet/prerequisites.ts";
 
 /** csh is not on every machine; what it cannot read is looked for in the line as well. */
 const SHELLS = ["sh", "bash", "zsh", "fish", "tcsh"].filter((shell) => findProgram(shell) !== undefined);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
-import { loginLine } from "../../src/hosts/login-line.ts";
-import { markedArgv, newMark, OutputBehindMark } from "../../src/hosts/output-mark.ts";
-import { findProgram } from "../fleet/prerequisites.ts";
+import { loginLine } from "../../../src/hosts/connection/login-line.ts";
+import { markedArgv, newMark, OutputBehindMark } from "../../../src/hosts/connection/output-mark.ts";
+import { findProgram } from "../../fleet/prerequisites.ts";
 
 const SHELLS = ["sh", "bash", "zsh", "fish", "tcsh"].filter((shell) => findProgram(shell) !== undefined);
 

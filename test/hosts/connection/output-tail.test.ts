@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { OutputTail } from "../../src/hosts/output-tail.ts";
+import { OutputTail } from "../../../src/hosts/connection/output-tail.ts";
 
 function tailOf(chunks: readonly Buffer[], limitBytes: number): string {
   const tail = new OutputTail(limitBytes);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { HostName } from "../../src/domain/ids.ts";
-import type { RunOutcome } from "../../src/executor/ports.ts";
-import type { Connection, Seat } from "../../src/hosts/connection.ts";
-import { SharedConnections } from "../../src/hosts/shared-connections.ts";
+import type { HostName } from "../../../src/domain/ids.ts";
+import type { RunOutcome } from "../../../src/executor/ports.ts";
+import type { Connection, Seat } from "../../../src/hosts/connection/connection.ts";
+import { SharedConnections } from "../../../src/hosts/connection/shared-connections.ts";
 
 const DONE: RunOutcome = { kind: "exited", code: 0, stdout: "", stderr: "" };
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { boundedArgv, hostBoundMs } from "../../src/hosts/time-bound.ts";
-import type { Argv } from "../../src/executor/ports.ts";
-import { findProgram } from "../fleet/prerequisites.ts";
-import { temporaryFolder } from "./fixtures.ts";
+import { boundedArgv, hostBoundMs } from "../../../src/hosts/connection/time-bound.ts";
+import type { Argv } from "../../../src/executor/ports.ts";
+import { findProgram } from "../../fleet/prerequisites.ts";
+import { temporaryFolder } from "../fixtures.ts";
 
 /** Stands for a real one: it grants all, or only what begins with a word, and notes what it was asked to run. */
 const SUDO = `#!/bin/sh

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { hostKeyAlgorithms, hostKeyVerifier, type HostKeyRefusal } from "../../src/hosts/host-key.ts";
-import type { HostKeyChecking } from "../../src/domain/target.ts";
-import { keysOf, parseKnownHosts } from "../../src/hosts/known-hosts.ts";
-import { fingerprintOf, type PublicKey } from "../../src/hosts/public-key.ts";
+import { hostKeyAlgorithms, hostKeyVerifier, type HostKeyRefusal } from "../../../src/hosts/host-keys/host-key.ts";
+import type { HostKeyChecking } from "../../../src/domain/target.ts";
+import { keysOf, parseKnownHosts } from "../../../src/hosts/host-keys/known-hosts.ts";
+import { fingerprintOf, type PublicKey } from "../../../src/hosts/host-keys/public-key.ts";
 import { madeUpEd25519, madeUpRsa } from "./made-up-keys.ts";
 
 const ours = madeUpEd25519(1);

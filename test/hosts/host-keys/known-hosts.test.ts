@@ -11,8 +11,8 @@ import {
   parseKnownHosts,
   type KnownKey,
   type KnownKeys,
-} from "../../src/hosts/known-hosts.ts";
-import { fingerprintOf } from "../../src/hosts/public-key.ts";
+} from "../../../src/hosts/host-keys/known-hosts.ts";
+import { fingerprintOf } from "../../../src/hosts/host-keys/public-key.ts";
 import { madeUpEd25519, madeUpRsa, type MadeUpKey } from "./made-up-keys.ts";
 
 const ours = madeUpEd25519(1);

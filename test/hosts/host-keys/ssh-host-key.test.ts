@@ -4,11 +4,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import type { ConnectOutcome } from "../../src/executor/ports.ts";
-import { fingerprintOf, type PublicKey } from "../../src/hosts/public-key.ts";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
-import { nobodyAt, targetOf, temporaryFolder } from "./fixtures.ts";
+import type { ConnectOutcome } from "../../../src/executor/ports.ts";
+import { fingerprintOf, type PublicKey } from "../../../src/hosts/host-keys/public-key.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { raiseFleet, type Fleet, type FleetHost } from "../../fleet/fleet.ts";
+import { nobodyAt, targetOf, temporaryFolder } from "../fixtures.ts";
 import { madeUpEd25519, madeUpRsa } from "./made-up-keys.ts";
 
 const run = promisify(execFile);

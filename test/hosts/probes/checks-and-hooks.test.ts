@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Server } from "node:net";
-import type { HostName, InstanceName } from "../../src/domain/ids.ts";
-import type { Check } from "../../src/domain/settings.ts";
-import type { HostAccess } from "../../src/executor/ports.ts";
-import { createChecker, createCheckRoutes } from "../../src/hosts/checker.ts";
-import { createHookRunner } from "../../src/hosts/hook-runner.ts";
-import { openLocal } from "../../src/hosts/local.ts";
-import { openHost } from "../../src/hosts/open.ts";
-import type { HostTarget } from "../../src/domain/target.ts";
-import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
+import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
+import type { Check } from "../../../src/domain/settings.ts";
+import type { HostAccess } from "../../../src/executor/ports.ts";
+import { createChecker, createCheckRoutes } from "../../../src/hosts/probes/checker.ts";
+import { createHookRunner } from "../../../src/hosts/probes/hook-runner.ts";
+import { openLocal } from "../../../src/hosts/local.ts";
+import { openHost } from "../../../src/hosts/open.ts";
+import type { HostTarget } from "../../../src/domain/target.ts";
+import { raiseFleet, type Fleet } from "../../fleet/fleet.ts";
 
 const instance = "web:web_07" as InstanceName;
 const http = (url: string, own: Partial<Extract<Check, { kind: "http" }>> = {}): Check => ({

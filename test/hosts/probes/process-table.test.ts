@@ -3,12 +3,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { HostName } from "../../src/domain/ids.ts";
-import { openLocal } from "../../src/hosts/local.ts";
-import { createProcessTable, parseProcesses } from "../../src/hosts/process-table.ts";
-import { shownCommand } from "../../src/hosts/shown-command.ts";
-import { findProgram } from "../fleet/prerequisites.ts";
-import { temporaryFolder } from "./fixtures.ts";
+import type { HostName } from "../../../src/domain/ids.ts";
+import { openLocal } from "../../../src/hosts/local.ts";
+import { createProcessTable, parseProcesses } from "../../../src/hosts/probes/process-table.ts";
+import { shownCommand } from "../../../src/hosts/probes/shown-command.ts";
+import { findProgram } from "../../fleet/prerequisites.ts";
+import { temporaryFolder } from "../fixtures.ts";
 
 /** Runs until it is ended, in a process group of its own, as what Supervisor starts does. */
 async function started(t: ChildProcess[], script: string, ...args: string[]): Promise<number> {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { readConfigFiles } from "../../src/hosts/ssh-config-file.ts";
-import { readSshConfig, type SshConfig } from "../../src/hosts/ssh-config.ts";
-import { temporaryFolder } from "./fixtures.ts";
+import { readConfigFiles } from "../../../src/hosts/ssh-config/ssh-config-file.ts";
+import { readSshConfig, type SshConfig } from "../../../src/hosts/ssh-config/ssh-config.ts";
+import { temporaryFolder } from "../fixtures.ts";
 
 describe("ssh_config where no ssh is installed", () => {
   const { PATH } = process.env;

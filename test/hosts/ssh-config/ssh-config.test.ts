@@ -4,13 +4,13 @@ import { once } from "node:events";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { SshSettings } from "../../src/domain/target.ts";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { DEFAULT_CONNECT_TIMEOUT_MS, findRoute, type SshRoute } from "../../src/hosts/ssh-route.ts";
-import { parseDuration } from "../../src/domain/duration.ts";
-import { planSchema } from "../../src/planner/plan-schema.ts";
-import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
-import { nobodyAt, targetAt, temporaryFolder } from "./fixtures.ts";
+import type { SshSettings } from "../../../src/domain/target.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { DEFAULT_CONNECT_TIMEOUT_MS, findRoute, type SshRoute } from "../../../src/hosts/ssh-config/ssh-route.ts";
+import { parseDuration } from "../../../src/domain/duration.ts";
+import { planSchema } from "../../../src/planner/schema/plan-schema.ts";
+import { raiseFleet, type Fleet } from "../../fleet/fleet.ts";
+import { nobodyAt, targetAt, temporaryFolder } from "../fixtures.ts";
 
 const run = promisify(execFile);
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { jumpText, parseJumps, type Jump } from "../../src/hosts/ssh-jump.ts";
-import { defaultBackoff } from "../../src/hosts/ssh-retry.ts";
-import { violationsOf } from "../../src/planner/validator.ts";
+import { jumpText, parseJumps, type Jump } from "../../../src/hosts/ssh-config/ssh-jump.ts";
+import { defaultBackoff } from "../../../src/hosts/ssh/ssh-retry.ts";
+import { violationsOf } from "../../../src/planner/schema/validator.ts";
 
 describe("the hosts to go through", () => {
   it("are read as ssh's -J reads them", () => {

@@ -4,16 +4,16 @@ import { readFile, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { SshSettings } from "../../src/domain/target.ts";
-import type { HostAccess } from "../../src/executor/ports.ts";
-import { Bastions } from "../../src/hosts/bastions.ts";
-import type { SshOptions } from "../../src/hosts/ssh-route.ts";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
-import { until } from "../fleet/until.ts";
-import { makePipe, NEVER_MS, nobodyAt, targetAt, targetOf, temporaryFolder } from "./fixtures.ts";
-import { hostAccessContract } from "./host-access.contract.ts";
-import { startScriptedHost } from "./scripted-host.ts";
+import type { SshSettings } from "../../../src/domain/target.ts";
+import type { HostAccess } from "../../../src/executor/ports.ts";
+import { Bastions } from "../../../src/hosts/ssh/bastions.ts";
+import type { SshOptions } from "../../../src/hosts/ssh-config/ssh-route.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { raiseFleet, type Fleet, type FleetHost } from "../../fleet/fleet.ts";
+import { until } from "../../fleet/until.ts";
+import { makePipe, NEVER_MS, nobodyAt, targetAt, targetOf, temporaryFolder } from "../fixtures.ts";
+import { hostAccessContract } from "../host-access.contract.ts";
+import { startScriptedHost } from "../scripted-host.ts";
 
 describe("hosts behind a bastion", () => {
   let folder: string;

@@ -4,12 +4,12 @@ import { once } from "node:events";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { SshSettings } from "../../src/domain/target.ts";
-import { lockedKeys } from "../../src/hosts/locked-keys.ts";
-import type { SshOptions } from "../../src/hosts/ssh-route.ts";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { raiseFleet } from "../fleet/fleet.ts";
-import { nobodyAt, targetAt, targetOf, temporaryFolder } from "./fixtures.ts";
+import type { SshSettings } from "../../../src/domain/target.ts";
+import { lockedKeys } from "../../../src/hosts/ssh/locked-keys.ts";
+import type { SshOptions } from "../../../src/hosts/ssh-config/ssh-route.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { raiseFleet } from "../../fleet/fleet.ts";
+import { nobodyAt, targetAt, targetOf, temporaryFolder } from "../fixtures.ts";
 
 const run = promisify(execFile);
 const passphrase = "correct horse";

@@ -5,11 +5,11 @@ import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Refusal } from "../../src/domain/failures.ts";
-import type { SshOptions } from "../../src/hosts/ssh-route.ts";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
-import { nobodyAt, targetOf, temporaryFolder } from "./fixtures.ts";
+import type { Refusal } from "../../../src/domain/failures.ts";
+import type { SshOptions } from "../../../src/hosts/ssh-config/ssh-route.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { raiseFleet, type Fleet, type FleetHost } from "../../fleet/fleet.ts";
+import { nobodyAt, targetOf, temporaryFolder } from "../fixtures.ts";
 
 const run = promisify(execFile);
 const passphrase = "correct horse";

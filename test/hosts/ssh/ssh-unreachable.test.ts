@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { nobodyAt, serveOnce, targetAt, temporaryFolder } from "./fixtures.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { nobodyAt, serveOnce, targetAt, temporaryFolder } from "../fixtures.ts";
 
 describe("a host that cannot be reached says why in one line", () => {
   let home: string;

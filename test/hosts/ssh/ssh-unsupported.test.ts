@@ -3,10 +3,10 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { SshSettings } from "../../src/domain/target.ts";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { raiseFleet } from "../fleet/fleet.ts";
-import { nobodyAt, targetOf, temporaryFolder } from "./fixtures.ts";
+import type { SshSettings } from "../../../src/domain/target.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { raiseFleet } from "../../fleet/fleet.ts";
+import { nobodyAt, targetOf, temporaryFolder } from "../fixtures.ts";
 
 const run = promisify(execFile);
 

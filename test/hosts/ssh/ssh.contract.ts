@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
-import type { HostTarget } from "../../src/domain/target.ts";
-import type { HostAccess } from "../../src/executor/ports.ts";
-import type { SshOptions } from "../../src/hosts/ssh-route.ts";
-import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
-import { until } from "../fleet/until.ts";
-import { makePipe, NEVER_MS, nobodyAt, targetAt, targetOf } from "./fixtures.ts";
-import { hostAccessContract } from "./host-access.contract.ts";
-import { startScriptedHost } from "./scripted-host.ts";
+import type { HostTarget } from "../../../src/domain/target.ts";
+import type { HostAccess } from "../../../src/executor/ports.ts";
+import type { SshOptions } from "../../../src/hosts/ssh-config/ssh-route.ts";
+import { raiseFleet, type Fleet, type FleetHost } from "../../fleet/fleet.ts";
+import { until } from "../../fleet/until.ts";
+import { makePipe, NEVER_MS, nobodyAt, targetAt, targetOf } from "../fixtures.ts";
+import { hostAccessContract } from "../host-access.contract.ts";
+import { startScriptedHost } from "../scripted-host.ts";
 
 /** What a way onto a host by ssh is called, how it is opened, and what it says of a loss. */
 export interface SshWay {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { openHost } from "../../src/hosts/open.ts";
-import { openSsh } from "../../src/hosts/ssh.ts";
-import { raiseFleet } from "../fleet/fleet.ts";
-import { targetOf } from "./fixtures.ts";
+import { openHost } from "../../../src/hosts/open.ts";
+import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { raiseFleet } from "../../fleet/fleet.ts";
+import { targetOf } from "../fixtures.ts";
 import { sshContract } from "./ssh.contract.ts";
 
 sshContract({

@@ -3,14 +3,14 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { promisify } from "node:util";
-import type { Refusal } from "../../src/domain/failures.ts";
-import type { HostTarget } from "../../src/domain/target.ts";
-import { openHost } from "../../src/hosts/open.ts";
-import type { SshOptions } from "../../src/hosts/ssh-route.ts";
-import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
-import { makeKey } from "../fleet/host-files.ts";
-import { findProgram } from "../fleet/prerequisites.ts";
-import { nobodyAt, serveOnce, targetAt, targetOf, temporaryFolder } from "./fixtures.ts";
+import type { Refusal } from "../../../src/domain/failures.ts";
+import type { HostTarget } from "../../../src/domain/target.ts";
+import { openHost } from "../../../src/hosts/open.ts";
+import type { SshOptions } from "../../../src/hosts/ssh-config/ssh-route.ts";
+import { raiseFleet, type Fleet, type FleetHost } from "../../fleet/fleet.ts";
+import { makeKey } from "../../fleet/host-files.ts";
+import { findProgram } from "../../fleet/prerequisites.ts";
+import { nobodyAt, serveOnce, targetAt, targetOf, temporaryFolder } from "../fixtures.ts";
 
 const run = promisify(execFile);
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { masterArguments } from "../../src/hosts/system-arguments.ts";
-import { openSystemSsh } from "../../src/hosts/system-ssh.ts";
-import { targetAt } from "./fixtures.ts";
-import { sshContract } from "./ssh.contract.ts";
+import { masterArguments } from "../../../src/hosts/system-ssh/system-arguments.ts";
+import { openSystemSsh } from "../../../src/hosts/system-ssh/system-ssh.ts";
+import { targetAt } from "../fixtures.ts";
+import { sshContract } from "../ssh/ssh.contract.ts";
 
 sshContract({
   name: "the ssh program",

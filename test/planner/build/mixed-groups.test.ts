@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { instance, planOf, preview, type Hosts } from "./plans.ts";
+import { instance, planOf, preview, type Hosts } from "../preview/plans.ts";
 
 const FLOOR = "limits: { min_healthy: 50% }\n";
 

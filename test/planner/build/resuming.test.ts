@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
-import type { Rollout } from "../../src/domain/rollout.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import { readPast, type Past } from "../../src/planner/past.ts";
-import type { Plan } from "../../src/planner/plan.ts";
-import { previewText } from "../../src/planner/preview.ts";
-import { simulated } from "../sim/rollouts.ts";
-import { simulate } from "../sim/simulate.ts";
+import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
+import type { Rollout } from "../../../src/domain/rollout.ts";
+import { buildRollout } from "../../../src/planner/build/build.ts";
+import { readPast, type Past } from "../../../src/planner/build/past.ts";
+import type { Plan } from "../../../src/planner/plan/plan.ts";
+import { previewText } from "../../../src/planner/preview/preview.ts";
+import { simulated } from "../../sim/rollouts.ts";
+import { simulate } from "../../sim/simulate.ts";
 
 const [ONE, TWO, THREE] = ["host-1", "host-2", "host-3"] as HostName[] as [HostName, HostName, HostName];
 

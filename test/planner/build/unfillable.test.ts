@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { refuseUnfillable } from "../../src/planner/unfillable.ts";
-import { planOf, rolloutOf } from "./plans.ts";
+import { refuseUnfillable } from "../../../src/planner/build/unfillable.ts";
+import { planOf, rolloutOf } from "../preview/plans.ts";
 
 function refused(settings: string, instances: readonly string[], env: Record<string, string> = {}): string[] {
   const plan = planOf(`programs: "*"\nhosts: { h: }\n${settings}\n`);

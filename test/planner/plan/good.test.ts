@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
-import { loadPlan } from "../../src/planner/load.ts";
-import type { HostName } from "../../src/domain/ids.ts";
-import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan.ts";
+import { formatDiagnostic } from "../../../src/planner/text/diagnostic.ts";
+import { loadPlan } from "../../../src/planner/plan/load.ts";
+import type { HostName } from "../../../src/domain/ids.ts";
+import type { HostSettings, Plan, PlanWave } from "../../../src/planner/plan/plan.ts";
 
 const folder = join(import.meta.dirname, "good");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { HostName } from "../../src/domain/ids.ts";
-import { groupReference, selectHosts, type Selectable } from "../../src/planner/host-patterns.ts";
+import type { HostName } from "../../../src/domain/ids.ts";
+import { groupReference, selectHosts, type Selectable } from "../../../src/planner/plan/host-patterns.ts";
 
 const hosts = [
   "web-01.example.com",

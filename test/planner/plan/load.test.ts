@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
-import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
-import { loadPlan, parsePlan } from "../../src/planner/load.ts";
+import { formatDiagnostic } from "../../../src/planner/text/diagnostic.ts";
+import { loadPlan, parsePlan } from "../../../src/planner/plan/load.ts";
 
 function complaints(file: string): string {
   const loaded = loadPlan(file, {});

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
-import type { ReadInventory } from "../../src/planner/inventory.ts";
-import { loadPlan } from "../../src/planner/load.ts";
+import { formatDiagnostic } from "../../../src/planner/text/diagnostic.ts";
+import type { ReadInventory } from "../../../src/planner/plan/inventory.ts";
+import { loadPlan } from "../../../src/planner/plan/load.ts";
 
 const folder = join(import.meta.dirname, "wrong");
 

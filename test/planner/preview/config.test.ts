@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { ConfigFile, FleetReport, InstanceConfig } from "../../src/domain/fleet.ts";
-import type { HostName, InstanceName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import { previewText } from "../../src/planner/preview.ts";
+import type { ConfigFile, FleetReport, InstanceConfig } from "../../../src/domain/fleet.ts";
+import type { HostName, InstanceName, ProgramName, RolloutId } from "../../../src/domain/ids.ts";
+import { buildRollout } from "../../../src/planner/build/build.ts";
+import { previewText } from "../../../src/planner/preview/preview.ts";
 import { planOf } from "./plans.ts";
 
 const DEFAULTS: InstanceConfig = { startsecs: 1, startretries: 3, stopwaitsecs: 10 };

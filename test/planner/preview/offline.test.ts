@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { offlineText, planOffline } from "../../src/planner/preview-offline.ts";
+import { offlineText, planOffline } from "../../../src/planner/preview/preview-offline.ts";
 import { narrowed, planOf } from "./plans.ts";
 
 const PLAN = planOf(`

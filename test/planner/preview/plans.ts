@@ -1,16 +1,16 @@
-import type { Refusal } from "../../src/domain/failures.ts";
-import type { FleetReport, HostReport, InstanceConfig } from "../../src/domain/fleet.ts";
-import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
-import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
-import type { Rollout } from "../../src/domain/rollout.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import type { InstanceSelection } from "../../src/planner/taking.ts";
-import { formatDiagnostic } from "../../src/planner/diagnostic.ts";
-import { parsePlan, type LoadedPlan } from "../../src/planner/load.ts";
-import type { Plan } from "../../src/planner/plan.ts";
-import { previewText } from "../../src/planner/preview.ts";
-import type { Selection } from "../../src/domain/rollout.ts";
-import { narrow } from "../../src/planner/selection.ts";
+import type { Refusal } from "../../../src/domain/failures.ts";
+import type { FleetReport, HostReport, InstanceConfig } from "../../../src/domain/fleet.ts";
+import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
+import type { ProcessSnapshot } from "../../../src/domain/process-state.ts";
+import type { Rollout } from "../../../src/domain/rollout.ts";
+import { buildRollout } from "../../../src/planner/build/build.ts";
+import type { InstanceSelection } from "../../../src/planner/build/taking.ts";
+import { formatDiagnostic } from "../../../src/planner/text/diagnostic.ts";
+import { parsePlan, type LoadedPlan } from "../../../src/planner/plan/load.ts";
+import type { Plan } from "../../../src/planner/plan/plan.ts";
+import { previewText } from "../../../src/planner/preview/preview.ts";
+import type { Selection } from "../../../src/domain/rollout.ts";
+import { narrow } from "../../../src/planner/plan/selection.ts";
 
 /** A plan from its text, without `version`. */
 export function planOf(text: string): Plan {

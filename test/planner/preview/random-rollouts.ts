@@ -1,13 +1,13 @@
 import fc from "fast-check";
-import type { InstanceConfig } from "../../src/domain/fleet.ts";
-import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
-import type { Quantity } from "../../src/domain/quantity.ts";
-import type { Rollout } from "../../src/domain/rollout.ts";
-import { buildRollout } from "../../src/planner/build.ts";
-import type { Plan, PlanWave } from "../../src/planner/plan.ts";
-import { simTimings } from "../sim/rollouts.ts";
-import { SimFleet } from "../sim/sim-fleet.ts";
-import { VirtualTime } from "../sim/virtual-time.ts";
+import type { InstanceConfig } from "../../../src/domain/fleet.ts";
+import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
+import type { Quantity } from "../../../src/domain/quantity.ts";
+import type { Rollout } from "../../../src/domain/rollout.ts";
+import { buildRollout } from "../../../src/planner/build/build.ts";
+import type { Plan, PlanWave } from "../../../src/planner/plan/plan.ts";
+import { simTimings } from "../../sim/rollouts.ts";
+import { SimFleet } from "../../sim/sim-fleet.ts";
+import { VirtualTime } from "../../sim/virtual-time.ts";
 
 const HOSTS = ["web-01", "web-02", "web-03", "web-10", "db-1", "db-2", "solo", "rack1-2", "rack1-3", "rack2-2"];
 const INSTANCES = [

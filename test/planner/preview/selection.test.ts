@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { buildRollout } from "../../src/planner/build.ts";
-import { parseStartedBefore } from "../../src/planner/started-before.ts";
-import type { RolloutId } from "../../src/domain/ids.ts";
+import { buildRollout } from "../../../src/planner/build/build.ts";
+import { parseStartedBefore } from "../../../src/planner/build/started-before.ts";
+import type { RolloutId } from "../../../src/domain/ids.ts";
 import { fleetOf, instance, listed, narrowed, planOf, problemsOf, rolloutOf } from "./plans.ts";
 
 const PLAN = `

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { programOf } from "../../src/domain/ids.ts";
-import type { Batch, InstanceBatch, Rollout } from "../../src/domain/rollout.ts";
-import { capacities } from "../../src/planner/capacity.ts";
-import { chunks } from "../../src/planner/host-batches.ts";
-import { leastMs } from "../../src/domain/least-duration.ts";
-import { previewText } from "../../src/planner/preview.ts";
-import type { SimFleet } from "../sim/sim-fleet.ts";
-import { simulate, type Simulated } from "../sim/simulate.ts";
+import { programOf } from "../../../src/domain/ids.ts";
+import type { Batch, InstanceBatch, Rollout } from "../../../src/domain/rollout.ts";
+import { capacities } from "../../../src/planner/build/capacity.ts";
+import { chunks } from "../../../src/planner/build/host-batches.ts";
+import { leastMs } from "../../../src/domain/least-duration.ts";
+import { previewText } from "../../../src/planner/preview/preview.ts";
+import type { SimFleet } from "../../sim/sim-fleet.ts";
+import { simulate, type Simulated } from "../../sim/simulate.ts";
 import { randomRollout, type RandomRollout } from "./random-rollouts.ts";
 import { unfold, type UnfoldedRun } from "./unfold.ts";
 

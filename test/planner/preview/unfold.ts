@@ -1,4 +1,4 @@
-import { expandNodeSet } from "../../src/domain/node-set.ts";
+import { expandNodeSet } from "../../../src/domain/node-set.ts";
 
 /** Instances of one host as the preview's text names them: so many at a time, in this order. */
 export interface UnfoldedRun {

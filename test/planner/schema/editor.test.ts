@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { planSchema } from "../../src/planner/plan-schema.ts";
+import { planSchema } from "../../../src/planner/schema/plan-schema.ts";
 import { LanguageClient } from "./language-client.ts";
 
-const MODELINE = "# yaml-language-server: $schema=../../schemas/plan.schema.json\n";
+const MODELINE = "# yaml-language-server: $schema=../../../schemas/plan.schema.json\n";
 
 interface Item {
   readonly label: string;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { DURATION_PATTERN, parseDuration } from "../../src/domain/duration.ts";
-import { parseQuantity } from "../../src/domain/quantity.ts";
-import { parsePlan } from "../../src/planner/load.ts";
-import { planSchema, resolved, type Schema } from "../../src/planner/plan-schema.ts";
-import { violationsOf } from "../../src/planner/validator.ts";
+import { DURATION_PATTERN, parseDuration } from "../../../src/domain/duration.ts";
+import { parseQuantity } from "../../../src/domain/quantity.ts";
+import { parsePlan } from "../../../src/planner/plan/load.ts";
+import { planSchema, resolved, type Schema } from "../../../src/planner/schema/plan-schema.ts";
+import { violationsOf } from "../../../src/planner/schema/validator.ts";
 
 const definitions: Readonly<Record<string, Schema>> = planSchema.definitions;
 

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { diagnosticToJson, formatDiagnostic, sortDiagnostics, type Diagnostic } from "../../src/planner/diagnostic.ts";
+import {
+  diagnosticToJson,
+  formatDiagnostic,
+  sortDiagnostics,
+  type Diagnostic,
+} from "../../../src/planner/text/diagnostic.ts";
 
 const one: Diagnostic = {
   file: "plans/prod.yaml",

@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
-import { Collected } from "../../../src/views/collected.ts";
-import { createReport } from "../../../src/views/report.ts";
+import { Collected } from "../../../src/views/model/collected.ts";
+import { createReport } from "../../../src/views/report/report.ts";
 import type { Simulated } from "../simulate.ts";
 import { keyOf, type Trial, type Witness } from "./trial.ts";
 

@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { sizeOf, worksOf, type Rollout } from "../../../src/domain/rollout.ts";
-import { Ledger } from "../../../src/views/ledger.ts";
-import { createReport } from "../../../src/views/report.ts";
+import { Ledger } from "../../../src/views/model/ledger.ts";
+import { createReport } from "../../../src/views/report/report.ts";
 import type { SimEvent } from "../sim-controller.ts";
 import type { Simulated } from "../simulate.ts";
 import { UNSEEN_MS } from "./floors.ts";

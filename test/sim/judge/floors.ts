@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { programOf, type InstanceName, type ProgramName } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
-import type { Plan } from "../../../src/planner/plan.ts";
+import type { Plan } from "../../../src/planner/plan/plan.ts";
 import { keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from "./trial.ts";
 
 /** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RolloutId } from "../../../src/domain/ids.ts";
-import { newestIncomplete, newestUnfinished, unfinishedCalled } from "../../../src/cli/unfinished.ts";
-import { readPast, type Past } from "../../../src/planner/past.ts";
+import { newestIncomplete, newestUnfinished, unfinishedCalled } from "../../../src/cli/prepare/unfinished.ts";
+import { readPast, type Past } from "../../../src/planner/build/past.ts";
 import { journalFile, planDir } from "../../../src/state/state-dir.ts";
 import type { SimEvent } from "../sim-controller.ts";
 

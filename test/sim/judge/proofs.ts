@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { CheckOutcome } from "../../../src/domain/outcomes.ts";
 import type { Check } from "../../../src/domain/settings.ts";
-import type { HostSettings } from "../../../src/planner/plan.ts";
+import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import { simTimings } from "../rollouts.ts";
 import type { SimCheck } from "../sim-world.ts";
 import { servesAt, type SimProcess, type SimSpawn } from "../sim-process.ts";

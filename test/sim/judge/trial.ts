@@ -3,7 +3,7 @@ import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
 import type { CheckOutcome, HookOutcome, SettleOutcome } from "../../../src/domain/outcomes.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
-import type { HostSettings } from "../../../src/planner/plan.ts";
+import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import type { Scenario } from "../scenario.ts";
 import type { SimProcess } from "../sim-process.ts";
 import type { ChangeFate, SimChange, SimCheck, SimHook } from "../sim-world.ts";

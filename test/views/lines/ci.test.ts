@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { Clock } from "../../src/executor/ports.ts";
-import { createJobSummary } from "../../src/views/job-summary.ts";
-import { createPlainView } from "../../src/views/plain.ts";
-import { VirtualTime } from "../sim/virtual-time.ts";
-import { Browser } from "./browser.ts";
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { Clock } from "../../../src/executor/ports.ts";
+import { createJobSummary } from "../../../src/views/page/job-summary.ts";
+import { createPlainView } from "../../../src/views/lines/plain.ts";
+import { VirtualTime } from "../../sim/virtual-time.ts";
+import { Browser } from "../page/browser.ts";
 import {
   batchFinished,
   batchStarted,
@@ -16,8 +16,8 @@ import {
   restarted,
   restarting,
   waveStarted,
-} from "./rollout-script.ts";
-import { Sink } from "./sink.ts";
+} from "../rollout-script.ts";
+import { Sink } from "../sink.ts";
 
 const PLAN = planned({ waves: [{ group: "web", hosts: ["web-01", "web-02"], hostsAtOnce: 1 }], instances: ["web:0"] });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { HostName } from "../../src/domain/ids.ts";
-import { createJsonView } from "../../src/views/json.ts";
-import { createPlainView } from "../../src/views/plain.ts";
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { HostName } from "../../../src/domain/ids.ts";
+import { createJsonView } from "../../../src/views/lines/json.ts";
+import { createPlainView } from "../../../src/views/lines/plain.ts";
 import {
   answered,
   asking,
@@ -28,8 +28,8 @@ import {
   waiting,
   waveFinished,
   waveStarted,
-} from "./rollout-script.ts";
-import { Sink } from "./sink.ts";
+} from "../rollout-script.ts";
+import { Sink } from "../sink.ts";
 
 const PLAN = planned({
   reason: "release 4711",

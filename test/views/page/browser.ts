@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { findBrowser } from "../fleet/prerequisites.ts";
+import { findBrowser } from "../../fleet/prerequisites.ts";
 
 interface Message {
   readonly id?: number;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { RecordedEvent } from "../../src/domain/events.ts";
-import type { HostName, InstanceName } from "../../src/domain/ids.ts";
-import { readPast } from "../../src/planner/past.ts";
-import { createReport } from "../../src/views/report.ts";
-import { simulatedJournal, type SimulatedJournal } from "./simulated-journal.ts";
+import type { RecordedEvent } from "../../../src/domain/events.ts";
+import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
+import { readPast } from "../../../src/planner/build/past.ts";
+import { createReport } from "../../../src/views/report/report.ts";
+import { simulatedJournal, type SimulatedJournal } from "../simulated-journal.ts";
 
 const hook = { command: "true", run: "host" } as const;
 const HOOKS = { before_host: hook, before_restart: hook, after_healthy: hook, after_host: hook };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
-import type { Called } from "../../src/views/how-to-go-on.ts";
-import { createReport } from "../../src/views/report.ts";
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
+import type { Called } from "../../../src/views/report/how-to-go-on.ts";
+import { createReport } from "../../../src/views/report/report.ts";
 import {
   connected,
   failed,
@@ -17,7 +17,7 @@ import {
   skipped,
   unreachable,
   type Planned,
-} from "./rollout-script.ts";
+} from "../rollout-script.ts";
 
 const WEB = names("web-", 8);
 const INSTANCES = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];

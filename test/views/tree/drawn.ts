@@ -1,9 +1,9 @@
 /** The tree as text, without a terminal. */
-import type { RolloutEvent } from "../../src/domain/events.ts";
-import { COLOURLESS } from "../../src/views/tree/palette.ts";
-import type { Row } from "../../src/views/tree/row.ts";
-import { treeFrame, type ScreenSize } from "../../src/views/tree/tree-frame.ts";
-import { TreeModel } from "../../src/views/tree/tree-model.ts";
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { COLOURLESS } from "../../../src/views/tree/palette.ts";
+import type { Row } from "../../../src/views/tree/row.ts";
+import { treeFrame, type ScreenSize } from "../../../src/views/tree/tree-frame.ts";
+import { TreeModel } from "../../../src/views/model/tree-model.ts";
 
 const MARKS = { waiting: "· ", running: "❯ ", done: "✓ ", failed: "✗ ", stopped: "■ ", note: "" };
 

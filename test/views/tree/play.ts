@@ -9,9 +9,9 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createTreeView } from "../../src/views/tree.ts";
-import { recorded } from "./rollout-script.ts";
-import { scenes } from "./scenes.ts";
+import { createTreeView } from "../../../src/views/tree/tree.ts";
+import { recorded } from "../rollout-script.ts";
+import { scenes } from "../scenes.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

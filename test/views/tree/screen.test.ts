@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { ScreenSize } from "../../src/views/tree/tree-frame.ts";
+import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { ScreenSize } from "../../../src/views/tree/tree-frame.ts";
 import { SMALL_SCREEN } from "./drawn.ts";
-import { scenes } from "./scenes.ts";
-import { Terminal, type PlayOptions } from "./terminal.ts";
+import { scenes } from "../scenes.ts";
+import { Terminal, type PlayOptions } from "../terminal.ts";
 
 describe("the tree on a terminal", () => {
   let terminal: Terminal | undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { formatElapsed } from "../../src/domain/duration.ts";
-import type { RolloutEvent } from "../../src/domain/events.ts";
+import { formatElapsed } from "../../../src/domain/duration.ts";
+import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { DrawnTree, SMALL_SCREEN } from "./drawn.ts";
 import {
   answered,
@@ -28,8 +28,8 @@ import {
   waiting,
   waveFinished,
   waveStarted,
-} from "./rollout-script.ts";
-import { scenes, smallPlan } from "./scenes.ts";
+} from "../rollout-script.ts";
+import { scenes, smallPlan } from "../scenes.ts";
 
 const FOUR = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
 const EIGHT = Array.from({ length: 8 }, (_, index) => `web:web_0${index}`);

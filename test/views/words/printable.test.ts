@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { onOneLine, printable, printableJson } from "../../src/domain/printable.ts";
-import { printableLines } from "../../src/views/printable.ts";
-import { wrapped } from "../../src/views/wrapped.ts";
+import { onOneLine, printable, printableJson } from "../../../src/domain/printable.ts";
+import { printableLines } from "../../../src/views/words/printable.ts";
+import { wrapped } from "../../../src/views/words/wrapped.ts";
 
 describe("text from hosts", () => {
   it("keeps what a terminal shows", () => {

@@ -1,8 +1,8 @@
 import { openSync } from "node:fs";
 import type { HostName } from "../../src/domain/ids.ts";
 import { openLocal } from "../../src/hosts/local.ts";
-import { openSystemSsh } from "../../src/hosts/system-ssh.ts";
-import { SystemMaster } from "../../src/hosts/system-master.ts";
+import { openSystemSsh } from "../../src/hosts/system-ssh/system-ssh.ts";
+import { SystemMaster } from "../../src/hosts/system-ssh/system-master.ts";
 import { targetAt } from "./fixtures.ts";
 
 /** Uses up its file descriptors, then tries to start commands and the ssh program, and prints what became of that. */
