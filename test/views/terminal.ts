@@ -32,7 +32,7 @@ export class Terminal {
     { env = {}, before = "true" }: PlayOptions = {},
   ): Promise<Terminal> {
     return Terminal.run(
-      `${before}; '${process.execPath}' --import=tsx test/views/play.ts ${args.join(" ")}`,
+      `${before}; '${process.execPath}' --import=tsx test/views/tree/play.ts ${args.join(" ")}`,
       size,
       env,
     );

@@ -1,7 +1,7 @@
 /**
  * Plays a scripted rollout into the tree, for tests and for looking at it:
  *
- *     node --import=tsx test/views/play.ts SCENE [--speed N] [--until N[,N...] [--then die]]
+ *     node --import=tsx test/views/tree/play.ts SCENE [--speed N] [--until N[,N...] [--then die]]
  *
  * `--speed` divides the script's pauses; the times on the screen are what really passes. `--until` plays the first N
  * steps without pauses, waits for a key and plays on, without pauses too; with `--then die` it leaves the process
