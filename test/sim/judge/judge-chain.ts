@@ -214,6 +214,8 @@ class Chain {
       const process = fleet.process(host, instance);
       if (process.wasStoppedByHand && process.state === "STOPPED") continue;
       if (process.hasCompleted || process.isBetween) continue;
+      // What has completed is not run again, be its supervisord another one by now.
+      if (process.isOneShot && this.healthy.wasProven(key)) continue;
       // Whether what was proven still serves is not asked again.
       const isProven = this.healthy.wasProven(key);
       if (process.state !== "RUNNING" || !(process.serves || isProven)) this.fail(`${key} was left ${process.state}`);
