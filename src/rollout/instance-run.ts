@@ -50,6 +50,8 @@ export class InstanceRun {
   private readonly fate: Fate;
   /** It failed after its restart was sent, so that its state is our doing and it counts as down. */
   private isBroken = false;
+  /** It was to be checked only, and still is the process that an earlier rollout was to restart. */
+  private isAsItWas = false;
   /** It was healthy and failed later. Others may have brought it up since. */
   private readonly hasRegressed: boolean;
   /** The pids that it had: what they have left behind is looked for. */
@@ -436,6 +438,11 @@ export class InstanceRun {
       case "completed":
         return this.becomeHealthy(undefined, previousPid, nowMs);
       case "failed":
+        // What was only to be checked is as it was: the restart of the earlier rollout never came.
+        if (progress.code === "not_restarted" && this.isOnlyGated) {
+          this.isAsItWas = true;
+          return this.beginAgain(nowMs);
+        }
         this.expectedExit = progress.expectedExit;
         return this.fail(progress.code, progress.reason, nowMs);
       case "unchanged":
@@ -483,7 +490,7 @@ export class InstanceRun {
 
   /** An earlier rollout has restarted it, and that has not failed yet. */
   private get isOnlyGated(): boolean {
-    return this.planned.action === "gate" && !this.isOurs;
+    return this.planned.action === "gate" && !this.isOurs && !this.isAsItWas;
   }
 
   /** It had ended before the rollout, and may do so again. */

@@ -194,7 +194,13 @@ export function drawWay(
       // A start is what completes a restart that was lost: less goes well where something went wrong already.
       if (!hasFaults || random.chance(action === "start" ? 0.8 : 0.95)) return { kind: "arrives" };
       troubles.befall(host, instance);
-      const kind = random.pick(["not_sent", "lost_on_the_way", "lost_under_way", "lost_after"] as const);
+      const kind = random.pick([
+        "not_sent",
+        "lost_on_the_way",
+        "lost_half_way",
+        "lost_under_way",
+        "lost_after",
+      ] as const);
       if (kind === "not_sent") return { kind };
       if (kind !== "lost_after") return { kind, afterMs: random.whole(1, 5000) };
       for (const other of fleet.onMachineOf(host)) troubles.befall(other);

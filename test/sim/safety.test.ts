@@ -614,7 +614,18 @@ describe("an instance that a resume only checks, and that fails", () => {
     });
 });
 
-function withAction(rollout: Rollout, action: PlannedInstance["action"]): Rollout {
+it("an instance that a resume only checks, and that still is its old process, is restarted: nobody has done so", async () => {
+  const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+  const process = fleet.process("host-1", "web:0");
+  const gated = withAction(rollout(), "gate", process.pid);
+  const run = await simulate(gated, fleet, time);
+  assert.equal(run.outcome, "succeeded");
+  assert.deepEqual(ofType(run, "instance.failed"), []);
+  assert.equal(process.stopsAtMs.length, 1);
+});
+
+function withAction(rollout: Rollout, action: PlannedInstance["action"], previous_pid?: number): Rollout {
+  const settled = { action, ...(previous_pid !== undefined && { previous_pid }) };
   const waves = rollout.waves.map((wave) => ({
     ...wave,
     batches: wave.batches.map((batch) => ({
@@ -623,7 +634,7 @@ function withAction(rollout: Rollout, action: PlannedInstance["action"]): Rollou
         ...work,
         batches: work.batches.map((turn) => ({
           ...turn,
-          instances: turn.instances.map((one) => ({ ...one, action })),
+          instances: turn.instances.map((one) => ({ ...one, ...settled })),
         })),
       })),
     })),

@@ -216,7 +216,12 @@ export class SimFleet {
   }
 
   /** As supervisorctl does it; `done` gets its words. */
-  change(action: "restart" | "start", host: HostName, instance: InstanceName, done: (said: string) => void): void {
+  change(
+    action: "restart" | "start" | "stop",
+    host: HostName,
+    instance: InstanceName,
+    done: (said: string) => void,
+  ): void {
     this.request(host, () => {
       const process = this.hosts.get(host)?.get(instance);
       if (!this.hasSupervisor(host)) done(SOCKET_GONE);

@@ -56,6 +56,8 @@ export type ChangeFate =
   | { readonly kind: "not_sent" }
   /** Sent and never arrived; the loss is noticed after this time. */
   | { readonly kind: "lost_on_the_way"; readonly afterMs: number }
+  /** The connection is lost after this time, and the client on the host with it: only the stop is carried out. */
+  | { readonly kind: "lost_half_way"; readonly afterMs: number }
   /** It is carried out, but the connection is lost after this time, before its answer. */
   | { readonly kind: "lost_under_way"; readonly afterMs: number }
   /** It is carried out and answered, and then the host cannot be reached for so long. */
@@ -279,20 +281,20 @@ export class SimWorld implements World {
       if (ofHost.delete(lose)) answer({ kind: "indeterminate", reason: "the connection was lost" });
     };
     ofHost.add(lose);
-    if (fate.kind === "lost_on_the_way" || fate.kind === "lost_under_way") time.after(fate.afterMs, lose);
+    if ("afterMs" in fate) time.after(fate.afterMs, lose);
     if (fate.kind === "lost_on_the_way") return;
     const key = `${host} ${instance}`;
     if (simulated.acting.get(host)?.includes(key)) this.doubled.push(key);
     simulated.begins(host, key);
     const done = (said: string) => {
       simulated.ends(host, key);
-      if (fate.kind === "lost_under_way" || simulated.unreachable.has(host)) return;
+      if ("afterMs" in fate || simulated.unreachable.has(host)) return;
       if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
       if (fate.kind !== "lost_after") return;
       simulated.lose(host);
       time.after(fate.forMs, () => simulated.find(host));
     };
-    simulated.change(action, host, instance, done);
+    simulated.change(fate.kind === "lost_half_way" && action === "restart" ? "stop" : action, host, instance, done);
   }
 }
 

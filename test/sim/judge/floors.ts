@@ -91,13 +91,15 @@ function isOf(key: string, program: ProgramName): boolean {
 }
 
 /** Of all instances that the plan's hosts have, less those that are STOPPED and shall stay so. */
-export function floorsOf({ made: { plan }, report }: Pick<Trial, "made" | "report">): Map<ProgramName, number> {
+export function floorsOf({ made: { plan, fleet }, report }: Pick<Trial, "made" | "report">): Map<ProgramName, number> {
   const totals = new Map<ProgramName, number>();
   for (const { name } of plan.hosts) {
     const seen = report.get(name);
     for (const { instance, state } of seen && "instances" in seen ? seen.instances : []) {
       const isDone = seen && "instances" in seen && seen.at_rest?.has(instance) === true;
-      if (isDone || (state === "STOPPED" && plan.stopped === "skip")) continue;
+      // What runs once, and is seen while it does, is no capacity.
+      const isOneShot = fleet.hosts.get(name)?.get(instance)?.isOneShot === true;
+      if (isDone || isOneShot || (state === "STOPPED" && plan.stopped === "skip")) continue;
       totals.set(programOf(instance), (totals.get(programOf(instance)) ?? 0) + 1);
     }
   }
