@@ -15,6 +15,8 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/does not let user \S+ in/g, "does not let the user in"],
   [/file: \S+\.py line: \d+/g, "file: … line: …"],
   [/SHA256:[\w+/=]+/g, "SHA256:…"],
+  // Whether a look still shows it FATAL before supervisord is gone is a matter of moments.
+  [/(supervisord itself ended after this restart; [^;]*); it is FATAL \(.*?\)\)/g, "$1"],
   [/\bpid \d+/g, "pid N"],
   [/\buptime \d+:\d\d:\d\d/g, "uptime TIME"],
   [/, before \d+\)/g, ", before N)"],
