@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RecordedEvent } from "../../src/domain/events.ts";
 import type { Behaviour } from "../fleet/behaviour.ts";
+import { itInFull } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { eventsOf, orchestrate, quickTimings, writePlan, type Ended } from "./orchestrate.ts";
 
@@ -76,7 +77,7 @@ describe("workers that exit by design, on real hosts", () => {
     assert.match(report.stdout, /expected \(exit status 0\): if it exits by design, set on_expected_exit: accept\./);
   });
 
-  it("are RUNNING at once with startsecs=0, and likewise accepted", async () => {
+  itInFull("are RUNNING at once with startsecs=0, and likewise accepted", async () => {
     await behave({ kind: "exit_after", seconds: 3 }, ["consume"]);
     const plan = await planOf({ programs: "consume", on_expected_exit: "accept" }, "without-startsecs");
     const ended = await orchestrate(plan, "--output", "json");
@@ -105,7 +106,7 @@ describe("workers that exit by design, on real hosts", () => {
     assert.match(failed.reason, /otherwise than expected: exit status 1$/);
   });
 
-  it("are failures where supervisord's log cannot be read, and the preview says so", async () => {
+  itInFull("are failures where supervisord's log cannot be read, and the preview says so", async () => {
     await behave({ kind: "exit_after", seconds: 4 });
     const command = join(fleet.dir, "supervisorctl-without-a-log");
     const script = [

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { RecordedEvent } from "../../src/domain/events.ts";
+import { itInFull } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import type { GroupOptions } from "../fleet/host-files.ts";
 import { isRunning } from "../fleet/process-table.ts";
@@ -188,7 +189,7 @@ describeEachWay("the old code that still answers: what outlives a restart, on a 
     await endLeftovers(events);
   });
 
-  it("none is left with stopasgroup, and none that ends within min_healthy_time counts", async () => {
+  itInFull("none is left with stopasgroup, and none that ends within min_healthy_time counts", async () => {
     for (const program of ["whole", "brief"] as const) {
       await deploy("3");
       const plan = await planOf(program, { timings: { ...quickTimings, min_healthy_time: "4s" } });

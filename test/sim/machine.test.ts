@@ -182,7 +182,7 @@ describe("the machine over a simulated fleet", () => {
   });
 });
 
-const [MOST, FEWER] = FULL ? [10_000, 1000] : [2000, 500];
+const [MOST, FEWER] = FULL ? [10_000, 1000] : [1000, 250];
 
 describe(`a rollout of ${MOST} hosts x 8`, () => {
   /** How many inputs a rollout takes is what its time grows with, and unlike time it is the same on every run. */

@@ -236,7 +236,6 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     faults: [
       {
         fault: "workers exit with 0 every six seconds, by design, in a pause as well (`on_expected_exit: accept`)",
-        isSampled: true,
         restarts: "each once",
         happen: (scene) => exiting(scene, { on_expected_exit: "accept" }),
       },
