@@ -61,8 +61,8 @@ class Story {
       return [...previewed, ...faults];
     }
     const seen = await this.#watched(() => this.#orchestrate(selection));
-    // What it warns of, skips or counts stands below.
-    const [waves = ""] = preview.stdout.split(/^(?:skipped|warnings|healthy at the lowest)/m);
+    // Its name stands above; what it warns of, skips or counts stands below.
+    const [, waves = ""] = preview.stdout.split(/^(?:wave 1 |skipped|warnings|healthy at the lowest)/m);
     return [...previewed, ...judgeSuccess(seen, { ...this.#expected(selection), announced: [...wordsIn(waves)] })];
   }
 
