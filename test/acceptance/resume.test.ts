@@ -175,7 +175,7 @@ describeEachWay("--resume", (reachedBy) => {
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
   });
 
-  it("leaves to the gate what an operator has started by hand meanwhile", async () => {
+  itInFull("leaves to the gate what an operator has started by hand meanwhile", async () => {
     const { plan } = await haltedRollout();
     await fleet.host("host-1").start("web:web_01");
     const resumed = await orchestrate(plan, "--output", "json", "--resume");
@@ -249,21 +249,24 @@ describeEachWay("--resume", (reachedBy) => {
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01"]);
   });
 
-  it("enables what was left drained by a controller that was killed between healthy and after_healthy", async () => {
-    const gate = new Gate(fleet.dir);
-    const hooks = { before_restart: "true", after_healthy: gate.waiting };
-    const plan = await writePlan(fleet, { hooks, timings: { ...quickTimings, command_timeout: "1m" } });
-    const running = startOrchestrate([plan, "--output", "json"]);
-    await until(() => running.stdout().includes('"instance.healthy"'), { deadlineMs: 60_000 });
-    running.child.kill("SIGKILL");
-    await once(running.child, "close");
-    await gate.open();
-    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m");
-    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
-    const enabled = eventsOf(resumed).flatMap((event) =>
-      event.type === "hook.finished" && event.hook === "after_healthy" ? [event.instance] : [],
-    );
-    assert.equal(enabled.length, 4);
-    assert.equal(restartedIn(eventsOf(resumed)).length, 3);
-  });
+  itInFull(
+    "enables what was left drained by a controller that was killed between healthy and after_healthy",
+    async () => {
+      const gate = new Gate(fleet.dir);
+      const hooks = { before_restart: "true", after_healthy: gate.waiting };
+      const plan = await writePlan(fleet, { hooks, timings: { ...quickTimings, command_timeout: "1m" } });
+      const running = startOrchestrate([plan, "--output", "json"]);
+      await until(() => running.stdout().includes('"instance.healthy"'), { deadlineMs: 60_000 });
+      running.child.kill("SIGKILL");
+      await once(running.child, "close");
+      await gate.open();
+      const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m");
+      assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+      const enabled = eventsOf(resumed).flatMap((event) =>
+        event.type === "hook.finished" && event.hook === "after_healthy" ? [event.instance] : [],
+      );
+      assert.equal(enabled.length, 4);
+      assert.equal(restartedIn(eventsOf(resumed)).length, 3);
+    },
+  );
 });
