@@ -201,6 +201,8 @@ class PastReader {
   private hookStarted({ hook, host, instance }: Of<"hook.started">): void {
     if (host === undefined || instance === undefined) return;
     const fate = this.fates.get(host)?.get(instance);
+    // It had died since it was proven, and was taken out of service to be restarted.
+    if (fate?.kind === "healthy" && hook === "before_restart") this.set(host, instance, { ...fate, drained: true });
     if (fate?.kind !== "failed" || !fate.proof) return;
     const { proof, ...failed } = fate;
     if (hook === "after_healthy") this.set(host, instance, proof);

@@ -190,14 +190,16 @@ export class Taker {
     { settings }: Selecting,
   ): PlannedInstance | undefined {
     const { instance, state, pid } = snapshot;
-    const mayComplete = this.selection.past?.planned.get(host)?.get(instance)?.may_complete;
-    const completes = mayComplete ? { may_complete: mayComplete } : {};
-    const mayExit = settings.on_expected_exit === "accept";
     const isAtRest = this.isAtRest(host, instance);
+    // One that did its work when the rollout began was planned as a server is.
+    const isRunAgain = isAtRest && settings.exited === "restart";
+    const mayComplete = this.selection.past?.planned.get(host)?.get(instance)?.may_complete === true || isRunAgain;
+    const completes = mayComplete ? { may_complete: true as const } : {};
+    const mayExit = settings.on_expected_exit === "accept";
     const history = seenOf(this.fleet.get(host))?.histories?.get(instance);
     const settled = settle(fate, snapshot, {
       mayExit: mayExit && !isAtRest,
-      mayComplete: mayComplete === true,
+      mayComplete,
       history,
     });
     if (settled.action !== "nothing") {

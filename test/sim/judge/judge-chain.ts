@@ -115,11 +115,27 @@ class Chain {
       // What is down stays down until its turn.
       if (isForetold(called.rollout, called.events)) return;
       if (called.outcome === "succeeded") return this.judgeNothingLeft();
+      if (this.isByDesign(called.events)) return;
       // One whose progress_deadline is shorter than a restart gets one done at a time.
       if (called.events.some(({ type }) => type === "instance.healthy")) calls--;
       else if (calls === MOST_CALLS)
         return this.fail(`once all was repaired it ended ${called.outcome}: ${reasonsOf(called.events)}`);
     }
+  }
+
+  /** What did its work when the rollout began, and is no one-shot to the plan, fails whenever it ends. */
+  private isByDesign(events: readonly RolloutEvent[]): boolean {
+    const failures = events.filter((event) => event.type === "instance.failed");
+    const mayNotEnd = this.made.plan.waves.every(({ hosts }) =>
+      hosts.every(({ settings }) => settings.exited === "skip"),
+    );
+    return (
+      mayNotEnd &&
+      failures.length > 0 &&
+      failures.every(
+        ({ host, instance, code }) => code === "exited" && this.made.fleet.process(host, instance).isOneShot,
+      )
+    );
   }
 
   /** Somebody may have stopped so many, or started what was the only one, that the floor has none to spare. */
