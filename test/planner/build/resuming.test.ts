@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
+import type { HostName, InstanceName, ProgramName, RolloutId } from "../../../src/domain/ids.ts";
 import type { Rollout } from "../../../src/domain/rollout.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
 import { readPast, type Past } from "../../../src/planner/build/past.ts";
@@ -17,9 +17,10 @@ async function halted() {
   const rollout = made.rollout();
   const { outcome, events } = await simulate(rollout, made.fleet, made.time);
   assert.equal(outcome, "halted");
-  const past = readPast([{ type: "rollout.planned", ...rollout }, ...events]);
+  const journal = [{ type: "rollout.planned" as const, ...rollout }, ...events];
+  const past = readPast(journal);
   assert.ok(past);
-  return { ...made, past };
+  return { ...made, past, journal };
 }
 
 type Halted = Awaited<ReturnType<typeof halted>>;
@@ -34,6 +35,17 @@ function resumeOf({ plan, fleet, past }: Halted, { only, of = past }: { only?: H
   assert.ok(built.kind === "planned");
   return built.rollout;
 }
+
+describe("what was healthy, died, and was taken out of service by a resume that was killed before its restart", () => {
+  it("is checked and put back by the next one, where it runs again", async () => {
+    const made = await halted();
+    const of = { host: ONE, program: "web" as ProgramName, instance: "web:0" as InstanceName };
+    const past = readPast([...made.journal, { type: "hook.started", hook: "before_restart", ...of, ms: 1000 }]);
+    assert.ok(past);
+    const [planned] = resumeOf(made, { of: past }).waves[0]?.batches[0]?.hosts[0]?.batches[0]?.instances ?? [];
+    assert.deepEqual([planned?.instance, planned?.action], ["web:0", "gate"]);
+  });
+});
 
 describe("what a resume leaves open of its chain", () => {
   it("is nothing where it takes all that is not healthy", async () => {
