@@ -25,8 +25,8 @@ export type Progress =
   /** It was lost between its stop and its start. */
   | { readonly kind: "half_done"; readonly snapshot: ProcessSnapshot };
 
-/** With what an attempt begins. */
-export interface Begun {
+/** What is known when an attempt starts. */
+export interface AttemptStart {
   /** What was seen before the restart; undefined where that was another rollout's. */
   readonly before?: ProcessSnapshot;
   readonly previousPid: number | undefined;
@@ -61,7 +61,7 @@ export class Attempt {
     planned: PlannedInstance,
     work: HostWork,
     around: Surroundings,
-    { before, previousPid, oldPids, startBefore, nowMs }: Begun,
+    { before, previousPid, oldPids, startBefore, nowMs }: AttemptStart,
   ) {
     this.planned = planned;
     this.work = work;

@@ -41,7 +41,7 @@ export class Drift {
       for (const planned of instances) this.compare(work, planned, seen.get(planned.instance));
   }
 
-  /** True where only supervisord's own log says whether somebody has changed something. */
+  /** True where only supervisord's own log says whether another user has changed something. */
   needsHistory(work: HostWork, snapshots: readonly ProcessSnapshot[]): boolean {
     if (work.on_expected_exit !== "accept") return false;
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));

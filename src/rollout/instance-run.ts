@@ -1,11 +1,12 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { ChangeOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
-import { isNotStarted, NO_PROCESS, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
+import { NO_PROCESS, type ProcessSnapshot } from "../domain/process-state.ts";
 import { isDownAlready, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
 import { currentOf, lastStartIn } from "../domain/process-history.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
-import { Attempt, type Begun, type Progress } from "./attempt.ts";
+import { Attempt, type AttemptStart, type Progress } from "./attempt.ts";
+import { judgeBeforeRestart } from "./before-restart.ts";
 import type { Standing } from "./capacity.ts";
 import { Fate, type Ending } from "./fate.ts";
 import type { Input } from "./messages.ts";
@@ -15,8 +16,11 @@ import type { Surroundings } from "./surroundings.ts";
 
 type Checked = Extract<Input, { type: "checked" }>;
 
-/** In these Supervisor does not start a process by itself. */
-const AT_REST: ReadonlySet<ProcessState> = new Set(["STOPPED", "EXITED", "FATAL"]);
+/** What may belong to a failure: as what it was being enabled, and an exit that Supervisor's log calls expected. */
+interface FailureDetails {
+  readonly enabling?: Ending;
+  readonly expectedExit?: string;
+}
 
 type Phase =
   /** Waits until its program can spare it. */
@@ -62,8 +66,6 @@ export class InstanceRun {
   private takenDownSinceMs: number | undefined;
   /** When its restart was sent. */
   private sentAtMs: number | undefined;
-  /** Of its failure, if Supervisor's log calls the end of its process expected. */
-  private expectedExit: string | undefined;
   /** What the last look at it showed. */
   private seen: ProcessSnapshot | undefined;
   /** The pid of the process in whose place another was proven. */
@@ -139,8 +141,8 @@ export class InstanceRun {
   /** True, and another failure, for one that is tried again: that its host is lost must not make the wish be forgotten. */
   failWithoutHost(why: string, nowMs: number): boolean {
     if (!this.fate.isTriedAgain) return false;
-    const enabling = this.phase.name === "proving" ? "healthy" : undefined;
-    this.fail("indeterminate", `its host was lost before it could be tried again: ${why}`, nowMs, enabling);
+    const details: FailureDetails = this.phase.name === "proving" ? { enabling: "healthy" } : {};
+    this.fail("indeterminate", `its host was lost before it could be tried again: ${why}`, nowMs, details);
     return true;
   }
 
@@ -306,29 +308,17 @@ export class InstanceRun {
   /** What is to be done upon this look; undefined where that is decided: it has failed, is skipped, or only gated. */
   private actionFor(snapshot: ProcessSnapshot | undefined, nowMs: number): "restart" | "start" | undefined {
     const { tally, supervisors, drift } = this.around;
-    const { host } = this.work;
-    const { before } = this.planned;
-    const restart = supervisors.restartOf(host);
     if (tally.stop) this.leaveUntouched(nowMs);
-    else if (tally.isHeld) return undefined;
-    else if (!snapshot)
-      this.fail("vanished", "it was there at the preview and Supervisor does not list it any more", nowMs);
-    else if (snapshot.state === "UNKNOWN") this.fail("unknown_state", "it is UNKNOWN, so it was not restarted", nowMs);
-    else if (this.isOnlyGated || this.wasStartedByOperator(snapshot)) this.passOn(snapshot, nowMs);
-    else if (this.isStartedByOthers(snapshot)) {
-      drift.compare(this.work, this.planned, snapshot);
-      this.passOn(snapshot, nowMs);
-    } else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {
-      const reason = `it was ${before.state} at the preview and is STOPPED (Not started): ${restart}`;
-      this.fail("supervisor_restarted", reason, nowMs);
-    } else {
-      // One that was to be started and failed when somebody else did so is still to be started.
-      const isDown = this.planned.action === "start" ? AT_REST.has(snapshot.state) : snapshot.state === "STOPPED";
-      const action = isDown ? "start" : "restart";
-      if (!this.isOurs) drift.compare(this.work, this.planned, snapshot);
-      if (this.isOurs || (action === "start") === (this.planned.action === "start")) return action;
-      this.skip(snapshot, nowMs);
-    }
+    if (tally.stop || tally.isHeld) return undefined;
+    const { isOurs, isOnlyGated } = this;
+    const supervisorRestart = supervisors.restartOf(this.work.host);
+    const judged = judgeBeforeRestart(this.planned, snapshot, { isOurs, isOnlyGated, supervisorRestart });
+    if (judged.kind === "failed") this.fail(judged.code, judged.reason, nowMs);
+    if (judged.kind === "failed" || !snapshot) return undefined;
+    if (judged.kind !== "restarted" && !isOurs) drift.compare(this.work, this.planned, snapshot);
+    if (judged.kind === "due") return judged.action;
+    if (judged.kind === "left_alone") this.skip(snapshot, nowMs);
+    else this.passOn(snapshot, nowMs);
     return undefined;
   }
 
@@ -355,7 +345,7 @@ export class InstanceRun {
     this.restart(snapshot, action, nowMs);
   }
 
-  /** An earlier rollout has restarted it, or somebody else has: it goes to its gate as if that had come back just now. */
+  /** An earlier rollout or another user has restarted it: it enters its gate as if that restart had just returned. */
   private passOn(snapshot: ProcessSnapshot, nowMs: number): void {
     // What an earlier one may have drained stays so until it is proven: the hook is not run again before.
     if (this.work.hooks.before_restart && this.planned.action !== "start")
@@ -417,9 +407,9 @@ export class InstanceRun {
     this.lookAt(nowMs + timings.between_checks_ms);
   }
 
-  private attempt(begun: Omit<Begun, "oldPids">): Attempt {
-    this.addOldPid(begun.previousPid);
-    const attempt = new Attempt(this.planned, this.work, this.around, { ...begun, oldPids: this.oldPids });
+  private attempt(start: Omit<AttemptStart, "oldPids">): Attempt {
+    this.addOldPid(start.previousPid);
+    const attempt = new Attempt(this.planned, this.work, this.around, { ...start, oldPids: this.oldPids });
     this.phase = { name: "under_restart", attempt };
     return attempt;
   }
@@ -443,8 +433,7 @@ export class InstanceRun {
           this.isAsItWas = true;
           return this.beginAgain(nowMs);
         }
-        this.expectedExit = progress.expectedExit;
-        return this.fail(progress.code, progress.reason, nowMs);
+        return this.fail(progress.code, progress.reason, nowMs, progress);
       case "unchanged":
         return this.aimAgain(progress.reason, nowMs);
       case "half_done":
@@ -498,18 +487,6 @@ export class InstanceRun {
     return this.planned.may_complete === true;
   }
 
-  /** An earlier rollout left it down, and the operator has started it since the preview. */
-  private wasStartedByOperator({ state }: ProcessSnapshot): boolean {
-    const { before, failed_as } = this.planned;
-    return failed_as !== undefined && AT_REST.has(before.state) && state === "RUNNING" && !this.isOurs;
-  }
-
-  /** It was to be started, and somebody else is at that: how it ends is not known yet. */
-  private isStartedByOthers({ state }: ProcessSnapshot): boolean {
-    const isStarting = state === "STARTING" || state === "BACKOFF";
-    return this.planned.action === "start" && isStarting && !this.isOurs;
-  }
-
   /** It serves again, or still: until here it counted as down. */
   private conclude(nowMs: number): void {
     // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
@@ -546,28 +523,33 @@ export class InstanceRun {
       const state = ending === "healthy" ? "healthy" : "as it was";
       const reason = `its after_healthy hook failed: ${outcome.reason}; the instance itself is ${state}`;
       this.phase = { name: "failing", enabling: ending };
-      return this.tellFailure("hook_failed", reason, nowMs, ending);
+      return this.tellFailure("hook_failed", reason, nowMs, { enabling: ending });
     }
     this.drained = false;
     this.fate.enabled(ending);
     this.conclude(nowMs);
   }
 
-  private fail(code: InstanceFailureCode, reason: string, nowMs: number, enabling?: Ending): void {
+  private fail(code: InstanceFailureCode, reason: string, nowMs: number, details: FailureDetails = {}): void {
     const attempt = this.phase.name === "under_restart" ? this.phase.attempt : undefined;
     this.isBroken ||= attempt !== undefined;
     const isAsBefore = !this.isDown && !this.drained;
     if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
+    const { enabling, expectedExit } = details;
     this.phase = { name: "failing", ...(enabling !== undefined && { enabling }), ...(attempt && { attempt }) };
-    this.tellFailure(code, reason, nowMs);
+    this.tellFailure(code, reason, nowMs, expectedExit === undefined ? {} : { expectedExit });
   }
 
-  private tellFailure(code: InstanceFailureCode, reason: string, nowMs: number, before?: Ending): void {
+  private tellFailure(
+    code: InstanceFailureCode,
+    reason: string,
+    nowMs: number,
+    { enabling, expectedExit }: FailureDetails,
+  ): void {
     const seconds = this.secondsTaken(nowMs);
     const seen = this.seen === undefined ? {} : { state: this.seen.state };
-    const expected = this.expectedExit === undefined ? {} : { expectedExit: this.expectedExit };
-    this.expectedExit = undefined;
-    this.fate.failed({ code, reason, ...seen, seconds, stillDrained: this.drained, ...expected }, before);
+    const expected = expectedExit === undefined ? {} : { expectedExit };
+    this.fate.failed({ code, reason, ...seen, seconds, stillDrained: this.drained, ...expected }, enabling);
   }
 
   private secondsTaken(nowMs: number): number {

@@ -283,7 +283,7 @@ export class Machine {
     }
     if (this.phase === "waves") this.waves.refill(this.nowMs);
     if (this.phase === "waves" && this.waves.isOver && !this.failures.isBusy && !this.hooks.isBusy) this.finish();
-    // What a late look has shown while the hook ran is told before the end.
+    // What a look has shown while the hook ran is reported before the end.
     if (this.phase === "ending" && !this.failures.isBusy && !this.hooks.isBusy) this.end();
     if (this.phase === "ended") return;
     // Without floors only a pause needs looks of its own; otherwise who restarts also looks.

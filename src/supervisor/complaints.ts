@@ -1,13 +1,13 @@
 /** What the words in place of an answer say of supervisord itself. */
 export type Silence =
-  /** It answers, and takes nothing on any more. */
+  /** It answers, and no longer accepts requests. */
   | "shutting_down"
   /** Nobody listens where it did. */
   | "no_listener";
 
 /** What supervisorctl, its Python, sudo or a shell said in place of an answer. */
 export interface Complaint {
-  /** The line that says what is wrong. Unprintable as the host wrote it. Empty: nothing was said. */
+  /** The line that says what is wrong. Not sanitised: it is text of the host. Empty: nothing was said. */
   readonly said: string;
   /** What to do about it, if it is known. */
   readonly remedy?: string;
@@ -183,26 +183,26 @@ function endOf(lines: readonly string[]): string {
 
 /** Its lines without noise and without stacks. */
 function tellingLines(text: string): string[] {
-  const told: string[] = [];
+  const telling: string[] = [];
   let beforeStack = 0;
   /** What belongs to a stack or a warning is indented, or empty. */
   let isWithin = false;
   for (const line of text.split(/\r?\n/)) {
     if (STACK.test(line)) {
-      if (!isWithin) beforeStack = told.length;
+      if (!isWithin) beforeStack = telling.length;
       isWithin = true;
     } else if (CHAINED.test(line)) {
-      told.length = beforeStack;
+      telling.length = beforeStack;
     } else if (NOISE.some((pattern) => pattern.test(line))) {
       isWithin = true;
     } else if (!/^\s|^$/.test(line)) {
       isWithin = false;
-      told.push(withoutPlace(line.trim()));
+      telling.push(withoutPlace(line.trim()));
     } else if (!isWithin && line.trim() !== "") {
-      told.push(line.trim());
+      telling.push(line.trim());
     }
   }
-  return told;
+  return telling;
 }
 
 /** A fault without its place in the files of Python: `Fault 6: 'SHUTDOWN_STATE'`, `PermissionError: [Errno 13] …`. */

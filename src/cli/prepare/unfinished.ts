@@ -168,7 +168,7 @@ function openIn(past: Past, { skipped, proven }: Rollout): string[] {
   );
 }
 
-/** Whoever was killed has not told anybody what it left out of service. */
+/** A rollout that was killed has not reported what it left out of service. */
 function mayBeDrained({ leftDrained: { instances, hosts } }: Past): boolean {
   return instances.length + hosts.length > 0;
 }

@@ -57,7 +57,7 @@ export function buildRollout(
   const startsecs = startSecondsOf({ waves }, fleet);
   const { skipped, proven } = builder.taker;
   const isTaken = (host: HostName, instance: InstanceName) => builder.taker.hasTaken(host, instance);
-  const resume = selection.past && resuming(selection.past, fleet, isTaken, [...worksOf({ waves })], proven.length);
+  const resume = selection.past && resuming(selection.past, fleet, isTaken, waves, proven.length);
   const warnings = [
     ...builder.warnings,
     ...(resume?.warnings ?? []),

@@ -1,7 +1,8 @@
 import type { FleetReport } from "../../domain/fleet.ts";
 import { beganAt, type HostName, type InstanceName } from "../../domain/ids.ts";
-import { LEFT_AS, type HostWork, type LeftOpen, type Rollout, type Warning } from "../../domain/rollout.ts";
+import { LEFT_AS, worksOf, type LeftOpen, type Rollout, type Warning, type Wave } from "../../domain/rollout.ts";
 import type { HookName } from "../../domain/settings.ts";
+import { plannedIn } from "./capacity.ts";
 import { openAs, type Past } from "./past.ts";
 
 /** What a resume says of the chain that it continues, and what has to be known of it. */
@@ -12,14 +13,14 @@ export interface Resuming {
 
 /**
  * @param isTaken whether an instance is restarted, or named among the skipped
- * @param works what this rollout does
+ * @param waves what this rollout does
  * @param proven how many are healthy and left alone
  */
 export function resuming(
   past: Past,
   fleet: FleetReport,
   isTaken: (host: HostName, instance: InstanceName) => boolean,
-  works: readonly HostWork[],
+  waves: readonly Wave[],
   proven: number,
 ): Resuming {
   // A journal of a version that did not keep it has none.
@@ -45,7 +46,7 @@ export function resuming(
       ...(!isAllBack && { left_drained: leftDrained }),
       ...(left_open.length > 0 && { left_open }),
     },
-    warnings: [...gone, ...drainWarnings(past, works), ...provenWarning(past, proven)],
+    warnings: [...gone, ...drainWarnings(past, waves), ...provenWarning(past, proven)],
   };
 }
 
@@ -57,14 +58,13 @@ function isGone(fleet: FleetReport, host: HostName, instance: InstanceName): boo
   return report !== undefined && "instances" in report && !report.instances.some((one) => one.instance === instance);
 }
 
-/** What has its turn is put back into service in the end. What has none, since somebody has stopped it or it was not selected, is not. */
-function drainWarnings({ leftDrained }: Past, works: readonly HostWork[]): Warning[] {
-  const hosts = new Set(works.map(({ host }) => host));
-  const planned = new Set(
-    works.flatMap(({ host, batches }) =>
-      batches.flatMap(({ instances }) => instances.map(({ instance }) => `${host} ${instance}`)),
-    ),
-  );
+/**
+ * What may still be drained and has no turn in this rollout, because it was stopped or is not selected: nothing puts it
+ * back into service.
+ */
+function drainWarnings({ leftDrained }: Past, waves: readonly Wave[]): Warning[] {
+  const hosts = new Set([...worksOf({ waves })].map(({ host }) => host));
+  const planned = plannedIn(waves);
   const left = leftDrained.instances.filter(({ host, instance }) => !planned.has(`${host} ${instance}`));
   return [
     ...left.map(({ host, instance }) => ({ host, instance, message: stillDrained("before_restart", "after_healthy") })),

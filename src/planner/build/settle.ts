@@ -39,7 +39,7 @@ export function settle(fate: PastFate, snapshot: ProcessSnapshot, { mayExit, may
   if (serves && isBetween && fate.pid !== undefined) return { action: "nothing", pid: fate.pid };
   if (serves && (hasCompleted(fate) || (mayHaveCompleted && !hasCrashed(history)))) return { action: "nothing" };
   const failed = failureOf(fate, serves);
-  // A start cannot restart it twice, whoever stopped it.
+  // A start never restarts it twice, no matter who stopped it.
   if (state === "STOPPED") return { action: "start", ...failed };
   // One that is only still drained is checked once more, and then enabled.
   const previousPid = serves ? fate.pid : fate.previousPid;

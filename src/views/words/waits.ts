@@ -6,7 +6,7 @@ import type { TreeModel } from "../model/tree-model.ts";
 
 /** What the rollout waits for at a moment. */
 export interface Wait {
-  /** `web-02 web:web_01 (+3) STOPPING 12s`. Unprintable as its hosts wrote it. */
+  /** `web-02 web:web_01 (+3) STOPPING 12s`. Not sanitised: it contains text of hosts. */
   readonly text: string;
   /** When it is over: at this moment, or at the latest then. */
   readonly untilMs?: number;

@@ -17,9 +17,9 @@ export const PLANTED: readonly PlantedFault[] = [
     had: "0.1.0",
     edits: [
       {
-        file: "src/rollout/instance-run.ts",
-        from: 'else if (!this.isOurs && restart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot)) {',
-        to: 'else if (restart === "" && isNotStarted(snapshot)) {',
+        file: "src/rollout/before-restart.ts",
+        from: 'if (supervisorRestart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot))',
+        to: 'if (supervisorRestart === "" && isNotStarted(snapshot))',
       },
     ],
   },
@@ -133,9 +133,9 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "what was STOPPED, was to be started and has failed when somebody else did so is skipped: the rollout succeeds with it down",
     edits: [
       {
-        file: "src/rollout/instance-run.ts",
-        from: 'this.planned.action === "start" ? AT_REST.has(snapshot.state) : snapshot.state === "STOPPED";',
-        to: 'snapshot.state === "STOPPED";',
+        file: "src/rollout/before-restart.ts",
+        from: 'const isDown = action === "start" ? AT_REST.has(state) : state === "STOPPED";',
+        to: 'const isDown = state === "STOPPED";',
       },
     ],
   },
