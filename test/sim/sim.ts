@@ -1,6 +1,7 @@
 /**
  * `npm run sim -- --seeds 100000 [--from 1] [--processes N]`: many random rollouts; a violation prints its seed, which
  * replays it.
+ * `npm run sim -- --trace SEED`: judges one seed in every way, and prints all that happens in it.
  * `npm run sim -- --planted [NAME]...`: puts known faults back into a copy of the sources, one at a time, and says which
  * seed finds each.
  */
@@ -9,7 +10,7 @@ import { formatElapsed } from "../../src/domain/duration.ts";
 import { PLANTED } from "./planted/faults.ts";
 import { findPlanted } from "./planted/plant.ts";
 import { judgeSeeds } from "./spread.ts";
-import { WAYS, type Violated } from "./ways.ts";
+import { judgeSeed, WAYS, type Violated } from "./ways.ts";
 
 /** What follows from the first ones says little. */
 const MOST_TOLD = 5;
@@ -22,11 +23,28 @@ const { values, positionals } = parseArgs({
     from: { type: "string", default: "1" },
     processes: { type: "string" },
     planted: { type: "boolean", default: false },
+    trace: { type: "string" },
   },
   allowPositionals: true,
 });
-const isRight = values.planted ? await plant(positionals) : await run();
+const isRight = values.planted
+  ? await plant(positionals)
+  : values.trace === undefined
+    ? await run()
+    : await trace(Number(values.trace));
 process.exitCode = isRight ? 0 : 1;
+
+async function trace(seed: number): Promise<boolean> {
+  process.env["ORCHESTRATE_SIM_TRACE"] = "1";
+  let isKept = true;
+  for (const [how] of WAYS) {
+    console.log(`\n== seed ${seed} ${how}`);
+    const violated = await judgeSeed(seed, how);
+    violated.forEach(tell);
+    isKept &&= violated.length === 0;
+  }
+  return isKept;
+}
 
 async function run(): Promise<boolean> {
   const [from, seeds] = [Number(values.from), Number(values.seeds)];

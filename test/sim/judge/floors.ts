@@ -1,8 +1,8 @@
-import type { RolloutEvent } from "../../../src/domain/events.ts";
-import { programOf, type InstanceName, type ProgramName } from "../../../src/domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
+import { programOf, type InstanceName, type ProgramName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
-import { keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { processOf, settingsOf, type Trial, type Witness } from "./trial.ts";
 
 /** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */
 export const UNSEEN_MS = 95_000;
@@ -36,10 +36,9 @@ export class Floors implements Witness {
     else if (event.type === "hook.finished") this.seeHook(event);
   }
 
-  private seeRestart(event: Of<"instance.restarting">): void {
+  private seeRestart(event: EventOf<"instance.restarting">): void {
     const key = keyOf(event);
-    const isRunning = processOf(this.trial, event)?.state === "RUNNING";
-    const wasHealthy = isRunning && !this.down.has(key);
+    const wasHealthy = this.wasServing(event) && !this.down.has(key);
     if (!this.underRestart.has(key)) this.wasDown[this.down.has(key) ? "add" : "delete"](key);
     this.down.add(key);
     // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
@@ -51,19 +50,27 @@ export class Floors implements Witness {
       this.trial.fail(`${key} was stopped with ${others} others healthy, below ${floor}`);
   }
 
-  private seeHealthy(event: Of<"instance.healthy">): void {
+  /** RUNNING, and not only since the look that its restart rests upon. */
+  private wasServing(event: EventOf<"instance.restarting">): boolean {
+    const process = processOf(this.trial, event);
+    if (process?.state !== "RUNNING") return false;
+    const runningForMs = this.trial.made.time.now - (process.spawns.at(-1)?.runningAtMs ?? 0);
+    return event.previous_state === "RUNNING" || runningForMs > UNSEEN_MS;
+  }
+
+  private seeHealthy(event: EventOf<"instance.healthy">): void {
     this.underRestart.delete(keyOf(event));
     if (!settingsOf(this.trial, event)?.hooks.after_healthy) this.down.delete(keyOf(event));
   }
 
-  private seeUnchanged(event: Of<"instance.unchanged">): void {
+  private seeUnchanged(event: EventOf<"instance.unchanged">): void {
     const key = keyOf(event);
     this.underRestart.delete(key);
     if (!this.wasDown.has(key)) this.down.delete(key);
   }
 
   /** Drained is down, from the end of one hook to the end of the other. */
-  private seeHook({ hook, host, instance, succeeded }: Of<"hook.finished">): void {
+  private seeHook({ hook, host, instance, succeeded }: EventOf<"hook.finished">): void {
     if (host === undefined || instance === undefined || !succeeded) return;
     if (hook === "before_restart") this.down.add(keyOf({ host, instance }));
     else if (hook === "after_healthy") this.down.delete(keyOf({ host, instance }));

@@ -1,11 +1,12 @@
-import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { keyOf } from "../../../src/domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import type { CheckOutcome } from "../../../src/domain/outcomes.ts";
 import type { Check } from "../../../src/domain/settings.ts";
 import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import { simTimings } from "../rollouts.ts";
 import type { SimCheck } from "../sim-world.ts";
 import { servesAt, type SimProcess, type SimSpawn } from "../sim-process.ts";
-import { keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { processOf, settingsOf, type Trial, type Witness } from "./trial.ts";
 
 /** A look shows what is; what is told of it then may have waited for a hook. */
 const LATE_MS = 1000;
@@ -52,13 +53,13 @@ export class Proofs implements Witness {
   }
 
   /** It was run again, from the new release, and has ended as expected. */
-  private proveCompleted(event: Of<"instance.healthy">, { spawns, isOneShot }: SimProcess): void {
+  private proveCompleted(event: EventOf<"instance.healthy">, { spawns, isOneShot }: SimProcess): void {
     const last = spawns.findLast(({ end }) => end !== undefined);
     if (!isOneShot) this.fail(event, "once it had ended, and is started again");
     if (last?.end !== "expected" || last.release === 0) this.fail(event, `though its last end was ${last?.end}`);
   }
 
-  private prove(event: Of<"instance.healthy">, spawn: SimSpawn): void {
+  private prove(event: EventOf<"instance.healthy">, spawn: SimSpawn): void {
     const { time } = this.trial.made;
     const { runningAtMs, endedAtMs, release } = spawn;
     const settings = settingsOf(this.trial, event);
@@ -78,14 +79,14 @@ export class Proofs implements Witness {
   }
 
   private proveServes(
-    event: Of<"instance.healthy">,
+    event: EventOf<"instance.healthy">,
     spawn: SimSpawn,
     check: Check,
     { leftovers, timings }: HostSettings,
   ): void {
     const provenAtMs = (spawn.runningAtMs ?? 0) + timings.min_healthy_time_ms;
     const all = this.answers.get(`${keyOf(event)} ${JSON.stringify(check)}`) ?? [];
-    const ofIt = all.filter(({ atMs }) => atMs >= spawn.atMs);
+    const ofIt = all.filter(({ pid }) => pid === spawn.pid);
     const last = ofIt.slice(-(check.passes ?? 1));
     const [answer] = ofIt.slice(-1);
     if (!answer || last.length < (check.passes ?? 1)) this.fail(event, `and was asked ${ofIt.length} times`);
@@ -101,7 +102,7 @@ export class Proofs implements Witness {
     if (early.length > 1) this.fail(event, `and was asked ${early.join(", ")} ms after the question before`);
   }
 
-  private fail(event: Of<"instance.healthy">, how: string): void {
+  private fail(event: EventOf<"instance.healthy">, how: string): void {
     this.trial.fail(`${keyOf(event)} passes for healthy ${how}`);
   }
 }
