@@ -1,18 +1,16 @@
-import type { RolloutEvent } from "./events.ts";
-import type { HostName, InstanceName } from "./ids.ts";
+import type { RolloutEvent, EventOf } from "./events.ts";
+import { type HostName, type InstanceName, keyOf, type InstanceKey } from "./ids.ts";
 import { worksOf, type HostWork, type Rollout } from "./rollout.ts";
-
-type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 
 /** What the plan's hooks have taken out of service and not put back, so far. Hooks that are under way count as not done. */
 export class Drains {
   /** before_restart was sent for these, and after_healthy has not succeeded since. */
-  readonly instances = new Map<string, { readonly host: HostName; readonly instance: InstanceName }>();
+  readonly instances = new Map<InstanceKey, { readonly host: HostName; readonly instance: InstanceName }>();
   /** before_host was sent for these, and after_host, which the plan has as well, has not succeeded since. */
   readonly hosts = new Set<HostName>();
   private readonly hooks = new Map<HostName, HostWork["hooks"]>();
   /** Those that were out before this rollout began. */
-  private readonly left = new Set<string>();
+  private readonly left = new Set<InstanceKey>();
 
   record(event: RolloutEvent): void {
     if (event.type === "rollout.planned") this.plan(event);
@@ -35,14 +33,14 @@ export class Drains {
     for (const host of hosts) this.hosts.add(host);
   }
 
-  private started({ hook, host, instance }: Of<"hook.started">): void {
+  private started({ hook, host, instance }: EventOf<"hook.started">): void {
     if (host === undefined) return;
     if (hook === "before_restart" && instance !== undefined)
       this.instances.set(keyOf({ host, instance }), { host, instance });
     if (hook === "before_host" && this.hooks.get(host)?.after_host) this.hosts.add(host);
   }
 
-  private finished({ hook, host, instance, succeeded }: Of<"hook.finished">): void {
+  private finished({ hook, host, instance, succeeded }: EventOf<"hook.finished">): void {
     if (host === undefined) return;
     if (instance !== undefined) {
       const key = keyOf({ host, instance });
@@ -52,8 +50,4 @@ export class Drains {
     }
     if (hook === "after_host" && succeeded) this.hosts.delete(host);
   }
-}
-
-function keyOf({ host, instance }: { readonly host: HostName; readonly instance: InstanceName }): string {
-  return `${host} ${instance}`;
 }

@@ -202,6 +202,9 @@ export type RolloutEvent =
       readonly refusals?: readonly Refusal[];
     };
 
+/** The events of one type, or of several. */
+export type EventOf<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { readonly type: Type }>;
+
 /** An event as it is printed and kept: numbered without a gap, with the time of the controller's clock. */
 export type RecordedEvent = RolloutEvent & {
   /** The version of this format. */

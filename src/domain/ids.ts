@@ -10,6 +10,9 @@ export type ProgramName = Branded<"ProgramName">;
 /** `group:process` as Supervisor prints it, or `name` alone where group and process are called the same. */
 export type InstanceName = Branded<"InstanceName">;
 
+/** One instance of one host, as the key of a map: see {@link keyOf}. */
+export type InstanceKey = Branded<"InstanceKey">;
+
 /** Sorts by the time at which the rollout began: `20261122T100000Z-4f2a`. */
 export type RolloutId = Branded<"RolloutId">;
 
@@ -17,6 +20,11 @@ export type RolloutId = Branded<"RolloutId">;
 export function beganAt(id: string): string | undefined {
   const [, date, hours, minutes, seconds] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z-/.exec(id) ?? [];
   return date && `${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${hours}:${minutes}:${seconds}Z`;
+}
+
+/** No name of a host holds a blank, so that no two instances have one key. */
+export function keyOf({ host, instance }: { readonly host: HostName; readonly instance: InstanceName }): InstanceKey {
+  return `${host} ${instance}` as InstanceKey;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Outcome } from "../domain/events.ts";
-import type { HostName } from "../domain/ids.ts";
+import { type HostName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { ChangeOutcome, HookOutcome } from "../domain/outcomes.ts";
 import type { Rollout } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
@@ -20,7 +20,7 @@ export class Executor {
   /** Withdraws the question that is open. */
   private question = new AbortController();
   /** When the last change of each instance was sent. */
-  private readonly sentAtMs = new Map<string, number>();
+  private readonly sentAtMs = new Map<InstanceKey, number>();
   private readonly wakes = new Map<HostName | undefined, { cancel(): void }>();
   private readonly ended: Promise<Outcome>;
   private resolveEnded!: (outcome: Outcome) => void;
@@ -135,7 +135,7 @@ export class Executor {
       case "read_log": {
         const { host, instance } = command;
         const msSinceRestart = () => {
-          const atMs = this.sentAtMs.get(`${host} ${instance}`);
+          const atMs = this.sentAtMs.get(keyOf({ host, instance }));
           return atMs === undefined ? undefined : this.clock.monotonicMs() - atMs;
         };
         this.answer(this.host(host).supervisor.tailLog(instance, msSinceRestart), (log) => ({
@@ -184,7 +184,7 @@ export class Executor {
   private async change({ host, instance, action }: Extract<Command, { type: "change" }>): Promise<ChangeOutcome> {
     const [problem] = await Promise.all([this.recorder.durable(), this.host(host).supervisor.noteLogs(instance)]);
     if (problem === undefined) {
-      this.sentAtMs.set(`${host} ${instance}`, this.clock.monotonicMs());
+      this.sentAtMs.set(keyOf({ host, instance }), this.clock.monotonicMs());
       return this.host(host).changes.change(action, instance);
     }
     this.tell({ type: "journal_failed", reason: problem });

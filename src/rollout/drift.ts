@@ -1,5 +1,5 @@
-import type { RolloutEvent } from "../domain/events.ts";
-import { programOf, type HostName, type InstanceName } from "../domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../domain/events.ts";
+import { programOf, type HostName, type InstanceName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
@@ -15,9 +15,9 @@ export class Drift {
   /** What the rollout knows of each host, be it restarted or left alone. */
   private readonly known = new Map<HostName, Set<InstanceName>>();
   /** What was told last of those that have changed. */
-  private readonly told = new Map<string, string>();
+  private readonly told = new Map<InstanceKey, string>();
   /** The pids of those that have exited by design since then. */
-  private readonly pids = new Map<string, number>();
+  private readonly pids = new Map<InstanceKey, number>();
 
   /** What the waves of each host select there. */
   private readonly selectors = new Map<HostName, Selector[]>();
@@ -60,7 +60,7 @@ export class Drift {
     now: ProcessSnapshot,
   ): boolean {
     if (on_expected_exit !== "accept") return false;
-    const known = this.pids.get(`${host} ${instance}`) ?? before.pid;
+    const known = this.pids.get(keyOf({ host, instance })) ?? before.pid;
     return known !== undefined && known !== now.pid;
   }
 
@@ -79,7 +79,7 @@ export class Drift {
   /** Compares one that has not been restarted yet with what it was when that was planned, or told last. */
   compare(work: HostWork, { instance, before }: PlannedInstance, now: ProcessSnapshot | undefined): void {
     const { host } = work;
-    const key = `${host} ${instance}`;
+    const key = keyOf({ host, instance });
     const text = now ? textOf(now) : "gone";
     if (text === (this.told.get(key) ?? textOf(before)) || (now && this.isByItself(work, key, before.pid, now))) return;
     this.told.set(key, text);
@@ -93,7 +93,7 @@ export class Drift {
   /** It exits by design, and has done so: nobody has changed it. */
   private isByItself(
     { on_expected_exit }: HostWork,
-    key: string,
+    key: InstanceKey,
     pidBefore: number | undefined,
     now: ProcessSnapshot,
   ): boolean {
@@ -123,7 +123,7 @@ export class Drift {
   }
 }
 
-type Drifted = Extract<RolloutEvent, { type: "instance.drifted" }>;
+type Drifted = EventOf<"instance.drifted">;
 
 function stateOf({ state, pid }: ProcessSnapshot) {
   return pid === undefined ? { state } : { state, pid };

@@ -1,6 +1,6 @@
 import type { Answer, RolloutEvent } from "../domain/events.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
-import type { HostName, InstanceName, ProgramName } from "../domain/ids.ts";
+import { type HostName, type InstanceName, type ProgramName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { LogTail, LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessState } from "../domain/process-state.ts";
 import type { Command } from "./messages.ts";
@@ -67,14 +67,17 @@ export class Failures {
   private readonly onEnd: OnFailureEnd;
   private readonly nowMs: () => number;
   /** Counted and not told yet: the end of their log is awaited, or whether supervisord ends with them. */
-  private readonly untold = new Map<string, Untold>();
+  private readonly untold = new Map<InstanceKey, Untold>();
   /** Told, and waiting for the operator's answer. The first is the one that is asked about. */
   private questions: Failure[] = [];
   /**
    * What the operator wants tried again. Its failure counts until it has another fate; one of several instances until
    * all of them have.
    */
-  private readonly retried = new Map<string, { readonly failure: InstanceFailure; readonly open: Set<string> }>();
+  private readonly retried = new Map<
+    InstanceKey,
+    { readonly failure: InstanceFailure; readonly open: Set<InstanceKey> }
+  >();
 
   constructor(tally: Tally, issue: (command: Command) => void, onEnd: OnFailureEnd, nowMs: () => number) {
     this.tally = tally;
@@ -90,7 +93,7 @@ export class Failures {
 
   /** True for one that was healthy, failed later, and is tried again because the operator wants that. */
   hasRegressed(host: HostName, instance: InstanceName): boolean {
-    return this.retried.get(`${host} ${instance}`)?.failure.wasProven === true;
+    return this.retried.get(keyOf({ host, instance }))?.failure.wasProven === true;
   }
 
   /** Counts at once, so that nothing further begins while the log is being read. */
@@ -99,7 +102,7 @@ export class Failures {
     for (const index of also.keys()) this.tally.addFailedWith(countedAs[index + 1]);
     const consequence = this.tally.addFailed(code, placed(failure), countedAs[0]);
     const lookAtMs = MAY_END_SUPERVISOR.has(code) ? this.nowMs() + AFTERMATH_MS : undefined;
-    this.untold.set(`${host} ${instance}`, { failure, consequence, lookAtMs, isLookSent: false, log: undefined });
+    this.untold.set(keyOf({ host, instance }), { failure, consequence, lookAtMs, isLookSent: false, log: undefined });
     this.issue({ type: "read_log", host, instance });
   }
 
@@ -108,7 +111,7 @@ export class Failures {
   }
 
   logRead(host: HostName, instance: InstanceName, log: LogTail): void {
-    const untold = this.untold.get(`${host} ${instance}`);
+    const untold = this.untold.get(keyOf({ host, instance }));
     if (!untold) return;
     untold.log = log;
     this.tellKnown();
@@ -116,7 +119,7 @@ export class Failures {
 
   /** What belongs to the reason and came late: what supervisorctl said, or what its old process has left behind. */
   addToReason(host: HostName, instance: InstanceName, more: string): void {
-    const untold = this.untold.get(`${host} ${instance}`);
+    const untold = this.untold.get(keyOf({ host, instance }));
     if (untold) untold.failure = withReason(untold.failure, more);
   }
 
@@ -155,7 +158,7 @@ export class Failures {
       const { host, program, instance, code, reason, state, seconds, stillDrained, also, expectedExit } = failure;
       if (log === undefined || lookAtMs !== undefined) waiting.add(host);
       if (log === undefined || waiting.has(host)) continue;
-      this.untold.delete(`${host} ${instance}`);
+      this.untold.delete(keyOf({ host, instance }));
       const more = {
         ...(stillDrained && { still_drained: true }),
         ...(also && { also }),
@@ -179,7 +182,7 @@ export class Failures {
     if (answer === "stop" && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
     if (answer === "retry" && "instance" in failure) {
       const open = new Set(
-        [failure.instance, ...(failure.also ?? [])].map((instance) => `${failure.host} ${instance}`),
+        [failure.instance, ...(failure.also ?? [])].map((instance) => keyOf({ host: failure.host, instance })),
       );
       for (const key of [...open]) this.retried.set(key, { failure, open });
     }
@@ -189,7 +192,7 @@ export class Failures {
 
   /** What was tried again has another fate, which takes the place of its failure. */
   retract(host: HostName, instance: InstanceName): void {
-    const key = `${host} ${instance}`;
+    const key = keyOf({ host, instance });
     const open = this.retried.get(key)?.open;
     this.retried.delete(key);
     open?.delete(key);

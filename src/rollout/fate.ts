@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../domain/events.ts";
+import type { EventOf } from "../domain/events.ts";
 import type { PlannedInstance } from "../domain/rollout.ts";
 import type { HostName } from "../domain/ids.ts";
 import type { InstanceFailure } from "./failures.ts";
@@ -7,10 +7,7 @@ import type { Surroundings } from "./surroundings.ts";
 /** What an instance is when its turn ends well: proven, left alone for a reason, or just not reached. */
 export type Ending = "healthy" | "skipped" | "untouched";
 
-type Proof = Pick<
-  Extract<RolloutEvent, { type: "instance.healthy" }>,
-  "pid" | "completed" | "previous_pid" | "seconds"
->;
+type Proof = Pick<EventOf<"instance.healthy">, "pid" | "completed" | "previous_pid" | "seconds">;
 
 /** What an instance counts as, told and counted together so that the two never differ. */
 export class Fate {

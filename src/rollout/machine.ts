@@ -1,6 +1,6 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
-import type { HostName } from "../domain/ids.ts";
+import { type HostName, keyOf } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { isDownAlready, worksOf, type Rollout } from "../domain/rollout.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
@@ -73,7 +73,7 @@ export class Machine {
     this.evidence = new Evidence(issue, (host, snapshots) => this.needsHistory(host, snapshots));
     this.drift = new Drift(rollout, emit);
     this.processLooks = new ProcessLooks(issue);
-    const leftDrained = new Set(rollout.left_drained?.instances.map(({ host, instance }) => `${host} ${instance}`));
+    const leftDrained = new Set(rollout.left_drained?.instances.map(({ host, instance }) => keyOf({ host, instance })));
     const around: Surroundings = {
       tally: this.tally,
       failures: this.failures,
@@ -81,7 +81,7 @@ export class Machine {
       drift: this.drift,
       supervisors: this.supervisors,
       // Where it is not known what was left, anything may have been.
-      wasLeftDrained: (host, instance) => rollout.resumes === undefined || leftDrained.has(`${host} ${instance}`),
+      wasLeftDrained: (host, instance) => rollout.resumes === undefined || leftDrained.has(keyOf({ host, instance })),
       issue,
       emit,
       halt: (code, reason) => this.halt(code, reason),

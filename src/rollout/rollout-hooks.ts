@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../domain/events.ts";
+import type { EventOf } from "../domain/events.ts";
 import type { Rollout } from "../domain/rollout.ts";
 import type { Command } from "./messages.ts";
 
@@ -29,7 +29,7 @@ export class RolloutHooks {
     return command !== undefined;
   }
 
-  runAfterFailure({ host, instance, reason }: Extract<RolloutEvent, { type: "instance.failed" }>): void {
+  runAfterFailure({ host, instance, reason }: EventOf<"instance.failed">): void {
     const command = this.hooks.on_failure;
     if (!command) return;
     this.afterFailures++;

@@ -1,3 +1,4 @@
+import { keyOf } from "../../src/domain/ids.ts";
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { SimBehaviour } from "./sim-process.ts";
@@ -16,7 +17,7 @@ function ofType<T extends RolloutEvent["type"]>(
 
 /** What was restarted, in order. */
 function restarted({ events }: Simulated): string[] {
-  return ofType(events, "instance.restarting").map(({ host, instance }) => `${host} ${instance}`);
+  return ofType(events, "instance.restarting").map(({ host, instance }) => keyOf({ host, instance }));
 }
 
 function countsOf({ events }: Simulated) {
@@ -26,7 +27,7 @@ function countsOf({ events }: Simulated) {
 function pidsOf(fleet: ReturnType<typeof simulated>["fleet"]): Map<string, number | undefined> {
   return new Map(
     [...fleet.hosts].flatMap(([host, processes]) =>
-      [...processes].map(([instance, process]) => [`${host} ${instance}`, process.pid] as const),
+      [...processes].map(([instance, process]) => [keyOf({ host, instance }), process.pid] as const),
     ),
   );
 }

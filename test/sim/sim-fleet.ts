@@ -1,4 +1,4 @@
-import { compareNaturally, type HostName, type InstanceName } from "../../src/domain/ids.ts";
+import { compareNaturally, type HostName, type InstanceName, keyOf } from "../../src/domain/ids.ts";
 import type { FleetReport, HostReport, InstanceConfig } from "../../src/domain/fleet.ts";
 import type { KnownHistory } from "../../src/domain/process-history.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../../src/domain/host-process.ts";
@@ -103,7 +103,7 @@ export class SimFleet {
   }
 
   remove(host: HostName, instance: InstanceName): void {
-    const key = `${host} ${instance}`;
+    const key = keyOf({ host, instance });
     this.removed.set(key, this.time.now);
     this.removedConfigs.set(key, this.hosts.get(host)?.get(instance)?.config);
     this.hosts.get(host)?.delete(instance);

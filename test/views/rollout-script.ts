@@ -1,5 +1,5 @@
 /** Scripted rollouts for the views' tests: the events that an executor would tell, without one. */
-import type { Answer, Counts, Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/events.ts";
+import type { Answer, Counts, Outcome, RecordedEvent, RolloutEvent, EventOf } from "../../src/domain/events.ts";
 import type { InstanceFailureCode, Refusal } from "../../src/domain/failures.ts";
 import { programOf, type HostName, type InstanceName, type RolloutId } from "../../src/domain/ids.ts";
 import type { ProcessState } from "../../src/domain/process-state.ts";
@@ -13,7 +13,7 @@ import type {
   Warning,
 } from "../../src/domain/rollout.ts";
 
-export type Planned = Extract<RolloutEvent, { type: "rollout.planned" }>;
+export type Planned = EventOf<"rollout.planned">;
 
 const ID = "20261122T100000Z-4f2a" as RolloutId;
 
@@ -163,7 +163,7 @@ export function drifted(
   host: string,
   instance: string,
   what: "gone" | "new" | "changed",
-  seen: Partial<Extract<RolloutEvent, { type: "instance.drifted" }>> = {},
+  seen: Partial<EventOf<"instance.drifted">> = {},
 ): RolloutEvent {
   return { type: "instance.drifted", ...of(host, instance), what, ...seen };
 }

@@ -1,5 +1,5 @@
 import type { Outcome, RecordedEvent } from "../../domain/events.ts";
-import type { HostName, InstanceName, RolloutId } from "../../domain/ids.ts";
+import { type RolloutId, keyOf } from "../../domain/ids.ts";
 import type { Rollout } from "../../domain/rollout.ts";
 import { openAs, readPast, type Past } from "../../planner/build/past.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
@@ -157,13 +157,13 @@ function howItEnded(outcome: Outcome | undefined): Unfinished["how"] | undefined
 
 /** What of a chain is not healthy and was not left alone for a reason by the last of it. */
 function openIn(past: Past, { skipped, proven }: Rollout): string[] {
-  const settled = new Set(skipped.map(({ host, instance }) => keyOf(host, instance)));
+  const settled = new Set(skipped.map(({ host, instance }) => keyOf({ host, instance })));
   // What was healthy before may have failed since.
-  for (const { host, instance } of proven) settled.delete(keyOf(host, instance));
+  for (const { host, instance } of proven) settled.delete(keyOf({ host, instance }));
   return [...past.planned].flatMap(([host, instances]) =>
     [...instances.keys()]
       .filter((instance) => openAs(past, host, instance) !== undefined)
-      .map((instance) => keyOf(host, instance))
+      .map((instance) => keyOf({ host, instance }))
       .filter((instance) => !settled.has(instance)),
   );
 }
@@ -175,15 +175,12 @@ function mayBeDrained({ leftDrained: { instances, hosts } }: Past): boolean {
 
 /** What a rollout has made healthy, or left alone for a reason. */
 function doneIn({ rollout, events }: Read): Set<string> {
-  const done = new Set(rollout.skipped.map(({ host, instance }) => keyOf(host, instance)));
+  const done = new Set(rollout.skipped.map(({ host, instance }) => keyOf({ host, instance })));
   for (const event of events)
-    if (event.type === "instance.healthy") done.add(keyOf(event.host, event.instance));
-    else if (event.type === "instance.restarting") done.delete(keyOf(event.host, event.instance));
+    if (event.type === "instance.healthy") done.add(keyOf(event));
+    else if (event.type === "instance.restarting") done.delete(keyOf(event));
     else if (event.type === "instance.failed")
-      for (const instance of [event.instance, ...(event.also ?? [])]) done.delete(keyOf(event.host, instance));
+      for (const instance of [event.instance, ...(event.also ?? [])])
+        done.delete(keyOf({ host: event.host, instance }));
   return done;
-}
-
-function keyOf(host: HostName, instance: InstanceName): string {
-  return `${host} ${instance}`;
 }

@@ -1,6 +1,13 @@
 import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "../../domain/ids.ts";
+import {
+  programOf,
+  type HostName,
+  type InstanceName,
+  type ProgramName,
+  type RolloutId,
+  keyOf,
+} from "../../domain/ids.ts";
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
 import { formatQuantity, keep, takeAtOnce, tolerate, type Quantity } from "../../domain/quantity.ts";
 import {
@@ -168,10 +175,10 @@ class Builder {
         const isStopped = state === "STOPPED" && this.plan.stopped === "skip";
         const isDone = "instances" in report && report.at_rest?.has(instance) === true;
         // A rollout that is resumed has left it so, and not somebody on purpose.
-        const isOurs = planned.has(`${host} ${instance}`) || this.past?.fates.get(host)?.has(instance) === true;
+        const isOurs = planned.has(keyOf({ host, instance })) || this.past?.fates.get(host)?.has(instance) === true;
         // Also on hosts that are not selected: what is skipped for another reason runs, and counts.
         if (!programs.has(program) || ((isStopped || isDone) && !isOurs)) continue;
-        if (completing.has(`${host} ${instance}`) || this.past?.planned.get(host)?.get(instance)?.may_complete)
+        if (completing.has(keyOf({ host, instance })) || this.past?.planned.get(host)?.get(instance)?.may_complete)
           continue;
         totals.set(program, (totals.get(program) ?? 0) + 1);
       }

@@ -1,5 +1,5 @@
 import type { FleetReport, HostConfig } from "../../domain/fleet.ts";
-import { programOf, type HostName, type ProgramName } from "../../domain/ids.ts";
+import { programOf, type HostName, type ProgramName, keyOf, type InstanceKey } from "../../domain/ids.ts";
 import { isRunning, type ProcessSnapshot } from "../../domain/process-state.ts";
 import {
   isDownAlready,
@@ -40,7 +40,7 @@ export function capacities({ waves, floors }: Sizes, fleet: FleetReport): Capaci
   const completing = completingIn(waves);
   const counted = [...countedIn(new Set(mostDown.keys()), fleet, plannedIn(waves))].map((host) => ({
     ...host,
-    snapshots: host.snapshots.filter(({ instance }) => !completing.has(`${host.host} ${instance}`)),
+    snapshots: host.snapshots.filter(({ instance }) => !completing.has(keyOf({ host: host.host, instance }))),
   }));
   const counts = countInstances(counted, keysIn(waves, isDownAlready));
   const mixed = mixedGroups(counted);
@@ -95,20 +95,20 @@ function takenDown({ at_once, instances }: InstanceBatch): number {
 }
 
 /** `host instance` of all that waves restart or start. */
-export function plannedIn(waves: readonly Wave[]): ReadonlySet<string> {
+export function plannedIn(waves: readonly Wave[]): ReadonlySet<InstanceKey> {
   return keysIn(waves, () => true);
 }
 
 /** Of those, what had ended and is run again: it is not to run on, so nothing counts on it. */
-export function completingIn(waves: readonly Wave[]): ReadonlySet<string> {
+export function completingIn(waves: readonly Wave[]): ReadonlySet<InstanceKey> {
   return keysIn(waves, ({ may_complete }) => may_complete === true);
 }
 
-function keysIn(waves: readonly Wave[], isOne: (instance: PlannedInstance) => boolean): ReadonlySet<string> {
-  const keys = new Set<string>();
+function keysIn(waves: readonly Wave[], isOne: (instance: PlannedInstance) => boolean): ReadonlySet<InstanceKey> {
+  const keys = new Set<InstanceKey>();
   for (const { host, batches } of worksOf({ waves }))
     for (const { instances } of batches)
-      for (const one of instances) if (isOne(one)) keys.add(`${host} ${one.instance}`);
+      for (const one of instances) if (isOne(one)) keys.add(keyOf({ host, instance: one.instance }));
   return keys;
 }
 
@@ -122,20 +122,20 @@ interface CountedHost {
 function* countedIn(
   programs: ReadonlySet<ProgramName>,
   fleet: FleetReport,
-  planned: ReadonlySet<string>,
+  planned: ReadonlySet<InstanceKey>,
 ): Generator<CountedHost> {
   for (const [host, report] of fleet) {
     if (!("instances" in report)) continue;
     const { instances, at_rest, config } = report;
     const snapshots = instances.filter(({ instance, state }) => {
       const isLeft = state === "STOPPED" || at_rest?.has(instance) === true;
-      return programs.has(programOf(instance)) && (!isLeft || planned.has(`${host} ${instance}`));
+      return programs.has(programOf(instance)) && (!isLeft || planned.has(keyOf({ host, instance })));
     });
     yield { host, config, snapshots };
   }
 }
 
-function countInstances(hosts: readonly CountedHost[], down: ReadonlySet<string>) {
+function countInstances(hosts: readonly CountedHost[], down: ReadonlySet<InstanceKey>) {
   const counts = new Map<ProgramName, { total: number; healthy: number }>();
   for (const { host, snapshots } of hosts)
     for (const snapshot of snapshots) {
@@ -143,7 +143,7 @@ function countInstances(hosts: readonly CountedHost[], down: ReadonlySet<string>
       const count = counts.get(program) ?? { total: 0, healthy: 0 };
       counts.set(program, count);
       count.total++;
-      if (isRunning(snapshot) && !down.has(`${host} ${snapshot.instance}`)) count.healthy++;
+      if (isRunning(snapshot) && !down.has(keyOf({ host, instance: snapshot.instance }))) count.healthy++;
     }
   return counts;
 }

@@ -1,5 +1,5 @@
 import { Drains } from "../../domain/drains.ts";
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import type { InstanceFailureCode } from "../../domain/failures.ts";
 import type { HostName, InstanceName, RolloutId } from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
@@ -102,8 +102,6 @@ function plannedIn(rollout: Rollout): Map<HostName, Map<InstanceName, PlannedIns
   return planned;
 }
 
-type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
-
 class PastReader {
   first: Rollout | undefined;
   last: Rollout | undefined;
@@ -139,7 +137,7 @@ class PastReader {
     previous_pid,
     previous_state,
     previous_start,
-  }: Of<"instance.restarting">): void {
+  }: EventOf<"instance.restarting">): void {
     entryOf(this.before, host).set(instance, this.fates.get(host)?.get(instance));
     entryOf(this.seen, host).set(instance, previous_state);
     entryOf(this.isEnabled, host).set(instance, false);
@@ -147,7 +145,7 @@ class PastReader {
     if (previous_pid !== undefined) this.addOldPid(host, instance, previous_pid);
   }
 
-  private healthy({ host, instance, pid, previous_pid }: Of<"instance.healthy">): void {
+  private healthy({ host, instance, pid, previous_pid }: EventOf<"instance.healthy">): void {
     entryOf(this.seen, host).set(instance, pid === undefined ? "EXITED" : "RUNNING");
     this.oldPids.get(host)?.delete(instance);
     const previousStart = this.fates.get(host)?.get(instance)?.previousStart;
@@ -156,7 +154,7 @@ class PastReader {
   }
 
   /** Those to which no restart was sent are as they were. */
-  private failed({ host, instance, also = [], code, state }: Of<"instance.failed">): void {
+  private failed({ host, instance, also = [], code, state }: EventOf<"instance.failed">): void {
     for (const each of [instance, ...also]) this.failedOne(host, each, code, state);
   }
 
@@ -198,7 +196,7 @@ class PastReader {
    * Where after_healthy is tried again, it may have succeeded though nobody saw it: the instance is what it was before that
    * failed. Where it is taken out of service once more, it is to be restarted, and what follows undoes only that.
    */
-  private hookStarted({ hook, host, instance }: Of<"hook.started">): void {
+  private hookStarted({ hook, host, instance }: EventOf<"hook.started">): void {
     if (host === undefined || instance === undefined) return;
     const fate = this.fates.get(host)?.get(instance);
     // It had died since it was proven, and was taken out of service to be restarted.

@@ -1,5 +1,5 @@
 import type { FleetReport } from "../../domain/fleet.ts";
-import { beganAt, type HostName, type InstanceName } from "../../domain/ids.ts";
+import { beganAt, type HostName, type InstanceName, keyOf } from "../../domain/ids.ts";
 import { LEFT_AS, worksOf, type LeftOpen, type Rollout, type Warning, type Wave } from "../../domain/rollout.ts";
 import type { HookName } from "../../domain/settings.ts";
 import { plannedIn } from "./capacity.ts";
@@ -65,7 +65,7 @@ function isGone(fleet: FleetReport, host: HostName, instance: InstanceName): boo
 function drainWarnings({ leftDrained }: Past, waves: readonly Wave[]): Warning[] {
   const hosts = new Set([...worksOf({ waves })].map(({ host }) => host));
   const planned = plannedIn(waves);
-  const left = leftDrained.instances.filter(({ host, instance }) => !planned.has(`${host} ${instance}`));
+  const left = leftDrained.instances.filter(({ host, instance }) => !planned.has(keyOf({ host, instance })));
   return [
     ...left.map(({ host, instance }) => ({ host, instance, message: stillDrained("before_restart", "after_healthy") })),
     ...leftDrained.hosts

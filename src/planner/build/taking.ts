@@ -1,7 +1,14 @@
 import { whyNotAddressable } from "../../domain/address.ts";
 import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport, HostReport, InstanceConfig } from "../../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
+import {
+  programOf,
+  type HostName,
+  type InstanceName,
+  type ProgramName,
+  keyOf,
+  type InstanceKey,
+} from "../../domain/ids.ts";
 import {
   isNotStarted,
   isRunning,
@@ -56,7 +63,7 @@ export class Taker {
   private readonly taken = new Map<HostName, Set<InstanceName>>();
   private readonly left: SkippedInstance[] = [];
   /** Event listeners that a pattern fits, unless a later selector names them. */
-  private readonly listeners = new Map<string, SkippedInstance>();
+  private readonly listeners = new Map<InstanceKey, SkippedInstance>();
   /** Hosts on which listeners cannot be told from programs. */
   private readonly unclear = new Set<HostName>();
   private readonly fleet: FleetReport;
@@ -90,7 +97,7 @@ export class Taker {
     const fate = this.selection.past?.fates.get(host)?.get(instance);
     if (!fate && !selecting.isNamed && this.isListener(host, instance)) {
       const why = "it is an event listener, and no program names it";
-      this.listeners.set(`${host} ${instance}`, { host, program, instance, why });
+      this.listeners.set(keyOf({ host, instance }), { host, program, instance, why });
       return undefined;
     }
     this.taken.set(host, taken.add(instance));

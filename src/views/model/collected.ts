@@ -1,9 +1,7 @@
-import type { RolloutEvent } from "../../domain/events.ts";
-import type { HostName, InstanceName } from "../../domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../domain/events.ts";
+import { type HostName, type InstanceName, keyOf, type InstanceKey } from "../../domain/ids.ts";
 import { Drains } from "../../domain/drains.ts";
 import { Ledger } from "./ledger.ts";
-
-type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 
 interface OfInstance {
   readonly host: HostName;
@@ -17,21 +15,21 @@ export class Collected {
   readonly drains = new Drains();
   id: string | undefined;
   begun = false;
-  planned: Of<"rollout.planned"> | undefined;
-  halted: Of<"rollout.halted"> | undefined;
-  interrupted: Of<"rollout.interrupted"> | undefined;
-  finished: Of<"rollout.finished"> | undefined;
+  planned: EventOf<"rollout.planned"> | undefined;
+  halted: EventOf<"rollout.halted"> | undefined;
+  interrupted: EventOf<"rollout.interrupted"> | undefined;
+  finished: EventOf<"rollout.finished"> | undefined;
   /** Hosts that do not answer, and why. */
   readonly unreachable = new Map<HostName, string>();
   /** Hosts whose supervisord was restarted meanwhile: the last time of each. */
-  readonly supervisorRestarts = new Map<HostName, Of<"host.supervisor_restarted">>();
-  private readonly hookFailures = new Map<string, Of<"hook.finished">>();
+  readonly supervisorRestarts = new Map<HostName, EventOf<"host.supervisor_restarted">>();
+  private readonly hookFailures = new Map<string, EventOf<"hook.finished">>();
   /** What others have changed meanwhile: the latest of each. */
-  private readonly drifts = new Map<string, Of<"instance.drifted">>();
-  private readonly failures = new Map<string, Of<"instance.failed">>();
-  private readonly leftovers = new Map<string, Of<"instance.leftovers">>();
-  private readonly losses = new Map<string, Of<"instance.indeterminate">>();
-  private readonly skips = new Map<string, OfInstance & { readonly why: string }>();
+  private readonly drifts = new Map<InstanceKey, EventOf<"instance.drifted">>();
+  private readonly failures = new Map<InstanceKey, EventOf<"instance.failed">>();
+  private readonly leftovers = new Map<InstanceKey, EventOf<"instance.leftovers">>();
+  private readonly losses = new Map<InstanceKey, EventOf<"instance.indeterminate">>();
+  private readonly skips = new Map<InstanceKey, OfInstance & { readonly why: string }>();
 
   collect(event: RolloutEvent & { readonly rollout?: string }): void {
     this.ledger.record(event);
@@ -50,13 +48,13 @@ export class Collected {
     else if (isOfInstance(event)) this.collectInstance(event);
   }
 
-  private plan(event: Of<"rollout.planned">): void {
+  private plan(event: EventOf<"rollout.planned">): void {
     this.planned = event;
-    for (const skip of event.skipped) this.skips.set(`${skip.host} ${skip.instance}`, skip);
+    for (const skip of event.skipped) this.skips.set(keyOf(skip), skip);
   }
 
-  private collectInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): void {
-    const key = `${event.host} ${event.instance}`;
+  private collectInstance(event: EventOf<`instance.${string}` & RolloutEvent["type"]>): void {
+    const key = keyOf(event);
     if (event.type === "instance.failed") this.failures.set(key, event);
     else if (event.type === "instance.indeterminate") this.losses.set(key, event);
     else if (event.type === "instance.leftovers") this.leftovers.set(key, event);
@@ -65,7 +63,7 @@ export class Collected {
   }
 
   /** A failed hook of an instance is told as the failure of that instance. The latest word on each hook counts. */
-  private collectHook(event: Of<"hook.finished">): void {
+  private collectHook(event: EventOf<"hook.finished">): void {
     if (event.instance !== undefined) return;
     const key = `${event.hook} ${event.host ?? ""}`;
     if (event.succeeded) this.hookFailures.delete(key);
@@ -73,12 +71,12 @@ export class Collected {
   }
 
   /** Hooks that failed and are no instance's. */
-  get failedHooks(): Of<"hook.finished">[] {
+  get failedHooks(): EventOf<"hook.finished">[] {
     return [...this.hookFailures.values()];
   }
 
   /** Failures that still stand. */
-  failed(): Of<"instance.failed">[] {
+  failed(): EventOf<"instance.failed">[] {
     return [...this.failures.values()].filter(({ host, instance, also = [] }) =>
       [instance, ...also].some((each) => this.ledger.fateOf(host, each) === "failed"),
     );
@@ -90,11 +88,11 @@ export class Collected {
   }
 
   /** What old instances have left behind, as it was last seen. */
-  leftBehind(): Of<"instance.leftovers">[] {
+  leftBehind(): EventOf<"instance.leftovers">[] {
     return [...this.leftovers.values()];
   }
 
-  drifted(): Of<"instance.drifted">[] {
+  drifted(): EventOf<"instance.drifted">[] {
     return [...this.drifts.values()];
   }
 
@@ -105,10 +103,10 @@ export class Collected {
 
   /** Why an instance was lost from sight during its restart, if that was told. */
   lossOf(host: HostName, instance: InstanceName): string | undefined {
-    return this.losses.get(`${host} ${instance}`)?.reason;
+    return this.losses.get(keyOf({ host, instance }))?.reason;
   }
 }
 
-function isOfInstance(event: RolloutEvent): event is Of<`instance.${string}` & RolloutEvent["type"]> {
+function isOfInstance(event: RolloutEvent): event is EventOf<`instance.${string}` & RolloutEvent["type"]> {
   return event.type.startsWith("instance.");
 }

@@ -1,5 +1,12 @@
-import type { RolloutEvent } from "../../domain/events.ts";
-import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../domain/events.ts";
+import {
+  programOf,
+  type HostName,
+  type InstanceName,
+  type ProgramName,
+  keyOf,
+  type InstanceKey,
+} from "../../domain/ids.ts";
 import type { Wave } from "../../domain/rollout.ts";
 
 /** What is known of one selected instance so far. */
@@ -13,7 +20,7 @@ const FATE_TOLD_BY = {
   "instance.skipped": "skipped",
 } as const satisfies Partial<Record<RolloutEvent["type"], Fate>>;
 
-function tellsFate(event: RolloutEvent): event is Extract<RolloutEvent, { type: keyof typeof FATE_TOLD_BY }> {
+function tellsFate(event: RolloutEvent): event is EventOf<keyof typeof FATE_TOLD_BY> {
   return event.type in FATE_TOLD_BY;
 }
 
@@ -29,7 +36,7 @@ export class Ledger {
     failed: 0,
     skipped: 0,
   };
-  private readonly beforeRestart = new Map<string, Fate>();
+  private readonly beforeRestart = new Map<InstanceKey, Fate>();
   /** Instances that the rollout means to restart. */
   planned = 0;
   /** Of each program: those, and how many of them are healthy. */
@@ -40,12 +47,11 @@ export class Ledger {
       for (const wave of event.waves) this.recordWave(wave);
       for (const { host, instance } of event.skipped) this.set(host, instance, "skipped");
     } else if (event.type === "instance.unchanged") {
-      this.set(event.host, event.instance, this.beforeRestart.get(`${event.host} ${event.instance}`) ?? "untouched");
+      this.set(event.host, event.instance, this.beforeRestart.get(keyOf(event)) ?? "untouched");
     } else if (tellsFate(event)) {
       const before = this.fateOf(event.host, event.instance);
       // One that is tried again has failed, for as long as nothing was sent.
-      if (event.type === "instance.restarting" && before === "failed")
-        this.beforeRestart.set(`${event.host} ${event.instance}`, before);
+      if (event.type === "instance.restarting" && before === "failed") this.beforeRestart.set(keyOf(event), before);
       this.set(event.host, event.instance, FATE_TOLD_BY[event.type]);
       if (event.type === "instance.failed")
         for (const other of event.also ?? []) this.set(event.host, other, FATE_TOLD_BY[event.type]);

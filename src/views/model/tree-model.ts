@@ -2,8 +2,8 @@
  * What the tree knows of the rollout: kept up to date by each event with constant work, read by each frame only as
  * far as it has rows to show it.
  */
-import type { RolloutEvent } from "../../domain/events.ts";
-import type { HostName, InstanceName } from "../../domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../domain/events.ts";
+import { type HostName, type InstanceName, keyOf, type InstanceKey } from "../../domain/ids.ts";
 import { Ledger } from "./ledger.ts";
 import {
   isDone,
@@ -15,10 +15,9 @@ import {
   type Span,
 } from "./shown-rollout.ts";
 
-type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 type OfInstance = Exclude<
-  Of<`instance.${string}` & RolloutEvent["type"]>,
-  Of<"instance.drifted" | "instance.leftovers">
+  EventOf<`instance.${string}` & RolloutEvent["type"]>,
+  EventOf<"instance.drifted" | "instance.leftovers">
 >;
 
 export class TreeModel implements Span {
@@ -27,22 +26,22 @@ export class TreeModel implements Span {
   /** Hosts that cannot be reached now, and why: `unreachable: connect ETIMEDOUT`. */
   readonly unreachable = new Map<HostName, string>();
   /** By host and instance, in the order in which they failed. */
-  readonly failures = new Map<string, Of<"instance.failed">>();
+  readonly failures = new Map<InstanceKey, EventOf<"instance.failed">>();
   /** Those that are no failure of an instance. */
-  readonly failedHooks = new Map<string, Of<"hook.finished">>();
+  readonly failedHooks = new Map<string, EventOf<"hook.finished">>();
   /** What was left behind last, and by how many instances. */
-  leftovers: { readonly last: Of<"instance.leftovers">; readonly count: number } | undefined;
+  leftovers: { readonly last: EventOf<"instance.leftovers">; readonly count: number } | undefined;
   /** What others have changed since the preview: the latest of it, and how much there is. */
-  drifted: { readonly last: Of<"instance.drifted">; readonly count: number } | undefined;
+  drifted: { readonly last: EventOf<"instance.drifted">; readonly count: number } | undefined;
   /** What the operator is asked about a failure. */
-  asking: Of<"rollout.asking"> | undefined;
+  asking: EventOf<"rollout.asking"> | undefined;
   waves: readonly ShownWave[] = [];
-  planned: Of<"rollout.planned"> | undefined;
+  planned: EventOf<"rollout.planned"> | undefined;
   /** Somebody else's lock that is waited for, and until when. */
   lock: { readonly reason: string; readonly untilMs: number } | undefined;
-  halted: Of<"rollout.halted"> | undefined;
-  interrupted: Of<"rollout.interrupted"> | undefined;
-  finished: Of<"rollout.finished"> | undefined;
+  halted: EventOf<"rollout.halted"> | undefined;
+  interrupted: EventOf<"rollout.interrupted"> | undefined;
+  finished: EventOf<"rollout.finished"> | undefined;
   /** The end of the rest before the next batch. */
   restingUntilMs: number | undefined;
   /** The wave after which the rollout is paused, and until when if not until the operator answers. */
@@ -141,14 +140,14 @@ export class TreeModel implements Span {
   }
 
   /** That of an instance is told as the instance's own failure. The latest word on each hook counts. */
-  private applyToHook(event: Of<"hook.finished">): void {
+  private applyToHook(event: EventOf<"hook.finished">): void {
     if (event.instance !== undefined) return;
     const key = `${event.hook} ${event.host ?? ""}`;
     if (event.succeeded) this.failedHooks.delete(key);
     else this.failedHooks.set(key, event);
   }
 
-  private plan(event: Of<"rollout.planned">): void {
+  private plan(event: EventOf<"rollout.planned">): void {
     this.planned = event;
     this.waves = shownWaves(event.waves);
     for (const host of this.waves.flatMap(({ batches }) => batches.flatMap(({ hosts }) => hosts))) {
@@ -159,7 +158,7 @@ export class TreeModel implements Span {
   }
 
   private applyToBatch(
-    event: Of<`wave.${"started" | "finished"}` | `batch.${"started" | "finished" | "resting"}`>,
+    event: EventOf<`wave.${"started" | "finished"}` | `batch.${"started" | "finished" | "resting"}`>,
     nowMs: number,
   ): void {
     const wave = this.waves[event.wave - 1];
@@ -183,7 +182,7 @@ export class TreeModel implements Span {
 
   /** Those of on_failure go on beside the rollout, which waits for them only at its end. */
   private applyHook(
-    { hook, host, instance }: Of<`hook.${string}` & RolloutEvent["type"]>,
+    { hook, host, instance }: EventOf<`hook.${string}` & RolloutEvent["type"]>,
     runs: ShownHook | undefined,
   ): void {
     if (host === undefined || hook === "on_failure") {
@@ -199,7 +198,10 @@ export class TreeModel implements Span {
     this.sort(at);
   }
 
-  private applyToHost(event: Of<`host.${"connected" | "unreachable" | "resting" | "finished"}`>, nowMs: number): void {
+  private applyToHost(
+    event: EventOf<`host.${"connected" | "unreachable" | "resting" | "finished"}`>,
+    nowMs: number,
+  ): void {
     if (event.type === "host.connected") {
       this.connected.add(event.host);
       this.unreachable.delete(event.host);
@@ -217,8 +219,8 @@ export class TreeModel implements Span {
   private applyToInstance(event: OfInstance, nowMs: number): void {
     const instance = this.instances.get(event.host)?.get(event.instance);
     if (!instance) return;
-    if (event.type === "instance.failed") this.failures.set(`${event.host} ${event.instance}`, event);
-    else if (event.type === "instance.healthy") this.failures.delete(`${event.host} ${event.instance}`);
+    if (event.type === "instance.failed") this.failures.set(keyOf(event), event);
+    else if (event.type === "instance.healthy") this.failures.delete(keyOf(event));
     if (event.type === "instance.observed") see(instance, event, nowMs);
     else if (event.type === "instance.waiting") this.wait(instance, event, nowMs);
     else this.move(instance, event, nowMs);
@@ -230,7 +232,11 @@ export class TreeModel implements Span {
     }
   }
 
-  private wait(instance: ShownInstance, { healthy, min_healthy, ms }: Of<"instance.waiting">, nowMs: number): void {
+  private wait(
+    instance: ShownInstance,
+    { healthy, min_healthy, ms }: EventOf<"instance.waiting">,
+    nowMs: number,
+  ): void {
     if (!instance.waiting) instance.sinceMs = nowMs;
     instance.untilMs = nowMs + ms;
     instance.waiting = { healthy, minHealthy: min_healthy };
@@ -241,7 +247,7 @@ export class TreeModel implements Span {
   /** Gives an instance the fate that the ledger now has for it. */
   private move(
     instance: ShownInstance,
-    event: Exclude<OfInstance, Of<"instance.observed" | "instance.waiting">>,
+    event: Exclude<OfInstance, EventOf<"instance.observed" | "instance.waiting">>,
     nowMs: number,
   ): void {
     const fate = this.ledger.fateOf(event.host, event.instance) ?? instance.fate;
@@ -281,7 +287,7 @@ export class TreeModel implements Span {
   }
 }
 
-function see(instance: ShownInstance, { state, pid }: Of<"instance.observed">, nowMs: number): void {
+function see(instance: ShownInstance, { state, pid }: EventOf<"instance.observed">, nowMs: number): void {
   if (instance.state !== state) instance.sinceMs = nowMs;
   // Its stop has ended: from here on it is to become healthy in time.
   const isStopping = state === "STOPPING" || (state === "RUNNING" && pid === instance.previousPid);

@@ -1,4 +1,4 @@
-import type { RecordedEvent, RolloutEvent } from "../../domain/events.ts";
+import type { RecordedEvent, RolloutEvent, EventOf } from "../../domain/events.ts";
 import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import { programOf } from "../../domain/ids.ts";
 import type { HostWork } from "../../domain/rollout.ts";
@@ -16,7 +16,7 @@ import {
 } from "./picture-data.ts";
 import { Track } from "./tracks.ts";
 
-type Planned = Extract<RolloutEvent, { type: "rollout.planned" }>;
+type Planned = EventOf<"rollout.planned">;
 
 /** A host in one of its batches, with what its instances did. */
 interface WorkTracks {
@@ -106,10 +106,7 @@ export class CollectedPicture {
   }
 
   /** What cannot be seen does not count as healthy. */
-  private see(
-    { type, host }: Extract<RolloutEvent, { type: "host.unreachable" | "host.connected" }>,
-    atMs: number,
-  ): void {
+  private see({ type, host }: EventOf<"host.unreachable" | "host.connected">, atMs: number): void {
     const isLost = type === "host.unreachable";
     if (isLost === this.lostNow.has(host) || !this.tracks.has(host)) return;
     const spans = this.lost.get(host) ?? [];

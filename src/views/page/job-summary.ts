@@ -1,5 +1,5 @@
 import { formatElapsed } from "../../domain/duration.ts";
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { Collected } from "../model/collected.ts";
@@ -81,7 +81,7 @@ function summaryMarkup(collected: Collected, called: Called): Markup {
     ${[...sections.map((section) => section(collected)), howToGoOn(collected, called)].map(sectionMarkup)}`;
 }
 
-function failureMarkup(failure: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
+function failureMarkup(failure: EventOf<"instance.failed">): Markup {
   const { host, instance, code, reason } = failure;
   return html`<h3>${printable(`${host} ${instance}`)}</h3>
     <p><b>${failureTitle(code)}</b>: ${onOneLine(reason)}<br />${failureRemedy(failure)}</p>

@@ -1,5 +1,5 @@
 import { formatElapsed } from "../../domain/duration.ts";
-import type { Outcome, RolloutEvent } from "../../domain/events.ts";
+import type { Outcome, EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Collected } from "../model/collected.ts";
@@ -148,7 +148,7 @@ function stopMarkup(collected: Collected): Markup | undefined {
   </section>`;
 }
 
-function failureMarkup(failure: Extract<RolloutEvent, { type: "instance.failed" }>): Markup {
+function failureMarkup(failure: EventOf<"instance.failed">): Markup {
   const { host, instance, code, reason, still_drained } = failure;
   return html`<article class="failure">
     <h3><span aria-hidden="true">✗</span> ${printable(host)} <b>${printable(instance)}</b></h3>

@@ -1,9 +1,7 @@
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import type { HostWork, PlannedInstance } from "../../domain/rollout.ts";
 import { TRACK_STATES, type InstanceTrack, type TrackState } from "./picture-data.ts";
-
-type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 
 /** In these it serves, as far as the rollout knows. */
 const SERVING: ReadonlySet<TrackState> = new Set(["old", "waiting", "healthy"]);
@@ -43,7 +41,7 @@ export class Track {
   }
 
   record(
-    event: Of<`instance.${string}` & RolloutEvent["type"]> | Of<`hook.${string}` & RolloutEvent["type"]>,
+    event: EventOf<`instance.${string}` & RolloutEvent["type"]> | EventOf<`hook.${string}` & RolloutEvent["type"]>,
     atMs: number,
   ): void {
     switch (event.type) {
@@ -109,7 +107,7 @@ export class Track {
     };
   }
 
-  private stateSeen({ state, pid }: Of<"instance.observed">): TrackState {
+  private stateSeen({ state, pid }: EventOf<"instance.observed">): TrackState {
     switch (state) {
       case "STOPPING":
         return "stopping";
@@ -126,7 +124,7 @@ export class Track {
     }
   }
 
-  private hookFinished({ hook, succeeded }: Of<"hook.finished">, atMs: number): void {
+  private hookFinished({ hook, succeeded }: EventOf<"hook.finished">, atMs: number): void {
     if (succeeded && hook === "after_healthy" && this.state === "drained")
       this.become(this.wasProven ? "healthy" : this.before, atMs);
   }

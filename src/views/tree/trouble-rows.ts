@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { EventOf } from "../../domain/events.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { driftText } from "../words/drift-text.ts";
 import { failureMeaning } from "../words/failure-text.ts";
@@ -9,7 +9,7 @@ import { subjectOf } from "../words/subject.ts";
 import type { Frame } from "./frame.ts";
 import { cut, textWidth, type Row } from "./row.ts";
 
-type Failure = Extract<RolloutEvent, { type: "instance.failed" }>;
+type Failure = EventOf<"instance.failed">;
 
 /**
  * What went wrong and what the rollout does about it, in at most `height` rows: it stands at the bottom, where one looks.
@@ -57,10 +57,7 @@ function failureRows(failure: Failure, { columns, paint }: Frame): [Row, ...Row[
   ];
 }
 
-function hookRow(
-  { hook, host, reason }: Extract<RolloutEvent, { type: "hook.finished" }>,
-  { columns, paint }: Frame,
-): Row {
+function hookRow({ hook, host, reason }: EventOf<"hook.finished">, { columns, paint }: Frame): Row {
   const text = `${host === undefined ? "" : `${printable(host)} `}hook ${hook} failed: ${onOneLine(reason ?? "")}`;
   return { key: `hook ${hook} ${host ?? ""}`, state: "failed", text: paint.failed(cut(text, textWidth(columns, 1))) };
 }

@@ -1,7 +1,7 @@
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { EventOf } from "../../domain/events.ts";
 
 /** What others have changed since the preview, without the name of the instance. */
-export function driftText(event: Extract<RolloutEvent, { type: "instance.drifted" }>): string {
+export function driftText(event: EventOf<"instance.drifted">): string {
   const now = stateText(event.state, event.pid);
   switch (event.what) {
     case "gone":
@@ -14,10 +14,7 @@ export function driftText(event: Extract<RolloutEvent, { type: "instance.drifted
 }
 
 /** What was found of a host's supervisord, without the name of the host. */
-export function supervisorRestartText({
-  pid,
-  previous_pid: previous,
-}: Extract<RolloutEvent, { type: "host.supervisor_restarted" }>): string {
+export function supervisorRestartText({ pid, previous_pid: previous }: EventOf<"host.supervisor_restarted">): string {
   if (pid === undefined) return "supervisord was restarted";
   if (pid === previous) return `supervisord has loaded its configuration again, and started its programs (pid ${pid})`;
   return `supervisord was restarted: its pid is ${pid}${previous === undefined ? "" : `, and was ${previous}`}`;

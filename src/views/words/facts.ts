@@ -1,5 +1,5 @@
 import { formatDuration, formatElapsed } from "../../domain/duration.ts";
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import { countsText, many } from "./counting.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { leftoversTitle, processText } from "./leftovers-text.ts";
@@ -17,8 +17,6 @@ export interface Fact {
   /** Facts of one series: one that says what the last of them said about the same is left out. */
   readonly series?: "state" | "skip";
 }
-
-type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
 
 /** What an event says, as lines without time. What another version's journal has besides is passed over. */
 export function factsOf(event: RolloutEvent): Fact[] {
@@ -93,14 +91,14 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
 }
 
 /** That it is stderr's goes without saying. */
-function logLines(event: Of<"instance.failed">): string[] {
+function logLines(event: EventOf<"instance.failed">): string[] {
   return logsOf(event).flatMap(({ title, lines }) => [
     ...(title === undefined || (event.log !== "stdout" && event.stdout_tail === undefined) ? [] : [`${title}:`]),
     ...lines.map((line) => `| ${line}`),
   ]);
 }
 
-function factsOfInstance(event: Of<`instance.${string}` & RolloutEvent["type"]>): Fact[] {
+function factsOfInstance(event: EventOf<`instance.${string}` & RolloutEvent["type"]>): Fact[] {
   const about = `${event.host} ${event.instance}`;
   switch (event.type) {
     case "instance.drifted":
@@ -151,22 +149,22 @@ function onPid(pid: number | undefined): string {
   return pid === undefined ? "" : ` on pid ${pid}`;
 }
 
-function waitingText({ healthy, min_healthy, ms }: Of<"instance.waiting">): string {
+function waitingText({ healthy, min_healthy, ms }: EventOf<"instance.waiting">): string {
   return `waits: ${healthy} of its program are healthy and ${min_healthy} must stay so; halts in ${formatDuration(ms)}`;
 }
 
-function factsOfPause({ wave, group, ms }: Of<"rollout.paused">): Fact[] {
+function factsOfPause({ wave, group, ms }: EventOf<"rollout.paused">): Fact[] {
   const paused = `paused after wave ${wave} (${group})`;
   if (ms !== undefined) return [overall(`${paused} for ${formatDuration(ms)}`)];
   return [overall(`${paused} until the operator answers`), overall(`| ${PAUSE_CHOICES}`)];
 }
 
-function hookEnded(event: Of<"hook.finished">): Fact {
+function hookEnded(event: EventOf<"hook.finished">): Fact {
   const outcome = event.succeeded ? "succeeded" : `failed: ${event.reason ?? "no reason was given"}`;
   return { about: subjectOf(event), text: `hook ${event.hook} ${outcome}` };
 }
 
-function factsOfPlan({ name, reason, waves, skipped: left, warnings }: Of<"rollout.planned">): Fact[] {
+function factsOfPlan({ name, reason, waves, skipped: left, warnings }: EventOf<"rollout.planned">): Fact[] {
   const hosts = new Set<string>();
   let instances = 0;
   for (const { batches } of waves)
@@ -185,12 +183,12 @@ function factsOfPlan({ name, reason, waves, skipped: left, warnings }: Of<"rollo
 }
 
 /** Why a rollout was refused is no fact of it but a diagnostic, told where those are told. */
-function factsOfEnd({ outcome, counts, seconds }: Of<"rollout.finished">): Fact[] {
+function factsOfEnd({ outcome, counts, seconds }: EventOf<"rollout.finished">): Fact[] {
   const end = outcome === "refused" ? "nothing was changed" : countsText(counts);
   return [overall(`${outcome} after ${formatElapsed(seconds * 1000)}: ${end}`)];
 }
 
-function skipped(skip: Pick<Of<"instance.skipped">, "host" | "instance" | "why">): Fact {
+function skipped(skip: Pick<EventOf<"instance.skipped">, "host" | "instance" | "why">): Fact {
   return { about: subjectOf(skip), text: `skipped: ${skip.why}`, series: "skip" };
 }
 

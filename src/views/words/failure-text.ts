@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { EventOf } from "../../domain/events.ts";
 import {
   HALTS,
   INSTANCE_FAILURES,
@@ -10,7 +10,7 @@ import {
 } from "../../domain/failures.ts";
 import { printable } from "../../domain/printable.ts";
 
-type FailedAs = Pick<Extract<RolloutEvent, { type: "instance.failed" }>, "code" | "expected_exit">;
+type FailedAs = Pick<EventOf<"instance.failed">, "code" | "expected_exit">;
 
 interface Kind {
   readonly title: string;

@@ -1,6 +1,6 @@
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { EventOf } from "../../domain/events.ts";
 
-type Leftovers = Extract<RolloutEvent, { type: "instance.leftovers" }>;
+type Leftovers = EventOf<"instance.leftovers">;
 
 /** `its old instance left 2 processes behind`, without the name of the instance. */
 export function leftoversTitle({ processes }: Pick<Leftovers, "processes">): string {

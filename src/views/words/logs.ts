@@ -1,4 +1,4 @@
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { EventOf } from "../../domain/events.ts";
 import { printableLines } from "./printable.ts";
 
 /** The end of one log of a failed instance, as printable lines. @property title absent: why there is nothing to read */
@@ -7,7 +7,7 @@ export interface ShownLog {
   readonly lines: readonly string[];
 }
 
-type Logged = Pick<Extract<RolloutEvent, { type: "instance.failed" }>, "log_tail" | "log" | "stdout_tail">;
+type Logged = Pick<EventOf<"instance.failed">, "log_tail" | "log" | "stdout_tail">;
 
 /** What there is to read of a failed instance, the log that tells most first. */
 export function logsOf({ log_tail, log, stdout_tail }: Logged): ShownLog[] {

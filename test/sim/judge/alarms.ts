@@ -1,6 +1,6 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
-import type { HostName } from "../../../src/domain/ids.ts";
-import { keyOf, type Trial, type Witness } from "./trial.ts";
+import { type HostName, keyOf } from "../../../src/domain/ids.ts";
+import type { Trial, Witness } from "./trial.ts";
 
 /** No false alarm: what has failed has something wrong with it, and no host that is lost is counted twice. */
 export class Alarms implements Witness {

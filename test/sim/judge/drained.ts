@@ -1,9 +1,10 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
 import { Collected } from "../../../src/views/model/collected.ts";
 import { createReport } from "../../../src/views/report/report.ts";
 import type { Simulated } from "../simulate.ts";
-import { keyOf, type Trial, type Witness } from "./trial.ts";
+import type { Trial, Witness } from "./trial.ts";
 
 /** Nothing stays drained unnamed. */
 export class Drained implements Witness {
@@ -17,11 +18,11 @@ export class Drained implements Witness {
   see({ type }: RolloutEvent): void {
     const { made, rollout } = this.trial;
     if (type !== "rollout.started") return;
-    const told = new Set(
+    const told = new Set<string>(
       rollout.warnings.flatMap(({ host, instance }) => (host && instance ? [keyOf({ host, instance })] : [])),
     );
     const worked = [...worksOf(rollout)].flatMap(({ host, batches }) =>
-      batches.flatMap(({ instances }) => instances.map(({ instance }) => keyOf({ host, instance }))),
+      batches.flatMap(({ instances }): string[] => instances.map(({ instance }) => keyOf({ host, instance }))),
     );
     for (const name of made.fleet.drained)
       if (name.includes(" ") && !worked.includes(name) && !told.has(name))
@@ -36,10 +37,10 @@ export class Drained implements Witness {
       report.collect(event);
       collected.collect(event);
     }
-    const named = new Set([...collected.drains.instances.keys(), ...collected.drains.hosts]);
+    const named = new Set<string>([...collected.drains.instances.keys(), ...collected.drains.hosts]);
     for (const name of fleet.drained) if (!named.has(name)) this.trial.fail(`${name} is still drained, and not named`);
     // Where a controller was killed over a hook, nobody knows; of a whole host the hook that failed is not believed.
-    const unknown = new Set(this.trial.rollout.left_drained?.instances.map(keyOf));
+    const unknown = new Set<string>(this.trial.rollout.left_drained?.instances.map(keyOf));
     for (const key of collected.drains.instances.keys())
       if (!fleet.drained.has(key) && !unknown.has(key)) this.trial.fail(`${key} is named as drained, and is not`);
     if (fleet.drained.size > 0 && !report.text().includes("still drained"))

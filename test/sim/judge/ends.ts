@@ -1,11 +1,12 @@
-import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { keyOf } from "../../../src/domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { sizeOf, worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import { Ledger } from "../../../src/views/model/ledger.ts";
 import { createReport } from "../../../src/views/report/report.ts";
 import type { SimEvent } from "../sim-controller.ts";
 import type { Simulated } from "../simulate.ts";
 import { UNSEEN_MS } from "./floors.ts";
-import { failedIn, keyOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { failedIn, type Trial, type Witness } from "./trial.ts";
 
 /** A rollout takes longer than this only if it waits for ever. */
 const LONGEST_MS = 48 * 3_600_000;
@@ -56,7 +57,7 @@ export class Ends implements Witness {
     this.failures = rest.filter(({ size }) => size > 0);
   }
 
-  private judgeCounts(events: readonly SimEvent[], finished: Of<"rollout.finished">): void {
+  private judgeCounts(events: readonly SimEvent[], finished: EventOf<"rollout.finished">): void {
     const { rollout } = this.trial;
     const fail = (what: string) => this.trial.fail(what);
     const ledger = new Ledger();
@@ -77,7 +78,7 @@ export class Ends implements Witness {
     if (total !== planned) fail(`${total} of ${planned} instances are accounted for`);
   }
 
-  private judgeOutcome(events: readonly SimEvent[], { outcome, counts }: Of<"rollout.finished">): void {
+  private judgeOutcome(events: readonly SimEvent[], { outcome, counts }: EventOf<"rollout.finished">): void {
     const { made, rollout } = this.trial;
     const fail = (what: string) => this.trial.fail(what);
     const mayTolerate = events.some((event) => event.type === "rollout.answered" && event.answer === "skip");

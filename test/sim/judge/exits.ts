@@ -1,6 +1,7 @@
-import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { keyOf } from "../../../src/domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import type { SimSpawn } from "../sim-process.ts";
-import { failedIn, keyOf, processOf, settingsOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { failedIn, processOf, settingsOf, type Trial, type Witness } from "./trial.ts";
 
 /** So long before the end of a pause a look must have shown it: they come every few seconds, and one may be slow. */
 const NOTICED_MS = 40_000;
@@ -8,7 +9,7 @@ const NOTICED_MS = 40_000;
 /** In a pause nothing that was proven ends unnoticed, but with an exit that Supervisor expects and the plan accepts. */
 export class Exits implements Witness {
   private readonly trial: Trial;
-  private readonly proven = new Map<string, Of<"instance.healthy">>();
+  private readonly proven = new Map<string, EventOf<"instance.healthy">>();
   private pausedAtMs: number | undefined;
 
   constructor(trial: Trial) {

@@ -1,7 +1,8 @@
+import { keyOf } from "../../../src/domain/ids.ts";
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { SimFleet } from "../sim-fleet.ts";
 import type { SimChange } from "../sim-world.ts";
-import { failedIn, keyOf, type Witness } from "./trial.ts";
+import { failedIn, type Witness } from "./trial.ts";
 
 /** Through all of a chain: nothing is restarted again that is healthy, and nobody of one rollout twice. */
 export class HealthyPids implements Witness {

@@ -1,5 +1,5 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
-import { programOf, type HostName, type ProgramName } from "../../../src/domain/ids.ts";
+import { programOf, type HostName, type ProgramName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { Past } from "../../../src/planner/build/past.ts";
 import { drawInterference } from "../interference.ts";
@@ -12,7 +12,7 @@ import { floorOf } from "./floors.ts";
 import { HealthyPids } from "./healthy-pids.ts";
 import { KeptInFiles, KeptInMemory, type Journals } from "./journals.ts";
 import { Story, type Call, type Called } from "./story.ts";
-import { failedIn, keyOf } from "./trial.ts";
+import { failedIn } from "./trial.ts";
 
 /** More kills than a rollout has events are not survived by anybody. */
 const MOST_KILLS = 10;

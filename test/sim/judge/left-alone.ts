@@ -1,7 +1,7 @@
-import { programOf, type HostName, type InstanceName } from "../../../src/domain/ids.ts";
+import { programOf, type HostName, type InstanceName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
 import type { SimChange } from "../sim-world.ts";
-import { keyOf, type Trial, type Witness } from "./trial.ts";
+import type { Trial, Witness } from "./trial.ts";
 
 /** What has done its work is not run again, a listener that no program names is left alone, and both are told of. */
 export class LeftAlone implements Witness {

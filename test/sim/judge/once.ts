@@ -1,8 +1,9 @@
-import type { RolloutEvent } from "../../../src/domain/events.ts";
+import { keyOf } from "../../../src/domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import type { SettleOutcome } from "../../../src/domain/outcomes.ts";
 import type { ChangeFate, SimChange } from "../sim-world.ts";
 import type { Simulated } from "../simulate.ts";
-import { failedIn, keyOf, type Of, type Trial, type Witness } from "./trial.ts";
+import { failedIn, type Trial, type Witness } from "./trial.ts";
 
 /** Nothing is restarted twice, and each instance has one fate. */
 export class Once implements Witness {
@@ -46,7 +47,7 @@ export class Once implements Witness {
       this.trial.fail(`${key} was sent a change while another acted on it`);
   }
 
-  private seeAnswer({ host, instance, answer }: Of<"rollout.answered">): void {
+  private seeAnswer({ host, instance, answer }: EventOf<"rollout.answered">): void {
     if (answer !== "retry" || instance === undefined) return;
     const key = keyOf({ host, instance });
     for (const one of this.together.get(key) ?? [key]) {
@@ -55,14 +56,14 @@ export class Once implements Witness {
     }
   }
 
-  private seeFailure(event: Of<"instance.failed">): void {
+  private seeFailure(event: EventOf<"instance.failed">): void {
     const failed = failedIn(event);
     this.together.set(keyOf(event), failed);
     for (const key of failed) this.settle(key, "failed");
   }
 
   /** What a restart of supervisord has left down is nobody's wish. */
-  private seeSkipped(event: Of<"instance.skipped">): void {
+  private seeSkipped(event: EventOf<"instance.skipped">): void {
     const { host, instance, why } = event;
     const process = this.trial.made.fleet.hosts.get(host)?.get(instance);
     const isLeftDown = process?.state === "STOPPED" && !process.wasStoppedByHand;
@@ -71,7 +72,7 @@ export class Once implements Witness {
     this.settle(keyOf(event), "skipped");
   }
 
-  private seeRestart(event: Of<"instance.restarting">): void {
+  private seeRestart(event: EventOf<"instance.restarting">): void {
     const key = keyOf(event);
     const fate = this.fates.get(key);
     if (fate !== undefined && !this.retried.has(key))

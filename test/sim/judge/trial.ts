@@ -1,6 +1,6 @@
 import type { FleetReport } from "../../../src/domain/fleet.ts";
-import type { RolloutEvent } from "../../../src/domain/events.ts";
-import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
+import { keyOf } from "../../../src/domain/ids.ts";
 import type { CheckOutcome, HookOutcome, SettleOutcome } from "../../../src/domain/outcomes.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { HostSettings } from "../../../src/planner/plan/plan.ts";
@@ -32,14 +32,9 @@ export interface Witness {
 }
 
 export type InstanceEvent = Extract<RolloutEvent, { type: `instance.${string}` }>;
-export type Of<Type extends RolloutEvent["type"]> = Extract<RolloutEvent, { type: Type }>;
-
-export function keyOf({ host, instance }: { readonly host: HostName; readonly instance: InstanceName }): string {
-  return `${host} ${instance}`;
-}
 
 /** Whom a failure is about: several of a host may fail as one. */
-export function failedIn({ host, instance, also = [] }: Of<"instance.failed">): string[] {
+export function failedIn({ host, instance, also = [] }: EventOf<"instance.failed">): string[] {
   return [instance, ...also].map((each) => keyOf({ host, instance: each }));
 }
 

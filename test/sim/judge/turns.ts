@@ -1,8 +1,8 @@
-import type { RolloutEvent } from "../../../src/domain/events.ts";
-import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
+import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
+import { type HostName, type InstanceName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
 import type { Simulated } from "../simulate.ts";
-import { keyOf, type InstanceEvent, type Of, type Trial, type Witness } from "./trial.ts";
+import type { InstanceEvent, Trial, Witness } from "./trial.ts";
 
 /** No more at once than the batches say, nothing after a halt, nothing while the operator is asked, no rest at the end. */
 export class Turns implements Witness {
@@ -52,7 +52,7 @@ export class Turns implements Witness {
   }
 
   /** When it is decided: what runs only once its announcement is kept may run a little later, as a change does. */
-  private seeHook({ hook }: Of<"hook.started">): void {
+  private seeHook({ hook }: EventOf<"hook.started">): void {
     if (this.isAsking && hook.startsWith("before_")) this.trial.fail(`${hook} began while the operator was asked`);
     if (this.hasStopped && hook.startsWith("before_")) this.trial.fail(`${hook} began after the rollout had stopped`);
   }
@@ -68,7 +68,7 @@ export class Turns implements Witness {
     this.answeredAtMs = this.trial.made.time.now;
   }
 
-  private seeHalt({ code }: Of<"rollout.halted">): void {
+  private seeHalt({ code }: EventOf<"rollout.halted">): void {
     const waitedMs = this.trial.made.time.now - this.answeredAtMs;
     if (this.isAsking && (code === "floor_not_met" || code === "unreachable"))
       this.trial.fail(`${code} while the operator was asked`);
@@ -78,7 +78,7 @@ export class Turns implements Witness {
     this.isAsking = false;
   }
 
-  private seeRestart(event: Of<"instance.restarting">): void {
+  private seeRestart(event: EventOf<"instance.restarting">): void {
     const key = keyOf(event);
     const onHost = this.underRestart.get(event.host) ?? new Set();
     // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.

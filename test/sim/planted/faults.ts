@@ -118,8 +118,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/build/build.ts",
-        from: "const isOurs = planned.has(`${host} ${instance}`) || this.past?.fates.get(host)?.has(instance) === true;",
-        to: 'const isOurs = planned.has(`${host} ${instance}`) && state !== "STOPPED";',
+        from: "const isOurs = planned.has(keyOf({ host, instance })) || this.past?.fates.get(host)?.has(instance) === true;",
+        to: 'const isOurs = planned.has(keyOf({ host, instance })) && state !== "STOPPED";',
       },
     ],
   },
