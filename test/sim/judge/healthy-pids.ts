@@ -26,6 +26,10 @@ export class HealthyPids implements Witness {
     return this.pids.has(key);
   }
 
+  forget(key: string): void {
+    this.pids.delete(key);
+  }
+
   sent({ host, instance, action }: SimChange): void {
     const process = this.fleet.hosts.get(host)?.get(instance);
     const pid = process?.snapshot().pid;

@@ -157,10 +157,18 @@ class Chain {
     const called = await this.story.call(call);
     if ("events" in called) for (const event of called.events) this.see(event);
     if (called.kind === "finished") for (const key of this.planned.keys()) this.judgeDone(key);
+    if (called.kind === "killed") this.forgetLost(called.lost);
     if (called.kind === "killed") this.judgeKept(called.past);
     if (called.kind === "ended" && called.outcome === "succeeded")
       for (const key of this.planned.keys()) this.judgeDone(key);
     return called;
+  }
+
+  /** No resume can know that one became healthy which, as far as the journals say, has failed. */
+  private forgetLost(lost: readonly RolloutEvent[]): void {
+    for (const event of lost)
+      if (event.type === "instance.healthy" && this.fates.get(keyOf(event)) === "instance.failed")
+        this.healthy.forget(keyOf(event));
   }
 
   /** What its journal says of the killed one must be enough for who reads it. */

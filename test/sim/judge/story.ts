@@ -31,7 +31,11 @@ export type Called =
   | { readonly kind: "finished" }
   /** Nothing was begun. */
   | { readonly kind: "refused"; readonly reasons: readonly string[] }
-  | ({ readonly kind: "killed" | "stuck"; readonly past: Past | undefined } & Ran)
+  | ({
+      readonly kind: "killed" | "stuck";
+      readonly past: Past | undefined;
+      readonly lost: readonly RolloutEvent[];
+    } & Ran)
   | ({ readonly kind: "ended"; readonly outcome: Outcome } & Ran);
 
 interface Ran {
@@ -103,7 +107,7 @@ export class Story {
     this.hasRun = true;
     if (outcome === undefined) {
       const kind = controller.wasKilled ? "killed" : "stuck";
-      return { kind, rollout, events: certain, past: this.journals.past() };
+      return { kind, rollout, events: certain, lost: events.slice(kept), past: this.journals.past() };
     }
     const planned = events.findIndex(({ type }) => type === "rollout.planned");
     const run = { outcome, events: events.slice(planned + 1), durable: journal.durableCount, doubled: world.doubled };
