@@ -6,7 +6,7 @@ import { isDownAlready, type HostWork, type PlannedInstance } from "../domain/ro
 import { currentOf, lastStartIn } from "../domain/process-history.ts";
 import type { Hook, HookName } from "../domain/settings.ts";
 import { Attempt, type AttemptStart, type Progress } from "./attempt.ts";
-import { judgeBeforeRestart } from "./before-restart.ts";
+import { judgeBeforeRestart } from "./final-look.ts";
 import type { Standing } from "./capacity.ts";
 import { Fate, type Ending } from "./fate.ts";
 import type { Input } from "./messages.ts";

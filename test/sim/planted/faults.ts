@@ -17,7 +17,7 @@ export const PLANTED: readonly PlantedFault[] = [
     had: "0.1.0",
     edits: [
       {
-        file: "src/rollout/before-restart.ts",
+        file: "src/rollout/final-look.ts",
         from: 'if (supervisorRestart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot))',
         to: 'if (supervisorRestart === "" && isNotStarted(snapshot))',
       },
@@ -133,7 +133,7 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "what was STOPPED, was to be started and has failed when somebody else did so is skipped: the rollout succeeds with it down",
     edits: [
       {
-        file: "src/rollout/before-restart.ts",
+        file: "src/rollout/final-look.ts",
         from: 'const isDown = action === "start" ? AT_REST.has(state) : state === "STOPPED";',
         to: 'const isDown = state === "STOPPED";',
       },
