@@ -7,7 +7,7 @@ import { CheckRun } from "./check-run.ts";
 import { describe, Gate, type Failed, type Verdict } from "./gate.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
 import type { ProcessLook } from "./process-looks.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 /** Failures of which no process is left but those of before the restart. */
 const ENDED: ReadonlySet<InstanceFailureCode> = new Set(["exited", "fatal", "stayed_stopped"]);

@@ -2,7 +2,7 @@ import type { EventOf } from "../domain/events.ts";
 import type { PlannedInstance } from "../domain/rollout.ts";
 import type { HostName } from "../domain/ids.ts";
 import type { InstanceFailure } from "./failures.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 /** What an instance is when its turn ends well: proven, left alone for a reason, or just not reached. */
 export type Ending = "healthy" | "skipped" | "untouched";

@@ -9,7 +9,7 @@ import { InstanceRun } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
 import type { ProcessLook, ProcessLooks } from "./process-looks.ts";
 import { Slots } from "./slots.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 type Phase = "before_host" | "walking" | "after_host" | "ended";
 

@@ -12,7 +12,7 @@ import { Fate, type Ending } from "./fate.ts";
 import type { Input } from "./messages.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import { Reservation } from "./reservation.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 type Checked = Extract<Input, { type: "checked" }>;
 

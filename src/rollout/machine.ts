@@ -20,7 +20,7 @@ import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
 import { WaveRun } from "./wave-run.ts";
 import { Supervisors } from "./supervisors.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ending" | "ended";
 

@@ -1,7 +1,7 @@
 import { programOf } from "../domain/ids.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Standing } from "./capacity.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 /** What a claim on the capacity of a program has come to. */
 export type Claim =

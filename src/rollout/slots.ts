@@ -1,5 +1,5 @@
 import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 /** What is left of a host's work, who is next, and the rests between. How many are under way is the host's to know. */
 export class Slots {

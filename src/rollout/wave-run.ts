@@ -5,7 +5,7 @@ import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Looks } from "./looks.ts";
 import type { ProcessLooks } from "./process-looks.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./run-context.ts";
 
 type Phase =
   | { readonly name: "before" }
