@@ -7,7 +7,7 @@ import { CheckRun } from "./check-run.ts";
 import { describe, Gate, type Failed, type Verdict } from "./gate.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
 import type { ProcessLook } from "./process-looks.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** Failures of which no process is left but those of before the restart. */
 const ENDED: ReadonlySet<InstanceFailureCode> = new Set(["exited", "fatal", "stayed_stopped"]);
@@ -45,7 +45,7 @@ export class Attempt {
   private readonly supervisorRestarts: number;
   private readonly planned: PlannedInstance;
   private readonly work: HostWork;
-  private readonly around: Surroundings;
+  private readonly context: RunContext;
   private readonly gate: Gate;
   private checks: CheckRun;
   private readonly leftovers: Leftovers;
@@ -60,14 +60,14 @@ export class Attempt {
   constructor(
     planned: PlannedInstance,
     work: HostWork,
-    around: Surroundings,
+    context: RunContext,
     { before, previousPid, oldPids, startBefore, nowMs }: AttemptStart,
   ) {
     this.planned = planned;
     this.work = work;
-    this.around = around;
+    this.context = context;
     this.previousPid = previousPid;
-    this.supervisorRestarts = around.supervisors.restartsOf(work.host);
+    this.supervisorRestarts = context.supervisors.restartsOf(work.host);
     this.told = before ? textOf(before) : "";
     this.gate = new Gate(work.timings, previousPid, nowMs, {
       mayExit: work.on_expected_exit === "accept",
@@ -84,7 +84,7 @@ export class Attempt {
     const old = this.previousPid === undefined ? {} : { previousPid: this.previousPid };
     return new CheckRun(checks, timings.between_checks_ms, (index, check) => {
       const { newPid: pid } = this.gate;
-      if (pid !== undefined) this.around.issue({ type: "check", host, instance, index, check, vars, pid, ...old });
+      if (pid !== undefined) this.context.issue({ type: "check", host, instance, index, check, vars, pid, ...old });
     });
   }
 
@@ -145,7 +145,7 @@ export class Attempt {
 
   private judge(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
     if (snapshot) this.tell(snapshot);
-    if (this.around.supervisors.restartsOf(this.work.host) > this.supervisorRestarts)
+    if (this.context.supervisors.restartsOf(this.work.host) > this.supervisorRestarts)
       return this.restartedUnder(snapshot);
     if (this.settledAtMs !== undefined && issuedAtMs >= this.settledAtMs) return this.settle(snapshot, nowMs);
     const { newPid } = this.gate;
@@ -163,7 +163,7 @@ export class Attempt {
 
   /** Another supervisord runs it now, so that whatever it is was not brought about by this restart. */
   private restartedUnder(snapshot: ProcessSnapshot | undefined): Progress {
-    const { supervisors } = this.around;
+    const { supervisors } = this.context;
     // Seen RUNNING it may have been well. What is not may have been why supervisord ended.
     const isDown = snapshot !== undefined && snapshot.state !== "RUNNING" && !isNotStarted(snapshot);
     const state = snapshot ? `it is ${describe(snapshot)}` : "it is not listed";
@@ -249,7 +249,7 @@ export class Attempt {
     if (this.areLeftoversTold) return;
     this.areLeftoversTold = true;
     const { program, instance } = this.planned;
-    this.around.emit({
+    this.context.emit({
       type: "instance.leftovers",
       host: this.work.host,
       program,
@@ -266,7 +266,7 @@ export class Attempt {
     const { state, pid, uptime_s } = snapshot;
     const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
     const id = { host: this.work.host, program, instance };
-    this.around.emit({ type: "instance.observed", ...id, state, ...running });
+    this.context.emit({ type: "instance.observed", ...id, state, ...running });
   }
 }
 

@@ -2,7 +2,7 @@ import type { EventOf } from "../domain/events.ts";
 import type { PlannedInstance } from "../domain/rollout.ts";
 import type { HostName } from "../domain/ids.ts";
 import type { InstanceFailure } from "./failures.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** What an instance is when its turn ends well: proven, left alone for a reason, or just not reached. */
 export type Ending = "healthy" | "skipped" | "untouched";
@@ -12,15 +12,15 @@ type Proof = Pick<EventOf<"instance.healthy">, "pid" | "completed" | "previous_p
 /** What an instance counts as, told and counted together so that the two never differ. */
 export class Fate {
   private readonly id;
-  private readonly around: Surroundings;
+  private readonly context: RunContext;
   /** How it passed its gate. */
   private proof: Proof | undefined;
   /** It has failed and is tried again. Its failure counts until it has another fate. */
   private failureStands: boolean;
 
-  constructor({ program, instance }: PlannedInstance, host: HostName, around: Surroundings, failureStands: boolean) {
+  constructor({ program, instance }: PlannedInstance, host: HostName, context: RunContext, failureStands: boolean) {
     this.id = { host, program, instance };
-    this.around = around;
+    this.context = context;
     this.failureStands = failureStands;
   }
 
@@ -47,24 +47,24 @@ export class Fate {
 
   skipped(why: string): void {
     this.retractFailure();
-    this.around.tally.addSkipped();
-    this.around.emit({ type: "instance.skipped", ...this.id, why });
+    this.context.tally.addSkipped();
+    this.context.emit({ type: "instance.skipped", ...this.id, why });
   }
 
   /** @param before what it counted as until now */
   failed(failure: Omit<InstanceFailure, "host" | "program" | "instance">, before: Ending = "untouched"): void {
     const countedAs = before === "untouched" || this.failureStands ? undefined : before;
     this.retractFailure();
-    this.around.failures.addInstance({ ...this.id, ...failure }, countedAs);
+    this.context.failures.addInstance({ ...this.id, ...failure }, countedAs);
   }
 
   /** The operator leaves while it is under restart. */
   abandoned(stillDrained: boolean): void {
     this.retractFailure();
-    this.around.tally.addAbandoned();
+    this.context.tally.addAbandoned();
     const reason = "the operator left while it was being restarted";
     const drained = stillDrained ? { still_drained: true } : {};
-    this.around.emit({ type: "instance.indeterminate", ...this.id, reason, ...drained });
+    this.context.emit({ type: "instance.indeterminate", ...this.id, reason, ...drained });
   }
 
   /** Its after_healthy hook has succeeded: if that had failed before, it is now what it was before that. */
@@ -76,13 +76,13 @@ export class Fate {
 
   private tellHealthy(proof: Proof): void {
     this.retractFailure();
-    this.around.tally.addHealthy();
-    this.around.emit({ type: "instance.healthy", ...this.id, ...proof });
+    this.context.tally.addHealthy();
+    this.context.emit({ type: "instance.healthy", ...this.id, ...proof });
   }
 
   /** Another fate takes the place of the failure after which it was tried again. */
   private retractFailure(): void {
-    if (this.failureStands) this.around.failures.retract(this.id.host, this.id.instance);
+    if (this.failureStands) this.context.failures.retract(this.id.host, this.id.instance);
     this.failureStands = false;
   }
 }

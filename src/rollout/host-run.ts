@@ -9,7 +9,7 @@ import { InstanceRun } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
 import type { ProcessLook, ProcessLooks } from "./process-looks.ts";
 import { Slots } from "./slots.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 type Phase = "before_host" | "walking" | "after_host" | "ended";
 
@@ -19,7 +19,7 @@ type Phase = "before_host" | "walking" | "after_host" | "ended";
  */
 export class HostRun {
   private readonly work: HostWork;
-  private readonly around: Surroundings;
+  private readonly context: RunContext;
   private readonly looks: Looks;
   private readonly processLooks: ProcessLooks;
   private readonly onEnd: () => void;
@@ -32,16 +32,16 @@ export class HostRun {
 
   constructor(
     work: HostWork,
-    around: Surroundings,
+    context: RunContext,
     { looks, processLooks }: { readonly looks: Looks; readonly processLooks: ProcessLooks },
     onEnd: () => void,
   ) {
     this.work = work;
-    this.around = around;
+    this.context = context;
     this.looks = looks;
     this.processLooks = processLooks;
     this.onEnd = onEnd;
-    this.slots = new Slots(work, around);
+    this.slots = new Slots(work, context);
   }
 
   begin(nowMs: number): void {
@@ -62,7 +62,7 @@ export class HostRun {
 
   private seen(snapshots: readonly ProcessSnapshot[], issuedAtMs: number, nowMs: number): void {
     if (this.unseenSinceMs !== undefined)
-      this.around.emit({ type: "host.connected", host: this.work.host, instances: snapshots.length });
+      this.context.emit({ type: "host.connected", host: this.work.host, instances: snapshots.length });
     this.unseenSinceMs = undefined;
     const byName = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
     this.each(nowMs, (run) => run.looked(byName.get(run.planned.instance), issuedAtMs, nowMs));
@@ -75,11 +75,11 @@ export class HostRun {
     if (this.unseenSinceMs === undefined && this.active.size > 0) {
       this.unseenSinceMs = nowMs;
       const code = hasEnded ? "supervisor_ended" : codeOf(outcome);
-      this.around.emit({ type: "host.unreachable", host, code, reason });
+      this.context.emit({ type: "host.unreachable", host, code, reason });
     }
     if (hasEnded) for (const run of this.active.values()) run.supervisorEnded(reason, nowMs);
     const lostMs = nowMs - (this.unseenSinceMs ?? nowMs);
-    if (lostMs >= timings.command_timeout_ms && !this.around.tally.isHeld) this.giveUpHost(reason, nowMs);
+    if (lostMs >= timings.command_timeout_ms && !this.context.tally.isHeld) this.giveUpHost(reason, nowMs);
     this.lookAtMs = nowMs + timings.between_checks_ms;
     this.each(nowMs, (run) => run.timePassed(nowMs));
   }
@@ -89,7 +89,8 @@ export class HostRun {
     const waiting = [...this.active.values()].filter((run) => run.awaitsItsHost);
     const left = waiting.filter((run) => !run.failWithoutHost(why, nowMs));
     if (left.length === 0) return;
-    if (this.around.tally.addUnreachable(this.work.host)) this.around.halt("unreachable", `${this.work.host}: ${why}`);
+    if (this.context.tally.addUnreachable(this.work.host))
+      this.context.halt("unreachable", `${this.work.host}: ${why}`);
     for (const run of left) run.letGo(nowMs);
     this.failQueuedAgain(why, nowMs);
     this.slots.drop();
@@ -99,7 +100,7 @@ export class HostRun {
   private failQueuedAgain(why: string, nowMs: number): void {
     const { host } = this.work;
     for (const planned of this.slots.queued) {
-      if (!this.around.failures.hasRegressed(host, planned.instance)) continue;
+      if (!this.context.failures.hasRegressed(host, planned.instance)) continue;
       this.open(planned, nowMs).failWithoutHost(why, nowMs);
     }
   }
@@ -121,7 +122,7 @@ export class HostRun {
     if (hook !== this.phase) return;
     if (outcome.kind === "failed") {
       const reason = `its ${this.phase} hook failed: ${outcome.reason}`;
-      this.around.failures.addHostHook({ host: this.work.host, hook: this.phase, code: "hook_failed", reason });
+      this.context.failures.addHostHook({ host: this.work.host, hook: this.phase, code: "hook_failed", reason });
     } else if (outcome.kind === "not_run") this.end();
     else this.afterHook(nowMs);
   }
@@ -130,7 +131,7 @@ export class HostRun {
   hookFailureEnded({ hook }: HostHookFailure, isTriedAgain: boolean, nowMs: number): void {
     if (hook !== this.phase) return;
     if (isTriedAgain) {
-      this.around.tally.retractFailure();
+      this.context.tally.retractFailure();
       this.runHook(hook);
       return;
     }
@@ -224,7 +225,7 @@ export class HostRun {
 
   private open(planned: PlannedInstance, nowMs: number): InstanceRun {
     const lookAt = (atMs: number) => void (this.lookAtMs = Math.min(this.lookAtMs, atMs));
-    const run = new InstanceRun(planned, this.work, this.around, lookAt, nowMs);
+    const run = new InstanceRun(planned, this.work, this.context, lookAt, nowMs);
     this.active.set(planned.instance, run);
     return run;
   }
@@ -238,7 +239,7 @@ export class HostRun {
       this.looks.request(this.work.host, nowMs);
     }
     const wakeAtMs = Math.min(this.lookAtMs, this.slots.wakeAtMs);
-    if (wakeAtMs !== Infinity) this.around.issue({ type: "wake", host: this.work.host, atMs: wakeAtMs });
+    if (wakeAtMs !== Infinity) this.context.issue({ type: "wake", host: this.work.host, atMs: wakeAtMs });
   }
 
   private finish(): void {
@@ -248,7 +249,7 @@ export class HostRun {
 
   private end(): void {
     this.phase = "ended";
-    this.around.emit({ type: "host.finished", host: this.work.host });
+    this.context.emit({ type: "host.finished", host: this.work.host });
     this.onEnd();
   }
 
@@ -257,7 +258,7 @@ export class HostRun {
     const command = hooks[hook];
     if (!command) return;
     this.phase = hook;
-    this.around.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host });
+    this.context.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host });
   }
 
   private afterHook(nowMs: number): void {
@@ -271,9 +272,9 @@ export class HostRun {
     for (const batch of this.work.batches)
       for (const { program, instance } of batch.instances) {
         // Of one that regressed the failure stands.
-        if (this.around.failures.hasRegressed(host, instance)) continue;
-        this.around.tally.addSkipped();
-        this.around.emit({
+        if (this.context.failures.hasRegressed(host, instance)) continue;
+        this.context.tally.addSkipped();
+        this.context.emit({
           type: "instance.skipped",
           host,
           program,

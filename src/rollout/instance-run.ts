@@ -12,7 +12,7 @@ import { Fate, type Ending } from "./fate.ts";
 import type { Input } from "./messages.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import { Reservation } from "./reservation.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 type Checked = Extract<Input, { type: "checked" }>;
 
@@ -46,7 +46,7 @@ type Phase =
 export class InstanceRun {
   readonly planned: PlannedInstance;
   private readonly work: HostWork;
-  private readonly around: Surroundings;
+  private readonly context: RunContext;
   private readonly lookAt: (atMs: number) => void;
   private phase: Phase;
   /** The before_restart hook ran, the after_healthy hook did not. */
@@ -75,18 +75,18 @@ export class InstanceRun {
   constructor(
     planned: PlannedInstance,
     work: HostWork,
-    around: Surroundings,
+    context: RunContext,
     lookAt: (atMs: number) => void,
     nowMs: number,
   ) {
     this.planned = planned;
     this.work = work;
-    this.around = around;
+    this.context = context;
     this.lookAt = lookAt;
     this.oldPids = new Set(planned.old_pids);
     this.phase = this.reserving(nowMs);
-    this.hasRegressed = around.failures.hasRegressed(work.host, planned.instance);
-    this.fate = new Fate(planned, work.host, around, this.hasRegressed);
+    this.hasRegressed = context.failures.hasRegressed(work.host, planned.instance);
+    this.fate = new Fate(planned, work.host, context, this.hasRegressed);
   }
 
   get isOver(): boolean {
@@ -100,7 +100,7 @@ export class InstanceRun {
 
   /** Takes its capacity and begins, or says what it waits for. */
   tryBegin(nowMs: number): void {
-    if (this.phase.name !== "reserving" || this.around.tally.isHeld) return;
+    if (this.phase.name !== "reserving" || this.context.tally.isHeld) return;
     const claim = this.phase.reservation.claim(this.shortage(), nowMs);
     if (claim.kind === "wait") this.lookAt(claim.lookAtMs);
     else if (claim.kind === "given_up") this.leaveUntouched(nowMs);
@@ -112,7 +112,7 @@ export class InstanceRun {
     if (this.phase.name === "under_restart") return this.phase.attempt.needsHistory(snapshot, issuedAtMs);
     if (this.phase.name !== "aiming" && this.phase.name !== "identifying") return false;
     // How far the log goes now shows later what was started since.
-    return this.mayComplete || this.around.drift.needsHistoryOf(this.work, this.planned, snapshot);
+    return this.mayComplete || this.context.drift.needsHistoryOf(this.work, this.planned, snapshot);
   }
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): void {
@@ -154,7 +154,7 @@ export class InstanceRun {
 
   changed(outcome: ChangeOutcome, nowMs: number): void {
     this.mayStillAct = outcome.kind === "indeterminate";
-    if (this.mayStillAct) this.around.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
+    if (this.mayStillAct) this.context.issue({ type: "settle", host: this.work.host, instance: this.planned.instance });
     if (this.phase.name === "failing" && outcome.kind === "returned" && outcome.said !== "")
       this.addToReason(`; supervisorctl said: ${outcome.said}`);
     if (this.phase.name !== "under_restart") return;
@@ -165,11 +165,11 @@ export class InstanceRun {
         return this.lookAt(nowMs);
       case "indeterminate":
         attempt.lost(outcome.reason, nowMs);
-        this.around.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
+        this.context.emit({ type: "instance.indeterminate", ...this.id, reason: outcome.reason });
         return this.lookAt(nowMs);
       // It never left this machine.
       case "lock_lost":
-        this.around.halt("lock_lost", outcome.reason);
+        this.context.halt("lock_lost", outcome.reason);
         if (this.takenDownSinceMs !== undefined) return this.leaveDown(outcome.reason, nowMs);
         return this.aimAgain(outcome.reason, nowMs);
       case "not_sent":
@@ -182,7 +182,7 @@ export class InstanceRun {
   /** Its lost restart can act no more, or nothing can be known of it. */
   settled(outcome: SettleOutcome, nowMs: number): void {
     this.mayStillAct = false;
-    if (outcome.kind === "lock_lost") this.around.halt("lock_lost", outcome.reason);
+    if (outcome.kind === "lock_lost") this.context.halt("lock_lost", outcome.reason);
     if (outcome.kind !== "settled" || this.phase.name !== "under_restart") return;
     this.phase.attempt.settled(nowMs);
     this.lookAt(nowMs);
@@ -210,7 +210,7 @@ export class InstanceRun {
   }
 
   private addToReason(more: string): void {
-    this.around.failures.addToReason(this.work.host, this.planned.instance, more);
+    this.context.failures.addToReason(this.work.host, this.planned.instance, more);
   }
 
   /** The hook that was sent last has ended. */
@@ -272,7 +272,7 @@ export class InstanceRun {
   }
 
   private reserving(nowMs: number): Phase {
-    return { name: "reserving", reservation: new Reservation(this.planned, this.work, this.around, nowMs) };
+    return { name: "reserving", reservation: new Reservation(this.planned, this.work, this.context, nowMs) };
   }
 
   /** Its capacity is taken. */
@@ -296,7 +296,7 @@ export class InstanceRun {
       return this.fail("hook_failed", reason, nowMs);
     }
     this.drained = outcome.kind === "succeeded";
-    if (this.around.tally.stop) this.leaveUntouched(nowMs);
+    if (this.context.tally.stop) this.leaveUntouched(nowMs);
     else this.aimFrom(nowMs);
   }
 
@@ -307,7 +307,7 @@ export class InstanceRun {
 
   /** What is to be done upon this look; undefined where that is decided: it has failed, is skipped, or only gated. */
   private actionFor(snapshot: ProcessSnapshot | undefined, nowMs: number): "restart" | "start" | undefined {
-    const { tally, supervisors, drift } = this.around;
+    const { tally, supervisors, drift } = this.context;
     if (tally.stop) this.leaveUntouched(nowMs);
     if (tally.stop || tally.isHeld) return undefined;
     const { isOurs, isOnlyGated } = this;
@@ -337,7 +337,7 @@ export class InstanceRun {
     // Others may have broken since the capacity was reserved. It waits, drained as it is, and then looks again.
     if (this.shortage()) {
       // One that is drained serves nobody, so it goes on counting as down.
-      if (!this.drained) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
+      if (!this.drained) this.context.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
       this.phase = this.reserving(nowMs);
       return this.tryBegin(nowMs);
     }
@@ -349,7 +349,7 @@ export class InstanceRun {
   private passOn(snapshot: ProcessSnapshot, nowMs: number): void {
     // What an earlier one may have drained stays so until it is proven: the hook is not run again before.
     if (this.work.hooks.before_restart && this.planned.action !== "start")
-      this.drained ||= this.around.wasLeftDrained(this.work.host, this.planned.instance);
+      this.drained ||= this.context.wasLeftDrained(this.work.host, this.planned.instance);
     const { previous_pid: previousPid, previous_start: startBefore } = this.planned;
     const attempt = this.attempt({ previousPid, ...(startBefore !== undefined && { startBefore }), nowMs });
     attempt.returned("", nowMs);
@@ -359,9 +359,9 @@ export class InstanceRun {
   /** Nothing was done: the instance is as it was, and may be aimed at again unless that is forbidden now. */
   private aimAgain(why: string, nowMs: number): void {
     this.sentAtMs = undefined;
-    this.around.emit({ type: "instance.unchanged", ...this.id, reason: why });
+    this.context.emit({ type: "instance.unchanged", ...this.id, reason: why });
     this.aimFrom(nowMs);
-    if (this.around.tally.stop) this.leaveUntouched(nowMs);
+    if (this.context.tally.stop) this.leaveUntouched(nowMs);
   }
 
   /** It was taken down by us, so that it is not as it was before: its start is sent again after the next look. */
@@ -395,7 +395,7 @@ export class InstanceRun {
     this.sentAtMs = nowMs;
     this.mayStillAct = true;
     this.attempt({ before: snapshot, previousPid, ...(startBefore !== undefined && { startBefore }), nowMs });
-    this.around.emit({
+    this.context.emit({
       type: "instance.restarting",
       ...this.id,
       action,
@@ -403,13 +403,13 @@ export class InstanceRun {
       ...previous,
       ...start,
     });
-    this.around.issue({ type: "change", host, instance, action });
+    this.context.issue({ type: "change", host, instance, action });
     this.lookAt(nowMs + timings.between_checks_ms);
   }
 
   private attempt(start: Omit<AttemptStart, "oldPids">): Attempt {
     this.addOldPid(start.previousPid);
-    const attempt = new Attempt(this.planned, this.work, this.around, { ...start, oldPids: this.oldPids });
+    const attempt = new Attempt(this.planned, this.work, this.context, { ...start, oldPids: this.oldPids });
     this.phase = { name: "under_restart", attempt };
     return attempt;
   }
@@ -464,7 +464,7 @@ export class InstanceRun {
 
   private shortage(): Standing | undefined {
     // What is broken counts as down already, so that restarting it takes nothing away.
-    return this.isDown ? undefined : this.around.capacity.shortage(this.work.host, this.planned.instance);
+    return this.isDown ? undefined : this.context.capacity.shortage(this.work.host, this.planned.instance);
   }
 
   /** This rollout broke it, or the ones that it resumes. */
@@ -494,14 +494,14 @@ export class InstanceRun {
     const { host, on_expected_exit, timings } = this.work;
     const { instance, may_complete } = this.planned;
     if (provenPid !== undefined)
-      this.around.expect({
+      this.context.expect({
         host,
         instance,
         pid: provenPid,
         ...(on_expected_exit === "accept" && { exits_at_most_every_ms: timings.min_healthy_time_ms }),
         ...(may_complete && { may_complete }),
       });
-    if (!this.mayComplete) this.around.capacity.giveBack(host, instance, nowMs);
+    if (!this.mayComplete) this.context.capacity.giveBack(host, instance, nowMs);
     this.phase = { name: "over" };
   }
 
@@ -534,7 +534,7 @@ export class InstanceRun {
     const attempt = this.phase.name === "under_restart" ? this.phase.attempt : undefined;
     this.isBroken ||= attempt !== undefined;
     const isAsBefore = !this.isDown && !this.drained;
-    if (isAsBefore) this.around.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
+    if (isAsBefore) this.context.capacity.giveBack(this.work.host, this.planned.instance, nowMs);
     const { enabling, expectedExit } = details;
     this.phase = { name: "failing", ...(enabling !== undefined && { enabling }), ...(attempt && { attempt }) };
     this.tellFailure(code, reason, nowMs, expectedExit === undefined ? {} : { expectedExit });
@@ -559,7 +559,7 @@ export class InstanceRun {
   private runHook(hook: HookName, command: Hook, pids: { readonly pid?: number; readonly previousPid?: number }): void {
     const { host, vars, timings } = this.work;
     const of = { host, instance: this.planned.instance, vars, ...pids };
-    this.around.issue({ type: "run_hook", hook, command, timeoutMs: timings.command_timeout_ms, ...of });
+    this.context.issue({ type: "run_hook", hook, command, timeoutMs: timings.command_timeout_ms, ...of });
   }
 
   private get id() {

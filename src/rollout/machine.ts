@@ -20,7 +20,7 @@ import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
 import { WaveRun } from "./wave-run.ts";
 import { Supervisors } from "./supervisors.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ending" | "ended";
 
@@ -74,7 +74,7 @@ export class Machine {
     this.drift = new Drift(rollout, emit);
     this.processLooks = new ProcessLooks(issue);
     const leftDrained = new Set(rollout.left_drained?.instances.map(({ host, instance }) => keyOf({ host, instance })));
-    const around: Surroundings = {
+    const context: RunContext = {
       tally: this.tally,
       failures: this.failures,
       capacity: this.capacity,
@@ -87,7 +87,7 @@ export class Machine {
       halt: (code, reason) => this.halt(code, reason),
       expect: (proven) => this.watch.expect(proven, this.nowMs),
     };
-    this.waves = new WaveRun(rollout.waves, around, this.looks, this.processLooks);
+    this.waves = new WaveRun(rollout.waves, context, this.looks, this.processLooks);
   }
 
   handle(input: Input, nowMs: number): readonly Command[] {

@@ -1,7 +1,7 @@
 import { programOf } from "../domain/ids.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Standing } from "./capacity.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** What a claim on the capacity of a program has come to. */
 export type Claim =
@@ -15,14 +15,14 @@ export type Claim =
 export class Reservation {
   private readonly planned: PlannedInstance;
   private readonly work: HostWork;
-  private readonly around: Surroundings;
+  private readonly context: RunContext;
   private readonly sinceMs: number;
   private isTold = false;
 
-  constructor(planned: PlannedInstance, work: HostWork, around: Surroundings, nowMs: number) {
+  constructor(planned: PlannedInstance, work: HostWork, context: RunContext, nowMs: number) {
     this.planned = planned;
     this.work = work;
-    this.around = around;
+    this.context = context;
     this.sinceMs = nowMs;
   }
 
@@ -30,7 +30,7 @@ export class Reservation {
   claim(short: Standing | undefined, nowMs: number): Claim {
     const { host, timings } = this.work;
     const { program, instance } = this.planned;
-    const { capacity } = this.around;
+    const { capacity } = this.context;
     if (!short) {
       capacity.take(host, instance, nowMs);
       return { kind: "taken" };
@@ -42,7 +42,7 @@ export class Reservation {
       return { kind: "given_up" };
     }
     if (!this.isTold)
-      this.around.emit({ type: "instance.waiting", host, program, instance, ...short, ms: untilMs - nowMs });
+      this.context.emit({ type: "instance.waiting", host, program, instance, ...short, ms: untilMs - nowMs });
     this.isTold = true;
     return { kind: "wait", lookAtMs: Math.min(untilMs, nowMs + timings.between_checks_ms) };
   }
@@ -50,6 +50,6 @@ export class Reservation {
   private giveUp({ healthy, min_healthy }: Standing): void {
     const { instance } = this.planned;
     const standing = `${healthy} of ${programOf(instance)} are healthy, and min_healthy asks that ${min_healthy} stay so`;
-    this.around.halt("floor_not_met", `${this.work.host} ${instance}: ${standing}`);
+    this.context.halt("floor_not_met", `${this.work.host} ${instance}: ${standing}`);
   }
 }

@@ -10,7 +10,7 @@ import type { Supervisors } from "./supervisors.ts";
 import type { Tally } from "./tally.ts";
 
 /** What the run of an instance or a host needs of the rollout that it is part of. */
-export interface Surroundings {
+export interface RunContext {
   readonly tally: Tally;
   readonly failures: Failures;
   readonly capacity: Capacity;

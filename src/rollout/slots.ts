@@ -1,10 +1,10 @@
 import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** What is left of a host's work, who is next, and the rests between. How many are under way is the host's to know. */
 export class Slots {
   private readonly work: HostWork;
-  private readonly around: Surroundings;
+  private readonly context: RunContext;
   /** What is left of the current batch. */
   private waiting: PlannedInstance[] = [];
   private nextBatch = 0;
@@ -14,9 +14,9 @@ export class Slots {
   private rests: number[] = [];
   private touchedInBatch = false;
 
-  constructor(work: HostWork, around: Surroundings) {
+  constructor(work: HostWork, context: RunContext) {
     this.work = work;
-    this.around = around;
+    this.context = context;
   }
 
   /** True once nothing more of the current batch comes. */
@@ -26,12 +26,12 @@ export class Slots {
 
   /** True where no further batch begins. */
   get isLast(): boolean {
-    return this.around.tally.stop !== undefined || this.nextTurn() === undefined;
+    return this.context.tally.stop !== undefined || this.nextTurn() === undefined;
   }
 
   /** When a slot has rested. One that has while the operator is asked is filled after the answer. */
   get wakeAtMs(): number {
-    return this.around.tally.isHeld ? Infinity : Math.min(...this.rests);
+    return this.context.tally.isHeld ? Infinity : Math.min(...this.rests);
   }
 
   /** What waits for its turn in this batch, and what comes before the next. */
@@ -48,7 +48,7 @@ export class Slots {
       this.rest(true, nowMs);
       return 0;
     }
-    if (this.around.tally.isHeld) return 0;
+    if (this.context.tally.isHeld) return 0;
     if (this.again.length > 0) this.again.shift();
     else this.nextBatch++;
     this.touchedInBatch = false;
@@ -58,18 +58,18 @@ export class Slots {
 
   /** Who takes the next slot that is free. */
   next(): PlannedInstance | undefined {
-    return this.around.tally.stop ? undefined : this.waiting.shift();
+    return this.context.tally.stop ? undefined : this.waiting.shift();
   }
 
   /** A slot is free again: it rests if somebody waits for it. */
   freed(wasTouched: boolean, nowMs: number): void {
     this.touchedInBatch ||= wasTouched;
-    if (this.waiting.length > this.rests.length && !this.around.tally.stop) this.rest(wasTouched, nowMs);
+    if (this.waiting.length > this.rests.length && !this.context.tally.stop) this.rest(wasTouched, nowMs);
   }
 
   /** How many slots have rested, and may be filled. */
   takeRested(nowMs: number): number {
-    if (this.around.tally.isHeld) return 0;
+    if (this.context.tally.isHeld) return 0;
     const before = this.rests.length;
     this.rests = this.rests.filter((atMs) => atMs > nowMs);
     return before - this.rests.length;
@@ -98,6 +98,6 @@ export class Slots {
   private rest(wasTouched: boolean, nowMs: number): void {
     const ms = wasTouched ? this.work.timings.between_restarts_ms : 0;
     this.rests.push(nowMs + ms);
-    if (ms > 0) this.around.emit({ type: "host.resting", host: this.work.host, ms });
+    if (ms > 0) this.context.emit({ type: "host.resting", host: this.work.host, ms });
   }
 }

@@ -5,7 +5,7 @@ import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Looks } from "./looks.ts";
 import type { ProcessLooks } from "./process-looks.ts";
-import type { Surroundings } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
 
 type Phase =
   | { readonly name: "before" }
@@ -34,7 +34,7 @@ interface Step {
 /** Walks the waves and their batches: fills the slots of hosts, rests between batches, pauses after waves. */
 export class WaveRun {
   private readonly steps: readonly Step[];
-  private readonly around: Surroundings;
+  private readonly context: RunContext;
   private readonly looks: Looks;
   private readonly processLooks: ProcessLooks;
   private phase: Phase = { name: "before" };
@@ -48,9 +48,9 @@ export class WaveRun {
   private again: HostWork[] = [];
   private readonly ended: HostName[] = [];
 
-  constructor(waves: readonly Wave[], around: Surroundings, looks: Looks, processLooks: ProcessLooks) {
+  constructor(waves: readonly Wave[], context: RunContext, looks: Looks, processLooks: ProcessLooks) {
     this.steps = waves.flatMap(stepsOf);
-    this.around = around;
+    this.context = context;
     this.looks = looks;
     this.processLooks = processLooks;
   }
@@ -66,7 +66,7 @@ export class WaveRun {
 
   /** All is done, and no halt has told otherwise: an interrupt that left nothing undone interrupted nothing. */
   private get isWhole(): boolean {
-    const { tally } = this.around;
+    const { tally } = this.context;
     const isCutShort = tally.stop?.kind === "halted" || (tally.stop && tally.counts().untouched > 0);
     return this.index >= this.steps.length && !isCutShort;
   }
@@ -76,7 +76,7 @@ export class WaveRun {
   }
 
   get wakeAtMs(): number {
-    if (this.around.tally.isHeld) return Infinity;
+    if (this.context.tally.isHeld) return Infinity;
     return this.phase.name === "resting" || this.phase.name === "paused" ? this.phase.untilMs : Infinity;
   }
 
@@ -87,14 +87,14 @@ export class WaveRun {
   /** Begins the next batch. What a new wave is based on was seen a moment ago. */
   begin(nowMs: number): void {
     const step = this.steps[this.index];
-    if (!step || this.around.tally.stop) {
+    if (!step || this.context.tally.stop) {
       this.phase = { name: "over" };
       return;
     }
     const { place, batch } = step;
-    if (step.isFirstOfWave) this.around.emit({ type: "wave.started", wave: place.wave, group: place.group });
+    if (step.isFirstOfWave) this.context.emit({ type: "wave.started", wave: place.wave, group: place.group });
     this.phase = { name: "batch", atOnce: batch.at_once };
-    this.around.emit({ type: "batch.started", ...place, hosts: batch.hosts.map(({ host }) => host) });
+    this.context.emit({ type: "batch.started", ...place, hosts: batch.hosts.map(({ host }) => host) });
     this.waiting = [...batch.hosts];
     this.refill(nowMs);
   }
@@ -108,7 +108,7 @@ export class WaveRun {
   /** The pause after a wave is over. */
   resume(nowMs: number): void {
     if (this.phase.name !== "paused") return;
-    this.around.emit({ type: "rollout.resumed" });
+    this.context.emit({ type: "rollout.resumed" });
     this.observe(nowMs);
   }
 
@@ -116,15 +116,15 @@ export class WaveRun {
   looked(host: HostName, outcome: LookOutcome, nowMs: number): void {
     if (this.phase.name !== "observing") return;
     const work = this.phase.coming.get(host);
-    if (work && outcome.kind === "seen") this.around.drift.compareHost(work, outcome.snapshots);
+    if (work && outcome.kind === "seen") this.context.drift.compareHost(work, outcome.snapshots);
     this.phase.missing.delete(host);
-    if (this.phase.missing.size === 0 && !this.around.tally.isHeld) this.begin(nowMs);
+    if (this.phase.missing.size === 0 && !this.context.tally.isHeld) this.begin(nowMs);
   }
 
   /** True where only supervisord's own log says what has become of a process: a look is judged with that. */
   needsHistory(host: HostName, snapshots: readonly ProcessSnapshot[], issuedAtMs: number): boolean {
     const coming = this.phase.name === "observing" ? this.phase.coming.get(host) : undefined;
-    if (coming && this.around.drift.needsHistory(coming, snapshots)) return true;
+    if (coming && this.context.drift.needsHistory(coming, snapshots)) return true;
     return this.runs.get(host)?.needsHistory(snapshots, issuedAtMs) ?? false;
   }
 
@@ -174,14 +174,14 @@ export class WaveRun {
       next = this.nextHost();
       if (next) this.beginHost(next, nowMs);
     } while (next);
-    if (this.runs.size > 0 || this.around.tally.isHeld) return;
+    if (this.runs.size > 0 || this.context.tally.isHeld) return;
     if (this.phase.name === "batch") this.finishBatch(nowMs);
     else if (this.phase.name === "again") this.goOnAfter(this.phase.before, nowMs);
   }
 
   /** Who gets the next slot, if one is free and something may begin. */
   private nextHost(): HostWork | undefined {
-    if (!this.around.tally.mayBegin || (this.phase.name !== "batch" && this.phase.name !== "again")) return undefined;
+    if (!this.context.tally.mayBegin || (this.phase.name !== "batch" && this.phase.name !== "again")) return undefined;
     if (this.runs.size >= (this.phase.name === "batch" ? this.phase.atOnce : 1)) return undefined;
     const index = this.again.findIndex(({ host }) => !this.runs.has(host));
     return index >= 0 ? this.again.splice(index, 1)[0] : this.waiting.shift();
@@ -189,7 +189,7 @@ export class WaveRun {
 
   /** A turn came between: it rests on, looks anew, and pauses anew for what runs since. */
   private goOnAfter(before: Phase, nowMs: number): void {
-    this.phase = this.around.tally.stop && !this.isWhole ? { name: "over" } : before;
+    this.phase = this.context.tally.stop && !this.isWhole ? { name: "over" } : before;
     if (this.phase.name === "resting") this.woken(nowMs);
     else if (this.phase.name === "observing") this.observe(nowMs);
     else if (this.phase.name === "paused") this.pauseAnew(nowMs);
@@ -208,7 +208,7 @@ export class WaveRun {
   }
 
   private beginHost(work: HostWork, nowMs: number): void {
-    const run = new HostRun(work, this.around, { looks: this.looks, processLooks: this.processLooks }, () =>
+    const run = new HostRun(work, this.context, { looks: this.looks, processLooks: this.processLooks }, () =>
       this.ended.push(work.host),
     );
     this.runs.set(work.host, run);
@@ -219,11 +219,11 @@ export class WaveRun {
     const step = this.steps[this.index];
     if (!step) return;
     const { place, wave, isLastOfWave } = step;
-    this.around.emit({ type: "batch.finished", ...place });
-    if (isLastOfWave) this.around.emit({ type: "wave.finished", wave: place.wave, group: place.group });
+    this.context.emit({ type: "batch.finished", ...place });
+    if (isLastOfWave) this.context.emit({ type: "wave.finished", wave: place.wave, group: place.group });
     this.index++;
     if (this.isWhole) this.observe(nowMs);
-    else if (this.around.tally.stop) this.phase = { name: "over" };
+    else if (this.context.tally.stop) this.phase = { name: "over" };
     else if (isLastOfWave && wave.pause) this.pause(step, wave.pause, nowMs);
     else if (wave.between_batches_ms > 0) this.rest(step, nowMs);
     else this.goOn(nowMs);
@@ -237,18 +237,18 @@ export class WaveRun {
   private rest({ place, wave }: Step, nowMs: number): void {
     const ms = wave.between_batches_ms;
     this.phase = { name: "resting", untilMs: nowMs + ms };
-    this.around.emit({ type: "batch.resting", ...place, ms });
+    this.context.emit({ type: "batch.resting", ...place, ms });
   }
 
   private pause({ place: { wave, group } }: Step, pause: NonNullable<Wave["pause"]>, nowMs: number): void {
     if (pause === "ask") {
       this.phase = { name: "paused", untilMs: Infinity };
-      this.around.emit({ type: "rollout.paused", wave, group });
-      this.around.issue({ type: "ask", about: "pause" });
+      this.context.emit({ type: "rollout.paused", wave, group });
+      this.context.issue({ type: "ask", about: "pause" });
       return;
     }
     this.phase = { name: "paused", untilMs: nowMs + pause.ms };
-    this.around.emit({ type: "rollout.paused", wave, group, ms: pause.ms });
+    this.context.emit({ type: "rollout.paused", wave, group, ms: pause.ms });
   }
 
   /**

@@ -223,7 +223,7 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/rollout/slots.ts",
-        from: "return this.around.tally.stop ? undefined : this.waiting.shift();",
+        from: "return this.context.tally.stop ? undefined : this.waiting.shift();",
         to: "return this.waiting.shift();",
       },
       {
