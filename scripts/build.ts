@@ -12,7 +12,7 @@ import standaloneCode from "ajv/dist/standalone/index.js";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 import { createAjv } from "../src/planner/schema/compiled-schema.ts";
 import { planSchema } from "../src/planner/schema/plan-schema.ts";
-import { pageAssets } from "../src/views/page/page-assets.ts";
+import { pageAssets } from "../src/views/page/assets.ts";
 import { noticesOf } from "./notices.ts";
 import { inOneFile, LOADER, type Part } from "./one-file.ts";
 
@@ -32,7 +32,7 @@ const compiledValidator: Plugin = {
 const builtPage: Plugin = {
   name: "built-page",
   setup(build) {
-    build.onLoad({ filter: /[/\\]src[/\\]views[/\\]page[/\\]page-assets\.ts$/ }, () => {
+    build.onLoad({ filter: /[/\\]src[/\\]views[/\\]page[/\\]assets\.ts$/ }, () => {
       const contents = `const assets = ${JSON.stringify(pageAssets())};\nexport const pageAssets = () => assets;`;
       return { contents, loader: "js" };
     });

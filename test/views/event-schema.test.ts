@@ -5,7 +5,7 @@ import { EVENT_SCHEMA_FILE, eventSchema } from "../../scripts/event-schema.ts";
 import type { RecordedEvent } from "../../src/domain/events.ts";
 import { amount } from "../amount.ts";
 import { readJournal } from "../../src/state/read-journal.ts";
-import { createPicture } from "../../src/views/page/picture.ts";
+import { createPicture } from "../../src/views/page/page.ts";
 import { createPlainView } from "../../src/views/lines/plain.ts";
 import { createReport } from "../../src/views/report/report.ts";
 import { simulate } from "../sim/simulate.ts";

@@ -1,4 +1,4 @@
-import type { Called } from "../../views/report/how-to-go-on.ts";
+import type { Called } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "./arguments.ts";
 
 /** What of a command line a report repeats in the commands that go on from it. */

@@ -3,7 +3,7 @@ import { beganAt } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
 import { previewText } from "../../planner/preview/preview.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
-import { selectionWords, shellCommand } from "../../views/report/how-to-go-on.ts";
+import { selectionWords, shellCommand } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { canAsk, saysYes } from "../terminal/ask.ts";
 import type { BugEnd } from "../terminal/bug.ts";

@@ -1,7 +1,7 @@
 import type { View } from "../../executor/ports.ts";
 import { systemClock } from "../../executor/system-clock.ts";
 import { isInCi } from "../../views/lines/ci.ts";
-import type { Called } from "../../views/report/how-to-go-on.ts";
+import type { Called } from "../../views/report/next-steps.ts";
 import { createJsonView } from "../../views/lines/json.ts";
 import { createPlainView } from "../../views/lines/plain.ts";
 import type { OutputMode } from "../arguments/arguments.ts";

@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import type { View } from "../../executor/ports.ts";
-import type { Called } from "../../views/report/how-to-go-on.ts";
+import type { Called } from "../../views/report/next-steps.ts";
 import { createJobSummary } from "../../views/page/job-summary.ts";
 
 /** Under GitHub Actions: adds the rollout's end to the page of the job. */

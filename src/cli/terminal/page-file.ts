@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, realpathSync, renameSync, rmSync, st
 import { dirname } from "node:path";
 import { printable } from "../../domain/printable.ts";
 import type { View } from "../../executor/ports.ts";
-import type { Called } from "../../views/report/how-to-go-on.ts";
-import { createPicture } from "../../views/page/picture.ts";
+import type { Called } from "../../views/report/next-steps.ts";
+import { createPicture } from "../../views/page/page.ts";
 
 /** A file that can be written, as far as can be told before; or why not. */
 type PageFile = { readonly write: (text: string) => string | undefined } | { readonly problem: string };

@@ -5,7 +5,7 @@ import { ciMarks, type CiMarks } from "./ci.ts";
 import { errorsOf } from "../words/errors.ts";
 import { factsOf, type Fact } from "../words/facts.ts";
 import { onOneLine } from "../../domain/printable.ts";
-import type { Called } from "../report/how-to-go-on.ts";
+import type { Called } from "../report/next-steps.ts";
 import { createReport, type Report } from "../report/report.ts";
 import { TreeModel } from "../model/tree-model.ts";
 import { waitOf } from "../words/waits.ts";

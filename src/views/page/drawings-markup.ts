@@ -11,7 +11,7 @@ import {
   type PictureData,
   type ProgramHealth,
   type TrackState,
-} from "./picture-data.ts";
+} from "./page-data.ts";
 
 /** The healthy instances of each program over time, and their lowest number. */
 export function healthMarkup({ programs, beganAtMs }: PictureData): Markup | undefined {

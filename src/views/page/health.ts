@@ -1,6 +1,6 @@
 import type { ProgramName } from "../../domain/ids.ts";
 import type { Rollout } from "../../domain/rollout.ts";
-import type { ProgramHealth } from "./picture-data.ts";
+import type { ProgramHealth } from "./page-data.ts";
 
 interface Count {
   readonly floor: number;

@@ -4,7 +4,7 @@ import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { Collected } from "../model/collected.ts";
 import { failureRemedy, failureTitle, haltTitle } from "../words/failure-text.ts";
-import { howToGoOn, type Called } from "../report/how-to-go-on.ts";
+import { howToGoOn, type Called } from "../report/next-steps.ts";
 import { html, Markup } from "./markup.ts";
 import { logsOf, type ShownLog } from "../words/logs.ts";
 import {

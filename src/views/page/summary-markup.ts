@@ -5,7 +5,7 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Collected } from "../model/collected.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../words/failure-text.ts";
 import { logsOf, type ShownLog } from "../words/logs.ts";
-import { howToGoOn, type Called } from "../report/how-to-go-on.ts";
+import { howToGoOn, type Called } from "../report/next-steps.ts";
 import {
   drainedSection,
   driftSection,

@@ -1,7 +1,7 @@
 import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import type { HostWork, PlannedInstance } from "../../domain/rollout.ts";
-import { TRACK_STATES, type InstanceTrack, type TrackState } from "./picture-data.ts";
+import { TRACK_STATES, type InstanceTrack, type TrackState } from "./page-data.ts";
 
 /** In these it serves, as far as the rollout knows. */
 const SERVING: ReadonlySet<TrackState> = new Set(["old", "waiting", "healthy"]);

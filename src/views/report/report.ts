@@ -4,7 +4,7 @@ import { leastMs } from "../../domain/least-duration.ts";
 import { Collected } from "../model/collected.ts";
 import { countsText } from "../words/counting.ts";
 import { haltRemedy, haltTitle } from "../words/failure-text.ts";
-import { howToGoOn, type Called } from "./how-to-go-on.ts";
+import { howToGoOn, type Called } from "./next-steps.ts";
 import type { Ledger } from "../model/ledger.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import {

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from "../../domain/events.ts";
 import type { View } from "../../executor/ports.ts";
-import type { Called } from "../report/how-to-go-on.ts";
+import type { Called } from "../report/next-steps.ts";
 import { createReport } from "../report/report.ts";
 import { paletteFor } from "./palette.ts";
 import { Screen } from "./screen.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
-import type { Called } from "../../../src/views/report/how-to-go-on.ts";
+import type { Called } from "../../../src/views/report/next-steps.ts";
 import { createReport } from "../../../src/views/report/report.ts";
 import {
   connected,

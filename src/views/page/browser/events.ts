@@ -1,4 +1,4 @@
-import { EVENT_KINDS, type EventRow, type PictureData } from "../picture-data.ts";
+import { EVENT_KINDS, type EventRow, type PictureData } from "../page-data.ts";
 import { byId, clock, element, inputOf, selectOf } from "./dom.ts";
 
 /** More rows than this at once would make the page slow. */

@@ -1,4 +1,4 @@
-import type { ProgramHealth } from "../picture-data.ts";
+import type { ProgramHealth } from "../page-data.ts";
 import { clock, svg } from "./dom.ts";
 import { ticks, timeLabel } from "./axis.ts";
 import { dragToZoom, tipOn } from "./pointer.ts";

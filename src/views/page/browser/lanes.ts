@@ -1,4 +1,4 @@
-import { TRACK_STATES, type HostTrack, type InstanceTrack, type TrackState } from "../picture-data.ts";
+import { TRACK_STATES, type HostTrack, type InstanceTrack, type TrackState } from "../page-data.ts";
 import { svg } from "./dom.ts";
 import { eachStep, type TimeView } from "./view.ts";
 

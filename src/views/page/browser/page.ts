@@ -1,5 +1,5 @@
 /** The script of the page: draws what the tables leave room for, from the data that the page carries. */
-import type { PictureData } from "../picture-data.ts";
+import type { PictureData } from "../page-data.ts";
 import { byId } from "./dom.ts";
 import { listEvents } from "./events.ts";
 import { healthChart } from "./health-chart.ts";

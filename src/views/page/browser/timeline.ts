@@ -1,4 +1,4 @@
-import { STATE_WORDS, TRACK_STATES, type HostTrack, type InstanceTrack } from "../picture-data.ts";
+import { STATE_WORDS, TRACK_STATES, type HostTrack, type InstanceTrack } from "../page-data.ts";
 import { drawAxis } from "./axis.ts";
 import { byId, clock, element, inputOf, selectOf, span } from "./dom.ts";
 import { drawLanes } from "./lanes.ts";

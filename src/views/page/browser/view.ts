@@ -1,4 +1,4 @@
-import type { PictureData, Steps } from "../picture-data.ts";
+import type { PictureData, Steps } from "../page-data.ts";
 
 /** Less than this is not worth looking at: looks at a fleet are further apart. */
 const SHORTEST_MS = 500;

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { RecordedEvent } from "../../domain/events.ts";
 import { printable } from "../../domain/printable.ts";
-import { CollectedPicture } from "./collected-picture.ts";
+import { CollectedPicture } from "./page-history.ts";
 import { eventsMarkup, healthMarkup, timelineMarkup } from "./drawings-markup.ts";
-import type { Called } from "../report/how-to-go-on.ts";
+import type { Called } from "../report/next-steps.ts";
 import { html, json, Markup } from "./markup.ts";
-import { pageAssets } from "./page-assets.ts";
+import { pageAssets } from "./assets.ts";
 import { planMarkup } from "./plan-markup.ts";
 import { countsMarkup, headerMarkup, troubleMarkup } from "./summary-markup.ts";
 

@@ -13,7 +13,7 @@ import {
   type HostTrack,
   type Moment,
   type PictureData,
-} from "./picture-data.ts";
+} from "./page-data.ts";
 import { Track } from "./tracks.ts";
 
 type Planned = EventOf<"rollout.planned">;

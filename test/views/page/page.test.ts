@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName, ProgramName } from "../../../src/domain/ids.ts";
-import { createPicture } from "../../../src/views/page/picture.ts";
+import { createPicture } from "../../../src/views/page/page.ts";
 import { Browser } from "./browser.ts";
 import { failed, finished, planned, recorded, restarting } from "../rollout-script.ts";
 import { simulatedJournal } from "../simulated-journal.ts";
