@@ -76,10 +76,11 @@ any_other_life() {
  * so long that its controller must be gone, but never before what it has started has ended. The locks are open files
  * of its own, so the kernel frees them with it, however it ends.
  *
- * Told: `beat` · `take RECORD` · `run ID SECONDS COMMAND STDIN` (0: no limit) · `tell ID LINE` (to the session, which the
- * first one starts: its line is lost)
+ * Lines: `beat` · `take RECORD` · `run ID SECONDS COMMAND STDIN` (0: no limit) · `start` (the session) · `write TEXT` (to the
+ * session)
  * Answers: `beat` · `held NAME` (of the supervisord) · `locked GROUP RECORDS` · `broken WHY` · `done ID OUTPUT|CODE` · `closed` (the session)
- * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND and STDIN are escaped as printf's %b reads them, spaces as well.
+ * · `silent`. RECORDS and OUTPUT are hexadecimal; COMMAND, STDIN and TEXT are escaped as printf's %b reads them, spaces as well.
+ * Each answer has a line break before it and one after it, which are its own: all else is output of the session.
  *
  * Arguments: token, seconds of silence, directory, what IDENTIFY needs (see IDENTITY_ARGUMENTS), the groups to lock (file
  * names, in one argument), then the command of the session, if there shall be one.
@@ -187,7 +188,8 @@ work() {
     case $line in
       beat) say beat ;;
       'run '*) run $line & ;;
-      'tell '*) line=\${line#tell }; printf '%s\\n_mark%s_\\n' "\${line#* }" "\${line%% *}" ;;
+      start) echo ;;
+      'write '*) printf '%b' "\${line#write }" ;;
     esac
   done
   # The end of stdin is 1; timeout(1) says 124, and busybox's 143.

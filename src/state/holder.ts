@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { StringDecoder } from "node:string_decoder";
+import { SessionFraming, type SessionReply } from "../domain/session-framing.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostProcess, RunOutcome } from "../executor/ports.ts";
-import { Session } from "./session.ts";
 
 /** What a holder answers to `take`. */
 export type Taken =
@@ -23,10 +24,12 @@ export class Holder {
   readonly ended: Promise<string>;
   readonly #token: string;
   readonly #process: HostProcess;
-  readonly #session: Session | undefined;
+  /** Of the session's output; undefined once there is none that can be used. */
+  #session: SessionFraming | undefined;
+  #sessionReplied: (reply: SessionReply) => void = () => undefined;
   readonly #jobs = new Map<number, (outcome: RunOutcome) => void>();
   #lastId = 0;
-  /** What has come of a line whose end has not. */
+  /** What may be the beginning of an answer. */
   #partial = "";
   #taken: ((taken: Taken) => void) | undefined;
   /** Those who wait for the answer to their beat, in the order of the beats. */
@@ -39,7 +42,7 @@ export class Holder {
   constructor(token: string, process: HostProcess, hasSession: boolean) {
     this.#token = token;
     this.#process = process;
-    this.#session = hasSession ? new Session() : undefined;
+    this.#session = hasSession ? new SessionFraming(randomBytes(8).toString("hex")) : undefined;
     const decoder = new StringDecoder("utf8");
     process.stream.on("data", (chunk: Buffer) => this.#read(decoder.write(chunk)));
     this.ended = process.closed.then(() => this.#end());
@@ -84,23 +87,21 @@ export class Holder {
     const session = this.#session;
     if (!session || this.#isOver) return;
     if (!this.#opening) {
-      // One that answers its first mark can be trusted with more.
-      this.#opening = new Deadline(OPENING_PATIENCE_MS).of(session.expect(0));
-      this.#tell("tell 0 ");
+      this.#tell("start");
+      this.#opening = new Deadline(OPENING_PATIENCE_MS).of(this.#toSession(session.open()));
     }
     await this.#opening;
   }
 
-  /** Gives a line to the session; undefined if that is not idle. Its answer is the stdout of the outcome. */
-  converse(line: string): Promise<RunOutcome> | undefined {
+  /** Gives a command to the session; undefined if that is not idle. Its answer is the stdout of the outcome. */
+  runInSession(command: string): Promise<RunOutcome> | undefined {
     const session = this.#session;
     if (!session?.isIdle || this.#isOver) return undefined;
     return this.#job((id) => {
-      void session.expect(id).then((said) => {
-        if (said !== undefined) this.#done(id, { kind: "exited", code: 0, stdout: said, stderr: "" });
-        else this.#done(id, { kind: "indeterminate", reason: "supervisorctl ended in the middle of it" });
+      void this.#toSession(session.ask(command)).then((reply) => {
+        if (reply.kind === "answered") this.#done(id, { kind: "exited", code: 0, stdout: reply.text, stderr: "" });
+        else this.#done(id, { kind: "indeterminate", reason: reply.reason });
       });
-      this.#tell(`tell ${id} ${line}`);
     });
   }
 
@@ -132,13 +133,37 @@ export class Holder {
     if (!this.#isOver) this.#process.stream.write(`${line}\n`);
   }
 
+  #toSession(text: string): Promise<SessionReply> {
+    const reply = new Promise<SessionReply>((resolve) => (this.#sessionReplied = resolve));
+    this.#tell(`write ${escaped(text)}`);
+    return reply;
+  }
+
   #read(text: string): void {
-    const lines = (this.#partial + text).split("\n");
-    this.#partial = lines.pop() ?? "";
-    for (const line of lines) {
-      if (line.startsWith(`${this.#token} `)) this.#answered(line.slice(this.#token.length + 1));
-      else this.#session?.read(line);
+    const before = `\n${this.#token} `;
+    let rest = this.#partial + text;
+    for (let at = rest.indexOf(before); at !== -1; at = rest.indexOf(before)) {
+      this.#readSession(rest.slice(0, at));
+      rest = rest.slice(at);
+      const end = rest.indexOf("\n", before.length);
+      if (end === -1) break;
+      this.#answered(rest.slice(before.length, end));
+      rest = rest.slice(end + 1);
     }
+    const at = startOfPartial(rest, before);
+    this.#readSession(rest.slice(0, at));
+    this.#partial = rest.slice(at);
+  }
+
+  #readSession(text: string): void {
+    const reply = this.#session?.read(text);
+    if (reply?.kind === "lost") this.#loseSession(reply.reason);
+    else if (reply) this.#sessionReplied(reply);
+  }
+
+  #loseSession(reason: string): void {
+    this.#session = undefined;
+    this.#sessionReplied({ kind: "lost", reason });
   }
 
   #answered(answer: string): void {
@@ -160,7 +185,7 @@ export class Holder {
         this.#done(Number(first), outcomeOf(textOf(second)));
         break;
       case "closed":
-        this.#session?.end();
+        this.#loseSession("supervisorctl ended in the middle of it");
         break;
       case "silent":
         this.#letGo = true;
@@ -172,10 +197,17 @@ export class Holder {
     const said = this.#process.stderr().trim();
     const reason = said === "" ? "the connection to the lock's holder was lost" : said;
     for (const id of this.#jobs.keys()) this.#done(id, { kind: "indeterminate", reason });
-    this.#session?.end();
+    this.#loseSession(reason);
     this.#taken?.({ kind: "broken", reason });
     return reason;
   }
+}
+
+/** Where in a text an answer may start whose end has not come: at its `before`, or at the first half of that. */
+function startOfPartial(text: string, before: string): number {
+  const at = text.lastIndexOf("\n");
+  const last = text.slice(at);
+  return at !== -1 && (last.startsWith(before) || before.startsWith(last)) ? at : text.length;
 }
 
 /** What ran in a process of its own has printed, then `|` and the exit code. */

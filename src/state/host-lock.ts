@@ -126,7 +126,7 @@ class HolderLock implements HostLock {
     if (held.kind === "lock_lost") return held;
     if (held.kind === "released") return { kind: "unreachable", reason: RELEASED };
     if (inSession !== undefined) await held.holder.openSession();
-    const conversation = inSession === undefined ? undefined : held.holder.converse(inSession);
+    const conversation = inSession === undefined ? undefined : held.holder.runInSession(inSession);
     const sentAtMs = performance.now();
     const outcome = await (conversation ?? held.holder.run(quoteArgv(argv), stdin, Math.ceil((timeoutMs ?? 0) / 1000)));
     const isUp = timeoutMs !== undefined && performance.now() - sentAtMs >= timeoutMs;

@@ -4,7 +4,7 @@ import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { lastWords } from "./complaints.ts";
 import { sessionArgv, tailBytes, tailLine } from "./commands.ts";
-import { Session } from "./session.ts";
+import { SupervisorctlSession } from "./session.ts";
 import { parseAvail, parsePid } from "./replies.ts";
 import { othersIn, parseStatus } from "./status-text.ts";
 import { isCutCharacter, readTail } from "./tail-reply.ts";
@@ -91,7 +91,7 @@ export function sessionWay(
 interface Opening {
   /** Used up once, whoever asks then does not wait. */
   readonly patience: Deadline;
-  readonly session: Promise<Told<Session>>;
+  readonly session: Promise<Told<SupervisorctlSession>>;
   /** True once it was open and is so no more. */
   hasEnded(): boolean;
   abandon(): Promise<void>;
@@ -102,13 +102,13 @@ function open(
   settings: SupervisorSettings,
   { openingMs, patienceMs }: { readonly openingMs: number; readonly patienceMs: number },
 ): Opening {
-  let session: Session | undefined;
+  let session: SupervisorctlSession | undefined;
   let isAbandoned = false;
   let wasOpen = false;
-  async function attempt(): Promise<Told<Session>> {
+  async function attempt(): Promise<Told<SupervisorctlSession>> {
     const spawned = await access.spawn(sessionArgv(settings));
     if (spawned.kind === "failed") return untold(spawned.reason, { passing: true });
-    session = new Session(spawned.process);
+    session = new SupervisorctlSession(spawned.process);
     if (isAbandoned) void session.close();
     return session.open(openingMs);
   }

@@ -423,8 +423,36 @@ describe("the lock of a host", () => {
       const outcome = await lock.run(["echo", "by exec"], { inSession: "restart web:web_00" });
       return outcome.kind === "exited" ? outcome.stdout : outcome.kind;
     };
-    await until(async () => (await inSession()) === "did restart web:web_00", { deadlineMs: 5000 });
-    assert.deepEqual((await Promise.all([inSession(), inSession()])).sort(), ["by exec\n", "did restart web:web_00"]);
+    await until(async () => (await inSession()) === "did restart web:web_00\n", { deadlineMs: 5000 });
+    assert.deepEqual((await Promise.all([inSession(), inSession()])).sort(), ["by exec\n", "did restart web:web_00\n"]);
+  });
+
+  it("reads an answer of the session to its end, whatever the answer imitates, while the holder's own lines come between", async () => {
+    const answer = Array.from(
+      { length: 20 },
+      (_, mark) => `supervisor> *** Unknown syntax: _mark${mark}_\norchestrate-0 closed\n`,
+    );
+    // Its pieces come one by one, as it reads lines of its own from a file; beats go on meanwhile.
+    const lock = lockOf("alice", {
+      session: FAKE_SUPERVISORCTL.replace(
+        'echo "did $line"',
+        `sleep 0.4; printf 'web:web: '; sleep 0.4; cat "${join(dir, "answer")}"`,
+      ),
+      silence: { ...SHORT, beatEveryMs: 20 },
+    });
+    await writeFile(join(dir, "answer"), answer.join(""));
+    await lock.take(web);
+    const inSession = () => lock.run(["echo", "by exec"], { inSession: "restart web:web" });
+    const stdout = `web:web: ${answer.join("")}`;
+    await until(
+      async () => {
+        const outcome = await inSession();
+        if (outcome.kind === "exited" && outcome.stdout === "by exec\n") return false;
+        assert.deepEqual(outcome, { kind: "exited", code: 0, stdout, stderr: "" });
+        return true;
+      },
+      { deadlineMs: 5000 },
+    );
   });
 
   it("has processes of their own for all commands where the session asks for a password or ends", async () => {
