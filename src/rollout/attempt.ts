@@ -3,8 +3,9 @@ import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { isNotStarted, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import { actionOf, type Action, type LostCommand } from "./actions.ts";
 import { CheckRun } from "./check-run.ts";
-import { describe, Gate, type Failed, type Verdict } from "./gate.ts";
+import { describe, type Gate, type Failed, type Verdict } from "./gate.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import type { RunContext } from "./run-context.ts";
@@ -20,10 +21,8 @@ export type Progress =
   /** It has run and ended, as it is meant to. */
   | { readonly kind: "completed" }
   | Failed
-  /** It was lost on the way: nothing was done, and nothing of it can be done any more. */
-  | { readonly kind: "unchanged"; readonly reason: string }
-  /** It was lost between its stop and its start. */
-  | { readonly kind: "half_done"; readonly snapshot: ProcessSnapshot };
+  /** It was lost on the way, and can no longer act. */
+  | Exclude<LostCommand, { kind: "done" }>;
 
 /** What is known when an attempt starts. */
 export interface AttemptStart {
@@ -46,6 +45,7 @@ export class Attempt {
   private readonly planned: PlannedInstance;
   private readonly work: HostWork;
   private readonly context: RunContext;
+  private readonly action: Action;
   private readonly gate: Gate;
   private checks: CheckRun;
   private readonly leftovers: Leftovers;
@@ -69,7 +69,8 @@ export class Attempt {
     this.previousPid = previousPid;
     this.supervisorRestarts = context.supervisors.restartsOf(work.host);
     this.told = before ? textOf(before) : "";
-    this.gate = new Gate(work.timings, previousPid, nowMs, {
+    this.action = actionOf(planned);
+    this.gate = this.action.gate(work.timings, previousPid, nowMs, {
       mayExit: work.on_expected_exit === "accept",
       mayComplete: planned.may_complete === true,
       ...(startBefore !== undefined && { startBefore }),
@@ -178,9 +179,8 @@ export class Attempt {
   /** What became of a lost restart, by the state that it has left. */
   private settle(snapshot: ProcessSnapshot | undefined, nowMs: number): Progress {
     this.settledAtMs = undefined;
-    if (snapshot?.state === "RUNNING" && snapshot.pid === this.previousPid)
-      return { kind: "unchanged", reason: `its restart was lost on the way: it is still on pid ${snapshot.pid}` };
-    if (snapshot?.state === "STOPPED") return { kind: "half_done", snapshot };
+    const lost = this.action.afterLoss(snapshot, this.previousPid);
+    if (lost.kind !== "done") return lost;
     this.gate.commandReturned("", nowMs);
     return this.follow(this.gate.observe(snapshot, nowMs, nowMs), nowMs, snapshot);
   }

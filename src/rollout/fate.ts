@@ -29,6 +29,11 @@ export class Fate {
     return this.proof?.pid;
   }
 
+  /** That one, and the one before its restart. */
+  get provenPids(): { readonly pid?: number | undefined; readonly previousPid?: number | undefined } {
+    return { pid: this.proof?.pid, previousPid: this.proof?.previous_pid };
+  }
+
   get isTriedAgain(): boolean {
     return this.failureStands;
   }

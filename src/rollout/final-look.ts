@@ -1,19 +1,25 @@
-import type { InstanceFailureCode } from "../domain/failures.ts";
-import { isNotStarted, type ProcessSnapshot, type ProcessState } from "../domain/process-state.ts";
+import { isNotStarted, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { PlannedInstance } from "../domain/rollout.ts";
+import { actionOf, AT_REST, type ChangeCommand } from "./actions.ts";
+import { failed, type Failed } from "./gate.ts";
 
 /** What the last look before its restart says of an instance. */
-export type BeforeRestart =
-  | { readonly kind: "failed"; readonly code: InstanceFailureCode; readonly reason: string }
-  /** An earlier rollout or the operator has restarted it: only its gate is left. */
-  | { readonly kind: "restarted" }
-  /** Another user is starting it. How that ends is not known yet: the gate shows it. */
-  | { readonly kind: "being_started" }
-  | { readonly kind: "due"; readonly action: "restart" | "start" }
+export type FinalLook =
+  | Failed
+  | Due
+  /** An earlier rollout or the operator has restarted it, or another user is starting it: only its gate is left. */
+  | { readonly kind: "restarted" | "being_started"; readonly snapshot: ProcessSnapshot }
   /** Another user has started or stopped it since the preview: it is left as it is. */
-  | { readonly kind: "left_alone" };
+  | { readonly kind: "left_alone"; readonly snapshot: ProcessSnapshot };
 
-/** What only its run knows of an instance. */
+/** It is to be restarted on the evidence of this look. */
+export interface Due {
+  readonly kind: "due";
+  readonly command: ChangeCommand;
+  readonly snapshot: ProcessSnapshot;
+}
+
+/** What is known of an instance besides its state. */
 export interface KnownBefore {
   /** It is tried again, so that its state is our doing and not another user's wish. */
   readonly isOurs: boolean;
@@ -23,34 +29,28 @@ export interface KnownBefore {
   readonly supervisorRestart: string | undefined;
 }
 
-/** In these Supervisor does not start a process by itself. */
-const AT_REST: ReadonlySet<ProcessState> = new Set(["STOPPED", "EXITED", "FATAL"]);
-
 /** @param snapshot undefined where Supervisor does not list it */
-export function judgeBeforeRestart(
-  { action, before, failed_as }: PlannedInstance,
+export function judgeFinalLook(
+  planned: PlannedInstance,
   snapshot: ProcessSnapshot | undefined,
   { isOurs, isOnlyGated, supervisorRestart }: KnownBefore,
-): BeforeRestart {
-  if (!snapshot) return failed("vanished", "it was there at the preview and Supervisor does not list it any more");
+): FinalLook {
+  if (!snapshot) return failed("vanished", "it was there at the preview, but Supervisor no longer lists it");
+  const { before, failed_as } = planned;
   const { state } = snapshot;
+  const action = actionOf(planned);
   if (state === "UNKNOWN") return failed("unknown_state", "it is UNKNOWN, so it was not restarted");
-  if (isOnlyGated) return { kind: "restarted" };
+  if (isOnlyGated) return { kind: "restarted", snapshot };
   if (!isOurs) {
-    if (failed_as !== undefined && AT_REST.has(before.state) && state === "RUNNING") return { kind: "restarted" };
-    if (action === "start" && (state === "STARTING" || state === "BACKOFF")) return { kind: "being_started" };
+    if (failed_as !== undefined && AT_REST.has(before.state) && state === "RUNNING")
+      return { kind: "restarted", snapshot };
+    if (action.isBeingDone(state)) return { kind: "being_started", snapshot };
     if (supervisorRestart !== undefined && before.state !== "STOPPED" && isNotStarted(snapshot))
       return failed(
         "supervisor_restarted",
         `it was ${before.state} at the preview and is STOPPED (Not started): ${supervisorRestart}`,
       );
+    if (!action.appliesTo(state)) return { kind: "left_alone", snapshot };
   }
-  // One that was to be started, and failed when another user started it, is still to be started.
-  const isDown = action === "start" ? AT_REST.has(state) : state === "STOPPED";
-  if (!isOurs && isDown !== (action === "start")) return { kind: "left_alone" };
-  return { kind: "due", action: isDown ? "start" : "restart" };
-}
-
-function failed(code: InstanceFailureCode, reason: string): BeforeRestart {
-  return { kind: "failed", code, reason };
+  return { kind: "due", command: action.commandFor(state), snapshot };
 }

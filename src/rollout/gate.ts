@@ -285,7 +285,7 @@ function expectedIn(explanation: Explanation): Pick<Failed, "expectedExit"> {
   return explanation.kind === "expected" ? { expectedExit: explanation.how } : {};
 }
 
-function failed(code: InstanceFailureCode, reason: string): Failed {
+export function failed(code: InstanceFailureCode, reason: string): Failed {
   return { kind: "failed", code, reason };
 }
 

@@ -91,7 +91,7 @@ export class HostRun {
     if (left.length === 0) return;
     if (this.context.tally.addUnreachable(this.work.host))
       this.context.halt("unreachable", `${this.work.host}: ${why}`);
-    for (const run of left) run.letGo(nowMs);
+    for (const run of left) run.stopBeginning(nowMs);
     this.failQueuedAgain(why, nowMs);
     this.slots.drop();
   }
@@ -176,7 +176,7 @@ export class HostRun {
   /** Nothing further begins: what has not been touched stays so, what is under restart finishes its gate. */
   stopBeginning(nowMs: number): void {
     this.slots.drop();
-    for (const run of this.active.values()) run.letGo(nowMs);
+    for (const run of this.active.values()) run.stopBeginning(nowMs);
     this.settle(nowMs);
   }
 

@@ -123,7 +123,7 @@ describe("the machine over a simulated fleet", () => {
     assert.deepEqual(countsOf(run), { healthy: 1, failed: 0, skipped: 2, untouched: 0 });
     assert.deepEqual(
       ofType(run.events, "instance.skipped").map(({ instance, why }) => `${instance}: ${why}`),
-      ["web:0: it was STOPPED before the rollout", "web:1: it was STOPPED since the preview"],
+      ["web:0: it was STOPPED before the rollout", "web:1: it has become STOPPED since the preview"],
     );
   });
 

@@ -133,9 +133,9 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "what was STOPPED, was to be started and has failed when somebody else did so is skipped: the rollout succeeds with it down",
     edits: [
       {
-        file: "src/rollout/final-look.ts",
-        from: 'const isDown = action === "start" ? AT_REST.has(state) : state === "STOPPED";',
-        to: 'const isDown = state === "STOPPED";',
+        file: "src/rollout/actions.ts",
+        from: "appliesTo: (state) => AT_REST.has(state),",
+        to: 'appliesTo: (state) => state === "STOPPED",',
       },
     ],
   },
@@ -144,7 +144,7 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "a worker that exits by design, and whose exits the plan accepts, is regressed in a pause",
     edits: [
       {
-        file: "src/rollout/instance-run.ts",
+        file: "src/rollout/after-restart.ts",
         from: '...(on_expected_exit === "accept" && {',
         to: "...(on_expected_exit === undefined && {",
       },
@@ -249,7 +249,7 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "what our own lost restart has left STOPPED, and whose start could not be sent, passes for stopped on purpose",
     edits: [
       {
-        file: "src/rollout/instance-run.ts",
+        file: "src/rollout/restart.ts",
         from: "        this.takenDownSinceMs ??= nowMs;\n",
         to: "",
       },

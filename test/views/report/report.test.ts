@@ -102,13 +102,13 @@ how to continue
     assert.equal(
       reportOf([
         ...events,
-        skipped("web-08", "web:web_03", "it was STOPPED since the preview"),
+        skipped("web-08", "web:web_03", "it has become STOPPED since the preview"),
         finished("succeeded", { healthy: 31, skipped: 1 }, 130),
       ]),
       `succeeded: prod (20261122T100000Z-4f2a) in 2m10s (preview: at least 7m36s): 31 healthy, 0 failed, 1 skipped
 
 skipped
-  web-08 web:web_03: it was STOPPED since the preview
+  web-08 web:web_03: it has become STOPPED since the preview
 `,
     );
   });

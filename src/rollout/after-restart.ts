@@ -1,0 +1,153 @@
+import type { HookOutcome } from "../domain/outcomes.ts";
+import type { ProcessSnapshot } from "../domain/process-state.ts";
+import type { Ending } from "./fate.ts";
+import { failed, type Failed } from "./gate.ts";
+import type { InstanceTurn } from "./instance-turn.ts";
+
+type Phase =
+  | { readonly name: "idle" }
+  /** Its outcome is known, unless its after_healthy hook, which now runs, fails. */
+  | { readonly name: "enabling"; readonly as: Ending }
+  /**
+   * Its failure is counted; its log is awaited, or the operator. Where only its after_healthy hook has failed, `wasEnabled`
+   * says as what.
+   */
+  | { readonly name: "failing"; readonly wasEnabled?: Ending }
+  /** Its after_healthy hook is to run again: waits for a look, sent since, that shows it as it was proven. */
+  | { readonly name: "proving"; readonly sinceMs: number };
+
+/** Where an instance stands after its restart, or instead of one. */
+export type Ended = "wait" | "over" | "restart_again";
+
+/** An instance after its restart, or instead of one: it is enabled again, watched from then on, or fails. */
+export class AfterRestart {
+  private readonly turn: InstanceTurn;
+  private phase: Phase = { name: "idle" };
+
+  constructor(turn: InstanceTurn) {
+    this.turn = turn;
+  }
+
+  get isFailing(): boolean {
+    return this.phase.name === "failing";
+  }
+
+  get awaitsLook(): boolean {
+    return this.phase.name === "proving";
+  }
+
+  /** @param pid undefined for one that has completed */
+  healthy(pid: number | undefined, previousPid: number | undefined, seconds: number, nowMs: number): Ended {
+    this.turn.isBroken = false;
+    this.turn.fate.healthy(pid, previousPid, seconds);
+    return this.enable("healthy", nowMs);
+  }
+
+  /** Another user has started or stopped it. */
+  skip({ state }: ProcessSnapshot, nowMs: number): Ended {
+    this.turn.fate.skipped(`it has become ${state} since the preview`);
+    return this.leave("skipped", nowMs);
+  }
+
+  /** It is not restarted. */
+  leave(as: Exclude<Ending, "healthy">, nowMs: number): Ended {
+    // One that was broken here stays down, and drained: it has nothing to serve with.
+    if (this.turn.isBroken) return "over";
+    return this.turn.drained ? this.enable(as, nowMs) : this.conclude(nowMs);
+  }
+
+  /** Before its restart, in it, or before its after_healthy hook was to run again. */
+  fail(failure: Failed, seconds: number, nowMs: number): Ended {
+    if (!this.turn.isDown && !this.turn.drained) this.turn.giveBackCapacity(nowMs);
+    this.phase = this.phase.name === "proving" ? { name: "failing", wasEnabled: "healthy" } : { name: "failing" };
+    this.tellFailed(failure, seconds);
+    return "wait";
+  }
+
+  looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Ended {
+    if (this.phase.name !== "proving") return "wait";
+    if (issuedAtMs < this.phase.sinceMs) return this.lookAt(nowMs);
+    if (snapshot?.state === "RUNNING" && snapshot.pid === this.turn.fate.provenPid)
+      return this.enable("healthy", nowMs);
+    // What was proven has died since, and is restarted again like anything else that the operator retries.
+    this.turn.isBroken = true;
+    this.phase = { name: "idle" };
+    return "restart_again";
+  }
+
+  /** Its after_healthy hook has ended. */
+  hookFinished(outcome: HookOutcome, seconds: number, nowMs: number): Ended {
+    if (this.phase.name !== "enabling") return "wait";
+    const { as } = this.phase;
+    if (outcome.kind === "failed") {
+      const state = as === "healthy" ? "healthy" : "as it was";
+      const reason = `its after_healthy hook failed: ${outcome.reason}; the instance itself is ${state}`;
+      this.phase = { name: "failing", wasEnabled: as };
+      this.tellFailed(failed("hook_failed", reason), seconds, as);
+      return "wait";
+    }
+    this.turn.drained = false;
+    this.turn.fate.enabled(as);
+    return this.conclude(nowMs);
+  }
+
+  /** Nothing more is awaited of its failure: it stands, or the operator has chosen to retry. */
+  failureEnded(isRetried: boolean, nowMs: number): Ended {
+    if (this.phase.name !== "failing") return "wait";
+    const { wasEnabled } = this.phase;
+    this.phase = { name: "idle" };
+    if (!isRetried) return "over";
+    this.turn.fate.tryAgain();
+    if (wasEnabled === undefined) return "restart_again";
+    if (wasEnabled !== "healthy") return this.enable(wasEnabled, nowMs);
+    // Nothing is put back into service on the evidence of a look from before the operator was asked.
+    this.phase = { name: "proving", sinceMs: nowMs };
+    return this.lookAt(nowMs);
+  }
+
+  private lookAt(atMs: number): Ended {
+    this.turn.lookAt(atMs);
+    return "wait";
+  }
+
+  /** Runs the after_healthy hook, which undoes what before_restart did. */
+  private enable(as: Ending, nowMs: number): Ended {
+    const { fate, seen } = this.turn;
+    this.phase = { name: "enabling", as };
+    const pids = as === "healthy" ? fate.provenPids : { pid: seen?.pid };
+    return this.turn.runHook("after_healthy", pids) ? "wait" : this.conclude(nowMs);
+  }
+
+  /** It serves again, or still: until here it counted as down. */
+  private conclude(nowMs: number): Ended {
+    // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
+    const { fate, planned, work, context, mayComplete } = this.turn;
+    const { host, on_expected_exit, timings } = work;
+    if (fate.provenPid !== undefined)
+      context.expect({
+        host,
+        instance: planned.instance,
+        pid: fate.provenPid,
+        ...(on_expected_exit === "accept" && { exits_at_most_every_ms: timings.min_healthy_time_ms }),
+        ...(mayComplete && { may_complete: true }),
+      });
+    if (!mayComplete) this.turn.giveBackCapacity(nowMs);
+    this.phase = { name: "idle" };
+    return "over";
+  }
+
+  private tellFailed({ code, reason, expectedExit }: Failed, seconds: number, wasEnabled?: Ending): void {
+    const { seen, drained, fate } = this.turn;
+    fate.failed(
+      {
+        code,
+        reason,
+        ...(seen && { state: seen.state }),
+        seconds,
+        stillDrained: drained,
+        ...(expectedExit !== undefined && { expectedExit }),
+      },
+      wasEnabled,
+    );
+  }
+}
