@@ -3,7 +3,7 @@ import type { Answer, RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import type { Input } from "../../src/rollout/messages.ts";
-import { Ledger } from "../../src/views/model/ledger.ts";
+import { RolloutModel } from "../../src/views/model/rollout-model.ts";
 import { rolloutOf, simulated, type Sizes } from "./rollouts.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
@@ -38,11 +38,9 @@ function counts(run: Simulated) {
 }
 
 /** What the views and a resume take from the events must be what the rollout counted itself. */
-function assertLedgerAgrees(rollout: Rollout, run: Simulated): void {
-  const ledger = new Ledger();
-  ledger.record({ type: "rollout.planned", ...rollout });
-  for (const event of run.events) ledger.record(event);
-  const { healthy, failed, skipped, untouched } = ledger.counts;
+function assertModelAgrees(rollout: Rollout, run: Simulated): void {
+  const { instances } = RolloutModel.of([{ type: "rollout.planned", ...rollout }, ...run.events]);
+  const { healthy, failed, skipped, untouched } = instances.counts;
   assert.deepEqual({ healthy, failed, skipped, untouched }, counts(run));
 }
 
@@ -67,7 +65,7 @@ describe("on_failure: ask", () => {
       [...new Set(meanwhile.map(({ type }) => type))],
       ["instance.observed", "instance.healthy", "host.resting"],
     );
-    assertLedgerAgrees(rollout, run);
+    assertModelAgrees(rollout, run);
   });
 
   it("halts with that failure's code where the operator says stop", async () => {
@@ -86,7 +84,7 @@ describe("on_failure: ask", () => {
     const run = await simulate(rollout, fleet, time, answers("skip", "skip"));
     assert.equal(run.outcome, "incomplete");
     assert.deepEqual(counts(run), { healthy: 2, failed: 2, skipped: 0, untouched: 0 });
-    assertLedgerAgrees(rollout, run);
+    assertModelAgrees(rollout, run);
   });
 
   it("restarts it again where the operator says retry: what is mended then does not count", async () => {
@@ -107,7 +105,7 @@ describe("on_failure: ask", () => {
       "host-2 web:0 restart",
     ]);
     assert.deepEqual(counts(run), { healthy: 4, failed: 0, skipped: 0, untouched: 0 });
-    assertLedgerAgrees(rollout, run);
+    assertModelAgrees(rollout, run);
   });
 
   it("asks again when it fails again", async () => {
@@ -224,7 +222,7 @@ describe("on_failure: ask", () => {
         ofType(run, "hook.finished").filter((event) => event.hook === failing).length,
         failing.endsWith("host") ? 3 : 5,
       );
-      assertLedgerAgrees(rollout, run);
+      assertModelAgrees(rollout, run);
     });
 
   describe("retries an after_healthy hook upon a look, as the operator may have taken hours", () => {
@@ -243,7 +241,7 @@ describe("on_failure: ask", () => {
             ? { kind: "failed", reason: "exit code 1" }
             : { kind: "succeeded" },
       });
-      assertLedgerAgrees(made.rollout, run);
+      assertModelAgrees(made.rollout, run);
       const enabled = ofType(run, "hook.started").filter(
         (one) => one.hook === "after_healthy" && one.instance === "web:0",
       );
@@ -328,7 +326,7 @@ describe("on_failure: ask, for what was healthy and is not any more", () => {
       ["before_host", "after_host", "before_host", "after_host"],
     );
     assert.deepEqual(counts(run), { healthy: 4, failed: 0, skipped: 0, untouched: 0 });
-    assertLedgerAgrees(planned, run);
+    assertModelAgrees(planned, run);
   });
 
   it("takes it next where its host still has its turn", async () => {

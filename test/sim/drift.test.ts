@@ -3,7 +3,8 @@ import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { factsOf } from "../../src/views/words/facts.ts";
-import { createReport } from "../../src/views/report/report.ts";
+import { RolloutModel } from "../../src/views/model/rollout-model.ts";
+import { reportText } from "../../src/views/report/report.ts";
 import { simulated } from "./rollouts.ts";
 import { simulate } from "./simulate.ts";
 
@@ -31,10 +32,8 @@ async function run(meddle: (fleet: ReturnType<typeof simulated>["fleet"]) => voi
       .filter(({ type }) => type === "instance.drifted")
       .flatMap(factsOf)
       .map(({ about, text }) => `${about} ${text}`);
-  const report = createReport();
-  report.collect({ type: "rollout.planned", ...planned });
-  for (const event of events) report.collect(event);
-  return { events, outcome, told: told(events), toldBeforeWave: told(beforeWave), report: report.text() };
+  const report = reportText(RolloutModel.of([{ type: "rollout.planned", ...planned }, ...events]));
+  return { events, outcome, told: told(events), toldBeforeWave: told(beforeWave), report };
 }
 
 describe("what others change while a rollout runs", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
-import { createReport } from "../../src/views/report/report.ts";
+import { RolloutModel } from "../../src/views/model/rollout-model.ts";
+import { reportText } from "../../src/views/report/report.ts";
 import { simulated } from "./rollouts.ts";
 import { simulate, type Simulated } from "./simulate.ts";
 
@@ -19,9 +20,7 @@ function momentOf(event: RolloutEvent): string {
 }
 
 function reportOf(rollout: Rollout, { events }: Simulated): string {
-  const report = createReport();
-  for (const event of [{ type: "rollout.planned" as const, ...rollout }, ...events]) report.collect(event);
-  return report.text();
+  return reportText(RolloutModel.of([{ type: "rollout.planned", ...rollout }, ...events]));
 }
 
 /** What an earlier rollout has restarted and not seen through: it is only to be proven, and enabled. */

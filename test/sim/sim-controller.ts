@@ -25,7 +25,7 @@ export type Told = Extract<Input, { type: "interrupted" | "abandoned" | "lock_lo
 export type SimEvent = RecordedEvent & { readonly atMs: number };
 
 export interface ControllerOptions extends WorldOptions {
-  /** Called with each event as it happens, and a way to tell the rollout something. */
+  /** Invocation with each event as it happens, and a way to tell the rollout something. */
   readonly onEvent?: (event: RolloutEvent, tell: (told: Told) => void) => void;
   /** Why the journal cannot be written now; default: it can. */
   readonly journalProblem?: () => string | undefined;

@@ -39,7 +39,7 @@ export class SimFleet {
   readonly unreachable = new Set<HostName>();
   /** When a look at it last showed nothing. */
   readonly unseenAtMs = new Map<HostName, number>();
-  /** Called when a host is lost: what was sent to it has no answer any more. */
+  /** Invocation when a host is lost: what was sent to it has no answer any more. */
   onLost: (host: HostName) => void = () => undefined;
   /** When those were removed that somebody has taken out of the config. */
   readonly removed = new Map<string, number>();

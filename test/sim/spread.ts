@@ -20,7 +20,7 @@ export interface Seeds {
 export interface Spread {
   /** Default: as many as there are processors. */
   readonly processes?: number;
-  /** Called with each as it is found. */
+  /** Invocation with each as it is found. */
   readonly onViolated?: (violated: Violated) => void;
 }
 

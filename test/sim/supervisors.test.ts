@@ -4,8 +4,8 @@ import type { HostName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
 import { readPast } from "../../src/planner/build/past.ts";
-import { Ledger } from "../../src/views/model/ledger.ts";
-import { createReport } from "../../src/views/report/report.ts";
+import { RolloutModel } from "../../src/views/model/rollout-model.ts";
+import { reportText } from "../../src/views/report/report.ts";
 import { rolloutOf, simulated, type Sizes } from "./rollouts.ts";
 import { healthy } from "./sim-process.ts";
 import { simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
@@ -27,10 +27,8 @@ async function run(
   options: SimulateOptions,
 ): Promise<Simulated> {
   const ran = await simulate(rollout, fleet, time, options);
-  const ledger = new Ledger();
-  ledger.record({ type: "rollout.planned", ...rollout });
-  for (const event of ran.events) ledger.record(event);
-  const { healthy, failed, skipped, untouched } = ledger.counts;
+  const { instances } = RolloutModel.of([{ type: "rollout.planned", ...rollout }, ...ran.events]);
+  const { healthy, failed, skipped, untouched } = instances.counts;
   assert.deepEqual({ healthy, failed, skipped, untouched }, counts(ran));
   return ran;
 }
@@ -40,10 +38,7 @@ function counts(ran: Simulated) {
 }
 
 function report(rollout: Rollout, ran: Simulated): string {
-  const written = createReport();
-  written.collect({ type: "rollout.planned", ...rollout });
-  for (const event of ran.events) written.collect(event);
-  return written.text();
+  return reportText(RolloutModel.of([{ type: "rollout.planned", ...rollout }, ...ran.events]));
 }
 
 /** The world, with a configuration of the programs on its first host. */

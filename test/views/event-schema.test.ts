@@ -5,9 +5,10 @@ import { EVENT_SCHEMA_FILE, eventSchema } from "../../scripts/event-schema.ts";
 import type { RecordedEvent } from "../../src/domain/events.ts";
 import { amount } from "../amount.ts";
 import { readJournal } from "../../src/state/read-journal.ts";
-import { createPicture } from "../../src/views/page/page.ts";
+import { createPage } from "../../src/views/page/page.ts";
 import { createPlainView } from "../../src/views/lines/plain.ts";
-import { createReport } from "../../src/views/report/report.ts";
+import { RolloutModel } from "../../src/views/model/rollout-model.ts";
+import { reportText } from "../../src/views/report/report.ts";
 import { simulate } from "../sim/simulate.ts";
 import { scenario } from "../sim/scenario.ts";
 import { DrawnTree } from "./tree/drawn.ts";
@@ -66,9 +67,7 @@ describe("a journal of another version", () => {
   ]) as unknown as RecordedEvent[];
 
   function reportOf(events: readonly RecordedEvent[]): string {
-    const report = createReport({ plan: "plans/prod.yaml" });
-    for (const event of events) report.collect(event);
-    return report.text();
+    return reportText(RolloutModel.of(events), { plan: "plans/prod.yaml" });
   }
 
   it("that is older still fits the schema, and is told as ever", () => {
@@ -84,9 +83,9 @@ describe("a journal of another version", () => {
     for (const event of newer) plain.show(event);
     await plain.end();
     assert.doesNotMatch(sink.text, /teleported|moon|undefined/);
-    const picture = createPicture();
-    for (const event of newer) picture.collect(event);
-    assert.match(picture.page(), /<b data-count="failed">1<\/b>/);
+    const page = createPage();
+    for (const event of newer) page.apply(event);
+    assert.match(page.html(), /<b data-count="failed">1<\/b>/);
     assert.match(new DrawnTree().play(newer).text(), /1\/4 healthy {2}1 failed/);
   });
 });

@@ -1,8 +1,8 @@
-import type { Called } from "../../views/report/next-steps.ts";
+import type { Invocation } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "./arguments.ts";
 
 /** What of a command line a report repeats in the commands that go on from it. */
-export function calledAs({ plan, stateDir, startedBefore }: RunArguments): Called {
+export function calledAs({ plan, stateDir, startedBefore }: RunArguments): Invocation {
   return {
     plan,
     words: process.argv.slice(2),

@@ -3,9 +3,10 @@ import type { RecordedEvent } from "../../domain/events.ts";
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
 import { printable } from "../../domain/printable.ts";
 import { readJournal, type KeptEvents } from "../../state/read-journal.ts";
-import type { Called } from "../../views/report/next-steps.ts";
-import { createPicture } from "../../views/page/page.ts";
-import { createReport } from "../../views/report/report.ts";
+import type { Invocation } from "../../views/report/next-steps.ts";
+import { createPage } from "../../views/page/page.ts";
+import { RolloutModel } from "../../views/model/rollout-model.ts";
+import { reportText } from "../../views/report/report.ts";
 import type { HistoryArguments, ReportArguments } from "../arguments/arguments.ts";
 import { eventsOf, keptRollouts } from "../prepare/journals.ts";
 import { load } from "../prepare/load.ts";
@@ -38,17 +39,15 @@ export function report({ id, stateDir, html }: ReportArguments): ExitCode {
   if (damage !== undefined) process.stderr.write(`orchestrate: ${printable(damage)}: told as far as it can be read\n`);
   const called = stateDir === undefined ? {} : { stateDir };
   if (html !== undefined) return writePage(events, html, called);
-  const retold = createReport(called);
-  for (const event of events) retold.collect(event);
-  process.stdout.write(retold.text(process.stdout.columns || undefined));
+  process.stdout.write(reportText(RolloutModel.of(events), called, process.stdout.columns || undefined));
   return EXIT.done;
 }
 
-function writePage(events: readonly RecordedEvent[], path: string, called: Called): ExitCode {
+function writePage(events: readonly RecordedEvent[], path: string, called: Invocation): ExitCode {
   const file = openPageFile(path);
-  const picture = createPicture(called);
-  for (const event of events) picture.collect(event);
-  const problem = "problem" in file ? file.problem : file.write(picture.page());
+  const page = createPage(called);
+  for (const event of events) page.apply(event);
+  const problem = "problem" in file ? file.problem : file.write(page.html());
   if (problem === undefined) return EXIT.done;
   process.stderr.write(`orchestrate: ${problem}\n`);
   return EXIT.invalid;

@@ -14,7 +14,8 @@ import { hostsWhereExitsCount } from "../../planner/build/expected-exits.ts";
 import { hostsWatchedForLeftovers } from "../../planner/build/leftovers.ts";
 import { selectsProgram } from "../../planner/build/taking.ts";
 import { refuseUnfillable } from "../../planner/build/unfillable.ts";
-import { createReport } from "../../views/report/report.ts";
+import { RolloutModel } from "../../views/model/rollout-model.ts";
+import { reportText } from "../../views/report/report.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { calledAs } from "../arguments/called-as.ts";
 import { closeFleet } from "./fleet.ts";
@@ -118,9 +119,7 @@ export class Preflight {
   endRefused(refusals: readonly Refusal[]): ExitCode {
     const event = { type: "rollout.finished", outcome: "refused", refusals, ...this.end() } as const;
     this.recorder.record(event);
-    const report = createReport(calledAs(this.given));
-    report.collect(event);
-    process.stderr.write(report.text());
+    process.stderr.write(reportText(RolloutModel.of([event]), calledAs(this.given)));
     return EXIT.refused;
   }
 

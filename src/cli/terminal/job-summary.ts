@@ -1,18 +1,19 @@
 import { appendFileSync } from "node:fs";
 import type { View } from "../../executor/ports.ts";
-import type { Called } from "../../views/report/next-steps.ts";
-import { createJobSummary } from "../../views/page/job-summary.ts";
+import type { Invocation } from "../../views/report/next-steps.ts";
+import { RolloutModel } from "../../views/model/rollout-model.ts";
+import { jobSummaryText } from "../../views/page/job-summary.ts";
 
 /** Under GitHub Actions: adds the rollout's end to the page of the job. */
-export function openJobSummary(called: Called): View | undefined {
+export function openJobSummary(called: Invocation): View | undefined {
   const file = process.env["GITHUB_STEP_SUMMARY"];
   if (file === undefined || file === "") return undefined;
-  const summary = createJobSummary(called);
+  const model = new RolloutModel();
   return {
-    show: (event) => summary.collect(event),
+    show: (event) => model.apply(event),
     end() {
       try {
-        appendFileSync(file, summary.text());
+        appendFileSync(file, jobSummaryText(model, called));
       } catch (error) {
         process.stderr.write(`orchestrate: the job's summary cannot be written: ${(error as Error).message}\n`);
       }

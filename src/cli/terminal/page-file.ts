@@ -2,8 +2,8 @@ import { accessSync, constants, existsSync, realpathSync, renameSync, rmSync, st
 import { dirname } from "node:path";
 import { printable } from "../../domain/printable.ts";
 import type { View } from "../../executor/ports.ts";
-import type { Called } from "../../views/report/next-steps.ts";
-import { createPicture } from "../../views/page/page.ts";
+import type { Invocation } from "../../views/report/next-steps.ts";
+import { createPage } from "../../views/page/page.ts";
 
 /** A file that can be written, as far as can be told before; or why not. */
 type PageFile = { readonly write: (text: string) => string | undefined } | { readonly problem: string };
@@ -27,16 +27,16 @@ export function openPageFile(path: string): PageFile {
 /** The view behind `--report`: it writes the page when the rollout has ended, however it has. */
 export function openPageView(
   path: string | undefined,
-  called: Called,
+  called: Invocation,
 ): View | { readonly problem: string } | undefined {
   if (path === undefined) return undefined;
   const file = openPageFile(path);
   if ("problem" in file) return file;
-  const picture = createPicture(called);
+  const page = createPage(called);
   return {
-    show: (event) => picture.collect(event),
+    show: (event) => page.apply(event),
     end() {
-      const problem = file.write(picture.page());
+      const problem = file.write(page.html());
       if (problem !== undefined) process.stderr.write(`orchestrate: ${problem}\n`);
       return Promise.resolve();
     },

@@ -5,16 +5,16 @@ import { ciMarks, type CiMarks } from "./ci.ts";
 import { errorsOf } from "../words/errors.ts";
 import { factsOf, type Fact } from "../words/facts.ts";
 import { onOneLine } from "../../domain/printable.ts";
-import type { Called } from "../report/next-steps.ts";
-import { createReport, type Report } from "../report/report.ts";
-import { TreeModel } from "../model/tree-model.ts";
+import type { Invocation } from "../report/next-steps.ts";
+import { reportText } from "../report/report.ts";
+import { RolloutModel } from "../model/rollout-model.ts";
 import { waitOf } from "../words/waits.ts";
 import { allWritten } from "../words/written.ts";
 
 /** After so long without a line it is said what is waited for: CI systems end jobs that say nothing. */
 const SILENCE_MS = 30_000;
 
-export interface PlainOptions extends Called {
+export interface PlainOptions extends Invocation {
   /** Without a clock silence is not broken. */
   readonly clock?: Clock;
   /** Where the variables of a CI system are looked for. */
@@ -31,27 +31,26 @@ export function createPlainView(stream: Writable, options: PlainOptions = {}): V
 
 class PlainView implements View {
   private readonly stream: Writable;
-  private readonly report: Report;
+  private readonly invocation: Invocation;
   private readonly clock: Clock | undefined;
   private readonly marks: CiMarks;
-  private readonly model = new TreeModel();
+  private readonly model = new RolloutModel();
   private readonly lastOfSeries = new Map<string, string>();
   /** The batch whose lines are grouped now. */
   private group: string | undefined;
   private lastAt = "";
   private silence: { cancel(): void } | undefined;
 
-  constructor(stream: Writable, { clock, env = {}, ...called }: PlainOptions) {
+  constructor(stream: Writable, { clock, env = {}, ...invocation }: PlainOptions) {
     this.stream = stream;
-    this.report = createReport(called);
+    this.invocation = invocation;
     this.clock = clock;
     this.marks = ciMarks(env);
   }
 
   show(event: RecordedEvent): void {
-    this.report.collect(event);
     this.lastAt = event.at;
-    if (this.clock) this.model.apply(event, this.clock.monotonicMs());
+    this.model.apply(event, this.clock?.monotonicMs());
     for (const fact of factsOf(event)) if (!this.repeats(fact)) this.tell(event, lineOf(event.at, fact));
     for (const { title, message } of errorsOf(event)) {
       const line = this.marks.error?.(title, message);
@@ -64,8 +63,9 @@ class PlainView implements View {
   end(): Promise<void> {
     this.silence?.cancel();
     this.endGroup();
-    if (this.report.hasBegun())
-      for (const line of ["", ...this.report.text().split("\n").slice(0, -1)]) this.write(this.marks.text(line));
+    if (this.model.started)
+      for (const line of ["", ...reportText(this.model, this.invocation).split("\n").slice(0, -1)])
+        this.write(this.marks.text(line));
     return allWritten(this.stream);
   }
 

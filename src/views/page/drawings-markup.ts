@@ -8,13 +8,13 @@ import {
   TRACK_STATES,
   type HostTrack,
   type InstanceTrack,
-  type PictureData,
+  type PageData,
   type ProgramHealth,
   type TrackState,
 } from "./page-data.ts";
 
 /** The healthy instances of each program over time, and their lowest number. */
-export function healthMarkup({ programs, beganAtMs }: PictureData): Markup | undefined {
+export function healthMarkup({ programs, beganAtMs }: PageData): Markup | undefined {
   if (programs.length === 0) return undefined;
   return html`<section id="health">
     <h2>Healthy instances</h2>

@@ -1,10 +1,10 @@
 import { formatElapsed } from "../../domain/duration.ts";
-import type { RolloutEvent, EventOf } from "../../domain/events.ts";
+import type { EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
-import { Collected } from "../model/collected.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 import { failureRemedy, failureTitle, haltTitle } from "../words/failure-text.ts";
-import { howToGoOn, type Called } from "../report/next-steps.ts";
+import { nextSteps, type Invocation } from "../report/next-steps.ts";
 import { html, Markup } from "./markup.ts";
 import { logsOf, type ShownLog } from "../words/logs.ts";
 import {
@@ -25,20 +25,15 @@ const SIGNS: Readonly<Record<string, string>> = { succeeded: "✅", interrupted:
  * The end of a rollout for the page that a CI system shows of a job. It is Markdown that has HTML only, without an
  * empty line, so that nothing that a host says is taken for markup.
  */
-export function createJobSummary(called: Called = {}) {
-  const collected = new Collected();
-  return {
-    collect: (event: RolloutEvent & { readonly rollout?: string }): void => collected.collect(event),
-    /** Empty where there was no rollout, not even a refused one. */
-    text: (): string =>
-      collected.finished ? `${summaryMarkup(collected, called).text.replace(/\s*\n\s*/g, "\n")}\n\n` : "",
-  };
+export function jobSummaryText(model: RolloutModel, invocation: Invocation): string {
+  // Nothing where there was no rollout, not even a refused one.
+  return model.finished ? `${summaryMarkup(model, invocation).text.replace(/\s*\n\s*/g, "\n")}\n\n` : "";
 }
 
-function summaryMarkup(collected: Collected, called: Called): Markup {
-  const { planned, id, finished, halted, interrupted } = collected;
+function summaryMarkup(model: RolloutModel, invocation: Invocation): Markup {
+  const { planned, id, finished, halted, interrupted } = model;
   const outcome = finished?.outcome ?? "unfinished";
-  const least = planned && collected.begun ? leastMs(planned) : 0;
+  const least = planned && model.started ? leastMs(planned) : 0;
   const took = formatElapsed((finished?.seconds ?? 0) * 1000);
   const { healthy, failed, skipped, untouched } = finished?.counts ?? {
     healthy: 0,
@@ -46,7 +41,7 @@ function summaryMarkup(collected: Collected, called: Called): Markup {
     skipped: 0,
     untouched: 0,
   };
-  const failures = collected.failed();
+  const failures = model.failed();
   const sections = [
     refusedSection,
     hooksSection,
@@ -55,7 +50,7 @@ function summaryMarkup(collected: Collected, called: Called): Markup {
     drainedSection,
     leftoversSection,
   ];
-  return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? called.plan ?? "rollout")}</h2>
+  return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? invocation.plan ?? "rollout")}</h2>
     <p>
       ${planned?.reason === undefined ? "" : `${onOneLine(planned.reason)}; `}${took}${least > 0 ? ` (preview: at least ${formatElapsed(least)})` : ""};
       rollout <code>${id}</code>
@@ -74,11 +69,11 @@ function summaryMarkup(collected: Collected, called: Called): Markup {
         <td>${untouched}</td>
       </tr>
     </table>
-    ${halted && !collected.isHaltToldByFailure() ? html`<p>Halted: ${onOneLine(halted.reason)}: ${haltTitle(halted.code)}</p>` : undefined}
+    ${halted && !model.isHaltedByFailure() ? html`<p>Halted: ${onOneLine(halted.reason)}: ${haltTitle(halted.code)}</p>` : undefined}
     ${interrupted ? html`<p>Interrupted (${printable(interrupted.signal)})</p>` : undefined}
     ${failures.slice(0, MOST_FAILURES).map((failure) => failureMarkup(failure))}
     ${failures.length > MOST_FAILURES ? html`<p>… and ${failures.length - MOST_FAILURES} more failures</p>` : undefined}
-    ${[...sections.map((section) => section(collected)), howToGoOn(collected, called)].map(sectionMarkup)}`;
+    ${[...sections.map((section) => section(model)), nextSteps(model, invocation)].map(sectionMarkup)}`;
 }
 
 function failureMarkup(failure: EventOf<"instance.failed">): Markup {

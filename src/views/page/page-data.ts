@@ -1,4 +1,4 @@
-/** What the page is drawn from: data of the rollout that its script reads, written by {@link PictureData}'s one maker. */
+/** What the page is drawn from: data of the rollout that its script reads, written by {@link PageData}'s one maker. */
 
 /** What an instance can be doing, in the order of the legend. */
 export const TRACK_STATES = [
@@ -75,7 +75,7 @@ export interface Moment {
   readonly text: string;
 }
 
-export interface PictureData {
+export interface PageData {
   /** The first event's time, in milliseconds since 1970. */
   readonly beganAtMs: number;
   readonly lengthMs: number;

@@ -3,17 +3,10 @@ import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import { programOf } from "../../domain/ids.ts";
 import type { HostWork } from "../../domain/rollout.ts";
 import { onOneLine } from "../../domain/printable.ts";
-import { Collected } from "../model/collected.ts";
+import { RolloutModel } from "../model/rollout-model.ts";
 import { factsOf } from "../words/facts.ts";
 import { Health } from "./health.ts";
-import {
-  EVENT_KINDS,
-  type EventKind,
-  type EventRow,
-  type HostTrack,
-  type Moment,
-  type PictureData,
-} from "./page-data.ts";
+import { EVENT_KINDS, type EventKind, type EventRow, type HostTrack, type Moment, type PageData } from "./page-data.ts";
 import { Track } from "./tracks.ts";
 
 type Planned = EventOf<"rollout.planned">;
@@ -38,8 +31,8 @@ const TROUBLE: ReadonlySet<string> = new Set<RolloutEvent["type"]>([
 ]);
 
 /** Keeps of a rollout's events, as they come, what its picture is drawn from. */
-export class CollectedPicture {
-  readonly collected = new Collected();
+export class PageHistory {
+  readonly model = new RolloutModel();
   beganAtMs = 0;
   private lengthMs = 0;
   private readonly works: WorkTracks[] = [];
@@ -50,8 +43,8 @@ export class CollectedPicture {
   private readonly moments: Moment[] = [];
   private readonly events: EventRow[] = [];
 
-  collect(event: RecordedEvent): void {
-    this.collected.collect(event);
+  apply(event: RecordedEvent): void {
+    this.model.apply(event);
     const nowMs = Date.parse(event.at);
     if (this.beganAtMs === 0) this.beganAtMs = nowMs;
     // A clock that is set back must not draw backwards.
@@ -66,7 +59,7 @@ export class CollectedPicture {
     } else if (isOfInstance(event)) this.move(event, atMs);
   }
 
-  data(): PictureData {
+  data(): PageData {
     return {
       beganAtMs: this.beganAtMs,
       lengthMs: this.lengthMs,

@@ -1,33 +1,33 @@
 import { createHash } from "node:crypto";
 import type { RecordedEvent } from "../../domain/events.ts";
 import { printable } from "../../domain/printable.ts";
-import { CollectedPicture } from "./page-history.ts";
+import { PageHistory } from "./page-history.ts";
 import { eventsMarkup, healthMarkup, timelineMarkup } from "./drawings-markup.ts";
-import type { Called } from "../report/next-steps.ts";
+import type { Invocation } from "../report/next-steps.ts";
 import { html, json, Markup } from "./markup.ts";
 import { pageAssets } from "./assets.ts";
 import { planMarkup } from "./plan-markup.ts";
 import { countsMarkup, headerMarkup, troubleMarkup } from "./summary-markup.ts";
 
 /** A rollout as one page of HTML that needs nothing but itself. */
-export interface Picture {
-  collect(event: RecordedEvent): void;
-  /** The page, of what was collected so far. */
-  page(): string;
+export interface Page {
+  apply(event: RecordedEvent): void;
+  /** The page of the events so far. */
+  html(): string;
 }
 
-export function createPicture(called: Called = {}): Picture {
-  const picture = new CollectedPicture();
+export function createPage(invocation: Invocation = {}): Page {
+  const history = new PageHistory();
   return {
-    collect: (event) => picture.collect(event),
-    page: () => pageOf(picture, called),
+    apply: (event) => history.apply(event),
+    html: () => pageOf(history, invocation),
   };
 }
 
-function pageOf(picture: CollectedPicture, called: Called): string {
-  const { collected } = picture;
-  const { planned, id } = collected;
-  const data = picture.data();
+function pageOf(history: PageHistory, invocation: Invocation): string {
+  const { model } = history;
+  const { planned, id } = model;
+  const data = history.data();
   const { script, style } = pageAssets();
   // Nothing is fetched, and nothing runs but this very script: not even what a host might have smuggled in.
   const policy = [
@@ -37,7 +37,7 @@ function pageOf(picture: CollectedPicture, called: Called): string {
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  const title = printable(`${collected.finished?.outcome ?? "rollout"}: ${planned?.name ?? "rollout"} ${id ?? ""}`);
+  const title = printable(`${model.finished?.outcome ?? "rollout"}: ${planned?.name ?? "rollout"} ${id ?? ""}`);
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -51,8 +51,8 @@ function pageOf(picture: CollectedPicture, called: Called): string {
       </head>
       <body>
         <main>
-          ${headerMarkup(collected, data.beganAtMs, data.lengthMs)} ${countsMarkup(collected)}
-          ${troubleMarkup(collected, called)} ${healthMarkup(data)} ${planned && timelineMarkup(planned, data.hosts)}
+          ${headerMarkup(model, data.beganAtMs, data.lengthMs)} ${countsMarkup(model)}
+          ${troubleMarkup(model, invocation)} ${healthMarkup(data)} ${planned && timelineMarkup(planned, data.hosts)}
           ${eventsMarkup()} ${planned && planMarkup(planned)}
         </main>
         <div id="tip" role="tooltip" hidden></div>

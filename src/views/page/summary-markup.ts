@@ -2,10 +2,10 @@ import { formatElapsed } from "../../domain/duration.ts";
 import type { Outcome, EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
-import type { Collected } from "../model/collected.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../words/failure-text.ts";
 import { logsOf, type ShownLog } from "../words/logs.ts";
-import { howToGoOn, type Called } from "../report/next-steps.ts";
+import { nextSteps, type Invocation } from "../report/next-steps.ts";
 import {
   drainedSection,
   driftSection,
@@ -32,9 +32,9 @@ const SIGNS: Readonly<Record<Ending, string>> = {
 };
 
 /** What the rollout was, how it ended, and when. */
-export function headerMarkup(collected: Collected, beganAtMs: number, lengthMs: number): Markup {
-  const { planned, id, finished } = collected;
-  const ending = endingOf(collected);
+export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: number): Markup {
+  const { planned, id, finished } = model;
+  const ending = endingOf(model);
   const least = planned ? leastMs(planned) : 0;
   const took = formatElapsed(finished ? finished.seconds * 1000 : lengthMs);
   const facts: [string, string | undefined][] = [
@@ -65,9 +65,9 @@ export function headerMarkup(collected: Collected, beganAtMs: number, lengthMs: 
 }
 
 /** How many instances are what, as numbers and as a bar. */
-export function countsMarkup({ finished, ledger }: Collected): Markup {
-  const { healthy, failed, skipped, untouched } = finished?.counts ?? ledger.counts;
-  const open = finished ? 0 : ledger.counts.under_restart + ledger.counts.indeterminate;
+export function countsMarkup({ finished, instances }: RolloutModel): Markup {
+  const { healthy, failed, skipped, untouched } = finished?.counts ?? instances.counts;
+  const open = finished ? 0 : instances.counts.under_restart + instances.counts.indeterminate;
   const counts: [string, string, number][] = [
     ["healthy", "healthy", healthy],
     ["failed", "failed", failed],
@@ -94,8 +94,8 @@ export function countsMarkup({ finished, ledger }: Collected): Markup {
 }
 
 /** Why it stopped, what failed and how, what was left in doubt, and what to do next. */
-export function troubleMarkup(collected: Collected, called: Called): Markup {
-  const failed = collected.failed();
+export function troubleMarkup(model: RolloutModel, called: Invocation): Markup {
+  const failed = model.failed();
   const sections = [
     refusedSection,
     hooksSection,
@@ -104,8 +104,8 @@ export function troubleMarkup(collected: Collected, called: Called): Markup {
     drainedSection,
     leftoversSection,
     driftSection,
-  ].map((section) => section(collected));
-  return html`${stopMarkup(collected)}
+  ].map((section) => section(model));
+  return html`${stopMarkup(model)}
   ${
     failed.length === 0
       ? undefined
@@ -114,7 +114,7 @@ export function troubleMarkup(collected: Collected, called: Called): Markup {
           ${failed.map((failure) => failureMarkup(failure))}
         </section>`
   }
-  ${sections.map(linesMarkup)} ${linesMarkup(howToGoOn(collected, called))} ${linesMarkup(skippedSection(collected))}`;
+  ${sections.map(linesMarkup)} ${linesMarkup(nextSteps(model, called))} ${linesMarkup(skippedSection(model))}`;
 }
 
 /** `2026-11-22 10:00:00 UTC` */
@@ -122,7 +122,7 @@ function utc(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
-function endingOf({ finished }: Collected): Ending {
+function endingOf({ finished }: RolloutModel): Ending {
   return finished?.outcome ?? "unfinished";
 }
 
@@ -130,10 +130,10 @@ function endingText(ending: Ending): string {
   return ending === "unfinished" ? "left before its end" : ending;
 }
 
-function stopMarkup(collected: Collected): Markup | undefined {
-  const { halted, interrupted } = collected;
+function stopMarkup(model: RolloutModel): Markup | undefined {
+  const { halted, interrupted } = model;
   if (halted) {
-    if (collected.isHaltToldByFailure()) return undefined;
+    if (model.isHaltedByFailure()) return undefined;
     const remedy = haltRemedy(halted.code);
     return html`<section class="stop">
       <h2>Halted</h2>

@@ -1,11 +1,11 @@
 import { beganAt } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Selection } from "../../domain/rollout.ts";
-import type { Collected } from "../model/collected.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 import { titled } from "./report-sections.ts";
 
 /** How the operator called the rollout: what the commands that go on from it repeat. */
-export interface Called {
+export interface Invocation {
   /** The plan as the operator named it. Default: its absolute path. */
   readonly plan?: string;
   /** All that came after `orchestrate`. */
@@ -25,36 +25,36 @@ const FIRST = {
 } as const;
 
 /** What the operator does next: each command on a line of its own, as a shell takes it. */
-export function howToGoOn(collected: Collected, called: Called): string[] {
-  const outcome = collected.finished?.outcome;
+export function nextSteps(model: RolloutModel, called: Invocation): string[] {
+  const outcome = model.finished?.outcome;
   if (outcome === "succeeded") return [];
   const first = outcome === undefined ? "" : FIRST[outcome];
-  return titled("how to continue", linesFor(collected, called, first));
+  return titled("how to continue", linesFor(model, called, first));
 }
 
-function linesFor(collected: Collected, called: Called, first: string): string[] {
-  const { id, begun, planned, finished, ledger, drains } = collected;
+function linesFor(model: RolloutModel, called: Invocation, first: string): string[] {
+  const { id, started, planned, finished, instances, drains } = model;
   const plan = called.plan ?? planned?.plan_file;
   if (plan === undefined) return [`  ${first}run the same plan again`];
   const selected = selectionWords(planned?.selection);
-  const { healthy, failed, indeterminate, under_restart } = ledger.counts;
+  const { healthy, failed, indeterminate, under_restart } = instances.counts;
   // What a hook may have drained, only a resume puts back in any case.
   const isDrained = drains.instances.size + drains.hosts.size > 0;
   const wasTouched = isDrained || healthy + failed + indeterminate + under_restart > 0;
   const isResume = planned?.resumes !== undefined;
-  // What a resume that has begun goes on with, is gone on with by it: that cannot be resumed any more.
-  if (!begun || (planned && !wasTouched && !isResume))
+  // What a resume that has started goes on with, is gone on with by it: that cannot be resumed any more.
+  if (!started || (planned && !wasTouched && !isResume))
     return [`  ${first}run it again:`, commandLine(called.words ?? [plan, ...selected])];
   const kept = called.stateDir === undefined ? [] : ["--state-dir", called.stateDir];
   const isIncomplete = finished?.outcome === "incomplete";
   const isAllWell = failed + indeterminate === 0;
   const isForRest = isIncomplete && (planned?.left_open ?? []).length > 0;
-  const rest = restOf(collected, called, isForRest).map((words) => commandLine([plan, ...words, ...kept]));
+  const rest = restOf(model, called, isForRest).map((words) => commandLine([plan, ...words, ...kept]));
   // Hosts that the first of a chain left out are no part of it, and of a resume neither.
   if (isIncomplete && isAllWell && !isForRest && rest.length > 0)
     return [`  ${first}run it again for the rest:`, ...rest];
   const resume = ["--resume", ...(id === undefined ? [] : [id])];
-  const fromStart = fromStartOf(collected, called).map((words) => commandLine([plan, ...words, ...kept]));
+  const fromStart = fromStartOf(model, called).map((words) => commandLine([plan, ...words, ...kept]));
   return [
     isForRest ? `  ${isAllWell ? "" : first}resume the rest:` : `  ${first}resume from here:`,
     // The journal knows what its own rollout selected; of a resume that is how far it was narrowed, unless that is done.
@@ -65,7 +65,7 @@ function linesFor(collected: Collected, called: Called, first: string): string[]
 }
 
 /** What restarts all again that the first of the chain was about, unless that was only what had been started by then. */
-function fromStartOf({ planned }: Collected, { startedBefore }: Called): string[][] {
+function fromStartOf({ planned }: RolloutModel, { startedBefore }: Invocation): string[][] {
   const selection = planned?.resumes === undefined ? planned?.selection : planned.began_as?.selection;
   return selection && startedBefore === undefined ? [selectionWords(selection)] : [];
 }
@@ -74,7 +74,7 @@ function fromStartOf({ planned }: Collected, { startedBefore }: Called): string[
  * What continues without the journal, if there is a command that reaches just as far as the rollout did.
  * @param isWhole whether it is to reach as far as the first of the chain instead
  */
-function restOf({ id, planned }: Collected, called: Called, isWhole: boolean): string[][] {
+function restOf({ id, planned }: RolloutModel, called: Invocation, isWhole: boolean): string[][] {
   const began = called.startedBefore ?? beganAt(planned?.began_as?.id ?? id ?? "");
   if (began === undefined) return [];
   const own = isWhole ? undefined : planned?.selection;

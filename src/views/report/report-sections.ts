@@ -4,7 +4,7 @@ import { foldNames } from "../../domain/node-set.ts";
 import { LEFT_AS } from "../../domain/rollout.ts";
 import { addressOf } from "../../domain/address.ts";
 import { quoteWord } from "../../domain/shell-quotes.ts";
-import type { Collected } from "../model/collected.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 import { driftText, supervisorRestartText } from "../words/drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "../words/failure-text.ts";
 import { processText } from "../words/leftovers-text.ts";
@@ -15,8 +15,8 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 const MOST_LOGS = 10;
 
 /** The failed instances, each with its reason, what to do, and the end of its log. */
-export function failedSection(collected: Collected): string[] {
-  const failed = collected.failed();
+export function failedSection(model: RolloutModel): string[] {
+  const failed = model.failed();
   const lines = failed.flatMap((failure, index) => {
     const remedy = failureRemedy(failure);
     const before = failed[index - 1];
@@ -34,26 +34,26 @@ export function failedSection(collected: Collected): string[] {
 }
 
 /** Those whose restart was sent, and of which nothing was seen after that. */
-export function unsettledSection(collected: Collected): string[] {
-  const { ledger } = collected;
-  const lines = (["indeterminate", "under_restart"] as const).flatMap((fate) =>
-    [...ledger.withFate(fate)].flatMap(({ host, instances }) =>
+export function unsettledSection(model: RolloutModel): string[] {
+  const { instances } = model;
+  const lines = (["indeterminate", "under_restart"] as const).flatMap((status) =>
+    [...instances.withStatus(status)].flatMap(({ host, instances }) =>
       instances.map(
         (instance) =>
-          `  ${onOneLine(`${host} ${instance}: ${collected.lossOf(host, instance) ?? "its restart was sent"}`)}`,
+          `  ${onOneLine(`${host} ${instance}: ${model.incidents.lossOf(host, instance) ?? "its restart was sent"}`)}`,
       ),
     ),
   );
   return titled("left while under restart", withRemedy(lines, failureRemedy({ code: "indeterminate" })));
 }
 
-/** The instances of one fate, folded: hosts with the same instances share a line. */
-export function fatesSection({ ledger }: Collected, fate: "untouched" | "healthy"): string[] {
-  return titled(fate, foldedLines(ledger.withFate(fate)));
+/** The instances of one status, folded: hosts with the same instances share a line. */
+export function statusSection({ instances }: RolloutModel, status: "untouched" | "healthy"): string[] {
+  return titled(status, foldedLines(instances.withStatus(status)));
 }
 
 /** What a resume was narrowed past: the next one has it to do. */
-export function leftOpenSection({ planned }: Collected): string[] {
+export function leftOpenSection({ planned }: RolloutModel): string[] {
   const left = planned?.left_open ?? [];
   const lines = LEFT_AS.flatMap((as) =>
     foldedLines(left.filter((one) => one.as === as)).map((line) => `  ${as}: ${line.trimStart()}`),
@@ -62,9 +62,9 @@ export function leftOpenSection({ planned }: Collected): string[] {
 }
 
 /** The instances that were left alone, by the reason for it. */
-export function skippedSection(collected: Collected): string[] {
+export function skippedSection(model: RolloutModel): string[] {
   const hostsByWhy = new Map<string, Map<HostName, InstanceName[]>>();
-  for (const { host, instance, why } of collected.skipped()) {
+  for (const { host, instance, why } of model.skipped()) {
     const byHost = entryOf(hostsByWhy, why, () => new Map<HostName, InstanceName[]>());
     entryOf(byHost, host, () => []).push(instance);
   }
@@ -76,7 +76,7 @@ export function skippedSection(collected: Collected): string[] {
 }
 
 /** Why nothing was begun. The same reason on many hosts has its remedy once. */
-export function refusedSection({ finished }: Collected): string[] {
+export function refusedSection({ finished }: RolloutModel): string[] {
   const keyOf = ({ code, remedy = "" }: Refusal) => `${code} ${remedy}`;
   const refusals = [...(finished?.refusals ?? [])].sort((a, b) =>
     keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0,
@@ -94,8 +94,8 @@ export function refusedSection({ finished }: Collected): string[] {
 }
 
 /** Hooks that failed and are no failure of an instance. */
-export function hooksSection({ failedHooks }: Collected): string[] {
-  const lines = failedHooks.map(({ hook, host, reason }) => {
+export function hooksSection({ incidents }: RolloutModel): string[] {
+  const lines = [...incidents.failedHooks.values()].map(({ hook, host, reason }) => {
     const where = host === undefined ? "" : ` on ${printable(host)}`;
     return `  ${hook}${where}: ${onOneLine(reason ?? "no reason was given")}`;
   });
@@ -103,37 +103,35 @@ export function hooksSection({ failedHooks }: Collected): string[] {
 }
 
 /** What others have changed since the preview. */
-export function driftSection(collected: Collected): string[] {
-  const restarts = [...collected.supervisorRestarts.values()].map(
+export function driftSection({ hosts, incidents }: RolloutModel): string[] {
+  const restarts = [...hosts.supervisorRestarts.values()].map(
     (event) => `  ${printable(event.host)}: ${supervisorRestartText(event)}`,
   );
-  const lines = collected
-    .drifted()
-    .map((event) => `  ${printable(`${event.host} ${event.instance}`)}: ${driftText(event)}`);
+  const lines = [...incidents.drifts.values()].map(
+    (event) => `  ${printable(`${event.host} ${event.instance}`)}: ${driftText(event)}`,
+  );
   return titled("changed by others", [...restarts, ...lines]);
 }
 
 /** Processes that outlived the instances that they belonged to. */
-export function leftoversSection(collected: Collected): string[] {
-  const lines = collected
-    .leftBehind()
-    .flatMap(({ host, instance, processes }) => [
-      `  ${printable(`${host} ${instance}`)}`,
-      ...processes.map((process) => `    ${onOneLine(processText(process))}`),
-    ]);
+export function leftoversSection({ incidents }: RolloutModel): string[] {
+  const lines = [...incidents.leftovers.values()].flatMap(({ host, instance, processes }) => [
+    `  ${printable(`${host} ${instance}`)}`,
+    ...processes.map((process) => `    ${onOneLine(processText(process))}`),
+  ]);
   const remedy =
     "If they are no longer needed, end them with `kill`; stopasgroup=true and killasgroup=true prevent them.";
   return titled("left behind by old instances", withRemedy(lines, remedy));
 }
 
 /** Hosts that did not answer at the end, or were left out for it. */
-export function unreachableSection({ unreachable }: Collected): string[] {
-  const lines = [...unreachable].map(([host, reason]) => `  ${printable(host)}: ${onOneLine(reason)}`);
+export function unreachableSection({ hosts }: RolloutModel): string[] {
+  const lines = [...hosts.unreachable].map(([host, reason]) => `  ${printable(host)}: ${onOneLine(reason)}`);
   return titled("unreachable", lines);
 }
 
 /** Out of service by the plan's own hook, and not put back by the other. */
-export function drainedSection({ drains, finished }: Collected): string[] {
+export function drainedSection({ drains, finished }: RolloutModel): string[] {
   const byHost = new Map<HostName, InstanceName[]>();
   for (const { host, instance } of drains.instances.values()) entryOf(byHost, host, () => []).push(instance);
   const instances = foldedLines([...byHost].map(([host, ofHost]) => ({ host, instances: ofHost })));
@@ -166,7 +164,7 @@ function tailCommand({ instance, log = "stderr" }: Failed): string {
   return `supervisorctl tail ${printable(quoteWord(addressOf(instance)))} ${log}`;
 }
 
-type Failed = ReturnType<Collected["failed"]>[number];
+type Failed = ReturnType<RolloutModel["failed"]>[number];
 
 function foldedLines(
   entries: Iterable<{ readonly host: HostName; readonly instances: readonly InstanceName[] }>,

@@ -5,13 +5,14 @@ import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
 import { PAUSE_CHOICES } from "../words/question-text.ts";
 import { cut, textWidth, type Row, type RowState } from "./row.ts";
-import { openOf, type FateCounts, type ShownBatch, type ShownWave, type Span } from "../model/shown-rollout.ts";
+import type { BatchProgress, WaveProgress, Span } from "../model/progress.ts";
+import { openOf, type StatusCounts } from "../model/status.ts";
 
 /** Names of more hosts than this are not worth folding for a line that cannot hold them. */
 const MOST_NAMED_HOSTS = 50;
 
 /** The batches of the wave that has its turn: the ended ones in a line, the current one with its hosts, the rest in a line. */
-export function batchRows(wave: ShownWave, height: number, depth: number, frame: Frame): Row[] {
+export function batchRows(wave: WaveProgress, height: number, depth: number, frame: Frame): Row[] {
   const { batches, current } = wave;
   if (!current) return [];
   const endedCount = isFolded(current, frame) ? current.number : current.number - 1;
@@ -36,7 +37,7 @@ export function restRow({ model: { restingUntilMs, paused }, nowMs, columns, pai
 }
 
 /** How many hosts of a batch have ended; of a single one its row says it. */
-export function hostsEndedText({ hosts, waiting, active }: ShownBatch, { model }: Frame): string {
+export function hostsEndedText({ hosts, waiting, active }: BatchProgress, { model }: Frame): string {
   // Once the rollout is stopping, hosts end with instances untouched: that is not done.
   const word = model.halted || model.interrupted ? "ended" : "done";
   return hosts.length === 1
@@ -45,8 +46,8 @@ export function hostsEndedText({ hosts, waiting, active }: ShownBatch, { model }
 }
 
 /** `8 healthy, 1 failed`: the decided ones; with a total, `8/12 healthy, 1 failed`. */
-export function fatesText(
-  { healthy, failed, skipped, indeterminate }: FateCounts,
+export function countsOf(
+  { healthy, failed, skipped, indeterminate }: StatusCounts,
   { paint }: Frame,
   ofTotal = "",
 ): string {
@@ -64,17 +65,17 @@ export function spanText({ startedAtMs = 0, endedAtMs }: Span, { model, nowMs, p
 }
 
 /** The mark of something that goes no further. */
-export function endedState(counts: FateCounts): RowState {
+export function endedState(counts: StatusCounts): RowState {
   if (counts.failed + counts.indeterminate + counts.under_restart > 0) return "failed";
   return openOf(counts) > 0 ? "stopped" : "done";
 }
 
 /** An ended batch keeps its hosts only as the last picture of a rollout that did not get on. */
-function isFolded(batch: ShownBatch, { live }: Frame): boolean {
+function isFolded(batch: BatchProgress, { live }: Frame): boolean {
   return batch.endedAtMs !== undefined && (live || openOf(batch.counts) + batch.counts.failed === 0);
 }
 
-function currentBatchRow(batch: ShownBatch, height: number, depth: number, frame: Frame): Row {
+function currentBatchRow(batch: BatchProgress, height: number, depth: number, frame: Frame): Row {
   const text = [`batch ${batch.number}`, hostsEndedText(batch, frame), spanText(batch, frame)].join("  ");
   return {
     key: `batch ${batch.number}`,
@@ -84,10 +85,10 @@ function currentBatchRow(batch: ShownBatch, height: number, depth: number, frame
   };
 }
 
-function endedBatchesRow({ batches, counts, current }: ShownWave, count: number, frame: Frame): Row {
+function endedBatchesRow({ batches, counts, current }: WaveProgress, count: number, frame: Frame): Row {
   const last = batches[count - 1];
   const open = current && current.number > count ? current.counts : undefined;
-  // Batches that have not begun have nothing decided, so what the open one does not have is of the ended ones.
+  // Batches that have not started have nothing decided, so what the open one does not have is of the ended ones.
   const ended = {
     ...counts,
     healthy: counts.healthy - (open?.healthy ?? 0),
@@ -98,14 +99,14 @@ function endedBatchesRow({ batches, counts, current }: ShownWave, count: number,
   const hosts = many((last?.hostsBefore ?? 0) + (last?.hosts.length ?? 0), "host");
   const parts =
     count === 1 && last
-      ? ["batch 1", namesOf(last), fatesText(ended, frame), spanText(last, frame)]
-      : [`batches 1-${count}`, hosts, fatesText(ended, frame)];
+      ? ["batch 1", namesOf(last), countsOf(ended, frame), spanText(last, frame)]
+      : [`batches 1-${count}`, hosts, countsOf(ended, frame)];
   return { key: "batches before", state: ended.failed > 0 ? "failed" : "done", text: parts.join("  ") };
 }
 
 function waitingBatchesRow(
-  { batches, hostCount }: ShownWave,
-  { number, hostsBefore, hosts }: ShownBatch,
+  { batches, hostCount }: WaveProgress,
+  { number, hostsBefore, hosts }: BatchProgress,
   { paint, live }: Frame,
 ): Row {
   const next = batches[number];
@@ -117,7 +118,7 @@ function waitingBatchesRow(
   return { key: "batches after", state: "waiting", text: paint.faint(`${which}${live ? "" : "  untouched"}`) };
 }
 
-function namesOf({ hosts }: ShownBatch): string {
+function namesOf({ hosts }: BatchProgress): string {
   if (hosts.length > MOST_NAMED_HOSTS) return many(hosts.length, "host");
   return cut(printable(foldNames(hosts.map(({ name }) => name)).join(" ")), 40);
 }

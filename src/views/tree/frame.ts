@@ -1,9 +1,9 @@
 import type { Palette } from "./palette.ts";
-import type { TreeModel } from "../model/tree-model.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 
 /** What all rows of one frame have in common. */
 export interface Frame {
-  readonly model: TreeModel;
+  readonly model: RolloutModel;
   readonly nowMs: number;
   readonly columns: number;
   readonly paint: Palette;

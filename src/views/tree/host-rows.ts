@@ -2,7 +2,8 @@ import { many } from "../words/counting.ts";
 import type { Frame } from "./frame.ts";
 import { hostText } from "./host-text.ts";
 import { textWidth, type Row, type RowState } from "./row.ts";
-import { isDone, openOf, type ShownBatch, type ShownHost } from "../model/shown-rollout.ts";
+import { isDone, type BatchProgress, type HostProgress } from "../model/progress.ts";
+import { openOf } from "../model/status.ts";
 
 /** Long names leave at least half of the line to the instances. */
 const LARGEST_NAME_SHARE = 0.5;
@@ -11,7 +12,7 @@ const LARGEST_NAME_SHARE = 0.5;
  * The hosts of a batch in at most `height` rows, in the order of the plan. Where they are too many, those in trouble
  * come before those under way, these before the waiting ones, and a note counts the rest.
  */
-export function hostRows(batch: ShownBatch, height: number, depth: number, frame: Frame): Row[] {
+export function hostRows(batch: BatchProgress, height: number, depth: number, frame: Frame): Row[] {
   const fits = batch.hosts.length <= height;
   const shown = fits ? batch.hosts : mostTelling(batch, height - 1);
   const width = textWidth(frame.columns, depth);
@@ -28,19 +29,19 @@ export function hostRows(batch: ShownBatch, height: number, depth: number, frame
 }
 
 /** Whether a host counts as lost, and why: once it is done it does not matter any more. */
-function lostReason(host: ShownHost, { model }: Frame): string | undefined {
-  return isDone(host) ? undefined : model.unreachable.get(host.name);
+function lostReason(host: HostProgress, { model }: Frame): string | undefined {
+  return isDone(host) ? undefined : model.hosts.unreachable.get(host.name);
 }
 
-function stateOf(host: ShownHost, { live }: Frame): RowState {
+function stateOf(host: HostProgress, { live }: Frame): RowState {
   const { counts } = host;
   if (live && !isDone(host)) return host.batch.active.has(host) ? "running" : "waiting";
   if (counts.failed + counts.indeterminate + counts.under_restart > 0) return "failed";
   return openOf(counts) > 0 ? "stopped" : "done";
 }
 
-function mostTelling({ trouble, active, waiting }: ShownBatch, count: number): ShownHost[] {
-  const chosen = new Set<ShownHost>();
+function mostTelling({ trouble, active, waiting }: BatchProgress, count: number): HostProgress[] {
+  const chosen = new Set<HostProgress>();
   for (const group of [trouble, active, waiting])
     for (const host of group) {
       if (chosen.size >= count) break;
@@ -50,8 +51,8 @@ function mostTelling({ trouble, active, waiting }: ShownBatch, count: number): S
 }
 
 function restNote(
-  { hosts, trouble: troubled, active, waiting }: ShownBatch,
-  shown: readonly ShownHost[],
+  { hosts, trouble: troubled, active, waiting }: BatchProgress,
+  shown: readonly HostProgress[],
   { model, paint }: Frame,
 ): Row {
   const waitingMore = waiting.size - shown.filter((host) => waiting.has(host)).length;

@@ -4,7 +4,7 @@ import { remaining, wholeSeconds } from "../words/counting.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Palette } from "./palette.ts";
 import { cut, widthOf } from "./row.ts";
-import type { ShownHook, ShownHost, ShownInstance } from "../model/shown-rollout.ts";
+import type { RunningHook, HostProgress, InstanceProgress } from "../model/progress.ts";
 
 /** What a host's text depends on besides the host. */
 export interface HostTextFrame {
@@ -29,7 +29,7 @@ const PASSING_WIDTH = 23;
 const PROCESS_WIDTH = 15;
 
 /** A host and the state of each of its instances: by name if the width allows it, else as a strip of marks and the names that matter. */
-export function hostText(host: ShownHost, frame: HostTextFrame): string {
+export function hostText(host: HostProgress, frame: HostTextFrame): string {
   const { nameWidth, paint, width } = frame;
   const name = cut(printable(host.name), nameWidth).padEnd(nameWidth);
   if (frame.lost !== undefined) return `${name}  ${compact(host, frame)}  ${paint.failed(onOneLine(frame.lost))}`;
@@ -45,19 +45,19 @@ export function hostText(host: ShownHost, frame: HostTextFrame): string {
   return forms.find((form) => widthOf(form) <= width) ?? `${name}  ${compact(host, frame)}`;
 }
 
-function spelledOut(host: ShownHost, frame: HostTextFrame, behind: typeof processText = () => ""): string {
+function spelledOut(host: HostProgress, frame: HostTextFrame, behind: typeof processText = () => ""): string {
   const shortNames = shortNamesOf(host);
   const parts = host.instances.map(
     (instance) =>
-      instanceText(instance, shortNames, frame) + (instance.fate === "healthy" ? behind(instance, frame) : ""),
+      instanceText(instance, shortNames, frame) + (instance.status === "healthy" ? behind(instance, frame) : ""),
   );
-  const next = host.instances.findIndex(({ fate }) => fate === "untouched");
+  const next = host.instances.findIndex(({ status }) => status === "untouched");
   const rest = restText(host, frame);
   if (rest !== undefined) parts.splice(next === -1 ? parts.length : next, 0, rest);
   return parts.join("  ");
 }
 
-function compact(host: ShownHost, frame: HostTextFrame): string {
+function compact(host: HostProgress, frame: HostTextFrame): string {
   const shortNames = shortNamesOf(host);
   const { counts, instances } = host;
   const marks =
@@ -69,25 +69,25 @@ function compact(host: ShownHost, frame: HostTextFrame): string {
   return parts.filter((part) => part !== undefined).join("  ");
 }
 
-function isTelling({ fate, waiting, hook }: ShownInstance): boolean {
+function isTelling({ status, waiting, hook }: InstanceProgress): boolean {
   return (
     hook !== undefined ||
-    fate === "under_restart" ||
-    fate === "failed" ||
-    fate === "indeterminate" ||
+    status === "under_restart" ||
+    status === "failed" ||
+    status === "indeterminate" ||
     waiting !== undefined
   );
 }
 
 /** Process names, unless two programs of the host have the same ones. */
-function shortNamesOf({ instances }: ShownHost): (instance: ShownInstance) => string {
+function shortNamesOf({ instances }: HostProgress): (instance: InstanceProgress) => string {
   const ambiguous = new Set(instances.map(({ name }) => processOf(name))).size < instances.length;
   return ({ name }) => printable(ambiguous ? name : processOf(name));
 }
 
 function instanceText(
-  instance: ShownInstance,
-  shortNameOf: (instance: ShownInstance) => string,
+  instance: InstanceProgress,
+  shortNameOf: (instance: InstanceProgress) => string,
   frame: HostTextFrame,
 ): string {
   const { paint, live, nowMs } = frame;
@@ -95,7 +95,7 @@ function instanceText(
   const mark = markOf(instance, paint);
   if (instance.hook && live) return paint.notice(`${name} ${hookText(instance.hook, nowMs)}`);
   const elapsed = live ? ` ${wholeSeconds(nowMs - instance.sinceMs)}` : "";
-  switch (instance.fate) {
+  switch (instance.status) {
     case "untouched":
       return instance.waiting && live
         ? paint.notice(`${name} waits${elapsed} (${floorText(instance.waiting)})`)
@@ -112,26 +112,26 @@ function instanceText(
   }
 }
 
-function wordOf({ state, action }: ShownInstance): string {
+function wordOf({ state, action }: InstanceProgress): string {
   return state?.toLowerCase() ?? (action === "start" ? "starting" : "restarting");
 }
 
-function onPid({ proving, process }: ShownInstance): string {
+function onPid({ proving, process }: InstanceProgress): string {
   return proving && process ? ` on ${process.pid}` : "";
 }
 
 /** ` 4711 12s`: the process that has taken the old one's place, and its age. */
-function processText({ process, hook }: ShownInstance, { live, nowMs, paint }: HostTextFrame): string {
+function processText({ process, hook }: InstanceProgress, { live, nowMs, paint }: HostTextFrame): string {
   if (!process || hook) return "";
   return paint.faint(` ${process.pid}${live ? ` ${wholeSeconds(nowMs - process.sinceMs)}` : ""}`);
 }
 
-function floorText({ healthy, minHealthy }: NonNullable<ShownInstance["waiting"]>): string {
+function floorText({ healthy, minHealthy }: NonNullable<InstanceProgress["waiting"]>): string {
   return `${healthy} healthy, floor ${minHealthy}`;
 }
 
 /** How long it still has to stay RUNNING: `running 2s` of 5 s is `running 2s/5s`. */
-function gateOf({ proving, sinceMs, at }: ShownInstance, { live, nowMs }: HostTextFrame): string {
+function gateOf({ proving, sinceMs, at }: InstanceProgress, { live, nowMs }: HostTextFrame): string {
   const { min_healthy_time_ms } = at.work.timings;
   return live && proving && nowMs - sinceMs < min_healthy_time_ms ? `/${wholeSeconds(min_healthy_time_ms)}` : "";
 }
@@ -140,8 +140,8 @@ function shortCode(code: string | undefined): string {
   return code !== undefined && code in INSTANCE_FAILURES ? code.replaceAll("_", " ") : "failed";
 }
 
-function markOf({ fate }: ShownInstance, paint: Palette): string {
-  switch (fate) {
+function markOf({ status }: InstanceProgress, paint: Palette): string {
+  switch (status) {
     case "untouched":
       return paint.faint("·");
     case "under_restart":
@@ -157,12 +157,12 @@ function markOf({ fate }: ShownInstance, paint: Palette): string {
   }
 }
 
-function hookText({ name, sinceMs }: ShownHook, nowMs: number): string {
+function hookText({ name, sinceMs }: RunningHook, nowMs: number): string {
   return `${name} ${wholeSeconds(nowMs - sinceMs)}`;
 }
 
 /** What the host itself does between its instances. */
-function restText({ restingUntilMs, hook }: ShownHost, { live, nowMs, paint }: HostTextFrame): string | undefined {
+function restText({ restingUntilMs, hook }: HostProgress, { live, nowMs, paint }: HostTextFrame): string | undefined {
   if (hook && live) return paint.notice(hookText(hook, nowMs));
   // Once it is over, something else is waited for: an answer, or the floor.
   if (restingUntilMs === undefined || restingUntilMs <= nowMs || !live) return undefined;

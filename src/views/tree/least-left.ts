@@ -1,10 +1,10 @@
 import { inSlots, leastGateMs, leastHostMs, leastMs, type StartSeconds } from "../../domain/least-duration.ts";
 import type { HostWork } from "../../domain/rollout.ts";
-import { isDone, type ShownBatch, type ShownHost, type ShownInstance } from "../model/shown-rollout.ts";
-import type { TreeModel } from "../model/tree-model.ts";
+import { isDone, type BatchProgress, type HostProgress, type InstanceProgress } from "../model/progress.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 
 /** The least time that the plan's own timings still take; undefined where nothing further begins. */
-export function leastLeftMs(model: TreeModel, nowMs: number): number | undefined {
+export function leastLeftMs(model: RolloutModel, nowMs: number): number | undefined {
   const { waves, planned, halted, interrupted, finished, restingUntilMs, paused } = model;
   if (!planned || halted || interrupted || finished) return undefined;
   const index = waves.findLastIndex(({ startedAtMs }) => startedAtMs !== undefined);
@@ -24,15 +24,15 @@ export function leastLeftMs(model: TreeModel, nowMs: number): number | undefined
   );
 }
 
-function restAfter({ number, wave }: ShownBatch, somethingFollows: boolean): number {
+function restAfter({ number, wave }: BatchProgress, somethingFollows: boolean): number {
   const { between_batches_ms, pause } = wave.work;
   if (!somethingFollows) return 0;
   if (number < wave.batches.length || pause === undefined) return between_batches_ms;
   return pause === "ask" ? 0 : pause.ms;
 }
 
-function batchLeftMs({ hosts, active, work }: ShownBatch, startsecs: StartSeconds, nowMs: number): number {
-  // Those that have begun hold their slots; the others take what gets free, in their order.
+function batchLeftMs({ hosts, active, work }: BatchProgress, startsecs: StartSeconds, nowMs: number): number {
+  // Those that have started hold their slots; the others take what gets free, in their order.
   const open = [...active, ...hosts.filter((host) => !active.has(host))].filter((host) => !isDone(host));
   return inSlots(
     open.map((host) => hostLeftMs(host, startsecs, nowMs)),
@@ -40,9 +40,9 @@ function batchLeftMs({ hosts, active, work }: ShownBatch, startsecs: StartSecond
   );
 }
 
-function hostLeftMs(host: ShownHost, startsecs: StartSeconds, nowMs: number): number {
+function hostLeftMs(host: HostProgress, startsecs: StartSeconds, nowMs: number): number {
   const { work, instances, restingUntilMs = nowMs } = host;
-  const open = new Set(instances.filter(({ fate }) => fate === "untouched").map(({ name }) => name));
+  const open = new Set(instances.filter(({ status }) => status === "untouched").map(({ name }) => name));
   const batches: HostWork["batches"] = work.batches
     .map((batch) => ({ ...batch, instances: batch.instances.filter(({ instance }) => open.has(instance)) }))
     .filter((batch) => batch.instances.length > 0);
@@ -52,8 +52,8 @@ function hostLeftMs(host: ShownHost, startsecs: StartSeconds, nowMs: number): nu
   return soaking + rest + leastHostMs({ ...work, batches }, startsecs);
 }
 
-function soakLeftMs({ fate, proving, sinceMs, at }: ShownInstance, nowMs: number): number {
-  if (fate !== "under_restart" && fate !== "indeterminate") return 0;
+function soakLeftMs({ status, proving, sinceMs, at }: InstanceProgress, nowMs: number): number {
+  if (status !== "under_restart" && status !== "indeterminate") return 0;
   const soakMs = leastGateMs(at.work);
   return proving ? Math.max(0, sinceMs + soakMs - nowMs) : soakMs;
 }

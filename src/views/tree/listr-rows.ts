@@ -20,7 +20,7 @@ export class ListrRows {
     this.listr2 = listr2;
   }
 
-  /** Makes a task show a row, and its subtasks those below. listr2 sees what has begun or settled once pending promise callbacks have run. */
+  /** Makes a task show a row, and its subtasks those below. listr2 sees what has started or settled once pending promise callbacks have run. */
   show(root: Task, row: Row): void {
     root.title = row.text;
     this.states.set(root, row.state);
@@ -56,12 +56,12 @@ export class ListrRows {
     const listr = this.listOf(parent, row.text, settled);
     const task = listr.tasks[0] as unknown as Task;
     if (row.state === "waiting") void task.check(undefined);
-    let begun = false;
+    let started = false;
     const become = (state: RowState) => {
       this.states.set(task, state);
       if (state === "waiting") return;
-      if (!begun) void listr.run();
-      begun = true;
+      if (!started) void listr.run();
+      started = true;
       // A failed row settles like any other: under a task that failed, listr2 hides what it has not shown before.
       if (state !== "running") settle();
     };
@@ -79,7 +79,7 @@ function letGo(row: RowTask): void {
   for (const child of row.below.values()) letGo(child);
 }
 
-/** A listr2 task that was begun or settled stays so; for a row that nevertheless goes back there has to be a new one. */
+/** A listr2 task that was started or settled stays so; for a row that nevertheless goes back there has to be a new one. */
 function canBecome(from: RowState | undefined, to: RowState): boolean {
   return from === "waiting" || (to === "waiting" || to === "running" ? from === to : true);
 }

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** `stopped`: it had begun and goes no further, though not all of it is done. `note`: a remark, which has no mark. */
+/** `stopped`: it had started and goes no further, though not all of it is done. `note`: a remark, which has no mark. */
 export type RowState = "waiting" | "running" | "done" | "failed" | "stopped" | "note";
 
 /** One line of the tree, and what is indented under it. */

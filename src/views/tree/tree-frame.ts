@@ -4,7 +4,7 @@ import type { Frame } from "./frame.ts";
 import { leastLeftMs } from "./least-left.ts";
 import type { Palette } from "./palette.ts";
 import { cut, heightOf, textWidth, widthOf, type Row, type RowState } from "./row.ts";
-import type { TreeModel } from "../model/tree-model.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 import { troubleRows } from "./trouble-rows.ts";
 import { waitOf } from "../words/waits.ts";
 import { waveRows } from "./wave-rows.ts";
@@ -22,7 +22,7 @@ const FEWEST_ROWS = 8;
 
 /** The tree at a moment: a header row with everything under it, in a row less than the screen has. */
 export function treeFrame(
-  model: TreeModel,
+  model: RolloutModel,
   title: string,
   nowMs: number,
   { rows, columns }: ScreenSize,
@@ -38,7 +38,7 @@ export function treeFrame(
   return { key: "rollout", state: stateOf(model), text: header(frame, title), children };
 }
 
-function stateOf({ finished }: TreeModel): RowState {
+function stateOf({ finished }: RolloutModel): RowState {
   if (!finished) return "running";
   if (finished.outcome === "interrupted") return "stopped";
   return finished.outcome === "succeeded" ? "done" : "failed";
@@ -62,14 +62,14 @@ function header(frame: Frame, title: string): string {
 }
 
 function progress({ model, nowMs, paint, live }: Frame): string[] {
-  const { ledger } = model;
+  const { instances } = model;
   const leftMs = leastLeftMs(model, nowMs) ?? 0;
   const least = leftMs > 0 ? `, at least ${remaining(leftMs)}` : "";
-  const { healthy, failed, skipped, indeterminate, under_restart, untouched } = ledger.counts;
+  const { healthy, failed, skipped, indeterminate, under_restart, untouched } = instances.counts;
   const unseen = under_restart + indeterminate;
   const open = unseen + untouched;
   return [
-    `${healthy}/${ledger.planned} healthy`,
+    `${healthy}/${instances.planned} healthy`,
     ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
     ...(!live && unseen > 0 ? [paint.failed(`${unseen} not seen`)] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
@@ -78,9 +78,11 @@ function progress({ model, nowMs, paint, live }: Frame): string[] {
 }
 
 /** Where there are several programs, how each of them gets on. */
-function programsRow({ model: { ledger }, columns, paint }: Frame): Row[] {
-  if (ledger.programs.size < 2) return [];
-  const texts = [...ledger.programs].map(([name, { planned, healthy }]) => `${printable(name)} ${healthy}/${planned}`);
+function programsRow({ model: { instances }, columns, paint }: Frame): Row[] {
+  if (instances.programs.size < 2) return [];
+  const texts = [...instances.programs].map(
+    ([name, { planned, healthy }]) => `${printable(name)} ${healthy}/${planned}`,
+  );
   return [{ key: "programs", state: "note", text: paint.faint(cut(texts.join("  "), textWidth(columns, 1))) }];
 }
 
@@ -97,12 +99,12 @@ function waitRows({ model, nowMs, columns, paint }: Frame): Row[] {
 }
 
 /** Before there is a plan to show: how many hosts have answered, and whose lock is waited for. */
-function preflight({ model: { connected, unreachable, finished, lock }, nowMs, paint }: Frame): string[] {
+function preflight({ model: { hosts, finished, lock }, nowMs, paint }: Frame): string[] {
   if (lock && !finished)
     return [`waits ${wholeSeconds(lock.untilMs - nowMs)} for a lock`, paint.notice(onOneLine(lock.reason))];
   return [
     ...(finished ? [] : ["looking at the fleet"]),
-    `${connected.size} connected`,
-    ...(unreachable.size > 0 ? [paint.failed(`${unreachable.size} unreachable`)] : []),
+    `${hosts.connected.size} connected`,
+    ...(hosts.unreachable.size > 0 ? [paint.failed(`${hosts.unreachable.size} unreachable`)] : []),
   ];
 }

@@ -18,8 +18,8 @@ type Failure = EventOf<"instance.failed">;
 export function troubleRows(frame: Frame, height: number): Row[] {
   const notices = noticeRows(frame);
   const room = Math.max(1, height - notices.length);
-  const { failures, failedHooks, unreachable } = frame.model;
-  const count = failures.size + failedHooks.size + unreachable.size;
+  const { incidents, hosts } = frame.model;
+  const count = incidents.failures.size + incidents.failedHooks.size + hosts.unreachable.size;
   const rows: Row[] = [];
   let shown = 0;
   for (const [first, ...details] of troubles(frame)) {
@@ -37,9 +37,9 @@ export function troubleRows(frame: Frame, height: number): Row[] {
 }
 
 function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
-  for (const event of frame.model.failures.values()) yield failureRows(event, frame);
-  for (const event of frame.model.failedHooks.values()) yield [hookRow(event, frame)];
-  for (const [host, reason] of frame.model.unreachable) yield [unreachableRow(host, reason, frame)];
+  for (const event of frame.model.incidents.failures) yield failureRows(event, frame);
+  for (const event of frame.model.incidents.failedHooks.values()) yield [hookRow(event, frame)];
+  for (const [host, reason] of frame.model.hosts.unreachable) yield [unreachableRow(host, reason, frame)];
 }
 
 /** The details are no subtasks: listr2 leaves out those of a failed task that it has not shown before. */
@@ -93,8 +93,8 @@ function noticeRows(frame: Frame): Row[] {
 }
 
 /** Why the rollout halts, unless the first failure says it. */
-function haltReason({ model: { halted, failures } }: Frame): string | undefined {
-  const { value: first } = failures.values().next();
+function haltReason({ model: { halted, incidents } }: Frame): string | undefined {
+  const { value: first } = incidents.failures.values().next();
   if (!halted || (first && halted.reason === `${first.host} ${first.instance}: ${first.reason}`)) return undefined;
   return `halted because ${onOneLine(halted.reason)}`;
 }
@@ -109,29 +109,28 @@ function questionOf({ model: { asking } }: Frame, width: number): string[] {
   return line.length <= width ? [line] : [about, keys];
 }
 
-function stoppingText({ model: { halted, interrupted, ledger } }: Frame): string | undefined {
-  const open = ledger.counts.under_restart + ledger.counts.indeterminate;
+function stoppingText({ model: { halted, interrupted, instances } }: Frame): string | undefined {
+  const open = instances.counts.under_restart + instances.counts.indeterminate;
   const waits = open > 0 ? `; waits for ${open} under way` : "";
   if (halted) return `halting: no further restart${waits}`;
   return interrupted && `${interrupted.signal}: no further restart${waits}; again: leave now`;
 }
 
-function leftoversOf({ model: { leftovers } }: Frame, width: number): string | undefined {
-  if (!leftovers) return undefined;
-  const { last, count } = leftovers;
+function leftoversOf({ model: { incidents } }: Frame, width: number): string | undefined {
+  const { lastLeftovers: last, leftovers } = incidents;
+  if (!last) return undefined;
   const processes = last.processes.map(processText).join(", ");
-  return withMore(`${last.host} ${last.instance}: ${leftoversTitle(last)}: ${processes}`, count - 1, width);
+  return withMore(`${last.host} ${last.instance}: ${leftoversTitle(last)}: ${processes}`, leftovers.size - 1, width);
 }
 
-function driftOf({ model: { drifted } }: Frame, width: number): string | undefined {
-  if (!drifted) return undefined;
-  const { last, count } = drifted;
-  return withMore(`${last.host} ${last.instance}: ${driftText(last)}`, count - 1, width);
+function driftOf({ model: { incidents } }: Frame, width: number): string | undefined {
+  const { lastDrift: last, drifts } = incidents;
+  return last && withMore(`${last.host} ${last.instance}: ${driftText(last)}`, drifts.size - 1, width);
 }
 
-function warningText({ model: { planned, ledger } }: Frame, width: number): string | undefined {
+function warningText({ model: { planned, instances } }: Frame, width: number): string | undefined {
   const [warning, ...more] = planned?.warnings ?? [];
-  if (!warning || ledger.counts.healthy > 0) return undefined;
+  if (!warning || instances.counts.healthy > 0) return undefined;
   const about = subjectOf(warning);
   return withMore(`warning: ${about === "" ? "" : `${about}: `}${warning.message}`, more.length, width);
 }

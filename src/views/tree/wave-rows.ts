@@ -1,10 +1,11 @@
 import { many } from "../words/counting.ts";
 import { printable } from "../../domain/printable.ts";
-import { batchRows, endedState, fatesText, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
+import { batchRows, endedState, countsOf, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
 import { cut, textWidth, type Row } from "./row.ts";
-import { openOf, type ShownWave } from "../model/shown-rollout.ts";
+import type { WaveProgress } from "../model/progress.ts";
+import { openOf } from "../model/status.ts";
 
 /** Depth of a wave's row; its batches and hosts are further in. */
 const WAVE_DEPTH = 1;
@@ -30,18 +31,18 @@ export function waveRows(frame: Frame, height: number): Row[] {
 }
 
 /** Once it has ended well, or while the rollout goes on without it, a wave takes one line. */
-function isFolded(wave: ShownWave, { live }: Frame): boolean {
+function isFolded(wave: WaveProgress, { live }: Frame): boolean {
   return wave.endedAtMs !== undefined && (live || openOf(wave.counts) + wave.counts.failed === 0);
 }
 
 /** Itself, the ended, the current and the waiting batches, a rest, the hosts. */
-function wantedHeight({ current }: ShownWave): number {
+function wantedHeight({ current }: WaveProgress): number {
   return 5 + (current?.hosts.length ?? 0);
 }
 
 function foldWaves(
-  before: readonly ShownWave[],
-  after: readonly ShownWave[],
+  before: readonly WaveProgress[],
+  after: readonly WaveProgress[],
   height: number,
   frame: Frame,
 ): { before: Row[]; after: Row[] } {
@@ -60,14 +61,14 @@ function foldWaves(
   };
 }
 
-function foldedBefore(waves: readonly ShownWave[], { paint }: Frame): Row {
+function foldedBefore(waves: readonly WaveProgress[], { paint }: Frame): Row {
   const healthy = waves.reduce((sum, { counts }) => sum + counts.healthy, 0);
   const failed = waves.reduce((sum, { counts }) => sum + counts.failed, 0);
   const text = `${many(waves.length, "wave")}  ${healthy} healthy${failed > 0 ? `  ${paint.failed(`${failed} failed`)}` : ""}`;
   return { key: "waves before", state: failed > 0 ? "failed" : "done", text };
 }
 
-function foldedAfter(waves: readonly ShownWave[], { paint, columns }: Frame): Row {
+function foldedAfter(waves: readonly WaveProgress[], { paint, columns }: Frame): Row {
   const names = waves.slice(0, 10).map(({ group }) => printable(group));
   const text = cut(
     `${many(waves.length, "more wave")}: ${names.join(", ")}${waves.length > 10 ? ", …" : ""}`,
@@ -76,24 +77,24 @@ function foldedAfter(waves: readonly ShownWave[], { paint, columns }: Frame): Ro
   return { key: "waves after", state: "waiting", text: paint.faint(text) };
 }
 
-function endedWaveRow(wave: ShownWave, frame: Frame): Row {
+function endedWaveRow(wave: WaveProgress, frame: Frame): Row {
   const { counts, hostCount, group, number } = wave;
   const text = [
     frame.paint.strong(printable(group)),
     many(hostCount, "host"),
-    fatesText(counts, frame),
+    countsOf(counts, frame),
     spanText(wave, frame),
   ].join("  ");
   return { key: `wave ${number}`, state: endedState(counts), text };
 }
 
-function waitingWaveRow({ number, group, hostCount, counts, batches }: ShownWave, { paint }: Frame): Row {
+function waitingWaveRow({ number, group, hostCount, counts, batches }: WaveProgress, { paint }: Frame): Row {
   const inBatches = batches.length > 1 ? ` in ${many(batches.length, "batch")}` : "";
   const text = `${printable(group)}  ${many(hostCount, "host")}, ${many(openOf(counts), "instance")}${inBatches}`;
   return { key: `wave ${number}`, state: "waiting", text: paint.faint(text) };
 }
 
-function currentWaveRow(wave: ShownWave, height: number, frame: Frame): Row {
+function currentWaveRow(wave: WaveProgress, height: number, frame: Frame): Row {
   const { number, group, batches, current, counts } = wave;
   const total = openOf(counts) + counts.healthy + counts.failed + counts.skipped;
   const only = batches.length === 1 ? current : undefined;
@@ -101,7 +102,7 @@ function currentWaveRow(wave: ShownWave, height: number, frame: Frame): Row {
     frame.paint.strong(printable(group)),
     ...(current && !only ? [`batch ${current.number} of ${batches.length}`] : []),
     ...(only ? [hostsEndedText(only, frame)] : []),
-    fatesText(counts, frame, `/${total}`),
+    countsOf(counts, frame, `/${total}`),
     spanText(wave, frame),
   ];
   const children = only

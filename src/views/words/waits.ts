@@ -1,8 +1,8 @@
 import { many, wholeSeconds } from "./counting.ts";
 import { subjectOf } from "./subject.ts";
-import type { ShownHook, ShownHost, ShownInstance } from "../model/shown-rollout.ts";
-import { isDone } from "../model/shown-rollout.ts";
-import type { TreeModel } from "../model/tree-model.ts";
+import type { RunningHook, HostProgress, InstanceProgress } from "../model/progress.ts";
+import { isDone } from "../model/progress.ts";
+import type { RolloutModel } from "../model/rollout-model.ts";
 
 /** What the rollout waits for at a moment. */
 export interface Wait {
@@ -14,11 +14,11 @@ export interface Wait {
 }
 
 /** What is waited for now: what concerns the whole rollout first, then what is under restart, the longest there first. */
-export function waitOf(model: TreeModel, nowMs: number): Wait | undefined {
+export function waitOf(model: RolloutModel, nowMs: number): Wait | undefined {
   if (model.finished) return undefined;
   if (model.lock) return { text: `a lock: ${model.lock.reason}`, untilMs: model.lock.untilMs, atMost: true };
   if (!model.planned)
-    return { text: `the fleet to answer, ${many(model.connected.size, "host")} connected`, atMost: false };
+    return { text: `the fleet to answer, ${many(model.hosts.connected.size, "host")} connected`, atMost: false };
   const overall = overallWait(model, nowMs);
   if (overall) return overall;
   const hosts = activeHosts(model);
@@ -26,7 +26,7 @@ export function waitOf(model: TreeModel, nowMs: number): Wait | undefined {
 }
 
 /** What only the operator or time can end. */
-function overallWait({ asking, paused, restingUntilMs }: TreeModel, nowMs: number): Wait | undefined {
+function overallWait({ asking, paused, restingUntilMs }: RolloutModel, nowMs: number): Wait | undefined {
   if (asking) return { text: `the operator's answer about ${subjectOf(asking)}`, atMost: false };
   if (paused && paused.untilMs === undefined)
     return { text: `the operator's answer after ${paused.group}`, atMost: false };
@@ -37,14 +37,14 @@ function overallWait({ asking, paused, restingUntilMs }: TreeModel, nowMs: numbe
   return undefined;
 }
 
-function activeHosts({ waves }: TreeModel): readonly ShownHost[] {
+function activeHosts({ waves }: RolloutModel): readonly HostProgress[] {
   const current = waves.findLast(({ startedAtMs }) => startedAtMs !== undefined)?.current;
   return current && current.endedAtMs === undefined ? [...current.active] : [];
 }
 
-function instanceWait(hosts: readonly ShownHost[], nowMs: number): Wait | undefined {
-  const busy: ShownInstance[] = [];
-  const short: ShownInstance[] = [];
+function instanceWait(hosts: readonly HostProgress[], nowMs: number): Wait | undefined {
+  const busy: InstanceProgress[] = [];
+  const short: InstanceProgress[] = [];
   for (const { instances } of hosts)
     for (const instance of instances) {
       if (isBusy(instance)) busy.push(instance);
@@ -60,16 +60,16 @@ function instanceWait(hosts: readonly ShownHost[], nowMs: number): Wait | undefi
   return { text, atMost: true, ...(waiting.untilMs !== undefined && { untilMs: waiting.untilMs }) };
 }
 
-function isBusy({ fate, hook }: ShownInstance): boolean {
-  return hook !== undefined || fate === "under_restart" || fate === "indeterminate";
+function isBusy({ status, hook }: InstanceProgress): boolean {
+  return hook !== undefined || status === "under_restart" || status === "indeterminate";
 }
 
-function sinceOf({ hook, sinceMs }: ShownInstance): number {
+function sinceOf({ hook, sinceMs }: InstanceProgress): number {
   return hook?.sinceMs ?? sinceMs;
 }
 
 function busyWait(
-  { hook, proving, sinceMs, untilMs, at }: ShownInstance,
+  { hook, proving, sinceMs, untilMs, at }: InstanceProgress,
   nowMs: number,
 ): Pick<Wait, "untilMs" | "atMost"> {
   if (hook) return { untilMs: hook.untilMs, atMost: true };
@@ -78,23 +78,23 @@ function busyWait(
   return untilMs === undefined ? { atMost: true } : { untilMs, atMost: true };
 }
 
-function busyText({ hook, fate, state, proving, action, sinceMs, at }: ShownInstance, nowMs: number): string {
+function busyText({ hook, status, state, proving, action, sinceMs, at }: InstanceProgress, nowMs: number): string {
   if (hook) return hookText(hook, nowMs);
   const { timings, checks } = at.work;
   const elapsed = wholeSeconds(nowMs - sinceMs);
-  if (fate === "indeterminate") return `not seen for ${elapsed}`;
+  if (status === "indeterminate") return `not seen for ${elapsed}`;
   if (proving && nowMs < sinceMs + timings.min_healthy_time_ms)
     return `RUNNING ${elapsed} of ${wholeSeconds(timings.min_healthy_time_ms)}`;
   if (proving) return `RUNNING ${elapsed}, ${checks.length > 0 ? "its checks" : "a last look"}`;
   return `${state ?? (action === "start" ? "starting" : "restarting")} ${elapsed}`;
 }
 
-function hostWait(hosts: readonly ShownHost[], { unreachable }: TreeModel, nowMs: number): Wait | undefined {
+function hostWait(hosts: readonly HostProgress[], model: RolloutModel, nowMs: number): Wait | undefined {
   const open = hosts.filter((host) => !isDone(host) || host.hook);
   const [hooked] = open.filter(({ hook }) => hook);
   if (hooked?.hook)
     return { text: `${hooked.name} ${hookText(hooked.hook, nowMs)}`, untilMs: hooked.hook.untilMs, atMost: true };
-  const [lost] = open.filter(({ name }) => unreachable.has(name));
+  const [lost] = open.filter(({ name }) => model.hosts.unreachable.has(name));
   if (lost) return { text: `${lost.name} to answer again`, atMost: true };
   const resting = open.filter(({ restingUntilMs }) => restingUntilMs !== undefined && restingUntilMs > nowMs);
   const [first, ...more] = resting.sort((a, b) => (a.restingUntilMs ?? 0) - (b.restingUntilMs ?? 0));
@@ -107,17 +107,17 @@ function hostWait(hosts: readonly ShownHost[], { unreachable }: TreeModel, nowMs
 }
 
 /** Between what events tell of: hooks of the rollout, looks. */
-function lastWait({ hook }: TreeModel, nowMs: number): Wait {
+function lastWait({ hook }: RolloutModel, nowMs: number): Wait {
   return hook
     ? { text: hookText(hook, nowMs), untilMs: hook.untilMs, atMost: true }
     : { text: "a look at the hosts", atMost: false };
 }
 
-function hookText({ name, sinceMs }: ShownHook, nowMs: number): string {
+function hookText({ name, sinceMs }: RunningHook, nowMs: number): string {
   return `${name} hook ${wholeSeconds(nowMs - sinceMs)}`;
 }
 
-function nameOf({ at, name }: ShownInstance): string {
+function nameOf({ at, name }: InstanceProgress): string {
   return `${at.name} ${name}`;
 }
 

@@ -1,8 +1,8 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
-import { Collected } from "../../../src/views/model/collected.ts";
-import { createReport } from "../../../src/views/report/report.ts";
+import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
+import { reportText } from "../../../src/views/report/report.ts";
 import type { Simulated } from "../simulate.ts";
 import type { Trial, Witness } from "./trial.ts";
 
@@ -31,19 +31,15 @@ export class Drained implements Witness {
 
   end({ outcome, events }: Simulated): void {
     const { fleet } = this.trial.made;
-    const report = createReport();
-    const collected = new Collected();
-    for (const event of [{ type: "rollout.planned" as const, ...this.trial.rollout }, ...events]) {
-      report.collect(event);
-      collected.collect(event);
-    }
-    const named = new Set<string>([...collected.drains.instances.keys(), ...collected.drains.hosts]);
+    const model = RolloutModel.of([{ type: "rollout.planned", ...this.trial.rollout }, ...events]);
+    const { drains } = model;
+    const named = new Set<string>([...drains.instances.keys(), ...drains.hosts]);
     for (const name of fleet.drained) if (!named.has(name)) this.trial.fail(`${name} is still drained, and not named`);
     // Where a controller was killed over a hook, nobody knows; of a whole host the hook that failed is not believed.
     const unknown = new Set<string>(this.trial.rollout.left_drained?.instances.map(keyOf));
-    for (const key of collected.drains.instances.keys())
+    for (const key of drains.instances.keys())
       if (!fleet.drained.has(key) && !unknown.has(key)) this.trial.fail(`${key} is named as drained, and is not`);
-    if (fleet.drained.size > 0 && !report.text().includes("still drained"))
+    if (fleet.drained.size > 0 && !reportText(model).includes("still drained"))
       this.trial.fail(`the report of what ${outcome ?? "never ended"} does not tell of what is still drained`);
   }
 }

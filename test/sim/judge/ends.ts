@@ -1,8 +1,8 @@
 import { keyOf } from "../../../src/domain/ids.ts";
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { sizeOf, worksOf, type Rollout } from "../../../src/domain/rollout.ts";
-import { Ledger } from "../../../src/views/model/ledger.ts";
-import { createReport } from "../../../src/views/report/report.ts";
+import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
+import { reportText } from "../../../src/views/report/report.ts";
 import type { SimEvent } from "../sim-controller.ts";
 import type { Simulated } from "../simulate.ts";
 import { UNSEEN_MS } from "./floors.ts";
@@ -60,18 +60,13 @@ export class Ends implements Witness {
   private judgeCounts(events: readonly SimEvent[], finished: EventOf<"rollout.finished">): void {
     const { rollout } = this.trial;
     const fail = (what: string) => this.trial.fail(what);
-    const ledger = new Ledger();
-    const report = createReport();
-    for (const event of [{ type: "rollout.planned" as const, ...rollout }, ...events]) {
-      ledger.record(event);
-      report.collect(event);
-    }
-    if (!report.text().startsWith(finished.outcome)) fail("the report tells another outcome");
-    const { healthy, failed, indeterminate, under_restart, skipped, untouched } = ledger.counts;
+    const model = RolloutModel.of([{ type: "rollout.planned", ...rollout }, ...events]);
+    if (!reportText(model).startsWith(finished.outcome)) fail("the report tells another outcome");
+    const { healthy, failed, indeterminate, under_restart, skipped, untouched } = model.instances.counts;
     const shown = { healthy, failed: failed + indeterminate + under_restart, skipped, untouched };
     const told = finished.counts;
     if (JSON.stringify(shown) !== JSON.stringify(told))
-      fail(`shown ${JSON.stringify(ledger.counts)}, told ${JSON.stringify(told)}`);
+      fail(`shown ${JSON.stringify(model.instances.counts)}, told ${JSON.stringify(told)}`);
     let planned = rollout.skipped.length;
     for (const work of worksOf(rollout)) planned += sizeOf(work);
     const total = told.healthy + told.failed + told.skipped + told.untouched;

@@ -11,7 +11,7 @@ import { isForetold } from "./ends.ts";
 import { floorOf } from "./floors.ts";
 import { HealthyPids } from "./healthy-pids.ts";
 import { KeptInFiles, KeptInMemory, type Journals } from "./journals.ts";
-import { Story, type Call, type Called } from "./story.ts";
+import { Story, type Call, type Invocation } from "./story.ts";
 import { failedIn } from "./trial.ts";
 
 /** More kills than a rollout has events are not survived by anybody. */
@@ -153,7 +153,7 @@ class Chain {
     this.fail(`once all was repaired it was refused: ${reasons.join("; ")}`);
   }
 
-  private async call(call: Call): Promise<Called> {
+  private async call(call: Call): Promise<Invocation> {
     const called = await this.story.call(call);
     if ("events" in called) for (const event of called.events) this.see(event);
     if (called.kind === "finished") for (const key of this.planned.keys()) this.judgeDone(key);
@@ -208,7 +208,7 @@ class Chain {
   }
 
   /** Without faults all of it was restarted, once. */
-  private judgeAll({ outcome, rollout, events }: Extract<Called, { kind: "ended" }>): void {
+  private judgeAll({ outcome, rollout, events }: Extract<Invocation, { kind: "ended" }>): void {
     if (isForetold(rollout, events)) return;
     if (outcome !== "succeeded") return this.fail(`it ended ${outcome}: ${reasonsOf(events)}`);
     this.judgeOnce();

@@ -26,7 +26,7 @@ export interface Call {
   readonly killAfterEvent?: number;
 }
 
-export type Called =
+export type Invocation =
   /** There is nothing to resume. */
   | { readonly kind: "finished" }
   /** Nothing was begun. */
@@ -75,7 +75,7 @@ export class Story {
     this.witnessesOf = witnessesOf;
   }
 
-  async call({ limit = [], options, interference, killAfterEvent = Infinity }: Call): Promise<Called> {
+  async call({ limit = [], options, interference, killAfterEvent = Infinity }: Call): Promise<Invocation> {
     const { time, fleet } = this.made;
     const id = `20261123T0000${String(++this.rollouts).padStart(2, "0")}Z-0000` as RolloutId;
     const past = this.journals.past();

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { Clock } from "../../../src/executor/ports.ts";
-import { createJobSummary } from "../../../src/views/page/job-summary.ts";
+import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
+import { jobSummaryText } from "../../../src/views/page/job-summary.ts";
 import { createPlainView } from "../../../src/views/lines/plain.ts";
 import { VirtualTime } from "../../sim/virtual-time.ts";
 import { Browser } from "../page/browser.ts";
@@ -155,9 +156,7 @@ describe("the summary of a job", () => {
   after(() => browser.close());
 
   it("has the counts, the failures and the command that goes on, as HTML that Markdown leaves alone", async () => {
-    const summary = createJobSummary({ plan: "plans/prod.yaml" });
-    for (const event of recorded(HALTED)) summary.collect(event);
-    const text = summary.text();
+    const text = jobSummaryText(RolloutModel.of(recorded(HALTED)), { plan: "plans/prod.yaml" });
     assert.doesNotMatch(text.trimEnd(), /\n\s*\n/, "an empty line ends HTML in Markdown");
     const page = await browser.open(text);
     const shown = await page.evaluate<string>("document.body.innerText");
@@ -171,19 +170,17 @@ describe("the summary of a job", () => {
   });
 
   it("shows markup of hosts as text", async () => {
-    const summary = createJobSummary();
     const evil = "<img src=x onerror='window.owned=1'> **bold** [link](http://x)";
-    for (const event of recorded([
+    const events = recorded([
       PLAN,
       { type: "rollout.started" },
       failed("web-01", "web:0", "fatal", evil, evil),
       finished("halted", { failed: 1 }),
-    ]))
-      summary.collect(event);
-    const page = await browser.open(summary.text());
+    ]);
+    const page = await browser.open(jobSummaryText(RolloutModel.of(events), {}));
     assert.deepEqual(await page.evaluate("[document.querySelectorAll('img, a').length, window.owned ?? 0]"), [0, 0]);
     assert.ok((await page.evaluate<string>("document.body.innerText")).includes(evil));
   });
 
-  it("of a rollout that never ended is empty", () => assert.equal(createJobSummary().text(), ""));
+  it("of a rollout that never ended is empty", () => assert.equal(jobSummaryText(new RolloutModel(), {}), ""));
 });

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName, ProgramName } from "../../../src/domain/ids.ts";
-import { createPicture } from "../../../src/views/page/page.ts";
+import { createPage } from "../../../src/views/page/page.ts";
 import { Browser } from "./browser.ts";
 import { failed, finished, planned, recorded, restarting } from "../rollout-script.ts";
 import { simulatedJournal } from "../simulated-journal.ts";
 
 function pageOf(events: readonly RecordedEvent[]): string {
-  const picture = createPicture({ plan: "plans/prod.yaml" });
-  for (const event of events) picture.collect(event);
-  return picture.page();
+  const page = createPage({ plan: "plans/prod.yaml" });
+  for (const event of events) page.apply(event);
+  return page.html();
 }
 
 /** Its third host has an instance that crashes, and with that it halts. */

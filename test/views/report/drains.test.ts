@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { RecordedEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
 import { readPast } from "../../../src/planner/build/past.ts";
-import { createReport } from "../../../src/views/report/report.ts";
+import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
+import { reportText } from "../../../src/views/report/report.ts";
 import { simulatedJournal, type SimulatedJournal } from "../simulated-journal.ts";
 
 const hook = { command: "true", run: "host" } as const;
@@ -25,11 +26,8 @@ function leftAfter(events: number, more: Partial<SimulatedJournal> = {}): Promis
 
 /** What the report says is still drained: the lines of its section. */
 function toldIn(events: readonly RecordedEvent[]): string[] {
-  const report = createReport();
-  for (const event of events) report.collect(event);
   return (
-    report
-      .text()
+    reportText(RolloutModel.of(events))
       .match(/^still drained\n((?: .*\n)*)/m)?.[1]
       ?.split("\n")
       .slice(0, -1) ?? []

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
-import type { Called } from "../../../src/views/report/next-steps.ts";
-import { createReport } from "../../../src/views/report/report.ts";
+import type { Invocation } from "../../../src/views/report/next-steps.ts";
+import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
+import { reportText } from "../../../src/views/report/report.ts";
 import {
   connected,
   failed,
@@ -26,10 +27,8 @@ function eightHosts(more: Partial<Parameters<typeof planned>[0]> = {}): Planned 
   return planned({ waves: [{ group: "web", hosts: WEB, hostsAtOnce: 1 }], instances: INSTANCES, ...more });
 }
 
-function reportOf(events: readonly RolloutEvent[], called: Called = { plan: "plans/prod.yaml" }): string {
-  const report = createReport(called);
-  for (const event of recorded(events)) report.collect(event);
-  return report.text();
+function reportOf(events: readonly RolloutEvent[], called: Invocation = { plan: "plans/prod.yaml" }): string {
+  return reportText(RolloutModel.of(recorded(events)), called);
 }
 
 describe("the closing report", () => {
@@ -324,7 +323,7 @@ describe("the commands that go on, as the report names them", () => {
     finished("halted", { healthy: 1, failed: 1, untouched: 30 }),
   ];
 
-  function commandsOf(events: readonly RolloutEvent[], called?: Called): string[] {
+  function commandsOf(events: readonly RolloutEvent[], called?: Invocation): string[] {
     return reportOf(events, called)
       .split("\n")
       .flatMap((line) => /^ {4}(orchestrate .*)/.exec(line)?.[1] ?? []);

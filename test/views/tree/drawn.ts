@@ -3,7 +3,7 @@ import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { COLOURLESS } from "../../../src/views/tree/palette.ts";
 import type { Row } from "../../../src/views/tree/row.ts";
 import { treeFrame, type ScreenSize } from "../../../src/views/tree/tree-frame.ts";
-import { TreeModel } from "../../../src/views/model/tree-model.ts";
+import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
 
 const MARKS = { waiting: "· ", running: "❯ ", done: "✓ ", failed: "✗ ", stopped: "■ ", note: "" };
 
@@ -11,7 +11,7 @@ export const SMALL_SCREEN: ScreenSize = { columns: 80, rows: 24 };
 
 /** A tree with a clock that stands still until it is told. */
 export class DrawnTree {
-  private readonly model = new TreeModel();
+  private readonly model = new RolloutModel();
   private nowMs = 1_000_000;
 
   /** Events, and the milliseconds that pass between them. */

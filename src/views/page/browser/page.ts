@@ -1,12 +1,12 @@
 /** The script of the page: draws what the tables leave room for, from the data that the page carries. */
-import type { PictureData } from "../page-data.ts";
+import type { PageData } from "../page-data.ts";
 import { byId } from "./dom.ts";
 import { listEvents } from "./events.ts";
 import { healthChart } from "./health-chart.ts";
 import { Timeline } from "./timeline.ts";
 import { TimeView } from "./view.ts";
 
-const data = JSON.parse(byId("data")?.textContent ?? "{}") as PictureData;
+const data = JSON.parse(byId("data")?.textContent ?? "{}") as PageData;
 const view = new TimeView(data);
 const timeline = new Timeline(view);
 const cells = document.querySelectorAll<HTMLElement>("table.health tbody td.drawn");

@@ -1,16 +1,16 @@
-import type { PictureData, Steps } from "../page-data.ts";
+import type { PageData, Steps } from "../page-data.ts";
 
 /** Less than this is not worth looking at: looks at a fleet are further apart. */
 const SHORTEST_MS = 500;
 
 /** The part of the rollout's time that all drawings show. */
 export class TimeView {
-  readonly data: PictureData;
+  readonly data: PageData;
   fromMs = 0;
   toMs: number;
   private readonly onChange: (() => void)[] = [];
 
-  constructor(data: PictureData) {
+  constructor(data: PageData) {
     this.data = data;
     this.toMs = this.end;
   }

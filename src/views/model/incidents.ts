@@ -1,0 +1,78 @@
+import type { EventOf } from "../../domain/events.ts";
+import { keyOf, type HostName, type InstanceKey, type InstanceName } from "../../domain/ids.ts";
+import type { SkippedInstance } from "../../domain/rollout.ts";
+import { affectedBy } from "./instances.ts";
+
+type Failure = EventOf<"instance.failed">;
+
+/** What is worth a remark in a rollout, the latest of each instance or hook. */
+export class Incidents {
+  /** Hooks of hosts and of the rollout; a failed hook of an instance is the failure of that instance. */
+  readonly failedHooks = new Map<string, EventOf<"hook.finished">>();
+  readonly drifts = new Map<InstanceKey, EventOf<"instance.drifted">>();
+  readonly leftovers = new Map<InstanceKey, EventOf<"instance.leftovers">>();
+  /** Why contact was lost with an instance during its restart. */
+  readonly losses = new Map<InstanceKey, EventOf<"instance.indeterminate">>();
+  readonly skips = new Map<InstanceKey, Omit<SkippedInstance, "program">>();
+  lastDrift: EventOf<"instance.drifted"> | undefined;
+  lastLeftovers: EventOf<"instance.leftovers"> | undefined;
+  /** By each instance that failed, until it is healthy. */
+  private readonly failureOf = new Map<InstanceKey, Failure>();
+
+  /** In the order in which they happened; one that is tried again stays until its instances are healthy. */
+  get failures(): ReadonlySet<Failure> {
+    return new Set(this.failureOf.values());
+  }
+
+  plan(skipped: readonly SkippedInstance[]): void {
+    for (const skip of skipped) this.skips.set(keyOf(skip), skip);
+  }
+
+  apply(
+    event: EventOf<
+      | "hook.finished"
+      | "instance.drifted"
+      | "instance.failed"
+      | "instance.healthy"
+      | "instance.indeterminate"
+      | "instance.leftovers"
+      | "instance.skipped"
+    >,
+  ): void {
+    switch (event.type) {
+      case "hook.finished":
+        this.applyHook(event);
+        break;
+      case "instance.drifted":
+        this.drifts.set(keyOf(event), event);
+        this.lastDrift = event;
+        break;
+      case "instance.leftovers":
+        this.leftovers.set(keyOf(event), event);
+        this.lastLeftovers = event;
+        break;
+      case "instance.indeterminate":
+        this.losses.set(keyOf(event), event);
+        break;
+      case "instance.skipped":
+        this.skips.set(keyOf(event), event);
+        break;
+      case "instance.failed":
+        for (const instance of affectedBy(event)) this.failureOf.set(keyOf({ host: event.host, instance }), event);
+        break;
+      case "instance.healthy":
+        this.failureOf.delete(keyOf(event));
+    }
+  }
+
+  lossOf(host: HostName, instance: InstanceName): string | undefined {
+    return this.losses.get(keyOf({ host, instance }))?.reason;
+  }
+
+  private applyHook(event: EventOf<"hook.finished">): void {
+    if (event.instance !== undefined) return;
+    const key = `${event.hook} ${event.host ?? ""}`;
+    if (event.succeeded) this.failedHooks.delete(key);
+    else this.failedHooks.set(key, event);
+  }
+}

@@ -1,0 +1,57 @@
+/** What an event changes of an instance that the rollout restarts, besides its status. */
+import type { EventOf } from "../../domain/events.ts";
+import type { InstanceProgress } from "./progress.ts";
+import type { StatusEvent } from "./instances.ts";
+
+export function observe(instance: InstanceProgress, { state, pid }: EventOf<"instance.observed">, nowMs: number): void {
+  if (instance.state !== state) instance.sinceMs = nowMs;
+  // Its stop has ended: from here on it is to become healthy in time.
+  const isStopping = state === "STOPPING" || (state === "RUNNING" && pid === instance.previousPid);
+  if (!isStopping && !instance.stopEnded) {
+    instance.stopEnded = true;
+    instance.untilMs = nowMs + instance.at.work.timings.healthy_deadline_ms;
+  }
+  instance.state = state;
+  instance.proving = state === "RUNNING" && pid !== instance.previousPid;
+  if (instance.proving && pid !== undefined) runOn(instance, pid, nowMs);
+}
+
+export function wait(
+  instance: InstanceProgress,
+  { healthy, min_healthy, ms }: EventOf<"instance.waiting">,
+  nowMs: number,
+): void {
+  if (!instance.waiting) instance.sinceMs = nowMs;
+  instance.untilMs = nowMs + ms;
+  instance.waiting = { healthy, minHealthy: min_healthy };
+}
+
+/** After it got another status. */
+export function changeStatus(instance: InstanceProgress, event: StatusEvent, nowMs: number): void {
+  instance.sinceMs = nowMs;
+  instance.state = undefined;
+  instance.waiting = undefined;
+  if (event.type === "instance.healthy" && event.pid !== undefined) runOn(instance, event.pid, nowMs);
+  if (event.type === "instance.failed") instance.failureCode = event.code;
+  if (event.type === "instance.restarting") restart(instance, event, nowMs);
+}
+
+function restart(
+  instance: InstanceProgress,
+  { action, previous_pid }: EventOf<"instance.restarting">,
+  nowMs: number,
+): void {
+  const { at } = instance;
+  const { stop_deadline_ms, healthy_deadline_ms } = at.work.timings;
+  instance.previousPid = previous_pid;
+  instance.action = action;
+  instance.proving = false;
+  instance.process = undefined;
+  instance.stopEnded = action === "start";
+  instance.untilMs = nowMs + (action === "start" ? healthy_deadline_ms : stop_deadline_ms);
+  at.restingUntilMs = undefined;
+}
+
+function runOn(instance: InstanceProgress, pid: number, nowMs: number): void {
+  if (instance.process?.pid !== pid) instance.process = { pid, sinceMs: nowMs };
+}
