@@ -1,7 +1,7 @@
 import type { HostName } from "../../domain/ids.ts";
 import { onOneLine } from "../../domain/printable.ts";
 import type { FleetHost } from "../../executor/ports.ts";
-import { folded, groupedBy } from "../../planner/build/folding.ts";
+import { folded, groupedBy } from "../../domain/folding.ts";
 import { section } from "../../planner/preview/preview-words.ts";
 
 /** By which way each host was looked at, hosts alike on one line: for who wonders why a look takes long. */

@@ -1,7 +1,7 @@
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../../domain/process-state.ts";
-import { folded, foldedRows, groupedBy } from "../../planner/build/folding.ts";
+import { folded, foldedRows, groupedBy } from "../../domain/folding.ts";
 import { roughly } from "../../planner/build/started-before.ts";
 import type { FleetStatus, HostStatus, InstanceStatus } from "./fleet-status.ts";
 

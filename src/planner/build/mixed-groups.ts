@@ -1,7 +1,7 @@
 import type { HostConfig } from "../../domain/fleet.ts";
 import { compareNaturally, processOf, programOf, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
-import { enumerated } from "./folding.ts";
+import { enumerated } from "../../domain/folding.ts";
 
 /** One of the programs that a group puts together, and how many instances of it there are. */
 export interface Member {

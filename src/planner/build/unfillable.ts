@@ -12,7 +12,7 @@ import {
 import { worksOf, type HostWork, type Rollout } from "../../domain/rollout.ts";
 import { templateOf, type Check } from "../../domain/settings.ts";
 import type { HostTarget } from "../../domain/target.ts";
-import { folded } from "./folding.ts";
+import { folded } from "../../domain/folding.ts";
 
 /**
  * Refuses checks and hooks that can never work for an instance that is to be restarted: a placeholder has no value

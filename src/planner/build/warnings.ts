@@ -4,7 +4,7 @@ import { worksOf, type Warning } from "../../domain/rollout.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import { capacities, type Capacity, type Sizes } from "./capacity.ts";
 import { configWarnings } from "./config-warnings.ts";
-import { folded, groupedBy } from "./folding.ts";
+import { folded, groupedBy } from "../../domain/folding.ts";
 import { membersText } from "./mixed-groups.ts";
 
 /** What runs for less may be dying and starting again: Supervisor calls that RUNNING at most looks. */

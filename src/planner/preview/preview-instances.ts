@@ -1,5 +1,5 @@
 import type { HostWork, InstanceBatch, PlannedInstance } from "../../domain/rollout.ts";
-import { folded, foldedInOrder } from "../build/folding.ts";
+import { folded, foldedInOrder } from "../../domain/folding.ts";
 import { atATime } from "./preview-words.ts";
 
 /** What an instance gets that is not restarted for the first time. */

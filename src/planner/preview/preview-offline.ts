@@ -3,7 +3,7 @@ import { printable } from "../../domain/printable.ts";
 import { formatQuantity } from "../../domain/quantity.ts";
 import type { HostName } from "../../domain/ids.ts";
 import { inBatches, type HostBatch } from "../build/host-batches.ts";
-import { folded, foldedInOrder, groupedBy } from "../build/folding.ts";
+import { folded, foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import type { Plan, PlanWave } from "../plan/plan.ts";
 import { atATime, count } from "./preview-words.ts";
 

@@ -2,7 +2,7 @@ import { formatDuration } from "../../domain/duration.ts";
 import { onOneLine } from "../../domain/printable.ts";
 import type { HostWork, Wave } from "../../domain/rollout.ts";
 import type { Check, Hook, RunsOn } from "../../domain/settings.ts";
-import { folded, groupedBy } from "../build/folding.ts";
+import { folded, groupedBy } from "../../domain/folding.ts";
 
 /** What is done to each instance of a wave and around it, once for all hosts that have it alike. */
 export function stepLines({ batches }: Wave): string[] {

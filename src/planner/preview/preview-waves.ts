@@ -1,7 +1,7 @@
 import { formatDuration } from "../../domain/duration.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Batch, HostWork, Rollout, Wave } from "../../domain/rollout.ts";
-import { foldedInOrder, groupedBy } from "../build/folding.ts";
+import { foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import { instancesText } from "./preview-instances.ts";
 import { stepLines } from "./preview-steps.ts";
 import { atATime, count } from "./preview-words.ts";

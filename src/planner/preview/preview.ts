@@ -3,7 +3,7 @@ import type { FleetReport } from "../../domain/fleet.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { LEFT_AS, sizeOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
 import { capacities, type Capacity } from "../build/capacity.ts";
-import { enumerated, foldedPlaces, groupedBy, type Place } from "../build/folding.ts";
+import { enumerated, foldedPlaces, groupedBy, type Place } from "../../domain/folding.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { membersText } from "../build/mixed-groups.ts";
 import { hookLine } from "./preview-steps.ts";

@@ -1,6 +1,6 @@
-import type { HostName, InstanceName } from "../../domain/ids.ts";
-import { expandNodeSet, foldNames } from "../../domain/node-set.ts";
-import { printable } from "../../domain/printable.ts";
+import type { HostName, InstanceName } from "./ids.ts";
+import { expandNodeSet, foldNames } from "./node-set.ts";
+import { printable } from "./printable.ts";
 
 /** A host, an instance on it, or neither: what a line of a list is about. */
 export interface Place {
