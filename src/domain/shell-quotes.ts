@@ -29,38 +29,38 @@ export function escapeFor(state: "single" | "double", text: string): string {
 
 /** Follows a shell's line and tells what is open. It knows no here-documents: a quote in one counts as a quote. */
 export class QuoteTracker {
-  #open: Exclude<QuoteState, "escaped"> = "bare";
-  #escaped = false;
-  #before = "\n";
+  private open: Exclude<QuoteState, "escaped"> = "bare";
+  private escaped = false;
+  private before = "\n";
 
   /** At the end of what was read. */
   get state(): QuoteState {
-    return this.#escaped ? "escaped" : this.#open;
+    return this.escaped ? "escaped" : this.open;
   }
 
   /** Reads on over a piece of the line. */
   read(text: string): void {
     for (const character of text) {
-      if (this.#escaped) this.#escaped = false;
-      else if (character === "\\" && this.#open !== "single" && this.#open !== "comment") this.#escaped = true;
-      else this.#open = this.#after(character);
-      this.#before = character;
+      if (this.escaped) this.escaped = false;
+      else if (character === "\\" && this.open !== "single" && this.open !== "comment") this.escaped = true;
+      else this.open = this.after(character);
+      this.before = character;
     }
   }
 
-  #after(character: string): Exclude<QuoteState, "escaped"> {
-    switch (this.#open) {
+  private after(character: string): Exclude<QuoteState, "escaped"> {
+    switch (this.open) {
       case "single":
       case "ansi":
-        return character === "'" ? "bare" : this.#open;
+        return character === "'" ? "bare" : this.open;
       case "double":
         return character === '"' ? "bare" : "double";
       case "comment":
         return character === "\n" ? "bare" : "comment";
       case "bare":
-        if (character === "'") return this.#before === "$" ? "ansi" : "single";
+        if (character === "'") return this.before === "$" ? "ansi" : "single";
         if (character === '"') return "double";
-        return character === "#" && /[\s;&|()]/.test(this.#before) ? "comment" : "bare";
+        return character === "#" && /[\s;&|()]/.test(this.before) ? "comment" : "bare";
     }
   }
 }

@@ -1,13 +1,13 @@
 /** When something has to be there at the latest. */
 export class Deadline {
-  readonly #atMs: number;
+  private readonly atMs: number;
 
   constructor(timeoutMs: number) {
-    this.#atMs = performance.now() + timeoutMs;
+    this.atMs = performance.now() + timeoutMs;
   }
 
   get leftMs(): number {
-    return Math.max(0, this.#atMs - performance.now());
+    return Math.max(0, this.atMs - performance.now());
   }
 
   /**

@@ -114,11 +114,11 @@ function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
  * would take with it what it has printed and nobody has read yet.
  */
 class StandardStreams extends Duplex {
-  readonly #child: ChildProcessWithoutNullStreams;
+  private readonly child: ChildProcessWithoutNullStreams;
 
   constructor(child: ChildProcessWithoutNullStreams) {
     super();
-    this.#child = child;
+    this.child = child;
     child.stdin.on("error", () => undefined);
     child.stdout.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) child.stdout.pause();
@@ -127,22 +127,22 @@ class StandardStreams extends Duplex {
   }
 
   override _read(): void {
-    this.#child.stdout.resume();
+    this.child.stdout.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    if (this.#child.stdin.writable) this.#child.stdin.write(chunk, () => callback());
+    if (this.child.stdin.writable) this.child.stdin.write(chunk, () => callback());
     else callback();
   }
 
   override _final(callback: () => void): void {
-    this.#child.stdin.end();
+    this.child.stdin.end();
     callback();
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#child.stdin.destroy();
-    this.#child.stdout.destroy();
+    this.child.stdin.destroy();
+    this.child.stdout.destroy();
     callback(error);
   }
 }

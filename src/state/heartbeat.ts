@@ -17,50 +17,50 @@ interface Moment {
 
 /** Keeps a holder and its controller in hearing of each other, from the moment at which it has got the lock. */
 export class Heartbeat {
-  readonly #holder: Holder;
-  readonly #silence: Silence;
-  readonly #timer: NodeJS.Timeout;
+  private readonly holder: Holder;
+  private readonly silence: Silence;
+  private readonly timer: NodeJS.Timeout;
   /** When the last beat that was answered had been sent. */
-  #heard: Moment = now();
+  private heard: Moment = now();
   /** When the last beat was due. */
-  #ticked: Moment = now();
-  #hasSlept = false;
+  private ticked: Moment = now();
+  private sleptBefore = false;
 
   constructor(holder: Holder, silence: Silence) {
-    this.#holder = holder;
-    this.#silence = silence;
-    this.#timer = setInterval(() => this.#tick(), silence.beatEveryMs);
+    this.holder = holder;
+    this.silence = silence;
+    this.timer = setInterval(() => this.tick(), silence.beatEveryMs);
     void holder.ended.then(() => this.stop());
   }
 
   /** True if this process was stopped, or the machine slept, and no beat has been answered since. */
   get hasSlept(): boolean {
-    this.#hasSlept ||= elapsedMs(this.#ticked) >= this.#silence.controllerMs;
-    return this.#hasSlept;
+    this.sleptBefore ||= elapsedMs(this.ticked) >= this.silence.controllerMs;
+    return this.sleptBefore;
   }
 
   /** True while the holder is known to hold: a change may begin. */
   get isHeard(): boolean {
-    return !this.hasSlept && elapsedMs(this.#heard) < this.#silence.controllerMs;
+    return !this.hasSlept && elapsedMs(this.heard) < this.silence.controllerMs;
   }
 
   /** Resolves when the holder has answered, which it may never do. */
   async beat(): Promise<void> {
     const sent = now();
-    await this.#holder.beat();
-    this.#heard = sent;
-    this.#hasSlept = false;
+    await this.holder.beat();
+    this.heard = sent;
+    this.sleptBefore = false;
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearInterval(this.timer);
   }
 
-  #tick(): void {
+  private tick(): void {
     const isSilent = !this.hasSlept && !this.isHeard;
-    this.#ticked = now();
+    this.ticked = now();
     // Its connection may look good for long after its host is gone.
-    if (isSilent) this.#holder.destroy();
+    if (isSilent) this.holder.destroy();
     else void this.beat();
   }
 }

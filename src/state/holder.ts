@@ -22,183 +22,183 @@ const OPENING_PATIENCE_MS = 2000;
 export class Holder {
   /** Resolves with the reason once it has ended or its connection was lost. */
   readonly ended: Promise<string>;
-  readonly #token: string;
-  readonly #process: HostProcess;
+  private readonly token: string;
+  private readonly process: HostProcess;
   /** Of the session's output; undefined once there is none that can be used. */
-  #session: SessionFraming | undefined;
-  #sessionReplied: (reply: SessionReply) => void = () => undefined;
-  readonly #jobs = new Map<number, (outcome: RunOutcome) => void>();
-  #lastId = 0;
+  private session: SessionFraming | undefined;
+  private sessionReplied: (reply: SessionReply) => void = () => undefined;
+  private readonly jobs = new Map<number, (outcome: RunOutcome) => void>();
+  private lastId = 0;
   /** What may be the beginning of an answer. */
-  #partial = "";
-  #taken: ((taken: Taken) => void) | undefined;
+  private partial = "";
+  private taken: ((taken: Taken) => void) | undefined;
   /** Those who wait for the answer to their beat, in the order of the beats. */
-  readonly #beaten: (() => void)[] = [];
-  #opening: Promise<unknown> | undefined;
-  #isOver = false;
-  #letGo = false;
+  private readonly beaten: (() => void)[] = [];
+  private opening: Promise<unknown> | undefined;
+  private hasEnded = false;
+  private letGo = false;
 
   /** @param hasSession whether the process was given the command of a session */
   constructor(token: string, process: HostProcess, hasSession: boolean) {
-    this.#token = token;
-    this.#process = process;
-    this.#session = hasSession ? new SessionFraming(randomBytes(8).toString("hex")) : undefined;
+    this.token = token;
+    this.process = process;
+    this.session = hasSession ? new SessionFraming(randomBytes(8).toString("hex")) : undefined;
     const decoder = new StringDecoder("utf8");
-    process.stream.on("data", (chunk: Buffer) => this.#read(decoder.write(chunk)));
-    this.ended = process.closed.then(() => this.#end());
+    process.stream.on("data", (chunk: Buffer) => this.read(decoder.write(chunk)));
+    this.ended = process.closed.then(() => this.end());
   }
 
   get isOver(): boolean {
-    return this.#isOver;
+    return this.hasEnded;
   }
 
   get isBusy(): boolean {
-    return this.#jobs.size > 0;
+    return this.jobs.size > 0;
   }
 
   /** True if it ended because it had heard nothing of us for too long. */
   get hasLetGo(): boolean {
-    return this.#letGo;
+    return this.letGo;
   }
 
   /** Tries to get the locks. */
   take(record: string): Promise<Taken> {
     return new Promise((resolve) => {
-      this.#taken = resolve;
-      this.#tell(`take ${record}`);
+      this.taken = resolve;
+      this.tell(`take ${record}`);
     });
   }
 
   /** Tells it that we are there; resolves when it has answered. */
   beat(): Promise<void> {
     return new Promise((resolve) => {
-      this.#beaten.push(resolve);
-      this.#tell("beat");
+      this.beaten.push(resolve);
+      this.tell("beat");
     });
   }
 
   /** Runs a shell's line in a process of its own. @param timeoutS 0: for as long as it takes */
   run(line: string, stdin: string, timeoutS: number): Promise<RunOutcome> {
-    return this.#job((id) => this.#tell(`run ${id} ${timeoutS} ${escaped(line)} ${escaped(stdin)}`));
+    return this.job((id) => this.tell(`run ${id} ${timeoutS} ${escaped(line)} ${escaped(stdin)}`));
   }
 
   /** Starts the session, if there shall be one. Resolves when it can be used, or is not worth the wait. */
   async openSession(): Promise<void> {
-    const session = this.#session;
-    if (!session || this.#isOver) return;
-    if (!this.#opening) {
-      this.#tell("start");
-      this.#opening = new Deadline(OPENING_PATIENCE_MS).of(this.#toSession(session.open()));
+    const session = this.session;
+    if (!session || this.hasEnded) return;
+    if (!this.opening) {
+      this.tell("start");
+      this.opening = new Deadline(OPENING_PATIENCE_MS).of(this.toSession(session.open()));
     }
-    await this.#opening;
+    await this.opening;
   }
 
   /** Gives a command to the session; undefined if that is not idle. Its answer is the stdout of the outcome. */
   runInSession(command: string): Promise<RunOutcome> | undefined {
-    const session = this.#session;
-    if (!session?.isIdle || this.#isOver) return undefined;
-    return this.#job((id) => {
-      void this.#toSession(session.ask(command)).then((reply) => {
-        if (reply.kind === "answered") this.#done(id, { kind: "exited", code: 0, stdout: reply.text, stderr: "" });
-        else this.#done(id, { kind: "indeterminate", reason: reply.reason });
+    const session = this.session;
+    if (!session?.isIdle || this.hasEnded) return undefined;
+    return this.job((id) => {
+      void this.toSession(session.ask(command)).then((reply) => {
+        if (reply.kind === "answered") this.done(id, { kind: "exited", code: 0, stdout: reply.text, stderr: "" });
+        else this.done(id, { kind: "indeterminate", reason: reply.reason });
       });
     });
   }
 
   /** Lets it end: at once, or as soon as what runs under it has. */
   finish(): void {
-    this.#process.stream.end();
+    this.process.stream.end();
   }
 
   /** Gives it up: its connection is of no use. */
   destroy(): void {
-    this.#process.stream.destroy();
+    this.process.stream.destroy();
   }
 
-  #job(begin: (id: number) => void): Promise<RunOutcome> {
-    if (this.#isOver) return Promise.resolve({ kind: "unreachable", reason: "the lock's holder has ended" });
+  private job(begin: (id: number) => void): Promise<RunOutcome> {
+    if (this.hasEnded) return Promise.resolve({ kind: "unreachable", reason: "the lock's holder has ended" });
     return new Promise((resolve) => {
-      const id = ++this.#lastId;
-      this.#jobs.set(id, resolve);
+      const id = ++this.lastId;
+      this.jobs.set(id, resolve);
       begin(id);
     });
   }
 
-  #done(id: number, outcome: RunOutcome): void {
-    this.#jobs.get(id)?.(outcome);
-    this.#jobs.delete(id);
+  private done(id: number, outcome: RunOutcome): void {
+    this.jobs.get(id)?.(outcome);
+    this.jobs.delete(id);
   }
 
-  #tell(line: string): void {
-    if (!this.#isOver) this.#process.stream.write(`${line}\n`);
+  private tell(line: string): void {
+    if (!this.hasEnded) this.process.stream.write(`${line}\n`);
   }
 
-  #toSession(text: string): Promise<SessionReply> {
-    const reply = new Promise<SessionReply>((resolve) => (this.#sessionReplied = resolve));
-    this.#tell(`write ${escaped(text)}`);
+  private toSession(text: string): Promise<SessionReply> {
+    const reply = new Promise<SessionReply>((resolve) => (this.sessionReplied = resolve));
+    this.tell(`write ${escaped(text)}`);
     return reply;
   }
 
-  #read(text: string): void {
-    const before = `\n${this.#token} `;
-    let rest = this.#partial + text;
+  private read(text: string): void {
+    const before = `\n${this.token} `;
+    let rest = this.partial + text;
     for (let at = rest.indexOf(before); at !== -1; at = rest.indexOf(before)) {
-      this.#readSession(rest.slice(0, at));
+      this.readSession(rest.slice(0, at));
       rest = rest.slice(at);
       const end = rest.indexOf("\n", before.length);
       if (end === -1) break;
-      this.#answered(rest.slice(before.length, end));
+      this.answered(rest.slice(before.length, end));
       rest = rest.slice(end + 1);
     }
     const at = startOfPartial(rest, before);
-    this.#readSession(rest.slice(0, at));
-    this.#partial = rest.slice(at);
+    this.readSession(rest.slice(0, at));
+    this.partial = rest.slice(at);
   }
 
-  #readSession(text: string): void {
-    const reply = this.#session?.read(text);
-    if (reply?.kind === "lost") this.#loseSession(reply.reason);
-    else if (reply) this.#sessionReplied(reply);
+  private readSession(text: string): void {
+    const reply = this.session?.read(text);
+    if (reply?.kind === "lost") this.loseSession(reply.reason);
+    else if (reply) this.sessionReplied(reply);
   }
 
-  #loseSession(reason: string): void {
-    this.#session = undefined;
-    this.#sessionReplied({ kind: "lost", reason });
+  private loseSession(reason: string): void {
+    this.session = undefined;
+    this.sessionReplied({ kind: "lost", reason });
   }
 
-  #answered(answer: string): void {
+  private answered(answer: string): void {
     const [word = "", first = "", second = ""] = answer.split(" ");
     switch (word) {
       case "beat":
-        this.#beaten.shift()?.();
+        this.beaten.shift()?.();
         break;
       case "held":
-        this.#taken?.({ kind: "held", name: first });
+        this.taken?.({ kind: "held", name: first });
         break;
       case "locked":
-        this.#taken?.({ kind: "locked", group: first, records: textOf(second) });
+        this.taken?.({ kind: "locked", group: first, records: textOf(second) });
         break;
       case "broken":
-        this.#taken?.({ kind: "broken", reason: answer.slice("broken ".length) });
+        this.taken?.({ kind: "broken", reason: answer.slice("broken ".length) });
         break;
       case "done":
-        this.#done(Number(first), outcomeOf(textOf(second)));
+        this.done(Number(first), outcomeOf(textOf(second)));
         break;
       case "closed":
-        this.#loseSession("supervisorctl ended in the middle of it");
+        this.loseSession("supervisorctl ended in the middle of it");
         break;
       case "silent":
-        this.#letGo = true;
+        this.letGo = true;
     }
   }
 
-  #end(): string {
-    this.#isOver = true;
-    const said = this.#process.stderr().trim();
+  private end(): string {
+    this.hasEnded = true;
+    const said = this.process.stderr().trim();
     const reason = said === "" ? "the connection to the lock's holder was lost" : said;
-    for (const id of this.#jobs.keys()) this.#done(id, { kind: "indeterminate", reason });
-    this.#loseSession(reason);
-    this.#taken?.({ kind: "broken", reason });
+    for (const id of this.jobs.keys()) this.done(id, { kind: "indeterminate", reason });
+    this.loseSession(reason);
+    this.taken?.({ kind: "broken", reason });
     return reason;
   }
 }

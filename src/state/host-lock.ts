@@ -83,46 +83,46 @@ interface Tenure {
 class HolderLock implements HostLock {
   readonly host: HostName;
   readonly lost: Promise<LockLost>;
-  #resolveLost!: (lost: LockLost) => void;
-  readonly #access: HostAccess;
-  readonly #options: LockOptions;
-  readonly #silence: Silence;
-  #tenure: Tenure = { groups: [], released: new AbortController() };
-  #kept: Kept | undefined;
+  private resolveLost!: (lost: LockLost) => void;
+  private readonly access: HostAccess;
+  private readonly options: LockOptions;
+  private readonly silence: Silence;
+  private tenure: Tenure = { groups: [], released: new AbortController() };
+  private kept: Kept | undefined;
   /** A process that has not been told to take the lock of these groups yet. */
-  #prepared: { readonly groups: Tenure["groups"]; readonly spawned: Promise<Spawned>; drop(): void } | undefined;
+  private prepared: { readonly groups: Tenure["groups"]; readonly spawned: Promise<Spawned>; drop(): void } | undefined;
   /** What the lock files call the supervisord, since it was held first. */
-  #name: string | undefined;
-  #lost: LockLost | undefined;
+  private name: string | undefined;
+  private lostBecause: LockLost | undefined;
 
   constructor(access: HostAccess, options: LockOptions) {
     this.host = access.host;
-    this.lost = new Promise((resolve) => (this.#resolveLost = resolve));
-    this.#access = access;
-    this.#options = options;
-    this.#silence = options.silence ?? DEFAULT_SILENCE;
+    this.lost = new Promise((resolve) => (this.resolveLost = resolve));
+    this.access = access;
+    this.options = options;
+    this.silence = options.silence ?? DEFAULT_SILENCE;
   }
 
   prepare(groups: readonly ProgramName[]): void {
-    if (this.#prepared || this.#kept) return;
+    if (this.prepared || this.kept) return;
     const dropped = new AbortController();
-    this.#prepared = { groups, spawned: this.#spawn(groups, dropped.signal), drop: () => dropped.abort() };
+    this.prepared = { groups, spawned: this.spawn(groups, dropped.signal), drop: () => dropped.abort() };
   }
 
   async take(groups: readonly ProgramName[]): Promise<TakeOutcome> {
-    const hasAll = groups.every((group) => this.#tenure.groups.includes(group));
-    if (this.#kept && !this.#kept.holder.isOver && hasAll) return { kind: "held" };
-    const prepared = areSame(this.#prepared?.groups, groups) ? this.#prepared : undefined;
-    if (prepared) this.#prepared = undefined;
+    const hasAll = groups.every((group) => this.tenure.groups.includes(group));
+    if (this.kept && !this.kept.holder.isOver && hasAll) return { kind: "held" };
+    const prepared = areSame(this.prepared?.groups, groups) ? this.prepared : undefined;
+    if (prepared) this.prepared = undefined;
     await this.release();
     const tenure = { groups, released: new AbortController() };
-    this.#tenure = tenure;
-    const attempt = await this.#attempt(tenure, prepared?.spawned);
+    this.tenure = tenure;
+    const attempt = await this.attempt(tenure, prepared?.spawned);
     return attempt.kind === "held" ? { kind: "held" } : attempt;
   }
 
   async run(argv: Argv, { timeoutMs, stdin = "", inSession }: RunUnderLock = {}): Promise<RunOutcome | LockLost> {
-    const held = await this.#held();
+    const held = await this.held();
     if (held.kind === "lock_lost") return held;
     if (held.kind === "released") return { kind: "unreachable", reason: RELEASED };
     if (inSession !== undefined) await held.holder.openSession();
@@ -136,9 +136,9 @@ class HolderLock implements HostLock {
   }
 
   async settle(): Promise<SettleOutcome> {
-    const before = this.#kept?.holder;
-    const { groups } = this.#tenure;
-    const held = await this.#held();
+    const before = this.kept?.holder;
+    const { groups } = this.tenure;
+    const held = await this.held();
     if (held.kind === "lock_lost") return held;
     // A lock that could be had anew was free: the last command of its former holder has ended.
     const proves = held.kind === "held" && (groups.length > 0 || held.holder === before);
@@ -146,27 +146,27 @@ class HolderLock implements HostLock {
   }
 
   async release(): Promise<void> {
-    const { released, asked } = this.#tenure;
+    const { released, asked } = this.tenure;
     released.abort();
-    const kept = this.#kept;
-    this.#kept = undefined;
+    const kept = this.kept;
+    this.kept = undefined;
     kept?.heartbeat.stop();
     // Not awaited: where the host is being connected to again, that may take long.
-    void this.#prepared?.spawned.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
-    this.#prepared?.drop();
-    this.#prepared = undefined;
+    void this.prepared?.spawned.then((prepared) => prepared.kind === "spawned" && prepared.holder.finish());
+    this.prepared?.drop();
+    this.prepared = undefined;
     await Promise.all([kept?.holder, asked].flatMap((holder) => (holder ? [finished(holder)] : [])));
   }
 
   /** The holder, as soon as there is one that is known to be there. */
-  async #held(): Promise<Held> {
-    const tenure = this.#tenure;
+  private async held(): Promise<Held> {
+    const tenure = this.tenure;
     for (;;) {
-      if (this.#lost) return this.#lost;
+      if (this.lostBecause) return this.lostBecause;
       if (tenure.released.signal.aborted) return { kind: "released" };
-      const kept = this.#kept;
+      const kept = this.kept;
       if (!kept || kept.holder.isOver) {
-        tenure.regaining ??= this.#regain(tenure).finally(() => (tenure.regaining = undefined));
+        tenure.regaining ??= this.regain(tenure).finally(() => (tenure.regaining = undefined));
         return tenure.regaining;
       }
       const { holder, heartbeat } = kept;
@@ -176,22 +176,22 @@ class HolderLock implements HostLock {
   }
 
   /** Takes a lock that was lost with its connection, once its former holder has ended. */
-  async #regain(tenure: Tenure): Promise<Held> {
+  private async regain(tenure: Tenure): Promise<Held> {
     const { signal } = tenure.released;
-    while (!this.#lost && !signal.aborted) {
-      const attempt = await this.#attempt(tenure);
+    while (!this.lostBecause && !signal.aborted) {
+      const attempt = await this.attempt(tenure);
       if (attempt.kind === "held") return attempt;
       const owner = attempt.kind === "locked" ? attempt.holder.owner : undefined;
-      if (owner && owner.rollout !== this.#options.owner.rollout)
-        this.#lose(
+      if (owner && owner.rollout !== this.options.owner.rollout)
+        this.lose(
           `while the connection was lost, ${owner.who} took the lock on ${this.host} (rollout ${owner.rollout})`,
         );
       else await sleep(REGAIN_EVERY_MS, undefined, { signal }).catch(() => undefined);
     }
-    return this.#lost ?? { kind: "released" };
+    return this.lostBecause ?? { kind: "released" };
   }
 
-  async #attempt(
+  private async attempt(
     tenure: Tenure,
     prepared?: Promise<Spawned>,
   ): Promise<Extract<Held, { kind: "held" }> | Exclude<TakeOutcome, { kind: "held" }>> {
@@ -199,14 +199,14 @@ class HolderLock implements HostLock {
     const { signal } = tenure.released;
     const early = await prepared;
     // One that has waited for too long has ended.
-    const spawned = early?.kind === "spawned" && !early.holder.isOver ? early : await this.#spawn(groups, signal);
+    const spawned = early?.kind === "spawned" && !early.holder.isOver ? early : await this.spawn(groups, signal);
     if (spawned.kind === "failed") return { kind: "unavailable", reason: spawned.reason };
     const { holder } = spawned;
-    const taken = signal.aborted ? undefined : await this.#ask(tenure, holder);
+    const taken = signal.aborted ? undefined : await this.ask(tenure, holder);
     if (taken?.kind === "held" && !signal.aborted) {
       // For good: under another name alone it could be had again before its last command has ended.
-      if (groups.length > 0) this.#name ??= taken.name;
-      return this.#keep(tenure, holder);
+      if (groups.length > 0) this.name ??= taken.name;
+      return this.keep(tenure, holder);
     }
     holder.finish();
     if (taken?.kind === "locked") {
@@ -217,58 +217,58 @@ class HolderLock implements HostLock {
     return { kind: "unavailable", reason: taken?.kind === "broken" ? taken.reason : RELEASED };
   }
 
-  async #ask(tenure: Tenure, holder: Holder): Promise<Taken> {
+  private async ask(tenure: Tenure, holder: Holder): Promise<Taken> {
     tenure.asked = holder;
-    const answer = holder.take(recordOf(this.#options.owner));
+    const answer = holder.take(recordOf(this.options.owner));
     const taken = await new Deadline(ANSWER_MS).of(answer);
     tenure.asked = undefined;
     return taken ?? NO_ANSWER;
   }
 
-  async #spawn(groups: Tenure["groups"], unwanted: AbortSignal): Promise<Spawned> {
-    const { session = [] } = this.#options;
+  private async spawn(groups: Tenure["groups"], unwanted: AbortSignal): Promise<Spawned> {
+    const { session = [] } = this.options;
     const token = `orchestrate-${randomBytes(9).toString("hex")}`;
-    const identity = await this.#identity(groups);
+    const identity = await this.identity(groups);
     if ("reason" in identity) return { kind: "failed", reason: identity.reason };
-    const silenceS = String(this.#silence.holderMs / 1000);
+    const silenceS = String(this.silence.holderMs / 1000);
     const argv = ["sh", "-c", HOLDER_SCRIPT, "orchestrate", token, silenceS, ...identity.args, ...session] as const;
     // Its connection may have been closed since, and would be made again, for nobody to close.
     if (unwanted.aborted) return { kind: "failed", reason: RELEASED };
-    const spawned = await this.#access.spawn(argv);
+    const spawned = await this.access.spawn(argv);
     if (spawned.kind === "failed") return spawned;
     return { kind: "spawned", holder: new Holder(token, spawned.process, session.length > 0) };
   }
 
   /** What a process on the host needs to find the supervisord's locks by, or why nothing is known of it now. */
-  async #identity(
+  private async identity(
     groups: Tenure["groups"],
   ): Promise<{ readonly args: readonly string[] } | { readonly reason: string }> {
-    if (groups.length === 0) return { args: identityArguments(this.#options, undefined, undefined, groups) };
-    const outcome = await this.#options.supervisorPid();
+    if (groups.length === 0) return { args: identityArguments(this.options, undefined, undefined, groups) };
+    const outcome = await this.options.supervisorPid();
     // Others may know its pid, and have its lock under the name that follows from that. One that was held has its name.
-    if (outcome.kind === "unavailable" && this.#name === undefined) return { reason: outcome.reason };
+    if (outcome.kind === "unavailable" && this.name === undefined) return { reason: outcome.reason };
     const known = outcome.kind === "unavailable" ? undefined : outcome;
-    return { args: identityArguments(this.#options, known, this.#name, groups) };
+    return { args: identityArguments(this.options, known, this.name, groups) };
   }
 
-  #keep({ groups, released }: Tenure, holder: Holder): Extract<Held, { kind: "held" }> {
-    const heartbeat = new Heartbeat(holder, this.#silence);
-    this.#kept = { holder, heartbeat };
+  private keep({ groups, released }: Tenure, holder: Holder): Extract<Held, { kind: "held" }> {
+    const heartbeat = new Heartbeat(holder, this.silence);
+    this.kept = { holder, heartbeat };
     const open = () => holder.openSession();
-    void (this.#options.inTurn?.(open) ?? open());
+    void (this.options.inTurn?.(open) ?? open());
     void holder.ended.then(() => {
       if (released.signal.aborted) return;
       if (groups.length > 0 && (holder.hasLetGo || heartbeat.hasSlept))
-        this.#lose(`${this.host} heard nothing of this controller and let go of the lock: it was stopped or asleep`);
+        this.lose(`${this.host} heard nothing of this controller and let go of the lock: it was stopped or asleep`);
       // At once: a lock that nobody holds is anybody's.
-      else void this.#held();
+      else void this.held();
     });
     return { kind: "held", holder };
   }
 
-  #lose(reason: string): void {
-    this.#lost ??= { kind: "lock_lost", reason };
-    this.#resolveLost(this.#lost);
+  private lose(reason: string): void {
+    this.lostBecause ??= { kind: "lock_lost", reason };
+    this.resolveLost(this.lostBecause);
   }
 }
 

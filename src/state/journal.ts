@@ -18,81 +18,81 @@ export function createJournal(file: string, files: JournalFiles = systemFiles): 
 }
 
 class FileJournal implements Journal {
-  readonly #file: string;
-  readonly #files: JournalFiles;
-  readonly #fd: number;
-  #pending = "";
+  private readonly file: string;
+  private readonly files: JournalFiles;
+  private readonly fd: number;
+  private pending = "";
   /** The last fsync that was begun, and the one that follows it: whoever comes before that begins shares it. */
-  #current: Promise<void> = Promise.resolve();
-  #next: Promise<void> | undefined;
-  #problem: string | undefined;
-  #isClosed = false;
-  #closed: Promise<string | undefined> | undefined;
+  private current: Promise<void> = Promise.resolve();
+  private next: Promise<void> | undefined;
+  private problem: string | undefined;
+  private isClosed = false;
+  private closed: Promise<string | undefined> | undefined;
 
   /** @throws Error when there can be no such file */
   constructor(file: string, files: JournalFiles) {
-    this.#file = file;
-    this.#files = files;
-    this.#fd = files.create(file);
+    this.file = file;
+    this.files = files;
+    this.fd = files.create(file);
   }
 
   append(event: RecordedEvent): void {
-    this.#pending += `${JSON.stringify(event)}\n`;
+    this.pending += `${JSON.stringify(event)}\n`;
   }
 
   async durable(): Promise<string | undefined> {
-    this.#next ??= this.#current.then(() => {
-      this.#next = undefined;
-      this.#current = this.#sync();
-      return this.#current;
+    this.next ??= this.current.then(() => {
+      this.next = undefined;
+      this.current = this.sync();
+      return this.current;
     });
-    await this.#next;
-    return this.#problem;
+    await this.next;
+    return this.problem;
   }
 
   close(): Promise<string | undefined> {
-    return (this.#closed ??= this.#close());
+    return (this.closed ??= this.closeNow());
   }
 
-  async #close(): Promise<string | undefined> {
+  private async closeNow(): Promise<string | undefined> {
     await this.durable();
     // The number of the file may soon be another one's.
-    this.#isClosed = true;
-    await this.#current;
+    this.isClosed = true;
+    await this.current;
     try {
-      this.#files.close(this.#fd);
+      this.files.close(this.fd);
     } catch (error) {
-      this.#fail(error as Error);
+      this.fail(error as Error);
     }
-    return this.#problem;
+    return this.problem;
   }
 
-  #sync(): Promise<void> {
+  private sync(): Promise<void> {
     return new Promise((resolve) => {
       // After a failure nothing more is written: a hole in the middle would be worse than a missing end.
-      if (this.#isClosed || this.#problem !== undefined) return resolve();
+      if (this.isClosed || this.problem !== undefined) return resolve();
       try {
-        this.#write();
+        this.write();
       } catch (error) {
-        this.#fail(error as Error);
+        this.fail(error as Error);
         return resolve();
       }
-      this.#files.sync(this.#fd, (error) => {
-        if (error) this.#fail(error);
+      this.files.sync(this.fd, (error) => {
+        if (error) this.fail(error);
         resolve();
       });
     });
   }
 
-  #write(): void {
-    let rest = Buffer.from(this.#pending);
-    this.#pending = "";
+  private write(): void {
+    let rest = Buffer.from(this.pending);
+    this.pending = "";
     // A disk that runs full takes a part first.
-    while (rest.length > 0) rest = rest.subarray(this.#files.write(this.#fd, rest));
+    while (rest.length > 0) rest = rest.subarray(this.files.write(this.fd, rest));
   }
 
   /** For good: an fsync that follows a failed one says nothing of what that has lost. */
-  #fail({ message }: Error): void {
-    this.#problem ??= `${this.#file}: ${message}`;
+  private fail({ message }: Error): void {
+    this.problem ??= `${this.file}: ${message}`;
   }
 }

@@ -37,45 +37,45 @@ const MOST_MEMBERS = 1000;
 
 /** The sections of Supervisor's configuration that are about programs, from all its files together. */
 export class ConfigSections {
-  readonly #sections = new Map<string, Section>();
-  #last: Section | undefined;
-  #made: Groups | undefined;
+  private readonly sections = new Map<string, Section>();
+  private last: Section | undefined;
+  private made: Groups | undefined;
 
   /** @param header what stands between the brackets; of a section that comes twice the later values win */
   open(header: string): void {
     const section = sectionOf(header);
-    this.#last = section && (this.#sections.get(keyOf(section)) ?? section);
-    if (this.#last) this.#sections.set(keyOf(this.#last), this.#last);
+    this.last = section && (this.sections.get(keyOf(section)) ?? section);
+    if (this.last) this.sections.set(keyOf(this.last), this.last);
   }
 
   set(key: string, value: string): void {
-    this.#last?.values.set(key, value);
+    this.last?.values.set(key, value);
   }
 
   dropLast(): void {
-    if (this.#last) this.#sections.delete(keyOf(this.#last));
+    if (this.last) this.sections.delete(keyOf(this.last));
   }
 
   /** The Supervisor groups that a section is about. */
   groupsOf(header: string): readonly string[] {
     const section = sectionOf(header);
     if (!section) return [];
-    return section.kind === "group" ? [section.name] : (this.#groups().named.get(keyOf(section)) ?? []);
+    return section.kind === "group" ? [section.name] : (this.groups().named.get(keyOf(section)) ?? []);
   }
 
   /** How an instance is configured; undefined if no section, or more than one, can be its own. */
   configOf(instance: InstanceName): InstanceConfig | undefined {
     const process = processOf(instance);
     if (process.length > LONGEST_NAME) return undefined;
-    const members = this.#groups().members.get(programOf(instance)) ?? [];
+    const members = this.groups().members.get(programOf(instance)) ?? [];
     const fitting = members.filter(({ processes }) => processes?.pattern.test(process));
     // `web_1` fits `web_%(process_num)d` as well as a name that is written so.
     const [only, ...more] = fitting.length > 1 ? fitting.filter(({ processes }) => processes?.isOne) : fitting;
     return only && more.length === 0 ? configOf(only) : undefined;
   }
 
-  #groups(): Groups {
-    if (this.#made) return this.#made;
+  private groups(): Groups {
+    if (this.made) return this.made;
     const members = new Map<string, Member[]>();
     const named = new Map<string, string[]>();
     const add = (name: string, section: Section, group?: Section) => {
@@ -86,18 +86,18 @@ export class ConfigSections {
       entryOf(members, name).push({ section, group, names, processes: processesOf(section, names) });
       entryOf(named, keyOf(section)).push(name);
     };
-    const all = [...this.#sections.values()];
+    const all = [...this.sections.values()];
     for (const group of all.filter(({ kind }) => kind === "group"))
       for (const name of (group.values.get("programs") ?? "").split(",", MOST_MEMBERS)) {
-        const section = this.#programNamed(name.trim());
+        const section = this.programNamed(name.trim());
         if (section) add(group.name, section, group);
       }
     for (const section of all) if (section.kind !== "group" && !named.has(keyOf(section))) add(section.name, section);
-    return (this.#made = { members, named });
+    return (this.made = { members, named });
   }
 
-  #programNamed(name: string): Section | undefined {
-    return this.#sections.get(`program:${name}`) ?? this.#sections.get(`fcgi-program:${name}`);
+  private programNamed(name: string): Section | undefined {
+    return this.sections.get(`program:${name}`) ?? this.sections.get(`fcgi-program:${name}`);
   }
 }
 

@@ -30,57 +30,57 @@ export interface DaemonQuestions {
  * only after a look that a restart of supervisord could have given.
  */
 export class Daemon {
-  readonly #questions: DaemonQuestions;
-  #pid: number | undefined;
+  private readonly questions: DaemonQuestions;
+  private pid: number | undefined;
   /** What was RUNNING at the last look that showed anything, with the pids; undefined before the first. */
-  #running: ReadonlyMap<InstanceName, number | undefined> | undefined;
+  private running: ReadonlyMap<InstanceName, number | undefined> | undefined;
   /** True after a look that showed nothing. */
-  #wasSilent = false;
+  private wasSilent = false;
 
   constructor(questions: DaemonQuestions) {
-    this.#questions = questions;
+    this.questions = questions;
   }
 
   /** Its pid was asked for another purpose. */
   told(pid: number): void {
-    this.#pid = pid;
+    this.pid = pid;
   }
 
   /** What ran at the last look, of which there need be none. */
   get children(): number[] {
-    return [...(this.#running?.values() ?? [])].filter((pid) => pid !== undefined && pid !== NO_PROCESS) as number[];
+    return [...(this.running?.values() ?? [])].filter((pid) => pid !== undefined && pid !== NO_PROCESS) as number[];
   }
 
   /** @returns the pid of the supervisord that has given this list, if that is known for certain */
   async listed({ snapshots, supervisorPid }: Listed): Promise<number | undefined> {
-    const mayBeAnother = this.#wasSilent || this.#isAllAnew(snapshots);
-    this.#wasSilent = false;
-    this.#running = new Map(
+    const mayBeAnother = this.wasSilent || this.isAllAnew(snapshots);
+    this.wasSilent = false;
+    this.running = new Map(
       snapshots.filter(({ state }) => state === "RUNNING").map(({ instance, pid }) => [instance, pid]),
     );
-    if (supervisorPid !== undefined) this.#pid = supervisorPid;
+    if (supervisorPid !== undefined) this.pid = supervisorPid;
     // One that was never known cannot be told from another.
-    else if (mayBeAnother && this.#pid !== undefined) {
-      const asked = await this.#questions.askPid();
-      this.#pid = asked.kind === "known" ? asked.pid : undefined;
+    else if (mayBeAnother && this.pid !== undefined) {
+      const asked = await this.questions.askPid();
+      this.pid = asked.kind === "known" ? asked.pid : undefined;
     }
-    return this.#pid;
+    return this.pid;
   }
 
   /** @returns whether a supervisord that has answered before has ended, or is about to */
   async silent(silence: Silence | undefined): Promise<boolean> {
-    this.#wasSilent = true;
-    if (!this.#running || silence === undefined) return false;
-    if (silence === "shutting_down" || this.#pid === undefined) return true;
+    this.wasSilent = true;
+    if (!this.running || silence === undefined) return false;
+    if (silence === "shutting_down" || this.pid === undefined) return true;
     // The socket of one that lives may have been removed.
-    const { access, timeoutMs } = this.#questions;
-    const outcome = await access.run(["sh", "-c", SCRIPT, "sh", String(this.#pid)], { timeoutMs });
+    const { access, timeoutMs } = this.questions;
+    const outcome = await access.run(["sh", "-c", SCRIPT, "sh", String(this.pid)], { timeoutMs });
     return outcome.kind === "exited" && ["other", "gone"].includes(outcome.stdout.trim().split("\n").at(-1) ?? "");
   }
 
   /** A process that is still on its pid is the child of the supervisord that started it. */
-  #isAllAnew(snapshots: readonly ProcessSnapshot[]): boolean {
-    if (!this.#running || this.#running.size === 0) return false;
-    return !snapshots.some(({ instance, pid }) => pid !== undefined && this.#running?.get(instance) === pid);
+  private isAllAnew(snapshots: readonly ProcessSnapshot[]): boolean {
+    if (!this.running || this.running.size === 0) return false;
+    return !snapshots.some(({ instance, pid }) => pid !== undefined && this.running?.get(instance) === pid);
   }
 }

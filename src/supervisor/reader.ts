@@ -98,191 +98,191 @@ interface Asked {
 
 class Reader {
   way: LookWay | undefined;
-  readonly #access: HostAccess;
-  readonly #settings: SupervisorSettings;
-  readonly #timeoutMs: number;
-  readonly #logTimeoutMs: number;
-  readonly #candidates: readonly Candidate[];
-  readonly #daemon: Daemon;
+  private readonly access: HostAccess;
+  private readonly settings: SupervisorSettings;
+  private readonly timeoutMs: number;
+  private readonly logTimeoutMs: number;
+  private readonly candidates: readonly Candidate[];
+  private readonly daemon: Daemon;
   /** As last asked for. */
-  #configs: ReadonlyMap<InstanceName, InstanceConfig> = new Map();
-  readonly #noted = new Map<InstanceName, NotedLogs>();
+  private configs: ReadonlyMap<InstanceName, InstanceConfig> = new Map();
+  private readonly noted = new Map<InstanceName, NotedLogs>();
   /** Why there is no candidate where there could be one. */
-  readonly #why: readonly string[];
+  private readonly why: readonly string[];
   /** True after a look that nothing could answer: until one can, no session is opened in vain. */
-  #inTrouble = false;
+  private inTrouble = false;
   /** How often it was closed: what was asked before must not open anything afterwards. */
-  #closes = 0;
-  #looking: Promise<LookOutcome> | undefined;
-  #nextLook: Promise<LookOutcome> | undefined;
+  private closes = 0;
+  private looking: Promise<LookOutcome> | undefined;
+  private nextLook: Promise<LookOutcome> | undefined;
 
   constructor(
     { access, settings, timeoutMs, logTimeoutMs }: Asked,
     { ways, why }: { readonly ways: readonly QuickWay[]; readonly why: readonly string[] },
   ) {
-    this.#access = access;
-    this.#settings = settings;
-    this.#timeoutMs = timeoutMs;
-    this.#logTimeoutMs = logTimeoutMs;
-    this.#why = why;
-    this.#daemon = new Daemon({ access, timeoutMs, askPid: () => pidByExec(access, settings, timeoutMs) });
-    this.#candidates = ways.map((way) => {
+    this.access = access;
+    this.settings = settings;
+    this.timeoutMs = timeoutMs;
+    this.logTimeoutMs = logTimeoutMs;
+    this.why = why;
+    this.daemon = new Daemon({ access, timeoutMs, askPid: () => pidByExec(access, settings, timeoutMs) });
+    this.candidates = ways.map((way) => {
       return { way, hasTold: false, failures: 0, reason: undefined, isGivenUp: false };
     });
   }
 
   look(): Promise<LookOutcome> {
-    if (this.#nextLook) return this.#nextLook;
-    if (!this.#looking) return this.#startLook();
+    if (this.nextLook) return this.nextLook;
+    if (!this.looking) return this.startLook();
     // The one under way may show what was before this call.
-    const closes = this.#closes;
-    this.#nextLook = this.#looking.then(() => this.#startLook(closes));
-    return this.#nextLook;
+    const closes = this.closes;
+    this.nextLook = this.looking.then(() => this.startLook(closes));
+    return this.nextLook;
   }
 
   async noteLogs(instance: InstanceName): Promise<void> {
-    this.#noted.delete(instance);
+    this.noted.delete(instance);
     // A Python for each would take longer than all else before a restart.
     if (this.way === undefined || this.way.kind === "exec" || whyNotAddressable(instance) !== undefined) return;
     const replies = await Promise.all(
-      STREAMS.map((stream) => this.#askQuickly((way, quickMs) => way.tail({ instance, stream }, quickMs), NOTING_MS)),
+      STREAMS.map((stream) => this.askQuickly((way, quickMs) => way.tail({ instance, stream }, quickMs), NOTING_MS)),
     );
     const [stderr, stdout] = replies.map(({ answer }) => answer && digestOf(answer.value));
-    this.#noted.set(instance, { stderr, stdout });
+    this.noted.set(instance, { stderr, stdout });
   }
 
   tailLog(instance: InstanceName, msSinceRestart: () => number | undefined): Promise<LogTail> {
     return readLogs({
-      access: this.#access,
-      settings: this.#settings,
+      access: this.access,
+      settings: this.settings,
       instance,
-      config: this.#configs.get(instance),
-      noted: this.#noted.get(instance),
-      tail: (stream, timeoutMs) => this.#tail({ instance, stream }, timeoutMs),
+      config: this.configs.get(instance),
+      noted: this.noted.get(instance),
+      tail: (stream, timeoutMs) => this.tail({ instance, stream }, timeoutMs),
       msSinceRestart,
-      timeoutMs: this.#logTimeoutMs,
+      timeoutMs: this.logTimeoutMs,
     });
   }
 
   async histories(instances: readonly InstanceName[]): Promise<ReadonlyMap<InstanceName, KnownHistory>> {
-    return historiesOf(await this.#tail("supervisord", this.#logTimeoutMs), instances);
+    return historiesOf(await this.tail("supervisord", this.logTimeoutMs), instances);
   }
 
-  async #tail(log: Log, timeoutMs: number): Promise<TailReply> {
+  private async tail(log: Log, timeoutMs: number): Promise<TailReply> {
     const why = log === "supervisord" ? undefined : whyNotAddressable(log.instance);
     if (why !== undefined) return { kind: "unreadable", why };
-    const closes = this.#closes;
-    const quick = await this.#askQuickly((way, quickMs) => way.tail(log, quickMs), timeoutMs);
-    if (closes !== this.#closes) return { kind: "unreadable", why: CLOSED.reason, isLost: true };
-    return quick.answer?.value ?? tailByExec(this.#access, this.#settings, log, timeoutMs);
+    const closes = this.closes;
+    const quick = await this.askQuickly((way, quickMs) => way.tail(log, quickMs), timeoutMs);
+    if (closes !== this.closes) return { kind: "unreadable", why: CLOSED.reason, isLost: true };
+    return quick.answer?.value ?? tailByExec(this.access, this.settings, log, timeoutMs);
   }
 
   async supervisorPid(): Promise<PidOutcome> {
-    const closes = this.#closes;
-    const quick = await this.#askQuickly((way, quickMs) => way.pid(quickMs), this.#timeoutMs);
-    if (closes !== this.#closes) return { kind: "unavailable", reason: CLOSED.reason };
-    if (quick.answer) return this.#known(quick.answer.value);
-    const pid = await pidByExec(this.#access, this.#settings, this.#timeoutMs);
+    const closes = this.closes;
+    const quick = await this.askQuickly((way, quickMs) => way.pid(quickMs), this.timeoutMs);
+    if (closes !== this.closes) return { kind: "unavailable", reason: CLOSED.reason };
+    if (quick.answer) return this.known(quick.answer.value);
+    const pid = await pidByExec(this.access, this.settings, this.timeoutMs);
     if (pid.kind !== "known") return pid;
-    this.#blame(quick.failed);
-    return this.#known(pid.pid);
+    this.blame(quick.failed);
+    return this.known(pid.pid);
   }
 
-  #known(pid: number): PidOutcome {
-    this.#daemon.told(pid);
-    const { children } = this.#daemon;
+  private known(pid: number): PidOutcome {
+    this.daemon.told(pid);
+    const { children } = this.daemon;
     return { kind: "known", pid, ...(children.length > 0 && { children }) };
   }
 
   async config(instances: readonly InstanceName[]): Promise<HostConfig> {
-    const closes = this.#closes;
+    const closes = this.closes;
     const [quick, onHost] = await Promise.all([
-      this.#askQuickly((way, quickMs) => way.configs(quickMs), this.#timeoutMs),
-      configFiles(this.#access, this.#settings, this.#timeoutMs),
+      this.askQuickly((way, quickMs) => way.configs(quickMs), this.timeoutMs),
+      configFiles(this.access, this.settings, this.timeoutMs),
     ]);
     const inFiles = new Map(instances.map((instance) => [instance, onHost.configOf(instance)]));
     // Another Python for what is mostly known by now would be a waste.
     const isInFiles = [...inFiles.values()].every((config) => config?.group_priority !== undefined);
-    const loaded = quick.answer?.value ?? (isInFiles || closes !== this.#closes ? undefined : await this.#avail());
+    const loaded = quick.answer?.value ?? (isInFiles || closes !== this.closes ? undefined : await this.avail());
     const configs = instances.map(
       (instance) => [instance, merged(inFiles.get(instance), loaded?.get(instance))] as const,
     );
-    this.#configs = new Map(configs);
-    return { instances: this.#configs, files: onHost.files };
+    this.configs = new Map(configs);
+    return { instances: this.configs, files: onHost.files };
   }
 
-  #avail(): Promise<ReadonlyMap<InstanceName, InstanceConfig>> {
-    return configsByExec(this.#access, this.#settings, this.#timeoutMs);
+  private avail(): Promise<ReadonlyMap<InstanceName, InstanceConfig>> {
+    return configsByExec(this.access, this.settings, this.timeoutMs);
   }
 
   async troubleWithSupervisorctl(): Promise<UnseenLook | undefined> {
     if (this.way?.kind !== "xml-rpc") return undefined;
-    const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
+    const look = await lookByExec(this.access, this.settings, this.timeoutMs);
     // Words that are not understood are words: for looks there is a better way.
     return look.kind === "seen" || (look.kind === "unavailable" && look.code !== undefined) ? undefined : look;
   }
 
   async close(): Promise<void> {
-    this.#closes += 1;
-    await Promise.all(this.#candidates.map(({ way }) => way.close()));
+    this.closes += 1;
+    await Promise.all(this.candidates.map(({ way }) => way.close()));
   }
 
-  #startLook(closes = this.#closes): Promise<LookOutcome> {
-    this.#nextLook = undefined;
-    const looking = this.#look(closes).finally(() => {
-      if (this.#looking === looking) this.#looking = undefined;
+  private startLook(closes = this.closes): Promise<LookOutcome> {
+    this.nextLook = undefined;
+    const looking = this.lookNow(closes).finally(() => {
+      if (this.looking === looking) this.looking = undefined;
     });
-    this.#looking = looking;
+    this.looking = looking;
     return looking;
   }
 
-  async #look(closes: number): Promise<LookOutcome> {
-    if (closes !== this.#closes) return CLOSED;
+  private async lookNow(closes: number): Promise<LookOutcome> {
+    if (closes !== this.closes) return CLOSED;
     // Asked for once, and not by each way: a host that does not answer costs its connect_timeout each time.
-    const connected = await this.#access.connect();
+    const connected = await this.access.connect();
     if (connected.kind === "refused") return { kind: "unreachable", reason: connected.refusal.reason };
-    if (closes !== this.#closes) return CLOSED;
-    const quick = await this.#askQuickly((way, quickMs) => way.list(quickMs), this.#timeoutMs);
-    if (closes !== this.#closes) return CLOSED;
-    if (quick.answer) return this.#seen(quick.answer.value);
-    const look = await lookByExec(this.#access, this.#settings, this.#timeoutMs);
-    this.#inTrouble = look.kind !== "seen";
-    if (look.kind !== "seen") return this.#unseen(look);
-    this.#blame(quick.failed);
-    this.#answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
-    return this.#seen(look);
+    if (closes !== this.closes) return CLOSED;
+    const quick = await this.askQuickly((way, quickMs) => way.list(quickMs), this.timeoutMs);
+    if (closes !== this.closes) return CLOSED;
+    if (quick.answer) return this.seen(quick.answer.value);
+    const look = await lookByExec(this.access, this.settings, this.timeoutMs);
+    this.inTrouble = look.kind !== "seen";
+    if (look.kind !== "seen") return this.unseen(look);
+    this.blame(quick.failed);
+    this.answeredBy({ kind: "exec", through: "a supervisorctl for each look" });
+    return this.seen(look);
   }
 
-  async #seen(listed: Listed): Promise<LookOutcome> {
-    const supervisorPid = await this.#daemon.listed(listed);
+  private async seen(listed: Listed): Promise<LookOutcome> {
+    const supervisorPid = await this.daemon.listed(listed);
     return { kind: "seen", snapshots: listed.snapshots, ...(supervisorPid !== undefined && { supervisorPid }) };
   }
 
-  async #unseen(look: Exclude<ExecLook, { kind: "seen" }>): Promise<LookOutcome> {
+  private async unseen(look: Exclude<ExecLook, { kind: "seen" }>): Promise<LookOutcome> {
     if (look.kind === "unreachable") {
-      await this.#daemon.silent(undefined);
+      await this.daemon.silent(undefined);
       return look;
     }
     const { silence, ...unseen } = look;
-    const hasEnded = await this.#daemon.silent(silence);
+    const hasEnded = await this.daemon.silent(silence);
     return hasEnded ? { ...unseen, hasEnded } : unseen;
   }
 
   /** Gives up after half of the time, shared among the ways: one that hangs must not take the time of another. */
-  async #askQuickly<Value>(
+  private async askQuickly<Value>(
     ask: (way: QuickWay, quickMs: number) => Promise<Told<Value>>,
     timeoutMs: number,
   ): Promise<Quick<Value>> {
-    const closes = this.#closes;
+    const closes = this.closes;
     const failed: Candidate[] = [];
-    for (const candidate of this.#candidates) {
-      if (closes !== this.#closes) break;
-      if (candidate.isGivenUp || (this.#inTrouble && candidate.way.kind === "session")) continue;
-      const answer = await ask(candidate.way, timeoutMs / 2 / this.#candidates.length);
+    for (const candidate of this.candidates) {
+      if (closes !== this.closes) break;
+      if (candidate.isGivenUp || (this.inTrouble && candidate.way.kind === "session")) continue;
+      const answer = await ask(candidate.way, timeoutMs / 2 / this.candidates.length);
       if (answer.kind === "told") {
-        this.#inTrouble = false;
-        this.#blame(failed);
-        this.#answeredBy(candidate.way);
+        this.inTrouble = false;
+        this.blame(failed);
+        this.answeredBy(candidate.way);
         return { answer, failed };
       }
       candidate.reason = answer.reason;
@@ -292,14 +292,14 @@ class Reader {
   }
 
   /** A slower way works: that these failed was not supervisord's fault. */
-  #blame(failed: readonly Candidate[]): void {
+  private blame(failed: readonly Candidate[]): void {
     for (const candidate of failed) candidate.failures += 1;
   }
 
   /** Gives up what has failed too often to be asked before it. */
-  #answeredBy({ kind, through }: Pick<QuickWay, "through"> & { readonly kind: LookWay["kind"] }): void {
-    const why = [...this.#why];
-    for (const candidate of this.#candidates) {
+  private answeredBy({ kind, through }: Pick<QuickWay, "through"> & { readonly kind: LookWay["kind"] }): void {
+    const why = [...this.why];
+    for (const candidate of this.candidates) {
       if (candidate.way.kind === kind) {
         candidate.hasTold = true;
         candidate.failures = 0;

@@ -34,26 +34,26 @@ export function endpointOf(serverUrl: string): DialTarget | undefined {
  * none can have gone stale while supervisord was started again.
  */
 export class XmlRpcClient {
-  readonly #access: HostAccess;
-  readonly #endpoint: DialTarget;
-  readonly #credentials: Credentials | undefined;
+  private readonly access: HostAccess;
+  private readonly endpoint: DialTarget;
+  private readonly credentials: Credentials | undefined;
   /** Nobody is told the password who does not ask for it. */
-  #isAsked = false;
+  private isAsked = false;
 
   constructor(access: HostAccess, endpoint: DialTarget, credentials?: Credentials) {
-    this.#access = access;
-    this.#endpoint = endpoint;
-    this.#credentials = credentials;
+    this.access = access;
+    this.endpoint = endpoint;
+    this.credentials = credentials;
   }
 
   call(method: string, params: readonly XmlRpcParam[], timeoutMs: number): Promise<CallOutcome> {
-    return this.#call(`supervisor.${method}`, params, timeoutMs);
+    return this.callMethod(`supervisor.${method}`, params, timeoutMs);
   }
 
   /** Calls methods without parameters in one request. The value is a list of theirs; the first fault is that of all. */
   async callAll(methods: readonly string[], timeoutMs: number): Promise<CallOutcome> {
     const calls = methods.map((method) => ({ methodName: `supervisor.${method}`, params: [] }));
-    const outcome = await this.#call("system.multicall", [calls], timeoutMs);
+    const outcome = await this.callMethod("system.multicall", [calls], timeoutMs);
     if (outcome.kind !== "answered" || !Array.isArray(outcome.value)) return outcome;
     for (const value of outcome.value as readonly XmlRpcValue[]) {
       const { faultCode, faultString } = (value ?? {}) as { faultCode?: XmlRpcValue; faultString?: XmlRpcValue };
@@ -63,23 +63,23 @@ export class XmlRpcClient {
     return outcome;
   }
 
-  async #call(method: string, params: readonly XmlRpcParam[], timeoutMs: number): Promise<CallOutcome> {
+  private async callMethod(method: string, params: readonly XmlRpcParam[], timeoutMs: number): Promise<CallOutcome> {
     const deadline = new Deadline(timeoutMs);
     const body = writeCall(method, params);
-    let reply = await this.#post(body, deadline);
-    if ("status" in reply && reply.status === 401 && this.#credentials && !this.#isAsked) {
-      this.#isAsked = true;
-      reply = await this.#post(body, deadline);
+    let reply = await this.post(body, deadline);
+    if ("status" in reply && reply.status === 401 && this.credentials && !this.isAsked) {
+      this.isAsked = true;
+      reply = await this.post(body, deadline);
     }
     if ("reason" in reply) return { kind: "failed", reason: reply.reason };
-    if (reply.status === 401) return { kind: "failed", reason: this.#whyRefused() };
+    if (reply.status === 401) return { kind: "failed", reason: this.whyRefused() };
     if (reply.status === 500) return { kind: "broke" };
     if (reply.status !== 200) return { kind: "failed", reason: `supervisord answers with HTTP ${reply.status}` };
     return toOutcome(reply.text);
   }
 
-  async #post(body: string, deadline: Deadline): Promise<Reply> {
-    const dialling = this.#access.dial(this.#endpoint);
+  private async post(body: string, deadline: Deadline): Promise<Reply> {
+    const dialling = this.access.dial(this.endpoint);
     const dialled = await deadline.of(dialling);
     if (!dialled) {
       void dialling.then((late) => late.kind === "open" && late.stream.destroy());
@@ -89,20 +89,20 @@ export class XmlRpcClient {
     const { stream } = dialled;
     stream.on("error", () => undefined);
     try {
-      return (await deadline.of(post(stream, body, this.#headers()))) ?? { reason: "no answer of supervisord in time" };
+      return (await deadline.of(post(stream, body, this.headers()))) ?? { reason: "no answer of supervisord in time" };
     } finally {
       stream.destroy();
     }
   }
 
-  #headers(): Record<string, string> {
-    if (!this.#isAsked || !this.#credentials) return {};
-    const { username, password } = this.#credentials;
+  private headers(): Record<string, string> {
+    if (!this.isAsked || !this.credentials) return {};
+    const { username, password } = this.credentials;
     return { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}` };
   }
 
-  #whyRefused(): string {
-    return this.#credentials
+  private whyRefused(): string {
+    return this.credentials
       ? "supervisord does not take the name and password of ORCHESTRATE_SUPERVISOR_USERNAME and _PASSWORD"
       : "supervisord asks for a password (ORCHESTRATE_SUPERVISOR_USERNAME and _PASSWORD are not set)";
   }

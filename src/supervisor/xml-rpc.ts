@@ -62,106 +62,106 @@ export function readResponse(xml: string): XmlRpcValue {
 
 /** Walks over the tags and texts of a document, which XML-RPC gives no attributes. */
 class Reader {
-  readonly #tokens: readonly string[];
-  #position = 0;
+  private readonly tokens: readonly string[];
+  private position = 0;
 
   constructor(xml: string) {
     const withoutProlog = xml.replace(/^\s*<\?.*?\?>/s, "");
-    this.#tokens = withoutProlog.match(/<[^>]*>|[^<]+/g) ?? [];
+    this.tokens = withoutProlog.match(/<[^>]*>|[^<]+/g) ?? [];
   }
 
   /** The next tag or text that is not mere space between tags. */
   get next(): string | undefined {
-    while (this.#tokens[this.#position]?.trim() === "") this.#position++;
-    return this.#tokens[this.#position];
+    while (this.tokens[this.position]?.trim() === "") this.position++;
+    return this.tokens[this.position];
   }
 
   open(name: string): void {
-    this.#take(`<${name}>`);
+    this.take(`<${name}>`);
   }
 
   value(): XmlRpcValue {
     if (this.next === "<value/>") {
-      this.#position++;
+      this.position++;
       return "";
     }
     this.open("value");
     // Raw, not `next`: a value without a type is a string, and may be nothing but space.
-    const first = this.#tokens[this.#position] ?? "";
-    const untyped = !first.startsWith("<") && this.#tokens[this.#position + 1] === "</value>";
-    const value = untyped || first === "</value>" ? this.#text() : this.#typed();
-    this.#take("</value>");
+    const first = this.tokens[this.position] ?? "";
+    const untyped = !first.startsWith("<") && this.tokens[this.position + 1] === "</value>";
+    const value = untyped || first === "</value>" ? this.text() : this.typed();
+    this.take("</value>");
     return value;
   }
 
-  #typed(): XmlRpcValue {
+  private typed(): XmlRpcValue {
     const tag = this.next ?? "the end";
     const empty = /^<(\w+)\s*\/>$/.exec(tag)?.[1];
     const type = empty ?? /^<(\w+)>$/.exec(tag)?.[1];
     if (type === undefined) throw new Error(`XML-RPC: expected a type, found ${tag}`);
-    this.#position++;
+    this.position++;
     if (empty !== undefined) return emptyValue(type);
-    const value = this.#content(type);
-    this.#take(`</${type}>`);
+    const value = this.content(type);
+    this.take(`</${type}>`);
     return value;
   }
 
-  #content(type: string): XmlRpcValue {
+  private content(type: string): XmlRpcValue {
     switch (type) {
       case "struct":
-        return this.#struct();
+        return this.struct();
       case "array":
-        return this.#array();
+        return this.array();
       case "boolean":
-        return this.#text().trim() === "1";
+        return this.text().trim() === "1";
       case "int":
       case "i4":
       case "i8":
       case "double":
-        return Number(this.#text());
+        return Number(this.text());
       case "string":
-        return this.#text();
+        return this.text();
       default:
         throw new Error(`XML-RPC: a value of type ${type} is not expected here`);
     }
   }
 
-  #struct(): XmlRpcValue {
+  private struct(): XmlRpcValue {
     const members: [string, XmlRpcValue][] = [];
     while (this.next === "<member>") {
       this.open("member");
       this.open("name");
-      const name = this.#text();
-      this.#take("</name>");
+      const name = this.text();
+      this.take("</name>");
       members.push([name, this.value()]);
-      this.#take("</member>");
+      this.take("</member>");
     }
     return Object.fromEntries(members);
   }
 
-  #array(): XmlRpcValue {
+  private array(): XmlRpcValue {
     const items: XmlRpcValue[] = [];
     if (this.next === "<data/>") {
-      this.#position++;
+      this.position++;
       return items;
     }
     this.open("data");
     while (this.next?.startsWith("<value")) items.push(this.value());
-    this.#take("</data>");
+    this.take("</data>");
     return items;
   }
 
-  #text(): string {
-    const token = this.#tokens[this.#position];
+  private text(): string {
+    const token = this.tokens[this.position];
     if (token === undefined || token.startsWith("<")) return "";
-    this.#position++;
+    this.position++;
     return unescapeText(token);
   }
 
-  #take(tag: string): void {
+  private take(tag: string): void {
     const found = this.next;
     if (found !== tag) throw new Error(`XML-RPC: expected ${tag}, found ${found ?? "the end"}`);
-    this.#position++;
+    this.position++;
   }
 }
 

@@ -18,7 +18,7 @@ const IS_ROOT = process.getuid?.() === 0;
 /** Supervisords beside each other on this machine, each with a folder of its own, and all with one command line. */
 class Neighbours {
   readonly dir: string;
-  readonly #daemons: (readonly [Daemon, NodeJS.Signals])[] = [];
+  private readonly daemons: (readonly [Daemon, NodeJS.Signals])[] = [];
 
   private constructor(dir: string) {
     this.dir = dir;
@@ -49,7 +49,7 @@ class Neighbours {
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: folder },
       outputFile: join(this.dir, `${name}.out`),
     });
-    this.#daemons.push([daemon, endsBy]);
+    this.daemons.push([daemon, endsBy]);
     daemon.start();
     const isUp = async () => (await allProcesses(join(folder, "s.sock"))).every(({ state }) => state === "RUNNING");
     await daemon.ready(() => isUp().catch(() => false), { deadlineMs: 60_000 });
@@ -75,7 +75,7 @@ class Neighbours {
   }
 
   async down(): Promise<void> {
-    for (const [daemon, signal] of this.#daemons) {
+    for (const [daemon, signal] of this.daemons) {
       if (daemon.pid === undefined) continue;
       daemon.signal(signal);
       await daemon.ended(60_000);

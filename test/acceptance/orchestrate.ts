@@ -93,25 +93,25 @@ export const quickTimings = {
 
 /** Something that a rollout waits for until a test lets it go on. */
 export class Gate {
-  readonly #file: string;
+  private readonly file: string;
 
   /** @param dir a folder that all hosts see */
   constructor(dir: string, name = "go-on") {
-    this.#file = join(dir, name);
+    this.file = join(dir, name);
   }
 
   /** A plan's checks, of which none passes before `open`: nothing is healthy until then, and nothing further begins. */
   get checks() {
-    return [{ command: `test -e ${this.#file}` }];
+    return [{ command: `test -e ${this.file}` }];
   }
 
   /** A shell command that ends with `open`, and not before. */
   get waiting(): string {
-    return `while [ ! -e ${this.#file} ]; do sleep 0.1; done`;
+    return `while [ ! -e ${this.file} ]; do sleep 0.1; done`;
   }
 
   open(): Promise<void> {
-    return writeFile(this.#file, "");
+    return writeFile(this.file, "");
   }
 }
 

@@ -17,30 +17,30 @@ const setpriv = "/usr/bin/setpriv";
 
 /** A program in the foreground, as our own child: its pid is certain for as long as it is alive. */
 export class Daemon {
-  readonly #command: DaemonCommand;
-  #child: ChildProcess | undefined;
+  private readonly command: DaemonCommand;
+  private child: ChildProcess | undefined;
 
   constructor(command: DaemonCommand) {
-    this.#command = command;
+    this.command = command;
   }
 
   /** Its pid while it is alive (or frozen), else undefined. */
   get pid(): number | undefined {
-    const child = this.#child;
+    const child = this.child;
     return child?.exitCode === null && child.signalCode === null ? child.pid : undefined;
   }
 
   /** Starts it and returns at once. Does not hold this process open. */
   start(): void {
-    if (this.pid !== undefined) throw new Error(`${this.#command.name} is up already`);
-    const { command, env, outputFile } = this.#command;
+    if (this.pid !== undefined) throw new Error(`${this.command.name} is up already`);
+    const { command, env, outputFile } = this.command;
     const [program = "", ...args] = [...endsWithItsParent(), ...command];
     const output = openSync(outputFile, "a");
     try {
       // Detached: a Ctrl-C at the terminal must reach the tests only, who then take the fleet down.
-      this.#child = spawn(program, args, { detached: true, stdio: ["ignore", output, output], env });
-      this.#child.on("error", () => undefined);
-      this.#child.unref();
+      this.child = spawn(program, args, { detached: true, stdio: ["ignore", output, output], env });
+      this.child.on("error", () => undefined);
+      this.child.unref();
     } finally {
       closeSync(output);
     }
@@ -55,22 +55,22 @@ export class Daemon {
     try {
       await until(async () => this.pid === undefined || (await probe()), {
         ...waiting,
-        what: `${this.#command.name} is ready`,
+        what: `${this.command.name} is ready`,
       });
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.outputTail()}`, { cause: error });
     }
     if (this.pid === undefined) {
-      throw new Error(`${this.#command.name} ended at its start\n${this.outputTail()}`);
+      throw new Error(`${this.command.name} ended at its start\n${this.outputTail()}`);
     }
   }
 
   /** Waits until it no longer runs at all: SIGSTOP is not instant. */
   async frozen(): Promise<void> {
-    await until(() => processEntry(this.#livePid())?.state === "T", {
+    await until(() => processEntry(this.livePid())?.state === "T", {
       deadlineMs: 5_000,
       everyMs: 2,
-      what: `${this.#command.name} is frozen`,
+      what: `${this.command.name} is frozen`,
     });
   }
 
@@ -79,24 +79,24 @@ export class Daemon {
     await until(() => this.pid === undefined, {
       deadlineMs,
       everyMs: 5,
-      what: `${this.#command.name} has ended`,
+      what: `${this.command.name} has ended`,
     });
   }
 
   /** @throws Error when it is not up */
   signal(name: NodeJS.Signals): void {
-    signal(this.#livePid(), name);
+    signal(this.livePid(), name);
   }
 
   /** The last lines that it wrote. */
   outputTail(lines = 20): string {
-    const text = readFileSync(this.#command.outputFile, "utf8");
+    const text = readFileSync(this.command.outputFile, "utf8");
     return text.trimEnd().split("\n").slice(-lines).join("\n");
   }
 
-  #livePid(): number {
+  private livePid(): number {
     const { pid } = this;
-    if (pid === undefined) throw new Error(`${this.#command.name} is not up`);
+    if (pid === undefined) throw new Error(`${this.command.name} is not up`);
     return pid;
   }
 }

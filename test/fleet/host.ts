@@ -27,17 +27,17 @@ export class FleetHost {
   /** For a teardown; tests freeze and kill by the methods of the host. */
   readonly sshd: Daemon;
   readonly supervisord: Daemon;
-  readonly #spec: HostSpec;
-  readonly #files: HostFiles;
+  private readonly spec: HostSpec;
+  private readonly files: HostFiles;
 
   constructor(spec: HostSpec, programs: DaemonPrograms) {
     this.name = spec.name;
     this.address = spec.address;
     this.port = spec.port;
     this.dir = spec.dir;
-    this.#spec = spec;
-    this.#files = hostFiles(spec.dir);
-    this.supervisorConfig = this.#files.supervisorConfig;
+    this.spec = spec;
+    this.files = hostFiles(spec.dir);
+    this.supervisorConfig = this.files.supervisorConfig;
     const { sshd, supervisord } = hostDaemons(spec, programs);
     this.sshd = sshd;
     this.supervisord = supervisord;
@@ -45,7 +45,7 @@ export class FleetHost {
 
   /** What supervisord says about all its processes, asked past ssh and supervisorctl. */
   processes({ timeoutMs = 5_000 } = {}): Promise<ProcessInfo[]> {
-    return allProcesses(this.#files.supervisorSocket, timeoutMs);
+    return allProcesses(this.files.supervisorSocket, timeoutMs);
   }
 
   /** One of {@link processes}. @throws Error when there is none of this name */
@@ -57,7 +57,7 @@ export class FleetHost {
 
   /** Sets what an instance does from its next start on; the running process stays as it is. */
   async behave(instance: string, behaviour: Behaviour): Promise<void> {
-    await writeBehaviour(this.#files, this.#processName(instance), behaviour);
+    await writeBehaviour(this.files, this.processName(instance), behaviour);
   }
 
   /**
@@ -67,12 +67,12 @@ export class FleetHost {
    *   not say so: it depends on whether it looks during the BACKOFF
    */
   async start(instance: string): Promise<void> {
-    await callSupervisor(this.#files.supervisorSocket, "startProcess", [instance, true], rpcDeadlineMs);
+    await callSupervisor(this.files.supervisorSocket, "startProcess", [instance, true], rpcDeadlineMs);
   }
 
   /** Stops it and waits until it is STOPPED. @throws XmlRpcFault when it was not running */
   async stop(instance: string): Promise<void> {
-    await callSupervisor(this.#files.supervisorSocket, "stopProcess", [instance, true], rpcDeadlineMs);
+    await callSupervisor(this.files.supervisorSocket, "stopProcess", [instance, true], rpcDeadlineMs);
   }
 
   /** Starts it anew with a behaviour that has begun when this resolves: before, a signal would just end it. */
@@ -93,18 +93,18 @@ export class FleetHost {
   /** Sets the clock of its supervisord, which must have one of its own, so many seconds forward, or back. */
   async setClock(bySeconds: number): Promise<void> {
     // Renamed into place: a supervisord that looks in this moment must not read half a number.
-    await writeFile(`${this.#files.clock}.new`, String(bySeconds));
-    await rename(`${this.#files.clock}.new`, this.#files.clock);
+    await writeFile(`${this.files.clock}.new`, String(bySeconds));
+    await rename(`${this.files.clock}.new`, this.files.clock);
   }
 
   /** supervisord's own log: `INFO spawned: 'web_00' with pid 12`, `INFO stopped: web_00`… */
   supervisordLog(): Promise<string> {
-    return readFile(this.#files.supervisorLog, "utf8");
+    return readFile(this.files.supervisorLog, "utf8");
   }
 
   /** What its sshd logged. */
   sshdLog(): Promise<string> {
-    return readFile(this.#files.sshdOutput, "utf8");
+    return readFile(this.files.sshdOutput, "utf8");
   }
 
   /** Waits until its sshd has noticed that all who had not logged in are gone; they count for its MaxStartups. */
@@ -117,25 +117,25 @@ export class FleetHost {
 
   /** Exists, with the pid in it, while the instance is ready to serve: for checks. */
   readyFile(instance: string): string {
-    return path.join(this.#files.readyDir, this.#processName(instance));
+    return path.join(this.files.readyDir, this.processName(instance));
   }
 
   /** What an instance wrote to stderr or stdout, over all its starts. */
   instanceLog(instance: string, stream: "stdout" | "stderr"): Promise<string> {
     const suffix = stream === "stdout" ? "out" : "err";
-    return readFile(path.join(this.#files.logDir, `${this.#processName(instance)}.${suffix}`), "utf8");
+    return readFile(path.join(this.files.logDir, `${this.processName(instance)}.${suffix}`), "utf8");
   }
 
   /** SIGSTOP: connections stay open, and nobody answers. */
   async freeze(part: HostPart): Promise<void> {
     this[part].signal("SIGSTOP");
     await this[part].frozen();
-    if (part === "sshd") await this.#freezeSessions();
+    if (part === "sshd") await this.freezeSessions();
   }
 
   /** SIGCONT. */
   thaw(part: HostPart): Promise<void> {
-    if (part === "sshd") for (const { pid } of this.#sessions()) signal(pid, "SIGCONT");
+    if (part === "sshd") for (const { pid } of this.sessions()) signal(pid, "SIGCONT");
     this[part].signal("SIGCONT");
     return Promise.resolve();
   }
@@ -145,7 +145,7 @@ export class FleetHost {
     if (part === "sshd") {
       // Frozen first: between the look for its sessions and its end it must not accept another.
       await this.freeze("sshd");
-      for (const { pid } of this.#sessions()) signal(pid, "SIGKILL");
+      for (const { pid } of this.sessions()) signal(pid, "SIGKILL");
     }
     this[part].signal("SIGKILL");
     await this[part].ended();
@@ -153,7 +153,7 @@ export class FleetHost {
 
   /** Kills the sessions of sshd, not sshd, nor the commands that run in them. */
   async dropConnections(): Promise<void> {
-    const killed = await this.#freezeSessions();
+    const killed = await this.freezeSessions();
     for (const pid of killed) signal(pid, "SIGKILL");
     await until(() => !killed.some(isRunning), { deadlineMs: 5_000, what: "the sessions have ended" });
   }
@@ -166,11 +166,11 @@ export class FleetHost {
    */
   async revive(part: HostPart, orphans: "killed" | "stay" = "killed"): Promise<void> {
     if (this[part].pid !== undefined) throw new Error(`${this.name}'s ${part} is up already`);
-    if (part === "sshd") return raiseSshd(this.sshd, this.#spec);
-    const pids = orphans === "killed" ? this.#supervised() : [];
+    if (part === "sshd") return raiseSshd(this.sshd, this.spec);
+    const pids = orphans === "killed" ? this.supervised() : [];
     for (const pid of pids) signal(pid, "SIGKILL");
     await until(() => !pids.some(isRunning), { deadlineMs: 5_000, what: "the orphans have ended" });
-    await raiseSupervisord(this.supervisord, this.#spec);
+    await raiseSupervisord(this.supervisord, this.spec);
   }
 
   /**
@@ -179,14 +179,14 @@ export class FleetHost {
    * @throws Error with the end of a log, when neither is starting any more
    */
   async raise(): Promise<void> {
-    await writeHostFiles(this.#spec);
+    await writeHostFiles(this.spec);
     const [sshd, supervisord] = await Promise.allSettled([
-      raiseSshd(this.sshd, this.#spec),
-      raiseSupervisord(this.supervisord, this.#spec),
+      raiseSshd(this.sshd, this.spec),
+      raiseSupervisord(this.supervisord, this.spec),
     ]);
     if (sshd.status === "rejected") throw sshd.reason;
     if (supervisord.status === "rejected") throw supervisord.reason;
-    const ending = this.#spec.groups.filter(({ endsByItself }) => endsByItself).map(({ name }) => name);
+    const ending = this.spec.groups.filter(({ endsByItself }) => endsByItself).map(({ name }) => name);
     const failed = supervisord.value.find(
       ({ group, state }) => state !== "RUNNING" && !(state === "EXITED" && ending.includes(group)),
     );
@@ -196,17 +196,17 @@ export class FleetHost {
 
   /** Asks supervisord to end; false when it does not answer within `timeoutMs`. */
   async shutDownSupervisord(timeoutMs: number): Promise<boolean> {
-    return callSupervisor(this.#files.supervisorSocket, "shutdown", [], timeoutMs).then(
+    return callSupervisor(this.files.supervisorSocket, "shutdown", [], timeoutMs).then(
       () => true,
       () => false,
     );
   }
 
   /** Looks again until all of them stand still: one that was not yet stopped may have forked during the look. */
-  async #freezeSessions(): Promise<number[]> {
+  private async freezeSessions(): Promise<number[]> {
     let sessions: ProcessEntry[] = [];
     const allStopped = () => {
-      sessions = this.#sessions().filter(({ state }) => state !== "Z");
+      sessions = this.sessions().filter(({ state }) => state !== "Z");
       const moving = sessions.filter(({ state }) => state !== "T");
       for (const { pid } of moving) signal(pid, "SIGSTOP");
       return moving.length === 0;
@@ -216,13 +216,13 @@ export class FleetHost {
   }
 
   /** The sshd processes of open connections: two each as root. Their commands are not among them. */
-  #sessions(): ProcessEntry[] {
+  private sessions(): ProcessEntry[] {
     const listener = this.sshd.pid;
     if (listener === undefined) return [];
     return descendantsOf([listener]).filter(({ command }) => command.startsWith("sshd"));
   }
 
-  #supervised(): number[] {
+  private supervised(): number[] {
     return processTable()
       .map(({ pid }) => pid)
       .filter((pid) => {
@@ -234,9 +234,9 @@ export class FleetHost {
       });
   }
 
-  #processName(instance: string): string {
+  private processName(instance: string): string {
     const processName = instance.slice(instance.indexOf(":") + 1);
-    if (!this.#spec.groups.flatMap(processNames).includes(processName)) {
+    if (!this.spec.groups.flatMap(processNames).includes(processName)) {
       throw new Error(`${this.name} has no ${instance}`);
     }
     return processName;

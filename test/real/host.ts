@@ -34,14 +34,14 @@ export class RealHost implements HostRemains {
   readonly config: string;
   readonly identityFile: string;
   readonly knownHostsFile: string;
-  readonly #configuration: Configuration;
-  readonly #spec: SshdSpec;
-  readonly #console: Daemon;
+  private readonly configuration: Configuration;
+  private readonly spec: SshdSpec;
+  private readonly consoleStream: Daemon;
 
   constructor(configuration: Configuration, spec: SshdSpec) {
     const { dir } = spec;
-    this.#configuration = configuration;
-    this.#spec = spec;
+    this.configuration = configuration;
+    this.spec = spec;
     this.address = spec.address;
     this.port = spec.port;
     this.dir = dir;
@@ -52,7 +52,7 @@ export class RealHost implements HostRemains {
     const env = { ...daemonEnvironment(dir), ...configuration.expected.environment };
     const pipe = join(dir, "console");
     // Opened for both, it has no end when supervisord has one.
-    this.#console = new Daemon({
+    this.consoleStream = new Daemon({
       name: `${configuration.name}'s console`,
       command: ["/bin/sh", "-c", 'exec cat <>"$0"', pipe],
       env,
@@ -71,7 +71,7 @@ export class RealHost implements HostRemains {
   async raise(): Promise<void> {
     const { dir } = this;
     for (const each of ["log", "broken"]) await mkdir(join(dir, each));
-    for (const [path, text] of this.#configuration.files) {
+    for (const [path, text] of this.configuration.files) {
       await mkdir(dirname(join(dir, path)), { recursive: true });
       await writeFile(join(dir, path), this.filledIn(text));
     }
@@ -80,11 +80,11 @@ export class RealHost implements HostRemains {
     await writeFile(join(dir, "ledger"), "");
     await run("mkfifo", [join(dir, "console")]);
     await makeKey(this.identityFile);
-    await copyFile(`${this.identityFile}.pub`, this.#spec.authorizedKeysFile);
-    await writeSshdFiles(this.#spec);
-    await writeFile(this.knownHostsFile, await knownHostsLine(this.#spec));
-    this.#console.start();
-    await Promise.all([raiseSshd(this.sshd, this.#spec), this.startSupervisord()]);
+    await copyFile(`${this.identityFile}.pub`, this.spec.authorizedKeysFile);
+    await writeSshdFiles(this.spec);
+    await writeFile(this.knownHostsFile, await knownHostsLine(this.spec));
+    this.consoleStream.start();
+    await Promise.all([raiseSshd(this.sshd, this.spec), this.startSupervisord()]);
   }
 
   /** Starts supervisord, for the first time or again, and waits until all is at rest. */
@@ -98,8 +98,8 @@ export class RealHost implements HostRemains {
     let restless = "nothing was seen";
     const settled = async () => {
       if (this.supervisord.pid === undefined) throw new Error(`supervisord ended\n${await this.console()}`);
-      const states = await this.#states();
-      const { at_rest = {} } = this.#configuration.expected;
+      const states = await this.states();
+      const { at_rest = {} } = this.configuration.expected;
       const others = [...states].filter(([name, state]) => state !== (at_rest[name] ?? "RUNNING"));
       restless = others.map(([name, state]) => `${name} is ${state}`).join(", ");
       return states.size > 0 && others.length === 0;
@@ -107,7 +107,7 @@ export class RealHost implements HostRemains {
     await until(settled, {
       deadlineMs: restDeadlineMs,
       everyMs: 500,
-      what: `${this.#configuration.name} at rest`,
+      what: `${this.configuration.name} at rest`,
     }).catch((error: unknown) => {
       throw new Error(`${(error as Error).message} (${restless})`, { cause: error });
     });
@@ -145,8 +145,8 @@ export class RealHost implements HostRemains {
     return Promise.resolve(true);
   }
 
-  async #states(): Promise<Map<string, string>> {
-    const { server_url } = this.#configuration.expected.supervisor ?? {};
+  private async states(): Promise<Map<string, string>> {
+    const { server_url } = this.configuration.expected.supervisor ?? {};
     const where = server_url === undefined ? ["-c", this.config] : ["-s", this.filledIn(server_url)];
     // It exits with 3 while something is not RUNNING.
     const { stdout } = await run("supervisorctl", [...where, "status"]).catch(

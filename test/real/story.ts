@@ -41,56 +41,59 @@ export function rollConfiguration(configuration: Configuration, connection: Conn
 }
 
 class Story {
-  readonly #configuration: Configuration;
-  readonly #connection: ConnectionName;
-  readonly #host: RealHost;
+  private readonly configuration: Configuration;
+  private readonly connection: ConnectionName;
+  private readonly host: RealHost;
 
   constructor(configuration: Configuration, connection: ConnectionName, host: RealHost) {
-    this.#configuration = configuration;
-    this.#connection = connection;
-    this.#host = host;
+    this.configuration = configuration;
+    this.connection = connection;
+    this.host = host;
   }
 
   async succeed(selection: SelectionName): Promise<string[]> {
-    const { every_restart_ends_supervisord } = this.#configuration.expected;
-    const preview = await this.#orchestrate(selection, "--dry-run");
-    const previewed = this.#previewFaults(selection, preview);
+    const { every_restart_ends_supervisord } = this.configuration.expected;
+    const preview = await this.orchestrate(selection, "--dry-run");
+    const previewed = this.previewFaults(selection, preview);
     if (every_restart_ends_supervisord) {
-      const { faults } = await this.#runToFailure(selection);
-      await this.#host.startSupervisord();
+      const { faults } = await this.runToFailure(selection);
+      await this.host.startSupervisord();
       return [...previewed, ...faults];
     }
-    const seen = await this.#watched(() => this.#orchestrate(selection));
+    const seen = await this.watched(() => this.orchestrate(selection));
     // Its name stands above; what it warns of, skips or counts stands below.
     const [, waves = ""] = preview.stdout.split(/^(?:wave 1 |skipped|warnings|healthy at the lowest)/m);
-    return [...previewed, ...judgeSuccess(seen, { ...this.#expected(selection), announced: [...wordsIn(waves)] })];
+    return [...previewed, ...judgeSuccess(seen, { ...this.expected(selection), announced: [...wordsIn(waves)] })];
   }
 
   async fail(): Promise<{ faults: string[]; report: Report }> {
-    await this.#host.break(this.#configuration.expected.fails.process);
-    return this.#runToFailure("pick");
+    await this.host.break(this.configuration.expected.fails.process);
+    return this.runToFailure("pick");
   }
 
   /** After the repair; a container whose supervisord has ended is started again. */
   async resume(before: Report): Promise<string[]> {
-    const { expected } = this.#configuration;
-    await this.#host.repair(expected.fails.process);
-    const wasDown = this.#host.supervisord.pid === undefined;
-    if (wasDown) await this.#host.startSupervisord();
-    const seen = await this.#watched(() => this.#orchestrate("pick", "--resume"));
+    const { expected } = this.configuration;
+    await this.host.repair(expected.fails.process);
+    const wasDown = this.host.supervisord.pid === undefined;
+    if (wasDown) await this.host.startSupervisord();
+    const seen = await this.watched(() => this.orchestrate("pick", "--resume"));
     const restarts = expected.restarts.pick;
     return judgeResume(seen, {
-      ...this.#expected("pick"),
+      ...this.expected("pick"),
       healthyBefore: before.healthy,
       mayRunAlready: wasDown ? restarts : before.failed.map(({ name }) => name),
     });
   }
 
-  async #runToFailure(selection: SelectionName, ...options: string[]): Promise<{ faults: string[]; report: Report }> {
-    const { fails, restarts, every_restart_ends_supervisord } = this.#configuration.expected;
-    const seen = await this.#watched(() => this.#orchestrate(selection, ...options));
+  private async runToFailure(
+    selection: SelectionName,
+    ...options: string[]
+  ): Promise<{ faults: string[]; report: Report }> {
+    const { fails, restarts, every_restart_ends_supervisord } = this.configuration.expected;
+    const seen = await this.watched(() => this.orchestrate(selection, ...options));
     const faults = judgeFailure(seen, {
-      ...this.#expected(selection),
+      ...this.expected(selection),
       fails: every_restart_ends_supervisord
         ? // The first restart ends it.
           { name: restarts[selection][0] ?? "", text: /supervisord itself ended/ }
@@ -104,20 +107,20 @@ class Story {
   }
 
   /** Runs something, and takes what happened on the host meanwhile from supervisord's log. */
-  async #watched(act: () => Promise<Ended>): Promise<Seen> {
-    const read = () => (this.#configuration.expected.silent_log ? this.#host.ledger() : this.#host.console());
+  private async watched(act: () => Promise<Ended>): Promise<Seen> {
+    const read = () => (this.configuration.expected.silent_log ? this.host.ledger() : this.host.console());
     const before = (await read()).length;
     const { code, stdout, stderr } = await act();
     const text = (await read()).slice(before);
     const report = readReport(`${stderr}\n${stdout}`);
-    if (this.#configuration.expected.silent_log)
+    if (this.configuration.expected.silent_log)
       return { happenings: readLedger(text), endedAt: undefined, code, report };
     const { happenings, endedAt } = readSupervisordLog(text);
-    if (endedAt !== undefined) await this.#host.supervisord.ended();
+    if (endedAt !== undefined) await this.host.supervisord.ended();
     return { happenings, endedAt, code, report };
   }
 
-  #expected(selection: SelectionName): Expected {
+  private expected(selection: SelectionName): Expected {
     const {
       restarts,
       order,
@@ -125,7 +128,7 @@ class Story {
       dies_with_another = [],
       leaves_behind = [],
       floor,
-    } = this.#configuration.expected;
+    } = this.configuration.expected;
     const names = restarts[selection];
     return {
       restarts: names,
@@ -136,8 +139,8 @@ class Story {
     };
   }
 
-  #previewFaults(selection: SelectionName, { code, stdout, stderr }: Ended): string[] {
-    const { expected } = this.#configuration;
+  private previewFaults(selection: SelectionName, { code, stdout, stderr }: Ended): string[] {
+    const { expected } = this.configuration;
     const { listeners = [], one_shots = [], preview = [], floor } = expected;
     const text = stdout + stderr;
     const wanted = expected.restarts[selection].length;
@@ -158,31 +161,31 @@ class Story {
     ];
   }
 
-  async #orchestrate(selection: SelectionName, ...options: string[]): Promise<Ended> {
-    const plan = join(this.#host.dir, `${selection}.yaml`);
-    await writeFile(plan, this.#plan(selection));
+  private async orchestrate(selection: SelectionName, ...options: string[]): Promise<Ended> {
+    const plan = join(this.host.dir, `${selection}.yaml`);
+    await writeFile(plan, this.plan(selection));
     const { child, ended } = startOrchestrate([plan, "--output", "plain", ...options], {
-      env: { ORCHESTRATE_STATE_DIR: join(this.#host.dir, "state") },
+      env: { ORCHESTRATE_STATE_DIR: join(this.host.dir, "state") },
     });
     const tooLong = setTimeout(() => child.kill("SIGKILL"), longestRunMs);
     const result = await ended.finally(() => clearTimeout(tooLong));
-    if (process.env["REAL_VERBOSE"] !== undefined) await this.#print(options, result);
+    if (process.env["REAL_VERBOSE"] !== undefined) await this.print(options, result);
     return result;
   }
 
-  #plan(selection: SelectionName): string {
-    const { all = ["*"], pick, plan = {}, all_plan = {}, floor, supervisor } = this.#configuration.expected;
-    const host = this.#host;
+  private plan(selection: SelectionName): string {
+    const { all = ["*"], pick, plan = {}, all_plan = {}, floor, supervisor } = this.configuration.expected;
+    const host = this.host;
     const how = { supervisor: supervisor ?? { config: host.config } };
     const more = selection === "all" ? { ...plan, ...all_plan } : plan;
     const written = stringify({
       version: 1,
-      name: `${this.#configuration.name}, ${selection}`,
+      name: `${this.configuration.name}, ${selection}`,
       programs: selection === "all" ? all : pick,
       hosts: {
-        "host-1": this.#connection === "local" ? { connection: "local", ...how } : { address: host.address, ...how },
+        "host-1": this.connection === "local" ? { connection: "local", ...how } : { address: host.address, ...how },
       },
-      ...(this.#connection === "local" ? {} : { ssh: this.#ssh() }),
+      ...(this.connection === "local" ? {} : { ssh: this.ssh() }),
       timings,
       ...(floor && selection === "pick" ? { limits: { min_healthy: floor.min_healthy } } : {}),
       lock: { directory: host.dir },
@@ -191,14 +194,14 @@ class Story {
     return host.filledIn(written);
   }
 
-  #ssh() {
-    const { port, identityFile, knownHostsFile } = this.#host;
+  private ssh() {
+    const { port, identityFile, knownHostsFile } = this.host;
     return { user: userInfo().username, port, identity_file: identityFile, known_hosts_file: knownHostsFile };
   }
 
-  async #print(options: readonly string[], { code, stdout, stderr }: Ended): Promise<void> {
-    const log = await readFile(join(this.#host.dir, "console.log"), "utf8");
-    const title = `${this.#configuration.name} ${this.#connection} ${options.join(" ")}`;
+  private async print(options: readonly string[], { code, stdout, stderr }: Ended): Promise<void> {
+    const log = await readFile(join(this.host.dir, "console.log"), "utf8");
+    const title = `${this.configuration.name} ${this.connection} ${options.join(" ")}`;
     console.log(`\n===== ${title}: exit ${code}\n${stderr}${stdout}\n----- console\n${log.slice(-3000)}`);
   }
 }

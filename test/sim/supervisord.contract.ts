@@ -239,37 +239,35 @@ function stateOf(outcome: LookOutcome, instance: InstanceName) {
 
 /** Keeps what looks show: a state once for as long as it lasts, and each process with its number. */
 class Looked {
-  readonly #script: Pick<Script, "shows" | "fleeting">;
-  readonly #states: string[] = [];
-  readonly #pids: number[] = [];
+  private readonly script: Pick<Script, "shows" | "fleeting">;
+  private readonly states: string[] = [];
+  private readonly pids: number[] = [];
 
   constructor(script: Pick<Script, "shows" | "fleeting">) {
-    this.#script = script;
+    this.script = script;
   }
 
   see(state: ProcessState, pid: number | undefined): void {
-    const shown = state === "RUNNING" ? `RUNNING ${this.#numberOf(pid ?? 0)}` : state;
-    if (this.#states.at(-1) !== shown) this.#states.push(shown);
+    const shown = state === "RUNNING" ? `RUNNING ${this.numberOf(pid ?? 0)}` : state;
+    if (this.states.at(-1) !== shown) this.states.push(shown);
   }
 
   /** Without what is fleeting, unless it is the last that was to be shown and has been: it is none there. */
   get shown(): readonly string[] {
-    const { shows, fleeting } = this.#script;
-    const isEnd = (state: string, index: number) => index === this.#states.length - 1 && state === shows.at(-1);
-    const seen = this.#states.filter(
-      (state, index) => !fleeting.includes(state as ProcessState) || isEnd(state, index),
-    );
+    const { shows, fleeting } = this.script;
+    const isEnd = (state: string, index: number) => index === this.states.length - 1 && state === shows.at(-1);
+    const seen = this.states.filter((state, index) => !fleeting.includes(state as ProcessState) || isEnd(state, index));
     return seen.filter((state, index) => state !== seen[index - 1]);
   }
 
   /** True once the last of what was to be shown is there. */
   get all(): boolean {
-    const { shows } = this.#script;
-    return this.shown.length >= shows.length && this.#states.at(-1) === shows.at(-1);
+    const { shows } = this.script;
+    return this.shown.length >= shows.length && this.states.at(-1) === shows.at(-1);
   }
 
-  #numberOf(pid: number): number {
-    if (!this.#pids.includes(pid)) this.#pids.push(pid);
-    return this.#pids.indexOf(pid) + 1;
+  private numberOf(pid: number): number {
+    if (!this.pids.includes(pid)) this.pids.push(pid);
+    return this.pids.indexOf(pid) + 1;
   }
 }

@@ -21,43 +21,43 @@ const LEAVING_MS = 1000;
  * journal is kept, the hosts are let go and the terminal is given back, each whether or not the others could be.
  */
 export class Lifetime {
-  readonly #preflight: Preflight;
-  readonly #world: OpenedWorld;
-  readonly #bugEnd: BugEnd;
-  #executor: Executor | undefined;
-  #ending: Promise<string | undefined> | undefined;
+  private readonly preflight: Preflight;
+  private readonly world: OpenedWorld;
+  private readonly bugEnd: BugEnd;
+  private executor: Executor | undefined;
+  private ending: Promise<string | undefined> | undefined;
   /** Resolves when the operator does not want to wait for anything. */
-  readonly #left: Promise<void>;
-  #leave!: () => void;
+  private readonly left: Promise<void>;
+  private leave!: () => void;
 
   constructor(preflight: Preflight, world: OpenedWorld, bugEnd: BugEnd) {
-    this.#preflight = preflight;
-    this.#world = world;
-    this.#bugEnd = bugEnd;
-    this.#left = new Promise((resolve) => (this.#leave = resolve));
+    this.preflight = preflight;
+    this.world = world;
+    this.bugEnd = bugEnd;
+    this.left = new Promise((resolve) => (this.leave = resolve));
   }
 
   /** @param work all that is to be done; it may {@link carryOut} a rollout */
   async live(work: () => Promise<ExitCode>): Promise<ExitCode> {
     const stopListening = onSignals({
       finish: (signal) => {
-        if (this.#executor) this.#executor.interrupt(signal);
-        else this.#preflight.interrupt(this.#world.fleet);
+        if (this.executor) this.executor.interrupt(signal);
+        else this.preflight.interrupt(this.world.fleet);
       },
       leave: () => {
-        this.#executor?.abandon();
-        this.#leave();
+        this.executor?.abandon();
+        this.leave();
       },
     });
-    const forget = this.#bugEnd.after((bug) => this.#endWithBug(bug));
+    const forget = this.bugEnd.after((bug) => this.endWithBug(bug));
     try {
-      const code = await Promise.race([work(), this.#leftTooSoon()]);
-      const problem = await this.#end();
+      const code = await Promise.race([work(), this.leftTooSoon()]);
+      const problem = await this.end();
       if (problem === undefined) return code;
-      process.stderr.write(notWhole(this.#preflight.id, problem));
+      process.stderr.write(notWhole(this.preflight.id, problem));
       return code === EXIT.done ? EXIT.halted : code;
     } catch (bug) {
-      await this.#endWithBug(bug);
+      await this.endWithBug(bug);
       throw bug;
     } finally {
       forget();
@@ -66,34 +66,34 @@ export class Lifetime {
   }
 
   async carryOut(rollout: Rollout): Promise<ExitCode> {
-    this.#executor = new Executor(rollout, this.#world, this.#preflight.recorder, systemClock);
-    return EXIT_OF[await this.#executor.run()];
+    this.executor = new Executor(rollout, this.world, this.preflight.recorder, systemClock);
+    return EXIT_OF[await this.executor.run()];
   }
 
   /** Where the rollout has begun, it ends by itself when it is left. */
-  async #leftTooSoon(): Promise<ExitCode> {
-    await this.#left;
-    return this.#executor ? new Promise(() => undefined) : this.#preflight.endInterrupted();
+  private async leftTooSoon(): Promise<ExitCode> {
+    await this.left;
+    return this.executor ? new Promise(() => undefined) : this.preflight.endInterrupted();
   }
 
-  async #endWithBug(bug: unknown): Promise<void> {
-    this.#executor?.fail(bug);
-    await this.#end().catch(() => undefined);
+  private async endWithBug(bug: unknown): Promise<void> {
+    this.executor?.fail(bug);
+    await this.end().catch(() => undefined);
   }
 
   /** @returns why the record is not whole, if it is not */
-  #end(): Promise<string | undefined> {
-    const enough = this.#left.then(() => rest(LEAVING_MS, undefined));
-    return (this.#ending ??= Promise.race([this.#keepAndLetGo(), enough]));
+  private end(): Promise<string | undefined> {
+    const enough = this.left.then(() => rest(LEAVING_MS, undefined));
+    return (this.ending ??= Promise.race([this.keepAndLetGo(), enough]));
   }
 
-  async #keepAndLetGo(): Promise<string | undefined> {
-    const { recorder } = this.#preflight;
+  private async keepAndLetGo(): Promise<string | undefined> {
+    const { recorder } = this.preflight;
     // Who gets the locks next must find all that was done.
     await recorder.durable();
     const [recorded, letGo] = await Promise.allSettled([
       recorder.end(),
-      new Deadline(CLOSING_MS).of(this.#world.close()),
+      new Deadline(CLOSING_MS).of(this.world.close()),
     ]);
     if (letGo.status === "rejected") throw letGo.reason;
     if (recorded.status === "rejected") throw recorded.reason;

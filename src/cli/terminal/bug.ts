@@ -13,8 +13,8 @@ type LastSteps = (bug: unknown) => Promise<unknown>;
 
 /** Ends the process as every bug ends it, wherever it was noticed: with one line, and an exit code that nothing else has. */
 export class BugEnd {
-  #lastSteps: LastSteps | undefined;
-  #isEnding = false;
+  private lastSteps: LastSteps | undefined;
+  private isEnding = false;
 
   /**
    * What is done before: what was recorded is kept, the terminal is given back. The steps must not wait for what only
@@ -23,23 +23,23 @@ export class BugEnd {
    * @returns takes them back
    */
   after(steps: LastSteps): () => void {
-    this.#lastSteps = steps;
-    return () => (this.#lastSteps = undefined);
+    this.lastSteps = steps;
+    return () => (this.lastSteps = undefined);
   }
 
   /** What goes wrong after the first time is a consequence, and is not told. */
   readonly with = (bug: unknown): void => {
-    if (this.#isEnding) return;
-    this.#isEnding = true;
-    void this.#takeLastSteps(bug).then(() => {
+    if (this.isEnding) return;
+    this.isEnding = true;
+    void this.takeLastSteps(bug).then(() => {
       reportBug(bug);
       // What a bug left open must not keep the process alive.
       process.exit(EXIT.bug);
     });
   };
 
-  async #takeLastSteps(bug: unknown): Promise<void> {
-    const steps = this.#lastSteps?.(bug) ?? Promise.resolve();
+  private async takeLastSteps(bug: unknown): Promise<void> {
+    const steps = this.lastSteps?.(bug) ?? Promise.resolve();
     await new Deadline(LAST_STEPS_MS).of(steps.catch(() => undefined));
   }
 }

@@ -25,19 +25,19 @@ export function print(to: "stdout" | "stderr", text: string): void {
 
 /** For commands that use the streams: their errors do not end the process. A run takes some for a wish to stop: signals.ts. */
 export class WatchedOutputs {
-  #stdoutProblem: string | undefined;
+  private stdoutProblem: string | undefined;
 
   constructor() {
     process.stderr.on("error", () => undefined);
     process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
       // `orchestrate … | head`
-      if (code !== "EPIPE") this.#stdoutProblem ??= message;
+      if (code !== "EPIPE") this.stdoutProblem ??= message;
     });
   }
 
   /** Resolves once what was written has left this process; with the reason if some of stdout could not, as on a full disk. */
   async written(): Promise<string | undefined> {
     await Promise.all([allWritten(process.stdout), allWritten(process.stderr)]);
-    return this.#stdoutProblem;
+    return this.stdoutProblem;
   }
 }

@@ -13,82 +13,82 @@ export interface Place {
 /** A connection, or the attempt to make it, with the commands that it bears. */
 export class Attempt {
   readonly opened: Promise<Opened>;
-  readonly #abandon = new AbortController();
+  private readonly abandon = new AbortController();
   /** In the order in which their channels were asked for. */
-  readonly #seats = new Set<{ isTaken: boolean }>();
-  #result: Opened | undefined;
-  #mostBorne = 0;
+  private readonly seats = new Set<{ isTaken: boolean }>();
+  private result: Opened | undefined;
+  private mostSeen = 0;
   /** True: the host has refused a channel, and none has ended since. */
-  #isFull = false;
+  private isFull = false;
   /** True: the last channel was refused although there was no other. */
-  #refusedAlone = false;
+  private refusedAlone = false;
 
   constructor(open: OpenConnection) {
-    this.opened = open(this.#abandon.signal).then((opened) => (this.#result = opened));
+    this.opened = open(this.abandon.signal).then((opened) => (this.result = opened));
   }
 
   get isPending(): boolean {
-    return this.#result === undefined;
+    return this.result === undefined;
   }
 
   /** True: what comes next needs a new one. */
   get isSpent(): boolean {
-    return this.#result !== undefined && (this.#result.kind === "refused" || this.#result.connection.isLost);
+    return this.result !== undefined && (this.result.kind === "refused" || this.result.connection.isLost);
   }
 
   /** True: no command sits on it. */
   get isIdle(): boolean {
-    return this.#seats.size === 0;
+    return this.seats.size === 0;
   }
 
   /** True: it refuses channels although none of ours is left that could end: commands that were given up hold them. */
   get isStuck(): boolean {
-    return this.#isFull && this.isIdle;
+    return this.isFull && this.isIdle;
   }
 
   /** How many channels it was seen to bear at once. */
   get mostBorne(): number {
-    return this.#mostBorne;
+    return this.mostSeen;
   }
 
   /** A seat, unless there is no connection yet or it is known to bear no more. */
   placeFor(limit: number): Place | undefined {
-    if (this.#result?.kind !== "connected" || this.#isFull || this.#seats.size >= limit) return undefined;
-    return { attempt: this, connection: this.#result.connection, seat: this.#newSeat() };
+    if (this.result?.kind !== "connected" || this.isFull || this.seats.size >= limit) return undefined;
+    return { attempt: this, connection: this.result.connection, seat: this.newSeat() };
   }
 
   async end(): Promise<void> {
-    this.#abandon.abort();
+    this.abandon.abort();
     const result = await this.opened;
     if (result.kind === "connected") await result.connection.close();
   }
 
-  #newSeat(): Seat {
+  private newSeat(): Seat {
     const seat = { isTaken: false };
-    this.#seats.add(seat);
+    this.seats.add(seat);
     return {
       taken: () => {
         seat.isTaken = true;
-        this.#refusedAlone = false;
-        this.#noteBorne([...this.#seats].filter(({ isTaken }) => isTaken).length);
+        this.refusedAlone = false;
+        this.noteBorne([...this.seats].filter(({ isTaken }) => isTaken).length);
       },
       left: () => {
-        this.#seats.delete(seat);
-        if (seat.isTaken) this.#isFull = false;
+        this.seats.delete(seat);
+        if (seat.isTaken) this.isFull = false;
       },
       refused: () => {
         // A host answers in order: those before this one are open, although not all may have said so yet.
-        const others = [...this.#seats].indexOf(seat);
-        this.#noteBorne(others);
-        this.#seats.delete(seat);
+        const others = [...this.seats].indexOf(seat);
+        this.noteBorne(others);
+        this.seats.delete(seat);
         // sshd takes a moment to free what it has confirmed to be closed: alone here, a command is worth a second try.
-        this.#isFull = others > 0 || this.#refusedAlone;
-        this.#refusedAlone = others === 0;
+        this.isFull = others > 0 || this.refusedAlone;
+        this.refusedAlone = others === 0;
       },
     };
   }
 
-  #noteBorne(channels: number): void {
-    this.#mostBorne = Math.max(this.#mostBorne, channels);
+  private noteBorne(channels: number): void {
+    this.mostSeen = Math.max(this.mostSeen, channels);
   }
 }

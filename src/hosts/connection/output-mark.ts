@@ -19,33 +19,33 @@ export function markedArgv(mark: string, argv: Argv): Argv {
 
 /** Keeps the end of what comes behind the mark; without one the login shell itself has failed, and its words are kept. */
 export class OutputBehindMark {
-  readonly #line: Buffer;
-  #tail = new OutputTail();
+  private readonly line: Buffer;
+  private tail = new OutputTail();
   /** The end of what has come while the mark had not: it may come in pieces. */
-  #before: Buffer | undefined = Buffer.alloc(0);
+  private before: Buffer | undefined = Buffer.alloc(0);
 
   constructor(mark: string) {
-    this.#line = Buffer.from(`${mark}\n`);
+    this.line = Buffer.from(`${mark}\n`);
   }
 
   add(chunk: Buffer): void {
-    if (!this.#before) return this.#tail.add(chunk);
-    const come = Buffer.concat([this.#before, chunk]);
-    const at = come.indexOf(this.#line);
+    if (!this.before) return this.tail.add(chunk);
+    const come = Buffer.concat([this.before, chunk]);
+    const at = come.indexOf(this.line);
     if (at === -1) {
-      this.#before = Buffer.from(come.subarray(-this.#line.length));
-      return this.#tail.add(chunk);
+      this.before = Buffer.from(come.subarray(-this.line.length));
+      return this.tail.add(chunk);
     }
-    this.#before = undefined;
-    this.#tail = new OutputTail();
-    this.#tail.add(come.subarray(at + this.#line.length));
+    this.before = undefined;
+    this.tail = new OutputTail();
+    this.tail.add(come.subarray(at + this.line.length));
   }
 
   get isCut(): boolean {
-    return this.#tail.isCut;
+    return this.tail.isCut;
   }
 
   text(): string {
-    return this.#tail.text();
+    return this.tail.text();
   }
 }

@@ -27,20 +27,20 @@ const MOST_CONNECTIONS = 32;
  */
 export class SharedConnections implements HostAccess {
   readonly host: HostName;
-  readonly #open: OpenConnection;
-  #attempts: readonly Attempt[] = [];
+  private readonly open: OpenConnection;
+  private attempts: readonly Attempt[] = [];
   /** How many channels a connection of this host was seen to bear, once it has refused one. */
-  #limit = Infinity;
+  private limit = Infinity;
   /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
-  #closing: Promise<unknown> = Promise.resolve();
+  private closing: Promise<unknown> = Promise.resolve();
 
   constructor(host: HostName, open: OpenConnection) {
     this.host = host;
-    this.#open = open;
+    this.open = open;
   }
 
   async connect(): Promise<ConnectOutcome> {
-    const opened = await this.#any().opened;
+    const opened = await this.any().opened;
     if (opened.kind === "refused") return opened;
     const { warnings = [] } = opened;
     return { kind: "connected", ...(warnings.length > 0 && { warnings }) };
@@ -49,7 +49,7 @@ export class SharedConnections implements HostAccess {
   async run(argv: Argv, { timeoutMs, stdin }: RunBounds = {}): Promise<RunOutcome> {
     const mark = newMark();
     const line = loginLine(markedArgv(mark, timeoutMs === undefined ? argv : boundedArgv(argv, timeoutMs)));
-    return this.#seated(
+    return this.seated(
       (connection, seat) => connection.run(line, { timeoutMs, stdin, mark, seat }),
       (reason) => ({ kind: "unreachable", reason }),
     );
@@ -57,86 +57,86 @@ export class SharedConnections implements HostAccess {
 
   async spawn(argv: Argv): Promise<SpawnOutcome> {
     const line = loginLine(argv);
-    return this.#seated(
+    return this.seated(
       (connection, seat) => connection.spawn(line, seat),
       (reason) => ({ kind: "failed", reason }),
     );
   }
 
   async dial(to: DialTarget): Promise<DialOutcome> {
-    const opened = await this.#any().opened;
+    const opened = await this.any().opened;
     if (opened.kind === "refused") return { kind: "failed", reason: opened.refusal.reason };
     return opened.connection.dial(to);
   }
 
   async close(): Promise<void> {
-    const attempts = this.#attempts;
-    this.#attempts = [];
-    this.#closing = Promise.all([this.#closing, ...attempts.map((attempt) => attempt.end())]);
-    await this.#closing;
+    const attempts = this.attempts;
+    this.attempts = [];
+    this.closing = Promise.all([this.closing, ...attempts.map((attempt) => attempt.end())]);
+    await this.closing;
   }
 
   /** Sends a command over a connection that has room for it; what is refused for want of room goes over another. */
-  async #seated<Outcome extends { readonly kind: string }>(
+  private async seated<Outcome extends { readonly kind: string }>(
     send: (connection: Connection, seat: Seat) => Promise<Outcome | NoRoom>,
     nowhere: (reason: string) => Outcome,
   ): Promise<Outcome> {
     for (;;) {
-      const found = await this.#place();
+      const found = await this.place();
       if ("reason" in found) return nowhere(found.reason);
       const { attempt, connection, seat } = found;
       const outcome = await send(connection, seat);
       if (!isNoRoom(outcome)) return outcome;
       if (attempt.mostBorne === 0) {
         // Not even its first: another connection would bear none either. Others may still wait for the same answer.
-        if (attempt.isIdle) this.#retire(attempt);
+        if (attempt.isIdle) this.retire(attempt);
         return nowhere(outcome.reason);
       }
-      this.#limit = attempt.mostBorne;
+      this.limit = attempt.mostBorne;
     }
   }
 
-  async #place(): Promise<Place | { readonly reason: string }> {
+  private async place(): Promise<Place | { readonly reason: string }> {
     for (;;) {
-      this.#forgetSpent();
-      for (const attempt of this.#attempts) {
-        const place = attempt.placeFor(this.#limit);
+      this.forgetSpent();
+      for (const attempt of this.attempts) {
+        const place = attempt.placeFor(this.limit);
         if (place) return place;
       }
       // One after the other: sshd drops what comes too fast (MaxStartups), and the next may have room for all.
-      const pending = this.#attempts.find((attempt) => attempt.isPending);
-      const stuck = this.#attempts.find((attempt) => attempt.isStuck);
-      if (stuck && this.#attempts.length >= MOST_CONNECTIONS) this.#retire(stuck);
-      if (!pending && this.#attempts.length >= MOST_CONNECTIONS)
+      const pending = this.attempts.find((attempt) => attempt.isPending);
+      const stuck = this.attempts.find((attempt) => attempt.isStuck);
+      if (stuck && this.attempts.length >= MOST_CONNECTIONS) this.retire(stuck);
+      if (!pending && this.attempts.length >= MOST_CONNECTIONS)
         return { reason: `no room for another command on ${MOST_CONNECTIONS} connections (see sshd's MaxSessions)` };
-      const attempt = pending ?? this.#begin();
+      const attempt = pending ?? this.begin();
       const opened = await attempt.opened;
       if (opened.kind === "refused") return { reason: opened.refusal.reason };
       // Even if it is lost by now: it says why, and a host that drops every guest is not asked for ever.
-      const first = attempt.placeFor(this.#limit);
+      const first = attempt.placeFor(this.limit);
       if (first) return first;
     }
   }
 
   /** The first connection, or the attempt to make it. */
-  #any(): Attempt {
-    this.#forgetSpent();
-    return this.#attempts[0] ?? this.#begin();
+  private any(): Attempt {
+    this.forgetSpent();
+    return this.attempts[0] ?? this.begin();
   }
 
-  #begin(): Attempt {
-    const attempt = new Attempt(this.#open);
-    this.#attempts = [...this.#attempts, attempt];
+  private begin(): Attempt {
+    const attempt = new Attempt(this.open);
+    this.attempts = [...this.attempts, attempt];
     return attempt;
   }
 
-  #forgetSpent(): void {
-    this.#attempts = this.#attempts.filter((attempt) => !attempt.isSpent);
+  private forgetSpent(): void {
+    this.attempts = this.attempts.filter((attempt) => !attempt.isSpent);
   }
 
-  #retire(attempt: Attempt): void {
-    this.#attempts = this.#attempts.filter((each) => each !== attempt);
-    this.#closing = Promise.all([this.#closing, attempt.end()]);
+  private retire(attempt: Attempt): void {
+    this.attempts = this.attempts.filter((each) => each !== attempt);
+    this.closing = Promise.all([this.closing, attempt.end()]);
   }
 }
 

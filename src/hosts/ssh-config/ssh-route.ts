@@ -98,22 +98,22 @@ export async function findRoute(
 }
 
 class RouteFinder {
-  readonly #host: HostName;
-  readonly #options: SshOptions;
-  readonly #configs: SshConfigs;
+  private readonly host: HostName;
+  private readonly options: SshOptions;
+  private readonly configs: SshConfigs;
 
   constructor(host: HostName, options: SshOptions, configs: SshConfigs) {
-    this.#host = host;
-    this.#options = options;
-    this.#configs = configs;
+    this.host = host;
+    this.options = options;
+    this.configs = configs;
   }
 
   /** @param behind what lies behind it, the nearest last: the way must not come back there */
   async find(address: string, ssh: SshSettings, behind: readonly SshRoute[]): Promise<Found<SshRoute> | "itself"> {
-    const read = await this.#configOf(address, ssh);
+    const read = await this.configOf(address, ssh);
     if ("problem" in read) return read;
     const { config } = read;
-    const route = this.#routeTo(address, ssh, config, behind.length > 0);
+    const route = this.routeTo(address, ssh, config, behind.length > 0);
     // One with bastions of its own before it is in another network, where one address may be of another host.
     if (ssh.proxy_jump === undefined) {
       const at = behind.findIndex((other) => endpointOf(other) === endpointOf(route));
@@ -124,11 +124,11 @@ class RouteFinder {
     if (unsupported !== undefined)
       return { problem: `ssh_config has "${unsupported}", which only the ssh program can do: see client: system` };
     const jump = ssh.proxy_jump ?? config.proxyJump ?? "none";
-    return jump === "none" ? { route } : this.#through(jump, route, ssh, behind);
+    return jump === "none" ? { route } : this.through(jump, route, ssh, behind);
   }
 
   /** The last of the jumps is the nearest; those before it are the way to that one, as for ssh's -J. */
-  async #through(
+  private async through(
     jump: string,
     route: SshRoute,
     ssh: SshSettings,
@@ -143,20 +143,20 @@ class RouteFinder {
     return "route" in via ? { route: { ...route, via: via.route } } : via;
   }
 
-  async #configOf(address: string, ssh: SshSettings): Promise<ReadSshConfig> {
-    const { homeDirectory: home = homedir(), configFile } = this.#options;
+  private async configOf(address: string, ssh: SshSettings): Promise<ReadSshConfig> {
+    const { homeDirectory: home = homedir(), configFile } = this.options;
     const file = ssh.config_file ?? configFile;
     const key = JSON.stringify([address, ssh.user, ssh.port, file]);
-    const asked = this.#configs.get(key) ?? readSshConfig(address, ssh, { home, file });
-    this.#configs.set(key, asked);
+    const asked = this.configs.get(key) ?? readSshConfig(address, ssh, { home, file });
+    this.configs.set(key, asked);
     const read = await asked;
     // What could not be read may be mended by the time of the next attempt.
-    if ("problem" in read) this.#configs.delete(key);
+    if ("problem" in read) this.configs.delete(key);
     return read;
   }
 
-  #routeTo(address: string, ssh: SshSettings, config: SshConfig, isBastion: boolean): SshRoute {
-    const { homeDirectory = homedir(), keepalive = DEFAULT_KEEPALIVE } = this.#options;
+  private routeTo(address: string, ssh: SshSettings, config: SshConfig, isBastion: boolean): SshRoute {
+    const { homeDirectory = homedir(), keepalive = DEFAULT_KEEPALIVE } = this.options;
     const chosen = config.identityFiles ?? [];
     const own = ssh.identity_file === undefined ? [] : [ssh.identity_file];
     // The plan's key is for the hosts behind a bastion; the bastion's own stands in ssh_config.
@@ -164,7 +164,7 @@ class RouteFinder {
     const port = config.port ?? ssh.port ?? 22;
     const where = config.hostName ?? address;
     return {
-      host: this.#host,
+      host: this.host,
       address: where,
       port,
       user: config.user ?? ssh.user ?? localUser(),
@@ -173,7 +173,7 @@ class RouteFinder {
         identityFiles.length > 0 ? identityFiles : DEFAULT_IDENTITIES.map((file) => join(homeDirectory, ".ssh", file)),
       identityIsChosen: identityFiles.length > 0,
       identitiesOnly: config.identitiesOnly,
-      agentSocket: this.#agentSocket(config),
+      agentSocket: this.agentSocket(config),
       hostKeys: hostKeyRules({ name: where, port }, ssh, config, homeDirectory),
       // Of the two that notice that a bastion fell silent, it and the host behind it, it is to be the first.
       keepalive: isBastion ? { ...keepalive, unanswered: Math.max(1, keepalive.unanswered - 1) } : keepalive,
@@ -181,8 +181,8 @@ class RouteFinder {
     };
   }
 
-  #agentSocket({ identityAgent }: SshConfig): string | undefined {
-    const ofEnvironment = (this.#options.agentSocket ?? process.env["SSH_AUTH_SOCK"]) || undefined;
+  private agentSocket({ identityAgent }: SshConfig): string | undefined {
+    const ofEnvironment = (this.options.agentSocket ?? process.env["SSH_AUTH_SOCK"]) || undefined;
     if (identityAgent === undefined || identityAgent === "SSH_AUTH_SOCK") return ofEnvironment;
     if (identityAgent.startsWith("$")) return process.env[identityAgent.slice(1)] || undefined;
     return identityAgent === "none" ? undefined : identityAgent;

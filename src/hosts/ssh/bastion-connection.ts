@@ -13,26 +13,26 @@ interface Attempt {
 
 /** One connection to a bastion, for all who go through it: made when it is first needed, and again when it was lost. */
 export class BastionConnection {
-  readonly #make: Open;
-  #current: Attempt | undefined;
+  private readonly make: Open;
+  private current: Attempt | undefined;
   /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
-  #closing: Promise<unknown> = Promise.resolve();
+  private closing: Promise<unknown> = Promise.resolve();
 
   constructor(make: Open) {
-    this.#make = make;
+    this.make = make;
   }
 
   open(): Promise<SshOpened> {
-    if (!this.#current || this.#current.isSpent()) this.#current = attempt(this.#make);
-    return this.#current.opened;
+    if (!this.current || this.current.isSpent()) this.current = attempt(this.make);
+    return this.current.opened;
   }
 
   /** Resolves when nothing of it is left; a later `open` makes a new one. */
   async close(): Promise<void> {
-    const current = this.#current;
-    this.#current = undefined;
-    if (current) this.#closing = Promise.all([this.#closing, end(current)]);
-    await this.#closing;
+    const current = this.current;
+    this.current = undefined;
+    if (current) this.closing = Promise.all([this.closing, end(current)]);
+    await this.closing;
   }
 }
 

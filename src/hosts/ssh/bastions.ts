@@ -22,12 +22,12 @@ interface Bastion {
 export class Bastions {
   /** What ssh_config says of them, and of what is behind them. */
   readonly configs: SshConfigs = new Map();
-  readonly #kept = new Map<string, Bastion>();
+  private readonly kept = new Map<string, Bastion>();
 
   /** Makes a connection, through the bastion that is on the way if there is one. Never rejects. */
   async open(route: SshRoute, means: Means, guest: Guest): Promise<SshOpened> {
     if (!route.via) return shakeHands(route, means);
-    const { connection, handshakes } = this.#enter(guest, route.via, means);
+    const { connection, handshakes } = this.enter(guest, route.via, means);
     return handshakes(async () => {
       // The bastion has a time of its own, so that it is there before the host's begins.
       const bastion = await orAborted(connection.open(), means.signal);
@@ -41,26 +41,26 @@ export class Bastions {
 
   /** Resolves when the bastions that nobody needs any more are closed. */
   async leave(guest: Guest): Promise<void> {
-    for (const [key, { connection, guests }] of this.#kept) {
+    for (const [key, { connection, guests }] of this.kept) {
       if (!guests.delete(guest) || guests.size > 0) continue;
       // Who comes from now on gets another.
-      this.#kept.delete(key);
+      this.kept.delete(key);
       await connection.close();
       await this.leave(connection);
     }
   }
 
-  #enter(guest: Guest, route: SshRoute, means: Means): Bastion {
+  private enter(guest: Guest, route: SshRoute, means: Means): Bastion {
     // Which host came this way first is of no matter, nor how long it would have waited.
     const key = JSON.stringify(route, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value));
-    const bastion = this.#kept.get(key) ?? this.#make(route, means);
-    this.#kept.set(key, bastion);
+    const bastion = this.kept.get(key) ?? this.make(route, means);
+    this.kept.set(key, bastion);
     bastion.guests.add(guest);
     return bastion;
   }
 
   /** A bastion behind another is a guest of that one. */
-  #make(route: SshRoute, means: Means): Bastion {
+  private make(route: SshRoute, means: Means): Bastion {
     const connection: BastionConnection = new BastionConnection((signal) =>
       this.open(route, { ...means, signal }, connection),
     );

@@ -10,18 +10,18 @@ const UNSUPPORTED = /-cert-v01@|^sk-|^webauthn-sk-/;
 
 /** The ways to prove who we are on one connection: the agent, then the identity files. */
 export class Authentication {
-  readonly #route: SshRoute;
-  readonly #identities: Identities;
-  readonly #left: AnyAuthMethod[];
-  #exhausted = false;
-  #agentError: string | undefined;
-  #accepts: readonly string[] = [];
-  #halfDone = false;
+  private readonly route: SshRoute;
+  private readonly identities: Identities;
+  private readonly left: AnyAuthMethod[];
+  private isExhausted = false;
+  private agentError: string | undefined;
+  private accepts: readonly string[] = [];
+  private halfDone = false;
 
   private constructor(route: SshRoute, identities: Identities, methods: AnyAuthMethod[]) {
-    this.#route = route;
-    this.#identities = identities;
-    this.#left = methods;
+    this.route = route;
+    this.identities = identities;
+    this.left = methods;
   }
 
   /** Reads the identity files. */
@@ -40,54 +40,54 @@ export class Authentication {
 
   /** True once the host has refused everything there is. ssh2 has the same kind of error for one signature that failed. */
   get exhausted(): boolean {
-    return this.#exhausted;
+    return this.isExhausted;
   }
 
   /** Gives ssh2 the next method. The first call has null for what the host accepts. */
   readonly handler: AuthHandlerMiddleware = (accepts: readonly string[] | null, halfDone: boolean | null, next) => {
-    if (accepts) this.#accepts = accepts;
-    if (halfDone) this.#halfDone = true;
-    const method = this.#left.shift();
-    this.#exhausted = method === undefined;
+    if (accepts) this.accepts = accepts;
+    if (halfDone) this.halfDone = true;
+    const method = this.left.shift();
+    this.isExhausted = method === undefined;
     // `false` is how ssh2 is told that there are no more, against its type.
     next(method ?? (false as unknown as AnyAuthMethod));
   };
 
   /** What went wrong between us and the agent; ssh2 goes on to the next method then. */
   noteAgentError(message: string): void {
-    this.#agentError = message;
+    this.agentError = message;
   }
 
   /** Why we were not let in, as one line. */
   async explain(): Promise<string> {
-    const { user } = this.#route;
-    const { usable, skipped } = this.#identities;
-    const agent = await this.#askAgent();
+    const { user } = this.route;
+    const { usable, skipped } = this.identities;
+    const agent = await this.askAgent();
     const offered = [...agent.offered, ...usable.map(({ file }) => file)];
-    const accepted = this.#accepts.join(" or ");
+    const accepted = this.accepts.join(" or ");
     return [
-      this.#halfDone ? `accepts a key of user ${user}, and wants ${accepted} as well` : `does not let user ${user} in`,
+      this.halfDone ? `accepts a key of user ${user}, and wants ${accepted} as well` : `does not let user ${user} in`,
       ...(offered.length > 0
         ? [`offered: ${offered.join(", ")}`, ...agent.remarks]
-        : [`no key to offer: ${[...agent.remarks, ...this.#missingFiles()].join(", ")}`]),
+        : [`no key to offer: ${[...agent.remarks, ...this.missingFiles()].join(", ")}`]),
       ...skipped.map(({ file, why }) => `${file} ${why}`),
-      ...(accepted === "" || this.#halfDone || this.#accepts.includes("publickey")
+      ...(accepted === "" || this.halfDone || this.accepts.includes("publickey")
         ? []
         : [`the host accepts ${accepted} only`]),
     ].join("; ");
   }
 
   /** What the agent had to offer, for a person, and what is to be said of it. */
-  async #askAgent(): Promise<{ readonly offered: readonly string[]; readonly remarks: readonly string[] }> {
-    const { agentSocket } = this.#route;
+  private async askAgent(): Promise<{ readonly offered: readonly string[]; readonly remarks: readonly string[] }> {
+    const { agentSocket } = this.route;
     if (!agentSocket) return { offered: [], remarks: ["no agent ($SSH_AUTH_SOCK is not set)"] };
     try {
       const keys = await agentKeys(agentSocket);
       const isOffered = ({ blob }: PublicKey) =>
-        !this.#route.identitiesOnly || this.#identities.publicBlobs.some((own) => own.equals(blob));
+        !this.route.identitiesOnly || this.identities.publicBlobs.some((own) => own.equals(blob));
       const unsupported = keys.map(({ type }) => type).filter((type) => UNSUPPORTED.test(type));
       const count = keys.filter((key) => !UNSUPPORTED.test(key.type) && isOffered(key)).length;
-      const remarks = this.#agentError === undefined ? [] : [`the agent failed: ${this.#agentError}`];
+      const remarks = this.agentError === undefined ? [] : [`the agent failed: ${this.agentError}`];
       if (keys.length === 0) remarks.push("the agent holds no key");
       else if (!keys.some(isOffered)) remarks.push("the agent holds no key of an identity file (see IdentitiesOnly)");
       if (unsupported.length > 0)
@@ -98,9 +98,9 @@ export class Authentication {
     }
   }
 
-  #missingFiles(): readonly string[] {
-    const missing = this.#route.identityFiles.filter(
-      (file) => !this.#identities.skipped.some((each) => each.file === file),
+  private missingFiles(): readonly string[] {
+    const missing = this.route.identityFiles.filter(
+      (file) => !this.identities.skipped.some((each) => each.file === file),
     );
     return missing.length > 0 ? [`none of ${missing.join(", ")} exists`] : [];
   }

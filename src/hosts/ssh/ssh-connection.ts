@@ -7,12 +7,12 @@ import type { Transport } from "./tunnel.ts";
 
 /** A connection that is made of ssh2. */
 export class SshConnection implements Connection {
-  readonly #client: Client;
-  readonly #transport: Transport;
-  readonly #endpoint: string;
-  readonly #closed: Promise<void>;
-  readonly #lost = () => this.#lostBecause;
-  #lostBecause: string | undefined;
+  private readonly client: Client;
+  private readonly transport: Transport;
+  private readonly endpoint: string;
+  private readonly closed: Promise<void>;
+  private readonly getWhyLost = () => this.whyLost;
+  private whyLost: string | undefined;
 
   /**
    * @param client ready for commands
@@ -21,13 +21,13 @@ export class SshConnection implements Connection {
    * @param bastionLost why the bastion that it runs through is lost; undefined while it is good
    */
   constructor(client: Client, transport: Transport, endpoint: string, bastionLost?: () => string | undefined) {
-    this.#client = client;
-    this.#transport = transport;
-    this.#endpoint = endpoint;
-    const lose = (why: string) => this.#lose(bastionLost?.() ?? why);
+    this.client = client;
+    this.transport = transport;
+    this.endpoint = endpoint;
+    const lose = (why: string) => this.lose(bastionLost?.() ?? why);
     client.on("error", (error: SshError) => lose(whyLost(error)));
     client.on("end", () => lose("the host ended it"));
-    this.#closed = new Promise((resolve) => {
+    this.closed = new Promise((resolve) => {
       // ssh2 emits this before it tells the commands under way, so that they find the reason in place.
       client.on("close", () => {
         lose("it broke off");
@@ -37,42 +37,42 @@ export class SshConnection implements Connection {
   }
 
   get isLost(): boolean {
-    return this.#lostBecause !== undefined || !this.#transport.writable;
+    return this.whyLost !== undefined || !this.transport.writable;
   }
 
   /** Undefined while it is good. */
   get lostBecause(): string | undefined {
-    return this.#lostBecause;
+    return this.whyLost;
   }
 
   run(line: string, options: RunOptions): Promise<RunOutcome | NoRoom> {
-    return execute(this.#client, line, { ...options, lostBecause: this.#lost });
+    return execute(this.client, line, { ...options, lostBecause: this.getWhyLost });
   }
 
   spawn(line: string, seat: Seat): Promise<SpawnOutcome | NoRoom> {
-    return start(this.#client, line, { seat, lostBecause: this.#lost });
+    return start(this.client, line, { seat, lostBecause: this.getWhyLost });
   }
 
   dial(to: DialTarget): Promise<DialOutcome> {
-    return forward(this.#client, to, this.#lost);
+    return forward(this.client, to, this.getWhyLost);
   }
 
   /** The same for who knows where it leads: a reason that does not begin with that. */
   tunnel(to: DialTarget): Promise<DialOutcome> {
-    return openTunnel(this.#client, to, this.#lost);
+    return openTunnel(this.client, to, this.getWhyLost);
   }
 
   async close(): Promise<void> {
-    this.#client.end();
-    this.#lose("it was closed by us");
-    await this.#closed;
+    this.client.end();
+    this.lose("it was closed by us");
+    await this.closed;
   }
 
-  #lose(why: string): void {
-    if (this.#lostBecause !== undefined) return;
-    this.#lostBecause = `the connection to ${this.#endpoint} was lost: ${why}`;
+  private lose(why: string): void {
+    if (this.whyLost !== undefined) return;
+    this.whyLost = `the connection to ${this.endpoint} was lost: ${why}`;
     // Once what was written is on its way: a frozen host would never close its half.
-    this.#transport.destroySoon();
+    this.transport.destroySoon();
   }
 }
 

@@ -76,36 +76,36 @@ async function checkFor({ hostKeys }: SshRoute): Promise<HostKeyCheck> {
 class Handshake {
   readonly trace: HandshakeTrace;
   readonly warnings: string[] = [];
-  readonly #route: SshRoute;
-  readonly #auth: Authentication;
-  readonly #check: HostKeyCheck;
-  readonly #algorithms: readonly ServerHostKeyAlgorithm[];
-  readonly #signal: AbortSignal;
+  private readonly route: SshRoute;
+  private readonly auth: Authentication;
+  private readonly check: HostKeyCheck;
+  private readonly algorithms: readonly ServerHostKeyAlgorithm[];
+  private readonly signal: AbortSignal;
 
   constructor(route: SshRoute, auth: Authentication, check: HostKeyCheck, signal: AbortSignal) {
     this.trace = { phase: "connecting", abandoned: signal.aborted };
-    this.#route = route;
-    this.#auth = auth;
-    this.#check = check;
-    this.#algorithms = hostKeyAlgorithms(check.keys, check.rules.algorithms);
-    this.#signal = signal;
+    this.route = route;
+    this.auth = auth;
+    this.check = check;
+    this.algorithms = hostKeyAlgorithms(check.keys, check.rules.algorithms);
+    this.signal = signal;
   }
 
   async attempt(ssh2: typeof Ssh2, dial: Dial, withinMs: number): Promise<SshConnection | undefined> {
     const startedAt = performance.now();
-    const dialled = await this.#dialled(dial, withinMs);
+    const dialled = await this.dialled(dial, withinMs);
     if (!dialled) return undefined;
     const { transport, lostBecause } = dialled;
     const abandon = () => {
       this.trace.abandoned = true;
       transport.destroy();
     };
-    this.#signal.addEventListener("abort", abandon);
+    this.signal.addEventListener("abort", abandon);
     const client = new ssh2.Client();
-    this.#follow(client, transport);
+    this.follow(client, transport);
     const outcome = new Promise<SshConnection | undefined>((resolve) => {
       // Made at once, since the connection may be lost again before an await is over.
-      client.once("ready", () => resolve(new SshConnection(client, transport, nameOf(this.#route), lostBecause)));
+      client.once("ready", () => resolve(new SshConnection(client, transport, nameOf(this.route), lostBecause)));
       // A host that closes after its banner gives no error: this is all there is.
       transport.once("close", () => {
         const lost = lostBecause?.();
@@ -113,14 +113,14 @@ class Handshake {
         resolve(undefined);
       });
     });
-    this.#begin(client, transport, withinMs - (performance.now() - startedAt));
-    return outcome.finally(() => this.#signal.removeEventListener("abort", abandon));
+    this.begin(client, transport, withinMs - (performance.now() - startedAt));
+    return outcome.finally(() => this.signal.removeEventListener("abort", abandon));
   }
 
   /** A channel through a bastion opens when the bastion has reached the host, which may take it for ever. */
-  async #dialled(dial: Dial, withinMs: number): Promise<Exclude<Dialled, { kind: "failed" }> | undefined> {
+  private async dialled(dial: Dial, withinMs: number): Promise<Exclude<Dialled, { kind: "failed" }> | undefined> {
     if (this.trace.abandoned) return undefined;
-    if (this.#algorithms.length === 0) {
+    if (this.algorithms.length === 0) {
       // ssh2 would take an empty list for its own.
       const reason = "of what HostKeyAlgorithms of ssh_config allows nothing can be checked here: see client: system";
       this.trace.undialled = { reason, isBastions: false };
@@ -128,10 +128,10 @@ class Handshake {
     }
     const pending = dial();
     const ended = new AbortController();
-    const dialled = await Promise.race([pending, rested(withinMs, AbortSignal.any([this.#signal, ended.signal]))]);
+    const dialled = await Promise.race([pending, rested(withinMs, AbortSignal.any([this.signal, ended.signal]))]);
     ended.abort();
     if (typeof dialled === "boolean") {
-      this.trace.abandoned = this.#signal.aborted;
+      this.trace.abandoned = this.signal.aborted;
       this.trace.timedOut = true;
       void pending.then((late) => late.kind === "dialled" && late.transport.destroy());
       return undefined;
@@ -145,12 +145,12 @@ class Handshake {
    * Notes how far it gets. Its error listener stays for good: a second error can follow the first,
    * and one that nobody hears ends the process.
    */
-  #follow(client: Client, transport: Transport): void {
+  private follow(client: Client, transport: Transport): void {
     const { trace } = this;
     client.on("error", (error: SshError) => {
-      if (error.level === "agent") return this.#auth.noteAgentError(error.message);
+      if (error.level === "agent") return this.auth.noteAgentError(error.message);
       // One key's signature failed; ssh2 goes on to the next.
-      if (error.level === "client-authentication" && !this.#auth.exhausted) return;
+      if (error.level === "client-authentication" && !this.auth.exhausted) return;
       trace.error ??= error;
       // ssh2 only half-closes after some errors, and a frozen host would never close its half.
       transport.destroy();
@@ -166,29 +166,29 @@ class Handshake {
     });
     client.once("handshake", () => {
       trace.phase = "authentication";
-      this.#remember(transport);
+      this.remember(transport);
     });
   }
 
   /** Now the host has proven that the key is its own; nothing of ours was said to it yet. */
-  #remember(transport: Transport): void {
+  private remember(transport: Transport): void {
     const { newKey } = this.trace;
     if (!newKey) return;
-    const remembered = rememberKey(this.#check.rules, newKey);
-    if (remembered.kind === "noted") return this.#warn(remembered.warning);
+    const remembered = rememberKey(this.check.rules, newKey);
+    if (remembered.kind === "noted") return this.warn(remembered.warning);
     this.trace.hostKey = remembered.refusal;
     transport.destroy();
   }
 
   /** Of a bastion all hosts behind it are told, in these words. */
-  #warn(warning: string | undefined): void {
+  private warn(warning: string | undefined): void {
     if (warning === undefined) return;
-    this.warnings.push(this.#route.isBastion ? `${nameOf(this.#route)}: ${warning}` : warning);
+    this.warnings.push(this.route.isBastion ? `${nameOf(this.route)}: ${warning}` : warning);
   }
 
-  #begin(client: Client, transport: Transport, withinMs: number): void {
+  private begin(client: Client, transport: Transport, withinMs: number): void {
     const { trace } = this;
-    const { user: username, keepalive } = this.#route;
+    const { user: username, keepalive } = this.route;
     try {
       client.connect({
         sock: transport,
@@ -197,13 +197,13 @@ class Handshake {
         readyTimeout: Math.max(1, withinMs),
         keepaliveInterval: keepalive.intervalMs,
         keepaliveCountMax: keepalive.unanswered,
-        algorithms: { serverHostKey: [...this.#algorithms] },
-        hostVerifier: hostKeyVerifier(this.#check, {
+        algorithms: { serverHostKey: [...this.algorithms] },
+        hostVerifier: hostKeyVerifier(this.check, {
           refused: (refusal) => (trace.hostKey = refusal),
           isNew: (key) => (trace.newKey = key),
-          warn: (warning) => this.#warn(warning),
+          warn: (warning) => this.warn(warning),
         }),
-        authHandler: this.#auth.handler,
+        authHandler: this.auth.handler,
       });
     } catch (error) {
       // It does not heed the socket then.

@@ -15,9 +15,9 @@ export function openSsh(target: HostTarget, options: SshOptions = {}, bastions: 
 
 /** Connections that may run through bastions, which are left when they are closed. */
 class SshAccess extends SharedConnections {
-  readonly #bastions: Bastions;
+  private readonly bastions: Bastions;
   /** Who it is to its bastions, until it is closed: what comes after that may be there before they have let it go. */
-  readonly #stay: { guest: object };
+  private readonly stay: { guest: object };
 
   constructor(target: HostTarget, options: SshOptions, bastions: Bastions) {
     const stay = { guest: {} };
@@ -27,14 +27,14 @@ class SshAccess extends SharedConnections {
       if ("refusal" in found) return { kind: "refused", refusal: found.refusal };
       return bastions.open(found.route, { signal, unlocked: options.unlocked, backoff: options.backoff }, guest);
     });
-    this.#bastions = bastions;
-    this.#stay = stay;
+    this.bastions = bastions;
+    this.stay = stay;
   }
 
   override async close(): Promise<void> {
-    const { guest } = this.#stay;
-    this.#stay.guest = {};
+    const { guest } = this.stay;
+    this.stay.guest = {};
     await super.close();
-    await this.#bastions.leave(guest);
+    await this.bastions.leave(guest);
   }
 }

@@ -11,12 +11,12 @@ export interface Transport extends Duplex {
  * is frozen never does.
  */
 export class Tunnel extends Duplex implements Transport {
-  readonly #channel: Duplex;
-  #unsent: ((error: Error) => void) | undefined;
+  private readonly channel: Duplex;
+  private unsent: ((error: Error) => void) | undefined;
 
   constructor(channel: Duplex) {
     super({ allowHalfOpen: false });
-    this.#channel = channel;
+    this.channel = channel;
     channel.pause();
     channel.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) channel.pause();
@@ -24,7 +24,7 @@ export class Tunnel extends Duplex implements Transport {
     channel.once("end", () => this.push(null));
     channel.once("close", () => {
       // ssh2 forgets what it could not send.
-      this.#unsent?.(channelClosed());
+      this.unsent?.(channelClosed());
       if (this.readableEnded) this.destroy();
       else this.once("end", () => this.destroy());
     });
@@ -37,28 +37,28 @@ export class Tunnel extends Duplex implements Transport {
   }
 
   override _read(): void {
-    this.#channel.resume();
+    this.channel.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#unsent = callback;
+    this.unsent = callback;
     const done = (error?: Error | null) => {
-      if (this.#unsent !== callback) return;
-      this.#unsent = undefined;
+      if (this.unsent !== callback) return;
+      this.unsent = undefined;
       callback(error);
     };
-    if (!this.#channel.writable) return done(channelClosed());
-    this.#channel.write(chunk, done);
+    if (!this.channel.writable) return done(channelClosed());
+    this.channel.write(chunk, done);
   }
 
   override _final(callback: () => void): void {
-    this.#channel.end();
+    this.channel.end();
     callback();
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     try {
-      this.#channel.destroy();
+      this.channel.destroy();
     } catch {
       // The connection that it belongs to is gone.
     }

@@ -16,93 +16,93 @@ export interface HostEnd {
 /** One open channel: a stream both ways, and for a command its stderr and an `exit` event. */
 export class MuxChannel extends Duplex {
   readonly stderr: Readable;
-  readonly #send: (bytes: Buffer) => void;
-  readonly #hostId: number;
-  readonly #packetBytes: number;
-  #windowBytes: number;
+  private readonly send: (bytes: Buffer) => void;
+  private readonly hostId: number;
+  private readonly packetBytes: number;
+  private windowBytes: number;
   /** What was read here and not yet told to the host. */
-  #readBytes = 0;
+  private readBytes = 0;
   /** What waits here for a reader, of either stream. */
-  #unread = { stdout: 0, stderr: 0 };
-  #waiting: { readonly bytes: Buffer; readonly done: () => void } | undefined;
-  #closeSent = false;
-  #isOver = false;
-  #answered: ((granted: boolean) => void) | undefined;
+  private unread = { stdout: 0, stderr: 0 };
+  private waiting: { readonly bytes: Buffer; readonly done: () => void } | undefined;
+  private closeSent = false;
+  private isOver = false;
+  private answered: ((granted: boolean) => void) | undefined;
 
   /** @param send writes to the host */
   constructor({ id, windowBytes, packetBytes }: HostEnd, send: (bytes: Buffer) => void) {
     // Its own end of output does not end it: the exit status comes after that.
     super({ autoDestroy: false });
-    this.#hostId = id;
-    this.#windowBytes = windowBytes;
-    this.#packetBytes = packetBytes;
-    this.#send = send;
-    this.stderr = new Readable({ read: () => this.#welcome("stderr") });
+    this.hostId = id;
+    this.windowBytes = windowBytes;
+    this.packetBytes = packetBytes;
+    this.send = send;
+    this.stderr = new Readable({ read: () => this.welcome("stderr") });
     this.on("error", () => undefined);
   }
 
   /** Asks for a command to be started in it. @param answered called once: with false as well when that is not known */
   exec(line: string, answered: (granted: boolean) => void): void {
-    this.#answered = answered;
-    this.#tell(MESSAGE.request, string("exec"), boolean(true), string(line));
+    this.answered = answered;
+    this.tell(MESSAGE.request, string("exec"), boolean(true), string(line));
   }
 
   /** Ends it from this side; what runs in it is not told. */
   close(): void {
-    if (this.#closeSent) return;
-    this.#closeSent = true;
-    this.#tell(MESSAGE.close);
+    if (this.closeSent) return;
+    this.closeSent = true;
+    this.tell(MESSAGE.close);
   }
 
   /** Takes a message of the host about this channel. */
   receive(type: number, fields: Fields): void {
     switch (type) {
       case MESSAGE.data:
-        return this.#arrived("stdout", fields.string());
+        return this.arrived("stdout", fields.string());
       case MESSAGE.extendedData:
         fields.uint32();
-        return this.#arrived("stderr", fields.string());
+        return this.arrived("stderr", fields.string());
       case MESSAGE.windowAdjust:
-        this.#windowBytes += fields.uint32();
-        return this.#writeOn();
+        this.windowBytes += fields.uint32();
+        return this.writeOn();
       case MESSAGE.eof:
-        return this.#endOfOutput();
+        return this.endOfOutput();
       case MESSAGE.close:
         this.close();
         return this.over();
       case MESSAGE.request:
-        return this.#request(fields);
+        return this.request(fields);
       case MESSAGE.success:
       case MESSAGE.failure:
-        this.#answered?.(type === MESSAGE.success);
-        this.#answered = undefined;
+        this.answered?.(type === MESSAGE.success);
+        this.answered = undefined;
         return;
     }
   }
 
   /** Nothing comes or goes any more; it closes once it was read to its end. */
   over(): void {
-    this.#isOver = true;
-    this.#closeSent = true;
-    this.#answered?.(false);
-    this.#answered = undefined;
-    this.#writeOn();
-    this.#endOfOutput();
+    this.isOver = true;
+    this.closeSent = true;
+    this.answered?.(false);
+    this.answered = undefined;
+    this.writeOn();
+    this.endOfOutput();
     if (this.readableEnded) this.destroy();
     else this.once("end", () => this.destroy());
   }
 
   override _read(): void {
-    this.#welcome("stdout");
+    this.welcome("stdout");
   }
 
   override _write(bytes: Buffer, _encoding: string, done: () => void): void {
-    this.#waiting = { bytes, done };
-    this.#writeOn();
+    this.waiting = { bytes, done };
+    this.writeOn();
   }
 
   override _final(done: () => void): void {
-    if (!this.#closeSent) this.#tell(MESSAGE.eof);
+    if (!this.closeSent) this.tell(MESSAGE.eof);
     done();
   }
 
@@ -111,54 +111,54 @@ export class MuxChannel extends Duplex {
     done(error);
   }
 
-  #writeOn(): void {
-    while (this.#waiting) {
-      const { bytes, done } = this.#waiting;
+  private writeOn(): void {
+    while (this.waiting) {
+      const { bytes, done } = this.waiting;
       // A channel that is closed swallows what is written, as a pipe to an ended command would after its EPIPE.
-      const part = this.#closeSent ? bytes : bytes.subarray(0, Math.min(this.#windowBytes, this.#packetBytes));
+      const part = this.closeSent ? bytes : bytes.subarray(0, Math.min(this.windowBytes, this.packetBytes));
       if (part.length === 0 && bytes.length > 0) return;
-      if (!this.#closeSent) {
-        this.#windowBytes -= part.length;
-        this.#tell(MESSAGE.data, string(part));
+      if (!this.closeSent) {
+        this.windowBytes -= part.length;
+        this.tell(MESSAGE.data, string(part));
       }
-      if (part.length < bytes.length) this.#waiting = { bytes: bytes.subarray(part.length), done };
+      if (part.length < bytes.length) this.waiting = { bytes: bytes.subarray(part.length), done };
       else {
-        this.#waiting = undefined;
+        this.waiting = undefined;
         done();
       }
     }
   }
 
-  #arrived(name: "stdout" | "stderr", bytes: Buffer): void {
+  private arrived(name: "stdout" | "stderr", bytes: Buffer): void {
     const stream = name === "stdout" ? this : this.stderr;
     if (stream.destroyed) return;
-    this.#unread[name] += bytes.length;
-    if (stream.push(bytes)) this.#welcome(name);
+    this.unread[name] += bytes.length;
+    if (stream.push(bytes)) this.welcome(name);
   }
 
   /** What arrived was read: the host may send as much again, and is told so now and then. */
-  #welcome(name: "stdout" | "stderr"): void {
-    this.#readBytes += this.#unread[name];
-    this.#unread[name] = 0;
-    if (this.#readBytes < WINDOW_BYTES / 2 || this.#closeSent) return;
-    this.#tell(MESSAGE.windowAdjust, uint32(this.#readBytes));
-    this.#readBytes = 0;
+  private welcome(name: "stdout" | "stderr"): void {
+    this.readBytes += this.unread[name];
+    this.unread[name] = 0;
+    if (this.readBytes < WINDOW_BYTES / 2 || this.closeSent) return;
+    this.tell(MESSAGE.windowAdjust, uint32(this.readBytes));
+    this.readBytes = 0;
   }
 
-  #endOfOutput(): void {
+  private endOfOutput(): void {
     for (const stream of [this, this.stderr]) if (!stream.destroyed) stream.push(null);
   }
 
-  #request(fields: Fields): void {
+  private request(fields: Fields): void {
     const what = fields.string().toString("latin1");
     const wantsReply = fields.byte() !== 0;
     if (what === "exit-status") this.emit("exit", fields.uint32());
     else if (what === "exit-signal") this.emit("exit", null, `SIG${fields.string().toString("latin1")}`);
     // sshd's ClientAliveInterval asks like this for any sign of life.
-    if (wantsReply) this.#tell(MESSAGE.failure);
+    if (wantsReply) this.tell(MESSAGE.failure);
   }
 
-  #tell(type: number, ...fields: readonly Buffer[]): void {
-    if (!this.#isOver) this.#send(message(type, uint32(this.#hostId), ...fields));
+  private tell(type: number, ...fields: readonly Buffer[]): void {
+    if (!this.isOver) this.send(message(type, uint32(this.hostId), ...fields));
   }
 }

@@ -27,14 +27,14 @@ const NO_CHANNEL = undefined as unknown as MuxChannel;
  * is started for a command.
  */
 export class MuxClient implements ChannelSource {
-  readonly #socket: Socket;
-  readonly #asked = new Map<number, Asked>();
-  #nextId = 0;
+  private readonly socket: Socket;
+  private readonly asked = new Map<number, Asked>();
+  private nextId = 0;
   /** Resolves when the master has ended the connection; then {@link abandon} is due. */
   readonly lost: Promise<void>;
 
   private constructor(socket: Socket) {
-    this.#socket = socket;
+    this.socket = socket;
     this.lost = new Promise((resolve) => socket.once("close", () => resolve()));
   }
 
@@ -42,16 +42,16 @@ export class MuxClient implements ChannelSource {
   static async open(path: string): Promise<MuxClient> {
     const socket = connect(path);
     const client = new MuxClient(socket);
-    await client.#greet();
+    await client.greet();
     return client;
   }
 
   get isLost(): boolean {
-    return !this.#socket.writable;
+    return !this.socket.writable;
   }
 
   exec(line: string, opened: (error: ChannelError | undefined, channel: CommandChannel) => void): void {
-    this.#open("session", [], (error, channel) => {
+    this.openChannel("session", [], (error, channel) => {
       if (error) return opened(error, channel);
       channel.exec(line, (granted) => {
         if (granted) return opened(undefined, channel);
@@ -68,77 +68,77 @@ export class MuxClient implements ChannelSource {
     port: number,
     opened: (error: ChannelError | undefined, stream: Duplex) => void,
   ): void {
-    this.#open("direct-tcpip", [string(address), uint32(port), string(fromAddress), uint32(fromPort)], opened);
+    this.openChannel("direct-tcpip", [string(address), uint32(port), string(fromAddress), uint32(fromPort)], opened);
   }
 
   openssh_forwardOutStreamLocal(path: string, opened: (error: ChannelError | undefined, stream: Duplex) => void): void {
-    this.#open("direct-streamlocal@openssh.com", [string(path), string(""), uint32(0)], opened);
+    this.openChannel("direct-streamlocal@openssh.com", [string(path), string(""), uint32(0)], opened);
   }
 
   /** Tells all who still wait that nothing will come. */
   abandon(): void {
-    this.#socket.destroy();
-    for (const { opened, channel } of this.#asked.values()) {
+    this.socket.destroy();
+    for (const { opened, channel } of this.asked.values()) {
       if (channel) channel.over();
       else opened(new Error(CHANNEL_NEVER_OPENED), NO_CHANNEL);
     }
-    this.#asked.clear();
+    this.asked.clear();
   }
 
-  #greet(): Promise<void> {
+  private greet(): Promise<void> {
     return new Promise((resolve, reject) => {
       const packets = new PacketReader();
       let next: "hello" | "granted" | "messages" = "hello";
       const take = (fields: Fields) => {
-        if (next === "messages") return this.#take(fields);
+        if (next === "messages") return this.take(fields);
         if (next === "hello") {
           next = "granted";
-          this.#socket.write(packet(uint32(MUX.proxy, 0)));
+          this.socket.write(packet(uint32(MUX.proxy, 0)));
         } else if (fields.uint32() === MUX.proxyGranted) {
           next = "messages";
           resolve();
         } else reject(new Error("this ssh has no proxy mode on its control socket: it must be 7.4 or newer"));
       };
-      this.#socket.on("data", (chunk: Buffer) => {
+      this.socket.on("data", (chunk: Buffer) => {
         try {
           for (const fields of packets.read(chunk)) take(fields);
         } catch (error) {
           if (!(error instanceof MalformedPacket)) throw error;
           // What comes from a host must not end us.
-          this.#socket.destroy();
+          this.socket.destroy();
         }
       });
-      this.#socket.on("error", reject);
-      this.#socket.once("close", () => reject(new Error("ssh closed its control socket")));
-      this.#socket.write(packet(uint32(MUX.hello, MUX.version)));
+      this.socket.on("error", reject);
+      this.socket.once("close", () => reject(new Error("ssh closed its control socket")));
+      this.socket.write(packet(uint32(MUX.hello, MUX.version)));
     });
   }
 
-  #open(type: string, details: readonly Buffer[], opened: Opened): void {
-    if (!this.#socket.writable) throw new Error("ssh has ended");
-    const id = this.#nextId;
-    this.#nextId += 1;
-    this.#asked.set(id, { opened });
-    this.#socket.write(message(MESSAGE.open, string(type), uint32(id, WINDOW_BYTES, PACKET_BYTES), ...details));
+  private openChannel(type: string, details: readonly Buffer[], opened: Opened): void {
+    if (!this.socket.writable) throw new Error("ssh has ended");
+    const id = this.nextId;
+    this.nextId += 1;
+    this.asked.set(id, { opened });
+    this.socket.write(message(MESSAGE.open, string(type), uint32(id, WINDOW_BYTES, PACKET_BYTES), ...details));
   }
 
-  #take(fields: Fields): void {
+  private take(fields: Fields): void {
     fields.byte();
     const type = fields.byte();
     const id = fields.uint32();
-    const asked = this.#asked.get(id);
+    const asked = this.asked.get(id);
     if (!asked) return;
     if (type === MESSAGE.openConfirmation) {
       const end = { id: fields.uint32(), windowBytes: fields.uint32(), packetBytes: fields.uint32() };
-      asked.channel = new MuxChannel(end, (bytes) => this.#socket.write(bytes));
+      asked.channel = new MuxChannel(end, (bytes) => this.socket.write(bytes));
       asked.opened(undefined, asked.channel);
     } else if (type === MESSAGE.openFailure) {
-      this.#asked.delete(id);
+      this.asked.delete(id);
       const reason = fields.uint32();
       asked.opened(Object.assign(new Error(fields.string().toString("utf8")), { reason }), NO_CHANNEL);
     } else {
       asked.channel?.receive(type, fields);
-      if (type === MESSAGE.close) this.#asked.delete(id);
+      if (type === MESSAGE.close) this.asked.delete(id);
     }
   }
 }

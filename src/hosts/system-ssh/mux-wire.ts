@@ -45,16 +45,16 @@ export function message(type: number, ...fields: readonly Buffer[]): Buffer {
 
 /** Cuts what arrives into packets. */
 export class PacketReader {
-  #rest: Buffer = Buffer.alloc(0);
+  private rest: Buffer = Buffer.alloc(0);
 
   /** The packets that are whole by now, without their lengths. */
   *read(chunk: Buffer): Generator<Fields> {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    while (this.#rest.length >= 4) {
-      const end = 4 + this.#rest.readUInt32BE(0);
-      if (this.#rest.length < end) return;
-      const whole = this.#rest.subarray(4, end);
-      this.#rest = this.#rest.subarray(end);
+    this.rest = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    while (this.rest.length >= 4) {
+      const end = 4 + this.rest.readUInt32BE(0);
+      if (this.rest.length < end) return;
+      const whole = this.rest.subarray(4, end);
+      this.rest = this.rest.subarray(end);
       yield new Fields(whole);
     }
   }
@@ -65,29 +65,29 @@ export class MalformedPacket extends Error {}
 
 /** Reads the fields of a packet one after the other. @throws MalformedPacket */
 export class Fields {
-  readonly #bytes: Buffer;
-  #position = 0;
+  private readonly bytes: Buffer;
+  private position = 0;
 
   constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
   byte(): number {
-    return this.#bytesOf(1).readUInt8();
+    return this.bytesOf(1).readUInt8();
   }
 
   uint32(): number {
-    return this.#bytesOf(4).readUInt32BE();
+    return this.bytesOf(4).readUInt32BE();
   }
 
   string(): Buffer {
-    return this.#bytesOf(this.uint32());
+    return this.bytesOf(this.uint32());
   }
 
-  #bytesOf(length: number): Buffer {
-    const start = this.#position;
-    this.#position += length;
-    if (this.#position > this.#bytes.length) throw new MalformedPacket();
-    return this.#bytes.subarray(start, this.#position);
+  private bytesOf(length: number): Buffer {
+    const start = this.position;
+    this.position += length;
+    if (this.position > this.bytes.length) throw new MalformedPacket();
+    return this.bytes.subarray(start, this.position);
   }
 }

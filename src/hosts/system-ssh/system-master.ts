@@ -39,11 +39,11 @@ const LONGEST_TMPDIR_BYTES = 65;
 
 /** An ssh program that holds a connection, with a folder of its own for its control socket. */
 export class SystemMaster {
-  readonly #guard: ChildProcessWithoutNullStreams;
-  readonly #folder: string;
-  readonly #ended: Promise<void>;
-  #said = new OutputTail(SAID_BYTES);
-  #greeting = "";
+  private readonly guard: ChildProcessWithoutNullStreams;
+  private readonly folder: string;
+  private readonly ended: Promise<void>;
+  private said = new OutputTail(SAID_BYTES);
+  private firstWords = "";
 
   /**
    * @param argumentsFor of ssh, for the path of its control socket
@@ -61,53 +61,53 @@ export class SystemMaster {
   }
 
   private constructor(folder: string, guard: ChildProcessWithoutNullStreams) {
-    this.#folder = folder;
-    this.#guard = guard;
-    this.#guard.stderr.on("data", (chunk: Buffer) => {
-      this.#said.add(chunk);
-      this.#greeting = (this.#greeting + chunk.toString("utf8")).slice(0, SAID_BYTES);
+    this.folder = folder;
+    this.guard = guard;
+    this.guard.stderr.on("data", (chunk: Buffer) => {
+      this.said.add(chunk);
+      this.firstWords = (this.firstWords + chunk.toString("utf8")).slice(0, SAID_BYTES);
     });
-    this.#guard.stdin.on("error", () => undefined);
-    this.#ended = new Promise((resolve) => {
-      this.#guard.once("close", resolve);
-      this.#guard.once("exit", () => {
-        const timer = setTimeout(() => this.#guard.stderr.destroy(), LAST_WORDS_MS);
-        this.#guard.once("close", () => clearTimeout(timer));
+    this.guard.stdin.on("error", () => undefined);
+    this.ended = new Promise((resolve) => {
+      this.guard.once("close", resolve);
+      this.guard.once("exit", () => {
+        const timer = setTimeout(() => this.guard.stderr.destroy(), LAST_WORDS_MS);
+        this.guard.once("close", () => clearTimeout(timer));
       });
     });
   }
 
   get controlSocket(): string {
-    return join(this.#folder, "s");
+    return join(this.folder, "s");
   }
 
   /** The first that ssh has said on stderr: what it thinks of the host's key comes before anything that is the host's. */
   get greeting(): string {
-    return this.#greeting;
+    return this.firstWords;
   }
 
   /** Resolves once it is connected, or has ended before that. */
   ready(): Promise<"ready" | "ended"> {
     return new Promise((resolve) => {
       let printed = "";
-      this.#guard.stdout.on("data", (chunk: Buffer) => {
+      this.guard.stdout.on("data", (chunk: Buffer) => {
         printed += chunk.toString("latin1");
         if (!printed.includes(READY)) return;
         // What it said until now, such as the host's banner, says nothing about a loss.
-        this.#said = new OutputTail(SAID_BYTES);
+        this.said = new OutputTail(SAID_BYTES);
         resolve("ready");
       });
-      this.#guard.stdout.once("close", () => resolve("ended"));
+      this.guard.stdout.once("close", () => resolve("ended"));
     });
   }
 
   /** Ends it, unless it has ended. @returns what it has said on stderr, once nothing is left of it */
   async end(): Promise<string> {
-    this.#guard.stdin.end();
-    await this.#ended;
+    this.guard.stdin.end();
+    await this.ended;
     // Its guard does so as well; but that may have been killed.
-    await rm(this.#folder, { recursive: true, force: true });
-    return this.#said.text();
+    await rm(this.folder, { recursive: true, force: true });
+    return this.said.text();
   }
 }
 

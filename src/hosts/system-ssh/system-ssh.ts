@@ -97,21 +97,21 @@ async function startOf(master: SystemMaster, withinMs: number, signal: AbortSign
 
 /** A connection that an ssh program holds, and that we use through its control socket. */
 class SystemConnection implements Connection {
-  readonly #master: SystemMaster;
-  readonly #mux: MuxClient;
-  readonly #address: string;
-  readonly #gone: Promise<void>;
-  readonly #lost = () => this.#lostBecause;
-  #lostBecause: string | undefined;
+  private readonly master: SystemMaster;
+  private readonly mux: MuxClient;
+  private readonly address: string;
+  private readonly gone: Promise<void>;
+  private readonly lost = () => this.lostBecause;
+  private lostBecause: string | undefined;
 
   constructor(master: SystemMaster, mux: MuxClient, address: string) {
-    this.#master = master;
-    this.#mux = mux;
-    this.#address = address;
-    this.#gone = mux.lost.then(async () => {
+    this.master = master;
+    this.mux = mux;
+    this.address = address;
+    this.gone = mux.lost.then(async () => {
       // Only now has ssh said all about it, and those who wait on a channel are to find the reason in place.
       const said = (await master.end()).trim().split("\n").at(-1) ?? "";
-      this.#lose(onOneLine(said) || "ssh ended");
+      this.lose(onOneLine(said) || "ssh ended");
       mux.abandon();
       // Streams tell their end in a later tick, and timers of commands go with that.
       await new Promise((resolve) => setImmediate(resolve));
@@ -119,28 +119,28 @@ class SystemConnection implements Connection {
   }
 
   get isLost(): boolean {
-    return this.#lostBecause !== undefined || this.#mux.isLost;
+    return this.lostBecause !== undefined || this.mux.isLost;
   }
 
   run(line: string, options: RunOptions): Promise<RunOutcome | NoRoom> {
-    return execute(this.#mux, line, { ...options, lostBecause: this.#lost });
+    return execute(this.mux, line, { ...options, lostBecause: this.lost });
   }
 
   spawn(line: string, seat: Seat): Promise<SpawnOutcome | NoRoom> {
-    return start(this.#mux, line, { seat, lostBecause: this.#lost });
+    return start(this.mux, line, { seat, lostBecause: this.lost });
   }
 
   dial(to: DialTarget): Promise<DialOutcome> {
-    return forward(this.#mux, to, this.#lost);
+    return forward(this.mux, to, this.lost);
   }
 
   async close(): Promise<void> {
-    this.#lose("it was closed by us");
-    await this.#master.end();
-    await this.#gone;
+    this.lose("it was closed by us");
+    await this.master.end();
+    await this.gone;
   }
 
-  #lose(why: string): void {
-    this.#lostBecause ??= `the connection to ${this.#address} was lost: ${why}`;
+  private lose(why: string): void {
+    this.lostBecause ??= `the connection to ${this.address} was lost: ${why}`;
   }
 }

@@ -44,9 +44,9 @@ export const impatient = { ...quickTimings, stop_deadline: "5s", healthy_deadlin
 /** A fleet to which something happens, with what supervisord knows of it. */
 export class Scene {
   readonly fleet: Fleet;
-  #plans = 0;
+  private plans = 0;
   /** How often each instance had been stopped when the scene began. */
-  #before: ReadonlyMap<string, number> = new Map();
+  private before: ReadonlyMap<string, number> = new Map();
 
   private constructor(fleet: Fleet) {
     this.fleet = fleet;
@@ -62,7 +62,7 @@ export class Scene {
 
   /** A plan with a file of its own, so that it has no rollout before it. */
   plan(keys: Record<string, unknown> = {}): Promise<string> {
-    return writePlan(this.fleet, keys, `plan-${++this.#plans}`);
+    return writePlan(this.fleet, keys, `plan-${++this.plans}`);
   }
 
   /** The `hosts:` of a plan, with something else for the first of them. */
@@ -129,12 +129,12 @@ export class Scene {
 
   /** From now on restarts are counted. */
   async begin(): Promise<void> {
-    this.#before = await this.#stops();
+    this.before = await this.stops();
   }
 
   /** How often supervisord stopped each instance since the scene began. */
   async restarts(): Promise<number[]> {
-    return [...(await this.#stops())].map(([name, stops]) => stops - (this.#before.get(name) ?? 0));
+    return [...(await this.stops())].map(([name, stops]) => stops - (this.before.get(name) ?? 0));
   }
 
   async notRunning(): Promise<number> {
@@ -143,7 +143,7 @@ export class Scene {
   }
 
   /** By supervisord's own log; killed with its sshd or not, it is the same file. */
-  async #stops(): Promise<ReadonlyMap<string, number>> {
+  private async stops(): Promise<ReadonlyMap<string, number>> {
     const stops = new Map<string, number>();
     for (const host of this.fleet.hosts) {
       const log = (await host.supervisordLog()).replace(OWN_END, "");

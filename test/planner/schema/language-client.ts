@@ -20,17 +20,17 @@ const SETTINGS: Readonly<Record<string, unknown>> = {
 
 /** An editor's side of the protocol with the real yaml-language-server, over stdio. */
 export class LanguageClient {
-  readonly #server: ChildProcessWithoutNullStreams;
-  readonly #waiting = new Map<number | string, (message: Message) => void>();
-  readonly #listeners = new Set<(message: Message) => void>();
-  #unread = Buffer.alloc(0);
-  #lastId = 0;
+  private readonly server: ChildProcessWithoutNullStreams;
+  private readonly waiting = new Map<number | string, (message: Message) => void>();
+  private readonly listeners = new Set<(message: Message) => void>();
+  private unread = Buffer.alloc(0);
+  private lastId = 0;
 
   constructor() {
     const manifest = createRequire(import.meta.url).resolve("yaml-language-server/package.json");
     const program = join(dirname(manifest), "bin", "yaml-language-server");
-    this.#server = spawn(process.execPath, [program, "--stdio"]);
-    this.#server.stdout.on("data", (data: Buffer) => this.#read(data));
+    this.server = spawn(process.execPath, [program, "--stdio"]);
+    this.server.stdout.on("data", (data: Buffer) => this.read(data));
   }
 
   async start(): Promise<void> {
@@ -49,21 +49,21 @@ export class LanguageClient {
   async stop(): Promise<void> {
     await this.request("shutdown", undefined);
     this.notify("exit", undefined);
-    this.#server.kill();
+    this.server.kill();
   }
 
   async request(method: string, params: unknown): Promise<unknown> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const answer = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
-    this.#send({ id, method, params });
+    this.lastId += 1;
+    const id = this.lastId;
+    const answer = new Promise<Message>((resolve) => this.waiting.set(id, resolve));
+    this.send({ id, method, params });
     const { result, error } = await answer;
     if (error) throw new Error(`${method}: ${error.message}`);
     return result;
   }
 
   notify(method: string, params: unknown): void {
-    this.#send({ method, params });
+    this.send({ method, params });
   }
 
   /** The parameters of the next notification of this kind that fits. */
@@ -71,38 +71,38 @@ export class LanguageClient {
     return new Promise((resolve) => {
       const listener = (message: Message) => {
         if (message.method !== method || !fits(message.params as Params)) return;
-        this.#listeners.delete(listener);
+        this.listeners.delete(listener);
         resolve(message.params as Params);
       };
-      this.#listeners.add(listener);
+      this.listeners.add(listener);
     });
   }
 
-  #send(message: Message): void {
+  private send(message: Message): void {
     const body = JSON.stringify({ jsonrpc: "2.0", ...message });
-    this.#server.stdin.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    this.server.stdin.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   }
 
-  #read(data: Buffer): void {
-    this.#unread = Buffer.concat([this.#unread, data]);
+  private read(data: Buffer): void {
+    this.unread = Buffer.concat([this.unread, data]);
     for (;;) {
-      const end = this.#unread.indexOf("\r\n\r\n");
-      const length = Number(/Content-Length: (\d+)/i.exec(this.#unread.subarray(0, end).toString())?.[1]);
-      if (end === -1 || this.#unread.length < end + 4 + length) return;
-      const body = this.#unread.subarray(end + 4, end + 4 + length).toString();
-      this.#unread = this.#unread.subarray(end + 4 + length);
-      this.#receive(JSON.parse(body) as Message);
+      const end = this.unread.indexOf("\r\n\r\n");
+      const length = Number(/Content-Length: (\d+)/i.exec(this.unread.subarray(0, end).toString())?.[1]);
+      if (end === -1 || this.unread.length < end + 4 + length) return;
+      const body = this.unread.subarray(end + 4, end + 4 + length).toString();
+      this.unread = this.unread.subarray(end + 4 + length);
+      this.receive(JSON.parse(body) as Message);
     }
   }
 
-  #receive(message: Message): void {
+  private receive(message: Message): void {
     if (message.method === undefined && message.id !== undefined) {
-      this.#waiting.get(message.id)?.(message);
-      this.#waiting.delete(message.id);
+      this.waiting.get(message.id)?.(message);
+      this.waiting.delete(message.id);
     } else if (message.id !== undefined) {
-      this.#send({ id: message.id, result: answerTo(message) });
+      this.send({ id: message.id, result: answerTo(message) });
     } else {
-      for (const listener of this.#listeners) listener(message);
+      for (const listener of this.listeners) listener(message);
     }
   }
 }

@@ -84,8 +84,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/state/host-lock.ts",
-        from: 'const taken = signal.aborted ? undefined : await this.#ask(tenure, holder);\n    if (taken?.kind === "held" && !signal.aborted) {',
-        to: 'const taken = this.#tenure.released.signal.aborted ? undefined : await this.#ask(tenure, holder);\n    if (taken?.kind === "held" && !this.#tenure.released.signal.aborted) {',
+        from: 'const taken = signal.aborted ? undefined : await this.ask(tenure, holder);\n    if (taken?.kind === "held" && !signal.aborted) {',
+        to: 'const taken = this.tenure.released.signal.aborted ? undefined : await this.ask(tenure, holder);\n    if (taken?.kind === "held" && !this.tenure.released.signal.aborted) {',
       },
     ],
   },
