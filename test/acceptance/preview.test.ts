@@ -303,14 +303,15 @@ describe("what needs no fleet", () => {
       await writeFile(wrong, "version: 1\nprogram: web\nhosts: { a: }\n");
       const text = await orchestrate("validate", wrong, plan);
       assert.equal(text.code, 2);
-      assert.match(text.stderr, /wrong\.yaml:2:1: program: unknown key[^]*did you mean "programs"\?/);
+      assert.match(text.stderr, /wrong\.yaml:2:1: program: unknown key \[unknown_key\][^]*did you mean "programs"\?/);
       assert.match(text.stdout, /prod\.yaml: valid: 4 hosts, 1 wave\n/);
       const json = await orchestrate("validate", wrong, plan, "--output", "json");
       assert.equal(json.code, 2);
       assert.equal(json.stderr, "");
       const lines = json.stdout.trim().split("\n");
-      const told = lines.map((line) => JSON.parse(line) as { file: string; valid?: boolean; line?: number });
+      const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
       assert.deepEqual(told.at(-1), { file: plan, valid: true, hosts: 4, waves: 1 });
-      assert.deepEqual([told[0]?.file, told[0]?.line], [wrong, 2]);
+      const { file, line, column, end_line, end_column, code } = told[0] ?? {};
+      assert.deepEqual([file, line, column, end_line, end_column, code], [wrong, 2, 1, 2, 8, "unknown_key"]);
     }));
 });

@@ -47,8 +47,10 @@ function judgeDiagnostics(diagnostics: readonly Diagnostic[]): void {
   assert.ok(diagnostics.length > 0);
   const said = diagnostics.map(formatDiagnostic);
   assert.equal(new Set(said).size, said.length, "one was told twice");
-  for (const { line = 1, column = 1, sourceLine = "" } of diagnostics) {
+  for (const { line = 1, column = 1, endLine = line, endColumn = column, sourceLine = "" } of diagnostics) {
     assert.ok(line >= 1 && column >= 1 && column <= sourceLine.length + 1, "a place outside of the text");
+    assert.ok(endLine > line || (endLine === line && endColumn >= column), "a range that ends before it starts");
+    assert.ok(endLine > line || endColumn <= sourceLine.length + 1, "a range that ends outside of the text");
   }
 }
 

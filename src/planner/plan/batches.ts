@@ -15,10 +15,13 @@ export function readHostBatches(levels: readonly PlacedSettings[], findings: Fin
   const written = typeof hosts === "object" ? hosts : [hosts];
   const sizes = written.flatMap((size) => (size === undefined ? [] : (parseQuantity(size) ?? [])));
   if (mode === "sliding" && sizes.length > 1) {
-    // Told at the nearer of the two, which made it a conflict.
+    // Reported at the nearer of the two, which made it a conflict.
     const path = [...(levels[Math.max(atHosts, atMode)]?.path ?? []), "batches", atHosts >= atMode ? "hosts" : "mode"];
-    const remedy = "give one number or percentage, or take mode: lockstep";
-    findings.atValue(path, "a growing list is for lockstep only, and the mode is sliding", remedy);
+    findings.atValue(path, {
+      code: "sliding_list",
+      message: "a growing list is for lockstep only, and the mode is sliding",
+      suggestion: "use one number or percentage, or mode: lockstep",
+    });
   }
   return { sizes: sizes.length > 0 ? sizes : [{ count: 1 }], mode };
 }

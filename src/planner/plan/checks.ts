@@ -31,7 +31,8 @@ function readCheck(raw: RawCheck, path: Path, findings: Findings): OwnCheck | un
   const from: RunsOn = raw.from ?? "host";
   const passes = raw.passes === undefined ? {} : { passes: raw.passes };
   const ms = timeout === undefined ? undefined : readDuration(timeout, [...path, "timeout"], findings, "above zero");
-  if (http === undefined && "status" in raw) findings.atKey([...path, "status"], "only an http check has a status");
+  if (http === undefined && "status" in raw)
+    findings.atKey([...path, "status"], { code: "status_without_http", message: "only an http check has a status" });
   if (http !== undefined) {
     const template = readTemplate(http, [...path, "http"], IN_URL, findings);
     judgeUrl(http, template.path, findings);
@@ -68,9 +69,13 @@ function judgeUrl(url: string, path: Path, findings: Findings): void {
   const authority = /^https?:\/\/([^/?#]*)/i.exec(sample)?.[1];
   if (authority === undefined) return;
   if (/^[^@]*:[^@]+@/.test(authority) && !/^https?:\/\/[^/?#]*\$\{/.test(url)) {
-    findings.atValue(path, "must have no password in it", "take it from the environment: ${NAME}");
+    findings.atValue(path, {
+      code: "password_in_url",
+      message: "must not contain a password",
+      suggestion: "take it from the environment: ${NAME}",
+    });
   } else if (authority === "" || !urlOf({ kind: "http" }, sample))
-    findings.atValue(path, "is not a URL that could be asked for");
+    findings.atValue(path, { code: "invalid_url", message: "is not a valid URL" });
 }
 
 function judgeAddress(address: string, path: Path, findings: Findings): void {
@@ -78,12 +83,12 @@ function judgeAddress(address: string, path: Path, findings: Findings): void {
   const port = /^(?:\[[0-9A-Fa-f:.%\w]+\]|[^:[\]]+):(\d{1,9})$/.exec(known)?.[1];
   // A variable may hold both.
   if (port === undefined && !(address.includes("${") && !known.includes(":"))) {
-    findings.atValue(
-      path,
-      "must be an address and a port, such as 127.0.0.1:8080",
-      "an IPv6 address stands in brackets: [::1]:8080",
-    );
+    findings.atValue(path, {
+      code: "invalid_address",
+      message: "must be an address and a port, such as 127.0.0.1:8080",
+      suggestion: "an IPv6 address stands in brackets: [::1]:8080",
+    });
   } else if (port !== undefined && known === address && (Number(port) < 1 || Number(port) > 65_535)) {
-    findings.atValue(path, "must have a port from 1 to 65535");
+    findings.atValue(path, { code: "invalid_address", message: "must have a port from 1 to 65535" });
   }
 }

@@ -33,7 +33,7 @@ interface SettingsSections {
 /** Home by the environment, folders by the files of the document. */
 export function pathBase(document: PlanDocument, env: Environment): PathBase {
   return {
-    folderOf: (path) => dirname(resolve(document.placeOfValue(path).file)),
+    folderOf: (path) => dirname(resolve(document.rangeOfValue(path).file)),
     home: env["HOME"] || homedir(),
   };
 }
@@ -51,11 +51,11 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
     return written === undefined ? undefined : resolvePath(written, [...path, "ssh", key], base);
   };
   if (command?.startsWith("~"))
-    findings.atValue(
-      [...path, "supervisor", "command"],
-      "~ is no home folder here, since no shell reads this",
-      "write the full path on the host, as /home/deploy/venv/bin/supervisorctl",
-    );
+    findings.atValue([...path, "supervisor", "command"], {
+      code: "home_in_command",
+      message: "~ does not stand for a home directory here, as no shell reads this",
+      suggestion: "write the full path on the host, such as /home/deploy/venv/bin/supervisorctl",
+    });
   return {
     ssh: given({
       user,

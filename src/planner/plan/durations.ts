@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 /** Longer than this is taken for a slip. (Node's timers end at 24 days: beyond, they fire at once.) */
 const LONGEST_HOURS = 7 * 24;
 
-/** Reads a duration that the schema let through, in milliseconds; undefined when it is out of bounds, which is told. */
+/** Reads a duration that the schema let through, in milliseconds; undefined when it is out of bounds, which is reported. */
 export function readDuration(
   text: string,
   path: Path,
@@ -16,8 +16,12 @@ export function readDuration(
 ): number | undefined {
   const ms = parseDuration(text) ?? 0;
   if (ms > LONGEST_HOURS * HOUR_MS)
-    findings.atValue(path, `must not be longer than ${LONGEST_HOURS}h, which is a week`);
-  else if (ms === 0 && zero === "above zero") findings.atValue(path, "must be longer than 0");
+    findings.atValue(path, {
+      code: "duration_too_long",
+      message: `must not be longer than ${LONGEST_HOURS}h, which is a week`,
+    });
+  else if (ms === 0 && zero === "above zero")
+    findings.atValue(path, { code: "duration_zero", message: "must be longer than 0" });
   else return ms;
   return undefined;
 }

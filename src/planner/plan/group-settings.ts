@@ -71,10 +71,10 @@ function tellTorn(
   if (!other) return;
   const asWritten = claim.key.replace(/_ms$/, "");
   const pathIn = (group: string) => ["groups", group, claim.section, asWritten];
-  const line = lineSeenFrom(document.placeOfValue(pathIn(claim.group)), document.placeOfValue(pathIn(other.group)));
-  findings.atValue(
-    pathIn(claim.group),
-    `${foldNames(torn).join(", ")} gets another value from the group ${JSON.stringify(other.group)} in ${line}`,
-    `put ${claim.section}.${asWritten} on the host${torn.length > 1 ? "s" : ""}`,
-  );
+  const line = lineSeenFrom(document.rangeOfValue(pathIn(claim.group)), document.rangeOfValue(pathIn(other.group)));
+  findings.atValue(pathIn(claim.group), {
+    code: "groups_disagree",
+    message: `the group ${JSON.stringify(other.group)} on ${line} sets another value for ${foldNames(torn).join(", ")}`,
+    suggestion: `set ${claim.section}.${asWritten} on the host${torn.length > 1 ? "s" : ""}`,
+  });
 }

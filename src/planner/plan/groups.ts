@@ -3,9 +3,10 @@ import type { PlanDocument } from "../text/document.ts";
 import type { Path } from "../text/path.ts";
 import type { Findings } from "../text/findings.ts";
 import { groupReference, selectHosts, type Selectable } from "./host-patterns.ts";
+import { missingKey } from "../schema/schema-errors.ts";
 import { listOf, type OneOrMore, type RawPlan } from "../schema/raw-plan.ts";
 
-/** The hosts of each group in the order as written; undefined for a group with a fault, which was told then. */
+/** The hosts of each group in the order as written; undefined for a group with a fault, which is reported. */
 export type GroupMembers = ReadonlyMap<string, readonly HostName[] | undefined>;
 
 type RawGroups = NonNullable<RawPlan["groups"]>;
@@ -45,7 +46,7 @@ class GroupReader {
     if (this.members.has(name) || !(name in this.#groups)) return;
     const group = this.#groups[name];
     // Not by the schema: a plan that extends another may leave a group's hosts to that.
-    if (group && !("hosts" in group)) this.#findings.atKey(["groups", name], 'must have the key "hosts"');
+    if (group && !("hosts" in group)) this.#findings.atKey(["groups", name], missingKey("hosts"));
     const hosts = group?.hosts;
     const patterns = hosts === undefined ? [] : listOf(hosts);
     this.#trail.push(name);
@@ -66,28 +67,35 @@ class GroupReader {
       this.read(group);
       return true;
     }
-    this.#findings.atValue(path, `the groups lead in a circle: ${[...this.#trail.slice(start), group].join(" → ")}`);
+    const circle = [...this.#trail.slice(start), group].join(" → ");
+    this.#findings.atValue(path, {
+      code: "group_circle",
+      message: `the groups include each other in a circle: ${circle}`,
+    });
     return false;
   }
 
   #select(name: string, patterns: readonly string[]): readonly HostName[] | undefined {
     const { hosts, problems, warnings, complete } = selectHosts(patterns, { ...this.#hosts, groups: this.members });
     const pathOf = (index: number) => patternPath(name, this.#groups[name]?.hosts, index);
-    for (const { index, message, suggestion } of problems) this.#findings.atValue(pathOf(index), message, suggestion);
-    for (const { index, message } of warnings) this.#findings.warnAtValue(pathOf(index), message);
+    for (const { index, ...fault } of problems) this.#findings.atValue(pathOf(index), fault);
+    for (const { index, ...fault } of warnings) this.#findings.warnAtValue(pathOf(index), fault);
     if (complete && hosts.length === 0)
-      this.#findings.atKey(["groups", name], "the group is empty: its patterns leave no host");
+      this.#findings.atKey(["groups", name], {
+        code: "empty_group",
+        message: "the group is empty: its patterns leave no host",
+      });
     return complete && hosts.length > 0 ? hosts : undefined;
   }
 
-  /** A group's name must be good behind an `@`. */
+  /** A group's name must work after an `@`. */
   #judgeNames(): void {
     for (const name of Object.keys(this.#groups)) {
       if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) continue;
-      this.#findings.atKey(
-        ["groups", name],
-        "a group's name has letters, digits, _, - and . only, and begins with a letter or digit",
-      );
+      this.#findings.atKey(["groups", name], {
+        code: "invalid_group_name",
+        message: "a group's name has letters, digits, _, - and . only, and starts with a letter or digit",
+      });
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { HostName } from "../../domain/ids.ts";
 import { expandNodeSet, foldNames } from "../../domain/node-set.ts";
-import { lineSeenFrom } from "../text/diagnostic.ts";
+import { lineSeenFrom, type Fault } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Path } from "../text/path.ts";
 import type { Findings } from "../text/findings.ts";
@@ -35,22 +35,25 @@ export function readHostNames(
     const settings = hosts[key] ?? {};
     const withPort = addressWithPort(key);
     if (withPort) {
-      findings.atKey(path, withPort.message, withPort.suggestion);
+      findings.atKey(path, withPort);
       complete = false;
       continue;
     }
     const expansion = expandNodeSet(key);
     if ("problem" in expansion) {
-      findings.atKey(path, expansion.problem);
+      findings.atKey(path, { code: "invalid_node_set", message: expansion.problem });
       complete = false;
       continue;
     }
     const { names } = expansion;
     const faulty = firstProblem(names);
-    if (faulty) findings.atKey(path, faulty.message, faulty.suggestion);
+    if (faulty) findings.atKey(path, faulty);
     if (names.length > 1 && settings.address !== undefined) {
-      const remedy = "give each of them a key of its own, or leave the address out";
-      findings.atKey([...path, "address"], `one address cannot be that of ${names.length} hosts`, remedy);
+      findings.atKey([...path, "address"], {
+        code: "address_of_many",
+        message: `${names.length} hosts cannot share one address`,
+        suggestion: "give each of them a key of its own, or remove the address",
+      });
     }
     tellTaken(names, keyOf, path, document, findings);
     const own = names.filter((name) => !keyOf.has(name));
@@ -71,12 +74,15 @@ function tellTaken(
   const taken = names.filter((name) => keyOf.has(name));
   const other = taken[0] === undefined ? undefined : keyOf.get(taken[0]);
   if (other === undefined) return;
-  const line = lineSeenFrom(document.placeOfKey(path), document.placeOfKey(["hosts", other]));
-  findings.atKey(path, `${foldNames(taken).join(", ")} is in the plan already, as ${JSON.stringify(other)} in ${line}`);
+  const line = lineSeenFrom(document.rangeOfKey(path), document.rangeOfKey(["hosts", other]));
+  findings.atKey(path, {
+    code: "duplicate_host",
+    message: `${foldNames(taken).join(", ")} is already in the plan, as ${JSON.stringify(other)} on ${line}`,
+  });
 }
 
 /** An address in brackets, or a name with a port: neither is a name, and each has a key of its own. */
-function addressWithPort(key: string): Problem | undefined {
+function addressWithPort(key: string): Fault | undefined {
   const [, bracketed, named, port] =
     /^(?:\[([0-9a-f:.%\w]*:[0-9a-f:.%\w]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(key) ?? [];
   if (bracketed === undefined && port === undefined) return undefined;
@@ -86,17 +92,13 @@ function addressWithPort(key: string): Problem | undefined {
     ...(port === undefined ? [] : [`ssh: { port: ${port} }`]),
   ];
   return {
+    code: "invalid_host_name",
     message: `a host's name cannot have ${bracketed === undefined ? "a port" : "brackets around an address"}`,
     suggestion: `write ${name} and, under it, ${keys.join(" and ")}`,
   };
 }
 
-interface Problem {
-  readonly message: string;
-  readonly suggestion?: string;
-}
-
-function firstProblem(names: readonly string[]): Problem | undefined {
+function firstProblem(names: readonly string[]): Fault | undefined {
   for (const name of names) {
     const problem = problemOfName(name);
     if (problem) return problem;
@@ -104,26 +106,23 @@ function firstProblem(names: readonly string[]): Problem | undefined {
   return undefined;
 }
 
-/** A name must be good as an argument of ssh, and must not read as a pattern. */
-function problemOfName(name: string): Problem | undefined {
+/** A name must work as an argument of ssh, and must not read as a pattern. */
+function problemOfName(name: string): Fault | undefined {
   const withPort = addressWithPort(name);
   if (withPort) return withPort;
-  if (name === "") return { message: "a host's name cannot be empty" };
-  if (name.startsWith("-"))
-    return { message: "a host's name cannot begin with a dash: ssh would take it for an option" };
-  if (name.length > 253) return { message: "a host's name cannot have more than 253 characters" };
-  if (/[\s\p{C}]/u.test(name)) return { message: "a host's name cannot have spaces or control characters" };
+  const invalid = (cannot: string, suggestion?: string): Fault => {
+    return { code: "invalid_host_name", message: `a host's name cannot ${cannot}`, suggestion };
+  };
+  if (name === "") return invalid("be empty");
+  if (name.startsWith("-")) return invalid("start with a dash: ssh would take it for an option");
+  if (name.length > 253) return invalid("have more than 253 characters");
+  if (/[\s\p{C}]/u.test(name)) return invalid("have spaces or control characters");
   const user = /^([^@]+)@(.+)$/.exec(name);
-  if (user)
-    return {
-      message: 'a host\'s name cannot have an "@"',
-      suggestion: `write ${JSON.stringify(user[2])} and, under it, ssh: { user: ${user[1]} }`,
-    };
+  if (user) return invalid('have an "@"', `write ${JSON.stringify(user[2])} and, under it, ssh: { user: ${user[1]} }`);
   const odd = /[@!*?{}()/\\|,'"]/.exec(name)?.[0];
   if (odd === undefined) return undefined;
-  const what = odd === '"' ? "quotes" : `"${odd}"`;
-  return {
-    message: `a host's name cannot have ${what}`,
-    suggestion: "only groups take patterns; a node set such as web-[01-08] is fine",
-  };
+  return invalid(
+    `have ${odd === '"' ? "quotes" : `"${odd}"`}`,
+    "only groups take patterns; a node set such as web-[01-08] is fine",
+  );
 }

@@ -1,6 +1,7 @@
 import picomatch from "picomatch";
 import type { HostName } from "../../domain/ids.ts";
 import { expandNodeSet, foldNames } from "../../domain/node-set.ts";
+import type { Fault } from "../text/diagnostic.ts";
 import { didYouMean } from "../schema/nearest.ts";
 
 /** What patterns select from. */
@@ -14,11 +15,8 @@ export interface Selectable {
 }
 
 /** What is wrong with one of the patterns. */
-interface PatternProblem {
+interface PatternProblem extends Fault {
   readonly index: number;
-  /** Goes on from the pattern: `no host is called web-9`. */
-  readonly message: string;
-  readonly suggestion?: string;
 }
 
 export interface Selection {
@@ -37,11 +35,7 @@ const MOST_SUGGESTIONS = 20;
 /** Globs in one pattern, by a node set in it; each of them looks at all hosts. */
 const MOST_GLOBS = 1000;
 
-type Match =
-  | { readonly hosts: readonly HostName[] }
-  | { readonly unreadable: true }
-  /** @property isUnmatched true for a glob that no host happens to match */
-  | (Omit<PatternProblem, "index"> & { readonly isUnmatched?: true });
+type Match = { readonly hosts: readonly HostName[] } | { readonly unreadable: true } | Fault;
 
 /** An exclusion that has found nothing before it to except from. */
 interface Early extends Pick<PatternProblem, "index"> {
@@ -68,9 +62,9 @@ export function selectHosts(patterns: readonly string[], from: Selectable): Sele
     const excludes = pattern.startsWith("!");
     const match = matchPattern(excludes ? pattern.slice(1) : pattern, from, problems.length < MOST_SUGGESTIONS);
     if (!("hosts" in match)) {
-      if (excludes && "isUnmatched" in match) {
+      if (excludes && "code" in match && match.code === "no_host_matches") {
         const message = `${JSON.stringify(pattern)} excludes nothing: no host of the plan matches it`;
-        warnings.push({ index, message });
+        warnings.push({ code: "exclusion_matches_nothing", index, message });
         continue;
       }
       complete = false;
@@ -94,7 +88,8 @@ function tooEarly(early: readonly Early[], named: ReadonlySet<HostName>): Patter
   return early.flatMap(({ index, pattern, hosts }) => {
     if (index > 0 && !hosts.some((host) => named.has(host))) return [];
     const message = `${JSON.stringify(pattern)} excludes nothing: it only applies to the patterns before it`;
-    return [{ index, message, suggestion: "put it after the pattern that it is an exception to" }];
+    const suggestion = "put it after the pattern that it is an exception to";
+    return [{ code: "exclusion_too_early", index, message, suggestion }];
   });
 }
 
@@ -106,9 +101,12 @@ export function groupReference(pattern: string): string | undefined {
 function matchPattern(pattern: string, from: Selectable, suggests: boolean): Match {
   if (pattern.startsWith("@")) return matchGroup(pattern.slice(1), from);
   const expansion = expandNodeSet(pattern);
-  if ("problem" in expansion) return { message: expansion.problem };
+  if ("problem" in expansion) return { code: "invalid_node_set", message: expansion.problem };
   if (isGlob(pattern) && expansion.names.length > MOST_GLOBS) {
-    return { message: `${JSON.stringify(pattern)} stands for more than ${MOST_GLOBS} globs` };
+    return {
+      code: "too_many_globs",
+      message: `${JSON.stringify(pattern)} stands for more than ${MOST_GLOBS} globs`,
+    };
   }
   const names = expansion.names as readonly HostName[];
   const missing = names.filter((name) => !isGlob(name) && !from.hosts.has(name));
@@ -119,7 +117,7 @@ function matchPattern(pattern: string, from: Selectable, suggests: boolean): Mat
   // Of a node set that reaches too far, the near names are those that it has got.
   if (missing.length > 0) return unknownHosts(pattern, missing, from, suggests && hosts.length === 0);
   if (hosts.length === 0)
-    return { message: `no host of the plan matches ${JSON.stringify(pattern)}`, isUnmatched: true };
+    return { code: "no_host_matches", message: `no host of the plan matches ${JSON.stringify(pattern)}` };
   return { hosts };
 }
 
@@ -129,7 +127,7 @@ function matchGroup(name: string, { groups }: Selectable): Match {
   if (groups.has(name)) return { unreadable: true };
   const near =
     didYouMean(name, groups.keys())?.replace('"', '"@') ?? (name === "all" ? 'for every host write "*"' : undefined);
-  return { message: `no group is called ${JSON.stringify(name)}`, ...(near !== undefined && { suggestion: near }) };
+  return { code: "unknown_group", message: `no group is called ${JSON.stringify(name)}`, suggestion: near };
 }
 
 function unknownHosts(
@@ -139,13 +137,13 @@ function unknownHosts(
   suggests: boolean,
 ): Match {
   const [first = ""] = missing;
-  const message = `no host is called ${foldNames(missing)
-    .map((name) => JSON.stringify(name))
-    .join(", ")}`;
-  if (groups.has(pattern)) return { message, suggestion: `did you mean the group, "@${pattern}"?` };
-  if (/[\s,]/.test(first)) return { message, suggestion: "several patterns are a list, or given one by one" };
-  const suggestion = suggests ? didYouMean(first, hosts) : undefined;
-  return { message, ...(suggestion !== undefined && { suggestion }) };
+  const names = foldNames(missing).map((name) => JSON.stringify(name));
+  const unknown = (suggestion: string | undefined): Fault => {
+    return { code: "unknown_host", message: `no host is called ${names.join(", ")}`, suggestion };
+  };
+  if (groups.has(pattern)) return unknown(`did you mean the group, "@${pattern}"?`);
+  if (/[\s,]/.test(first)) return unknown("several patterns are a list, or given one by one");
+  return unknown(suggests ? didYouMean(first, hosts) : undefined);
 }
 
 function isGlob(name: string): boolean {

@@ -19,21 +19,24 @@ export function withInventory(
 ): PlanDocument | undefined {
   const answer = read(path);
   if (typeof answer !== "string") {
-    findings.atValue(PATH, answer.problem, answer.suggestion);
+    findings.atValue(PATH, { code: "inventory_unreadable", message: answer.problem, suggestion: answer.suggestion });
     return undefined;
   }
   const inventory = parse(answer);
   if (!inventory) {
-    findings.atValue(PATH, "ansible-inventory did not answer with the JSON of an inventory");
+    findings.atValue(PATH, {
+      code: "inventory_unreadable",
+      message: "ansible-inventory did not answer with the JSON of an inventory",
+    });
     return undefined;
   }
   const hosts = hostsOf(inventory, findings);
   if (Object.keys(hosts).length === 0) {
-    findings.atValue(PATH, "the inventory has no hosts");
+    findings.atValue(PATH, { code: "inventory_empty", message: "the inventory has no hosts" });
     return undefined;
   }
   const data = { hosts, groups: groupsOf(inventory) };
-  const origin = { placeAt: () => document.placeOfValue(PATH), key: 0, value: 0 };
+  const origin: Origin = { rangeOf: () => document.rangeOfValue(PATH), key: [0, 0], value: [0, 0] };
   noteOrigins(data, origin, document);
   return document.with(mergeData(data, withSingleHosts(document, hosts), document.origins));
 }
@@ -98,11 +101,11 @@ function hostOf(name: string, vars: unknown, findings: Findings): unknown {
   const value = (key: string) => {
     const found = vars[key] ?? vars[key.replace("ansible_", "ansible_ssh_")];
     if (typeof found !== "string" || !found.includes("{{")) return found ?? undefined;
-    findings.atValue(
-      PATH,
-      `the inventory has a template as ${key} of ${name}, which only a playbook fills`,
-      `give it under hosts in the plan`,
-    );
+    findings.atValue(PATH, {
+      code: "inventory_template",
+      message: `${key} of ${name} is a template in the inventory, which only a playbook can fill in`,
+      suggestion: "set it in the plan, under hosts",
+    });
     return undefined;
   };
   if (value("ansible_connection") === "local") return { connection: "local" };

@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { expandEnvironment, type Environment } from "../../domain/environment.ts";
 import { isPlainMap, type Origins } from "../text/compose.ts";
-import type { Diagnostic } from "../text/diagnostic.ts";
+import type { Diagnostic, Fault } from "../text/diagnostic.ts";
 import { readDocument, type PlanDocument } from "../text/document.ts";
 import { mergeData, withoutKey } from "../text/merge.ts";
 import { formatPath, type Path } from "../text/path.ts";
@@ -70,8 +70,8 @@ class LayerReader {
           document,
           path,
           typeof item === "string"
-            ? `${JSON.stringify(item)} has a variable that is not set`
-            : (schemaAt(["extends"])?.errorMessage ?? ""),
+            ? { code: "variable_not_set", message: `${JSON.stringify(item)} has a variable that is not set` }
+            : { code: "invalid_value", message: schemaAt(["extends"])?.errorMessage ?? "" },
         );
       return [];
     });
@@ -82,7 +82,10 @@ class LayerReader {
     const start = this.#trail.findIndex((layer) => layer.path === identity);
     if (start !== -1) {
       const circle = [...this.#trail.slice(start).map((layer) => layer.file), file].join(" → ");
-      this.#tell(document, path, `the plans extend each other in a circle: ${circle}`);
+      this.#tell(document, path, {
+        code: "extends_circle",
+        message: `the plans extend each other in a circle: ${circle}`,
+      });
       this.complete = false;
       return undefined;
     }
@@ -95,27 +98,22 @@ class LayerReader {
     if ("text" in read) {
       const base = this.read(file, read.text);
       if (!base || !isPlainMap(base.data)) {
-        if (base) this.#tell(base, [], "must be a map of keys such as programs, hosts and groups");
+        if (base) this.#tell(base, [], { code: "invalid_value", message: schemaAt([])?.kindMessage ?? "" });
         this.complete = false;
         return undefined;
       }
       return base.with(withoutKey(base.data, "extends", this.#origins));
     }
     this.complete = false;
-    const { line, message, suggestion } = read.diagnostic;
+    const { line, code, message, suggestion } = read.diagnostic;
     // A file that is there and not UTF-8 has a place of its own.
     if (line !== undefined) this.diagnostics.push(read.diagnostic);
-    else this.#tell(document, path, `${JSON.stringify(file)}: ${message}`, suggestion);
+    else this.#tell(document, path, { code, message: `${JSON.stringify(file)}: ${message}`, suggestion });
     return undefined;
   }
 
-  #tell(document: PlanDocument, path: Path, message: string, suggestion?: string): void {
-    this.diagnostics.push({
-      ...document.placeOfValue(path),
-      path: formatPath(path),
-      message,
-      ...(suggestion !== undefined && { suggestion }),
-    });
+  #tell(document: PlanDocument, path: Path, fault: Fault): void {
+    this.diagnostics.push({ ...document.rangeOfValue(path), path: formatPath(path), ...fault });
   }
 }
 

@@ -11,8 +11,11 @@ export function readLimits(section: RawPlan["limits"], findings: Findings): Plan
   const min_healthy = read("min_healthy");
   // A smaller one may be too high for a small fleet, and a number for any: that is known when the fleet is.
   if ("percent" in min_healthy && min_healthy.percent >= 100) {
-    const message = "leaves nothing to restart: while it restarts, an instance is not healthy";
-    findings.atValue(["limits", "min_healthy"], message, "75% lets a quarter be away at a time");
+    findings.atValue(["limits", "min_healthy"], {
+      code: "min_healthy_too_high",
+      message: "allows no restart: an instance is not healthy while it restarts",
+      suggestion: "75% allows a quarter to be down at a time",
+    });
   }
   return { max_failures: read("max_failures"), max_unreachable: read("max_unreachable"), min_healthy };
 }

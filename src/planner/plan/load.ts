@@ -70,7 +70,7 @@ function addInventory(
   if (typeof path !== "string" || path === "" || path.includes("\0")) return document;
   const at = ["hosts_from", "ansible"];
   if (read) return withInventory(document, resolvePath(path, at, pathBase(document, env)), read, findings);
-  findings.atValue(at, "inventories cannot be read here");
+  findings.atValue(at, { code: "inventory_unreadable", message: "inventories cannot be read here" });
   return undefined;
 }
 
@@ -101,6 +101,7 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
 
 function readHosts(raw: RawPlan, document: PlanDocument, findings: Findings): ReturnType<typeof readHostNames> {
   if (raw.hosts) return readHostNames(raw.hosts, document, findings);
-  if (!("hosts" in raw || "hosts_from" in raw)) findings.atKey([], 'the plan has no "hosts"');
+  if (!("hosts" in raw || "hosts_from" in raw))
+    findings.atKey([], { code: "missing_key", message: 'the plan has no "hosts"' });
   return { entries: [], complete: false };
 }

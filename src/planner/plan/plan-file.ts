@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Diagnostic } from "../text/diagnostic.ts";
+import type { Diagnostic, Fault, SourceRange } from "../text/diagnostic.ts";
 import { nearest } from "../schema/nearest.ts";
 
 /** Reads a plan's text; `file` is named in the diagnostic as it was given. */
@@ -12,13 +12,16 @@ export function readPlanFile(file: string): { readonly text: string } | { readon
     return { diagnostic: { file, path: "", ...explainReadError(file, error as NodeJS.ErrnoException) } };
   }
   if (startsWith(bytes, 0xff, 0xfe) || startsWith(bytes, 0xfe, 0xff)) {
-    return { diagnostic: { file, path: "", message: "the file is UTF-16", suggestion: "save it as UTF-8" } };
+    return {
+      diagnostic: { file, code: "not_utf8", path: "", message: "the file is UTF-16", suggestion: "save it as UTF-8" },
+    };
   }
   const text = decode(bytes);
   if (text !== undefined) return { text };
   return {
     diagnostic: {
       file,
+      code: "not_utf8",
       path: "",
       ...firstBadByte(bytes),
       message: "the file is not UTF-8 here",
@@ -27,30 +30,26 @@ export function readPlanFile(file: string): { readonly text: string } | { readon
   };
 }
 
-function explainReadError(
-  file: string,
-  { code, message }: NodeJS.ErrnoException,
-): { message: string; suggestion?: string } {
+function explainReadError(file: string, { code, message }: NodeJS.ErrnoException): Fault {
+  const unreadable = (why: string): Fault => ({ code: "file_unreadable", message: why });
   switch (code ?? "") {
     case "ENOENT": {
       const near = neighbour(file);
-      return {
-        message: "there is no such file",
-        ...(near !== undefined && { suggestion: `did you mean ${JSON.stringify(near)}?` }),
-      };
+      const suggestion = near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`;
+      return { code: "file_not_found", message: "there is no such file", suggestion };
     }
     case "EISDIR":
-      return { message: "this is a directory, not a plan" };
+      return unreadable("this is a directory, not a plan");
     case "ENOTDIR":
-      return { message: "a part of this path is a file, not a directory" };
+      return unreadable("a part of this path is a file, not a directory");
     case "EACCES":
-      return { message: "permission to read the file is denied" };
+      return unreadable("permission to read the file is denied");
     default:
-      return { message: `the file cannot be read (${code ?? message})` };
+      return unreadable(`the file cannot be read (${code ?? message})`);
   }
 }
 
-/** A file beside the one that is missing, with nearly its name. */
+/** A file in the same directory as the missing one, with nearly its name. */
 function neighbour(file: string): string | undefined {
   const folder = dirname(file);
   try {
@@ -75,7 +74,7 @@ function startsWith(bytes: Buffer, ...start: readonly number[]): boolean {
 }
 
 /** No character has a newline's byte within it, so that the faulty line can be judged alone. */
-function firstBadByte(bytes: Buffer): Pick<Diagnostic, "line" | "column" | "sourceLine"> {
+function firstBadByte(bytes: Buffer): Omit<SourceRange, "file"> {
   let start = 0;
   for (let line = 1; ; line += 1) {
     const newline = bytes.indexOf(0x0a, start);
@@ -83,7 +82,8 @@ function firstBadByte(bytes: Buffer): Pick<Diagnostic, "line" | "column" | "sour
     const bytesOfLine = bytes.subarray(start, end);
     if (newline === -1 || decode(bytesOfLine) === undefined) {
       const sourceLine = bytesOfLine.toString("utf8");
-      return { line, column: sourceLine.indexOf("\uFFFD") + 1, sourceLine };
+      const column = sourceLine.indexOf("\uFFFD") + 1;
+      return { line, column, endLine: line, endColumn: column + 1, sourceLine };
     }
     start = newline + 1;
   }

@@ -64,8 +64,11 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
       continue;
     }
     told.add(entry);
-    const remedy = "take one of them out, or give them different addresses, ports or supervisor settings";
-    findings.atKey(entry.path, `${target.name} and ${other} are two names for one supervisord`, remedy);
+    findings.atKey(entry.path, {
+      code: "same_supervisord",
+      message: `${target.name} and ${other} are two names for one supervisord`,
+      suggestion: "remove one of them, or give them different addresses, ports or supervisor settings",
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { PLACEHOLDERS, type PlaceholderName } from "../../domain/placeholders.ts";
 import type { QuoteState } from "../../domain/shell-quotes.ts";
 import { parseTemplate, type TemplatePart } from "../../domain/template.ts";
+import type { Fault } from "../text/diagnostic.ts";
 import type { Path } from "../text/path.ts";
 import type { Findings } from "../text/findings.ts";
 import { nearest } from "../schema/nearest.ts";
@@ -14,7 +15,7 @@ export interface Template {
 
 /** What a template may have in it, by where it is used. */
 export interface Use {
-  /** Goes on from "is not known": `before_host, which is about a whole host`. */
+  /** Continues "has no value in": `before_host, which is about a whole host`. */
   readonly where: string;
   readonly known: readonly PlaceholderName[];
   readonly vars: boolean;
@@ -34,14 +35,9 @@ export function readTemplate(text: string, path: Path, use: Use, findings: Findi
       vars.add(part.name.slice("vars.".length));
     if (!fault || told.has(fault.message)) continue;
     told.add(fault.message);
-    findings.atValue(path, fault.message, fault.suggestion);
+    findings.atValue(path, fault);
   }
   return { path, vars: [...vars] };
-}
-
-interface Fault {
-  readonly message: string;
-  readonly suggestion: string;
 }
 
 function faultOf(part: TemplatePart, use: Use): Fault | undefined {
@@ -52,8 +48,9 @@ function faultOf(part: TemplatePart, use: Use): Fault | undefined {
   const { within } = part;
   if (use.quoting === "url" || (within !== "escaped" && within !== "ansi")) return undefined;
   return {
-    message: `\${${part.reference.name}} stands behind a backslash`,
-    suggestion: "write $${ where the text ${ is meant",
+    code: "placeholder_after_backslash",
+    message: `\${${part.reference.name}} stands after a backslash`,
+    suggestion: "write $${ for the text ${",
   };
 }
 
@@ -61,12 +58,17 @@ function faultOfName(name: string, use: Use): Fault | undefined {
   const word = /^vars\.(.+)$/.exec(name)?.[1];
   if (word === undefined ? use.known.includes(name as PlaceholderName) : use.vars) return undefined;
   if (word !== undefined || PLACEHOLDERS.includes(name as PlaceholderName)) {
-    return { message: `{${name}} is not known in ${use.where}`, suggestion: knownIn(use) };
+    return {
+      code: "placeholder_not_here",
+      message: `{${name}} has no value in ${use.where}`,
+      suggestion: knownIn(use),
+    };
   }
   const near = nearest(name, use.known);
   const own = name.replace(/^vars\.|\..*$/g, "") || "NAME";
-  const remedy = `for a word of your own write {vars.${own}}, for the text itself {{${name}}}`;
+  const remedy = `write {vars.${own}} for a variable of your own, {{${name}}} for the text itself`;
   return {
+    code: "unknown_placeholder",
     message: `there is no placeholder {${name}}`,
     suggestion: near === undefined ? remedy : `did you mean "{${near}}"?`,
   };
@@ -86,12 +88,21 @@ function faultOfPlace(name: string, within: QuoteState): Fault | undefined {
     case "double":
     case "ansi":
       return {
+        code: "placeholder_in_quotes",
         message: `{${name}} stands in quotes, and is quoted already`,
         suggestion: `end the quotes before it: 'some text '{${name}}' more text'`,
       };
     case "escaped":
-      return { message: `{${name}} stands behind a backslash`, suggestion: `for the text itself write {{${name}}}` };
+      return {
+        code: "placeholder_after_backslash",
+        message: `{${name}} stands after a backslash`,
+        suggestion: `write {{${name}}} for the text itself`,
+      };
     case "comment":
-      return { message: `{${name}} stands in a comment of the shell`, suggestion: "take it out" };
+      return {
+        code: "placeholder_in_comment",
+        message: `{${name}} stands in a comment of the shell`,
+        suggestion: "remove it",
+      };
   }
 }

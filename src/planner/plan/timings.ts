@@ -43,12 +43,11 @@ export function judgeTimings(timings: Timings, levels: readonly PlacedSettings[]
   for (const { path, section } of levels.toReversed()) {
     for (const key of ["healthy_deadline", "min_healthy_time"] as const) {
       if (section.timings?.[key] === undefined) continue;
-      const message = `nothing can be healthy in time: min_healthy_time is ${formatDuration(needed)}, healthy_deadline ${formatDuration(deadline)}`;
-      findings.atValue(
-        [...path, "timings", key],
-        message,
-        "healthy_deadline must be the longer one, and leave time to start",
-      );
+      findings.atValue([...path, "timings", key], {
+        code: "deadline_too_short",
+        message: `nothing can be healthy in time: min_healthy_time is ${formatDuration(needed)}, healthy_deadline ${formatDuration(deadline)}`,
+        suggestion: "healthy_deadline must be longer, and leave time to start",
+      });
       return;
     }
   }
@@ -61,11 +60,11 @@ export function judgePasses(timings: Timings, levels: readonly PlacedSettings[],
   for (const [index, check] of level?.section.checks?.entries() ?? []) {
     const neededMs = ((check?.passes ?? 1) - 1) * between;
     if (!level || neededMs < deadline) continue;
-    findings.atValue(
-      [...level.path, "checks", index, "passes"],
-      `nothing can be healthy in time: it takes ${formatDuration(neededMs)}, healthy_deadline is ${formatDuration(deadline)}`,
-      `answers are between_checks (${formatDuration(between)}) apart: lower passes or between_checks, or raise healthy_deadline`,
-    );
+    findings.atValue([...level.path, "checks", index, "passes"], {
+      code: "deadline_too_short",
+      message: `nothing can be healthy in time: it takes ${formatDuration(neededMs)}, healthy_deadline is ${formatDuration(deadline)}`,
+      suggestion: `answers are between_checks (${formatDuration(between)}) apart: lower passes or between_checks, or raise healthy_deadline`,
+    });
   }
 }
 

@@ -57,19 +57,22 @@ function namesInRollout(
     if (name === undefined) return undefined;
     const path = ["rollout", index, "group"];
     if (!members.has(name)) {
-      const remedy =
+      const suggestion =
         members.size === 0
           ? "the plan has no groups: without rollout, all hosts are one wave"
           : didYouMean(name, members.keys());
-      findings.atValue(path, `no group is called ${JSON.stringify(name)}`, remedy);
+      findings.atValue(path, {
+        code: "unknown_group",
+        message: `no group is called ${JSON.stringify(name)}`,
+        suggestion,
+      });
       return undefined;
     }
     const earlier = first.get(name);
     if (earlier !== undefined) {
-      findings.atValue(
-        path,
-        `the group ${JSON.stringify(name)} had its turn already, in line ${document.placeOfValue(["rollout", earlier, "group"]).line}`,
-      );
+      const { line } = document.rangeOfValue(["rollout", earlier, "group"]);
+      const message = `the group ${JSON.stringify(name)} is already listed, on line ${line}`;
+      findings.atValue(path, { code: "duplicate_wave", message });
       return undefined;
     }
     first.set(name, index);
@@ -84,10 +87,10 @@ function judgeReach(turns: readonly Turn[], entries: readonly HostEntry[], findi
     const missed = names.filter((name) => !reached.has(name));
     if (missed.length === 0) continue;
     const who = missed.length === names.length ? "it" : foldNames(missed).join(", ");
-    findings.atKey(
-      path,
-      `no wave of the rollout reaches ${who}`,
-      "put it into a group that has its turn, or take it out of the plan",
-    );
+    findings.atKey(path, {
+      code: "host_in_no_wave",
+      message: `no wave of the rollout reaches ${who}`,
+      suggestion: "add it to a group that rollout lists, or remove it from the plan",
+    });
   }
 }

@@ -41,11 +41,14 @@ export class MissingVars {
     for (const [{ path }, byName] of this.#hosts)
       for (const [name, hosts] of byName) {
         const near = nearest(name, this.#known);
-        const remedy =
-          near === undefined || near === name
-            ? `put ${name} into the vars of the plan, of the wave's group or of the host`
-            : `did you mean "{vars.${near}}"?`;
-        findings.atValue(path, `nothing fills {vars.${name}} on ${foldNames([...hosts]).join(", ")}`, remedy);
+        findings.atValue(path, {
+          code: "var_not_set",
+          message: `{vars.${name}} has no value on ${foldNames([...hosts]).join(", ")}`,
+          suggestion:
+            near === undefined || near === name
+              ? `add ${name} to the vars of the plan, of the wave's group or of the host`
+              : `did you mean "{vars.${near}}"?`,
+        });
       }
   }
 }

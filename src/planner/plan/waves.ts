@@ -101,16 +101,20 @@ function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings)
   if ("programs" in raw || wasRefused(raw, "groups")) return;
   const groups = Object.values(raw.groups ?? {});
   if (!groups.some((group) => group === undefined || "programs" in group)) {
-    findings.atKey([], 'the plan has no "programs"', "name what is restarted, such as `programs: my_program`");
+    findings.atKey([], {
+      code: "missing_key",
+      message: 'the plan has no "programs"',
+      suggestion: "name what is restarted, such as `programs: my_program`",
+    });
     return;
   }
   for (const { name, group } of turns) {
     if (group && !("programs" in group)) {
-      findings.atKey(
-        ["groups", name],
-        'has no "programs", and the plan has none for all groups',
-        "add `programs` here, or at the top of the plan",
-      );
+      findings.atKey(["groups", name], {
+        code: "missing_key",
+        message: 'has no "programs", and neither has the plan',
+        suggestion: "add `programs` here, or at the top of the plan",
+      });
     }
   }
 }

@@ -1,16 +1,15 @@
 import { expandEnvironment, faultsOfReferences, type Environment } from "../../domain/environment.ts";
 import { isPlainMap } from "../text/compose.ts";
+import type { Fault } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import { didYouMean } from "./nearest.ts";
 import { childPointer, type Path } from "../text/path.ts";
 import { schemaAt } from "./plan-schema.ts";
 
 /** A value whose references cannot be resolved. */
-export interface ReferenceFault {
+export interface ReferenceFault extends Fault {
   readonly pointer: string;
   readonly path: Path;
-  readonly message: string;
-  readonly suggestion: string;
 }
 
 /** A plan with the values of the environment's variables in it, and where one is missing. */
@@ -68,13 +67,15 @@ class Resolver {
   }
 }
 
-const MALFORMED = {
-  message: 'has a "${" that begins no reference',
-  suggestion: "write ${NAME} or ${NAME:-default}, and $${ where the text ${ is meant",
+const MALFORMED: Fault = {
+  code: "malformed_reference",
+  message: 'has a "${" that starts no reference to a variable',
+  suggestion: "write ${NAME} or ${NAME:-default}, and $${ for the text ${",
 };
 
-function unset(name: string, env: Environment): { message: string; suggestion: string } {
+function unset(name: string, env: Environment): Fault {
   return {
+    code: "variable_not_set",
     message: `the variable ${name} is not set`,
     suggestion: didYouMean(name, Object.keys(env)) ?? `set it, or give it a default: \${${name}:-…}`,
   };

@@ -1,4 +1,5 @@
 import type { ErrorObject } from "ajv";
+import type { Fault } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
 import { didYouMean, nearest } from "./nearest.ts";
@@ -19,8 +20,8 @@ export type Refused = ReadonlyMap<string, string | undefined>;
  */
 export function judgeBySchema(document: PlanDocument, faults: readonly ReferenceFault[], findings: Findings): Refused {
   const refused = new Map<string, string | undefined>();
-  for (const { pointer, path, message, suggestion } of faults) {
-    findings.atValue(path, message, suggestion);
+  for (const { pointer, path, code, message, suggestion } of faults) {
+    findings.atValue(path, { code, message, suggestion });
     refused.set(pointer, lastKey(pointer));
   }
   const violations = violationsOf(document.data);
@@ -32,14 +33,15 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
     if (keyword === "additionalProperties" || violation.propertyName !== undefined || isBranch(violation)) continue;
     if (keyword === "required") {
       const missing = String(params["missingProperty"]);
-      if (!meant.has(childPointer(instancePath, missing))) tellMissingKey(path(instancePath), missing, findings);
+      if (!meant.has(childPointer(instancePath, missing))) findings.atKey(path(instancePath), missingKey(missing));
     } else if (keyword === "propertyNames") {
       const name = String(params["propertyName"]);
-      findings.atKey([...path(instancePath), name], errorMessageOf((parentSchema as Schema).propertyNames ?? {}));
+      const message = errorMessageOf((parentSchema as Schema).propertyNames ?? {});
+      findings.atKey([...path(instancePath), name], { code: "invalid_key", message });
       refused.set(childPointer(instancePath, name), undefined);
     } else if (!refused.has(instancePath)) {
       const misspelt = keyword === "oneOf" && [...meant].some((pointer) => pointer.startsWith(`${instancePath}/`));
-      if (!misspelt) tellWrongValue(path(instancePath), data, parentSchema as Schema, findings);
+      if (!misspelt) findings.atValue(path(instancePath), invalidValue(data, parentSchema as Schema));
       refused.set(instancePath, lastKey(instancePath));
     }
   }
@@ -94,7 +96,7 @@ function tellUnknownKey(path: Path, schema: Schema, findings: Findings): string 
   const likely = near ?? inSection(key, known);
   const suggestion =
     likely === undefined ? `known here: ${Object.keys(known).join(", ")}` : `did you mean ${JSON.stringify(likely)}?`;
-  findings.atKey(path, "unknown key", suggestion);
+  findings.atKey(path, { code: "unknown_key", message: "unknown key", suggestion });
   return near;
 }
 
@@ -104,12 +106,13 @@ function inSection(key: string, known: Readonly<Record<string, Schema>>): string
   return section && `${section}.${key}`;
 }
 
-function tellMissingKey(path: Path, key: string, findings: Findings): void {
-  findings.atKey(path, `must have the key ${JSON.stringify(key)}`);
+/** A key that must be there and is not. */
+export function missingKey(key: string): Fault {
+  return { code: "missing_key", message: `must have the key ${JSON.stringify(key)}` };
 }
 
-function tellWrongValue(path: Path, value: unknown, schema: Schema, findings: Findings): void {
-  findings.atValue(path, errorMessageOf(schema), likelyMeant(value, schema));
+function invalidValue(value: unknown, schema: Schema): Fault {
+  return { code: "invalid_value", message: errorMessageOf(schema), suggestion: likelyMeant(value, schema) };
 }
 
 function errorMessageOf({ errorMessage, kindMessage }: Schema): string {

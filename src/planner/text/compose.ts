@@ -1,15 +1,18 @@
 import { isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type Pair, type YAMLMap } from "yaml";
-import type { Place } from "./diagnostic.ts";
+import type { Fault, SourceRange } from "./diagnostic.ts";
 import type { Path } from "./path.ts";
 
-/** The place in its file that an offset is at. */
-export type PlaceAt = (offset: number) => Place;
+/** Offsets into a text; the end is exclusive. */
+export type Offsets = readonly [start: number, end: number];
 
-/** Where a key and its value begin in a text. For a list's item both are the item's. */
+/** The range in its file that two offsets enclose. */
+export type RangeOf = (offsets: Offsets) => SourceRange;
+
+/** Where a key and its value stand in a text. For a list's item both are the item's. */
 export interface Origin {
-  readonly placeAt: PlaceAt;
-  readonly key: number;
-  readonly value: number;
+  readonly rangeOf: RangeOf;
+  readonly key: Offsets;
+  readonly value: Offsets;
   /** A number as its text has it, where JavaScript would write it otherwise: `1.10`, `007`. */
   readonly written?: string;
 }
@@ -21,13 +24,11 @@ export interface Origin {
 export type Origins = WeakMap<object, ReadonlyMap<string | number, Origin>>;
 
 /** What is wrong with well-formed YAML before anything is known of plans. */
-export interface CompositionProblem {
-  readonly offset: number;
+export interface CompositionProblem extends Fault {
+  readonly offsets: Offsets;
   /** Where the other one of two is. */
-  readonly earlier?: number;
+  readonly earlier?: Offsets;
   readonly path: Path;
-  readonly message: string;
-  readonly suggestion?: string;
   /** The data is not what was meant; to judge it further would only confuse. */
   readonly fatal: boolean;
 }
@@ -47,8 +48,8 @@ const FOREIGN_TAG = /^tag:yaml\.org,2002:(binary|timestamp|set|omap|pairs)$/;
  * Makes plain data of YAML nodes and notes where every part of it comes from, through aliases and merge keys.
  * (The parser's own `toJS` keeps no positions, throws at the first fault, and takes 100 uses of an alias for an attack.)
  */
-export function composeData(root: unknown, placeAt: PlaceAt, origins: Origins): Composition {
-  const composer = new Composer(placeAt, origins);
+export function composeData(root: unknown, rangeOf: RangeOf, origins: Origins): Composition {
+  const composer = new Composer(rangeOf, origins);
   let data: unknown;
   try {
     data = composer.compose(root, []);
@@ -67,14 +68,14 @@ interface Anchor {
 
 class Composer {
   readonly problems: CompositionProblem[] = [];
-  readonly #placeAt: PlaceAt;
+  readonly #rangeOf: RangeOf;
   readonly #origins: Origins;
   readonly #anchors = new Map<string, Anchor>();
   /** Values so far, those behind aliases counted at each use. */
   #size = 0;
 
-  constructor(placeAt: PlaceAt, origins: Origins) {
-    this.#placeAt = placeAt;
+  constructor(rangeOf: RangeOf, origins: Origins) {
+    this.#rangeOf = rangeOf;
     this.#origins = origins;
   }
 
@@ -92,13 +93,11 @@ class Composer {
         : node.value;
     anchor.made = { data, size: this.#size - sizeBefore };
     if (node.tag === undefined || !FOREIGN_TAG.test(node.tag)) return data;
-    this.#complain(
-      node,
-      path,
-      `a plan has no values of the kind "!!${node.tag.split(":").at(-1)}"`,
-      "take the tag out",
-      true,
-    );
+    this.#complain(node, path, {
+      code: "yaml_tag",
+      message: `a plan has no values of the kind "!!${node.tag.split(":").at(-1)}"`,
+      suggestion: "remove the tag",
+    });
     return null;
   }
 
@@ -106,23 +105,22 @@ class Composer {
     const anchor = this.#anchors.get(alias.source);
     if (!anchor) {
       const written = JSON.stringify(`*${alias.source}`);
-      const message = `${written} is a YAML alias here, and nothing before it is named "&${alias.source}"`;
-      this.#complain(alias, path, message, `a glob needs quotes: ${written}`, true);
+      this.#complain(alias, path, {
+        code: "yaml_alias",
+        message: `${written} is a YAML alias here, and nothing before it is named "&${alias.source}"`,
+        suggestion: `a glob needs quotes: ${written}`,
+      });
       return null;
     }
     if (!anchor.made) {
-      this.#complain(alias, path, `the alias "*${alias.source}" is inside of what it stands for`, undefined, true);
+      const message = `the alias "*${alias.source}" is inside the value that it stands for`;
+      this.#complain(alias, path, { code: "yaml_alias", message });
       return null;
     }
     this.#size += anchor.made.size;
     if (this.#size > LARGEST_PLAN) {
-      this.#complain(
-        alias,
-        path,
-        `with this alias the plan has more than ${LARGEST_PLAN.toLocaleString("en")} values`,
-        undefined,
-        true,
-      );
+      const message = `with this alias the plan has more than ${LARGEST_PLAN.toLocaleString("en")} values`;
+      this.#complain(alias, path, { code: "yaml_too_large", message });
       throw new AliasBomb();
     }
     return anchor.made.data;
@@ -131,8 +129,9 @@ class Composer {
   #composeList(items: readonly unknown[], path: Path): unknown[] {
     const origins = new Map<number, Origin>();
     const data = items.map((item, index) => {
-      const offset = offsetOf(item) ?? (isScalar(item) ? item.range?.[0] : undefined) ?? 0;
-      origins.set(index, { placeAt: this.#placeAt, key: offset, value: offset });
+      const start = isScalar(item) ? (item.range?.[0] ?? 0) : 0;
+      const offsets = offsetsOf(item) ?? [start, start];
+      origins.set(index, { rangeOf: this.#rangeOf, key: offsets, value: offsets });
       return this.compose(item, [...path, index]);
     });
     this.#origins.set(data, origins);
@@ -155,7 +154,8 @@ class Composer {
       const earlier = merged.delete(key) ? undefined : origins.get(key);
       if (earlier) {
         this.problems.push({
-          offset: origin.key,
+          code: "duplicate_key",
+          offsets: origin.key,
           earlier: earlier.key,
           path: [...path, key],
           message: "the same key stands here twice",
@@ -182,7 +182,7 @@ class Composer {
     for (const source of Array.isArray(value) ? (value as unknown[]) : [value]) {
       const from = isPlainMap(source) ? this.#origins.get(source) : undefined;
       if (!isPlainMap(source) || !from) {
-        this.#complain(pair.value, path, "only maps can be merged", undefined, true);
+        this.#complain(pair.value, path, { code: "yaml_merge", message: "only maps can be merged" });
         return;
       }
       for (const [key, origin] of from as ReadonlyMap<string, Origin>) {
@@ -196,22 +196,16 @@ class Composer {
   }
 
   #originOf({ key, value }: Pair): Origin {
-    const keyOffset = offsetOf(key) ?? 0;
-    const origin = { placeAt: this.#placeAt, key: keyOffset, value: offsetOf(value) ?? keyOffset };
+    const ofKey = offsetsOf(key) ?? [0, 0];
+    const origin = { rangeOf: this.#rangeOf, key: ofKey, value: offsetsOf(value) ?? ofKey };
     if (!isScalar(value) || typeof value.value !== "number") return origin;
     return value.source === undefined || value.source === String(value.value)
       ? origin
       : { ...origin, written: value.source };
   }
 
-  #complain(node: unknown, path: Path, message: string, suggestion: string | undefined, fatal: boolean): void {
-    this.problems.push({
-      offset: offsetOf(node) ?? 0,
-      path,
-      message,
-      fatal,
-      ...(suggestion !== undefined && { suggestion }),
-    });
+  #complain(node: unknown, path: Path, fault: Fault): void {
+    this.problems.push({ ...fault, offsets: offsetsOf(node) ?? [0, 0], path, fatal: true });
   }
 }
 
@@ -224,9 +218,9 @@ function isMergeKey({ key }: Pair): boolean {
   return isScalar(key) && key.value === "<<" && (key.type === undefined || key.type === Scalar.PLAIN);
 }
 
-/** Where a node begins; undefined for one without text, such as the value of `hosts:` with nothing behind it. */
-function offsetOf(node: unknown): number | undefined {
+/** Where a node stands; undefined for one without text, such as the value of `hosts:` with nothing behind it. */
+function offsetsOf(node: unknown): Offsets | undefined {
   if (!isAlias(node) && !isMap(node) && !isSeq(node) && !isScalar(node)) return undefined;
-  if (isScalar(node) && node.range?.[0] === node.range?.[1]) return undefined;
-  return node.range?.[0];
+  const [start, end] = node.range ?? [0, 0];
+  return isScalar(node) && start === end ? undefined : [start, end];
 }

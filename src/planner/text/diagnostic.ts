@@ -1,45 +1,49 @@
 import { printableInPlace } from "../../domain/printable.ts";
+import type { PlanErrorCode } from "./plan-errors.ts";
 
-/** A place in a text file; lines and columns count from 1. */
-export interface Place {
+/** A part of a text file. Lines and columns count from 1, columns in UTF-16 code units; the end is exclusive. */
+export interface SourceRange {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** The text of that line. */
+  readonly endLine: number;
+  readonly endColumn: number;
+  /** The text of the line in which it starts. */
   readonly sourceLine: string;
 }
 
-/** Names a line to somebody who is told of a place: with its file where that is another one. */
-export function lineSeenFrom(place: Place, { file, line }: Place): string {
-  return file === place.file ? `line ${line}` : `line ${line} of ${file}`;
+/** Names the line of one range in a message about another: with its file where that is a different one. */
+export function lineSeenFrom(here: SourceRange, { file, line }: SourceRange): string {
+  return file === here.file ? `line ${line}` : `line ${line} of ${file}`;
+}
+
+/** What is wrong, without the place. */
+export interface Fault {
+  readonly code: PlanErrorCode;
+  /** Continues the path of the value: `must be a whole number`. */
+  readonly message: string;
+  /** A sentence of its own that helps: `did you mean "hosts"?` */
+  readonly suggestion?: string | undefined;
 }
 
 /** One thing that is wrong with a plan, and where. */
-export interface Diagnostic {
-  /** As the user gave it. */
+export interface Diagnostic extends Fault, Partial<Omit<SourceRange, "file">> {
+  /** As the user gave it. Without a line the whole file is meant: it is missing, or empty. */
   readonly file: string;
-  /** Left out when the whole file is meant: it is missing, or empty. */
-  readonly line?: number;
-  readonly column?: number;
-  readonly sourceLine?: string;
   /** The key that is meant, such as `batches.hosts`; empty for the plan itself. */
   readonly path: string;
-  /** Goes on from the path: `must be a whole number`. */
-  readonly message: string;
-  /** A sentence of its own that helps: `did you mean "hosts"?` */
-  readonly suggestion?: string;
-  /** `warning` for what may be meant as it is; left out for an error. */
+  /** `warning` for what may be intended; left out for an error. */
   readonly severity?: "warning";
 }
 
 /** At most this much of a line is shown around the caret: a plan may be JSON on one line. */
 const SHOWN = 100;
 
-/** Writes a diagnostic for a terminal: the place and the message, the line with a caret, the suggestion. */
+/** Writes a diagnostic for a terminal: the place, the message and the code, the line with a caret, the suggestion. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
-  const { file, line, column, path, message, sourceLine, suggestion, severity } = diagnostic;
+  const { file, line, column, path, message, code, sourceLine, suggestion, severity } = diagnostic;
   const where = [file, line, column].filter((part) => part !== undefined).join(":");
-  const lines = [`${where}: ${severity ? `${severity}: ` : ""}${path === "" ? "" : `${path}: `}${message}`];
+  const lines = [`${where}: ${severity ? `${severity}: ` : ""}${path === "" ? "" : `${path}: `}${message} [${code}]`];
   if (line !== undefined && column !== undefined && sourceLine !== undefined)
     lines.push(...excerpt(line, column, sourceLine));
   if (suggestion !== undefined) lines.push(`  ${suggestion}`);
@@ -51,6 +55,9 @@ export interface DiagnosticJson {
   readonly file: string;
   readonly line: number | null;
   readonly column: number | null;
+  readonly end_line: number | null;
+  readonly end_column: number | null;
+  readonly code: PlanErrorCode;
   readonly path: string;
   readonly message: string;
   readonly suggestion: string | null;
@@ -59,11 +66,14 @@ export interface DiagnosticJson {
 
 /** A diagnostic as `validate --output json` gives it. */
 export function diagnosticToJson(diagnostic: Diagnostic): DiagnosticJson {
-  const { file, line, column, path, message, suggestion, severity = "error" } = diagnostic;
+  const { file, line, column, endLine, endColumn, code, path, message, suggestion, severity = "error" } = diagnostic;
   return {
     file,
     line: line ?? null,
     column: column ?? null,
+    end_line: endLine ?? null,
+    end_column: endColumn ?? null,
+    code,
     path: printable(path),
     message: printable(message),
     suggestion: suggestion === undefined ? null : printable(suggestion),

@@ -1,6 +1,6 @@
 import { LineCounter } from "yaml";
-import { composeData, type CompositionProblem, type Origin, type Origins, type PlaceAt } from "./compose.ts";
-import { sortDiagnostics, type Diagnostic, type Place } from "./diagnostic.ts";
+import { composeData, type CompositionProblem, type Origin, type Origins, type RangeOf } from "./compose.ts";
+import { sortDiagnostics, type Diagnostic, type SourceRange } from "./diagnostic.ts";
 import { formatPath, type Path } from "./path.ts";
 import { explainYamlError } from "./yaml-errors.ts";
 import { parseYaml, type YamlText } from "./yaml-text.ts";
@@ -23,16 +23,16 @@ export class PlanDocument {
     return new PlanDocument(data, this.origins, this.root);
   }
 
-  /** The place of a value; an empty one has none, then its key's. What is missing is at the nearest thing around it. */
-  placeOfValue(path: Path): Place {
+  /** The range of a value, or of its key where it is empty. A missing value is at the nearest one around it. */
+  rangeOfValue(path: Path): SourceRange {
     const { origin } = this.#find(path);
-    return origin.placeAt(origin.value);
+    return origin.rangeOf(origin.value);
   }
 
-  /** The place of the key, or of the list's item, that the path ends in. */
-  placeOfKey(path: Path): Place {
+  /** The range of the key, or of the list's item, that the path ends in. */
+  rangeOfKey(path: Path): SourceRange {
     const { origin } = this.#find(path);
-    return origin.placeAt(origin.key);
+    return origin.rangeOf(origin.key);
   }
 
   /** A number as it is written, where that is not how JavaScript writes it. */
@@ -65,70 +65,88 @@ export function readDocument(
   origins: Origins,
 ): { readonly document?: PlanDocument; readonly diagnostics: Diagnostic[] } {
   const lines = new LineCounter();
-  const placeAt: PlaceAt = (offset) => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return { file, line, column: col, sourceLine: lineAt(text, lines, line) };
+  const rangeOf: RangeOf = ([start, end]) => {
+    const { line, col: column } = lines.linePos(Math.min(start, text.length));
+    // A block ends with its last line; the blank lines and comments below it are no part of it.
+    const { line: endLine, col: endColumn } = lines.linePos(start + text.slice(start, end).trimEnd().length);
+    return { file, line, column, endLine, endColumn, sourceLine: lineAt(text, lines, line) };
   };
   const parsed = parseYaml(text, lines);
   if ("tooDeepAt" in parsed) {
     return {
       diagnostics: [
-        { ...placeAt(parsed.tooDeepAt), path: "", message: "lists or maps are nested too deeply for a plan" },
+        {
+          ...rangeOf([parsed.tooDeepAt, parsed.tooDeepAt + 1]),
+          code: "yaml_too_deep",
+          path: "",
+          message: "lists or maps are nested too deeply for a plan",
+        },
       ],
     };
   }
   const { contents } = parsed.document;
-  const faults = faultsOfSyntax(parsed, text, placeAt);
+  const faults = faultsOfSyntax(parsed, text, rangeOf);
   if (faults.length === 0 && contents === null) {
     return {
       diagnostics: [
-        { file, path: "", message: "the plan is empty", suggestion: "a plan names at least `programs` and `hosts`" },
+        {
+          file,
+          code: "empty_plan",
+          path: "",
+          message: "the plan is empty",
+          suggestion: "a plan names at least `programs` and `hosts`",
+        },
       ],
     };
   }
-  const composition = composeData(contents, placeAt, origins);
-  const problems = composition.problems.map((problem) => diagnose(problem, placeAt));
+  const composition = composeData(contents, rangeOf, origins);
+  const problems = composition.problems.map((problem) => diagnose(problem, rangeOf));
   if (faults.length > 0 || composition.problems.some(({ fatal }) => fatal))
     return { diagnostics: withoutStumbles([...faults, ...problems]) };
-  const offset = contents?.range[0] ?? 0;
+  const [start = 0, end = 0] = contents?.range ?? [];
+  // A fault of the whole plan, such as a missing key, is shown at its first line.
+  const firstLineEnd = start + text.slice(start).search(/$/m);
   return {
-    document: new PlanDocument(composition.data, origins, { placeAt, key: offset, value: offset }),
+    document: new PlanDocument(composition.data, origins, { rangeOf, key: [start, firstLineEnd], value: [start, end] }),
     diagnostics: problems,
   };
 }
 
-function faultsOfSyntax({ document, secondAt }: YamlText, text: string, placeAt: PlaceAt): Diagnostic[] {
+function faultsOfSyntax({ document, secondAt }: YamlText, text: string, rangeOf: RangeOf): Diagnostic[] {
   const faults: Diagnostic[] = [...document.errors, ...document.warnings].map((error) => {
-    const { offset, ...said } = explainYamlError(error, document, text);
-    return { ...placeAt(offset), path: "", ...said };
+    const { offsets, ...fault } = explainYamlError(error, document, text);
+    return { ...rangeOf(offsets), path: "", ...fault };
   });
   if (secondAt !== undefined) {
-    const message = "a plan is one YAML document, and here a second one begins";
     faults.push({
-      ...placeAt(secondAt),
+      ...rangeOf([secondAt, secondAt + "---".length]),
+      code: "yaml_documents",
       path: "",
-      message,
-      suggestion: "take out the line `---`, or make two files of it",
+      message: "a plan is one YAML document, and a second one starts here",
+      suggestion: "remove the line `---`, or split the file in two",
     });
   }
   const { version } = document.directives.yaml;
   if (version !== "1.2") {
     faults.push({
-      ...placeAt(0),
+      ...rangeOf([0, text.search(/$/m)]),
+      code: "yaml_version",
       path: "",
       message: `a plan is YAML 1.2, not ${version}`,
-      suggestion: "take the %YAML line out",
+      suggestion: "remove the %YAML line",
     });
   }
   return faults;
 }
 
-function diagnose({ offset, earlier, path, message, suggestion }: CompositionProblem, placeAt: PlaceAt): Diagnostic {
+function diagnose(problem: CompositionProblem, rangeOf: RangeOf): Diagnostic {
+  const { code, offsets, earlier, path, message, suggestion } = problem;
   return {
-    ...placeAt(offset),
+    ...rangeOf(offsets),
+    code,
     path: formatPath(path),
-    message: earlier === undefined ? message : `${message}, first in line ${placeAt(earlier).line}`,
-    ...(suggestion !== undefined && { suggestion }),
+    message: earlier === undefined ? message : `${message}, first on line ${rangeOf(earlier).line}`,
+    suggestion,
   };
 }
 

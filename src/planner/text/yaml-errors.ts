@@ -1,77 +1,82 @@
+import type { Offsets } from "./compose.ts";
+import type { Fault } from "./diagnostic.ts";
 import { isScalar, Scalar, visit, type Document, type YAMLError } from "yaml";
 
-/** What is said of a fault, and where. */
-export interface Explanation {
-  readonly offset: number;
-  readonly message: string;
-  readonly suggestion?: string;
+/** A fault, and where it stands. */
+export interface Explanation extends Fault {
+  readonly offsets: Offsets;
 }
 
-/** Says in an operator's words what the YAML parser stumbled over. */
+/** Explains an error of the YAML parser in an operator's words. */
 export function explainYamlError(error: YAMLError, document: Document, text: string): Explanation {
   const [start, end] = error.pos;
-  const at = { offset: start };
   const code: string = error.code;
   switch (code) {
     case "BAD_SCALAR_START":
-      return {
-        ...at,
-        message: `a value that begins with ${JSON.stringify(text[start])} needs quotes`,
-        ...quoted(valueAt(text, start)),
-      };
+      return needsQuotes(`a value that begins with ${JSON.stringify(text[start])} needs quotes`, start, text);
     case "BAD_ALIAS":
-      return {
-        ...at,
-        message: "a glob needs quotes: in YAML a bare * begins an alias",
-        ...quoted(valueAt(text, start)),
-      };
+      return needsQuotes("a glob needs quotes: in YAML a bare * begins an alias", start, text);
     case "TAG_RESOLVE_FAILED":
-      return { ...at, ...explainTag(text.slice(start, end)) };
+      return { offsets: [start, end], ...explainTag(text.slice(start, end)) };
     case "TAB_AS_INDENT":
-      return { ...at, message: "a tab cannot indent YAML", suggestion: "use spaces" };
+      return { offsets: [start, end], code: "yaml_tab", message: "a tab cannot indent YAML", suggestion: "use spaces" };
     case "BLOCK_AS_IMPLICIT_KEY":
     case "MULTILINE_IMPLICIT_KEY":
       return {
-        ...at,
-        message: "not valid YAML: a key cannot stand here",
+        ...syntax("a key cannot stand here", [start, start + valueAt(text, start).length]),
         suggestion: 'is a line indented by mistake, or a value with ": " in it not in quotes?',
       };
     case "NON_STRING_KEY":
-      return { ...at, message: "a key of a plan must be plain text" };
+      return { offsets: [start, end], code: "yaml_key", message: "a key of a plan must be plain text" };
     case "BAD_INDENT":
       return explainIndent(error.message, start, text);
     case "MISSING_CHAR":
-      return explainMissing(error.message, start, document, text);
+      return explainMissing(error, document, text);
     default:
-      return { ...at, message: inParsersWords(error.message) };
+      return syntax(inParsersWords(error.message), [start, end]);
   }
 }
 
-function explainTag(written: string): Omit<Explanation, "offset"> {
-  const message = `unknown YAML tag ${JSON.stringify(written)}`;
-  if (!/^![^!]/.test(written)) return { message };
-  return { message, suggestion: `an exclusion needs quotes: ${JSON.stringify(written)}` };
+function syntax(why: string, offsets: Offsets): Explanation {
+  return { offsets, code: "yaml_syntax", message: `not valid YAML: ${why}` };
 }
 
-function explainIndent(message: string, start: number, text: string): Explanation {
+function needsQuotes(message: string, start: number, text: string): Explanation {
+  const value = valueAt(text, start);
+  return {
+    offsets: [start, start + Math.max(value.length, 1)],
+    code: "yaml_quotes",
+    message,
+    suggestion: value === "" ? undefined : `write ${JSON.stringify(value)}`,
+  };
+}
+
+function explainTag(written: string): Fault {
+  return {
+    code: "yaml_tag",
+    message: `unknown YAML tag ${JSON.stringify(written)}`,
+    suggestion: /^![^!]/.test(written) ? `an exclusion needs quotes: ${JSON.stringify(written)}` : undefined,
+  };
+}
+
+function explainIndent(message: string, lineStart: number, text: string): Explanation {
   // The parser points at the line's beginning, the eye looks at its first word.
-  const offset = start + (/^ */.exec(text.slice(start, start + 200))?.[0].length ?? 0);
+  const start = lineStart + (/^ */.exec(text.slice(lineStart, lineStart + 200))?.[0].length ?? 0);
+  const offsets: Offsets = [start, start + valueAt(text, start).length];
   const open = /^Flow (map|sequence)/.exec(message)?.[1];
-  if (open !== undefined)
-    return { offset, message: `not valid YAML: a "${open === "map" ? "{" : "["}" before this is not closed` };
+  if (open !== undefined) return syntax(`a "${open === "map" ? "{" : "["}" before this is not closed`, offsets);
   if (message.includes("same column"))
-    return { offset, message: "not valid YAML: this is indented otherwise than what it belongs to" };
-  return { offset, message: inParsersWords(message) };
+    return syntax("this line is not indented like the others of its map or list", offsets);
+  return syntax(inParsersWords(message), offsets);
 }
 
-function explainMissing(message: string, start: number, document: Document, text: string): Explanation {
+function explainMissing({ message, pos: [start, end] }: YAMLError, document: Document, text: string): Explanation {
   const quote = /^Missing closing (["'])quote/.exec(message)?.[1];
-  if (quote !== undefined)
-    return { offset: lastQuote(document) ?? start, message: `not valid YAML: this ${quote} is not closed` };
-  const said = { offset: start, message: inParsersWords(message) };
-  return insideBrackets(text, start)
-    ? { ...said, suggestion: 'a node set inside a list needs quotes: ["web-[01-08]"]' }
-    : said;
+  if (quote !== undefined) return syntax(`this ${quote} is not closed`, [lastQuote(document) ?? start, end]);
+  return {
+    ...syntax(inParsersWords(message), [start, end]),
+    suggestion: quotesForNodeSet(text, start),
+  };
 }
 
 /** Where the last quoted text begins: one that is not closed reaches to the end. */
@@ -90,16 +95,14 @@ function valueAt(text: string, start: number): string {
   return /^[^\s,\]}#]*/.exec(text.slice(start, start + 200))?.[0] ?? "";
 }
 
-function quoted(value: string): { suggestion?: string } {
-  return value === "" ? {} : { suggestion: `write ${JSON.stringify(value)}` };
-}
-
-/** Tells whether a line holds brackets in brackets before this offset: `[web-[01-08], db]`. */
-function insideBrackets(text: string, offset: number): boolean {
+/** What to do about a node set before this offset in a list or map on one line: `[web-[01-08], db]`. */
+function quotesForNodeSet(text: string, offset: number): string | undefined {
   const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset + 1);
-  return /\[[^"'\]]*[\w-]\[/.test(line);
+  const open = /([[{])[^"'[\]{}]*[\w-]\[/.exec(line)?.[1];
+  if (open === undefined) return undefined;
+  return `a node set inside ${open === "[" ? 'a list needs quotes: ["web-[01-08]"]' : 'braces needs quotes: { "web-[01-08]": }'}`;
 }
 
 function inParsersWords(message: string): string {
-  return `not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+  return message.charAt(0).toLowerCase() + message.slice(1);
 }

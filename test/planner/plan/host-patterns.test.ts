@@ -96,7 +96,8 @@ describe("patterns of hosts", () => {
   it("warn of an exclusion that matches no host, since it may be meant for another environment", () => {
     const { hosts: selected, problems, warnings, complete } = selectHosts(["db", "!mail-*"], all);
     assert.deepEqual({ selected, problems, complete }, { selected: ["db"], problems: [], complete: true });
-    assert.deepEqual(warnings, [{ index: 1, message: '"!mail-*" excludes nothing: no host of the plan matches it' }]);
+    const message = '"!mail-*" excludes nothing: no host of the plan matches it';
+    assert.deepEqual(warnings, [{ code: "exclusion_matches_nothing", index: 1, message }]);
   });
 
   it("are in error where an exclusion stands before all that it could except from", () => {

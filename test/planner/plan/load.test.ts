@@ -22,17 +22,23 @@ describe("a plan's file", () => {
   it("that is not there is told, with a neighbour of nearly its name", () => {
     assert.equal(
       complaints(join(folder, "prud.yaml")),
-      `${folder}/prud.yaml: there is no such file\n  did you mean "${folder}/prod.yaml"?`,
+      `${folder}/prud.yaml: there is no such file [file_not_found]\n  did you mean "${folder}/prod.yaml"?`,
     );
     assert.equal(
       complaints(join(folder, "nothing-like-it.yaml")),
-      `${folder}/nothing-like-it.yaml: there is no such file`,
+      `${folder}/nothing-like-it.yaml: there is no such file [file_not_found]`,
     );
-    assert.equal(complaints(join(folder, "no", "folder.yaml")), `${folder}/no/folder.yaml: there is no such file`);
+    assert.equal(
+      complaints(join(folder, "no", "folder.yaml")),
+      `${folder}/no/folder.yaml: there is no such file [file_not_found]`,
+    );
   });
 
   it("that is no file is told", () => {
-    assert.equal(complaints(join(folder, "folder.yaml")), `${folder}/folder.yaml: this is a directory, not a plan`);
+    assert.equal(
+      complaints(join(folder, "folder.yaml")),
+      `${folder}/folder.yaml: this is a directory, not a plan [file_unreadable]`,
+    );
     assert.match(complaints(join(folder, "prod.yaml", "x")), /a part of this path is a file/);
     assert.match(complaints("a\0b"), /cannot be read/);
   });
@@ -92,7 +98,7 @@ describe("a plan's text", () => {
       assert.ok(!loaded.ok);
       assert.match(
         loaded.diagnostics.map(formatDiagnostic).join("\n"),
-        /^plan.yaml:\d+:\d+: lists or maps are nested too deeply for a plan\n[^\n]+\n[^\n]+$/,
+        /^plan.yaml:\d+:\d+: lists or maps are nested too deeply for a plan \[yaml_too_deep\]\n[^\n]+\n[^\n]+$/,
       );
     }
   });

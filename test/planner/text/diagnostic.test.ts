@@ -10,6 +10,9 @@ const one: Diagnostic = {
   file: "plans/prod.yaml",
   line: 12,
   column: 7,
+  endLine: 12,
+  endColumn: 11,
+  code: "unknown_key",
   sourceLine: "      host: 3",
   path: "batches.host",
   message: "unknown key",
@@ -20,7 +23,7 @@ describe("a diagnostic", () => {
   it("is the place and the message, the line with a caret, and a suggestion", () => {
     assert.equal(
       formatDiagnostic(one),
-      `plans/prod.yaml:12:7: batches.host: unknown key
+      `plans/prod.yaml:12:7: batches.host: unknown key [unknown_key]
   12 |       host: 3
      |       ^
   did you mean "hosts"?`,
@@ -29,12 +32,20 @@ describe("a diagnostic", () => {
 
   it("can be of the whole file or the whole plan", () => {
     assert.equal(
-      formatDiagnostic({ file: "a.yaml", path: "", message: "there is no such file" }),
-      "a.yaml: there is no such file",
+      formatDiagnostic({ file: "a.yaml", code: "file_not_found", path: "", message: "there is no such file" }),
+      "a.yaml: there is no such file [file_not_found]",
     );
     assert.equal(
-      formatDiagnostic({ file: "a.yaml", line: 1, column: 1, sourceLine: "x", path: "", message: "must be a map" }),
-      "a.yaml:1:1: must be a map\n  1 | x\n    | ^",
+      formatDiagnostic({
+        file: "a.yaml",
+        line: 1,
+        column: 1,
+        sourceLine: "x",
+        code: "invalid_value",
+        path: "",
+        message: "must be a map",
+      }),
+      "a.yaml:1:1: must be a map [invalid_value]\n  1 | x\n    | ^",
     );
   });
 
@@ -63,12 +74,15 @@ describe("a diagnostic", () => {
   });
 
   it("is the same for programs, with every key always there", () => {
-    const { sourceLine: _, ...json } = one;
-    assert.deepEqual(diagnosticToJson(one), { ...json, severity: "error" });
-    assert.deepEqual(diagnosticToJson({ file: "a.yaml", path: "", message: "is \u001b[2J" }), {
+    const { sourceLine: _, endLine, endColumn, ...json } = one;
+    assert.deepEqual(diagnosticToJson(one), { ...json, end_line: endLine, end_column: endColumn, severity: "error" });
+    assert.deepEqual(diagnosticToJson({ file: "a.yaml", code: "empty_plan", path: "", message: "is \u001b[2J" }), {
       file: "a.yaml",
       line: null,
       column: null,
+      end_line: null,
+      end_column: null,
+      code: "empty_plan",
       path: "",
       message: "is \uFFFD[2J",
       suggestion: null,
@@ -89,7 +103,7 @@ describe("a diagnostic", () => {
       message,
       path,
     });
-    const whole: Diagnostic = { file: "plans/prod.yaml", path: "", message: "m" };
+    const whole: Diagnostic = { file: "plans/prod.yaml", code: "empty_plan", path: "", message: "m" };
     assert.deepEqual(sortDiagnostics([at(2, 1), at(1, 9), at(1, 2), at(1, 9, "m", "other"), at(1, 9, "n"), whole]), [
       whole,
       at(1, 2),
