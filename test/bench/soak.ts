@@ -13,7 +13,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { openForRollout, ownerOf } from "../../src/cli/prepare/fleet.ts";
 import { newRolloutId } from "../../src/cli/prepare/rollout-id.ts";
-import { prepareWays } from "../../src/cli/prepare/ways.ts";
+import { prepareWays } from "../../src/cli/prepare/connections.ts";
 import { discover } from "../../src/executor/discovery.ts";
 import { Executor } from "../../src/executor/executor.ts";
 import { takeLocks } from "../../src/executor/locks.ts";

@@ -4,11 +4,11 @@ import { previewText } from "../../planner/preview/preview.ts";
 import { createJsonView } from "../../views/lines/json.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { closeFleet, openForReading } from "../prepare/fleet.ts";
-import { loadWanted } from "../prepare/wanted.ts";
+import { loadWanted } from "../prepare/plan-to-run.ts";
 import { Preflight } from "../prepare/preflight.ts";
-import { lookedAtText } from "../prepare/looked-at.ts";
+import { lookedAtText } from "../prepare/verbose-looks.ts";
 import { onSignals } from "../terminal/signals.ts";
-import { endUnasked, prepareWays } from "../prepare/ways.ts";
+import { endUnasked, prepareWays } from "../prepare/connections.ts";
 
 /** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
 export async function dryRun(given: RunArguments): Promise<ExitCode> {

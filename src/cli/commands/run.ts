@@ -7,20 +7,20 @@ import { selectionWords, shellCommand } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { canAsk, saysYes } from "../terminal/ask.ts";
 import type { BugEnd } from "../terminal/bug.ts";
-import { calledAs } from "../arguments/called-as.ts";
+import { calledAs } from "../arguments/invocation.ts";
 import { chooseView } from "../terminal/choose-view.ts";
 import { openForRollout, ownerOf } from "../prepare/fleet.ts";
 import { openJournal } from "../prepare/journals.ts";
-import { HeldView } from "../terminal/held-view.ts";
+import { HeldView } from "../terminal/deferred-view.ts";
 import { openJobSummary } from "../terminal/job-summary.ts";
-import { lookedAtText } from "../prepare/looked-at.ts";
+import { lookedAtText } from "../prepare/verbose-looks.ts";
 import { Lifetime } from "./lifetime.ts";
 import { planUnderLock } from "../prepare/locked-plan.ts";
 import { openPageView } from "../terminal/page-file.ts";
 import { Preflight, type Planned } from "../prepare/preflight.ts";
 import { newestUnfinished } from "../prepare/unfinished.ts";
-import { loadWanted } from "../prepare/wanted.ts";
-import { endUnasked, prepareWays } from "../prepare/ways.ts";
+import { loadWanted } from "../prepare/plan-to-run.ts";
+import { endUnasked, prepareWays } from "../prepare/connections.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
 export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode> {

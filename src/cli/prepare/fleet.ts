@@ -16,7 +16,7 @@ import { sessionArgv } from "../../supervisor/commands.ts";
 import { supervisorReader } from "../../supervisor/reader.ts";
 import type { Credentials } from "../../supervisor/xml-rpc-client.ts";
 import { terminalOperator } from "../terminal/operator.ts";
-import type { Ways } from "./ways.ts";
+import type { Ways } from "./connections.ts";
 
 /**
  * Sessions for changes that are opened at once, ahead of the first change there: each is the start of a Python, and

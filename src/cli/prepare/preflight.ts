@@ -17,9 +17,9 @@ import { refuseUnfillable } from "../../planner/build/unfillable.ts";
 import { RolloutModel } from "../../views/model/rollout-model.ts";
 import { reportText } from "../../views/report/report.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
-import { calledAs } from "../arguments/called-as.ts";
+import { calledAs } from "../arguments/invocation.ts";
 import { closeFleet } from "./fleet.ts";
-import type { Wanted } from "./wanted.ts";
+import type { Wanted } from "./plan-to-run.ts";
 import { newRolloutId } from "./rollout-id.ts";
 
 export const EXIT_OF: Record<Outcome, ExitCode> = {

@@ -11,7 +11,7 @@ import { loadOrTell } from "../prepare/load.ts";
 import { newRolloutId } from "../prepare/rollout-id.ts";
 import { onSignals } from "../terminal/signals.ts";
 import { statusLines } from "./status-table.ts";
-import { endUnasked, prepareWays, type Ways } from "../prepare/ways.ts";
+import { endUnasked, prepareWays, type Ways } from "../prepare/connections.ts";
 import { WatchScreen } from "./watch-screen.ts";
 import { printableJson } from "../../domain/printable.ts";
 

@@ -6,7 +6,7 @@ import { BugEnd } from "../../../src/cli/terminal/bug.ts";
 import type { OpenedWorld } from "../../../src/cli/prepare/fleet.ts";
 import { Lifetime } from "../../../src/cli/commands/lifetime.ts";
 import { Preflight } from "../../../src/cli/prepare/preflight.ts";
-import type { Wanted } from "../../../src/cli/prepare/wanted.ts";
+import type { Wanted } from "../../../src/cli/prepare/plan-to-run.ts";
 
 const BUG = new Error("a bug");
 
