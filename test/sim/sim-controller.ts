@@ -8,7 +8,7 @@ import type { Clock, Journal } from "../../src/executor/ports.ts";
 import { Recorder } from "../../src/executor/recorder.ts";
 import { hostsWhereExitsCount } from "../../src/planner/build/expected-exits.ts";
 import type { Plan } from "../../src/planner/plan/plan.ts";
-import { selectsProgram } from "../../src/planner/build/taking.ts";
+import { selectsProgram } from "../../src/planner/build/picking.ts";
 import type { Input } from "../../src/rollout/messages.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import { SimWorld, type WorldOptions } from "./sim-world.ts";

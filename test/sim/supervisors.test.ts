@@ -3,7 +3,7 @@ import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
-import { readPast } from "../../src/planner/build/past.ts";
+import { readPast } from "../../src/planner/build/resumed.ts";
 import { RolloutModel } from "../../src/views/model/rollout-model.ts";
 import { reportText } from "../../src/views/report/report.ts";
 import { rolloutOf, simulated, type Sizes } from "./rollouts.ts";

@@ -1,5 +1,5 @@
 import { changesSince } from "../../planner/build/changes-since.ts";
-import type { Past } from "../../planner/build/past.ts";
+import type { Past } from "../../planner/build/resumed.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { RunArguments, SelectionArguments } from "../arguments/arguments.ts";
 import { loadWhole, narrowOrTell, selectionOf, tell } from "./load.ts";

@@ -12,7 +12,7 @@ import { systemClock } from "../../executor/system-clock.ts";
 import { buildRollout } from "../../planner/build/build.ts";
 import { hostsWhereExitsCount } from "../../planner/build/expected-exits.ts";
 import { hostsWatchedForLeftovers } from "../../planner/build/leftovers.ts";
-import { selectsProgram } from "../../planner/build/taking.ts";
+import { selectsProgram } from "../../planner/build/picking.ts";
 import { refuseUnfillable } from "../../planner/build/unfillable.ts";
 import { RolloutModel } from "../../views/model/rollout-model.ts";
 import { reportText } from "../../views/report/report.ts";

@@ -1,7 +1,7 @@
 import type { Outcome, RecordedEvent } from "../../domain/events.ts";
 import { type RolloutId, keyOf } from "../../domain/ids.ts";
 import type { Rollout } from "../../domain/rollout.ts";
-import { openAs, readPast, type Past } from "../../planner/build/past.ts";
+import { openAs, readPast, type Past } from "../../planner/build/resumed.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { endOfJournal, readJournal, resumedIn } from "../../state/read-journal.ts";
 import { keptRollouts, type KeptRollout } from "./journals.ts";

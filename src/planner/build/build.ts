@@ -25,13 +25,13 @@ import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import { didYouMean } from "../schema/nearest.ts";
-import type { Past } from "./past.ts";
+import type { Past } from "./resumed.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { select, type Selected } from "./programs.ts";
 import { compileSelector, namesGroup, type Selector } from "../../domain/selector.ts";
-import { resuming } from "./resuming.ts";
+import { resuming } from "./resume-chain.ts";
 import { startSecondsOf } from "./start-seconds.ts";
-import { Taker, type InstanceSelection } from "./taking.ts";
+import { Taker, type InstanceSelection } from "./picking.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** The rollout, or every reason why there cannot be one. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { InstanceConfig } from "../../../src/domain/fleet.ts";
-import { readPast } from "../../../src/planner/build/past.ts";
+import { readPast } from "../../../src/planner/build/resumed.ts";
 import { instance, listed, planOf, preview, rolloutOf, type Hosts } from "./plans.ts";
 
 const DONE = instance("migrate", { state: "EXITED", description: "Nov 23 10:00 AM", atRest: true });

@@ -4,7 +4,7 @@ import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.
 import type { ProcessSnapshot } from "../../../src/domain/process-state.ts";
 import type { Rollout } from "../../../src/domain/rollout.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
-import type { InstanceSelection } from "../../../src/planner/build/taking.ts";
+import type { InstanceSelection } from "../../../src/planner/build/picking.ts";
 import { formatDiagnostic } from "../../../src/planner/text/diagnostic.ts";
 import { parsePlan, type LoadedPlan } from "../../../src/planner/plan/load.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";

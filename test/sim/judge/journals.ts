@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RolloutId } from "../../../src/domain/ids.ts";
 import { newestIncomplete, newestUnfinished, unfinishedCalled } from "../../../src/cli/prepare/unfinished.ts";
-import { readPast, type Past } from "../../../src/planner/build/past.ts";
+import { readPast, type Past } from "../../../src/planner/build/resumed.ts";
 import { journalFile, planDir } from "../../../src/state/state-dir.ts";
 import type { SimEvent } from "../sim-controller.ts";
 

@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { programOf, type HostName, type ProgramName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
-import type { Past } from "../../../src/planner/build/past.ts";
+import type { Past } from "../../../src/planner/build/resumed.ts";
 import { drawInterference } from "../interference.ts";
 import { SeededRandom } from "../random.ts";
 import { failingByDesign, scenario, type Scenario } from "../scenario.ts";

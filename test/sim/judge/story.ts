@@ -5,7 +5,7 @@ import type { Rollout, Selection } from "../../../src/domain/rollout.ts";
 import { takeLocks } from "../../../src/executor/locks.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
 import { changesSince } from "../../../src/planner/build/changes-since.ts";
-import type { Past } from "../../../src/planner/build/past.ts";
+import type { Past } from "../../../src/planner/build/resumed.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
 import { narrow } from "../../../src/planner/plan/selection.ts";
 import { interfering, type Interference } from "../interference.ts";

@@ -29,7 +29,7 @@ export const PLANTED: readonly PlantedFault[] = [
     had: "0.1.0",
     edits: [
       {
-        file: "src/planner/build/settle.ts",
+        file: "src/planner/build/resume-action.ts",
         from: "? isNew && wasDown(fate)",
         to: "? isNew",
       },
@@ -177,7 +177,7 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "a resume runs again what had ended before the rollout, was run again, and has completed",
     edits: [
       {
-        file: "src/planner/build/settle.ts",
+        file: "src/planner/build/resume-action.ts",
         from: "if (serves && (hasCompleted(fate) || (mayHaveCompleted && !hasCrashed(history))))",
         to: "if (serves && hasCompleted(fate) && hasCrashed(history))",
       },
@@ -188,7 +188,7 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "a resume takes for done, or for failed, what was to be run again when its controller was killed, and was not",
     edits: [
       {
-        file: "src/planner/build/settle.ts",
+        file: "src/planner/build/resume-action.ts",
         from: "!serves && !isAsBefore(fate, history)",
         to: "!(serves && isAsBefore(fate, history))",
       },
@@ -261,7 +261,7 @@ export const PLANTED: readonly PlantedFault[] = [
     had: "0.1.0",
     edits: [
       {
-        file: "src/planner/build/taking.ts",
+        file: "src/planner/build/picking.ts",
         from: "return this.configOf(host, instance)?.is_listener === true;",
         to: "return false;",
       },
@@ -273,7 +273,7 @@ export const PLANTED: readonly PlantedFault[] = [
     had: "0.1.0",
     edits: [
       {
-        file: "src/planner/build/taking.ts",
+        file: "src/planner/build/picking.ts",
         from: 'if (!this.isAtRest(host, instance) || exited === "restart" || wasMeant) return undefined;',
         to: 'if (exited === "restart" || exited === "skip" || wasMeant) return undefined;',
       },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
-import { readPast } from "../../../src/planner/build/past.ts";
+import { readPast } from "../../../src/planner/build/resumed.ts";
 import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
 import { reportText } from "../../../src/views/report/report.ts";
 import { simulatedJournal, type SimulatedJournal } from "../simulated-journal.ts";

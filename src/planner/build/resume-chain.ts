@@ -3,7 +3,7 @@ import { beganAt, type HostName, type InstanceName, keyOf } from "../../domain/i
 import { LEFT_AS, worksOf, type LeftOpen, type Rollout, type Warning, type Wave } from "../../domain/rollout.ts";
 import type { HookName } from "../../domain/settings.ts";
 import { plannedIn } from "./capacity.ts";
-import { openAs, type Past } from "./past.ts";
+import { openAs, type Past } from "./resumed.ts";
 
 /** What a resume says of the chain that it continues, and what has to be known of it. */
 export interface Resuming {

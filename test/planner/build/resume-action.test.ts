@@ -4,8 +4,8 @@ import type { InstanceFailureCode } from "../../../src/domain/failures.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
 import type { KnownHistory, ProcessEnd } from "../../../src/domain/process-history.ts";
 import type { ProcessSnapshot, ProcessState } from "../../../src/domain/process-state.ts";
-import { readPast } from "../../../src/planner/build/past.ts";
-import { settle, type MayEnd } from "../../../src/planner/build/settle.ts";
+import { readPast } from "../../../src/planner/build/resumed.ts";
+import { settle, type MayEnd } from "../../../src/planner/build/resume-action.ts";
 import { failed, healthy, indeterminate, observed, planned, restarting } from "../../views/rollout-script.ts";
 
 const HOST = "web-01" as HostName;

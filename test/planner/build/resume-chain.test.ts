@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../../../src/domain/ids.ts";
 import type { Rollout } from "../../../src/domain/rollout.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
-import { readPast, type Past } from "../../../src/planner/build/past.ts";
+import { readPast, type Past } from "../../../src/planner/build/resumed.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
 import { previewText } from "../../../src/planner/preview/preview.ts";
 import { simulated } from "../../sim/rollouts.ts";

@@ -2,7 +2,7 @@ import type { InstanceFailureCode } from "../../domain/failures.ts";
 import { isRunning, type ProcessSnapshot, type ProcessState } from "../../domain/process-state.ts";
 import type { PlannedInstance } from "../../domain/rollout.ts";
 import { lastStartIn, type KnownHistory } from "../../domain/process-history.ts";
-import { hasCompleted, type PastFate } from "./past.ts";
+import { hasCompleted, type PastFate } from "./resumed.ts";
 
 /**
  * What a resume does with an instance: nothing, if it is healthy and serves, or has completed.

@@ -18,10 +18,10 @@ import {
 } from "../../domain/process-state.ts";
 import type { ProcessHistory } from "../../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
-import { wasUp, whyNotPlanned, type Past, type PastFate } from "./past.ts";
+import { wasUp, whyNotPlanned, type Past, type PastFate } from "./resumed.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
 import { compileGroupSelector } from "../../domain/selector.ts";
-import { settle } from "./settle.ts";
+import { settle } from "./resume-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
 /** What is selected of a plan's instances, besides what its patterns name. */
