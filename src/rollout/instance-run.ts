@@ -69,6 +69,8 @@ export class InstanceRun {
   }
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): void {
+    // Its supervisord may have been killed, and what ran lives on.
+    if (snapshot?.pid !== this.turn.seen?.pid) this.restart.addOldPid(this.turn.seen?.pid);
     this.turn.seen = snapshot;
     if (this.stage === "before") this.prepared(this.before.looked(snapshot, issuedAtMs, nowMs), nowMs);
     else if (this.stage === "restart") this.restarted(this.restart.looked(snapshot, issuedAtMs, nowMs), nowMs);

@@ -175,7 +175,8 @@ export class Restart {
     return attempt;
   }
 
-  private addOldPid(pid = NO_PROCESS): void {
+  /** It had this pid: what that has left behind is looked for. */
+  addOldPid(pid = NO_PROCESS): void {
     if (pid !== NO_PROCESS) this.oldPids.add(pid);
   }
 

@@ -111,6 +111,13 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     at(fromMs, () => fleet.hang(host));
     if (random.chance(0.8)) at(fromMs + random.whole(100, 300_000), () => fleet.goOn(host));
   }
+  // A supervisord that is killed: what it ran lives on.
+  if (random.chance(0.06)) {
+    const host = someHost();
+    const fromMs = soon();
+    at(fromMs, () => fleet.killSupervisor(host));
+    if (random.chance(0.8)) at(fromMs + random.whole(100, 20_000), () => fleet.startSupervisor(host));
+  }
   // A supervisord that is restarted, ends for good, or goes down with the program that fails.
   if (random.chance(0.12)) {
     const host = someHost();

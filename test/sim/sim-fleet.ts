@@ -17,6 +17,9 @@ export interface Leftover {
   readonly release: number;
   readonly sinceMs: number;
   readonly untilMs: number;
+  readonly command: string;
+  /** Nobody can know of it: its supervisord was killed before a look had shown its pid. */
+  readonly isUnknown?: boolean;
 }
 
 /** A machine, on which one or several supervisords run. */
@@ -175,6 +178,18 @@ export class SimFleet {
     for (const process of this.hosts.get(host)?.values() ?? []) process.endWithSupervisor();
   }
 
+  /** Its supervisord is killed, which ends none of what it runs. */
+  killSupervisor(host: HostName): void {
+    for (const [instance, { spawn }] of this.hosts.get(host) ?? []) {
+      if (!spawn) continue;
+      const { pid, release, atMs: sinceMs } = spawn;
+      const isUnknown = spawn.wasSeen !== true;
+      const orphan = { host, instance, pid, group: pid, release, sinceMs, untilMs: Infinity, command: instance };
+      this.leftovers.push({ ...orphan, isUnknown });
+    }
+    this.endSupervisor(host);
+  }
+
   supervisorPid(host: HostName): number | undefined {
     return this.supervisors.get(host);
   }
@@ -270,14 +285,14 @@ export class SimFleet {
     );
     const left = this.leftovers
       .filter((one) => machine.includes(one.host) && one.untilMs > this.time.now)
-      .map(({ pid, group, sinceMs, instance }): HostProcess => ({
+      .map(({ pid, group, sinceMs, command }): HostProcess => ({
         pid,
         parent: 1,
         group,
         session: 1,
         // It was there before its parent ended.
         age_s: age_s(sinceMs),
-        command: `a child of ${instance}`,
+        command,
       }));
     const isAskedFor = ({ pid, group, session }: HostProcess) =>
       pids.includes(pid) || groups.includes(group) || groups.includes(session);
@@ -365,7 +380,9 @@ export class SimFleet {
       leaves: ({ pid: group, release: itsRelease }, forMs) => {
         const sinceMs = this.time.now;
         const untilMs = sinceMs + forMs;
-        this.leftovers.push({ host, instance, pid: ++machine.pid, group, release: itsRelease, sinceMs, untilMs });
+        const command = `a child of ${instance}`;
+        const pid = ++machine.pid;
+        this.leftovers.push({ host, instance, pid, group, release: itsRelease, sinceMs, untilMs, command });
       },
       gaveUp: () => {
         const pid = this.supervisors.get(host);

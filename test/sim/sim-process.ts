@@ -72,6 +72,8 @@ export interface SimSpawn {
   readonly behaviour: SimBehaviour;
   runningAtMs: number | undefined;
   endedAtMs: number | undefined;
+  /** A look has shown its pid. */
+  wasSeen?: boolean;
   /** How it ended, as supervisord logs it. */
   end?: ProcessEnd;
 }
@@ -207,6 +209,7 @@ export class SimProcess {
   /** What a look shows, which wakes supervisord's loop: it answers first. */
   look(): ProcessSnapshot {
     const snapshot = this.snapshot();
+    if (this.spawn && snapshot.pid !== undefined) this.spawn.wasSeen = true;
     if (this.state === "EXITED" && !this.isAtRest) this.become("EXITED", 0, () => this.startProcess());
     return snapshot;
   }

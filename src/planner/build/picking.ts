@@ -129,9 +129,7 @@ export class Taker {
     const lastPid = pid ?? processes.at(-1)?.pid;
     const before = lastPid === undefined ? { state } : { state, pid: lastPid };
     const completes = this.isAtRest(host, instance) ? { may_complete: true as const } : {};
-    const earlierPid = this.selection.past?.planned.get(host)?.get(instance)?.before.pid;
-    // Not restarted by the chain, and another process all the same: the earlier one may still be there.
-    const old = earlierPid !== undefined && earlierPid !== lastPid ? { old_pids: [earlierPid] } : {};
+    const old = this.oldPids(host, instance, lastPid);
     return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...old, ...completes };
   }
 
@@ -210,11 +208,7 @@ export class Taker {
       history,
     });
     if (settled.action !== "nothing") {
-      const oldPids = new Set(this.selection.past?.oldPids.get(host)?.get(instance));
-      // What was proven may still be there beside what runs now, where its supervisord was killed and started again.
-      const lastPid = fate.kind === "healthy" ? fate.pid : fate.previousPid;
-      if (lastPid !== undefined && lastPid !== pid) oldPids.add(lastPid);
-      const old = oldPids.size > 0 ? { old_pids: [...oldPids] } : {};
+      const old = this.oldPids(host, instance, pid, fate.kind === "healthy" ? fate.pid : fate.previousPid);
       const before = { state, ...(pid === undefined ? {} : { pid }) };
       return { instance, program, before, ...settled, ...old, ...completes };
     }
@@ -226,6 +220,19 @@ export class Taker {
     const exits = mayExit ? { exits_at_most_every_ms: settings.timings.min_healthy_time_ms } : {};
     if (settled.pid !== undefined) this.proven.push({ host, instance, pid: settled.pid, ...exits, ...completes });
     return undefined;
+  }
+
+  /** What ran in its place may still be there next to what runs now, where its supervisord was killed and started again. */
+  private oldPids(
+    host: HostName,
+    instance: InstanceName,
+    pid?: number,
+    provenPid?: number,
+  ): Pick<PlannedInstance, "old_pids"> {
+    const pids = new Set(this.selection.past?.oldPids.get(host)?.get(instance));
+    if (provenPid !== undefined) pids.add(provenPid);
+    if (pid !== undefined) pids.delete(pid);
+    return pids.size > 0 ? { old_pids: [...pids] } : {};
   }
 
   private processesOf(host: HostName, instance: InstanceName): ProcessHistory {

@@ -121,7 +121,7 @@ class PastReader {
     this.drains.record(event);
     if (event.type === "rollout.planned") this.planned(event);
     else if (event.type === "instance.restarting") this.restarting(event);
-    else if (event.type === "instance.observed") entryOf(this.seen, event.host).set(event.instance, event.state);
+    else if (event.type === "instance.observed") this.observed(event);
     else if (event.type === "instance.unchanged")
       this.set(event.host, event.instance, this.before.get(event.host)?.get(event.instance));
     else if (event.type === "instance.healthy") this.healthy(event);
@@ -143,6 +143,12 @@ class PastReader {
     entryOf(this.isEnabled, host).set(instance, false);
     this.set(host, instance, { kind: "unknown", previousPid: previous_pid, previousStart: previous_start });
     if (previous_pid !== undefined) this.addOldPid(host, instance, previous_pid);
+  }
+
+  /** Whatever ran in its place may still be there, where its supervisord was killed. */
+  private observed({ host, instance, state, pid }: EventOf<"instance.observed">): void {
+    entryOf(this.seen, host).set(instance, state);
+    if (pid !== undefined) this.addOldPid(host, instance, pid);
   }
 
   private healthy({ host, instance, pid, previous_pid }: EventOf<"instance.healthy">): void {
@@ -182,8 +188,8 @@ class PastReader {
     for (const { host, hooks, batches } of worksOf(rollout)) {
       if (hooks.after_healthy) this.enables.add(host);
       for (const { instances } of batches)
-        for (const { instance, old_pids = [] } of instances)
-          for (const pid of old_pids) this.addOldPid(host, instance, pid);
+        for (const { instance, before, old_pids = [] } of instances)
+          for (const pid of [...old_pids, before.pid]) if (pid !== undefined) this.addOldPid(host, instance, pid);
     }
   }
 

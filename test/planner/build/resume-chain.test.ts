@@ -47,6 +47,41 @@ describe("what was healthy, died, and was taken out of service by a resume that 
   });
 });
 
+describe("the old processes that a resume looks for, where a supervisord was killed and what it ran lives on", () => {
+  /** What the resume knows of web:0 of the second host, once another supervisord has started it. */
+  async function oldPids(of: { observed: number[] }) {
+    const made = await halted();
+    const before = made.fleet.process(TWO, "web:0").pid;
+    const web = { host: TWO, program: "web" as ProgramName, instance: "web:0" as InstanceName };
+    const seen = of.observed.map((pid) => ({
+      type: "instance.observed" as const,
+      ...web,
+      state: "RUNNING" as const,
+      pid,
+    }));
+    const past = readPast([...made.journal, ...seen]);
+    assert.ok(past);
+    made.fleet.killSupervisor(TWO);
+    made.fleet.startSupervisor(TWO);
+    const works = resumeOf(made, { of: past }).waves.flatMap(({ batches }) => batches.flatMap(({ hosts }) => hosts));
+    const planned = works
+      .filter(({ host }) => host === TWO)
+      .flatMap(({ batches }) => batches.flatMap(({ instances }) => instances))
+      .find(({ instance }) => instance === "web:0");
+    return { before, found: planned?.old_pids };
+  }
+
+  it("are what ran when the first rollout was planned, be it untouched", async () => {
+    const { before, found } = await oldPids({ observed: [] });
+    assert.deepEqual(found, [before]);
+  });
+
+  it("and what a look has seen in its place since", async () => {
+    const { before, found } = await oldPids({ observed: [9991, 9992] });
+    assert.deepEqual(found, [before, 9991, 9992]);
+  });
+});
+
 describe("what a resume leaves open of its chain", () => {
   it("is nothing where it takes all that is not healthy", async () => {
     const made = await halted();

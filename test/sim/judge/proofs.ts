@@ -93,13 +93,17 @@ export class Proofs implements Witness {
     else if (answer.atMs < provenAtMs) this.fail(event, "and was not asked after min_healthy_time");
     else if (last.some(({ passed }) => !passed))
       this.fail(event, "though its last answers were that it does not serve");
-    // Where the plan accepts leftovers, they may answer.
-    else if (leftovers === "fail" && last.some(({ atMs }) => !servesAt(spawn, atMs)))
+    // Where the plan accepts leftovers, they may answer, and where nobody can know of them.
+    else if (leftovers === "fail" && !this.hasUnknown(event) && last.some(({ atMs }) => !servesAt(spawn, atMs)))
       this.fail(event, "though another process answered in its place");
     // The one after min_healthy_time comes sooner.
     const between = ofIt.slice(1).map(({ atMs }, index) => atMs - (ofIt[index]?.atMs ?? 0));
     const early = between.filter((ms) => ms < simTimings.between_checks_ms);
     if (early.length > 1) this.fail(event, `and was asked ${early.join(", ")} ms after the question before`);
+  }
+
+  private hasUnknown({ host, instance }: EventOf<"instance.healthy">): boolean {
+    return this.trial.made.fleet.leftoversOf(host, instance).some(({ isUnknown }) => isUnknown);
   }
 
   private fail(event: EventOf<"instance.healthy">, how: string): void {

@@ -256,6 +256,17 @@ export const PLANTED: readonly PlantedFault[] = [
     ],
   },
   {
+    name: "orphans-pass-for-ended",
+    what: "an old process that outlived its killed supervisord passes for ended, and the new one for healthy",
+    edits: [
+      {
+        file: "src/rollout/leftovers.ts",
+        from: "if (taker && !isOrphan(process, taker)) this.ours.delete(process.pid);",
+        to: "this.ours.delete(process.pid);",
+      },
+    ],
+  },
+  {
     name: "listeners-are-restarted-by-a-pattern",
     what: "a pattern takes event listeners as well, which no program names",
     had: "0.1.0",
