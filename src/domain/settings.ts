@@ -27,6 +27,18 @@ export function templateOf(check: Check): string {
   }
 }
 
+/** What it asks for, as the plan has it: `http://127.0.0.1/ answers 200, 3 times in a row`. */
+export function checkText(check: Check): string {
+  const { passes = 1 } = check;
+  const asked =
+    check.kind === "http"
+      ? `${check.url} answers ${check.status}`
+      : check.kind === "tcp"
+        ? `${check.address} accepts a connection`
+        : check.command;
+  return passes === 1 ? asked : `${asked}, ${passes} times in a row`;
+}
+
 /** A shell command; a template like those of checks. */
 export interface Hook {
   readonly command: string;

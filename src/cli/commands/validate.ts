@@ -1,3 +1,4 @@
+import { counted } from "../../domain/counted.ts";
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
 import { diagnosticToJson, formatDiagnostic } from "../../planner/text/diagnostic.ts";
 import type { LoadedPlan } from "../../planner/plan/load.ts";
@@ -41,5 +42,5 @@ function tellProgram(file: string, loaded: LoadedPlan): void {
 }
 
 function sizeText({ hosts, waves }: Plan): string {
-  return `${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${waves.length} ${waves.length === 1 ? "wave" : "waves"}`;
+  return `${counted(hosts.length, "host")}, ${counted(waves.length, "wave")}`;
 }

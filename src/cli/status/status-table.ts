@@ -1,3 +1,4 @@
+import { counted } from "../../domain/counted.ts";
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../../domain/process-state.ts";
@@ -43,7 +44,7 @@ function headline({ plan, hosts }: FleetStatus, entries: readonly Entry[]): stri
   const seen = hosts.filter((one) => "instances" in one).length;
   const lost = hosts.length - seen;
   const unreachable = lost === 0 ? "" : `, ${lost} more cannot be looked at`;
-  return `${printable(plan)}: ${running} of ${entries.length} RUNNING on ${seen} ${seen === 1 ? "host" : "hosts"}${unreachable}`;
+  return `${printable(plan)}: ${running} of ${entries.length} RUNNING on ${counted(seen, "host")}${unreachable}`;
 }
 
 function unreachableLines({ hosts }: FleetStatus): string[] {

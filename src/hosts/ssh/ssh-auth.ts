@@ -1,3 +1,4 @@
+import { counted } from "../../domain/counted.ts";
 import type { AnyAuthMethod, AuthHandlerMiddleware, default as Ssh2 } from "ssh2";
 import { agentKeys, agentPreferring } from "./ssh-agent.ts";
 import type { PublicKey } from "../host-keys/public-key.ts";
@@ -92,7 +93,7 @@ export class Authentication {
       else if (!keys.some(isOffered)) remarks.push("the agent holds no key of an identity file (see IdentitiesOnly)");
       if (unsupported.length > 0)
         remarks.push(`of the agent's keys these are not supported: ${[...new Set(unsupported)].join(", ")}`);
-      return { offered: count === 0 ? [] : [`${count} ${count === 1 ? "key" : "keys"} of the agent`], remarks };
+      return { offered: count === 0 ? [] : [`${counted(count, "key")} of the agent`], remarks };
     } catch (error) {
       return { offered: [], remarks: [`the agent at ${agentSocket} cannot be asked (${(error as Error).message})`] };
     }

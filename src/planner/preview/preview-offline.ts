@@ -1,3 +1,4 @@
+import { counted } from "../../domain/counted.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { printable } from "../../domain/printable.ts";
 import { formatQuantity } from "../../domain/quantity.ts";
@@ -5,7 +6,7 @@ import type { HostName } from "../../domain/ids.ts";
 import { inBatches, type HostBatch } from "../build/host-batches.ts";
 import { folded, foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import type { Plan, PlanWave } from "../plan/plan.ts";
-import { atATime, count } from "./preview-words.ts";
+import { atATime } from "./preview-words.ts";
 
 /** What a plan says by itself, without a look at the fleet: hosts and batches, no instances. */
 export interface OfflinePlan {
@@ -49,7 +50,7 @@ export function offlineText(plan: Plan): string {
     return settings ? waveLines(wave, settings, index, offline.waves.length) : [];
   });
   const lines = [
-    `${printable(offline.name)}: ${count(hosts.size, "host")}, none of them contacted`,
+    `${printable(offline.name)}: ${counted(hosts.size, "host")}, none of them contacted`,
     ...waves,
     "",
     "A host without instances to restart leaves its batch to the next; --dry-run without --offline shows the instances.",
@@ -92,9 +93,9 @@ function batchLines(batches: readonly HostBatch<HostName>[]): string[] {
     const names = foldedInOrder(batches.slice(first, end).flatMap((batch) => batch.hosts));
     const which = end === first + 1 ? `batch ${first + 1}` : `batches ${first + 1}-${end}`;
     const each = end === first + 1 ? (hosts.length > 1 ? " together" : "") : " each";
-    const sliding = `${count(hosts.length, "host")}, ${atATime(at_once)}, the next as soon as one is done`;
+    const sliding = `${counted(hosts.length, "host")}, ${atATime(at_once)}, the next as soon as one is done`;
     const title =
-      at_once < hosts.length ? sliding : `${which} of ${batches.length}: ${count(hosts.length, "host")}${each}`;
+      at_once < hosts.length ? sliding : `${which} of ${batches.length}: ${counted(hosts.length, "host")}${each}`;
     lines.push(`  ${title}`, `    ${names}`);
     first = end;
   }

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../domain/duration.ts";
 import { onOneLine } from "../../domain/printable.ts";
 import type { HostWork, Wave } from "../../domain/rollout.ts";
-import type { Check, Hook, RunsOn } from "../../domain/settings.ts";
+import { checkText, type Hook, type RunsOn } from "../../domain/settings.ts";
 import { folded, groupedBy } from "../../domain/folding.ts";
 
 /** What is done to each instance of a wave and around it, once for all hosts that have it alike. */
@@ -34,7 +34,7 @@ function aroundLines({ hooks, checks }: HostWork): string[] {
   return [
     ...hookLine("before_host", before_host),
     ...hookLine("before_restart", before_restart),
-    ...checks.map((check) => `check ${placeText("from", check.from)}: ${checkText(check)}`),
+    ...checks.map((check) => `check ${placeText("from", check.from)}: ${onOneLine(checkText(check))}`),
     ...hookLine("after_healthy", after_healthy),
     ...hookLine("after_host", after_host),
   ];
@@ -47,20 +47,4 @@ export function hookLine(name: string, hook: Hook | undefined): string[] {
 
 function placeText(preposition: "on" | "from", place: RunsOn): string {
   return `${preposition} the ${place}`;
-}
-
-function checkText(check: Check): string {
-  const { passes = 1 } = check;
-  return onOneLine(passes === 1 ? askedText(check) : `${askedText(check)}, ${passes} times in a row`);
-}
-
-function askedText(check: Check): string {
-  switch (check.kind) {
-    case "http":
-      return `${check.url} answers ${check.status}`;
-    case "tcp":
-      return `${check.address} accepts a connection`;
-    case "command":
-      return check.command;
-  }
 }

@@ -1,10 +1,11 @@
+import { counted } from "../../domain/counted.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Batch, HostWork, Rollout, Wave } from "../../domain/rollout.ts";
 import { foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import { instancesText } from "./preview-instances.ts";
 import { stepLines } from "./preview-steps.ts";
-import { atATime, count } from "./preview-words.ts";
+import { atATime } from "./preview-words.ts";
 
 /** A host's name and the text of its work. */
 interface Entry {
@@ -43,7 +44,10 @@ function slidingLines({ at_once, hosts }: Batch): string[] {
     if (row?.[0]?.text === entry.text) row.push(entry);
     else rows.push([entry]);
   }
-  return [`  ${count(hosts.length, "host")}, ${atATime(at_once)}, the next as soon as one is done`, ...rowLines(rows)];
+  return [
+    `  ${counted(hosts.length, "host")}, ${atATime(at_once)}, the next as soon as one is done`,
+    ...rowLines(rows),
+  ];
 }
 
 function lockstepLines({ batches, between_batches_ms }: Wave): string[] {
@@ -52,7 +56,7 @@ function lockstepLines({ batches, between_batches_ms }: Wave): string[] {
   const lines = alikeBatches(batches).flatMap(({ first, last, size, rows }) => {
     const which = first === last ? `batch ${first}` : `batches ${first}-${last}`;
     const each = first === last ? (size > 1 ? " together" : "") : " each";
-    return [`  ${which} of ${batches.length}: ${count(size, "host")}${each}`, ...rowLines(rows)];
+    return [`  ${which} of ${batches.length}: ${counted(size, "host")}${each}`, ...rowLines(rows)];
   });
   return [...rest, ...lines];
 }

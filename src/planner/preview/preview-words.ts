@@ -1,9 +1,3 @@
-/** `1 host`, `2 hosts`, `2 batches`. */
-export function count(number: number, noun: string): string {
-  if (number === 1) return `1 ${noun}`;
-  return `${number} ${noun}${noun.endsWith("ch") ? "es" : "s"}`;
-}
-
 /** `one at a time`, `3 at a time`. */
 export function atATime(number: number): string {
   return `${number === 1 ? "one" : number} at a time`;

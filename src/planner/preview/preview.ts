@@ -1,3 +1,4 @@
+import { counted } from "../../domain/counted.ts";
 import { formatElapsed } from "../../domain/duration.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
@@ -8,7 +9,7 @@ import { leastMs } from "../../domain/least-duration.ts";
 import { membersText } from "../build/mixed-groups.ts";
 import { hookLine } from "./preview-steps.ts";
 import { waveLines } from "./preview-waves.ts";
-import { count, section } from "./preview-words.ts";
+import { section } from "./preview-words.ts";
 
 /**
  * The rollout as a person reads it before the run: all that is restarted, in its order, how, how long that takes and
@@ -36,10 +37,10 @@ export function previewText(rollout: Rollout, fleet: FleetReport): string {
 function headline(rollout: Rollout): string {
   const works = [...worksOf(rollout)];
   const name = printable(rollout.name);
-  if (works.length === 0) return `${name}: nothing to do: ${count(rollout.skipped.length, "instance")} skipped`;
+  if (works.length === 0) return `${name}: nothing to do: ${counted(rollout.skipped.length, "instance")} skipped`;
   const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
   const hosts = new Set(works.map(({ host }) => host)).size;
-  return `${name}: ${count(instances, "instance")} on ${count(hosts, "host")} would be ${done(works)}; nothing was changed`;
+  return `${name}: ${counted(instances, "instance")} on ${counted(hosts, "host")} would be ${done(works)}; nothing was changed`;
 }
 
 function done(works: readonly HostWork[]): string {
@@ -87,8 +88,8 @@ function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }
   const asks = on_failure === "ask" ? ", after it has asked" : "";
   if (max_failures === 0 && max_unreachable === 0) return `It halts at the first failure${asks}.`;
   const tolerated = [
-    ...(max_failures > 0 ? [count(max_failures, "failure")] : []),
-    ...(max_unreachable > 0 ? [count(max_unreachable, "unreachable host")] : []),
+    ...(max_failures > 0 ? [counted(max_failures, "failure")] : []),
+    ...(max_unreachable > 0 ? [counted(max_unreachable, "unreachable host")] : []),
   ];
   return `It goes on after ${tolerated.join(" and ")}; one more halts it${asks}.`;
 }

@@ -51,15 +51,12 @@ export class Instances {
     return this.get(host, name)?.status;
   }
 
-  /** The hosts that have instances of this status, in the order of the plan. */
-  *withStatus(
-    status: InstanceStatus,
-  ): Generator<{ readonly host: HostName; readonly instances: readonly InstanceName[] }> {
-    if (this.counts[status] === 0) return;
-    for (const [host, ofHost] of this.byHost) {
-      const instances = [...ofHost.values()].filter((each) => each.status === status).map(({ name }) => name);
-      if (instances.length > 0) yield { host, instances };
-    }
+  /** The instances of this status, host by host in the order of the plan. */
+  withStatus(status: InstanceStatus): { readonly host: HostName; readonly instance: InstanceName }[] {
+    if (this.counts[status] === 0) return [];
+    return [...this.byHost].flatMap(([host, ofHost]) =>
+      [...ofHost.values()].filter((each) => each.status === status).map(({ name }) => ({ host, instance: name })),
+    );
   }
 
   private addPlanned(host: HostName, instance: InstanceProgress): void {

@@ -1,9 +1,9 @@
+import { counted } from "../../domain/counted.ts";
 import { formatDuration } from "../../domain/duration.ts";
-import { foldNames } from "../../domain/node-set.ts";
+import { folded, groupedBy } from "../../domain/folding.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { sizeOf, type Batch, type HostWork, type Rollout, type Wave } from "../../domain/rollout.ts";
-import type { Check, Hook } from "../../domain/settings.ts";
-import { many } from "../words/counting.ts";
+import { checkText, type Hook } from "../../domain/settings.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** The plan as it was run: limits, waves, batches, and what each instance gets. */
@@ -18,9 +18,7 @@ export function planMarkup(rollout: Rollout): Markup {
     ]),
     ["On a failure over the limit", on_failure],
     ...hookSettings(hooks),
-    ...(unreachable.length > 0
-      ? [["Left out as unreachable", foldNames(unreachable).join(" ")] satisfies [string, string]]
-      : []),
+    ...(unreachable.length > 0 ? [["Left out as unreachable", folded(unreachable)] satisfies [string, string]] : []),
   ];
   return html`<section id="plan">
     <h2>The plan as it was run</h2>
@@ -42,6 +40,7 @@ function waveMarkup(wave: Wave, number: number): Markup {
   const { group, batches, programs, between_batches_ms, pause } = wave;
   const works = batches.flatMap(({ hosts }) => hosts);
   const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
+  const worksAlike = groupedBy(works, ({ timings, checks, hooks }) => JSON.stringify([timings, checks, hooks]));
   const settings: [string, string][] = [
     ["Programs", programs.join(" ")],
     ["Between batches", formatDuration(between_batches_ms)],
@@ -56,10 +55,10 @@ function waveMarkup(wave: Wave, number: number): Markup {
   ];
   return html`<details>
     <summary>
-      Wave ${number}: <b>${printable(group)}</b>, ${many(works.length, "host")}, ${many(instances, "instance")},
-      ${many(batches.length, "batch")}
+      Wave ${number}: <b>${printable(group)}</b>, ${counted(works.length, "host")}, ${counted(instances, "instance")},
+      ${counted(batches.length, "batch")}
     </summary>
-    ${settingsMarkup(settings)} ${alikeWorks(works).map(workMarkup)}
+    ${settingsMarkup(settings)} ${worksAlike.map(workMarkup)}
     <table>
       <caption>
         Batches of ${printable(group)}
@@ -80,38 +79,31 @@ function waveMarkup(wave: Wave, number: number): Markup {
 }
 
 function batchMarkup({ hosts, at_once }: Batch, index: number): Markup {
-  const names = foldNames(hosts.map(({ host }) => host)).join(" ");
+  const names = folded(hosts.map(({ host }) => host));
   const instances = hosts.reduce((sum, work) => sum + sizeOf(work), 0);
   return html`<tr>
     <th scope="row">${index + 1}</th>
-    <td>${printable(names)}</td>
+    <td>${names}</td>
     <td>${at_once}</td>
     <td>${instances}</td>
   </tr>`;
-}
-
-/** Hosts whose instances get the same, together: most waves have one such group. */
-function alikeWorks(works: readonly HostWork[]): HostWork[][] {
-  const alike = new Map<string, HostWork[]>();
-  for (const work of works) {
-    const key = JSON.stringify([work.timings, work.checks, work.hooks]);
-    alike.set(key, [...(alike.get(key) ?? []), work]);
-  }
-  return [...alike.values()];
 }
 
 function workMarkup(works: readonly HostWork[], _index: number, all: readonly unknown[]): Markup | undefined {
   const [work] = works;
   if (!work) return undefined;
   const { timings, checks, hooks } = work;
-  const names = foldNames(works.map(({ host }) => host)).join(" ");
-  return html`${all.length > 1 ? html`<h4>${printable(names)}</h4>` : undefined}
+  const names = folded(works.map(({ host }) => host));
+  return html`${all.length > 1 ? html`<h4>${names}</h4>` : undefined}
   ${settingsMarkup([
     ...Object.entries(timings).map(([name, ms]): [string, string] => [
       name.replace(/_ms$/, ""),
       formatDuration(Number(ms)),
     ]),
-    ...checks.map((check): [string, string] => [`check from the ${check.from}`, checkText(check)]),
+    ...checks.map((check): [string, string] => [
+      `check from the ${check.from}`,
+      `${checkText(check)}; timeout ${formatDuration(check.timeout_ms)}`,
+    ]),
     ...hookSettings(hooks),
   ])}`;
 }
@@ -119,7 +111,7 @@ function workMarkup(works: readonly HostWork[], _index: number, all: readonly un
 function hostsMarkup({ hosts }: Rollout): Markup | undefined {
   if (hosts.length === 0) return undefined;
   return html`<details>
-    <summary>Ways onto ${many(hosts.length, "host")}</summary>
+    <summary>Ways onto ${counted(hosts.length, "host")}</summary>
     <table>
       <caption>
         Hosts and how they were reached
@@ -165,20 +157,4 @@ function hookSettings(hooks: Readonly<Record<string, Hook | undefined>> | object
   return Object.entries(hooks as Readonly<Record<string, Hook | undefined>>).flatMap(([name, hook]) =>
     hook === undefined ? [] : [[`${name} on the ${hook.run}`, hook.command] satisfies [string, string]],
   );
-}
-
-function checkText(check: Check): string {
-  const { passes = 1 } = check;
-  return passes === 1 ? askedText(check) : `${askedText(check)}, ${passes} times in a row`;
-}
-
-function askedText(check: Check): string {
-  switch (check.kind) {
-    case "http":
-      return `${check.url} answers ${check.status} within ${formatDuration(check.timeout_ms)}`;
-    case "tcp":
-      return `${check.address} accepts a connection within ${formatDuration(check.timeout_ms)}`;
-    case "command":
-      return `${check.command} exits 0 within ${formatDuration(check.timeout_ms)}`;
-  }
 }

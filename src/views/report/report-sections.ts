@@ -1,6 +1,5 @@
 import type { Refusal } from "../../domain/failures.ts";
-import type { HostName, InstanceName } from "../../domain/ids.ts";
-import { foldNames } from "../../domain/node-set.ts";
+import { folded, foldedPlaces, groupedBy } from "../../domain/folding.ts";
 import { LEFT_AS } from "../../domain/rollout.ts";
 import { addressOf } from "../../domain/address.ts";
 import { quoteWord } from "../../domain/shell-quotes.ts";
@@ -34,44 +33,41 @@ export function failedSection(model: RolloutModel): string[] {
 }
 
 /** Those whose restart was sent, and of which nothing was seen after that. */
-export function unsettledSection(model: RolloutModel): string[] {
-  const { instances } = model;
+export function unsettledSection({ instances, incidents }: RolloutModel): string[] {
   const lines = (["indeterminate", "under_restart"] as const).flatMap((status) =>
-    [...instances.withStatus(status)].flatMap(({ host, instances }) =>
-      instances.map(
-        (instance) =>
-          `  ${onOneLine(`${host} ${instance}: ${model.incidents.lossOf(host, instance) ?? "its restart was sent"}`)}`,
+    instances
+      .withStatus(status)
+      .map(
+        ({ host, instance }) =>
+          `  ${onOneLine(`${host} ${instance}: ${incidents.lossOf(host, instance) ?? "its restart was sent"}`)}`,
       ),
-    ),
   );
   return titled("left while under restart", withRemedy(lines, failureRemedy({ code: "indeterminate" })));
 }
 
 /** The instances of one status, folded: hosts with the same instances share a line. */
 export function statusSection({ instances }: RolloutModel, status: "untouched" | "healthy"): string[] {
-  return titled(status, foldedLines(instances.withStatus(status)));
+  return titled(status, indented(foldedPlaces(instances.withStatus(status))));
 }
 
 /** What a resume was narrowed past: the next one has it to do. */
 export function leftOpenSection({ planned }: RolloutModel): string[] {
   const left = planned?.left_open ?? [];
   const lines = LEFT_AS.flatMap((as) =>
-    foldedLines(left.filter((one) => one.as === as)).map((line) => `  ${as}: ${line.trimStart()}`),
+    foldedPlaces(
+      left
+        .filter((one) => one.as === as)
+        .flatMap(({ host, instances }) => instances.map((instance) => ({ host, instance }))),
+    ).map((line) => `  ${as}: ${line}`),
   );
   return titled("not in this resume", lines);
 }
 
 /** The instances that were left alone, by the reason for it. */
 export function skippedSection(model: RolloutModel): string[] {
-  const hostsByWhy = new Map<string, Map<HostName, InstanceName[]>>();
-  for (const { host, instance, why } of model.skipped()) {
-    const byHost = entryOf(hostsByWhy, why, () => new Map<HostName, InstanceName[]>());
-    entryOf(byHost, host, () => []).push(instance);
-  }
-  const lines = [...hostsByWhy].flatMap(([why, byHost]) => {
-    const entries = [...byHost].map(([host, instances]) => ({ host, instances }));
-    return foldedLines(entries).map((line) => `${line}: ${onOneLine(why)}`);
-  });
+  const lines = groupedBy(model.skipped(), ({ why }) => why).flatMap((alike) =>
+    foldedPlaces(alike).map((line) => `  ${line}: ${onOneLine(alike[0]?.why ?? "")}`),
+  );
   return titled("skipped", lines);
 }
 
@@ -132,20 +128,21 @@ export function unreachableSection({ hosts }: RolloutModel): string[] {
 
 /** Out of service by the plan's own hook, and not put back by the other. */
 export function drainedSection({ drains, finished }: RolloutModel): string[] {
-  const byHost = new Map<HostName, InstanceName[]>();
-  for (const { host, instance } of drains.instances.values()) entryOf(byHost, host, () => []).push(instance);
-  const instances = foldedLines([...byHost].map(([host, ofHost]) => ({ host, instances: ofHost })));
   const resume = finished?.outcome !== "succeeded" ? "; --resume does that, too" : "";
   return titled("still drained", [
     ...withRemedy(
-      instances,
+      indented(foldedPlaces([...drains.instances.values()])),
       `before_restart ran for them and after_healthy did not: put them back by hand once they are healthy${resume}.`,
     ),
     ...withRemedy(
-      drains.hosts.size === 0 ? [] : [`  ${printable(foldNames([...drains.hosts]).join(" "))}`],
+      drains.hosts.size === 0 ? [] : [`  ${folded([...drains.hosts])}`],
       "before_host ran there and after_host did not: run it by hand once all is healthy there.",
     ),
   ]);
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
 }
 
 function withRemedy(lines: readonly string[], remedy: string): string[] {
@@ -165,25 +162,6 @@ function tailCommand({ instance, log = "stderr" }: Failed): string {
 }
 
 type Failed = ReturnType<RolloutModel["failed"]>[number];
-
-function foldedLines(
-  entries: Iterable<{ readonly host: HostName; readonly instances: readonly InstanceName[] }>,
-): string[] {
-  const hostsByInstances = new Map<string, HostName[]>();
-  for (const { host, instances } of entries)
-    entryOf(hostsByInstances, foldNames(instances).join(" "), () => []).push(host);
-  return [...hostsByInstances].map(
-    ([instances, hosts]) => `  ${printable(`${foldNames(hosts).join(" ")} ${instances}`)}`,
-  );
-}
-
-function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, empty: () => Value): Value {
-  const there = map.get(key);
-  if (there !== undefined) return there;
-  const made = empty();
-  map.set(key, made);
-  return made;
-}
 
 /** A section of the report; none without lines. */
 export function titled(title: string, lines: readonly string[]): string[] {

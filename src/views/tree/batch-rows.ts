@@ -1,5 +1,6 @@
-import { foldNames } from "../../domain/node-set.ts";
-import { many, remaining, wholeSeconds } from "../words/counting.ts";
+import { counted } from "../../domain/counted.ts";
+import { folded } from "../../domain/folding.ts";
+import { remaining, wholeSeconds } from "../words/counting.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
@@ -96,7 +97,7 @@ function endedBatchesRow({ batches, counts, current }: WaveProgress, count: numb
     skipped: counts.skipped - (open?.skipped ?? 0),
     indeterminate: 0,
   };
-  const hosts = many((last?.hostsBefore ?? 0) + (last?.hosts.length ?? 0), "host");
+  const hosts = counted((last?.hostsBefore ?? 0) + (last?.hosts.length ?? 0), "host");
   const parts =
     count === 1 && last
       ? ["batch 1", namesOf(last), countsOf(ended, frame), spanText(last, frame)]
@@ -114,11 +115,11 @@ function waitingBatchesRow(
   const which =
     more === 1 && next
       ? `batch ${next.number}  ${namesOf(next)}`
-      : `${many(more, "more batch")}  ${many(hostCount - hostsBefore - hosts.length, "host")}`;
+      : `${counted(more, "more batch")}  ${counted(hostCount - hostsBefore - hosts.length, "host")}`;
   return { key: "batches after", state: "waiting", text: paint.faint(`${which}${live ? "" : "  untouched"}`) };
 }
 
 function namesOf({ hosts }: BatchProgress): string {
-  if (hosts.length > MOST_NAMED_HOSTS) return many(hosts.length, "host");
-  return cut(printable(foldNames(hosts.map(({ name }) => name)).join(" ")), 40);
+  if (hosts.length > MOST_NAMED_HOSTS) return counted(hosts.length, "host");
+  return cut(folded(hosts.map(({ name }) => name)), 40);
 }

@@ -1,4 +1,4 @@
-import { many } from "../words/counting.ts";
+import { counted } from "../../domain/counted.ts";
 import type { Frame } from "./frame.ts";
 import { hostText } from "./host-text.ts";
 import { textWidth, type Row, type RowState } from "./row.ts";
@@ -60,9 +60,9 @@ function restNote(
   const troubleMore = troubled.size - shown.filter((host) => troubled.has(host)).length;
   const doneMore = hosts.length - shown.length - waitingMore - busyMore;
   const parts = [
-    ...(busyMore > 0 ? [`${many(busyMore, "more host")} under way`] : []),
-    ...(doneMore > 0 ? [`${many(doneMore, "host")} ${model.halted || model.interrupted ? "ended" : "done"}`] : []),
-    ...(waitingMore > 0 ? [`${many(waitingMore, "more host")} waiting`] : []),
+    ...(busyMore > 0 ? [`${counted(busyMore, "more host")} under way`] : []),
+    ...(doneMore > 0 ? [`${counted(doneMore, "host")} ${model.halted || model.interrupted ? "ended" : "done"}`] : []),
+    ...(waitingMore > 0 ? [`${counted(waitingMore, "more host")} waiting`] : []),
   ];
   const trouble = troubleMore > 0 ? paint.failed(` (${troubleMore} of them in trouble)`) : "";
   return { key: "rest", state: "note", text: `${paint.faint(`… and ${parts.join(", ")}`)}${trouble}` };

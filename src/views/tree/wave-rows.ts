@@ -1,4 +1,4 @@
-import { many } from "../words/counting.ts";
+import { counted } from "../../domain/counted.ts";
 import { printable } from "../../domain/printable.ts";
 import { batchRows, endedState, countsOf, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
 import type { Frame } from "./frame.ts";
@@ -64,14 +64,14 @@ function foldWaves(
 function foldedBefore(waves: readonly WaveProgress[], { paint }: Frame): Row {
   const healthy = waves.reduce((sum, { counts }) => sum + counts.healthy, 0);
   const failed = waves.reduce((sum, { counts }) => sum + counts.failed, 0);
-  const text = `${many(waves.length, "wave")}  ${healthy} healthy${failed > 0 ? `  ${paint.failed(`${failed} failed`)}` : ""}`;
+  const text = `${counted(waves.length, "wave")}  ${healthy} healthy${failed > 0 ? `  ${paint.failed(`${failed} failed`)}` : ""}`;
   return { key: "waves before", state: failed > 0 ? "failed" : "done", text };
 }
 
 function foldedAfter(waves: readonly WaveProgress[], { paint, columns }: Frame): Row {
   const names = waves.slice(0, 10).map(({ group }) => printable(group));
   const text = cut(
-    `${many(waves.length, "more wave")}: ${names.join(", ")}${waves.length > 10 ? ", …" : ""}`,
+    `${counted(waves.length, "more wave")}: ${names.join(", ")}${waves.length > 10 ? ", …" : ""}`,
     textWidth(columns, WAVE_DEPTH),
   );
   return { key: "waves after", state: "waiting", text: paint.faint(text) };
@@ -81,7 +81,7 @@ function endedWaveRow(wave: WaveProgress, frame: Frame): Row {
   const { counts, hostCount, group, number } = wave;
   const text = [
     frame.paint.strong(printable(group)),
-    many(hostCount, "host"),
+    counted(hostCount, "host"),
     countsOf(counts, frame),
     spanText(wave, frame),
   ].join("  ");
@@ -89,8 +89,8 @@ function endedWaveRow(wave: WaveProgress, frame: Frame): Row {
 }
 
 function waitingWaveRow({ number, group, hostCount, counts, batches }: WaveProgress, { paint }: Frame): Row {
-  const inBatches = batches.length > 1 ? ` in ${many(batches.length, "batch")}` : "";
-  const text = `${printable(group)}  ${many(hostCount, "host")}, ${many(openOf(counts), "instance")}${inBatches}`;
+  const inBatches = batches.length > 1 ? ` in ${counted(batches.length, "batch")}` : "";
+  const text = `${printable(group)}  ${counted(hostCount, "host")}, ${counted(openOf(counts), "instance")}${inBatches}`;
   return { key: `wave ${number}`, state: "waiting", text: paint.faint(text) };
 }
 

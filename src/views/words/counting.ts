@@ -1,11 +1,6 @@
 import { formatElapsed } from "../../domain/duration.ts";
 import type { Counts } from "../../domain/events.ts";
 
-/** `1 host`, `2 hosts`, `2 batches`. */
-export function many(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : noun.endsWith("ch") ? "es" : "s"}`;
-}
-
 /** `5 healthy, 1 failed, 2 skipped, 8 untouched`; the last two only if there are any. */
 export function countsText({ healthy, failed, skipped, untouched }: Counts): string {
   const more = [...(skipped > 0 ? [`${skipped} skipped`] : []), ...(untouched > 0 ? [`${untouched} untouched`] : [])];

@@ -1,6 +1,7 @@
+import { counted } from "../../domain/counted.ts";
 import { formatDuration, formatElapsed } from "../../domain/duration.ts";
 import type { RolloutEvent, EventOf } from "../../domain/events.ts";
-import { countsText, many } from "./counting.ts";
+import { countsText } from "./counting.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { leftoversTitle, processText } from "./leftovers-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
@@ -42,7 +43,7 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "batch.resting":
       return [overall(`rests ${formatDuration(event.ms)} before the next batch`)];
     case "host.connected":
-      return [{ about: event.host, text: `connected, ${many(event.instances, "instance")}` }];
+      return [{ about: event.host, text: `connected, ${counted(event.instances, "instance")}` }];
     case "host.unreachable":
       return [{ about: event.host, text: `${event.code.replaceAll("_", " ")}: ${event.reason}` }];
     case "host.supervisor_restarted":
@@ -175,7 +176,7 @@ function factsOfPlan({ name, reason, waves, skipped: left, warnings }: EventOf<"
   const why = reason === undefined ? "" : `, reason: ${reason}`;
   return [
     overall(
-      `${name}: ${many(instances, "instance")} on ${many(hosts.size, "host")} in ${many(waves.length, "wave")}${why}; times are UTC`,
+      `${name}: ${counted(instances, "instance")} on ${counted(hosts.size, "host")} in ${counted(waves.length, "wave")}${why}; times are UTC`,
     ),
     ...warnings.map((warning) => ({ about: subjectOf(warning), text: `warning: ${warning.message}` })),
     ...left.map(skipped),

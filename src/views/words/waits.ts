@@ -1,4 +1,5 @@
-import { many, wholeSeconds } from "./counting.ts";
+import { counted } from "../../domain/counted.ts";
+import { wholeSeconds } from "./counting.ts";
 import { subjectOf } from "./subject.ts";
 import type { RunningHook, HostProgress, InstanceProgress } from "../model/progress.ts";
 import { isDone } from "../model/progress.ts";
@@ -18,7 +19,7 @@ export function waitOf(model: RolloutModel, nowMs: number): Wait | undefined {
   if (model.finished) return undefined;
   if (model.lock) return { text: `a lock: ${model.lock.reason}`, untilMs: model.lock.untilMs, atMost: true };
   if (!model.planned)
-    return { text: `the fleet to answer, ${many(model.hosts.connected.size, "host")} connected`, atMost: false };
+    return { text: `the fleet to answer, ${counted(model.hosts.connected.size, "host")} connected`, atMost: false };
   const overall = overallWait(model, nowMs);
   if (overall) return overall;
   const hosts = activeHosts(model);
