@@ -1,8 +1,10 @@
 import type { HookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import type { Ending } from "./fate.ts";
 import { failed, type Failed } from "./gate.ts";
 import type { InstanceTurn } from "./instance-turn.ts";
+
+/** What an instance is when its turn ends well: proven, left alone for a reason, or just not reached. */
+type Ending = "healthy" | "skipped" | "untouched";
 
 type Phase =
   | { readonly name: "idle" }
@@ -38,14 +40,20 @@ export class AfterRestart {
 
   /** @param pid undefined for one that has completed */
   healthy(pid: number | undefined, previousPid: number | undefined, seconds: number, nowMs: number): Ended {
-    this.turn.isBroken = false;
-    this.turn.fate.healthy(pid, previousPid, seconds);
+    const { turn } = this;
+    turn.isBroken = false;
+    turn.proof = {
+      ...(pid === undefined ? { completed: true } : { pid }),
+      ...(previousPid !== undefined && { previous_pid: previousPid }),
+      seconds,
+    };
+    turn.context.outcomes.healthy(turn.id, turn.proof);
     return this.enable("healthy", nowMs);
   }
 
   /** Another user has started or stopped it. */
   skip({ state }: ProcessSnapshot, nowMs: number): Ended {
-    this.turn.fate.skipped(`it has become ${state} since the preview`);
+    this.turn.context.outcomes.skipped(this.turn.id, `it has become ${state} since the preview`);
     return this.leave("skipped", nowMs);
   }
 
@@ -60,15 +68,14 @@ export class AfterRestart {
   fail(failure: Failed, seconds: number, nowMs: number): Ended {
     if (!this.turn.isDown && !this.turn.drained) this.turn.giveBackCapacity(nowMs);
     this.phase = this.phase.name === "proving" ? { name: "failing", wasEnabled: "healthy" } : { name: "failing" };
-    this.tellFailed(failure, seconds);
+    this.recordFailure(failure, seconds);
     return "wait";
   }
 
   looked(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Ended {
     if (this.phase.name !== "proving") return "wait";
     if (issuedAtMs < this.phase.sinceMs) return this.lookAt(nowMs);
-    if (snapshot?.state === "RUNNING" && snapshot.pid === this.turn.fate.provenPid)
-      return this.enable("healthy", nowMs);
+    if (snapshot?.state === "RUNNING" && snapshot.pid === this.turn.proof?.pid) return this.enable("healthy", nowMs);
     // What was proven has died since, and is restarted again like anything else that the operator retries.
     this.turn.isBroken = true;
     this.phase = { name: "idle" };
@@ -83,11 +90,15 @@ export class AfterRestart {
       const state = as === "healthy" ? "healthy" : "as it was";
       const reason = `its after_healthy hook failed: ${outcome.reason}; the instance itself is ${state}`;
       this.phase = { name: "failing", wasEnabled: as };
-      this.tellFailed(failed("hook_failed", reason), seconds, as);
+      this.recordFailure(failed("hook_failed", reason), seconds);
       return "wait";
     }
-    this.turn.drained = false;
-    this.turn.fate.enabled(as);
+    const { turn } = this;
+    turn.drained = false;
+    // The hook had failed before: now the instance is what it was before that.
+    if (turn.isRetried && as === "healthy" && turn.proof) turn.context.outcomes.healthy(turn.id, turn.proof);
+    else if (turn.isRetried)
+      turn.context.outcomes.skipped(turn.id, "it was drained, not restarted, and is enabled again");
     return this.conclude(nowMs);
   }
 
@@ -97,7 +108,6 @@ export class AfterRestart {
     const { wasEnabled } = this.phase;
     this.phase = { name: "idle" };
     if (!isRetried) return "over";
-    this.turn.fate.tryAgain();
     if (wasEnabled === undefined) return "restart_again";
     if (wasEnabled !== "healthy") return this.enable(wasEnabled, nowMs);
     // Nothing is put back into service on the evidence of a look from before the operator was asked.
@@ -112,22 +122,22 @@ export class AfterRestart {
 
   /** Runs the after_healthy hook, which undoes what before_restart did. */
   private enable(as: Ending, nowMs: number): Ended {
-    const { fate, seen } = this.turn;
+    const { proof, seen } = this.turn;
     this.phase = { name: "enabling", as };
-    const pids = as === "healthy" ? fate.provenPids : { pid: seen?.pid };
+    const pids = as === "healthy" ? { pid: proof?.pid, previousPid: proof?.previous_pid } : { pid: seen?.pid };
     return this.turn.runHook("after_healthy", pids) ? "wait" : this.conclude(nowMs);
   }
 
   /** It serves again, or still: until here it counted as down. */
   private conclude(nowMs: number): Ended {
     // Not before: one whose after_healthy hook fails is a failure already, and cannot regress as well.
-    const { fate, planned, work, context, mayComplete } = this.turn;
+    const { proof, planned, work, context, mayComplete } = this.turn;
     const { host, on_expected_exit, timings } = work;
-    if (fate.provenPid !== undefined)
+    if (proof?.pid !== undefined)
       context.expect({
         host,
         instance: planned.instance,
-        pid: fate.provenPid,
+        pid: proof.pid,
         ...(on_expected_exit === "accept" && { exits_at_most_every_ms: timings.min_healthy_time_ms }),
         ...(mayComplete && { may_complete: true }),
       });
@@ -136,18 +146,16 @@ export class AfterRestart {
     return "over";
   }
 
-  private tellFailed({ code, reason, expectedExit }: Failed, seconds: number, wasEnabled?: Ending): void {
-    const { seen, drained, fate } = this.turn;
-    fate.failed(
-      {
-        code,
-        reason,
-        ...(seen && { state: seen.state }),
-        seconds,
-        stillDrained: drained,
-        ...(expectedExit !== undefined && { expectedExit }),
-      },
-      wasEnabled,
-    );
+  private recordFailure({ code, reason, expectedExit }: Failed, seconds: number): void {
+    const { id, seen, drained, context } = this.turn;
+    context.outcomes.failed({
+      ...id,
+      code,
+      reason,
+      ...(seen && { state: seen.state }),
+      seconds,
+      stillDrained: drained,
+      ...(expectedExit !== undefined && { expectedExit }),
+    });
   }
 }

@@ -26,9 +26,6 @@ export interface InstanceFailure {
   readonly also?: readonly InstanceName[];
 }
 
-/** What a failed instance was counted as until now. */
-export type CountedAs = "healthy" | "skipped";
-
 /** A hook of a host has failed. */
 export interface HostHookFailure {
   readonly host: HostName;
@@ -71,8 +68,8 @@ export class Failures {
   /** Told, and waiting for the operator's answer. The first is the one that is asked about. */
   private questions: Failure[] = [];
   /**
-   * What the operator wants tried again. Its failure counts until it has another fate; one of several instances until
-   * all of them have.
+   * What the operator has chosen to retry. Its failure counts until it has another outcome; one of several instances
+   * until all of them have.
    */
   private readonly retried = new Map<
     InstanceKey,
@@ -91,16 +88,20 @@ export class Failures {
     return this.untold.size + this.questions.length > 0;
   }
 
-  /** True for one that was healthy, failed later, and is tried again because the operator wants that. */
+  /** The operator has chosen to retry it, and it has no other outcome yet. */
+  isRetried(host: HostName, instance: InstanceName): boolean {
+    return this.retried.has(keyOf({ host, instance }));
+  }
+
+  /** Likewise, and it had been healthy before it failed. */
   hasRegressed(host: HostName, instance: InstanceName): boolean {
     return this.retried.get(keyOf({ host, instance }))?.failure.wasProven === true;
   }
 
-  /** Counts at once, so that nothing further begins while the log is being read. */
-  addInstance(failure: InstanceFailure, ...countedAs: readonly (CountedAs | undefined)[]): void {
-    const { host, instance, code, also = [] } = failure;
-    for (const index of also.keys()) this.tally.addFailedWith(countedAs[index + 1]);
-    const consequence = this.tally.addFailed(code, placed(failure), countedAs[0]);
+  /** Counts at once, so that nothing more starts while the log is being read. */
+  addInstance(failure: InstanceFailure): void {
+    const { host, instance, code } = failure;
+    const consequence = this.tally.addFailure(code, placed(failure));
     const lookAtMs = MAY_END_SUPERVISOR.has(code) ? this.nowMs() + AFTERMATH_MS : undefined;
     this.untold.set(keyOf({ host, instance }), { failure, consequence, lookAtMs, isLookSent: false, log: undefined });
     this.issue({ type: "read_log", host, instance });
@@ -190,14 +191,13 @@ export class Failures {
     this.askNext();
   }
 
-  /** What was tried again has another fate, which takes the place of its failure. */
-  retract(host: HostName, instance: InstanceName): void {
-    const key = keyOf({ host, instance });
-    const open = this.retried.get(key)?.open;
+  /** An instance has another outcome: where it was retried, that takes the place of its failure. */
+  replaced(key: InstanceKey): void {
+    const retried = this.retried.get(key);
+    if (!retried) return;
     this.retried.delete(key);
-    open?.delete(key);
-    this.tally.retractFailed();
-    if (!open || open.size === 0) this.tally.retractFailure();
+    retried.open.delete(key);
+    if (retried.open.size === 0) this.tally.retractFailure();
   }
 
   /** The rollout ends. What was to be tried again when it was interrupted, and never was, has failed on the way out. */

@@ -273,14 +273,7 @@ export class HostRun {
       for (const { program, instance } of batch.instances) {
         // Of one that regressed the failure stands.
         if (this.context.failures.hasRegressed(host, instance)) continue;
-        this.context.tally.addSkipped();
-        this.context.emit({
-          type: "instance.skipped",
-          host,
-          program,
-          instance,
-          why: "its host's before_host hook failed",
-        });
+        this.context.outcomes.skipped({ host, program, instance }, "its host's before_host hook failed");
       }
     this.slots.drop();
   }

@@ -132,14 +132,14 @@ export class InstanceRun {
 
   /** True, and another failure, for one that is retried: the loss of its host must not make the retry be forgotten. */
   failWithoutHost(why: string, nowMs: number): boolean {
-    if (!this.turn.fate.isTriedAgain) return false;
+    if (!this.turn.isRetried) return false;
     this.fail(failed("indeterminate", `its host was lost before it could be tried again: ${why}`), nowMs);
     return true;
   }
 
   /** The operator leaves: what is being restarted is reported as unknown. */
   abandon(): void {
-    if (this.stage === "restart") this.turn.fate.abandoned(this.turn.drained);
+    if (this.stage === "restart") this.turn.context.outcomes.abandoned(this.turn.id, this.turn.drained);
     this.stage = "over";
   }
 

@@ -2,7 +2,7 @@ import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { isDownAlready, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import type { Standing } from "./capacity.ts";
-import { Fate } from "./fate.ts";
+import type { InstanceId, Proof } from "./outcome-recorder.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** What the parts of one instance's run share: the instance, and what its turn has made of it so far. */
@@ -12,7 +12,6 @@ export class InstanceTurn {
   readonly context: RunContext;
   /** Asks for a look at its host. The earliest request counts, until that look. */
   readonly lookAt: (atMs: number) => void;
-  readonly fate: Fate;
   /** It was healthy and failed later. Others may have brought it up since. */
   readonly hasRegressed: boolean;
   /** The before_restart hook ran, the after_healthy hook did not. */
@@ -23,6 +22,8 @@ export class InstanceTurn {
   isAsItWas = false;
   /** A restart of it was sent that has not returned, and may still act. */
   mayStillAct = false;
+  /** How it has passed its gate. */
+  proof: Proof | undefined;
   /** What the last look at it showed. */
   seen: ProcessSnapshot | undefined;
 
@@ -32,10 +33,9 @@ export class InstanceTurn {
     this.context = context;
     this.lookAt = lookAt;
     this.hasRegressed = context.failures.hasRegressed(work.host, planned.instance);
-    this.fate = new Fate(planned, work.host, context, this.hasRegressed);
   }
 
-  get id() {
+  get id(): InstanceId {
     return { host: this.work.host, program: this.planned.program, instance: this.planned.instance };
   }
 
@@ -47,6 +47,11 @@ export class InstanceTurn {
   /** It is tried again, so that its state is our doing and not another user's wish. */
   get isOurs(): boolean {
     return this.isBroken || this.hasRegressed;
+  }
+
+  /** It has failed and is retried: its failure counts until it has another outcome. */
+  get isRetried(): boolean {
+    return this.context.failures.isRetried(this.work.host, this.planned.instance);
   }
 
   /** An earlier rollout has restarted it, and that has not failed yet. */

@@ -14,6 +14,7 @@ import type { HostRun } from "./host-run.ts";
 import type { InstanceRun } from "./instance-run.ts";
 import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
+import { OutcomeRecorder } from "./outcome-recorder.ts";
 import { ProcessLooks } from "./process-looks.ts";
 import { RolloutHooks } from "./rollout-hooks.ts";
 import { Tally } from "./tally.ts";
@@ -37,6 +38,7 @@ export class Machine {
   private readonly rollout: Rollout;
   private readonly tally: Tally;
   private readonly failures: Failures;
+  private readonly outcomes: OutcomeRecorder;
   private readonly hooks: RolloutHooks;
   private readonly capacity: Capacity;
   private readonly supervisors: Supervisors;
@@ -68,7 +70,8 @@ export class Machine {
     this.failures = new Failures(this.tally, issue, this.failureEnded, () => this.nowMs);
     this.capacity = new Capacity(rollout.limits.floors);
     this.supervisors = new Supervisors(rollout, emit);
-    this.watch = new Watch(this.failures, this.supervisors);
+    this.outcomes = new OutcomeRecorder(this.tally, this.failures, emit);
+    this.watch = new Watch(this.outcomes, this.supervisors);
     this.looks = new Looks(issue);
     this.evidence = new Evidence(issue, (host, snapshots) => this.needsHistory(host, snapshots));
     this.drift = new Drift(rollout, emit);
@@ -77,6 +80,7 @@ export class Machine {
     const context: RunContext = {
       tally: this.tally,
       failures: this.failures,
+      outcomes: this.outcomes,
       capacity: this.capacity,
       drift: this.drift,
       supervisors: this.supervisors,
@@ -176,7 +180,7 @@ export class Machine {
     for (const { host, batches } of worksOf(this.rollout))
       for (const { instances } of batches)
         for (const one of instances) if (isDownAlready(one)) this.capacity.take(host, one.instance, this.nowMs);
-    for (const skipped of this.rollout.skipped) this.emit({ type: "instance.skipped", ...skipped });
+    for (const skipped of this.rollout.skipped) this.outcomes.skipped(skipped, skipped.why);
     if (!this.hooks.run("before_rollout")) this.beginPicture();
   }
 

@@ -1,5 +1,6 @@
 import type { EventOf } from "../domain/events.ts";
 import type { Rollout } from "../domain/rollout.ts";
+import { oneLess } from "./at-least-zero.ts";
 import type { Command } from "./messages.ts";
 
 /** The hooks of the rollout belong to no wave, whose command_timeout could bound them. */
@@ -9,7 +10,7 @@ const HOOK_TIMEOUT_MS = 60_000;
 export class RolloutHooks {
   private readonly hooks: Rollout["hooks"];
   private readonly issue: (command: Command) => void;
-  /** on_failure hooks that are under way. */
+  /** on_failure hooks in progress. */
   private afterFailures = 0;
 
   constructor(hooks: Rollout["hooks"], issue: (command: Command) => void) {
@@ -17,7 +18,7 @@ export class RolloutHooks {
     this.issue = issue;
   }
 
-  /** True while an on_failure hook is under way. */
+  /** True while an on_failure hook runs. */
   get isBusy(): boolean {
     return this.afterFailures > 0;
   }
@@ -38,6 +39,6 @@ export class RolloutHooks {
   }
 
   afterFailureFinished(): void {
-    this.afterFailures--;
+    this.afterFailures = oneLess(this.afterFailures, "on_failure hooks in progress");
   }
 }

@@ -6,6 +6,7 @@ import type { Capacity } from "./capacity.ts";
 import type { Drift } from "./drift.ts";
 import type { Failures } from "./failures.ts";
 import type { Command } from "./messages.ts";
+import type { OutcomeRecorder } from "./outcome-recorder.ts";
 import type { Supervisors } from "./supervisors.ts";
 import type { Tally } from "./tally.ts";
 
@@ -13,6 +14,7 @@ import type { Tally } from "./tally.ts";
 export interface RunContext {
   readonly tally: Tally;
   readonly failures: Failures;
+  readonly outcomes: OutcomeRecorder;
   readonly capacity: Capacity;
   readonly drift: Drift;
   readonly supervisors: Supervisors;

@@ -1,24 +1,26 @@
 import type { Counts, Outcome } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
 import type { HostName } from "../domain/ids.ts";
+import { oneLess } from "./at-least-zero.ts";
 import { sizeOf, worksOf, type Limits, type Rollout } from "../domain/rollout.ts";
 
 /** Why no further instance is touched. */
 export type Stop =
   { readonly kind: "halted"; readonly code: HaltCode; readonly reason: string } | { readonly kind: "interrupted" };
 
-/** What a failure does to the rollout. The last: nothing, as it is tolerated or the rollout is halted already. */
+/** What a failure does to the rollout. `stands`: nothing, since it is tolerated or the rollout has already halted. */
 export type Consequence = "halts" | "asks" | "stands";
 
-/** Counts what became of the instances and decides whether the rollout may go on. */
+/** What an instance counts as; one that counts as nothing yet is untouched. */
+export type CountedAs = "healthy" | "failed" | "skipped";
+
+/** Counts outcomes, and decides from the counts whether the rollout may continue. */
 export class Tally {
   private readonly planned: number;
   private readonly limits: Limits;
   /** Whether there is an operator to ask before a failure halts the rollout. */
   private asks: boolean;
-  private healthy = 0;
-  private failed = 0;
-  private skipped: number;
+  private readonly counted: Record<CountedAs, number> = { healthy: 0, failed: 0, skipped: 0 };
   /** What `max_failures` bounds: failed instances, and failures of hooks that are no instance's. */
   private failures = 0;
   private readonly unreachable: Set<HostName>;
@@ -26,21 +28,20 @@ export class Tally {
   private unanswered = 0;
   /** Something of the rollouts that it resumes is not part of it. */
   private readonly leavesOpen: boolean;
-  /** The operator left what was under way. */
+  /** The operator left restarts in progress. */
   private isLeft = false;
 
   constructor({ waves, skipped, unreachable, limits, on_failure, left_open = [] }: Rollout, hasOperator: boolean) {
     let planned = 0;
     for (const work of worksOf({ waves })) planned += sizeOf(work);
     this.planned = planned + skipped.length;
-    this.skipped = skipped.length;
     this.unreachable = new Set(unreachable);
     this.limits = limits;
     this.leavesOpen = left_open.length > 0;
     this.asks = on_failure === "ask" && hasOperator;
   }
 
-  /** Set once nothing further may begin. A halt outranks an interrupt: a failure on the way out is a failure. */
+  /** Set once nothing more may start. A halt outranks an interrupt: a failure on the way out is a failure. */
   get stop(): Stop | undefined {
     return this.stopped;
   }
@@ -50,32 +51,19 @@ export class Tally {
     return !this.stopped && this.unanswered > 0;
   }
 
-  /** Whether anything may be begun that is not under way. */
+  /** Whether anything more may start. */
   get mayBegin(): boolean {
     return !this.stopped && this.unanswered === 0;
   }
 
-  addHealthy(): void {
-    this.healthy++;
+  /** @param before what the instance counted as until now */
+  count(before: CountedAs | undefined, now: CountedAs): void {
+    if (before) this.counted[before] = oneLess(this.counted[before], `${before} instances`);
+    this.counted[now]++;
+    if (this.untouched < 0) throw new Error("more instances were counted than the rollout has");
   }
 
-  addSkipped(): void {
-    this.skipped++;
-  }
-
-  /** An instance has failed; one that was counted otherwise before has done so after all. */
-  addFailed(code: HaltCode, reason: string, countedAs?: "healthy" | "skipped"): Consequence {
-    this.addFailedWith(countedAs);
-    return this.addFailure(code, reason);
-  }
-
-  /** Another instance has failed with one whose failure is counted. */
-  addFailedWith(countedAs?: "healthy" | "skipped"): void {
-    if (countedAs) this[countedAs]--;
-    this.failed++;
-  }
-
-  /** A failure that is no instance's. */
+  /** A failure that counts against what is tolerated: of instances, or of a hook. */
   addFailure(code: HaltCode, reason: string, askable = this.asks): Consequence {
     this.failures++;
     if (this.failures <= this.limits.max_failures) return "stands";
@@ -91,17 +79,12 @@ export class Tally {
 
   /** The operator has answered what is to be done about a failure. */
   addAnswer(): void {
-    this.unanswered--;
+    this.unanswered = oneLess(this.unanswered, "unanswered failures");
   }
 
-  /** An instance has another fate after its failure. */
-  retractFailed(): void {
-    this.failed--;
-  }
-
-  /** A failure counts no more against what is tolerated. */
+  /** A failure no longer counts against what is tolerated. */
   retractFailure(): void {
-    this.failures--;
+    this.failures = oneLess(this.failures, "failures");
   }
 
   /** A host was lost before its instances were touched. True if it is one too many; one of several waves is lost once. */
@@ -109,11 +92,6 @@ export class Tally {
     if (this.unreachable.has(host)) return false;
     this.unreachable.add(host);
     return this.unreachable.size > this.limits.max_unreachable;
-  }
-
-  /** Left while under restart: what became of it is unknown, which counts as failed. */
-  addAbandoned(): void {
-    this.failed++;
   }
 
   /** True unless the rollout had been halted already. */
@@ -130,22 +108,26 @@ export class Tally {
     return true;
   }
 
-  /** The operator does not wait for what is under way, be it only a hook: whatever came of it is left undone. */
+  /** The operator does not wait for restarts or hooks in progress: whatever came of them is left undone. */
   leave(): void {
     this.interrupt();
     this.isLeft = true;
   }
 
   counts(): Counts {
-    const { healthy, failed, skipped } = this;
-    return { healthy, failed, skipped, untouched: this.planned - healthy - failed - skipped };
+    return { ...this.counted, untouched: this.untouched };
   }
 
   /** How the rollout ended; an interrupt that left nothing undone interrupted nothing. */
   outcome(): Outcome {
     if (this.stopped?.kind === "halted") return "halted";
-    if (this.stopped && (this.isLeft || this.counts().untouched > 0)) return "interrupted";
-    const isWhole = this.failures + this.failed + this.unreachable.size === 0 && !this.leavesOpen;
+    if (this.stopped && (this.isLeft || this.untouched > 0)) return "interrupted";
+    const isWhole = this.failures + this.counted.failed + this.unreachable.size === 0 && !this.leavesOpen;
     return isWhole ? "succeeded" : "incomplete";
+  }
+
+  private get untouched(): number {
+    const { healthy, failed, skipped } = this.counted;
+    return this.planned - healthy - failed - skipped;
   }
 }

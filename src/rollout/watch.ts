@@ -12,7 +12,8 @@ import {
 import type { ProvenInstance } from "../domain/rollout.ts";
 import { ExitPace } from "./exit-pace.ts";
 import { explain, whyNotExpected } from "./explained.ts";
-import type { CountedAs, Failures, InstanceFailure } from "./failures.ts";
+import type { InstanceFailure } from "./failures.ts";
+import type { OutcomeRecorder } from "./outcome-recorder.ts";
 import type { Supervisors } from "./supervisors.ts";
 
 interface Expected {
@@ -42,12 +43,12 @@ interface Regressed extends Pick<Expected, "isOfEarlierRollout"> {
  * It judges every look that comes by; it does not ask for any.
  */
 export class Watch {
-  private readonly failures: Failures;
+  private readonly outcomes: OutcomeRecorder;
   private readonly supervisors: Supervisors;
   private readonly expected = new Map<HostName, Map<InstanceName, Expected>>();
 
-  constructor(failures: Failures, supervisors: Supervisors) {
-    this.failures = failures;
+  constructor(outcomes: OutcomeRecorder, supervisors: Supervisors) {
+    this.outcomes = outcomes;
     this.supervisors = supervisors;
   }
 
@@ -147,11 +148,7 @@ export class Watch {
       isOfEarlierRollout: regressed.some(({ isOfEarlierRollout }) => isOfEarlierRollout),
       ...(also.length > 0 && { also }),
     };
-    // One of an earlier rollout is among the skipped of this one.
-    const countedAs = regressed.map(({ isOfEarlierRollout }): CountedAs =>
-      isOfEarlierRollout ? "skipped" : "healthy",
-    );
-    this.failures.addInstance(failure, ...countedAs);
+    this.outcomes.failed(failure);
   }
 }
 
