@@ -94,7 +94,7 @@ export class Executor {
       }
       case "settle": {
         const { host, instance } = command;
-        this.answer(this.host(host).lock.settle(), (outcome) => ({ type: "settled", host, instance, outcome }));
+        this.answer(this.host(host).lock.awaitOutcome(), (outcome) => ({ type: "settled", host, instance, outcome }));
         break;
       }
       case "read_history": {

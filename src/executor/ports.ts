@@ -66,7 +66,7 @@ export type DialOutcome =
   | { readonly kind: "failed"; readonly reason: string; readonly forbidden?: true };
 
 /** A command that goes on for as long as its stdin is open, or as it likes. */
-export interface HostProcess {
+export interface SpawnedProcess {
   /** What is written goes to its stdin, what is read comes from its stdout. An error of it is never thrown. */
   readonly stream: Duplex;
   /** Resolves once it has ended or the connection was lost, and all of its stdout was read. */
@@ -76,7 +76,7 @@ export interface HostProcess {
 }
 
 export type SpawnOutcome =
-  { readonly kind: "spawned"; readonly process: HostProcess } | { readonly kind: "failed"; readonly reason: string };
+  { readonly kind: "spawned"; readonly process: SpawnedProcess } | { readonly kind: "failed"; readonly reason: string };
 
 export interface RunBounds {
   /** Ends the command on the host when it is up. */
@@ -266,7 +266,7 @@ export interface HostLock {
   /** Runs a command under the lock, which is taken anew first if it was lost with its connection. */
   run(argv: Argv, options?: RunUnderLock): Promise<RunOutcome | LockLost>;
   /** Resolves once the lock is held, or held again. */
-  settle(): Promise<SettleOutcome>;
+  awaitOutcome(): Promise<SettleOutcome>;
   /** Lets go as soon as what runs under it has ended. Idempotent; it can be taken again. */
   release(): Promise<void>;
 }

@@ -72,8 +72,8 @@ function startChild([program, ...args]: Argv, failed: (error: NodeJS.ErrnoExcept
   }
 }
 
-/** It does not keep our process from ending any more. */
-function letGo(child: ChildProcessWithoutNullStreams): void {
+/** It no longer keeps our process from ending. */
+function unrefAll(child: ChildProcessWithoutNullStreams): void {
   for (const handle of [child, child.stdin, child.stdout, child.stderr])
     // eslint-disable-next-line no-restricted-syntax -- nothing awaits what was given up
     if (handle === child || handle instanceof Socket) handle.unref();
@@ -95,7 +95,7 @@ function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
         // Only now: whoever awaits its end must not find that nothing keeps our process from ending before that.
         const giveUp = () => {
           stream.destroy();
-          letGo(child);
+          unrefAll(child);
           close();
         };
         open.add(giveUp);
@@ -171,7 +171,7 @@ function run(argv: Argv, open: Open, { timeoutMs, stdin = "" }: RunBounds = {}):
     const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs, timeoutMs);
     const giveUp = () => {
       clearTimeout(timer);
-      letGo(child);
+      unrefAll(child);
       resolve({ kind: "indeterminate", reason: GIVEN_UP });
     };
     open.add(giveUp);

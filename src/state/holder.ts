@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { StringDecoder } from "node:string_decoder";
 import { SessionFraming, type SessionReply } from "../domain/session-framing.ts";
 import { Deadline } from "../executor/deadline.ts";
-import type { HostProcess, RunOutcome } from "../executor/ports.ts";
+import type { SpawnedProcess, RunOutcome } from "../executor/ports.ts";
 
 /** What a holder answers to `take`. */
 export type Taken =
@@ -23,7 +23,7 @@ export class Holder {
   /** Resolves with the reason once it has ended or its connection was lost. */
   readonly ended: Promise<string>;
   private readonly token: string;
-  private readonly process: HostProcess;
+  private readonly process: SpawnedProcess;
   /** Of the session's output; undefined once there is none that can be used. */
   private session: SessionFraming | undefined;
   private sessionReplied: (reply: SessionReply) => void = () => undefined;
@@ -36,10 +36,10 @@ export class Holder {
   private readonly beaten: (() => void)[] = [];
   private opening: Promise<unknown> | undefined;
   private hasEnded = false;
-  private letGo = false;
+  private released = false;
 
   /** @param hasSession whether the process was given the command of a session */
-  constructor(token: string, process: HostProcess, hasSession: boolean) {
+  constructor(token: string, process: SpawnedProcess, hasSession: boolean) {
     this.token = token;
     this.process = process;
     this.session = hasSession ? new SessionFraming(randomBytes(8).toString("hex")) : undefined;
@@ -57,8 +57,8 @@ export class Holder {
   }
 
   /** True if it ended because it had heard nothing of us for too long. */
-  get hasLetGo(): boolean {
-    return this.letGo;
+  get hasReleased(): boolean {
+    return this.released;
   }
 
   /** Tries to get the locks. */
@@ -188,7 +188,7 @@ export class Holder {
         this.loseSession("supervisorctl ended in the middle of it");
         break;
       case "silent":
-        this.letGo = true;
+        this.released = true;
     }
   }
 

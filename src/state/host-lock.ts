@@ -135,7 +135,7 @@ class HolderLock implements HostLock {
       : outcome;
   }
 
-  async settle(): Promise<SettleOutcome> {
+  async awaitOutcome(): Promise<SettleOutcome> {
     const before = this.kept?.holder;
     const { groups } = this.tenure;
     const held = await this.held();
@@ -258,7 +258,7 @@ class HolderLock implements HostLock {
     void (this.options.inTurn?.(open) ?? open());
     void holder.ended.then(() => {
       if (released.signal.aborted) return;
-      if (groups.length > 0 && (holder.hasLetGo || heartbeat.hasSlept))
+      if (groups.length > 0 && (holder.hasReleased || heartbeat.hasSlept))
         this.lose(`${this.host} heard nothing of this controller and let go of the lock: it was stopped or asleep`);
       // At once: a lock that nobody holds is anybody's.
       else void this.held();

@@ -1,5 +1,5 @@
 /** What the words in place of an answer say of supervisord itself. */
-export type Silence =
+export type DaemonSilence =
   /** It answers, and no longer accepts requests. */
   | "shutting_down"
   /** Nobody listens where it did. */
@@ -11,7 +11,7 @@ export interface Complaint {
   readonly said: string;
   /** What to do about it, if it is known. */
   readonly remedy?: string;
-  readonly silence?: Silence;
+  readonly silence?: DaemonSilence;
 }
 
 interface Known {
@@ -20,7 +20,7 @@ interface Known {
   /** What the line means, where its words are those of Python; the line itself is put in brackets behind it. */
   readonly meaning?: string;
   readonly remedy: string;
-  readonly silence?: Silence;
+  readonly silence?: DaemonSilence;
 }
 
 const START_SUPERVISORD =

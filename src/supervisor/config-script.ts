@@ -28,7 +28,7 @@ const MOST_BYTES = 500_000;
  * in any case. Prints each section that matters, and of its keys those that `keys` names, each on one line.
  */
 const FILTER = String.raw`
-function told() { if (kept) print name "=" value; name = ""; kept = 0 }
+function answered() { if (kept) print name "=" value; name = ""; kept = 0 }
 function bare(s) { gsub(/^[ \t\r\f\v]+|[ \t\r\f\v]+$/, "", s); return s }
 {
   line = $0
@@ -37,7 +37,7 @@ function bare(s) { gsub(/^[ \t\r\f\v]+|[ \t\r\f\v]+$/, "", s); return s }
   if (text == "") next
   match(line, /[^ \t\r\f\v]/)
   if (name != "" && RSTART > level) { value = value " " text; next }
-  told()
+  answered()
   level = RSTART
   if (match(text, /^\[[^]]+\]/)) {
     section = substr(text, 2, RLENGTH - 2)
@@ -49,7 +49,7 @@ function bare(s) { gsub(/^[ \t\r\f\v]+|[ \t\r\f\v]+$/, "", s); return s }
     kept = wanted && index(" " keys " ", " " name " ")
   }
 }
-END { told() }
+END { answered() }
 `;
 
 /** Sets `main` to supervisord's config: `$1`, or where that is empty the one that supervisorctl, `$2`, would find. */

@@ -1,7 +1,6 @@
 import type { InstanceConfig } from "../domain/fleet.ts";
 import { processOf, programOf, type InstanceName } from "../domain/ids.ts";
 import type { ConfigKey } from "./config-script.ts";
-import { knownConfig } from "./known-config.ts";
 
 interface Section {
   readonly kind: "program" | "fcgi-program" | "eventlistener" | "group";
@@ -191,4 +190,11 @@ function toBoolean(text: string): boolean | undefined {
 
 function toAutorestart(text: string): InstanceConfig["autorestart"] {
   return /^unexpected$/i.test(text) ? "unexpected" : toBoolean(text);
+}
+
+/** A configuration without what could not be read. */
+export function knownConfig(config: {
+  readonly [Key in keyof InstanceConfig]: InstanceConfig[Key] | undefined;
+}): InstanceConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }

@@ -1,7 +1,7 @@
 import type { InstanceName } from "../domain/ids.ts";
 import { NO_PROCESS, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostAccess, PidOutcome } from "../executor/ports.ts";
-import type { Silence } from "./complaints.ts";
+import type { DaemonSilence } from "./complaints.ts";
 import type { Listed } from "./way.ts";
 
 /**
@@ -42,7 +42,7 @@ export class Daemon {
   }
 
   /** Its pid was asked for another purpose. */
-  told(pid: number): void {
+  answered(pid: number): void {
     this.pid = pid;
   }
 
@@ -68,7 +68,7 @@ export class Daemon {
   }
 
   /** @returns whether a supervisord that has answered before has ended, or is about to */
-  async silent(silence: Silence | undefined): Promise<boolean> {
+  async silent(silence: DaemonSilence | undefined): Promise<boolean> {
     this.wasSilent = true;
     if (!this.running || silence === undefined) return false;
     if (silence === "shutting_down" || this.pid === undefined) return true;

@@ -6,7 +6,7 @@ import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
-import { complaintIn, lastWords, type Silence } from "./complaints.ts";
+import { complaintIn, lastWords, type DaemonSilence } from "./complaints.ts";
 import { availArgv, pidArgv, statusArgv, tailArgv, tailBytes, type Log } from "./commands.ts";
 import { parseAvail, parsePid } from "./replies.ts";
 import { parseStatus, type StatusText } from "./status-text.ts";
@@ -18,7 +18,7 @@ const LISTED_ALL: readonly number[] = [0, 3];
 /** What one supervisorctl said of all instances. @property silence what its words say of supervisord itself */
 export type ExecLook =
   | { readonly kind: "seen"; readonly snapshots: readonly ProcessSnapshot[] }
-  | (Omit<Extract<LookOutcome, { kind: "unavailable" }>, "hasEnded"> & { readonly silence?: Silence })
+  | (Omit<Extract<LookOutcome, { kind: "unavailable" }>, "hasEnded"> & { readonly silence?: DaemonSilence })
   | { readonly kind: "unreachable"; readonly reason: string };
 
 /** supervisor/rpcinterface.py, `getAllProcessInfo`, where a process of a group is called `*`. */

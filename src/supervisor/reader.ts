@@ -14,7 +14,7 @@ import { digestOf, type NotedLogs } from "./log-tail.ts";
 import { historiesOf } from "./main-log.ts";
 import { sessionWay } from "./session-way.ts";
 import { STREAMS, type TailReply } from "./tail-reply.ts";
-import type { Listed, QuickWay, Told } from "./way.ts";
+import type { Listed, QuickWay, Reply } from "./way.ts";
 import type { Credentials } from "./xml-rpc-client.ts";
 import { xmlRpcWay } from "./xml-rpc-way.ts";
 
@@ -189,7 +189,7 @@ class Reader {
   }
 
   private known(pid: number): PidOutcome {
-    this.daemon.told(pid);
+    this.daemon.answered(pid);
     const { children } = this.daemon;
     return { kind: "known", pid, ...(children.length > 0 && { children }) };
   }
@@ -270,7 +270,7 @@ class Reader {
 
   /** Gives up after half of the time, shared among the ways: one that hangs must not take the time of another. */
   private async askQuickly<Value>(
-    ask: (way: QuickWay, quickMs: number) => Promise<Told<Value>>,
+    ask: (way: QuickWay, quickMs: number) => Promise<Reply<Value>>,
     timeoutMs: number,
   ): Promise<Quick<Value>> {
     const closes = this.closes;
@@ -279,7 +279,7 @@ class Reader {
       if (closes !== this.closes) break;
       if (candidate.isGivenUp || (this.inTrouble && candidate.way.kind === "session")) continue;
       const answer = await ask(candidate.way, timeoutMs / 2 / this.candidates.length);
-      if (answer.kind === "told") {
+      if (answer.kind === "answered") {
         this.inTrouble = false;
         this.blame(failed);
         this.answeredBy(candidate.way);

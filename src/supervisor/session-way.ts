@@ -8,7 +8,7 @@ import { SupervisorctlSession } from "./session.ts";
 import { parseAvail, parsePid } from "./replies.ts";
 import { othersIn, parseStatus } from "./status-text.ts";
 import { isCutCharacter, readTail } from "./tail-reply.ts";
-import { told, untold, type QuickWay, type Told } from "./way.ts";
+import { answered, unanswered, type QuickWay, type Reply } from "./way.ts";
 
 /** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
 const OPENING_PATIENCE_MS = 2000;
@@ -31,24 +31,24 @@ export function sessionWay(
     command: string,
     timeoutMs: number,
     read: (answer: string) => Value | undefined,
-  ): Promise<Told<Value>> {
+  ): Promise<Reply<Value>> {
     const deadline = new Deadline(timeoutMs);
     if (opened?.hasEnded()) opened = undefined;
     const opening = (opened ??= open(access, settings, { openingMs, patienceMs }));
     const patience = new Deadline(Math.min(opening.patience.leftMs, timeoutMs));
     const session = await patience.of(opening.session);
-    if (!session) return untold("its session is still opening", { passing: true });
-    if (session.kind === "untold") {
+    if (!session) return unanswered("its session is still opening", { passing: true });
+    if (session.kind === "unanswered") {
       if (opened === opening) opened = undefined;
       return session;
     }
     const answer = await session.value.ask(command, deadline.leftMs);
-    if (answer.kind === "untold") return answer;
+    if (answer.kind === "unanswered") return answer;
     const value = read(answer.value);
-    if (value !== undefined) return told(value);
+    if (value !== undefined) return answered(value);
     // What it knows of the server may be out of date: the next one reads its config anew.
     void session.value.close();
-    return untold(lastWords(othersIn(answer.value)) || "it lists nothing");
+    return unanswered(lastWords(othersIn(answer.value)) || "it lists nothing");
   }
 
   return {
@@ -61,22 +61,22 @@ export function sessionWay(
         const { snapshots } = parseStatus(answer);
         return othersIn(answer) === "" && snapshots.length > 0 ? { snapshots } : undefined;
       });
-      if (listed.kind === "untold") return listed;
+      if (listed.kind === "unanswered") return listed;
       // Behind the states: a pid that differs from the one before is never older than they are.
       const pid = await ask("pid", deadline.leftMs, (answer) => ({ supervisorPid: parsePid(answer) }));
-      const isKnown = pid.kind === "told" && pid.value.supervisorPid !== undefined;
-      return isKnown ? told({ ...listed.value, supervisorPid: pid.value.supervisorPid }) : listed;
+      const isKnown = pid.kind === "answered" && pid.value.supervisorPid !== undefined;
+      return isKnown ? answered({ ...listed.value, supervisorPid: pid.value.supervisorPid }) : listed;
     },
     async tail(log, timeoutMs) {
       const why = log === "supervisord" ? undefined : whyNotAddressable(log.instance);
-      if (why !== undefined) return untold(why, { passing: true });
+      if (why !== undefined) return unanswered(why, { passing: true });
       const deadline = new Deadline(timeoutMs);
-      let last: Told<string> = untold("nothing was asked", { passing: true });
+      let last: Reply<string> = unanswered("nothing was asked", { passing: true });
       for (const bytes of tailBytes(log)) {
         last = await ask(tailLine(log, bytes), deadline.leftMs, (printed) => printed);
-        if (last.kind === "untold" || !isCutCharacter(last.value)) break;
+        if (last.kind === "unanswered" || !isCutCharacter(last.value)) break;
       }
-      return last.kind === "untold" ? last : told(readTail(last.value, log));
+      return last.kind === "unanswered" ? last : answered(readTail(last.value, log));
     },
     pid: (timeoutMs) => ask("pid", timeoutMs, parsePid),
     configs: (timeoutMs) => ask("avail", timeoutMs, parseAvail),
@@ -91,7 +91,7 @@ export function sessionWay(
 interface Opening {
   /** Used up once, whoever asks then does not wait. */
   readonly patience: Deadline;
-  readonly session: Promise<Told<SupervisorctlSession>>;
+  readonly session: Promise<Reply<SupervisorctlSession>>;
   /** True once it was open and is so no more. */
   hasEnded(): boolean;
   abandon(): Promise<void>;
@@ -105,15 +105,15 @@ function open(
   let session: SupervisorctlSession | undefined;
   let isAbandoned = false;
   let wasOpen = false;
-  async function attempt(): Promise<Told<SupervisorctlSession>> {
+  async function attempt(): Promise<Reply<SupervisorctlSession>> {
     const spawned = await access.spawn(sessionArgv(settings));
-    if (spawned.kind === "failed") return untold(spawned.reason, { passing: true });
+    if (spawned.kind === "failed") return unanswered(spawned.reason, { passing: true });
     session = new SupervisorctlSession(spawned.process);
     if (isAbandoned) void session.close();
     return session.open(openingMs);
   }
   const opening = attempt().then((result) => {
-    wasOpen = result.kind === "told";
+    wasOpen = result.kind === "answered";
     return result;
   });
   return {

@@ -6,10 +6,10 @@ import type { Log } from "./commands.ts";
 import type { TailReply } from "./tail-reply.ts";
 
 /** An answer that can be relied on, or why there is none: then another way is asked. */
-export type Told<Value> =
-  | { readonly kind: "told"; readonly value: Value }
+export type Reply<Value> =
+  | { readonly kind: "answered"; readonly value: Value }
   | {
-      readonly kind: "untold";
+      readonly kind: "unanswered";
       readonly reason: string;
       /** True: it says nothing about the next time. */
       readonly passing: boolean;
@@ -27,19 +27,19 @@ export interface QuickWay {
   readonly kind: Exclude<LookWay["kind"], "exec">;
   /** What it goes through, for people. */
   readonly through: string;
-  list(timeoutMs: number): Promise<Told<Listed>>;
+  list(timeoutMs: number): Promise<Reply<Listed>>;
   /** The end of a log. */
-  tail(log: Log, timeoutMs: number): Promise<Told<TailReply>>;
-  pid(timeoutMs: number): Promise<Told<number>>;
+  tail(log: Log, timeoutMs: number): Promise<Reply<TailReply>>;
+  pid(timeoutMs: number): Promise<Reply<number>>;
   /** How what supervisord has loaded is configured, as far as this way tells. Changes nothing. */
-  configs(timeoutMs: number): Promise<Told<ReadonlyMap<InstanceName, InstanceConfig>>>;
+  configs(timeoutMs: number): Promise<Reply<ReadonlyMap<InstanceName, InstanceConfig>>>;
   close(): Promise<void>;
 }
 
-export function told<Value>(value: Value): Told<Value> {
-  return { kind: "told", value };
+export function answered<Value>(value: Value): Reply<Value> {
+  return { kind: "answered", value };
 }
 
-export function untold(reason: string, { passing = false } = {}): Extract<Told<never>, { kind: "untold" }> {
-  return { kind: "untold", reason, passing };
+export function unanswered(reason: string, { passing = false } = {}): Extract<Reply<never>, { kind: "unanswered" }> {
+  return { kind: "unanswered", reason, passing };
 }

@@ -21,7 +21,7 @@ export interface Credentials {
 }
 
 /** Where supervisord itself listens; undefined for what cannot be dialled. */
-export function endpointOf(serverUrl: string): DialTarget | undefined {
+export function dialTargetOf(serverUrl: string): DialTarget | undefined {
   const socket = /^unix:\/\/(\/.+)$/.exec(serverUrl)?.[1];
   if (socket !== undefined) return { socket };
   const url = URL.canParse(serverUrl) ? new URL(serverUrl) : undefined;

@@ -6,11 +6,11 @@ import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess } from "../executor/ports.ts";
 import { isSupervisorctl, tailBytes, type Log } from "./commands.ts";
-import { knownConfig } from "./known-config.ts";
+import { knownConfig } from "./config-sections.ts";
 import { inNaturalOrder } from "./status-text.ts";
 import { TAIL_FAULTS, type TailReply } from "./tail-reply.ts";
-import { told, untold, type Listed, type QuickWay, type Told } from "./way.ts";
-import { endpointOf, XmlRpcClient, type CallOutcome, type Credentials } from "./xml-rpc-client.ts";
+import { answered, unanswered, type Listed, type QuickWay, type Reply } from "./way.ts";
+import { dialTargetOf, XmlRpcClient, type CallOutcome, type Credentials } from "./xml-rpc-client.ts";
 import type { XmlRpcValue } from "./xml-rpc.ts";
 
 type XmlRpcStruct = Readonly<Record<string, XmlRpcValue>>;
@@ -27,7 +27,7 @@ export function xmlRpcWay(
 ): QuickWay | string {
   const { command, server_url } = settings;
   if (server_url === undefined) return "the plan gives no server_url";
-  const endpoint = endpointOf(server_url);
+  const endpoint = dialTargetOf(server_url);
   if (!endpoint) return `${server_url} is not unix:///… or http://…`;
   // A script may go into a container, where the same path is another socket.
   if (!isSupervisorctl(settings)) return `${command} may talk to another supervisord`;
@@ -46,7 +46,7 @@ export function xmlRpcWay(
         const answer = await client.call(...tailCall(log, bytes), deadline.leftMs);
         if (answer.kind === "broke") continue;
         const why = answer.kind === "fault" ? TAIL_FAULTS.get(answer.code) : undefined;
-        if (why !== undefined) return told({ kind: "none", why });
+        if (why !== undefined) return answered({ kind: "none", why });
         return read(answer, toTail);
       }
       return read({ kind: "broke" }, toTail);
@@ -64,16 +64,16 @@ export function xmlRpcWay(
   };
 }
 
-function read<Value>(outcome: CallOutcome, toValue: (value: XmlRpcValue) => Value | undefined): Told<Value> {
+function read<Value>(outcome: CallOutcome, toValue: (value: XmlRpcValue) => Value | undefined): Reply<Value> {
   switch (outcome.kind) {
     case "broke":
-      return untold("supervisord answers with HTTP 500");
+      return unanswered("supervisord answers with HTTP 500");
     case "fault":
     case "failed":
-      return untold(outcome.reason);
+      return unanswered(outcome.reason);
     case "answered": {
       const value = toValue(outcome.value);
-      return value === undefined ? untold("supervisord's answer is of an unknown form") : told(value);
+      return value === undefined ? unanswered("supervisord's answer is of an unknown form") : answered(value);
     }
   }
 }

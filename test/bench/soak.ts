@@ -12,8 +12,8 @@ import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { openForRollout, ownerOf } from "../../src/cli/prepare/fleet.ts";
-import { newRolloutId } from "../../src/cli/prepare/rollout-id.ts";
-import { prepareWays } from "../../src/cli/prepare/connections.ts";
+import { newRolloutId } from "../../src/cli/prepare/journals.ts";
+import { prepareConnections } from "../../src/cli/prepare/connections.ts";
 import { discover } from "../../src/executor/discovery.ts";
 import { Executor } from "../../src/executor/executor.ts";
 import { takeLocks } from "../../src/executor/locks.ts";
@@ -77,11 +77,11 @@ judge();
 async function rollOut(planFile: string, state: string): Promise<void> {
   const loaded = loadPlan(planFile, process.env);
   if (!loaded.ok) throw new Error("the soak's own plan is wrong");
-  const ways = await prepareWays(loaded.plan);
-  if (!ways) throw new Error("somebody left");
+  const connections = await prepareConnections(loaded.plan);
+  if (!connections) throw new Error("somebody left");
   const id = newRolloutId(systemClock.now());
   const owner = ownerOf(id, "soak");
-  const world = openForRollout(loaded.plan, ways, owner);
+  const world = openForRollout(loaded.plan, connections, owner);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const recorder = new Recorder(id, systemClock, [createPlainView(nowhere, { clock: systemClock })]);
   try {

@@ -87,7 +87,7 @@ export interface WorldOptions {
 type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks" | "processes"> & {
   readonly connection: Pick<HostConnection, "connect">;
   readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "noteLogs" | "tailLog" | "histories" | "config">;
-  readonly lock: Pick<RolloutHost["lock"], "host" | "lost" | "settle" | "prepare" | "take" | "release">;
+  readonly lock: Pick<RolloutHost["lock"], "host" | "lost" | "awaitOutcome" | "prepare" | "take" | "release">;
 };
 
 /**
@@ -148,7 +148,7 @@ export class SimWorld implements World {
       lock: {
         host,
         lost,
-        settle: () => this.settle(host),
+        awaitOutcome: () => this.awaitOutcome(host),
         prepare: () => undefined,
         take: () => this.answer(LOOK_MS, () => ({ kind: "held" })),
         release: () => Promise.resolve(),
@@ -249,7 +249,7 @@ export class SimWorld implements World {
   }
 
   /** A host that cannot be reached is tried again until it can. */
-  private settle(host: HostName): Promise<SettleOutcome> {
+  private awaitOutcome(host: HostName): Promise<SettleOutcome> {
     return new Promise((resolve) => {
       const settled = () => {
         if (this.simulated.unreachable.has(host)) this.later(SETTLE_RETRY_MS, settled);

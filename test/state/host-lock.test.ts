@@ -188,7 +188,7 @@ describe("the lock of a host", () => {
     assert.match((await alice.lost).reason, /let go of the lock/);
     const lost = await alice.run(["touch", join(dir, "changed")]);
     assert.equal(lost.kind, "lock_lost");
-    assert.equal((await alice.settle()).kind, "lock_lost");
+    assert.equal((await alice.awaitOutcome()).kind, "lock_lost");
     await untilHeld(lockOf("bob"));
     assert.ok(!(await readdir(dir)).includes("changed"));
   });
@@ -219,7 +219,7 @@ describe("the lock of a host", () => {
     losing.lose();
     assert.equal((await change).kind, "indeterminate");
     let isSettled = false;
-    const settled = alice.settle().then((outcome) => {
+    const settled = alice.awaitOutcome().then((outcome) => {
       isSettled = true;
       return outcome;
     });
@@ -237,7 +237,7 @@ describe("the lock of a host", () => {
     losing.lose({ comesBack: false });
     const atMs = performance.now() + SHORT.holderMs;
     await until(() => performance.now() >= atMs, { deadlineMs: 30_000 });
-    const settled = alice.settle();
+    const settled = alice.awaitOutcome();
     losing.comeBack();
     assert.deepEqual(await settled, { kind: "settled" });
     losing.lose();
@@ -330,7 +330,7 @@ describe("the lock of a host", () => {
         losing.lose();
         // Until the loss is known, it settles by the lock that is lost, and bob may be quicker than the next one.
         await theNextTurn();
-        assert.deepEqual(await alice.settle(), { kind: "settled" });
+        assert.deepEqual(await alice.awaitOutcome(), { kind: "settled" });
         assert.equal((await bob.take(web)).kind, "locked");
       });
 
@@ -346,7 +346,7 @@ describe("the lock of a host", () => {
       losing.lose();
       assert.equal((await change).kind, "indeterminate");
       let isSettled = false;
-      const settled = alice.settle().then(() => (isSettled = true));
+      const settled = alice.awaitOutcome().then(() => (isSettled = true));
       assert.equal((await lockOf("bob").take(web)).kind, "locked");
       assert.equal(isSettled, false);
       await writeFile(go, "");

@@ -147,7 +147,7 @@ describe("the supervisord that a lock is of", () => {
         const bob = lockOf("bob", placeOf(after.pid));
         if (isTaken) await until(async () => (await bob.take(web)).kind === "held", { deadlineMs: 20_000 });
         losing.comeBack();
-        const settled = await alice.settle();
+        const settled = await alice.awaitOutcome();
         assert.equal(settled.kind, isTaken ? "lock_lost" : "settled");
         if (!isTaken) assert.equal(holderOf(await bob.take(web)), "alice");
       });

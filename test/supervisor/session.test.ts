@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
-import type { HostProcess } from "../../src/executor/ports.ts";
+import type { SpawnedProcess } from "../../src/executor/ports.ts";
 import { SupervisorctlSession } from "../../src/supervisor/session.ts";
 
 const NEVER_MS = 600_000;
@@ -15,7 +15,7 @@ const WANTS_PASSWORD = "Server requires authentication\nUsername:";
 function talker(
   answers: Readonly<Record<string, string>>,
   { greeting = STATUS, prompt = "supervisor> " } = {},
-): { readonly process: HostProcess; readonly heard: string[]; readonly say: (text: string) => void } {
+): { readonly process: SpawnedProcess; readonly heard: string[]; readonly say: (text: string) => void } {
   const heard: string[] = [];
   let end = (): void => undefined;
   const closed = new Promise<void>((resolve) => (end = resolve));
@@ -47,10 +47,10 @@ function talker(
   return { process: { stream, closed, stderr: () => "" }, heard, say };
 }
 
-async function opened(process: HostProcess): Promise<SupervisorctlSession> {
+async function opened(process: SpawnedProcess): Promise<SupervisorctlSession> {
   const session = new SupervisorctlSession(process);
   const told = await session.open(NEVER_MS);
-  assert.ok(told.kind === "told", JSON.stringify(told));
+  assert.ok(told.kind === "answered", JSON.stringify(told));
   return session;
 }
 
@@ -65,7 +65,7 @@ describe("a session with supervisorctl", () => {
       const session = await opened(process);
       assert.deepEqual(
         await Promise.all(["status", "tail x", "pid", "empty"].map((command) => session.ask(command, NEVER_MS))),
-        [STATUS, "é\n\n", "12\n", ""].map((value) => ({ kind: "told", value })),
+        [STATUS, "é\n\n", "12\n", ""].map((value) => ({ kind: "answered", value })),
       );
       assert.equal(session.isOver, false);
       await session.close();
@@ -77,7 +77,7 @@ describe("a session with supervisorctl", () => {
     const [first = "", second = ""] = before.heard;
     const log = `supervisor> *** Unknown syntax: ${second}\nsupervisor> *** Unknown syntax: ${first}\n*** Unknown syntax: _`;
     const session = await opened(talker({ "tail x": `${log}\n` }).process);
-    assert.deepEqual(await session.ask("tail x", NEVER_MS), { kind: "told", value: `${log}\n` });
+    assert.deepEqual(await session.ask("tail x", NEVER_MS), { kind: "answered", value: `${log}\n` });
   });
 
   it("uses no word twice, and none that could be guessed", async () => {
@@ -100,9 +100,9 @@ describe("a session with supervisorctl", () => {
       const { process, say } = talker({ status: STATUS });
       const session = await opened(process);
       say(unasked);
-      assert.equal((await session.ask("status", NEVER_MS)).kind, "untold");
+      assert.equal((await session.ask("status", NEVER_MS)).kind, "unanswered");
       assert.equal(session.isOver, true);
-      assert.equal((await session.ask("status", NEVER_MS)).kind, "untold");
+      assert.equal((await session.ask("status", NEVER_MS)).kind, "unanswered");
     });
 
   it("is not believed when what it says does not stand between its prompts", async () => {
@@ -113,7 +113,7 @@ describe("a session with supervisorctl", () => {
       say(`${STATUS}*** Unknown syntax: ${mark}\n`);
       return true;
     };
-    assert.equal((await session.ask("status", NEVER_MS)).kind, "untold");
+    assert.equal((await session.ask("status", NEVER_MS)).kind, "unanswered");
     assert.equal(session.isOver, true);
   });
 
@@ -121,7 +121,7 @@ describe("a session with supervisorctl", () => {
     const { process } = talker({ status: STATUS });
     const session = await opened(process);
     process.stream.write = () => true;
-    assert.equal((await session.ask("status", 1)).kind, "untold");
+    assert.equal((await session.ask("status", 1)).kind, "unanswered");
     assert.equal(session.isOver, true);
   });
 
@@ -139,19 +139,19 @@ describe("a session with supervisorctl", () => {
     const first = session.ask("status", NEVER_MS);
     const late = session.ask("pid", 0);
     write(await written);
-    assert.deepEqual(await first, { kind: "told", value: STATUS });
+    assert.deepEqual(await first, { kind: "answered", value: STATUS });
     assert.deepEqual(await late, {
-      kind: "untold",
+      kind: "unanswered",
       reason: "the session with supervisorctl was busy with other questions",
       passing: true,
     });
     assert.ok(!heard.includes("pid"), heard.join(" "));
-    assert.deepEqual(await session.ask("pid", NEVER_MS), { kind: "told", value: "12\n" });
+    assert.deepEqual(await session.ask("pid", NEVER_MS), { kind: "answered", value: "12\n" });
   });
 
   it("tells at once that a password is wanted, when it is opened and later", async () => {
     const early = talker({}, { greeting: WANTS_PASSWORD, prompt: "" });
-    const refused = { kind: "untold", reason: "supervisord asks for a password", passing: false };
+    const refused = { kind: "unanswered", reason: "supervisord asks for a password", passing: false };
     assert.deepEqual(await new SupervisorctlSession(early.process).open(NEVER_MS), refused);
     const session = await opened(talker({ status: WANTS_PASSWORD }).process);
     assert.deepEqual(await session.ask("status", NEVER_MS), refused);

@@ -36,7 +36,7 @@ function locking(outcome: RunOutcome | LockLost) {
       asked.push({ argv, options });
       return Promise.resolve(outcome);
     },
-    settle: () => Promise.resolve({ kind: "settled" }),
+    awaitOutcome: () => Promise.resolve({ kind: "settled" }),
     release: () => Promise.resolve(),
   };
   return { asked, lock };

@@ -2,7 +2,7 @@ import type { Invocation } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "./arguments.ts";
 
 /** What of a command line a report repeats in the commands that go on from it. */
-export function calledAs({ plan, stateDir, startedBefore }: RunArguments): Invocation {
+export function invocationOf({ plan, stateDir, startedBefore }: RunArguments): Invocation {
   return {
     plan,
     words: process.argv.slice(2),

@@ -84,18 +84,18 @@ export class Lifetime {
   /** @returns why the record is not whole, if it is not */
   private end(): Promise<string | undefined> {
     const enough = this.left.then(() => rest(LEAVING_MS, undefined));
-    return (this.ending ??= Promise.race([this.keepAndLetGo(), enough]));
+    return (this.ending ??= Promise.race([this.keepAndRelease(), enough]));
   }
 
-  private async keepAndLetGo(): Promise<string | undefined> {
+  private async keepAndRelease(): Promise<string | undefined> {
     const { recorder } = this.preflight;
     // Who gets the locks next must find all that was done.
     await recorder.durable();
-    const [recorded, letGo] = await Promise.allSettled([
+    const [recorded, released] = await Promise.allSettled([
       recorder.end(),
       new Deadline(CLOSING_MS).of(this.world.close()),
     ]);
-    if (letGo.status === "rejected") throw letGo.reason;
+    if (released.status === "rejected") throw released.reason;
     if (recorded.status === "rejected") throw recorded.reason;
     return recorded.value;
   }

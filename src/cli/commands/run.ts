@@ -7,20 +7,20 @@ import { selectionWords, shellCommand } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { canAsk, saysYes } from "../terminal/ask.ts";
 import type { BugEnd } from "../terminal/bug.ts";
-import { calledAs } from "../arguments/invocation.ts";
+import { invocationOf } from "../arguments/invocation.ts";
 import { chooseView } from "../terminal/choose-view.ts";
 import { openForRollout, ownerOf } from "../prepare/fleet.ts";
 import { openJournal } from "../prepare/journals.ts";
-import { HeldView } from "../terminal/deferred-view.ts";
+import { DeferredView } from "../terminal/deferred-view.ts";
 import { openJobSummary } from "../terminal/job-summary.ts";
-import { lookedAtText } from "../prepare/verbose-looks.ts";
+import { verboseLooksText } from "../prepare/verbose-looks.ts";
 import { Lifetime } from "./lifetime.ts";
 import { planUnderLock } from "../prepare/locked-plan.ts";
 import { openPageView } from "../terminal/page-file.ts";
 import { Preflight, type Planned } from "../prepare/preflight.ts";
 import { newestUnfinished } from "../prepare/unfinished.ts";
-import { loadWanted } from "../prepare/plan-to-run.ts";
-import { endUnasked, prepareWays } from "../prepare/connections.ts";
+import { loadPlanToRun } from "../prepare/plan-to-run.ts";
+import { endUnasked, prepareConnections } from "../prepare/connections.ts";
 
 /** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
 export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode> {
@@ -28,18 +28,18 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
     process.stderr.write("orchestrate: --ask needs a terminal to ask at: leave it out, or look with --dry-run first\n");
     return EXIT.invalid;
   }
-  const wanted = loadWanted(given);
+  const wanted = loadPlanToRun(given);
   if (!wanted) return EXIT.invalid;
-  const called = calledAs(given);
+  const called = invocationOf(given);
   const page = openPageView(given.report, called);
   if (page && "problem" in page) {
     process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
     return EXIT.invalid;
   }
   if (!wanted.past) tellOfUnfinished(wanted.plan, given);
-  const ways = await prepareWays(wanted.plan);
-  if (!ways) return endUnasked(given.plan);
-  const view = new HeldView();
+  const connections = await prepareConnections(wanted.plan);
+  if (!connections) return endUnasked(given.plan);
+  const view = new DeferredView();
   const openView = async () => view.release(await chooseView(given.output, called));
   if (!given.ask || given.output === "json") await openView();
   const preflight = new Preflight(
@@ -48,7 +48,7 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
     [view, page, openJobSummary(called)].filter((each) => each !== undefined),
   );
   const owner = ownerOf(preflight.id, given.reason);
-  const world = openForRollout(wanted.plan, ways, owner);
+  const world = openForRollout(wanted.plan, connections, owner);
   const life = new Lifetime(preflight, world, bugEnd);
   try {
     return await life.live(async () => {
@@ -63,7 +63,7 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
       return life.carryOut(planned.rollout);
     });
   } finally {
-    if (given.verbose) process.stderr.write(lookedAtText(world.fleet));
+    if (given.verbose) process.stderr.write(verboseLooksText(world.fleet));
   }
 }
 

@@ -8,8 +8,8 @@ import type { SshOptions } from "../../hosts/ssh-config/ssh-route.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { askSecret, canAsk } from "../terminal/ask.ts";
 
-/** What the ways onto all hosts of a fleet have in common. */
-export interface Ways {
+/** What the connections onto all hosts of a fleet have in common. */
+export interface Connections {
   readonly options: SshOptions;
   readonly bastions: Bastions;
 }
@@ -29,7 +29,7 @@ export function endUnasked(plan: string): ExitCode {
  *
  * @returns undefined when the one who was asked wants to leave
  */
-export async function prepareWays(plan: Plan): Promise<Ways | undefined> {
+export async function prepareConnections(plan: Plan): Promise<Connections | undefined> {
   const bastions = new Bastions();
   const targets = plan.hosts.filter(({ connection, ssh }) => connection === "ssh" && ssh.client !== "system");
   if (!canAsk() || targets.length === 0) return { options: {}, bastions };

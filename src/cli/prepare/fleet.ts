@@ -16,7 +16,7 @@ import { sessionArgv } from "../../supervisor/commands.ts";
 import { supervisorReader } from "../../supervisor/reader.ts";
 import type { Credentials } from "../../supervisor/xml-rpc-client.ts";
 import { terminalOperator } from "../terminal/operator.ts";
-import type { Ways } from "./connections.ts";
+import type { Connections } from "./connections.ts";
 
 /**
  * Sessions for changes that are opened at once, ahead of the first change there: each is the start of a Python, and
@@ -25,8 +25,8 @@ import type { Ways } from "./connections.ts";
 const SESSIONS_AT_ONCE = 2;
 
 /** The fleet for a dry run: no port that could change anything is made, let alone reached. */
-export function openForReading(plan: Plan, ways: Ways): ReadonlyMap<HostName, FleetHost> {
-  return openEach(plan, ways, (target, access, timeoutMs) => openReading(plan, target, access, timeoutMs));
+export function openForReading(plan: Plan, connections: Connections): ReadonlyMap<HostName, FleetHost> {
+  return openEach(plan, connections, (target, access, timeoutMs) => openReading(plan, target, access, timeoutMs));
 }
 
 /** What a rollout acts upon, until it is closed: the locks are let go then. */
@@ -35,12 +35,12 @@ export interface OpenedWorld extends World {
 }
 
 /** The fleet for a rollout, and what else a rollout acts upon. */
-export function openForRollout(plan: Plan, ways: Ways, owner: LockOwner): OpenedWorld {
+export function openForRollout(plan: Plan, connections: Connections, owner: LockOwner): OpenedWorld {
   const controller = openLocal("this machine" as HostName);
   const targets = new Map<string, HostTarget>(plan.hosts.map((target) => [target.name, target]));
   const places = { controller, targetOf: (host: string) => targets.get(host) };
   const inTurn = pLimit(SESSIONS_AT_ONCE);
-  const fleet = openEach(plan, ways, (target, access, timeoutMs) => {
+  const fleet = openEach(plan, connections, (target, access, timeoutMs) => {
     const reading = openReading(plan, target, access, timeoutMs);
     const lock = createHostLock(access, {
       ...lockPlaceOf(plan.lock.directory, target, reading.supervisor),
@@ -114,7 +114,7 @@ function accountName(): string {
 
 function openEach<T>(
   plan: Plan,
-  { options, bastions }: Ways,
+  { options, bastions }: Connections,
   make: (target: HostTarget, access: HostAccess, timeoutMs: number) => T,
 ) {
   const timeouts = commandTimeouts(plan);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { RolloutId } from "../../domain/ids.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { createJournal, type OpenedJournal } from "../../state/journal.ts";
@@ -8,6 +9,15 @@ import { journalFile, planDir, stateDir } from "../../state/state-dir.ts";
 export interface KeptRollout {
   readonly id: RolloutId;
   readonly file: string;
+}
+
+/** Ids sort by the time at which the rollout began; the end keeps two of one second apart. */
+export function newRolloutId(now: Date): RolloutId {
+  const time = now
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z")
+    .replaceAll(/[-:]/g, "");
+  return `${time}-${randomBytes(2).toString("hex")}` as RolloutId;
 }
 
 export function openJournal(plan: Plan, id: RolloutId, givenDir: string | undefined): OpenedJournal {

@@ -13,9 +13,9 @@ export function load(path: string): LoadedPlan {
 }
 
 /** Loads a plan and narrows it to what the command line selects; what is wrong goes to stderr. */
-export function loadOrTell(path: string, selection: SelectionArguments): Plan | undefined {
+export function loadOrReport(path: string, selection: SelectionArguments): Plan | undefined {
   const plan = loadWhole(path);
-  return plan && narrowOrTell(plan, selectionOf(selection));
+  return plan && narrowOrReport(plan, selectionOf(selection));
 }
 
 /** Loads a plan; what is wrong goes to stderr. */
@@ -27,15 +27,15 @@ export function loadWhole(path: string): Plan | undefined {
 }
 
 /** Likewise. */
-export function narrowOrTell(plan: Plan, selection: Selection): Plan | undefined {
+export function narrowOrReport(plan: Plan, selection: Selection): Plan | undefined {
   const narrowed = narrow(plan, selection);
-  return narrowed.ok ? narrowed.plan : tell(narrowed.problems);
+  return narrowed.ok ? narrowed.plan : reportProblems(narrowed.problems);
 }
 
 export function selectionOf({ limit, exclude, program }: SelectionArguments): Selection {
   return { limit, exclude, programs: program };
 }
 
-export function tell(problems: readonly string[]): undefined {
+export function reportProblems(problems: readonly string[]): undefined {
   process.stderr.write(problems.map((problem) => `orchestrate: ${printable(problem)}\n`).join(""));
 }

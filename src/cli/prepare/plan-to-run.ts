@@ -2,21 +2,21 @@ import { changesSince } from "../../planner/build/changes-since.ts";
 import type { Past } from "../../planner/build/resumed.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { RunArguments, SelectionArguments } from "../arguments/arguments.ts";
-import { loadWhole, narrowOrTell, selectionOf, tell } from "./load.ts";
+import { loadWhole, narrowOrReport, selectionOf, reportProblems } from "./load.ts";
 import { newestIncomplete, newestUnfinished, unfinishedCalled } from "./unfinished.ts";
 
 /** A plan to carry out, and the rollout that it goes on with if it does. */
-export interface Wanted {
+export interface PlanToRun {
   readonly plan: Plan;
   readonly past?: Past;
 }
 
 /** What a run or a dry run is about; what is wrong goes to stderr. */
-export function loadWanted(given: RunArguments): Wanted | undefined {
+export function loadPlanToRun(given: RunArguments): PlanToRun | undefined {
   const whole = loadWhole(given.plan);
   if (!whole) return undefined;
   if (given.resume === undefined) {
-    const plan = narrowOrTell(whole, selectionOf(given));
+    const plan = narrowOrReport(whole, selectionOf(given));
     return plan && { plan };
   }
   const found =
@@ -27,21 +27,21 @@ export function loadWanted(given: RunArguments): Wanted | undefined {
     const incomplete = newestIncomplete(whole, given.stateDir);
     const instead =
       incomplete === undefined ? "" : `, or try again what failed in its last one: --resume ${incomplete}`;
-    return tell([`this plan has no unfinished rollout: run it without --resume${instead}`]);
+    return reportProblems([`this plan has no unfinished rollout: run it without --resume${instead}`]);
   }
-  if ("problem" in found) return tell([found.problem]);
+  if ("problem" in found) return reportProblems([found.problem]);
   const { past } = found;
   // A journal of a version that did not keep it was written for a whole plan.
   const { selection = selectionOf(NO_SELECTION) } = past.rollout as Partial<typeof past.rollout>;
-  const asBefore = narrowOrTell(whole, selection);
+  const asBefore = narrowOrReport(whole, selection);
   if (!asBefore) return undefined;
   const changes = changesSince(past.rollout, asBefore);
   if (changes.length > 0)
-    return tell([
+    return reportProblems([
       ...changes.map((change) => `rollout ${past.id} cannot be resumed: ${change}`),
       "revert that, or start over without --resume",
     ]);
-  const plan = narrowOrTell(asBefore, selectionOf(given));
+  const plan = narrowOrReport(asBefore, selectionOf(given));
   return plan && { plan, past: onHostsOf(asBefore, past) };
 }
 

@@ -17,10 +17,10 @@ import { refuseUnfillable } from "../../planner/build/unfillable.ts";
 import { RolloutModel } from "../../views/model/rollout-model.ts";
 import { reportText } from "../../views/report/report.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
-import { calledAs } from "../arguments/invocation.ts";
+import { invocationOf } from "../arguments/invocation.ts";
 import { closeFleet } from "./fleet.ts";
-import type { Wanted } from "./plan-to-run.ts";
-import { newRolloutId } from "./rollout-id.ts";
+import type { PlanToRun } from "./plan-to-run.ts";
+import { newRolloutId } from "./journals.ts";
 
 export const EXIT_OF: Record<Outcome, ExitCode> = {
   succeeded: EXIT.done,
@@ -38,13 +38,13 @@ export class Preflight {
   readonly recorder: Recorder;
   readonly id: RolloutId;
   private readonly given: RunArguments;
-  private readonly wanted: Wanted;
+  private readonly wanted: PlanToRun;
   private readonly startedAtMs = systemClock.monotonicMs();
   private readonly abort = new AbortController();
   private rollout: Rollout | undefined;
   private isEnded = false;
 
-  constructor(wanted: Wanted, given: RunArguments, views: readonly View[]) {
+  constructor(wanted: PlanToRun, given: RunArguments, views: readonly View[]) {
     this.wanted = wanted;
     this.given = given;
     this.id = newRolloutId(systemClock.now());
@@ -119,7 +119,7 @@ export class Preflight {
   endRefused(refusals: readonly Refusal[]): ExitCode {
     const event = { type: "rollout.finished", outcome: "refused", refusals, ...this.end() } as const;
     this.recorder.record(event);
-    process.stderr.write(reportText(RolloutModel.of([event]), calledAs(this.given)));
+    process.stderr.write(reportText(RolloutModel.of([event]), invocationOf(this.given)));
     return EXIT.refused;
   }
 

@@ -5,7 +5,7 @@ import { folded, groupedBy } from "../../domain/folding.ts";
 import { section } from "../../planner/preview/preview-words.ts";
 
 /** By which way each host was looked at, hosts alike on one line: for who wonders why a look takes long. */
-export function lookedAtText(fleet: ReadonlyMap<HostName, FleetHost>): string {
+export function verboseLooksText(fleet: ReadonlyMap<HostName, FleetHost>): string {
   const ways = [...fleet].flatMap(([host, { supervisor }]) => {
     const way = supervisor.way();
     return way ? [{ host, text: `${way.kind}: ${way.why}` }] : [];

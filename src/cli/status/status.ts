@@ -7,11 +7,11 @@ import type { Plan } from "../../planner/plan/plan.ts";
 import type { StatusArguments } from "../arguments/arguments.ts";
 import { closeFleet, openForReading } from "../prepare/fleet.ts";
 import { fleetStatus, isAllRunning, type FleetStatus } from "./fleet-status.ts";
-import { loadOrTell } from "../prepare/load.ts";
-import { newRolloutId } from "../prepare/rollout-id.ts";
+import { loadOrReport } from "../prepare/load.ts";
+import { newRolloutId } from "../prepare/journals.ts";
 import { onSignals } from "../terminal/signals.ts";
 import { statusLines } from "./status-table.ts";
-import { endUnasked, prepareWays, type Ways } from "../prepare/connections.ts";
+import { endUnasked, prepareConnections, type Connections } from "../prepare/connections.ts";
 import { WatchScreen } from "./watch-screen.ts";
 import { printableJson } from "../../domain/printable.ts";
 
@@ -23,12 +23,12 @@ export async function status(given: StatusArguments): Promise<ExitCode> {
     process.stderr.write("orchestrate: --watch draws at a terminal; elsewhere use --watch --output json\n");
     return EXIT.invalid;
   }
-  const plan = loadOrTell(given.plan, given);
+  const plan = loadOrReport(given.plan, given);
   if (!plan) return EXIT.invalid;
   const selected = onlySelected(plan);
-  const ways = await prepareWays(selected);
-  if (!ways) return endUnasked(given.plan);
-  const looker = new Looker(selected, ways, given);
+  const connections = await prepareConnections(selected);
+  if (!connections) return endUnasked(given.plan);
+  const looker = new Looker(selected, connections, given);
   const stopListening = onSignals({
     finish: () => looker.stop(),
     leave: () => process.exit(given.watch ? EXIT.done : EXIT.interrupted),
@@ -83,10 +83,10 @@ class Looker {
   private readonly fleet: ReturnType<typeof openForReading>;
   private readonly stopped = new AbortController();
 
-  constructor(plan: Plan, ways: Ways, given: StatusArguments) {
+  constructor(plan: Plan, connections: Connections, given: StatusArguments) {
     this.plan = plan;
     this.given = given;
-    this.fleet = openForReading(plan, ways);
+    this.fleet = openForReading(plan, connections);
   }
 
   /** Undefined once it was stopped. */

@@ -2,7 +2,7 @@ import type { RecordedEvent } from "../../domain/events.ts";
 import type { View } from "../../executor/ports.ts";
 
 /** Keeps events until a view is wanted. One that is only opened takes the terminal already, and draws over questions. */
-export class HeldView implements View {
+export class DeferredView implements View {
   private readonly held: RecordedEvent[] = [];
   private view: View | undefined;
 

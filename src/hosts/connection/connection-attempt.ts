@@ -4,20 +4,20 @@ import type { Connection, Opened, Seat } from "./connection.ts";
 export type OpenConnection = (signal: AbortSignal) => Promise<Opened>;
 
 /** A seat, and what it is on. */
-export interface Place {
-  readonly attempt: Attempt;
+export interface ReservedSeat {
+  readonly attempt: ConnectionAttempt;
   readonly connection: Connection;
   readonly seat: Seat;
 }
 
 /** A connection, or the attempt to make it, with the commands that it bears. */
-export class Attempt {
+export class ConnectionAttempt {
   readonly opened: Promise<Opened>;
   private readonly abandon = new AbortController();
   /** In the order in which their channels were asked for. */
   private readonly seats = new Set<{ isTaken: boolean }>();
   private result: Opened | undefined;
-  private mostSeen = 0;
+  private mostChannels = 0;
   /** True: the host has refused a channel, and none has ended since. */
   private isFull = false;
   /** True: the last channel was refused although there was no other. */
@@ -47,12 +47,12 @@ export class Attempt {
   }
 
   /** How many channels it was seen to bear at once. */
-  get mostBorne(): number {
-    return this.mostSeen;
+  get maxChannels(): number {
+    return this.mostChannels;
   }
 
   /** A seat, unless there is no connection yet or it is known to bear no more. */
-  placeFor(limit: number): Place | undefined {
+  reserve(limit: number): ReservedSeat | undefined {
     if (this.result?.kind !== "connected" || this.isFull || this.seats.size >= limit) return undefined;
     return { attempt: this, connection: this.result.connection, seat: this.newSeat() };
   }
@@ -70,7 +70,7 @@ export class Attempt {
       taken: () => {
         seat.isTaken = true;
         this.refusedAlone = false;
-        this.noteBorne([...this.seats].filter(({ isTaken }) => isTaken).length);
+        this.noteChannels([...this.seats].filter(({ isTaken }) => isTaken).length);
       },
       left: () => {
         this.seats.delete(seat);
@@ -79,7 +79,7 @@ export class Attempt {
       refused: () => {
         // A host answers in order: those before this one are open, although not all may have said so yet.
         const others = [...this.seats].indexOf(seat);
-        this.noteBorne(others);
+        this.noteChannels(others);
         this.seats.delete(seat);
         // sshd takes a moment to free what it has confirmed to be closed: alone here, a command is worth a second try.
         this.isFull = others > 0 || this.refusedAlone;
@@ -88,7 +88,7 @@ export class Attempt {
     };
   }
 
-  private noteBorne(channels: number): void {
-    this.mostSeen = Math.max(this.mostSeen, channels);
+  private noteChannels(channels: number): void {
+    this.mostChannels = Math.max(this.mostChannels, channels);
   }
 }

@@ -10,7 +10,7 @@ import type {
   SpawnOutcome,
 } from "../../executor/ports.ts";
 import type { Connection, NoRoom, Seat } from "./connection.ts";
-import { Attempt, type OpenConnection, type Place } from "./connection-attempt.ts";
+import { ConnectionAttempt, type OpenConnection, type ReservedSeat } from "./connection-attempt.ts";
 import { loginLine } from "./login-line.ts";
 import { markedArgv, newMark } from "./output-mark.ts";
 import { boundedArgv } from "./time-bound.ts";
@@ -28,7 +28,7 @@ const MOST_CONNECTIONS = 32;
 export class SharedConnections implements HostAccess {
   readonly host: HostName;
   private readonly open: OpenConnection;
-  private attempts: readonly Attempt[] = [];
+  private attempts: readonly ConnectionAttempt[] = [];
   /** How many channels a connection of this host was seen to bear, once it has refused one. */
   private limit = Infinity;
   /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
@@ -87,20 +87,20 @@ export class SharedConnections implements HostAccess {
       const { attempt, connection, seat } = found;
       const outcome = await send(connection, seat);
       if (!isNoRoom(outcome)) return outcome;
-      if (attempt.mostBorne === 0) {
+      if (attempt.maxChannels === 0) {
         // Not even its first: another connection would bear none either. Others may still wait for the same answer.
         if (attempt.isIdle) this.retire(attempt);
         return nowhere(outcome.reason);
       }
-      this.limit = attempt.mostBorne;
+      this.limit = attempt.maxChannels;
     }
   }
 
-  private async place(): Promise<Place | { readonly reason: string }> {
+  private async place(): Promise<ReservedSeat | { readonly reason: string }> {
     for (;;) {
       this.forgetSpent();
       for (const attempt of this.attempts) {
-        const place = attempt.placeFor(this.limit);
+        const place = attempt.reserve(this.limit);
         if (place) return place;
       }
       // One after the other: sshd drops what comes too fast (MaxStartups), and the next may have room for all.
@@ -113,19 +113,19 @@ export class SharedConnections implements HostAccess {
       const opened = await attempt.opened;
       if (opened.kind === "refused") return { reason: opened.refusal.reason };
       // Even if it is lost by now: it says why, and a host that drops every guest is not asked for ever.
-      const first = attempt.placeFor(this.limit);
+      const first = attempt.reserve(this.limit);
       if (first) return first;
     }
   }
 
   /** The first connection, or the attempt to make it. */
-  private any(): Attempt {
+  private any(): ConnectionAttempt {
     this.forgetSpent();
     return this.attempts[0] ?? this.begin();
   }
 
-  private begin(): Attempt {
-    const attempt = new Attempt(this.open);
+  private begin(): ConnectionAttempt {
+    const attempt = new ConnectionAttempt(this.open);
     this.attempts = [...this.attempts, attempt];
     return attempt;
   }
@@ -134,7 +134,7 @@ export class SharedConnections implements HostAccess {
     this.attempts = this.attempts.filter((attempt) => !attempt.isSpent);
   }
 
-  private retire(attempt: Attempt): void {
+  private retire(attempt: ConnectionAttempt): void {
     this.attempts = this.attempts.filter((each) => each !== attempt);
     this.closing = Promise.all([this.closing, attempt.end()]);
   }

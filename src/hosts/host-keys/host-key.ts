@@ -2,7 +2,7 @@ import type { ServerHostKeyAlgorithm } from "ssh2";
 import type { Refusal } from "../../domain/failures.ts";
 import { addToKnownHosts } from "./known-hosts-add.ts";
 import { readKnownHostsNow } from "./known-hosts-files.ts";
-import { judge, keysOf, knownTypes, type KnownKeys, type Verdict } from "./known-hosts.ts";
+import { judge, keysOf, knownTypes, type KnownKeys, type KeyVerdict } from "./known-hosts.ts";
 import { fingerprintOf, publicKeyOf, type PublicKey } from "./public-key.ts";
 import type { HostKeyRules } from "../ssh-config/ssh-route.ts";
 
@@ -77,7 +77,7 @@ export function hostKeyVerifier(check: HostKeyCheck, notes: HostKeyNotes) {
   };
 }
 
-type Refused = Exclude<Verdict, { kind: "known" }>;
+type Refused = Exclude<KeyVerdict, { kind: "known" }>;
 
 /** As OpenSSH's StrictHostKeyChecking has it, but that nobody may switch off what somebody has revoked. */
 function isTolerated({ kind }: Refused, checking: HostKeyRules["checking"]): boolean {

@@ -28,7 +28,7 @@ export interface KnownKey extends PublicKey {
   readonly line: number;
 }
 
-export type Verdict =
+export type KeyVerdict =
   | { readonly kind: "known"; readonly by: KnownKey }
   /** There is no key for the host. */
   | { readonly kind: "unknown" }
@@ -107,7 +107,7 @@ function keysUnder(files: readonly KnownHosts[], name: string): Pick<KnownKeys, 
 }
 
 /** What known_hosts says of the key that a host shows. */
-export function judge(keys: KnownKeys, shown: PublicKey): Verdict {
+export function judge(keys: KnownKeys, shown: PublicKey): KeyVerdict {
   const isShown = (key: KnownKey) => key.blob.equals(shown.blob);
   const revoked = keys.revoked.find(isShown);
   if (revoked) return { kind: "revoked", by: revoked };

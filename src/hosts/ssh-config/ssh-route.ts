@@ -1,3 +1,4 @@
+import type { ParsedKey } from "ssh2";
 import { homedir } from "node:os";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
@@ -6,9 +7,11 @@ import type { Refusal } from "../../domain/failures.ts";
 import type { HostKeyChecking, HostTarget, SshSettings } from "../../domain/target.ts";
 import { localUser, readSshConfig, type ReadSshConfig, type SshConfig } from "./ssh-config.ts";
 import { jumpText, parseJumps, type Jump } from "./ssh-jump.ts";
-import type { UnlockedKeys } from "./unlocked-keys.ts";
 
 /** What of the controller's surroundings an ssh connection depends on. */
+/** Private keys that were unlocked with a passphrase, by the absolute paths of their files. Never written anywhere. */
+export type UnlockedKeys = ReadonlyMap<string, ParsedKey>;
+
 export interface SshOptions {
   /** Where `.ssh` is. Default: that of the user. */
   readonly homeDirectory?: string;
@@ -116,9 +119,9 @@ class RouteFinder {
     const route = this.routeTo(address, ssh, config, behind.length > 0);
     // One with bastions of its own before it is in another network, where one address may be of another host.
     if (ssh.proxy_jump === undefined) {
-      const at = behind.findIndex((other) => endpointOf(other) === endpointOf(route));
+      const at = behind.findIndex((other) => endpointText(other) === endpointText(route));
       if (at !== -1 && at === behind.length - 1) return "itself";
-      if (at !== -1) return { problem: `the way goes round in a circle, through ${endpointOf(route)} to itself` };
+      if (at !== -1) return { problem: `the way goes round in a circle, through ${endpointText(route)} to itself` };
     }
     const unsupported = unsupportedIn(config, ssh);
     if (unsupported !== undefined)
@@ -237,6 +240,6 @@ function hostKeyRules(
 }
 
 /** `10.0.0.5:22`, `[fe80::1]:22`: where a route leads, for messages. */
-export function endpointOf({ address, port }: Pick<SshRoute, "address" | "port">): string {
+export function endpointText({ address, port }: Pick<SshRoute, "address" | "port">): string {
   return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -4,7 +4,7 @@ import type { SshOpened } from "./ssh-handshake.ts";
 export type Open = (signal: AbortSignal) => Promise<SshOpened>;
 
 /** A connection, or the attempt to make it: who comes meanwhile shares it. */
-interface Attempt {
+interface ConnectionAttempt {
   readonly opened: Promise<SshOpened>;
   readonly abandon: AbortController;
   /** True: what comes next needs a new one. */
@@ -14,7 +14,7 @@ interface Attempt {
 /** One connection to a bastion, for all who go through it: made when it is first needed, and again when it was lost. */
 export class BastionConnection {
   private readonly make: Open;
-  private current: Attempt | undefined;
+  private current: ConnectionAttempt | undefined;
   /** Everything that has been closed so far, so that no `close` resolves before the work of another. */
   private closing: Promise<unknown> = Promise.resolve();
 
@@ -36,7 +36,7 @@ export class BastionConnection {
   }
 }
 
-function attempt(make: Open): Attempt {
+function attempt(make: Open): ConnectionAttempt {
   const abandon = new AbortController();
   let result: SshOpened | undefined;
   const opened = make(abandon.signal).then((value) => (result = value));
@@ -44,7 +44,7 @@ function attempt(make: Open): Attempt {
   return { opened, abandon, isSpent };
 }
 
-async function end({ opened, abandon }: Attempt): Promise<void> {
+async function end({ opened, abandon }: ConnectionAttempt): Promise<void> {
   abandon.abort();
   const result = await opened;
   if (result.kind === "connected") await result.connection.close();

@@ -8,26 +8,26 @@ import { Tunnel } from "./tunnel.ts";
 const HANDSHAKES_AT_ONCE = 16;
 
 /** Whoever may need a bastion again, as long as it has not left. */
-type Guest = object;
+type User = object;
 
 const LEFT_OUT = new Set(["host", "connectTimeoutMs"]);
 
 interface Bastion {
   readonly connection: BastionConnection;
   readonly handshakes: LimitFunction;
-  readonly guests: Set<Guest>;
+  readonly users: Set<User>;
 }
 
-/** The bastions of a fleet: one connection to each, whatever is behind it, until the last guest has left. */
+/** The bastions of a fleet: one connection to each, whatever is behind it, until the last user has left. */
 export class Bastions {
   /** What ssh_config says of them, and of what is behind them. */
   readonly configs: SshConfigs = new Map();
   private readonly kept = new Map<string, Bastion>();
 
   /** Makes a connection, through the bastion that is on the way if there is one. Never rejects. */
-  async open(route: SshRoute, means: Means, guest: Guest): Promise<SshOpened> {
+  async open(route: SshRoute, means: Means, user: User): Promise<SshOpened> {
     if (!route.via) return shakeHands(route, means);
-    const { connection, handshakes } = this.enter(guest, route.via, means);
+    const { connection, handshakes } = this.enter(user, route.via, means);
     return handshakes(async () => {
       // The bastion has a time of its own, so that it is there before the host's begins.
       const bastion = await orAborted(connection.open(), means.signal);
@@ -40,9 +40,9 @@ export class Bastions {
   }
 
   /** Resolves when the bastions that nobody needs any more are closed. */
-  async leave(guest: Guest): Promise<void> {
-    for (const [key, { connection, guests }] of this.kept) {
-      if (!guests.delete(guest) || guests.size > 0) continue;
+  async leave(user: User): Promise<void> {
+    for (const [key, { connection, users }] of this.kept) {
+      if (!users.delete(user) || users.size > 0) continue;
       // Who comes from now on gets another.
       this.kept.delete(key);
       await connection.close();
@@ -50,21 +50,21 @@ export class Bastions {
     }
   }
 
-  private enter(guest: Guest, route: SshRoute, means: Means): Bastion {
+  private enter(user: User, route: SshRoute, means: Means): Bastion {
     // Which host came this way first is of no matter, nor how long it would have waited.
     const key = JSON.stringify(route, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value));
     const bastion = this.kept.get(key) ?? this.make(route, means);
     this.kept.set(key, bastion);
-    bastion.guests.add(guest);
+    bastion.users.add(user);
     return bastion;
   }
 
-  /** A bastion behind another is a guest of that one. */
+  /** A bastion behind another is a user of that one. */
   private make(route: SshRoute, means: Means): Bastion {
     const connection: BastionConnection = new BastionConnection((signal) =>
       this.open(route, { ...means, signal }, connection),
     );
-    return { connection, handshakes: pLimit(HANDSHAKES_AT_ONCE), guests: new Set() };
+    return { connection, handshakes: pLimit(HANDSHAKES_AT_ONCE), users: new Set() };
   }
 }
 

@@ -3,8 +3,7 @@ import type { AnyAuthMethod, AuthHandlerMiddleware, default as Ssh2 } from "ssh2
 import { agentKeys, agentPreferring } from "./ssh-agent.ts";
 import type { PublicKey } from "../host-keys/public-key.ts";
 import { readIdentities, type Identities } from "./ssh-identities.ts";
-import type { SshRoute } from "../ssh-config/ssh-route.ts";
-import type { UnlockedKeys } from "../ssh-config/unlocked-keys.ts";
+import type { SshRoute, UnlockedKeys } from "../ssh-config/ssh-route.ts";
 
 /** Types of keys that an agent may hold and ssh2 leaves out. */
 const UNSUPPORTED = /-cert-v01@|^sk-|^webauthn-sk-/;

@@ -9,9 +9,8 @@ import { Authentication } from "./ssh-auth.ts";
 import { SshConnection } from "./ssh-connection.ts";
 import { nameOf, refusalOf, type HandshakeTrace, type SshError } from "./ssh-refusal.ts";
 import { defaultBackoff, rested, wasDropped } from "./ssh-retry.ts";
-import type { Backoff, SshRoute } from "../ssh-config/ssh-route.ts";
+import type { Backoff, SshRoute, UnlockedKeys } from "../ssh-config/ssh-route.ts";
 import type { Transport } from "./tunnel.ts";
-import type { UnlockedKeys } from "../ssh-config/unlocked-keys.ts";
 
 export type SshOpened =
   | { readonly kind: "connected"; readonly connection: SshConnection; readonly warnings: readonly string[] }

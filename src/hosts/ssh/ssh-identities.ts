@@ -2,8 +2,7 @@ import { access, readFile } from "node:fs/promises";
 import type { ParsedKey, utils } from "ssh2";
 import { quoteArgv } from "../../domain/shell-quotes.ts";
 import { wireStrings } from "../host-keys/public-key.ts";
-import type { SshRoute } from "../ssh-config/ssh-route.ts";
-import type { UnlockedKeys } from "../ssh-config/unlocked-keys.ts";
+import type { SshRoute, UnlockedKeys } from "../ssh-config/ssh-route.ts";
 
 /** The private keys that files hold. */
 export interface Identities {

@@ -3,7 +3,7 @@ import type { Refusal } from "../../domain/failures.ts";
 import type { HostKeyRefusal } from "../host-keys/host-key.ts";
 import type { PublicKey } from "../host-keys/public-key.ts";
 import type { Authentication } from "./ssh-auth.ts";
-import { endpointOf, type SshRoute } from "../ssh-config/ssh-route.ts";
+import { endpointText, type SshRoute } from "../ssh-config/ssh-route.ts";
 
 /** How far a connection got, and what stopped it. */
 export interface HandshakeTrace {
@@ -69,13 +69,13 @@ export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Au
 
 /** `10.0.0.5:22`, `the bastion bastion.example.com:22`. */
 export function nameOf(route: SshRoute): string {
-  return route.isBastion ? `the bastion ${endpointOf(route)}` : endpointOf(route);
+  return route.isBastion ? `the bastion ${endpointText(route)}` : endpointText(route);
 }
 
 /** `10.0.0.5:22`, `10.0.0.5:22 through bastion.example.com:22`, `the bastion bastion.example.com:22`. */
 function placeOf(route: SshRoute): string {
   const place = nameOf(route);
-  return route.via ? `${place} through ${endpointOf(route.via)}` : place;
+  return route.via ? `${place} through ${endpointText(route.via)}` : place;
 }
 
 function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): string {

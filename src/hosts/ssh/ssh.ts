@@ -17,24 +17,24 @@ export function openSsh(target: HostTarget, options: SshOptions = {}, bastions: 
 class SshAccess extends SharedConnections {
   private readonly bastions: Bastions;
   /** Who it is to its bastions, until it is closed: what comes after that may be there before they have let it go. */
-  private readonly stay: { guest: object };
+  private readonly lease: { user: object };
 
   constructor(target: HostTarget, options: SshOptions, bastions: Bastions) {
-    const stay = { guest: {} };
+    const lease = { user: {} };
     super(target.name, async (signal) => {
-      const { guest } = stay;
+      const { user } = lease;
       const found = await findRoute(target, options, bastions.configs);
       if ("refusal" in found) return { kind: "refused", refusal: found.refusal };
-      return bastions.open(found.route, { signal, unlocked: options.unlocked, backoff: options.backoff }, guest);
+      return bastions.open(found.route, { signal, unlocked: options.unlocked, backoff: options.backoff }, user);
     });
     this.bastions = bastions;
-    this.stay = stay;
+    this.lease = lease;
   }
 
   override async close(): Promise<void> {
-    const { guest } = this.stay;
-    this.stay.guest = {};
+    const { user } = this.lease;
+    this.lease.user = {};
     await super.close();
-    await this.bastions.leave(guest);
+    await this.bastions.leave(user);
   }
 }

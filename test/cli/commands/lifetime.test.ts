@@ -6,7 +6,7 @@ import { BugEnd } from "../../../src/cli/terminal/bug.ts";
 import type { OpenedWorld } from "../../../src/cli/prepare/fleet.ts";
 import { Lifetime } from "../../../src/cli/commands/lifetime.ts";
 import { Preflight } from "../../../src/cli/prepare/preflight.ts";
-import type { Wanted } from "../../../src/cli/prepare/plan-to-run.ts";
+import type { PlanToRun } from "../../../src/cli/prepare/plan-to-run.ts";
 
 const BUG = new Error("a bug");
 
@@ -20,7 +20,7 @@ function rollout(broken?: "hosts" | "screen" | "journal") {
   };
   const viewOf = (name: string): View => ({ show: () => undefined, end: step(name) });
   const given = { plan: "plan.yaml" } as RunArguments;
-  const preflight = new Preflight({} as Wanted, given, [viewOf("screen"), viewOf("page")]);
+  const preflight = new Preflight({} as PlanToRun, given, [viewOf("screen"), viewOf("page")]);
   const kept: Journal = {
     append: () => undefined,
     durable: () => Promise.resolve(undefined),

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import type { HostName } from "../../../src/domain/ids.ts";
-import type { Argv, HostAccess, HostProcess, SpawnOutcome } from "../../../src/executor/ports.ts";
+import type { Argv, HostAccess, SpawnedProcess, SpawnOutcome } from "../../../src/executor/ports.ts";
 import type { SeededRandom } from "../random.ts";
 import type { VirtualTime } from "../virtual-time.ts";
 
@@ -77,7 +77,7 @@ export class LockAccess {
 
 /** As HOLDER_SCRIPT does it, with what a shell would do left out. */
 export class SimHolder {
-  readonly process: HostProcess;
+  readonly process: SpawnedProcess;
   record = "";
   private readonly host: LockHost;
   private readonly time: VirtualTime;
