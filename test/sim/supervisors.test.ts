@@ -3,7 +3,7 @@ import type { RolloutEvent } from "../../src/domain/events.ts";
 import type { HostName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
-import { readPast } from "../../src/planner/build/resumed.ts";
+import { readResumedRollout } from "../../src/planner/build/resumed.ts";
 import { RolloutModel } from "../../src/views/model/rollout-model.ts";
 import { reportText } from "../../src/views/report/report.ts";
 import { rolloutOf, simulated, type Sizes } from "./rollouts.ts";
@@ -166,8 +166,13 @@ describe("a supervisord that is restarted in the middle of a rollout", () => {
   it("is got over by a resume: that starts what was left down, whether or not it had its turn", async () => {
     const { world, rollout, upgrade } = restarted({ maxFailures: 0 }, false);
     const ran = await run(rollout, world, afterProving(2, upgrade));
-    const past = readPast([{ type: "rollout.planned", ...rollout }, ...ran.events]);
-    const resumed = buildRollout(world.plan, world.fleet.report(), { id: rollout.id }, past ? { past } : {});
+    const halted = readResumedRollout([{ type: "rollout.planned", ...rollout }, ...ran.events]);
+    const resumed = buildRollout(
+      world.plan,
+      world.fleet.report(),
+      { id: rollout.id },
+      halted ? { resumed: halted } : {},
+    );
     assert.ok(resumed.kind === "planned");
     const again = await run(resumed.rollout, world, {});
     assert.equal(again.outcome, "succeeded");

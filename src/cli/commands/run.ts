@@ -36,7 +36,7 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
     process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
     return EXIT.invalid;
   }
-  if (!wanted.past) tellOfUnfinished(wanted.plan, given);
+  if (!wanted.resumed) tellOfUnfinished(wanted.plan, given);
   const connections = await prepareConnections(wanted.plan);
   if (!connections) return endUnasked(given.plan);
   const view = new DeferredView();
@@ -89,10 +89,10 @@ function tellOfUnfinished(plan: Plan, given: RunArguments): void {
     process.stderr.write(`orchestrate: an earlier journal of this plan is damaged: ${printable(unfinished.problem)}\n`);
     return;
   }
-  const { id, how, past } = unfinished;
+  const { id, how, resumed } = unfinished;
   const kept = given.stateDir === undefined ? [] : ["--state-dir", given.stateDir];
-  const began = beganAt(past.rollout.id) ?? "TIME";
-  const rest = [given.plan, "--started-before", began, ...selectionWords(past.rollout.selection), ...kept];
+  const began = beganAt(resumed.rollout.id) ?? "TIME";
+  const rest = [given.plan, "--started-before", began, ...selectionWords(resumed.rollout.selection), ...kept];
   process.stderr.write(
     [
       `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" ? "cut off, or still running" : how})`,

@@ -1,5 +1,5 @@
 import { changesSince } from "../../planner/build/changes-since.ts";
-import type { Past } from "../../planner/build/resumed.ts";
+import type { ResumedRollout } from "../../planner/build/resumed.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { RunArguments, SelectionArguments } from "../arguments/arguments.ts";
 import { loadWhole, narrowOrReport, selectionOf, reportProblems } from "./load.ts";
@@ -8,7 +8,7 @@ import { newestIncomplete, newestUnfinished, unfinishedCalled } from "./unfinish
 /** A plan to carry out, and the rollout that it goes on with if it does. */
 export interface PlanToRun {
   readonly plan: Plan;
-  readonly past?: Past;
+  readonly resumed?: ResumedRollout;
 }
 
 /** What a run or a dry run is about; what is wrong goes to stderr. */
@@ -30,25 +30,25 @@ export function loadPlanToRun(given: RunArguments): PlanToRun | undefined {
     return reportProblems([`this plan has no unfinished rollout: run it without --resume${instead}`]);
   }
   if ("problem" in found) return reportProblems([found.problem]);
-  const { past } = found;
+  const { resumed } = found;
   // A journal of a version that did not keep it was written for a whole plan.
-  const { selection = selectionOf(NO_SELECTION) } = past.rollout as Partial<typeof past.rollout>;
+  const { selection = selectionOf(NO_SELECTION) } = resumed.rollout as Partial<typeof resumed.rollout>;
   const asBefore = narrowOrReport(whole, selection);
   if (!asBefore) return undefined;
-  const changes = changesSince(past.rollout, asBefore);
+  const changes = changesSince(resumed.rollout, asBefore);
   if (changes.length > 0)
     return reportProblems([
-      ...changes.map((change) => `rollout ${past.id} cannot be resumed: ${change}`),
+      ...changes.map((change) => `rollout ${resumed.id} cannot be resumed: ${change}`),
       "revert that, or start over without --resume",
     ]);
   const plan = narrowOrReport(asBefore, selectionOf(given));
-  return plan && { plan, past: onHostsOf(asBefore, past) };
+  return plan && { plan, resumed: onHostsOf(asBefore, resumed) };
 }
 
 /** A host that has left the plan is no part of the chain any longer: nothing could ever be done there. */
-function onHostsOf({ waves }: Plan, past: Past): Past {
+function onHostsOf({ waves }: Plan, resumed: ResumedRollout): ResumedRollout {
   const hosts = new Set(waves.flatMap((wave) => wave.hosts.map(({ host }) => host)));
-  return { ...past, planned: new Map([...past.planned].filter(([host]) => hosts.has(host))) };
+  return { ...resumed, planned: new Map([...resumed.planned].filter(([host]) => hosts.has(host))) };
 }
 
 const NO_SELECTION: SelectionArguments = { limit: [], exclude: [], program: [] };

@@ -64,7 +64,7 @@ export class Preflight {
   /** Plans on what the fleet reports now; nothing is told of it yet. */
   async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
     const { reason, startedBefore, program } = this.given;
-    const { plan, past } = this.wanted;
+    const { plan, resumed } = this.wanted;
     const watched = hostsWatchedForLeftovers(plan);
     const counting = hostsWhereExitsCount(plan);
     const report = await discover(fleet, this.recorder, {
@@ -83,7 +83,7 @@ export class Preflight {
       plan,
       report,
       { id: this.id, ...(reason !== undefined && { reason }) },
-      { ...(startedBefore && { startedBefore }), ...(past && { past }), programsWhereFound: program.length > 0 },
+      { ...(startedBefore && { startedBefore }), ...(resumed && { resumed }), programsWhereFound: program.length > 0 },
     );
     if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };
     const unfillable = refuseUnfillable(built.rollout, process.env);

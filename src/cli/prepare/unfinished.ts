@@ -1,14 +1,14 @@
 import type { Outcome, RecordedEvent } from "../../domain/events.ts";
 import { type RolloutId, keyOf } from "../../domain/ids.ts";
 import type { Rollout } from "../../domain/rollout.ts";
-import { openAs, readPast, type Past } from "../../planner/build/resumed.ts";
+import { openAs, readResumedRollout, type ResumedRollout } from "../../planner/build/resumed.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { endOfJournal, readJournal, resumedIn } from "../../state/read-journal.ts";
 import { keptRollouts, type KeptRollout } from "./journals.ts";
 
 /** A rollout of a plan that has not come to its end. */
 export interface Unfinished {
-  readonly past: Past;
+  readonly resumed: ResumedRollout;
   readonly id: RolloutId;
   /** `cut off`: its journal ends in the middle, because it was killed or is still running. */
   readonly how: "halted" | "interrupted" | "incomplete" | "cut off";
@@ -46,10 +46,10 @@ export function newestUnfinished(plan: PlanName, stateDir: string | undefined): 
     const { id, resumes } = read.rollout;
     const how = howItEnded(read.outcome);
     if (how && !resumed.has(id) && (how !== "incomplete" || resumes !== undefined)) {
-      const past = pastOf(read, kept);
-      if ("problem" in past) return past;
-      const isOpen = openIn(past, read.rollout).some((instance) => !done.has(instance));
-      if (isOpen || (how === "cut off" && mayBeDrained(past))) return { past, id, how };
+      const resumed = resumedFrom(read, kept);
+      if ("problem" in resumed) return resumed;
+      const isOpen = openIn(resumed, read.rollout).some((instance) => !done.has(instance));
+      if (isOpen || (how === "cut off" && mayBeDrained(resumed))) return { resumed, id, how };
     }
     for (const instance of doneIn(read)) done.add(instance);
   }
@@ -61,8 +61,8 @@ export function newestIncomplete(plan: PlanName, stateDir: string | undefined): 
   const kept = keptRollouts(plan, stateDir);
   const read = kept[0] && readRollout(kept[0].file);
   if (!read || "problem" in read || read.outcome !== "incomplete") return undefined;
-  const past = pastOf(read, kept);
-  return "problem" in past || openIn(past, read.rollout).length === 0 ? undefined : read.rollout.id;
+  const resumed = resumedFrom(read, kept);
+  return "problem" in resumed || openIn(resumed, read.rollout).length === 0 ? undefined : read.rollout.id;
 }
 
 /**
@@ -100,11 +100,11 @@ export function unfinishedCalled(id: string, plan: PlanName, stateDir: string | 
   if (last !== named.id) return { problem: `rollout ${id} was already resumed as ${last}${whatOf(last, kept)}` };
   const how = howItEnded(read.outcome);
   if (!how) return { problem: `rollout ${id} has finished (${read.outcome}): nothing to resume` };
-  const past = pastOf(read, kept);
-  if ("problem" in past) return past;
-  if (how === "incomplete" && openIn(past, read.rollout).length === 0)
+  const resumed = resumedFrom(read, kept);
+  if ("problem" in resumed) return resumed;
+  if (how === "incomplete" && openIn(resumed, read.rollout).length === 0)
     return { problem: `rollout ${id} has finished: the hosts that it left out are no part of it. Run the plan again` };
-  return { past, id: named.id, how };
+  return { resumed, id: named.id, how };
 }
 
 /** The one that can be resumed of all that resume each other. Only the heads of journals are read. */
@@ -128,7 +128,7 @@ function whatOf(id: RolloutId, kept: readonly KeptRollout[]): string {
 }
 
 /** What was done by a rollout and all that it resumes. */
-function pastOf(read: Read, kept: readonly KeptRollout[]): Past | Unknown {
+function resumedFrom(read: Read, kept: readonly KeptRollout[]): ResumedRollout | Unknown {
   const byId = new Map(kept.map(({ id, file }) => [id, file]));
   const chain = [read];
   for (let earlier = read.rollout.resumes; earlier !== undefined;) {
@@ -139,7 +139,7 @@ function pastOf(read: Read, kept: readonly KeptRollout[]): Past | Unknown {
     chain.unshift(before);
     earlier = before.rollout.resumes;
   }
-  return readPast(chain.flatMap(({ events }) => events)) ?? { problem: "its journal is empty" };
+  return readResumedRollout(chain.flatMap(({ events }) => events)) ?? { problem: "its journal is empty" };
 }
 
 function readRollout(file: string): Read | Unknown | undefined {
@@ -156,20 +156,20 @@ function howItEnded(outcome: Outcome | undefined): Unfinished["how"] | undefined
 }
 
 /** What of a chain is not healthy and was not left alone for a reason by the last of it. */
-function openIn(past: Past, { skipped, proven }: Rollout): string[] {
+function openIn(resumed: ResumedRollout, { skipped, proven }: Rollout): string[] {
   const settled = new Set(skipped.map(({ host, instance }) => keyOf({ host, instance })));
   // What was healthy before may have failed since.
   for (const { host, instance } of proven) settled.delete(keyOf({ host, instance }));
-  return [...past.planned].flatMap(([host, instances]) =>
+  return [...resumed.planned].flatMap(([host, instances]) =>
     [...instances.keys()]
-      .filter((instance) => openAs(past, host, instance) !== undefined)
+      .filter((instance) => openAs(resumed, host, instance) !== undefined)
       .map((instance) => keyOf({ host, instance }))
       .filter((instance) => !settled.has(instance)),
   );
 }
 
 /** A rollout that was killed has not reported what it left out of service. */
-function mayBeDrained({ leftDrained: { instances, hosts } }: Past): boolean {
+function mayBeDrained({ leftDrained: { instances, hosts } }: ResumedRollout): boolean {
   return instances.length + hosts.length > 0;
 }
 

@@ -20,18 +20,18 @@ import {
   type Warning,
   type Wave,
 } from "../../domain/rollout.ts";
-import { capacities, completingIn, plannedIn } from "./capacity.ts";
+import { capacityForecasts, completingIn, plannedIn } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import { didYouMean } from "../schema/nearest.ts";
-import type { Past } from "./resumed.ts";
+import type { ResumedRollout } from "./resumed.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { select, type Selected } from "./programs.ts";
 import { compileSelector, namesGroup, type Selector } from "../../domain/selector.ts";
-import { resuming } from "./resume-chain.ts";
+import { resumeChain } from "./resume-chain.ts";
 import { startSecondsOf } from "./start-seconds.ts";
-import { Taker, type InstanceSelection } from "./picking.ts";
+import { InstancePicker, type InstanceSelection } from "./picking.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** The rollout, or every reason why there cannot be one. */
@@ -62,9 +62,9 @@ export function buildRollout(
   };
   const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
   const startsecs = startSecondsOf({ waves }, fleet);
-  const { skipped, proven } = builder.taker;
-  const isTaken = (host: HostName, instance: InstanceName) => builder.taker.hasTaken(host, instance);
-  const resume = selection.past && resuming(selection.past, fleet, isTaken, waves, proven.length);
+  const { skipped, proven } = builder.picker;
+  const isPicked = (host: HostName, instance: InstanceName) => builder.picker.hasPicked(host, instance);
+  const resume = selection.resumed && resumeChain(selection.resumed, fleet, isPicked, waves, proven.length);
   const warnings = [
     ...builder.warnings,
     ...(resume?.warnings ?? []),
@@ -116,10 +116,10 @@ class Builder {
   readonly refusals: Refusal[] = [];
   readonly unreachable: HostName[] = [];
   readonly warnings: Warning[] = [];
-  readonly taker: Taker;
+  readonly picker: InstancePicker;
   private readonly plan: Plan;
   private readonly fleet: FleetReport;
-  private readonly past: Past | undefined;
+  private readonly resumed: ResumedRollout | undefined;
   private readonly programsWhereFound: boolean;
   /** Programs that hosts lack, by the words of the plan or the command line. */
   private readonly missing = new Map<string, Map<HostName, Refusal>>();
@@ -128,9 +128,9 @@ class Builder {
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
     this.plan = plan;
     this.fleet = fleet;
-    this.past = selection.past;
+    this.resumed = selection.resumed;
     this.programsWhereFound = selection.programsWhereFound === true;
-    this.taker = new Taker(plan, fleet, selection, this);
+    this.picker = new InstancePicker(plan, fleet, selection, this);
     for (const { file, line = 1, path, message } of plan.warnings)
       this.warnings.push({ message: `${file}:${line}: ${path}: ${message}` });
     const lost: Refusal[] = [];
@@ -165,7 +165,7 @@ class Builder {
   /** The floor of each selected program, over all the plan's hosts, less what is left STOPPED or EXITED. */
   floors(waves: readonly Wave[]): Floor[] {
     const { min_healthy } = this.plan.limits;
-    const { programs } = this.taker;
+    const { programs } = this.picker;
     const totals = new Map<ProgramName, number>();
     const planned = plannedIn(waves);
     const completing = completingIn(waves);
@@ -175,10 +175,11 @@ class Builder {
         const isStopped = state === "STOPPED" && this.plan.stopped === "skip";
         const isDone = "instances" in report && report.at_rest?.has(instance) === true;
         // A rollout that is resumed has left it so, and not somebody on purpose.
-        const isOurs = planned.has(keyOf({ host, instance })) || this.past?.fates.get(host)?.has(instance) === true;
+        const wasRestarted = this.resumed?.outcomes.get(host)?.has(instance) === true;
+        const isOurs = wasRestarted || planned.has(keyOf({ host, instance }));
         // Also on hosts that are not selected: what is skipped for another reason runs, and counts.
         if (!programs.has(program) || ((isStopped || isDone) && !isOurs)) continue;
-        if (completing.has(keyOf({ host, instance })) || this.past?.planned.get(host)?.get(instance)?.may_complete)
+        if (completing.has(keyOf({ host, instance })) || this.resumed?.planned.get(host)?.get(instance)?.may_complete)
           continue;
         totals.set(program, (totals.get(program) ?? 0) + 1);
       }
@@ -189,7 +190,9 @@ class Builder {
   /** Refuses a floor that no restart could ever keep: it would be waited for, then halt a rollout that is half done. */
   judgeFloors(waves: readonly Wave[], floors: readonly Floor[]): void {
     const restarted = new Set(
-      capacities({ waves, floors }, this.fleet).flatMap(({ program, mostDown }) => (mostDown > 0 ? [program] : [])),
+      capacityForecasts({ waves, floors }, this.fleet).flatMap(({ program, mostDown }) =>
+        mostDown > 0 ? [program] : [],
+      ),
     );
     for (const floor of floors) {
       const { program, total, min_healthy } = floor;
@@ -244,7 +247,7 @@ class Builder {
   ): InstanceBatch[] {
     const planned = instances.flatMap((snapshot) => {
       const isNamed = namesGroup(selector, snapshot.instance);
-      return this.taker.take(host, program, snapshot, { settings, isNamed }) ?? [];
+      return this.picker.pick(host, program, snapshot, { settings, isNamed }) ?? [];
     });
     const at_once = takeAtOnce(settings.instances, planned.length);
     if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];

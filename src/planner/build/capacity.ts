@@ -13,7 +13,7 @@ import {
 import { mixedGroups, type Member } from "./mixed-groups.ts";
 
 /** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */
-export interface Capacity {
+export interface CapacityForecast {
   readonly program: ProgramName;
   /** Instances on the hosts that were looked at, less those that are left STOPPED or EXITED. */
   readonly total: number;
@@ -35,7 +35,7 @@ export interface Sizes {
 }
 
 /** The capacity of each program that the rollout restarts, in the order in which they come. */
-export function capacities({ waves, floors }: Sizes, fleet: FleetReport): Capacity[] {
+export function capacityForecasts({ waves, floors }: Sizes, fleet: FleetReport): CapacityForecast[] {
   const mostDown = mostDownOf(waves);
   const completing = completingIn(waves);
   const counted = [...countedIn(new Set(mostDown.keys()), fleet, plannedIn(waves))].map((host) => ({

@@ -4,14 +4,14 @@ import type { HostTarget } from "../../domain/target.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /** In what a plan differs from the rollout which is to go on, where it may not; one sentence for each. */
-export function changesSince(past: Rollout, plan: Plan): string[] {
-  const known = new Map(past.hosts.map((target) => [target.name, target]));
+export function changesSince(resumed: Rollout, plan: Plan): string[] {
+  const known = new Map(resumed.hosts.map((target) => [target.name, target]));
   const selected = new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
   const added = [...selected].filter((name) => !known.has(name));
   return [
     ...(added.length > 0 ? [`hosts were added: ${foldNames(added).join(", ")}`] : []),
     ...plan.hosts.flatMap((target) => movesOf(target, known.get(target.name))),
-    ...changesOfWaves(past, plan),
+    ...changesOfWaves(resumed, plan),
   ];
 }
 
@@ -32,11 +32,13 @@ function movesOf(now: HostTarget, then: HostTarget | undefined): string[] {
 }
 
 /** A wave that had nothing to do is not in the rollout, and nothing of it can have changed that matters. */
-function changesOfWaves(past: Rollout, plan: Plan): string[] {
-  const pastPrograms = new Map(past.waves.map(({ group, programs }) => [group, programs]));
+function changesOfWaves(resumed: Rollout, plan: Plan): string[] {
+  const pastPrograms = new Map(resumed.waves.map(({ group, programs }) => [group, programs]));
   const common = plan.waves.filter(({ group }) => pastPrograms.has(group));
   const order = common.map(({ group }) => group).join(", ");
-  const pastOrder = past.waves.map(({ group }) => group).filter((group) => common.some((wave) => wave.group === group));
+  const pastOrder = resumed.waves
+    .map(({ group }) => group)
+    .filter((group) => common.some((wave) => wave.group === group));
   return [
     ...common
       .filter(({ group, programs }) => programs.join() !== pastPrograms.get(group)?.join())

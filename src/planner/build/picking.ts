@@ -18,10 +18,10 @@ import {
 } from "../../domain/process-state.ts";
 import type { ProcessHistory } from "../../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
-import { wasUp, whyNotPlanned, type Past, type PastFate } from "./resumed.ts";
+import { wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "./resumed.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
 import { compileGroupSelector } from "../../domain/selector.ts";
-import { settle } from "./resume-action.ts";
+import { resumeAction } from "./resume-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
 /** What is selected of a plan's instances, besides what its patterns name. */
@@ -29,7 +29,7 @@ export interface InstanceSelection {
   /** Skips what was started later. */
   readonly startedBefore?: StartedBefore;
   /** The rollout to go on with. */
-  readonly past?: Past;
+  readonly resumed?: ResumedRollout;
   /** The programs are the command line's, for all hosts alike: one that has none of them is left out, not refused. */
   readonly programsWhereFound?: boolean;
 }
@@ -49,18 +49,18 @@ interface Selecting {
   readonly isNamed: boolean;
 }
 
-interface Told {
+interface Remarks {
   readonly warnings: Warning[];
   readonly refusals: Refusal[];
 }
 
 /** Decides what is to be done with each instance that a wave selects, and keeps why nothing is with others. */
-export class Taker {
+export class InstancePicker {
   readonly proven: ProvenInstance[] = [];
   /** Those of all instances that it was asked about. */
   readonly programs = new Set<ProgramName>();
-  /** What an earlier wave or selector has taken already: nothing is restarted twice. */
-  private readonly taken = new Map<HostName, Set<InstanceName>>();
+  /** What an earlier wave or selector has picked already: nothing is restarted twice. */
+  private readonly picked = new Map<HostName, Set<InstanceName>>();
   private readonly left: SkippedInstance[] = [];
   /** Event listeners that a pattern fits, unless a later selector names them. */
   private readonly listeners = new Map<InstanceKey, SkippedInstance>();
@@ -69,40 +69,42 @@ export class Taker {
   private readonly fleet: FleetReport;
   private readonly stopped: Plan["stopped"];
   private readonly selection: InstanceSelection;
-  private readonly told: Told;
+  private readonly remarks: Remarks;
 
-  /** @param told what it has to say is added to */
-  constructor({ stopped }: Plan, fleet: FleetReport, selection: InstanceSelection, told: Told) {
+  /** @param remarks what it has to say is added to */
+  constructor({ stopped }: Plan, fleet: FleetReport, selection: InstanceSelection, remarks: Remarks) {
     this.fleet = fleet;
     this.stopped = stopped;
     this.selection = selection;
-    this.told = told;
+    this.remarks = remarks;
   }
 
   get skipped(): SkippedInstance[] {
-    const listeners = [...this.listeners.values()].filter(({ host, instance }) => !this.taken.get(host)?.has(instance));
+    const listeners = [...this.listeners.values()].filter(
+      ({ host, instance }) => !this.picked.get(host)?.has(instance),
+    );
     return [...this.left, ...listeners];
   }
 
   /** What is to be done with an instance; undefined, with the reason told, if nothing is. */
-  take(
+  pick(
     host: HostName,
     program: ProgramName,
     snapshot: ProcessSnapshot,
     selecting: Selecting,
   ): PlannedInstance | undefined {
     const { instance, state, pid, description } = snapshot;
-    const taken = this.taken.get(host) ?? new Set();
-    if (taken.has(instance)) return undefined;
-    const fate = this.selection.past?.fates.get(host)?.get(instance);
-    if (!fate && !selecting.isNamed && this.isListener(host, instance)) {
+    const picked = this.picked.get(host) ?? new Set();
+    if (picked.has(instance)) return undefined;
+    const outcome = this.selection.resumed?.outcomes.get(host)?.get(instance);
+    if (!outcome && !selecting.isNamed && this.isListener(host, instance)) {
       const why = "it is an event listener, and no program names it";
       this.listeners.set(keyOf({ host, instance }), { host, program, instance, why });
       return undefined;
     }
-    this.taken.set(host, taken.add(instance));
+    this.picked.set(host, picked.add(instance));
     this.programs.add(programOf(instance));
-    if (fate) return this.settled(fate, host, program, snapshot, selecting);
+    if (outcome) return this.pickAgain(outcome, host, program, snapshot, selecting);
     const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) {
       this.left.push({ host, program, instance, why });
@@ -111,17 +113,21 @@ export class Taker {
     const unaddressable = whyNotAddressable(instance);
     if (unaddressable !== undefined) {
       const reason = `"${instance}" cannot be restarted by itself: ${unaddressable}`;
-      this.told.refusals.push({ code: "not_addressable", host, reason });
+      this.remarks.refusals.push({ code: "not_addressable", host, reason });
       return undefined;
     }
     if (state === "UNKNOWN") {
-      this.told.refusals.push({ code: "unknown_state", host, reason: `${instance} is UNKNOWN` });
+      this.remarks.refusals.push({ code: "unknown_state", host, reason: `${instance} is UNKNOWN` });
       return undefined;
     }
     const isOnNothing = state === "RUNNING" && !isRunning(snapshot);
     if (WARNED_OF.has(state) || isOnNothing) {
       const words = isOnNothing ? RUNNING_ON_NOTHING : description === undefined ? state : `${state} (${description})`;
-      this.told.warnings.push({ host, instance, message: `it is ${words} already; it will be restarted all the same` });
+      this.remarks.warnings.push({
+        host,
+        instance,
+        message: `it is ${words} already; it will be restarted all the same`,
+      });
     }
     if (!selecting.isNamed) this.warnOfUnknownListeners(host, instance);
     const processes = selecting.settings.on_expected_exit === "accept" ? this.processesOf(host, instance) : [];
@@ -134,13 +140,13 @@ export class Taker {
   }
 
   /** Whether something is done with it, or it is named as skipped. */
-  hasTaken(host: HostName, instance: InstanceName): boolean {
-    return this.taken.get(host)?.has(instance) ?? false;
+  hasPicked(host: HostName, instance: InstanceName): boolean {
+    return this.picked.get(host)?.has(instance) ?? false;
   }
 
   private isListener(host: HostName, instance: InstanceName): boolean {
-    const { past } = this.selection;
-    if (past?.planned.get(host)?.has(instance)) return false;
+    const { resumed } = this.selection;
+    if (resumed?.planned.get(host)?.has(instance)) return false;
     return this.configOf(host, instance)?.is_listener === true;
   }
 
@@ -154,15 +160,15 @@ export class Taker {
     this.unclear.add(host);
     const message =
       "Supervisor's configuration of some programs could not be read: if one is an event listener, a pattern takes it as well";
-    this.told.warnings.push({ host, message });
+    this.remarks.warnings.push({ host, message });
   }
 
   private whySkipped(host: HostName, snapshot: ProcessSnapshot, selecting: Selecting): string | undefined {
-    const { past, startedBefore } = this.selection;
-    const excluded = past && whyNotPlanned(past, host, snapshot.instance);
+    const { resumed, startedBefore } = this.selection;
+    const excluded = resumed && whyNotPlanned(resumed, host, snapshot.instance);
     const later = startedBefore && startedLater(snapshot, startedBefore);
     // A supervisord that was restarted since has not started it again: nobody has stopped it.
-    const isLeftDown = past !== undefined && isNotStarted(snapshot) && wasUp(past, host, snapshot.instance);
+    const isLeftDown = resumed !== undefined && isNotStarted(snapshot) && wasUp(resumed, host, snapshot.instance);
     const isLeft = snapshot.state === "STOPPED" && this.stopped === "skip" && !isLeftDown;
     return (
       excluded ??
@@ -179,16 +185,16 @@ export class Taker {
     { settings: { exited } }: Selecting,
   ): string | undefined {
     // The rollout that is resumed meant to restart it as it was.
-    const wasMeant = this.selection.past?.planned.get(host)?.get(instance)?.before.state === "EXITED";
+    const wasMeant = this.selection.resumed?.planned.get(host)?.get(instance)?.before.state === "EXITED";
     if (!this.isAtRest(host, instance) || exited === "restart" || wasMeant) return undefined;
     const message = "it is EXITED and is left so: it seems to have done its work; to run it again, set exited: restart";
-    this.told.warnings.push({ host, instance, message });
+    this.remarks.warnings.push({ host, instance, message });
     return "it was EXITED before the rollout";
   }
 
   /** What is to be done with an instance that the rollout which is resumed has restarted. */
-  private settled(
-    fate: PastFate,
+  private pickAgain(
+    outcome: EarlierOutcome,
     host: HostName,
     program: ProgramName,
     snapshot: ProcessSnapshot,
@@ -198,27 +204,27 @@ export class Taker {
     const isAtRest = this.isAtRest(host, instance);
     // One that did its work when the rollout began was planned as a server is.
     const isRunAgain = isAtRest && settings.exited === "restart";
-    const mayComplete = this.selection.past?.planned.get(host)?.get(instance)?.may_complete === true || isRunAgain;
+    const mayComplete = this.selection.resumed?.planned.get(host)?.get(instance)?.may_complete === true || isRunAgain;
     const completes = mayComplete ? { may_complete: true as const } : {};
     const mayExit = settings.on_expected_exit === "accept";
     const history = seenOf(this.fleet.get(host))?.histories?.get(instance);
-    const settled = settle(fate, snapshot, {
+    const action = resumeAction(outcome, snapshot, {
       mayExit: mayExit && !isAtRest,
       mayComplete,
       history,
     });
-    if (settled.action !== "nothing") {
-      const old = this.oldPids(host, instance, pid, fate.kind === "healthy" ? fate.pid : fate.previousPid);
+    if (action.action !== "nothing") {
+      const old = this.oldPids(host, instance, pid, outcome.kind === "healthy" ? outcome.pid : outcome.previousPid);
       const before = { state, ...(pid === undefined ? {} : { pid }) };
-      return { instance, program, before, ...settled, ...old, ...completes };
+      return { instance, program, before, ...action, ...old, ...completes };
     }
     const why =
-      settled.pid === undefined
+      action.pid === undefined
         ? "it was run again before, and has completed"
         : "it was restarted before and is healthy";
     this.left.push({ host, program, instance, why });
     const exits = mayExit ? { exits_at_most_every_ms: settings.timings.min_healthy_time_ms } : {};
-    if (settled.pid !== undefined) this.proven.push({ host, instance, pid: settled.pid, ...exits, ...completes });
+    if (action.pid !== undefined) this.proven.push({ host, instance, pid: action.pid, ...exits, ...completes });
     return undefined;
   }
 
@@ -229,7 +235,7 @@ export class Taker {
     pid?: number,
     provenPid?: number,
   ): Pick<PlannedInstance, "old_pids"> {
-    const pids = new Set(this.selection.past?.oldPids.get(host)?.get(instance));
+    const pids = new Set(this.selection.resumed?.oldPids.get(host)?.get(instance));
     if (provenPid !== undefined) pids.add(provenPid);
     if (pid !== undefined) pids.delete(pid);
     return pids.size > 0 ? { old_pids: [...pids] } : {};

@@ -3,37 +3,37 @@ import { beganAt, type HostName, type InstanceName, keyOf } from "../../domain/i
 import { LEFT_AS, worksOf, type LeftOpen, type Rollout, type Warning, type Wave } from "../../domain/rollout.ts";
 import type { HookName } from "../../domain/settings.ts";
 import { plannedIn } from "./capacity.ts";
-import { openAs, type Past } from "./resumed.ts";
+import { openAs, type ResumedRollout } from "./resumed.ts";
 
 /** What a resume says of the chain that it continues, and what has to be known of it. */
-export interface Resuming {
+export interface ResumeChain {
   readonly chain: Pick<Rollout, "resumes" | "began_as" | "left_drained" | "left_open">;
   readonly warnings: readonly Warning[];
 }
 
 /**
- * @param isTaken whether an instance is restarted, or named among the skipped
+ * @param isPicked whether an instance is restarted, or named among the skipped
  * @param waves what this rollout does
  * @param proven how many are healthy and left alone
  */
-export function resuming(
-  past: Past,
+export function resumeChain(
+  resumed: ResumedRollout,
   fleet: FleetReport,
-  isTaken: (host: HostName, instance: InstanceName) => boolean,
+  isPicked: (host: HostName, instance: InstanceName) => boolean,
   waves: readonly Wave[],
   proven: number,
-): Resuming {
+): ResumeChain {
   // A journal of a version that did not keep it has none.
-  const { selection } = past.rollout as Partial<Rollout>;
-  const { id, leftDrained } = past;
+  const { selection } = resumed.rollout as Partial<Rollout>;
+  const { id, leftDrained } = resumed;
   const isAllBack = leftDrained.instances.length === 0 && leftDrained.hosts.length === 0;
   const left_open: LeftOpen[] = [];
   const gone: Warning[] = [];
-  for (const [host, instances] of past.planned) {
+  for (const [host, instances] of resumed.planned) {
     const open: Record<LeftOpen["as"], InstanceName[]> = { failed: [], unknown: [], untouched: [] };
     for (const instance of instances.keys()) {
-      const as = openAs(past, host, instance);
-      if (as === undefined || isTaken(host, instance)) continue;
+      const as = openAs(resumed, host, instance);
+      if (as === undefined || isPicked(host, instance)) continue;
       if (isGone(fleet, host, instance)) gone.push({ host, instance, message: GONE });
       else open[as].push(instance);
     }
@@ -42,11 +42,11 @@ export function resuming(
   return {
     chain: {
       resumes: id,
-      ...(selection && { began_as: { id: past.rollout.id, selection } }),
+      ...(selection && { began_as: { id: resumed.rollout.id, selection } }),
       ...(!isAllBack && { left_drained: leftDrained }),
       ...(left_open.length > 0 && { left_open }),
     },
-    warnings: [...gone, ...drainWarnings(past, waves), ...provenWarning(past, proven)],
+    warnings: [...gone, ...drainWarnings(resumed, waves), ...provenWarning(resumed, proven)],
   };
 }
 
@@ -62,7 +62,7 @@ function isGone(fleet: FleetReport, host: HostName, instance: InstanceName): boo
  * What may still be drained and has no turn in this rollout, because it was stopped or is not selected: nothing puts it
  * back into service.
  */
-function drainWarnings({ leftDrained }: Past, waves: readonly Wave[]): Warning[] {
+function drainWarnings({ leftDrained }: ResumedRollout, waves: readonly Wave[]): Warning[] {
   const hosts = new Set([...worksOf({ waves })].map(({ host }) => host));
   const planned = plannedIn(waves);
   const left = leftDrained.instances.filter(({ host, instance }) => !planned.has(keyOf({ host, instance })));
@@ -79,7 +79,7 @@ function stillDrained(drains: HookName, undoes: HookName): string {
 }
 
 /** A resume proves nothing again: whoever has deployed another release since must know. */
-function provenWarning({ rollout }: Past, proven: number): Warning[] {
+function provenWarning({ rollout }: ResumedRollout, proven: number): Warning[] {
   if (proven === 0) return [];
   const since = beganAt(rollout.id) ?? "then";
   const stay =

@@ -9,7 +9,7 @@ import { worksOf, type LeftDrained, type LeftOpen, type PlannedInstance, type Ro
  * Proven on this pid. `drained`: what its after_healthy hook undoes was not seen to be undone. `previousStart`, of one that
  * may complete: the line of supervisord's log with its last start before its restart.
  */
-interface HealthyFate {
+interface HealthyOutcome {
   readonly kind: "healthy";
   /** Undefined for one that has completed. */
   readonly pid: number | undefined;
@@ -19,8 +19,8 @@ interface HealthyFate {
 }
 
 /** What a journal says of one instance whose restart was sent. */
-export type PastFate =
-  | HealthyFate
+export type EarlierOutcome =
+  | HealthyOutcome
   /** `state`: what the last look before its failure showed; undefined where it showed nothing, or no journal says so. */
   | {
       readonly kind: "failed";
@@ -29,7 +29,7 @@ export type PastFate =
       readonly previousPid: number | undefined;
       readonly previousStart: string | undefined;
       /** What it was until its after_healthy hook failed. */
-      readonly proof?: HealthyFate;
+      readonly proof?: HealthyOutcome;
     }
   /** Nobody saw how it ended. */
   | {
@@ -39,12 +39,12 @@ export type PastFate =
     };
 
 /** It was run again, and ended as expected. */
-export function hasCompleted(fate: PastFate): boolean {
-  return fate.kind === "healthy" && fate.pid === undefined;
+export function hasCompleted(outcome: EarlierOutcome): boolean {
+  return outcome.kind === "healthy" && outcome.pid === undefined;
 }
 
 /** A rollout as far as it came, through all that have resumed it. */
-export interface Past {
+export interface ResumedRollout {
   /** The last of them. */
   readonly id: RolloutId;
   /** As the first of them was planned. */
@@ -52,44 +52,52 @@ export interface Past {
   /** The instances that it meant to restart. */
   readonly planned: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PlannedInstance>>;
   /** None for an instance to which no restart was sent. */
-  readonly fates: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PastFate>>;
+  readonly outcomes: ReadonlyMap<HostName, ReadonlyMap<InstanceName, EarlierOutcome>>;
   /** The pids that an instance had before each of its restarts since it was last proven: they may have left something. */
   readonly oldPids: ReadonlyMap<HostName, ReadonlyMap<InstanceName, ReadonlySet<number>>>;
   readonly leftDrained: LeftDrained;
 }
 
 /** Reads what a rollout has done from its events; those of the rollouts that it resumed come first. */
-export function readPast(events: Iterable<RolloutEvent>): Past | undefined {
-  const reader = new PastReader();
+export function readResumedRollout(events: Iterable<RolloutEvent>): ResumedRollout | undefined {
+  const reader = new ResumedRolloutReader();
   for (const event of events) reader.read(event);
-  const { first, last, fates, oldPids, drains } = reader;
+  const { first, last, outcomes, oldPids, drains } = reader;
   if (!first || !last) return undefined;
   const leftDrained = {
     instances: [...drains.instances.values()].map(({ host, instance }) => ({ host, instance })),
     hosts: [...drains.hosts],
   };
-  return { id: last.id, rollout: first, planned: plannedIn(first), fates, oldPids, leftDrained };
+  return { id: last.id, rollout: first, planned: plannedIn(first), outcomes, oldPids, leftDrained };
 }
 
 /** Why an instance is no part of the rollout that is resumed; undefined if it is. */
-export function whyNotPlanned({ rollout, planned }: Past, host: HostName, instance: InstanceName): string | undefined {
+export function whyNotPlanned(
+  { rollout, planned }: ResumedRollout,
+  host: HostName,
+  instance: InstanceName,
+): string | undefined {
   if (planned.get(host)?.has(instance)) return undefined;
   const skipped = rollout.skipped.find((one) => one.host === host && one.instance === instance);
   return skipped?.why ?? "it was not there when the rollout that is resumed began";
 }
 
 /** Whether it was up when the first of the rollouts was planned, so that nobody had stopped it. */
-export function wasUp({ planned }: Past, host: HostName, instance: InstanceName): boolean {
+export function wasUp({ planned }: ResumedRollout, host: HostName, instance: InstanceName): boolean {
   const state = planned.get(host)?.get(instance)?.before.state;
   return state !== undefined && state !== "STOPPED";
 }
 
 /** As what an instance of a chain is still open; undefined if it is healthy and serves. */
-export function openAs({ fates }: Past, host: HostName, instance: InstanceName): LeftOpen["as"] | undefined {
-  const fate = fates.get(host)?.get(instance);
-  if (!fate) return "untouched";
-  if (fate.kind !== "healthy") return fate.kind;
-  return fate.drained ? "unknown" : undefined;
+export function openAs(
+  { outcomes }: ResumedRollout,
+  host: HostName,
+  instance: InstanceName,
+): LeftOpen["as"] | undefined {
+  const outcome = outcomes.get(host)?.get(instance);
+  if (!outcome) return "untouched";
+  if (outcome.kind !== "healthy") return outcome.kind;
+  return outcome.drained ? "unknown" : undefined;
 }
 
 function plannedIn(rollout: Rollout): Map<HostName, Map<InstanceName, PlannedInstance>> {
@@ -102,14 +110,14 @@ function plannedIn(rollout: Rollout): Map<HostName, Map<InstanceName, PlannedIns
   return planned;
 }
 
-class PastReader {
+class ResumedRolloutReader {
   first: Rollout | undefined;
   last: Rollout | undefined;
   readonly drains = new Drains();
-  readonly fates = new Map<HostName, Map<InstanceName, PastFate>>();
+  readonly outcomes = new Map<HostName, Map<InstanceName, EarlierOutcome>>();
   readonly oldPids = new Map<HostName, Map<InstanceName, Set<number>>>();
   /** What an instance was before the restart that was announced last. */
-  private readonly before = new Map<HostName, Map<InstanceName, PastFate | undefined>>();
+  private readonly before = new Map<HostName, Map<InstanceName, EarlierOutcome | undefined>>();
   /** What the last look at it showed: a journal of 0.1 does not say so in the failure itself. */
   private readonly seen = new Map<HostName, Map<InstanceName, ProcessState>>();
   /** Hosts where a hook undoes what another did before a restart. */
@@ -138,7 +146,7 @@ class PastReader {
     previous_state,
     previous_start,
   }: EventOf<"instance.restarting">): void {
-    entryOf(this.before, host).set(instance, this.fates.get(host)?.get(instance));
+    entryOf(this.before, host).set(instance, this.outcomes.get(host)?.get(instance));
     entryOf(this.seen, host).set(instance, previous_state);
     entryOf(this.isEnabled, host).set(instance, false);
     this.set(host, instance, { kind: "unknown", previousPid: previous_pid, previousStart: previous_start });
@@ -154,7 +162,7 @@ class PastReader {
   private healthy({ host, instance, pid, previous_pid }: EventOf<"instance.healthy">): void {
     entryOf(this.seen, host).set(instance, pid === undefined ? "EXITED" : "RUNNING");
     this.oldPids.get(host)?.delete(instance);
-    const previousStart = this.fates.get(host)?.get(instance)?.previousStart;
+    const previousStart = this.outcomes.get(host)?.get(instance)?.previousStart;
     const drained = this.enables.has(host) && this.isEnabled.get(host)?.get(instance) !== true;
     this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, previousStart, drained });
   }
@@ -170,7 +178,7 @@ class PastReader {
     code: InstanceFailureCode,
     state: ProcessState | undefined,
   ): void {
-    const earlier = this.fates.get(host)?.get(instance);
+    const earlier = this.outcomes.get(host)?.get(instance);
     if (!earlier) return;
     // What was proven must be replaced by another process, as must what a restart was to replace.
     const previousPid = earlier.kind === "healthy" ? earlier.pid : earlier.previousPid;
@@ -204,11 +212,12 @@ class PastReader {
    */
   private hookStarted({ hook, host, instance }: EventOf<"hook.started">): void {
     if (host === undefined || instance === undefined) return;
-    const fate = this.fates.get(host)?.get(instance);
+    const outcome = this.outcomes.get(host)?.get(instance);
     // It had died since it was proven, and was taken out of service to be restarted.
-    if (fate?.kind === "healthy" && hook === "before_restart") this.set(host, instance, { ...fate, drained: true });
-    if (fate?.kind !== "failed" || !fate.proof) return;
-    const { proof, ...failed } = fate;
+    if (outcome?.kind === "healthy" && hook === "before_restart")
+      this.set(host, instance, { ...outcome, drained: true });
+    if (outcome?.kind !== "failed" || !outcome.proof) return;
+    const { proof, ...failed } = outcome;
     if (hook === "after_healthy") this.set(host, instance, proof);
     if (hook === "before_restart") this.set(host, instance, failed);
   }
@@ -216,13 +225,13 @@ class PastReader {
   private enabled(host: HostName | undefined, instance: InstanceName | undefined): void {
     if (host === undefined || instance === undefined) return;
     entryOf(this.isEnabled, host).set(instance, true);
-    const fate = this.fates.get(host)?.get(instance);
-    if (fate?.kind === "healthy") this.set(host, instance, { ...fate, drained: false });
+    const outcome = this.outcomes.get(host)?.get(instance);
+    if (outcome?.kind === "healthy") this.set(host, instance, { ...outcome, drained: false });
   }
 
-  private set(host: HostName, instance: InstanceName, fate: PastFate | undefined): void {
-    if (fate) entryOf(this.fates, host).set(instance, fate);
-    else this.fates.get(host)?.delete(instance);
+  private set(host: HostName, instance: InstanceName, outcome: EarlierOutcome | undefined): void {
+    if (outcome) entryOf(this.outcomes, host).set(instance, outcome);
+    else this.outcomes.get(host)?.delete(instance);
   }
 }
 

@@ -2,7 +2,7 @@ import { whyNotAddressable } from "../../domain/address.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
 import { worksOf, type Warning } from "../../domain/rollout.ts";
 import type { HostTarget } from "../../domain/target.ts";
-import { capacities, type Capacity, type Sizes } from "./capacity.ts";
+import { capacityForecasts, type CapacityForecast, type Sizes } from "./capacity.ts";
 import { configWarnings } from "./config-warnings.ts";
 import { folded, groupedBy } from "../../domain/folding.ts";
 import { membersText } from "./mixed-groups.ts";
@@ -12,7 +12,7 @@ const YOUNG_S = 10;
 
 /** What to know of a rollout as a whole before its first change; what is broken is told where it is planned. */
 export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarget[] }, fleet: FleetReport): Warning[] {
-  const all = capacities(rollout, fleet);
+  const all = capacityForecasts(rollout, fleet);
   return [
     ...ofConnections(fleet),
     ...floorWarnings(all),
@@ -30,14 +30,14 @@ function ofConnections(fleet: FleetReport): Warning[] {
   );
 }
 
-function floorWarnings(all: readonly Capacity[]): Warning[] {
+function floorWarnings(all: readonly CapacityForecast[]): Warning[] {
   return all.flatMap((capacity) => {
     const message = floorWarning(capacity);
     return message === undefined ? [] : [{ message }];
   });
 }
 
-function floorWarning({ program, total, healthy, mostDown, floor }: Capacity): string | undefined {
+function floorWarning({ program, total, healthy, mostDown, floor }: CapacityForecast): string | undefined {
   if (floor === undefined || mostDown === 0) return undefined;
   const asked = `min_healthy keeps ${floor} of ${total} ${program} healthy`;
   if (healthy <= floor)
@@ -48,7 +48,7 @@ function floorWarning({ program, total, healthy, mostDown, floor }: Capacity): s
 }
 
 /** Supervisor's group is what a floor counts, whatever is in it. */
-function mixedWarnings(all: readonly Capacity[]): Warning[] {
+function mixedWarnings(all: readonly CapacityForecast[]): Warning[] {
   return all.flatMap(({ program, total, floor, members }) => {
     if (floor === undefined || !members) return [];
     const unprotected = members.filter(({ count }) => total - count >= floor).map(({ name }) => `${program}:${name}`);

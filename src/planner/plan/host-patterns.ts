@@ -19,7 +19,7 @@ interface PatternProblem extends Fault {
   readonly index: number;
 }
 
-export interface Selection {
+export interface SelectedHosts {
   /** In the order in which the patterns name them. */
   readonly hosts: readonly HostName[];
   readonly problems: readonly PatternProblem[];
@@ -50,7 +50,7 @@ interface Early extends Pick<PatternProblem, "index"> {
  * A pattern that selects nothing is a problem. An exclusion may have no effect, as `!@canary` has after `!@web`: what
  * plans share must fit each of their fleets. It is a problem only where it stands before the pattern that it is meant for.
  */
-export function selectHosts(patterns: readonly string[], from: Selectable): Selection {
+export function selectHosts(patterns: readonly string[], from: Selectable): SelectedHosts {
   const selected = new Set<HostName>();
   /** Likewise, but without the exclusions. */
   const named = new Set<HostName>();

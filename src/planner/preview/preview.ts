@@ -3,7 +3,7 @@ import { formatElapsed } from "../../domain/duration.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { LEFT_AS, sizeOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
-import { capacities, type Capacity } from "../build/capacity.ts";
+import { capacityForecasts, type CapacityForecast } from "../build/capacity.ts";
 import { enumerated, foldedPlaces, groupedBy, type Place } from "../../domain/folding.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { membersText } from "../build/mixed-groups.ts";
@@ -27,7 +27,7 @@ export function previewText(rollout: Rollout, fleet: FleetReport): string {
     ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
     ...section(
       "healthy at the lowest, if all goes well",
-      capacities({ waves, floors: limits.floors }, fleet).map(capacityLine),
+      capacityForecasts({ waves, floors: limits.floors }, fleet).map(capacityLine),
     ),
     ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout)]),
   ];
@@ -77,7 +77,7 @@ function leftOpenLines({ left_open = [] }: Rollout): string[] {
   });
 }
 
-function capacityLine({ program, total, healthy, lowest, floor, members }: Capacity): string {
+function capacityLine({ program, total, healthy, lowest, floor, members }: CapacityForecast): string {
   const now = healthy === total ? "" : `, ${healthy} are now`;
   const together = members ? `, of ${membersText(members)} together` : "";
   const atLeast = floor === undefined ? "" : `; the floor is ${floor}${together}`;

@@ -3,12 +3,12 @@ import type { Fault } from "./diagnostic.ts";
 import { isScalar, Scalar, visit, type Document, type YAMLError } from "yaml";
 
 /** A fault, and where it stands. */
-export interface Explanation extends Fault {
+export interface YamlFault extends Fault {
   readonly offsets: Offsets;
 }
 
 /** Explains an error of the YAML parser in an operator's words. */
-export function explainYamlError(error: YAMLError, document: Document, text: string): Explanation {
+export function explainYamlError(error: YAMLError, document: Document, text: string): YamlFault {
   const [start, end] = error.pos;
   const code: string = error.code;
   switch (code) {
@@ -37,11 +37,11 @@ export function explainYamlError(error: YAMLError, document: Document, text: str
   }
 }
 
-function syntax(why: string, offsets: Offsets): Explanation {
+function syntax(why: string, offsets: Offsets): YamlFault {
   return { offsets, code: "yaml_syntax", message: `not valid YAML: ${why}` };
 }
 
-function needsQuotes(message: string, start: number, text: string): Explanation {
+function needsQuotes(message: string, start: number, text: string): YamlFault {
   const value = valueAt(text, start);
   return {
     offsets: [start, start + Math.max(value.length, 1)],
@@ -59,7 +59,7 @@ function explainTag(written: string): Fault {
   };
 }
 
-function explainIndent(message: string, lineStart: number, text: string): Explanation {
+function explainIndent(message: string, lineStart: number, text: string): YamlFault {
   // The parser points at the line's beginning, the eye looks at its first word.
   const start = lineStart + (/^ */.exec(text.slice(lineStart, lineStart + 200))?.[0].length ?? 0);
   const offsets: Offsets = [start, start + valueAt(text, start).length];
@@ -70,7 +70,7 @@ function explainIndent(message: string, lineStart: number, text: string): Explan
   return syntax(inParsersWords(message), offsets);
 }
 
-function explainMissing({ message, pos: [start, end] }: YAMLError, document: Document, text: string): Explanation {
+function explainMissing({ message, pos: [start, end] }: YAMLError, document: Document, text: string): YamlFault {
   const quote = /^Missing closing (["'])quote/.exec(message)?.[1];
   if (quote !== undefined) return syntax(`this ${quote} is not closed`, [lastQuote(document) ?? start, end]);
   return {

@@ -111,7 +111,7 @@ describe("the rollout that --resume continues", () => {
       assert.ok(unfinished && "id" in unfinished);
       assert.equal(unfinished.id, second);
       assert.deepEqual(
-        [...unfinished.past.planned.values()].flatMap((names) => [...names.keys()]),
+        [...unfinished.resumed.planned.values()].flatMap((names) => [...names.keys()]),
         ["web:a", "web:b"],
       );
     }

@@ -4,8 +4,8 @@ import type { InstanceFailureCode } from "../../../src/domain/failures.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
 import type { KnownHistory, ProcessEnd } from "../../../src/domain/process-history.ts";
 import type { ProcessSnapshot, ProcessState } from "../../../src/domain/process-state.ts";
-import { readPast } from "../../../src/planner/build/resumed.ts";
-import { settle, type MayEnd } from "../../../src/planner/build/resume-action.ts";
+import { readResumedRollout } from "../../../src/planner/build/resumed.ts";
+import { resumeAction, type MayEnd } from "../../../src/planner/build/resume-action.ts";
 import { failed, healthy, indeterminate, observed, planned, restarting } from "../../views/rollout-script.ts";
 
 const HOST = "web-01" as HostName;
@@ -28,12 +28,12 @@ function seen(state: ProcessState): RolloutEvent {
 
 /** What a resume does with the instance after these events, when it is found so. */
 function actionAfter(events: readonly RolloutEvent[], state: ProcessState, pid?: number, plan = rollout): string {
-  const fate = readPast([plan, restart, ...events])
-    ?.fates.get(HOST)
+  const outcome = readResumedRollout([plan, restart, ...events])
+    ?.outcomes.get(HOST)
     ?.get(INSTANCE);
-  assert.ok(fate);
+  assert.ok(outcome);
   const now: ProcessSnapshot = { instance: INSTANCE, state, ...(pid !== undefined && { pid }) };
-  return settle(fate, now, { mayExit: false, mayComplete: false, history: undefined }).action;
+  return resumeAction(outcome, now, { mayExit: false, mayComplete: false, history: undefined }).action;
 }
 
 describe("what a resume does with an instance whose restart was sent", () => {
@@ -146,12 +146,12 @@ describe("what a resume does with what may end by design", () => {
     return { kind: "read", processes: [{ pid: NEW, start, end, how: "exit status" }] };
   };
   const settled = (events: readonly RolloutEvent[], state: ProcessState, mayEnd: Partial<MayEnd>) => {
-    const fate = readPast([rollout, run, ...events])
-      ?.fates.get(HOST)
+    const outcome = readResumedRollout([rollout, run, ...events])
+      ?.outcomes.get(HOST)
       ?.get(INSTANCE);
-    assert.ok(fate);
-    return settle(
-      fate,
+    assert.ok(outcome);
+    return resumeAction(
+      outcome,
       { instance: INSTANCE, state },
       { mayExit: false, mayComplete: false, history: undefined, ...mayEnd },
     );

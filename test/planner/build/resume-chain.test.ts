@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../../../src/domain/ids.ts";
 import type { Rollout } from "../../../src/domain/rollout.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
-import { readPast, type Past } from "../../../src/planner/build/resumed.ts";
+import { readResumedRollout, type ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
 import { previewText } from "../../../src/planner/preview/preview.ts";
 import { simulated } from "../../sim/rollouts.ts";
@@ -18,20 +18,23 @@ async function halted() {
   const { outcome, events } = await simulate(rollout, made.fleet, made.time);
   assert.equal(outcome, "halted");
   const journal = [{ type: "rollout.planned" as const, ...rollout }, ...events];
-  const past = readPast(journal);
-  assert.ok(past);
-  return { ...made, past, journal };
+  const resumed = readResumedRollout(journal);
+  assert.ok(resumed);
+  return { ...made, resumed, journal };
 }
 
 type Halted = Awaited<ReturnType<typeof halted>>;
 
-function resumeOf({ plan, fleet, past }: Halted, { only, of = past }: { only?: HostName[]; of?: Past } = {}): Rollout {
+function resumeOf(
+  { plan, fleet, resumed }: Halted,
+  { only, of = resumed }: { only?: HostName[]; of?: ResumedRollout } = {},
+): Rollout {
   const waves = plan.waves.map((wave) => ({
     ...wave,
     hosts: wave.hosts.filter(({ host }) => only?.includes(host) ?? true),
   }));
   const narrowed: Plan = { ...plan, waves };
-  const built = buildRollout(narrowed, fleet.report(), { id: "resume" as RolloutId }, { past: of });
+  const built = buildRollout(narrowed, fleet.report(), { id: "resume" as RolloutId }, { resumed: of });
   assert.ok(built.kind === "planned");
   return built.rollout;
 }
@@ -40,9 +43,12 @@ describe("what was healthy, died, and was taken out of service by a resume that 
   it("is checked and put back by the next one, where it runs again", async () => {
     const made = await halted();
     const of = { host: ONE, program: "web" as ProgramName, instance: "web:0" as InstanceName };
-    const past = readPast([...made.journal, { type: "hook.started", hook: "before_restart", ...of, ms: 1000 }]);
-    assert.ok(past);
-    const [planned] = resumeOf(made, { of: past }).waves[0]?.batches[0]?.hosts[0]?.batches[0]?.instances ?? [];
+    const resumed = readResumedRollout([
+      ...made.journal,
+      { type: "hook.started", hook: "before_restart", ...of, ms: 1000 },
+    ]);
+    assert.ok(resumed);
+    const [planned] = resumeOf(made, { of: resumed }).waves[0]?.batches[0]?.hosts[0]?.batches[0]?.instances ?? [];
     assert.deepEqual([planned?.instance, planned?.action], ["web:0", "gate"]);
   });
 });
@@ -59,11 +65,11 @@ describe("the old processes that a resume looks for, where a supervisord was kil
       state: "RUNNING" as const,
       pid,
     }));
-    const past = readPast([...made.journal, ...seen]);
-    assert.ok(past);
+    const resumed = readResumedRollout([...made.journal, ...seen]);
+    assert.ok(resumed);
     made.fleet.killSupervisor(TWO);
     made.fleet.startSupervisor(TWO);
-    const works = resumeOf(made, { of: past }).waves.flatMap(({ batches }) => batches.flatMap(({ hosts }) => hosts));
+    const works = resumeOf(made, { of: resumed }).waves.flatMap(({ batches }) => batches.flatMap(({ hosts }) => hosts));
     const planned = works
       .filter(({ host }) => host === TWO)
       .flatMap(({ batches }) => batches.flatMap(({ instances }) => instances))
@@ -110,8 +116,8 @@ describe("what a resume leaves open of its chain", () => {
   it("is also what nobody saw the end of", async () => {
     const made = await halted();
     const unknown = { kind: "unknown", previousPid: 1, previousStart: undefined } as const;
-    const fates = new Map([[TWO, new Map([["web:0" as InstanceName, unknown]])]]);
-    assert.deepEqual(resumeOf(made, { only: [ONE, THREE], of: { ...made.past, fates } }).left_open, [
+    const outcomes = new Map([[TWO, new Map([["web:0" as InstanceName, unknown]])]]);
+    assert.deepEqual(resumeOf(made, { only: [ONE, THREE], of: { ...made.resumed, outcomes } }).left_open, [
       { host: TWO, as: "unknown", instances: ["web:0"] },
       { host: TWO, as: "untouched", instances: ["web:1"] },
     ]);
@@ -155,7 +161,7 @@ describe("the preview of a resume", () => {
       instances: [TWO, THREE].map((host) => ({ host, instance: "web:0" as InstanceName })),
       hosts: [ONE],
     };
-    const of = { ...made.past, leftDrained };
+    const of = { ...made.resumed, leftDrained };
     const words =
       "it may still be drained (before_restart started and after_healthy did not succeed), and this rollout leaves it alone: put it back into service by hand";
     const drained = (rollout: Rollout) => rollout.warnings.filter(({ message }) => message.includes("drained"));

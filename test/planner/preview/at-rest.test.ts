@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { InstanceConfig } from "../../../src/domain/fleet.ts";
-import { readPast } from "../../../src/planner/build/resumed.ts";
+import { readResumedRollout } from "../../../src/planner/build/resumed.ts";
 import { instance, listed, planOf, preview, rolloutOf, type Hosts } from "./plans.ts";
 
 const DONE = instance("migrate", { state: "EXITED", description: "Nov 23 10:00 AM", atRest: true });
@@ -64,14 +64,14 @@ describe("a finished one-shot", () => {
 
   it("is run again by the resume of a rollout that meant to", () => {
     const all = rolloutOf(planFor("[web, migrate]", "exited: restart\n"), { h: ["web", DONE] });
-    const past = readPast([{ type: "rollout.planned", ...all }])!;
-    assert.deepEqual(listed(rolloutOf(planFor("[web, migrate]"), { h: ["web", DONE] }, { past })), [
+    const resumed = readResumedRollout([{ type: "rollout.planned", ...all }])!;
+    assert.deepEqual(listed(rolloutOf(planFor("[web, migrate]"), { h: ["web", DONE] }, { resumed })), [
       "h web",
       "h migrate",
     ]);
     // What has ended since has done its work.
     const web = instance("web", { state: "EXITED", atRest: true });
-    assert.deepEqual(listed(rolloutOf(planFor("[web, migrate]"), { h: [web, DONE] }, { past })), ["h migrate"]);
+    assert.deepEqual(listed(rolloutOf(planFor("[web, migrate]"), { h: [web, DONE] }, { resumed })), ["h migrate"]);
   });
 });
 
@@ -108,8 +108,8 @@ describe("an event listener", () => {
 
   it("is restarted by the resume of a rollout that meant to", () => {
     const all = rolloutOf(planFor("memmon"), hosts);
-    const past = readPast([{ type: "rollout.planned", ...all }])!;
-    assert.deepEqual(listed(rolloutOf(planFor('"*"'), hosts, { past })), ["h memmon"]);
+    const resumed = readResumedRollout([{ type: "rollout.planned", ...all }])!;
+    assert.deepEqual(listed(rolloutOf(planFor('"*"'), hosts, { resumed })), ["h memmon"]);
   });
 });
 

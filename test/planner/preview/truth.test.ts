@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { programOf } from "../../../src/domain/ids.ts";
 import type { Batch, InstanceBatch, Rollout } from "../../../src/domain/rollout.ts";
-import { capacities } from "../../../src/planner/build/capacity.ts";
+import { capacityForecasts } from "../../../src/planner/build/capacity.ts";
 import { chunks } from "../../../src/planner/build/host-batches.ts";
 import { leastMs } from "../../../src/domain/least-duration.ts";
 import { previewText } from "../../../src/planner/preview/preview.ts";
@@ -113,7 +113,7 @@ describe("for 200 random plans and fleets", () => {
 
   it("never fewer of a program are healthy than the preview says, and it takes no less time", async () => {
     await check(async ({ rollout, fleet, time }) => {
-      const told = capacities({ waves: rollout.waves, floors: rollout.limits.floors }, fleet.report());
+      const told = capacityForecasts({ waves: rollout.waves, floors: rollout.limits.floors }, fleet.report());
       const lowest = new Map(told.map((one) => [one.program, one.lowest]));
       const healthy = runningIn(fleet);
       const run = await simulate(rollout, fleet, time, {

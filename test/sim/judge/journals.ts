@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RolloutId } from "../../../src/domain/ids.ts";
 import { newestIncomplete, newestUnfinished, unfinishedCalled } from "../../../src/cli/prepare/unfinished.ts";
-import { readPast, type Past } from "../../../src/planner/build/resumed.ts";
+import { readResumedRollout, type ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import { journalFile, planDir } from "../../../src/state/state-dir.ts";
 import type { SimEvent } from "../sim-controller.ts";
 
@@ -12,7 +12,7 @@ export interface Journals {
   /** @param events those that are certain to be kept */
   keep(id: RolloutId, events: readonly SimEvent[]): void;
   /** What a resume goes by; undefined where there is nothing to resume. */
-  past(): Past | undefined;
+  resumed(): ResumedRollout | undefined;
   close(): void;
 }
 
@@ -24,8 +24,8 @@ export class KeptInMemory implements Journals {
     this.events.push(...events);
   }
 
-  past(): Past | undefined {
-    return readPast(this.events);
+  resumed(): ResumedRollout | undefined {
+    return readResumedRollout(this.events);
   }
 
   close(): void {
@@ -50,13 +50,13 @@ export class KeptInFiles implements Journals {
   }
 
   /** As `--resume` does it: the newest that is unfinished, or by its name the newest that has ended incomplete. */
-  past(): Past | undefined {
+  resumed(): ResumedRollout | undefined {
     const incomplete = newestIncomplete(this.plan, this.state);
     const found =
       newestUnfinished(this.plan, this.state) ??
       (incomplete === undefined ? undefined : unfinishedCalled(incomplete, this.plan, this.state));
     if (found && "problem" in found) throw new Error(found.problem);
-    return found?.past;
+    return found?.resumed;
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { programOf, type HostName, type ProgramName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
-import type { Past } from "../../../src/planner/build/resumed.ts";
+import type { ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import { drawInterference } from "../interference.ts";
 import { SeededRandom } from "../random.ts";
 import { failingByDesign, scenario, type Scenario } from "../scenario.ts";
@@ -158,7 +158,7 @@ class Chain {
     if ("events" in called) for (const event of called.events) this.see(event);
     if (called.kind === "finished") for (const key of this.planned.keys()) this.judgeDone(key);
     if (called.kind === "killed") this.forgetLost(called.lost);
-    if (called.kind === "killed") this.judgeKept(called.past);
+    if (called.kind === "killed") this.judgeKept(called.resumed);
     if (called.kind === "ended" && called.outcome === "succeeded")
       for (const key of this.planned.keys()) this.judgeDone(key);
     return called;
@@ -172,12 +172,13 @@ class Chain {
   }
 
   /** What its journal says of the killed one must be enough for who reads it. */
-  private judgeKept(past: Past | undefined): void {
-    const { instances = [], hosts = [] } = past?.leftDrained ?? {};
+  private judgeKept(resumed: ResumedRollout | undefined): void {
+    const { instances = [], hosts = [] } = resumed?.leftDrained ?? {};
     const named = new Set<string>([...instances.map(keyOf), ...hosts]);
     for (const name of this.made.fleet.drained)
       // A host on which all is done has no turn any more.
-      if (!named.has(name) && (past || name.includes(" "))) this.fail(`${name} may be drained, and no journal says so`);
+      if (!named.has(name) && (resumed || name.includes(" ")))
+        this.fail(`${name} may be drained, and no journal says so`);
   }
 
   private plannedIs(rollout: Rollout): void {

@@ -5,7 +5,7 @@ import type { Rollout, Selection } from "../../../src/domain/rollout.ts";
 import { takeLocks } from "../../../src/executor/locks.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
 import { changesSince } from "../../../src/planner/build/changes-since.ts";
-import type { Past } from "../../../src/planner/build/resumed.ts";
+import type { ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
 import { narrow } from "../../../src/planner/plan/selection.ts";
 import { interfering, type Interference } from "../interference.ts";
@@ -33,7 +33,7 @@ export type Invocation =
   | { readonly kind: "refused"; readonly reasons: readonly string[] }
   | ({
       readonly kind: "killed" | "stuck";
-      readonly past: Past | undefined;
+      readonly resumed: ResumedRollout | undefined;
       readonly lost: readonly RolloutEvent[];
     } & Ran)
   | ({ readonly kind: "ended"; readonly outcome: Outcome } & Ran);
@@ -78,16 +78,16 @@ export class Story {
   async call({ limit = [], options, interference, killAfterEvent = Infinity }: Call): Promise<Invocation> {
     const { time, fleet } = this.made;
     const id = `20261123T0000${String(++this.rollouts).padStart(2, "0")}Z-0000` as RolloutId;
-    const past = this.journals.past();
-    if (!past && this.hasRun) return { kind: "finished" };
-    const plan = this.planOf(past, limit);
+    const resumed = this.journals.resumed();
+    if (!resumed && this.hasRun) return { kind: "finished" };
+    const plan = this.planOf(resumed, limit);
     const trial: { current: Trial | undefined } = { current: undefined };
     const witnesses: Witness[] = [];
     const watched = witnessed(interfering(interference, time, options), witnesses, { made: this.made });
     const controller = new SimController(id, fleet, time, { ...watched, killAfterEvent });
     const { world, recorder, journal } = controller;
     const report = await controller.discover(plan);
-    const built = buildRollout(plan, report, { id }, past ? { past } : {});
+    const built = buildRollout(plan, report, { id }, resumed ? { resumed } : {});
     if (built.kind === "refused")
       return { kind: "refused", reasons: built.refusals.map(({ code, host, reason }) => `${code} ${host}: ${reason}`) };
     const { rollout } = built;
@@ -107,7 +107,7 @@ export class Story {
     this.hasRun = true;
     if (outcome === undefined) {
       const kind = controller.wasKilled ? "killed" : "stuck";
-      return { kind, rollout, events: certain, lost: events.slice(kept), past: this.journals.past() };
+      return { kind, rollout, events: certain, lost: events.slice(kept), resumed: this.journals.resumed() };
     }
     const planned = events.findIndex(({ type }) => type === "rollout.planned");
     const run = { outcome, events: events.slice(planned + 1), durable: journal.durableCount, doubled: world.doubled };
@@ -116,10 +116,10 @@ export class Story {
   }
 
   /** The plan as the command narrows it: to what the first rollout was about, then further. */
-  private planOf(past: Past | undefined, limit: readonly HostName[]): Plan {
+  private planOf(resumed: ResumedRollout | undefined, limit: readonly HostName[]): Plan {
     const { plan } = this.made;
-    const asBefore = past ? this.narrowed(plan, past.rollout.selection) : plan;
-    for (const change of past ? changesSince(past.rollout, asBefore) : [])
+    const asBefore = resumed ? this.narrowed(plan, resumed.rollout.selection) : plan;
+    for (const change of resumed ? changesSince(resumed.rollout, asBefore) : [])
       this.fail(`the same plan passes for another: ${change}`);
     const those = limit.filter((host) => asBefore.hosts.some(({ name }) => name === host));
     return those.length === 0 ? asBefore : this.narrowed(asBefore, { limit: those, exclude: [], programs: [] });

@@ -30,7 +30,7 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/build/resume-action.ts",
-        from: "? isNew && wasDown(fate)",
+        from: "? isNew && wasDown(outcome)",
         to: "? isNew",
       },
     ],
@@ -118,7 +118,7 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/build/build.ts",
-        from: "const isOurs = planned.has(keyOf({ host, instance })) || this.past?.fates.get(host)?.has(instance) === true;",
+        from: "const isOurs = wasRestarted || planned.has(keyOf({ host, instance }));",
         to: 'const isOurs = planned.has(keyOf({ host, instance })) && state !== "STOPPED";',
       },
     ],
@@ -178,8 +178,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/build/resume-action.ts",
-        from: "if (serves && (hasCompleted(fate) || (mayHaveCompleted && !hasCrashed(history))))",
-        to: "if (serves && hasCompleted(fate) && hasCrashed(history))",
+        from: "if (serves && (hasCompleted(outcome) || (mayHaveCompleted && !hasCrashed(history))))",
+        to: "if (serves && hasCompleted(outcome) && hasCrashed(history))",
       },
     ],
   },
@@ -189,8 +189,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/build/resume-action.ts",
-        from: "!serves && !isAsBefore(fate, history)",
-        to: "!(serves && isAsBefore(fate, history))",
+        from: "!serves && !isAsBefore(outcome, history)",
+        to: "!(serves && isAsBefore(outcome, history))",
       },
     ],
   },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { RecordedEvent } from "../../../src/domain/events.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
-import { readPast } from "../../../src/planner/build/resumed.ts";
+import { readResumedRollout } from "../../../src/planner/build/resumed.ts";
 import { RolloutModel } from "../../../src/views/model/rollout-model.ts";
 import { reportText } from "../../../src/views/report/report.ts";
 import { simulatedJournal, type SimulatedJournal } from "../simulated-journal.ts";
@@ -115,11 +115,11 @@ describe("what a report names as still drained", () => {
 
   it("is carried from journal to journal", async () => {
     const events = await leftAfter((await leftAfter(Infinity)).findIndex(({ type }) => type === "instance.restarting"));
-    assert.deepEqual(readPast(events)?.leftDrained, {
+    assert.deepEqual(readResumedRollout(events)?.leftDrained, {
       instances: [drained("host-1", "web:0"), drained("host-2", "web:0")],
       hosts: ["host-1", "host-2"],
     });
-    assert.deepEqual(readPast(await leftAfter(Infinity))?.leftDrained, { instances: [], hosts: [] });
+    assert.deepEqual(readResumedRollout(await leftAfter(Infinity))?.leftDrained, { instances: [], hosts: [] });
   });
 });
 
