@@ -29,59 +29,59 @@ export function readGroups(
 
 class GroupReader {
   readonly members = new Map<string, readonly HostName[] | undefined>();
-  readonly #groups: RawGroups;
-  readonly #hosts: KnownHosts;
-  readonly #findings: Findings;
+  private readonly groups: RawGroups;
+  private readonly hosts: KnownHosts;
+  private readonly findings: Findings;
   /** The groups that are being read, each because the one before it refers to it. */
-  readonly #trail: string[] = [];
+  private readonly trail: string[] = [];
 
   constructor(groups: RawGroups, hosts: KnownHosts, findings: Findings) {
-    this.#groups = groups;
-    this.#hosts = hosts;
-    this.#findings = findings;
-    this.#judgeNames();
+    this.groups = groups;
+    this.hosts = hosts;
+    this.findings = findings;
+    this.judgeNames();
   }
 
   read(name: string): void {
-    if (this.members.has(name) || !(name in this.#groups)) return;
-    const group = this.#groups[name];
+    if (this.members.has(name) || !(name in this.groups)) return;
+    const group = this.groups[name];
     // Not by the schema: a plan that extends another may leave a group's hosts to that.
-    if (group && !("hosts" in group)) this.#findings.atKey(["groups", name], missingKey("hosts"));
+    if (group && !("hosts" in group)) this.findings.atKey(["groups", name], missingKey("hosts"));
     const hosts = group?.hosts;
     const patterns = hosts === undefined ? [] : listOf(hosts);
-    this.#trail.push(name);
+    this.trail.push(name);
     const sound = patterns.map(
-      (pattern, index) => pattern !== undefined && this.#readReference(pattern, patternPath(name, hosts, index)),
+      (pattern, index) => pattern !== undefined && this.readReference(pattern, patternPath(name, hosts, index)),
     );
-    this.#trail.pop();
+    this.trail.pop();
     const readable = hosts !== undefined && sound.every(Boolean);
-    this.members.set(name, readable ? this.#select(name, patterns as readonly string[]) : undefined);
+    this.members.set(name, readable ? this.select(name, patterns as readonly string[]) : undefined);
   }
 
   /** Reads the group that a pattern refers to, if it does; false when that leads in a circle. */
-  #readReference(pattern: string, path: Path): boolean {
+  private readReference(pattern: string, path: Path): boolean {
     const group = groupReference(pattern);
     if (group === undefined) return true;
-    const start = this.#trail.indexOf(group);
+    const start = this.trail.indexOf(group);
     if (start === -1) {
       this.read(group);
       return true;
     }
-    const circle = [...this.#trail.slice(start), group].join(" → ");
-    this.#findings.atValue(path, {
+    const circle = [...this.trail.slice(start), group].join(" → ");
+    this.findings.atValue(path, {
       code: "group_circle",
       message: `the groups include each other in a circle: ${circle}`,
     });
     return false;
   }
 
-  #select(name: string, patterns: readonly string[]): readonly HostName[] | undefined {
-    const { hosts, problems, warnings, complete } = selectHosts(patterns, { ...this.#hosts, groups: this.members });
-    const pathOf = (index: number) => patternPath(name, this.#groups[name]?.hosts, index);
-    for (const { index, ...fault } of problems) this.#findings.atValue(pathOf(index), fault);
-    for (const { index, ...fault } of warnings) this.#findings.warnAtValue(pathOf(index), fault);
+  private select(name: string, patterns: readonly string[]): readonly HostName[] | undefined {
+    const { hosts, problems, warnings, complete } = selectHosts(patterns, { ...this.hosts, groups: this.members });
+    const pathOf = (index: number) => patternPath(name, this.groups[name]?.hosts, index);
+    for (const { index, ...fault } of problems) this.findings.atValue(pathOf(index), fault);
+    for (const { index, ...fault } of warnings) this.findings.warnAtValue(pathOf(index), fault);
     if (complete && hosts.length === 0)
-      this.#findings.atKey(["groups", name], {
+      this.findings.atKey(["groups", name], {
         code: "empty_group",
         message: "the group is empty: its patterns leave no host",
       });
@@ -89,10 +89,10 @@ class GroupReader {
   }
 
   /** A group's name must work after an `@`. */
-  #judgeNames(): void {
-    for (const name of Object.keys(this.#groups)) {
+  private judgeNames(): void {
+    for (const name of Object.keys(this.groups)) {
       if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) continue;
-      this.#findings.atKey(["groups", name], {
+      this.findings.atKey(["groups", name], {
         code: "invalid_group_name",
         message: "a group's name has letters, digits, _, - and . only, and starts with a letter or digit",
       });

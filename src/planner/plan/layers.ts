@@ -28,45 +28,45 @@ export function readLayers(file: string, text: string, env: Environment): Layers
 class LayerReader {
   readonly diagnostics: Diagnostic[] = [];
   complete = true;
-  readonly #env: Environment;
-  readonly #origins: Origins = new WeakMap();
+  private readonly env: Environment;
+  private readonly origins: Origins = new WeakMap();
   /** By real path: a file that several others extend is read once. */
-  readonly #read = new Map<string, PlanDocument | undefined>();
+  private readonly known = new Map<string, PlanDocument | undefined>();
   /** The files that are being read, each because the one before it extends it. */
-  readonly #trail: { readonly file: string; readonly path: string }[] = [];
+  private readonly trail: { readonly file: string; readonly path: string }[] = [];
 
   constructor(env: Environment) {
-    this.#env = env;
+    this.env = env;
   }
 
   /** The file's data over that of the files it extends. */
   read(file: string, text: string): PlanDocument | undefined {
-    const { document, diagnostics } = readDocument(file, text, this.#origins);
+    const { document, diagnostics } = readDocument(file, text, this.origins);
     this.diagnostics.push(...diagnostics);
     if (!document) this.complete = false;
     if (!document || !isPlainMap(document.data)) return document;
-    const isBase = this.#trail.length > 0;
-    this.#trail.push({ file, path: realPath(file) });
-    const bases = this.#basesOf(document, file, isBase).flatMap(
-      ([base, path]) => this.#readBase(base, path, document) ?? [],
+    const isBase = this.trail.length > 0;
+    this.trail.push({ file, path: realPath(file) });
+    const bases = this.basesOf(document, file, isBase).flatMap(
+      ([base, path]) => this.readBase(base, path, document) ?? [],
     );
-    this.#trail.pop();
+    this.trail.pop();
     const layers = [...bases.map(({ data }) => data), document.data];
-    return document.with(layers.reduce((base, over) => mergeData(base, over, this.#origins)));
+    return document.with(layers.reduce((base, over) => mergeData(base, over, this.origins)));
   }
 
   /** The files that a document extends, each with the path of the value that names it. */
-  #basesOf(document: PlanDocument, file: string, isBase: boolean): [string, Path][] {
+  private basesOf(document: PlanDocument, file: string, isBase: boolean): [string, Path][] {
     const value = (document.data as Readonly<Record<string, unknown>>)["extends"];
     const values = Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value];
     return values.flatMap((item, index): [string, Path][] => {
       const path: Path = Array.isArray(value) ? ["extends", index] : ["extends"];
-      const base = typeof item === "string" ? expandEnvironment(item, this.#env) : undefined;
+      const base = typeof item === "string" ? expandEnvironment(item, this.env) : undefined;
       if (base !== undefined && base !== "") return [[isAbsolute(base) ? base : join(dirname(file), base), path]];
       this.complete = false;
       // The data of a plan's own file is judged by the schema and for its variables later; that of a base has lost it.
       if (isBase)
-        this.#tell(
+        this.tell(
           document,
           path,
           typeof item === "string"
@@ -77,42 +77,42 @@ class LayerReader {
     });
   }
 
-  #readBase(file: string, path: Path, document: PlanDocument): PlanDocument | undefined {
+  private readBase(file: string, path: Path, document: PlanDocument): PlanDocument | undefined {
     const identity = realPath(file);
-    const start = this.#trail.findIndex((layer) => layer.path === identity);
+    const start = this.trail.findIndex((layer) => layer.path === identity);
     if (start !== -1) {
-      const circle = [...this.#trail.slice(start).map((layer) => layer.file), file].join(" → ");
-      this.#tell(document, path, {
+      const circle = [...this.trail.slice(start).map((layer) => layer.file), file].join(" → ");
+      this.tell(document, path, {
         code: "extends_circle",
         message: `the plans extend each other in a circle: ${circle}`,
       });
       this.complete = false;
       return undefined;
     }
-    if (!this.#read.has(identity)) this.#read.set(identity, this.#load(file, path, document));
-    return this.#read.get(identity);
+    if (!this.known.has(identity)) this.known.set(identity, this.load(file, path, document));
+    return this.known.get(identity);
   }
 
-  #load(file: string, path: Path, document: PlanDocument): PlanDocument | undefined {
+  private load(file: string, path: Path, document: PlanDocument): PlanDocument | undefined {
     const read = readPlanFile(file);
     if ("text" in read) {
       const base = this.read(file, read.text);
       if (!base || !isPlainMap(base.data)) {
-        if (base) this.#tell(base, [], { code: "invalid_value", message: schemaAt([])?.kindMessage ?? "" });
+        if (base) this.tell(base, [], { code: "invalid_value", message: schemaAt([])?.kindMessage ?? "" });
         this.complete = false;
         return undefined;
       }
-      return base.with(withoutKey(base.data, "extends", this.#origins));
+      return base.with(withoutKey(base.data, "extends", this.origins));
     }
     this.complete = false;
     const { line, code, message, suggestion } = read.diagnostic;
     // A file that is there and not UTF-8 has a place of its own.
     if (line !== undefined) this.diagnostics.push(read.diagnostic);
-    else this.#tell(document, path, { code, message: `${JSON.stringify(file)}: ${message}`, suggestion });
+    else this.tell(document, path, { code, message: `${JSON.stringify(file)}: ${message}`, suggestion });
     return undefined;
   }
 
-  #tell(document: PlanDocument, path: Path, fault: Fault): void {
+  private tell(document: PlanDocument, path: Path, fault: Fault): void {
     this.diagnostics.push({ ...document.rangeOfValue(path), path: formatPath(path), ...fault });
   }
 }

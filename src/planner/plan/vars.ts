@@ -20,27 +20,27 @@ export function readVars(section: RawSettings["vars"], path: Path, document: Pla
 
 /** Collects the words that templates want on hosts which have them not. */
 export class MissingVars {
-  readonly #hosts = new Map<Template, Map<string, Set<HostName>>>();
-  readonly #known = new Set<string>();
+  private readonly hosts = new Map<Template, Map<string, Set<HostName>>>();
+  private readonly known = new Set<string>();
 
   /** Notes what these templates want on these hosts, and what there is. */
   note(templates: readonly Template[], vars: Vars, hosts: readonly HostName[]): void {
-    for (const name of Object.keys(vars)) this.#known.add(name);
+    for (const name of Object.keys(vars)) this.known.add(name);
     for (const template of templates)
       for (const name of template.vars) {
         if (Object.hasOwn(vars, name)) continue;
-        const byName = this.#hosts.get(template) ?? new Map<string, Set<HostName>>();
+        const byName = this.hosts.get(template) ?? new Map<string, Set<HostName>>();
         const missing = byName.get(name) ?? new Set();
         for (const host of hosts) missing.add(host);
-        this.#hosts.set(template, byName.set(name, missing));
+        this.hosts.set(template, byName.set(name, missing));
       }
   }
 
   /** Tells of each template and word once, with the hosts that it would fail on. */
   tell(findings: Findings): void {
-    for (const [{ path }, byName] of this.#hosts)
+    for (const [{ path }, byName] of this.hosts)
       for (const [name, hosts] of byName) {
-        const near = nearest(name, this.#known);
+        const near = nearest(name, this.known);
         findings.atValue(path, {
           code: "var_not_set",
           message: `{vars.${name}} has no value on ${foldNames([...hosts]).join(", ")}`,

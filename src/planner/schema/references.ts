@@ -30,17 +30,17 @@ export function resolveReferences(document: PlanDocument, env: Environment): Res
 
 class Resolver {
   readonly faults: ReferenceFault[] = [];
-  readonly #document: PlanDocument;
-  readonly #env: Environment;
+  private readonly document: PlanDocument;
+  private readonly env: Environment;
 
   constructor(document: PlanDocument, env: Environment) {
-    this.#document = document;
-    this.#env = env;
+    this.document = document;
+    this.env = env;
   }
 
   /** The value itself where it has no references. */
   resolve(value: unknown, path: Path, pointer: string): unknown {
-    if (typeof value === "string") return value.includes("${") ? this.#resolveText(value, path, pointer) : value;
+    if (typeof value === "string") return value.includes("${") ? this.resolveText(value, path, pointer) : value;
     if (typeof value !== "object" || value === null) return value;
     const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
     const from = value as Readonly<Record<string | number, unknown>>;
@@ -51,18 +51,18 @@ class Resolver {
       copy ??= copyOf(value);
       copy[key] = resolved;
     }
-    const origins = this.#document.origins.get(value);
-    if (copy && origins) this.#document.origins.set(copy, origins);
+    const origins = this.document.origins.get(value);
+    if (copy && origins) this.document.origins.set(copy, origins);
     return copy ?? value;
   }
 
-  #resolveText(text: string, path: Path, pointer: string): unknown {
-    const [fault] = faultsOfReferences(text, this.#env);
+  private resolveText(text: string, path: Path, pointer: string): unknown {
+    const [fault] = faultsOfReferences(text, this.env);
     if (fault !== undefined) {
-      this.faults.push({ pointer, path, ...(fault === "malformed" ? MALFORMED : unset(fault.name, this.#env)) });
+      this.faults.push({ pointer, path, ...(fault === "malformed" ? MALFORMED : unset(fault.name, this.env)) });
       return text;
     }
-    const expanded = staysReference(path) ? undefined : expandEnvironment(text, this.#env);
+    const expanded = staysReference(path) ? undefined : expandEnvironment(text, this.env);
     return expanded === undefined ? text : inKindOf(path, expanded);
   }
 }

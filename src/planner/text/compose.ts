@@ -68,32 +68,32 @@ interface Anchor {
 
 class Composer {
   readonly problems: CompositionProblem[] = [];
-  readonly #rangeOf: RangeOf;
-  readonly #origins: Origins;
-  readonly #anchors = new Map<string, Anchor>();
+  private readonly rangeOf: RangeOf;
+  private readonly origins: Origins;
+  private readonly anchors = new Map<string, Anchor>();
   /** Values so far, those behind aliases counted at each use. */
-  #size = 0;
+  private size = 0;
 
   constructor(rangeOf: RangeOf, origins: Origins) {
-    this.#rangeOf = rangeOf;
-    this.#origins = origins;
+    this.rangeOf = rangeOf;
+    this.origins = origins;
   }
 
   compose(node: unknown, path: Path): unknown {
-    this.#size += 1;
-    if (isAlias(node)) return this.#follow(node, path);
+    this.size += 1;
+    if (isAlias(node)) return this.follow(node, path);
     if (!isMap(node) && !isSeq(node) && !isScalar(node)) return null;
     const anchor: Anchor = {};
-    if (node.anchor !== undefined) this.#anchors.set(node.anchor, anchor);
-    const sizeBefore = this.#size;
+    if (node.anchor !== undefined) this.anchors.set(node.anchor, anchor);
+    const sizeBefore = this.size;
     const data = isMap(node)
-      ? this.#composeMap(node, path)
+      ? this.composeMap(node, path)
       : isSeq(node)
-        ? this.#composeList(node.items, path)
+        ? this.composeList(node.items, path)
         : node.value;
-    anchor.made = { data, size: this.#size - sizeBefore };
+    anchor.made = { data, size: this.size - sizeBefore };
     if (node.tag === undefined || !FOREIGN_TAG.test(node.tag)) return data;
-    this.#complain(node, path, {
+    this.complain(node, path, {
       code: "yaml_tag",
       message: `a plan has no values of the kind "!!${node.tag.split(":").at(-1)}"`,
       suggestion: "remove the tag",
@@ -101,11 +101,11 @@ class Composer {
     return null;
   }
 
-  #follow(alias: Alias, path: Path): unknown {
-    const anchor = this.#anchors.get(alias.source);
+  private follow(alias: Alias, path: Path): unknown {
+    const anchor = this.anchors.get(alias.source);
     if (!anchor) {
       const written = JSON.stringify(`*${alias.source}`);
-      this.#complain(alias, path, {
+      this.complain(alias, path, {
         code: "yaml_alias",
         message: `${written} is a YAML alias here, and nothing before it is named "&${alias.source}"`,
         suggestion: `a glob needs quotes: ${written}`,
@@ -114,40 +114,40 @@ class Composer {
     }
     if (!anchor.made) {
       const message = `the alias "*${alias.source}" is inside the value that it stands for`;
-      this.#complain(alias, path, { code: "yaml_alias", message });
+      this.complain(alias, path, { code: "yaml_alias", message });
       return null;
     }
-    this.#size += anchor.made.size;
-    if (this.#size > LARGEST_PLAN) {
+    this.size += anchor.made.size;
+    if (this.size > LARGEST_PLAN) {
       const message = `with this alias the plan has more than ${LARGEST_PLAN.toLocaleString("en")} values`;
-      this.#complain(alias, path, { code: "yaml_too_large", message });
+      this.complain(alias, path, { code: "yaml_too_large", message });
       throw new AliasBomb();
     }
     return anchor.made.data;
   }
 
-  #composeList(items: readonly unknown[], path: Path): unknown[] {
+  private composeList(items: readonly unknown[], path: Path): unknown[] {
     const origins = new Map<number, Origin>();
     const data = items.map((item, index) => {
       const start = isScalar(item) ? (item.range?.[0] ?? 0) : 0;
       const offsets = offsetsOf(item) ?? [start, start];
-      origins.set(index, { rangeOf: this.#rangeOf, key: offsets, value: offsets });
+      origins.set(index, { rangeOf: this.rangeOf, key: offsets, value: offsets });
       return this.compose(item, [...path, index]);
     });
-    this.#origins.set(data, origins);
+    this.origins.set(data, origins);
     return data;
   }
 
-  #composeMap(map: YAMLMap, path: Path): Record<string, unknown> {
+  private composeMap(map: YAMLMap, path: Path): Record<string, unknown> {
     // Without a prototype: a host may be called `constructor`.
     const data = Object.create(null) as Record<string, unknown>;
     const origins = new Map<string, Origin>();
     const merged = new Set<string>();
     for (const pair of map.items) {
       const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
-      const origin = this.#originOf(pair);
+      const origin = this.originOf(pair);
       if (isMergeKey(pair)) {
-        this.#merge(pair, [...path, "<<"], data, origins, merged);
+        this.merge(pair, [...path, "<<"], data, origins, merged);
         continue;
       }
       const value = this.compose(pair.value, [...path, key]);
@@ -166,12 +166,12 @@ class Composer {
       data[key] = value;
       origins.set(key, origin);
     }
-    this.#origins.set(data, origins);
+    this.origins.set(data, origins);
     return data;
   }
 
   /** Takes in the keys of other maps, unless they are there already: the first one wins. */
-  #merge(
+  private merge(
     pair: Pair,
     path: Path,
     data: Record<string, unknown>,
@@ -180,9 +180,9 @@ class Composer {
   ): void {
     const value = this.compose(pair.value, path);
     for (const source of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      const from = isPlainMap(source) ? this.#origins.get(source) : undefined;
+      const from = isPlainMap(source) ? this.origins.get(source) : undefined;
       if (!isPlainMap(source) || !from) {
-        this.#complain(pair.value, path, { code: "yaml_merge", message: "only maps can be merged" });
+        this.complain(pair.value, path, { code: "yaml_merge", message: "only maps can be merged" });
         return;
       }
       for (const [key, origin] of from as ReadonlyMap<string, Origin>) {
@@ -190,21 +190,21 @@ class Composer {
         data[key] = source[key];
         origins.set(key, origin);
         merged.add(key);
-        this.#size += 1;
+        this.size += 1;
       }
     }
   }
 
-  #originOf({ key, value }: Pair): Origin {
+  private originOf({ key, value }: Pair): Origin {
     const ofKey = offsetsOf(key) ?? [0, 0];
-    const origin = { rangeOf: this.#rangeOf, key: ofKey, value: offsetsOf(value) ?? ofKey };
+    const origin = { rangeOf: this.rangeOf, key: ofKey, value: offsetsOf(value) ?? ofKey };
     if (!isScalar(value) || typeof value.value !== "number") return origin;
     return value.source === undefined || value.source === String(value.value)
       ? origin
       : { ...origin, written: value.source };
   }
 
-  #complain(node: unknown, path: Path, fault: Fault): void {
+  private complain(node: unknown, path: Path, fault: Fault): void {
     this.problems.push({ ...fault, offsets: offsetsOf(node) ?? [0, 0], path, fatal: true });
   }
 }

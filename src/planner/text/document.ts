@@ -25,29 +25,29 @@ export class PlanDocument {
 
   /** The range of a value, or of its key where it is empty. A missing value is at the nearest one around it. */
   rangeOfValue(path: Path): SourceRange {
-    const { origin } = this.#find(path);
+    const { origin } = this.find(path);
     return origin.rangeOf(origin.value);
   }
 
   /** The range of the key, or of the list's item, that the path ends in. */
   rangeOfKey(path: Path): SourceRange {
-    const { origin } = this.#find(path);
+    const { origin } = this.find(path);
     return origin.rangeOf(origin.key);
   }
 
   /** A number as it is written, where that is not how JavaScript writes it. */
   writtenAt(path: Path): string | undefined {
-    return this.#find(path).origin.written;
+    return this.find(path).origin.written;
   }
 
   /** The keys of the map at a path in the order as written, which JavaScript does not keep for keys such as `10`. */
   keysAt(path: Path): string[] {
-    const { value, missing } = this.#find(path);
+    const { value, missing } = this.find(path);
     return isCollection(value) && !missing ? [...(this.origins.get(value)?.keys() ?? [])].map(String) : [];
   }
 
   /** The value at a path, or the last one on the way there. */
-  #find(path: Path): { origin: Origin; value: unknown; missing: boolean } {
+  private find(path: Path): { origin: Origin; value: unknown; missing: boolean } {
     let found = { origin: this.root, value: this.data, missing: false };
     for (const part of path) {
       const origin = isCollection(found.value) ? this.origins.get(found.value)?.get(part) : undefined;
