@@ -13,7 +13,7 @@ interface Section {
   readonly part: Schema;
 }
 
-/** Sections that stand under several keys are told of once. */
+/** Sections that stand under several keys are described once. */
 const SHARED: ReadonlyMap<string, string> = new Map([
   ["#/definitions/ssh", "ssh"],
   ["#/definitions/supervisor", "supervisor"],
@@ -43,7 +43,7 @@ function* sectionsOf(section: Section, path: string, seen = new Set<string>()): 
   }
 }
 
-/** What there is to tell of under a key: its own keys, those of its names, those of its items. */
+/** The parts under a key that have keys: itself, the values of its names, its items. */
 function innerParts(written: Schema): [Schema, string][] {
   const { properties, additionalProperties: others, items } = resolved(written);
   const parts: [Schema, string][] = [];
@@ -81,9 +81,9 @@ function keyText(key: string, written: Schema, section: string): string {
 
 const YAML_STYLE = { nullStr: "", lineWidth: 100, flowCollectionPadding: true } as const;
 
-const HOOK = "The long form of a hook. Hooks of the rollout and on_failure run on the controller, and nowhere else.";
+const HOOK = "The long form of a hook. Hooks of the rollout and on_failure run on the controller only.";
 
-/** What kind of value it is, in a user's words. */
+/** The kind of value, in a user's words. */
 function kindOf(part: Schema): string {
   const { type = [], enum: allowed, items, errorMessage = "", anyOf } = part;
   if (allowed) return allowed.map((value) => `\`${String(value)}\``).join(" or ");
@@ -123,28 +123,28 @@ const INTRODUCTION = `# The plan, key by key
 This file is generated from \`schemas/plan.schema.json\`; the descriptions are those that an editor shows.
 
 A plan is YAML 1.2 with merge keys (\`<<: *name\`). Durations are \`500ms\`, \`5s\`, \`1m30s\`, \`2h\`. A quantity is a
-whole number or a percentage: what is taken at once rounds down but is at least 1, what must stay healthy rounds up,
-what is tolerated rounds down.
+whole number or a percentage. Percentages of batches round down but are at least 1, those of \`min_healthy\` round up, and
+those of failures and unreachable hosts round down. [Errors in a plan](plan-errors.md) explains each message and its code.
 
 **Hosts** are named one by one or as node sets, \`web-[01-08]\` and \`rack-[1,3,5-7]\`. Groups select them by names, node
 sets, globs, \`@group\` and \`!exclusion\`, in the order as written.
 
-**Extending.** Maps of a plan and of what it extends are merged key by key, an empty section says nothing, all else
-replaces. Hosts and groups of the extended plan come first. An error names the file that its value stands in.
+**Extending.** Maps are merged key by key; lists and single values are replaced. An empty map changes nothing. Hosts and
+groups of the extended plan come first. An error names the file in which its value stands.
 
 **The environment.** \`\${NAME}\` and \`\${NAME:-default}\` stand for environment variables in all values, not in keys;
-the default holds for an empty variable too. \`$\${\` is the text \`\${\`. In the texts of checks and hooks references are
-resolved at use only, so that no secret gets into a journal; what they stand for is data there: one word, or a part of
-the quotes around them, never code.
+an empty variable takes the default too. \`$\${\` is the text \`\${\`. In checks and hooks, references are resolved only when
+the check or hook runs, so that no secret gets into a journal. Their values are data there: one word, or a part of the
+quotes around them, never code.
 
 **Placeholders** in checks and hooks: \`{host}\` \`{address}\` \`{program}\` \`{instance}\` \`{process}\` \`{number}\` (the
-digits that end the process's name) and \`{vars.NAME}\`; in \`on_failure\` \`{reason}\` as well. \`{pid}\` is the process
-that runs now: the one that is about to be restarted in before_restart, the new one in checks and after_healthy, where
-\`{old_pid}\` is the one that it has replaced; empty where there is none. Placeholders are quoted for the
-shell, so that quotes around them are an error: end the quotes before. In http and tcp checks they are URL-encoded.
-\`{{host}}\` is the text \`{host}\`; braces around anything but one name (\`{a,b}\`, \`{}\`, \`{{.State}}\`, JSON) are text.
-before_host and after_host are about a whole host: they know \`{host}\`, \`{address}\` and \`{vars.NAME}\`. before_rollout
-and after_rollout know none. Hooks find the same values in their environment, as ORCHESTRATE_HOST, ORCHESTRATE_OLD_PID,
+digits at the end of the process's name) and \`{vars.NAME}\`; in \`on_failure\` also \`{reason}\`. \`{pid}\` is the current
+process: in before_restart the one to be restarted, in checks and after_healthy the new one. There \`{old_pid}\` is the
+process that it replaced. Both are empty where there is no process. Placeholders are quoted for the shell, so quotes
+around them are an error: end the quotes before them. In http and tcp checks they are URL-encoded. \`{{host}}\` is the text
+\`{host}\`; braces around anything but one name (\`{a,b}\`, \`{}\`, \`{{.State}}\`, JSON) are text. before_host and
+after_host are about a whole host and have \`{host}\`, \`{address}\` and \`{vars.NAME}\`; before_rollout and after_rollout
+have none. Hooks find the same values in their environment, as ORCHESTRATE_HOST, ORCHESTRATE_OLD_PID,
 ORCHESTRATE_VARS_NAME and so on.
 
 `;
