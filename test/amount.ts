@@ -6,6 +6,11 @@ export function itInFull(title: string, body: () => Promise<void>): void {
   if (FULL) it(title, body);
 }
 
+/** Of cases that are alike and slow `npm test` takes the first. */
+export function sampled<Case>(cases: readonly Case[]): readonly Case[] {
+  return FULL ? cases : cases.slice(0, 1);
+}
+
 /** How often to do something slow. */
 export function amount(full: number, sample: number): number {
   return FULL ? full : sample;

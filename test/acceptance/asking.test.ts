@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { Terminal } from "../views/terminal.ts";
@@ -51,11 +52,12 @@ describeEachWay("on_failure: ask", (reachedBy) => {
       await terminal.shows(/incomplete: plan[^]*2 healthy, 1 failed[^]*exit 1/);
     }));
 
-  it("halts at x, with the failure as the reason", () =>
+  itInFull("halts at x, with the failure as the reason", () =>
     untilAsked(async (terminal) => {
       await answer(terminal, "x");
       await terminal.shows(/halted: plan[^]*1 healthy, 1 failed[^]*1 untouched[^]*stayed_stopped[^]*exit 1/);
-    }));
+    }),
+  );
 
   it("halts at Ctrl-C, since the failure has no answer, and gives the terminal back", () =>
     untilAsked(async (terminal) => {
@@ -102,7 +104,7 @@ describeEachWay("pause: ask", (reachedBy) => {
 
   it("goes on at y", () => answered("y", /succeeded: plan[^]*2 healthy[^]*exit 0/));
 
-  it("ends at n, to be resumed", async () => {
+  itInFull("ends at n, to be resumed", async () => {
     const screen = await answered("n", /interrupted: plan[^]*exit 4/);
     assert.match(screen, /1 healthy, 0 failed, 1 untouched[^]*orchestrate \S+ --resume \S+/);
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet, type GroupOptions } from "../fleet/fleet.ts";
@@ -59,7 +60,7 @@ describeEachWay("a host with one-shots that are done, a listener and priorities"
     for (const name of ["migrate", "seed", "watchdog"]) assert.equal(await runsOf(name), 1, name);
   });
 
-  it("the listener is restarted where it is named", async () => {
+  itInFull("the listener is restarted where it is named", async () => {
     const plan = await writePlan(fleet, { programs: ["watchdog"] });
     const ended = await orchestrate(plan, "--output", "json");
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);

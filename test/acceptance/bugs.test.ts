@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { amount, sampled } from "../amount.ts";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -42,11 +43,11 @@ describe("a bug of orchestrate in the middle of a rollout", () => {
     return readJournal(join(stateDir, folder, name));
   }
 
-  for (const [how, what] of [
+  for (const [how, what] of sampled([
+    ["starves", "nothing was left to wait for in the middle of a command"],
     ["throws", "a listener that throws"],
     ["rejects", "a rejection that nobody handles"],
-    ["starves", "nothing was left to wait for in the middle of a command"],
-  ] as const)
+  ] as const))
     it(`is told in one line and by exit 70, after a report of what was done, and can be resumed: ${what}`, async () => {
       const page = join(fleet.dir, "page.html");
       const running = startOrchestrate([plan, "--state-dir", stateDir, "--report", page], { env: brokenBy(how) });
@@ -98,7 +99,7 @@ describe("a want of file descriptors for the ssh program", () => {
       const ssh = { client: "system", port: 1, config_file: "none", connect_timeout: "2s" };
       await writeFile(plan, stringify({ programs: "web", hosts: { "127.0.0.[1-40]": {} }, ssh }));
       const said: string[] = [];
-      for (let descriptors = 30; descriptors <= 80; descriptors += 5) {
+      for (let descriptors = 30; descriptors <= 80; descriptors += amount(5, 10)) {
         const { code, stderr } = await startOrchestrate([plan], { before: `ulimit -n ${descriptors}` }).ended;
         assert.equal(code, 3, stderr);
         said.push(stderr);
@@ -108,7 +109,7 @@ describe("a want of file descriptors for the ssh program", () => {
 });
 
 describe("a second Ctrl-C before a rollout has begun", () => {
-  for (const args of [["--output", "json"], ["--output", "plain"], ["--dry-run"]])
+  for (const args of sampled([["--output", "json"], ["--output", "plain"], ["--dry-run"]]))
     it(`leaves at once, with exit 4: ${args.join(" ")}`, () =>
       inFolder(async (dir) => {
         const asked = join(dir, "asked");

@@ -12,7 +12,7 @@ import { orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 /** The shortest rollout that halts: a program that ends within min_healthy_time, and that Supervisor leaves so. */
 const ENDS_SOON = { name: "web", processes: 1, bare: true, startsecs: 0, extraLines: ["autorestart=false"] };
 
-const TIMES = amount(50, 4);
+const TIMES = amount(50, 2);
 
 describe("a rollout on this very machine that halts", () => {
   let fleet: Fleet;

@@ -97,7 +97,7 @@ describe("workers that exit by design, on real hosts", () => {
     assert.equal(only(ended, "instance.failed")[0]?.code, "flapping");
   });
 
-  it("are failures where they exit otherwise", async () => {
+  itInFull("are failures where they exit otherwise", async () => {
     await behave({ kind: "crash_after", seconds: 4 });
     const ended = await orchestrate(await planOf({ on_expected_exit: "accept" }, "crashing"), "--output", "json");
     assert.equal(ended.code, 1, ended.stdout + ended.stderr);
@@ -166,7 +166,7 @@ describe("what had ended before a rollout and is run again, on a real host", () 
     assert.match(lines.stdout, /^succeeded: .* 1 healthy, 0 failed$/m);
   });
 
-  it("has failed where it ends otherwise", async () => {
+  itInFull("has failed where it ends otherwise", async () => {
     await writeFile(join(fleet.host("host-1").dir, "ends-with"), "3");
     const plan = await writePlan(fleet, keys);
     const ended = await orchestrate(plan, "--output", "json");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { observe, type Observation, type Stop } from "../fleet/observer.ts";
 import { until } from "../fleet/until.ts";
@@ -54,7 +55,7 @@ describeEachWay("a program with 8 instances and min_healthy 6, two of which cras
     assert.deepEqual(await tooFew(observed), []);
   });
 
-  it("halts with floor_not_met when they do not come back, and leaves the rest untouched", async () => {
+  itInFull("halts with floor_not_met when they do not come back, and leaves the rest untouched", async () => {
     const { running, observed } = await waitingRollout("3s");
     const ended = await running.ended;
     assert.equal(ended.code, 1, ended.stdout + ended.stderr);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull, sampled } from "../amount.ts";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -31,7 +32,7 @@ describeEachWay("what may happen to the controller in the middle of a rollout", 
   );
   afterEach(() => fleet.down());
 
-  for (const signal of ["SIGTERM", "SIGHUP"] as const)
+  for (const signal of sampled(["SIGTERM", "SIGHUP"] as const))
     it(`${signal} is like a first Ctrl-C: what is under way is proven healthy, nothing further begins, exit 4`, async () => {
       const gate = new Gate(fleet.dir);
       const plan = await writePlan(fleet, { checks: gate.checks });
@@ -96,7 +97,7 @@ describeEachWay("what may happen to the controller in the middle of a rollout", 
     await until(async () => (await host.process("web:web_00")).state === "RUNNING", { deadlineMs: 60_000 });
   });
 
-  it("a second Ctrl-C leaves at once while a check from here is not answered", async () => {
+  itInFull("a second Ctrl-C leaves at once while a check from here is not answered", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;

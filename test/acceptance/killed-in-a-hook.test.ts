@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { RecordedEvent } from "../../src/domain/events.ts";
 import { readJournal } from "../../src/state/read-journal.ts";
-import { FULL } from "../amount.ts";
+import { FULL, itInFull } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { describeEachWay } from "./each-way.ts";
@@ -78,7 +78,7 @@ describeEachWay("a controller that is killed (kill -9) in the middle of a hook",
       assert.doesNotMatch(after.stdout, /still drained/);
     });
 
-  it("names a host that a before_host hook may have drained, and how to continue", async () => {
+  itInFull("names a host that a before_host hook may have drained, and how to continue", async () => {
     const { id, state } = await killedIn("before_host", "controller");
     const report = await orchestrate("report", id, ...state);
     assert.match(report.stdout, /^still drained\n {2}host-1\n/m);

@@ -163,7 +163,7 @@ describeEachWay("the old code that still answers: what outlives a restart, on a 
     await endLeftovers(events);
   });
 
-  it("with `ignore`, on the host that says so, nobody looks", async () => {
+  itInFull("with `ignore`, on the host that says so, nobody looks", async () => {
     await serves("plain");
     const hosts = { "host-1": { ...fleet.planHosts()["host-1"], leftovers: "ignore" } };
     const ended = await orchestrate(await planOf("plain", { hosts }), "--output", "json");

@@ -78,7 +78,7 @@ describeEachWay("two operators at once", (reachedBy) => {
     await running.ended;
   });
 
-  it("with programs of their own do not stand in each other's way", async () => {
+  itInFull("with programs of their own do not stand in each other's way", async () => {
     const running = await first();
     const plan = await writePlan(fleet, { programs: "jobs" }, "second");
     const second = await orchestrate(plan, "--output", "json");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
@@ -28,7 +29,7 @@ describeEachWay("the page of a rollout", (reachedBy) => {
     assert.deepEqual(left, []);
   });
 
-  it("is written when the rollout is refused or interrupted, too", async () => {
+  itInFull("is written when the rollout is refused or interrupted, too", async () => {
     const refused = await orchestrate(
       await writePlan(fleet, { programs: "nothing" }),
       "--report",

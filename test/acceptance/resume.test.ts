@@ -183,7 +183,7 @@ describeEachWay("--resume", (reachedBy) => {
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-2 web:web_00", "host-2 web:web_01"]);
   });
 
-  it("takes new timings and fewer hosts, and refuses other programs, hosts and addresses by name", async () => {
+  itInFull("takes new timings and fewer hosts, and refuses other programs, hosts and addresses by name", async () => {
     const { plan } = await haltedRollout();
     const hosts = fleet.planHosts();
     const host1 = hosts["host-1"];
@@ -207,7 +207,7 @@ describeEachWay("--resume", (reachedBy) => {
     assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01"]);
   });
 
-  it("narrowed to a part ends incomplete, exit 1, and what it names finishes the rest", async () => {
+  itInFull("narrowed to a part ends incomplete, exit 1, and what it names finishes the rest", async () => {
     const { plan, ended } = await haltedRollout();
     const first = eventsOf(ended)[0]?.rollout ?? "";
     for (const narrowing of [

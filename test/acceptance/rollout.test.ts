@@ -115,7 +115,7 @@ describeEachWay("a rollout on three real hosts with four instances each", (reach
     assert.deepEqual(unchanged(before, await pidsOf(fleet)), []);
   });
 
-  it("skips what was STOPPED before, and tells it", async () => {
+  itInFull("skips what was STOPPED before, and tells it", async () => {
     const plan = await writePlan(fleet, { batches: { hosts: 3, instances: 4 } });
     await fleet.host("host-1").stop("web:web_00");
     const ended = await orchestrate(plan, "--output", "json");
@@ -175,7 +175,7 @@ describeEachWay("a rollout on three real hosts with four instances each", (reach
     });
   });
 
-  it("finishes the gate elsewhere after a failure, and begins nothing there", async () => {
+  itInFull("finishes the gate elsewhere after a failure, and begins nothing there", async () => {
     const gate = new Gate(fleet.dir);
     const others = new Gate(fleet.dir, "others-have-begun");
     const hooks = { before_restart: `[ {host} != host-2 ] || ${others.waiting}` };

@@ -132,26 +132,29 @@ describeEachWay("what keeps a rollout safe, on real hosts", (reachedBy) => {
     assert.equal(lines.length, 4);
   });
 
-  it("tolerates as many failures as the plan says, and exits 1 for an incomplete rollout, which can be gone on with", async () => {
-    const plan = await writePlan(fleet, { limits: { max_failures: 1 } });
-    await fleet.host("host-1").behave("web:web_00", { kind: "file_gone" });
-    const ended = await orchestrate(plan, "--output", "json");
-    assert.equal(ended.code, 1);
-    const finished = eventsOf(ended).at(-1);
-    assert.deepEqual(finished?.type === "rollout.finished" && [finished.outcome, finished.counts], [
-      "incomplete",
-      { healthy: 3, failed: 1, skipped: 0, untouched: 0 },
-    ]);
-    await fleet.host("host-1").behave("web:web_00", { kind: "healthy" });
-    const unnamed = await orchestrate(plan, "--resume");
-    assert.equal(unnamed.code, 2);
-    assert.ok(unnamed.stderr.includes(`try again what failed in its last one: --resume ${finished!.rollout}`));
-    const resumed = await orchestrate(plan, "--output", "json", "--resume", finished!.rollout);
-    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
-    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_00"]);
-  });
+  itInFull(
+    "tolerates as many failures as the plan says, and exits 1 for an incomplete rollout, which can be gone on with",
+    async () => {
+      const plan = await writePlan(fleet, { limits: { max_failures: 1 } });
+      await fleet.host("host-1").behave("web:web_00", { kind: "file_gone" });
+      const ended = await orchestrate(plan, "--output", "json");
+      assert.equal(ended.code, 1);
+      const finished = eventsOf(ended).at(-1);
+      assert.deepEqual(finished?.type === "rollout.finished" && [finished.outcome, finished.counts], [
+        "incomplete",
+        { healthy: 3, failed: 1, skipped: 0, untouched: 0 },
+      ]);
+      await fleet.host("host-1").behave("web:web_00", { kind: "healthy" });
+      const unnamed = await orchestrate(plan, "--resume");
+      assert.equal(unnamed.code, 2);
+      assert.ok(unnamed.stderr.includes(`try again what failed in its last one: --resume ${finished!.rollout}`));
+      const resumed = await orchestrate(plan, "--output", "json", "--resume", finished!.rollout);
+      assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+      assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_00"]);
+    },
+  );
 
-  it("slides: a free slot is filled at once, within the sizes", async () => {
+  itInFull("slides: a free slot is filled at once, within the sizes", async () => {
     const plan = await writePlan(fleet, { batches: { hosts: 2, instances: 1, mode: "sliding" } });
     const ended = await orchestrate(plan, "--output", "json");
     assert.equal(ended.code, 0, ended.stdout);
