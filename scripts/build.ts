@@ -1,6 +1,6 @@
 /**
  * Bundles the command into one file that needs nothing but Node: what reads the command line, and the parts that it
- * then loads, whole: what reads plans, what tells of journals, or what contacts a fleet.
+ * then loads, whole: the part that reads plans, the part that reads journals, or the part that contacts a fleet.
  *
  * The plan's schema is compiled here instead of at every start: that takes a third of the time of `validate`. So are
  * the script and the style of the page that shows a rollout.
@@ -40,7 +40,7 @@ const builtPage: Plugin = {
 };
 
 interface PartOfSource {
-  /** What main.ts loads of it: modules, and what is used of each. */
+  /** The modules of it that main.ts loads, and the exports that are used of each. */
   readonly modules: Readonly<Record<string, readonly string[]>>;
   readonly compressed: boolean;
 }
@@ -123,7 +123,7 @@ async function bundle(options: BuildOptions): Promise<{ readonly code: string; r
     minifyWhitespace: true,
     // With `import()` Node would start its loader of ES modules.
     supported: { "dynamic-import": false },
-    // As ES modules, of which only what is used is bundled.
+    // As ES modules, of which only the used parts are bundled.
     alias: { yaml: join(root, "node_modules/yaml/browser/index.js") },
     // ssh2's native parts are optional, and make no visible difference.
     external: ["cpu-features", "*.node"],

@@ -138,7 +138,7 @@ function isMeasured(name: string): boolean {
   return name === "seconds" || name === "ms" || name.endsWith("_ms");
 }
 
-/** Draft-07 does not read what stands beside a reference. */
+/** Draft-07 does not read anything next to a reference. */
 function described(schema: Schema, comment: string): Schema {
   const description = plainText(comment);
   if (description === "") return schema;

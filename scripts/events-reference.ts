@@ -31,7 +31,7 @@ type EventSchema = Schema & {
 
 type Catalogue = Readonly<Record<string, { readonly title: string; readonly remedy: string }>>;
 
-/** What every event has: told of once. */
+/** The fields that every event has: described once. */
 const COMMON = new Set(["v", "seq", "at", "rollout", "type"]);
 
 /** What the introduction explains. */
@@ -151,7 +151,7 @@ Every event has
 
 const CODES = `## Codes
 
-The report, the page, the events and the hook \`on_failure\` (in its \`{reason}\`, as words) tell of the same closed list. Codes
+The report, the page, the events and the hook \`on_failure\` (in its \`{reason}\`, as words) use the same closed list. Codes
 are part of the contract: they are never renamed.`;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(EVENTS_FILE, eventsReference());

@@ -35,7 +35,7 @@ const NEWLINE = "\x01";
 
 function inComment({ code, compressed }: Part): string {
   if (compressed) return `${COMPRESSED}${brotliCompressSync(code).toString("base64")}`;
-  // Beyond ASCII, which esbuild keeps to unless it is told not to, are more ends of lines.
+  // Beyond ASCII, which esbuild keeps to unless it is set otherwise, are more ends of lines.
   if (/[\r\x01\x80-\uffff]/.test(code)) throw new Error("a part has characters that cannot stand in a comment");
   return code.replaceAll("\n", NEWLINE);
 }

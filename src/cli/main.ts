@@ -5,7 +5,7 @@ import { commandLine, readArguments } from "./arguments/command-line.ts";
 import { BugEnd } from "./terminal/bug.ts";
 import { print, WatchedOutputs } from "./terminal/outputs.ts";
 
-/** What is still open when all is done, such as the connection of a host that hangs, has so long to close. */
+/** How long connections may take to close at the end: one may be to a host that hangs. */
 const LINGER_MS = 500;
 
 let isOver = false;
@@ -21,10 +21,10 @@ process.on("beforeExit", () => {
 // Rejections that nothing handles come here as well.
 process.on("uncaughtException", bugEnd.with);
 
-// What contacts hosts is imported only where it is wanted: ssh2 and listr2 would double the time that `validate` takes.
+// Code that contacts hosts is imported only where it is needed: ssh2 and listr2 would double the time of `validate`.
 async function main(): Promise<ExitCode> {
   const argv = process.argv.slice(2);
-  // What the completion scripts ask: its words are those of another command line.
+  // Called by the completion scripts, with the words of another command line.
   if (argv[0] === "__complete") {
     outputs = new WatchedOutputs();
     return (await import("./completion/complete.ts")).complete(argv.slice(1), commandLine(manifest.version));

@@ -42,7 +42,7 @@ describe("a key with a passphrase", () => {
     atTerminal("--output plain", async (terminal, stateDir) => {
       await terminal.shows(/Passphrase of \S+identity, for host-\[1-2\]:\s*$/);
       await type(terminal, "wrong-horse");
-      await terminal.shows(/That is not its passphrase\.\s+Passphrase of/);
+      await terminal.shows(/Wrong passphrase\.\s+Passphrase of/);
       // Backspace takes back what was typed too much.
       await terminal.press(`${passphrase}x`);
       await terminal.press("BSpace");

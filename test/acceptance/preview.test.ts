@@ -93,7 +93,7 @@ describe("looking at a real fleet before a rollout", () => {
     const plan = await writePlan(fleet);
     const terminal = await Terminal.run(`'${process.execPath}' '${BUNDLE}' '${plan}' --ask`, SCREEN);
     try {
-      await terminal.shows(/9 instances on 3 hosts[^]*go on\? \[y\/N\]/);
+      await terminal.shows(/9 instances on 3 hosts[^]*continue\? \[y\/N\]/);
       await terminal.press("n");
       await terminal.press("Enter");
       assert.match(await terminal.shows(/exit \d/), /nothing was changed[^]*nothing was changed\nexit 4/);
@@ -106,7 +106,7 @@ describe("looking at a real fleet before a rollout", () => {
     const plan = await writePlan(fleet);
     const terminal = await Terminal.run(`'${process.execPath}' '${BUNDLE}' '${plan}' --ask`, SCREEN);
     try {
-      await terminal.shows(/go on\?/);
+      await terminal.shows(/continue\?/);
       await terminal.press("C-c");
       await terminal.shows(/exit 4/);
     } finally {
@@ -118,7 +118,7 @@ describe("looking at a real fleet before a rollout", () => {
     const args = `'${await writePlan(fleet)}' --ask --started-before 2h`;
     const terminal = await Terminal.run(`'${process.execPath}' '${BUNDLE}' ${args}`, SCREEN);
     try {
-      assert.doesNotMatch(await terminal.shows(/succeeded: plan[^]*9 skipped[^]*exit 0/), /go on/);
+      assert.doesNotMatch(await terminal.shows(/succeeded: plan[^]*9 skipped[^]*exit 0/), /continue\?/);
     } finally {
       await terminal.close();
     }
@@ -137,7 +137,7 @@ describe("looking at a real fleet before a rollout", () => {
       SCREEN,
     );
     try {
-      const first = await terminal.shows(/every 2s, Ctrl-C ends/);
+      const first = await terminal.shows(/every 2s, Ctrl-C to quit/);
       assert.doesNotMatch(first, /before/);
       const time = /\d\d:\d\d:\d\d UTC/.exec(first)?.[0];
       await terminal.shows(new RegExp(`^(?![^]*${time})[^]*UTC`));
@@ -162,7 +162,7 @@ describe("the status of a fleet in trouble", () => {
       await fleet.host("host-3").kill("sshd");
       const lost = await orchestrate("status", plan);
       assert.equal(lost.code, 3);
-      assert.match(lost.stdout, /1 more cannot be looked at\n\ncannot be looked at\n {2}host-3: .*\(unreachable\)/);
+      assert.match(lost.stdout, /1 more unreachable\n\nunreachable\n {2}host-3: .*\(unreachable\)/);
     } finally {
       await fleet.down();
     }
@@ -222,7 +222,7 @@ describe("a rollout that was asked for", () => {
       .catch(() => fleet.host("host-1").process("web"));
     const terminal = await Terminal.run(`'${process.execPath}' '${BUNDLE}' '${await writePlan(fleet)}' --ask`, SCREEN);
     try {
-      await terminal.shows(/1 instance on 1 host would be restarted[^]*go on\?/);
+      await terminal.shows(/1 instance on 1 host would be restarted[^]*continue\?/);
       await terminal.press("y");
       await terminal.press("Enter");
       await terminal.shows(/succeeded: plan[^]*1 healthy[^]*exit 0/);

@@ -56,10 +56,10 @@ describeEachWay("what is kept of a rollout", (reachedBy) => {
     await writeFile(join(state, folder, name), [...lines.slice(0, 5), "{rubbish", ...lines.slice(5)].join("\n"));
     assert.match((await orchestrate("history", ...kept)).stdout, /damaged: .*\.ndjson:6: is no event/);
     const report = await orchestrate("report", name.replace(/\.ndjson$/, ""), ...kept);
-    assert.match(report.stderr, /told as far as it can be read/);
+    assert.match(report.stderr, /the report ends where the journal can no longer be read/);
     const resumed = await orchestrate(plan, "--resume", ...kept);
     assert.equal(resumed.code, 2);
-    assert.match(resumed.stderr, /:6: is no event: what that rollout has done cannot be told/);
+    assert.match(resumed.stderr, /:6: is no event: it is not known what that rollout has done/);
     const again = await orchestrate(plan, ...kept);
     assert.equal(again.code, 0, again.stdout + again.stderr);
     assert.match(again.stderr, /an earlier journal of this plan is damaged/);

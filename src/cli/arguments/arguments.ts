@@ -3,7 +3,7 @@ import type { StartedBefore } from "../../planner/build/started-before.ts";
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
 export type OutputMode = "auto" | "tree" | "plain" | "json";
 
-/** What of a plan's fleet is meant; the lists are empty where all of it is. */
+/** Which part of a plan's fleet is selected; empty lists select all of it. */
 export interface SelectionArguments {
   readonly limit: readonly string[];
   readonly exclude: readonly string[];
@@ -23,9 +23,9 @@ export interface RunArguments extends SelectionArguments {
   readonly stateDir?: string;
   /** Where a page about the rollout is written at its end. */
   readonly report?: string;
-  /** The rollout to go on with. */
+  /** The rollout to resume. */
   readonly resume?: "newest" | (string & {});
-  /** How long to wait for hosts that others have locked. */
+  /** How long to wait for hosts that another rollout has locked. */
   readonly waitForLockMs?: number;
 }
 

@@ -13,7 +13,7 @@ import {
 } from "./arguments.ts";
 import { helpAfter } from "./help-text.ts";
 
-/** Reads the command line. What is wrong with it is told on stderr. */
+/** Reads the command line. Reports mistakes on stderr. */
 export function readArguments(argv: readonly string[], version: string): Arguments {
   let read: Arguments | undefined;
   const program = createProgram(version, (given) => (read = given));
@@ -26,7 +26,7 @@ export function readArguments(argv: readonly string[], version: string): Argumen
   return read ?? { command: "exit", mistaken: true };
 }
 
-/** The whole command line as it is described, for whoever wants to know what may be given. */
+/** The description of the whole command line, for the manual and for completion. */
 export function commandLine(version: string): Command {
   return createProgram(version, () => undefined);
 }
@@ -38,7 +38,7 @@ function createProgram(version: string, onRead: OnRead): Command {
     .description("Rolling restarts for Supervisor: a few instances at a time, each proven healthy before the next.")
     .version(version)
     .exitOverride()
-    .showHelpAfterError("(orchestrate --help shows what there is)")
+    .showHelpAfterError("(see orchestrate --help)")
     .enablePositionalOptions();
   describeRun(program, onRead);
   describeStatus(program, onRead);
@@ -50,31 +50,35 @@ function createProgram(version: string, onRead: OnRead): Command {
 
 function describeRun(program: Command, onRead: OnRead): void {
   program
-    .argument("<plan>", "the YAML file that says what is restarted where, and how fast")
-    .option("--dry-run", "look at the fleet and show what would be done; changes nothing", false)
-    .option("--offline", "show hosts and batches without any contact; implies --dry-run", false)
-    .option("--ask", "show what would be done, and ask before it is done", false)
-    .option("--verbose", "also tell by which way each host is looked at, and why by no faster one", false)
-    .option("--reason <text>", "why, for the records")
-    .option("--report <file>", "at the end, write a page of HTML that shows what happened")
-    .option("--resume [id]", "go on with the plan's newest unfinished rollout, or with this one")
-    .option("--wait-for-lock <duration>", "how long to wait for hosts that somebody else has locked", readDuration)
+    .argument("<plan>", "the YAML file that defines which programs to restart on which hosts, and how fast")
+    .option("--dry-run", "show what would be done, in order; changes nothing", false)
+    .option("--offline", "show hosts and batches without contacting any host; implies --dry-run", false)
+    .option("--ask", "show what would be done and ask for confirmation", false)
+    .option(
+      "--verbose",
+      "also show how each host is queried (XML-RPC, session, single calls) and why nothing faster works",
+      false,
+    )
+    .option("--reason <text>", "the reason for this rollout, kept in its journal and shown to others")
+    .option("--report <file>", "write an HTML page about the rollout when it ends")
+    .option("--resume [id]", "resume the plan's newest unfinished rollout, or the one with this ID")
+    .option("--wait-for-lock <duration>", "how long to wait for hosts that another rollout has locked", readDuration)
     .addOption(stateDirOption())
     .addOption(
-      new Option("--output <mode>", "how to show it").choices(["auto", "tree", "plain", "json"]).default("auto"),
+      new Option("--output <mode>", "output format").choices(["auto", "tree", "plain", "json"]).default("auto"),
     )
     .addHelpText("after", helpAfter);
   addSelection(program);
   program.action((plan: string, { resume, waitForLock, ...options }: RunOptions) => {
     if (options.ask && (options.dryRun || options.offline))
-      program.error("error: --ask is about a run that follows; a dry run has none");
+      program.error("error: --ask cannot be combined with a dry run");
     if (options.report !== undefined && (options.dryRun || options.offline))
-      program.error("error: --report is about a run; a dry run has none");
+      program.error("error: --report cannot be combined with a dry run");
     if (options.offline && options.startedBefore)
-      program.error("error: --started-before asks the hosts, which --offline leaves alone");
+      program.error("error: --started-before needs to contact hosts; it cannot be combined with --offline");
     if (resume !== undefined && (options.offline || options.startedBefore || options.program.length > 0))
       program.error(
-        "error: --resume goes on with what its rollout was about: --limit and --exclude may narrow it, not --program, --started-before or --offline",
+        "error: --resume continues with the selection of the rollout that it resumes: it cannot be combined with --program, --started-before or --offline (--limit and --exclude may narrow it)",
       );
     onRead({
       command: "run",
@@ -92,7 +96,7 @@ type RunOptions = Omit<RunArguments, "command" | "plan" | "resume" | "waitForLoc
   readonly waitForLock?: number;
 };
 
-/** Of `--resume plans/prod.yaml` the second is no id. */
+/** In `--resume plans/prod.yaml` the second word is a plan, not an ID. */
 function withoutPlanAsId(argument: string, index: number, argv: readonly string[]): string {
   return argument === "--resume" && /[/.]/.test(argv[index + 1] ?? "") ? "--resume=" : argument;
 }
@@ -101,10 +105,10 @@ function describeStatus(program: Command, onRead: OnRead): void {
   const status = program
     .command("status")
     .description(
-      "show what the plan's instances do now, trouble first; exit 1 if something is not RUNNING, 3 if a host is out of reach",
+      "show the state of the plan's instances, problems first; exit 1 if an instance is not RUNNING, 3 if a host is unreachable",
     )
     .argument("<plan>")
-    .option("--watch", "look again every few seconds, until Ctrl-C", false)
+    .option("--watch", "repeat every few seconds, until Ctrl-C", false)
     .exitOverride();
   addSelection(status)
     .addOption(textOrJson())
@@ -128,7 +132,7 @@ function describeValidate(program: Command, onRead: OnRead): void {
 function describeRecords(program: Command, onRead: OnRead): void {
   program
     .command("history")
-    .description("list the rollouts of a plan, or of all plans, the newest first")
+    .description("list past rollouts of a plan, or of all plans, newest first")
     .argument("[plan]")
     .addOption(stateDirOption())
     .exitOverride()
@@ -137,9 +141,9 @@ function describeRecords(program: Command, onRead: OnRead): void {
     );
   program
     .command("report")
-    .description("tell a rollout again, from its journal")
+    .description("print the report of a past rollout")
     .argument("<id>")
-    .option("--html <file>", "write it as a page of HTML instead")
+    .option("--html <file>", "write it as an HTML page instead")
     .addOption(stateDirOption())
     .exitOverride()
     .action((id: string, options: Pick<ReportArguments, "stateDir" | "html">) =>
@@ -157,11 +161,14 @@ function describeCompletion(program: Command, onRead: OnRead): void {
 }
 
 function stateDirOption(): Option {
-  return new Option("--state-dir <dir>", "where journals are; default: $ORCHESTRATE_STATE_DIR, or the XDG state home");
+  return new Option(
+    "--state-dir <dir>",
+    "directory of the journals; default: $ORCHESTRATE_STATE_DIR, or the XDG state home",
+  );
 }
 
 function textOrJson(): Option {
-  return new Option("--output <mode>", "how to show it").choices(["text", "json"]).default("text");
+  return new Option("--output <mode>", "output format").choices(["text", "json"]).default("text");
 }
 
 function addSelection(command: Command): Command {
@@ -172,8 +179,12 @@ function addSelection(command: Command): Command {
   return command
     .addOption(repeatable("--limit <pattern>", "only these hosts: a name, web-[01-08], web-*, @group", "all"))
     .addOption(repeatable("--exclude <pattern>", "not these hosts", "none"))
-    .addOption(repeatable("--program <name>", "these programs, on hosts that have them", "the plan's"))
-    .option("--started-before <when>", `skip what runs and was started later: ${MOMENT_FORMS}`, readMoment);
+    .addOption(repeatable("--program <name>", "only these programs, on hosts that have them", "the plan's"))
+    .option(
+      "--started-before <when>",
+      `restart only what was started before this time, or is not running: ${MOMENT_FORMS}`,
+      readMoment,
+    );
 }
 
 function readDuration(text: string): number {

@@ -1,34 +1,34 @@
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
 
-/** What is most often wanted, for `--help` and the manual. */
+/** The most common commands, for `--help` and the manual. */
 export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ["orchestrate plans/prod.yaml --dry-run", "show what would be restarted, in what order"],
-  ["orchestrate plans/prod.yaml", "do it, and stop at the first failure"],
-  ["orchestrate plans/prod.yaml --limit @canary --ask", "only the group canary; show it and ask first"],
+  ["orchestrate plans/prod.yaml", "restart it, and halt at the first failure"],
+  ["orchestrate plans/prod.yaml --limit @canary --ask", "only the group canary; show the plan and ask first"],
   [
     "orchestrate plans/prod.yaml --started-before 2h",
-    "only what has been running for two hours or more, or does not run",
+    "only what has been running for two hours or more, or is not running",
   ],
-  ["orchestrate plans/prod.yaml --resume", "go on with the one that halted, was interrupted or was cut off"],
+  ["orchestrate plans/prod.yaml --resume", "resume the last rollout, which halted, was interrupted or was killed"],
   ["orchestrate plans/prod.yaml --output json", "one event per line, for programs"],
-  ["orchestrate status plans/prod.yaml", "what runs now, trouble first"],
-  ["orchestrate history plans/prod.yaml", "what was done before; orchestrate report ID tells one again"],
+  ["orchestrate status plans/prod.yaml", "the current state, problems first"],
+  ["orchestrate history plans/prod.yaml", "past rollouts; orchestrate report ID prints the report of one"],
   ["orchestrate validate plans/*.yaml", "check plans without contacting anything"],
-  ["source <(orchestrate completion bash)", "complete this command line; zsh and fish as well"],
+  ["source <(orchestrate completion bash)", "enable completion; also for zsh and fish"],
 ];
 
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
-  [EXIT.done, "done, or nothing to do; a dry run that found nothing to refuse but, perhaps, a lock"],
-  [EXIT.halted, "halted by a failure, or ended with tolerated ones; status: something is not RUNNING"],
+  [EXIT.done, "done, or nothing to do; a dry run whose rollout could start (another rollout's lock is only a warning)"],
+  [EXIT.halted, "halted by a failure, or finished with tolerated failures; status: an instance is not RUNNING"],
   [EXIT.invalid, "the command line or the plan is wrong; nothing was contacted"],
   [EXIT.refused, "refused before the first change"],
-  [EXIT.interrupted, 'interrupted, and can be resumed; or a "no" to --ask, with nothing begun'],
-  [EXIT.bug, "a bug: one line, and where the details are"],
+  [EXIT.interrupted, 'interrupted, can be resumed; or "no" was answered to --ask, and nothing was started'],
+  [EXIT.bug, "a bug in orchestrate: one line, with the path of a file with details"],
 ];
 
 const EXAMPLE_WIDTH = 44;
 
-/** What stands below the options. */
+/** The part of `--help` below the options. */
 export function helpAfter(): string {
   const examples = EXAMPLES.map(([command, meaning]) =>
     command.length < EXAMPLE_WIDTH

@@ -1,7 +1,7 @@
 import type { Invocation } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "./arguments.ts";
 
-/** What of a command line a report repeats in the commands that go on from it. */
+/** The parts of a command line that a report repeats in the commands it recommends. */
 export function invocationOf({ plan, stateDir, startedBefore }: RunArguments): Invocation {
   return {
     plan,
@@ -11,7 +11,7 @@ export function invocationOf({ plan, stateDir, startedBefore }: RunArguments): I
   };
 }
 
-/** An age says something else each time: a later command needs the moment that it meant. */
+/** An age means another moment each time: a later command needs the moment itself. */
 function momentOf(ageMs: number): string {
   return new Date(Date.now() - ageMs).toISOString().replace(/\.\d+Z$/, "Z");
 }

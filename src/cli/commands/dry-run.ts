@@ -10,7 +10,7 @@ import { verboseLooksText } from "../prepare/verbose-looks.ts";
 import { onSignals } from "../terminal/signals.ts";
 import { endUnasked, prepareConnections } from "../prepare/connections.ts";
 
-/** `orchestrate PLAN --dry-run`: plans on what the fleet reports and shows the rollout that a run would follow. */
+/** `orchestrate PLAN --dry-run`: makes a rollout of what the fleet reports and shows it; a run would carry out the same. */
 export async function dryRun(given: RunArguments): Promise<ExitCode> {
   const wanted = loadPlanToRun(given);
   if (!wanted) return EXIT.invalid;
@@ -30,7 +30,7 @@ export async function dryRun(given: RunArguments): Promise<ExitCode> {
     const rollout = { ...planned.rollout, warnings };
     preflight.accept(rollout);
     if (given.output !== "json") process.stdout.write(previewText(rollout, planned.report));
-    // Machines find events only on stdout.
+    // On stdout, programs expect nothing but events.
     if (given.verbose) (given.output === "json" ? process.stderr : process.stdout).write(verboseLooksText(fleet));
     return EXIT.done;
   } finally {

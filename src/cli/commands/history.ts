@@ -26,17 +26,18 @@ export function history({ plan: path, stateDir }: HistoryArguments): ExitCode {
   return EXIT.done;
 }
 
-/** `orchestrate report ID`: tells a rollout again from its journal. */
+/** `orchestrate report ID`: prints the report of a rollout from its journal. */
 export function report({ id, stateDir, html }: ReportArguments): ExitCode {
   const kept = eventsOf(id, stateDir);
   if (!kept) {
-    process.stderr.write(
-      `orchestrate: no rollout is called ${printable(id)}; \`orchestrate history\` lists what there is\n`,
-    );
+    process.stderr.write(`orchestrate: no rollout has the ID ${printable(id)}; \`orchestrate history\` lists all\n`);
     return EXIT.invalid;
   }
   const { events, damage } = kept;
-  if (damage !== undefined) process.stderr.write(`orchestrate: ${printable(damage)}: told as far as it can be read\n`);
+  if (damage !== undefined)
+    process.stderr.write(
+      `orchestrate: ${printable(damage)}: the report ends where the journal can no longer be read\n`,
+    );
   const called = stateDir === undefined ? {} : { stateDir };
   if (html !== undefined) return writePage(events, html, called);
   process.stdout.write(reportText(RolloutModel.of(events), called, process.stdout.columns || undefined));

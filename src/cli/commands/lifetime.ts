@@ -11,14 +11,14 @@ import type { OpenedWorld } from "../prepare/fleet.ts";
 import { EXIT_OF, type Preflight } from "../prepare/preflight.ts";
 import { onSignals } from "../terminal/signals.ts";
 
-/** How long hosts may take to be let go in good order; what takes longer is left as by a kill, which harms nothing. */
+/** How long the orderly release of hosts may take. What takes longer is dropped as by a kill, which does no harm. */
 const CLOSING_MS = 15_000;
 /** Likewise for an operator who does not want to wait. */
 const LEAVING_MS = 1000;
 
 /**
  * The life of a rollout in this process, from the first look at its hosts to the end of its record. However it ends, the
- * journal is kept, the hosts are let go and the terminal is given back, each whether or not the others could be.
+ * journal is kept, the hosts are released and the terminal is restored, each whether or not the others could be.
  */
 export class Lifetime {
   private readonly preflight: Preflight;
@@ -70,7 +70,7 @@ export class Lifetime {
     return EXIT_OF[await this.executor.run()];
   }
 
-  /** Where the rollout has begun, it ends by itself when it is left. */
+  /** A rollout that has started ends by itself when it is left. */
   private async leftTooSoon(): Promise<ExitCode> {
     await this.left;
     return this.executor ? new Promise(() => undefined) : this.preflight.endInterrupted();
@@ -89,7 +89,7 @@ export class Lifetime {
 
   private async keepAndRelease(): Promise<string | undefined> {
     const { recorder } = this.preflight;
-    // Who gets the locks next must find all that was done.
+    // The next holder of the locks must find everything that was done.
     await recorder.durable();
     const [recorded, released] = await Promise.allSettled([
       recorder.end(),
@@ -104,8 +104,8 @@ export class Lifetime {
 function notWhole(id: RolloutId, problem: string): string {
   return [
     `orchestrate: the journal of rollout ${id} is not whole: ${printable(problem)}`,
-    "  What it did last is only in the report here: a resume would not know of it.",
-    "  Make room on the disk of the state directory before the next rollout.",
+    "  Its last steps are only in the report above: a resume would not know about them.",
+    "  Free disk space for the state directory before the next rollout.",
     "",
   ].join("\n");
 }

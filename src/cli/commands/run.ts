@@ -22,10 +22,10 @@ import { newestUnfinished } from "../prepare/unfinished.ts";
 import { loadPlanToRun } from "../prepare/plan-to-run.ts";
 import { endUnasked, prepareConnections } from "../prepare/connections.ts";
 
-/** `orchestrate PLAN`: plans on what the fleet reports, asks if that is wanted, and carries the rollout out. */
+/** `orchestrate PLAN`: makes a rollout of what the fleet reports, asks for confirmation with --ask, and carries it out. */
 export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode> {
   if (given.ask && !canAsk()) {
-    process.stderr.write("orchestrate: --ask needs a terminal to ask at: leave it out, or look with --dry-run first\n");
+    process.stderr.write("orchestrate: --ask needs a terminal. Leave it out, or use --dry-run first\n");
     return EXIT.invalid;
   }
   const wanted = loadPlanToRun(given);
@@ -36,7 +36,7 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
     process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
     return EXIT.invalid;
   }
-  if (!wanted.resumed) tellOfUnfinished(wanted.plan, given);
+  if (!wanted.resumed) warnOfUnfinished(wanted.plan, given);
   const connections = await prepareConnections(wanted.plan);
   if (!connections) return endUnasked(given.plan);
   const view = new DeferredView();
@@ -78,11 +78,11 @@ async function keepJournal({ recorder, id }: Preflight, plan: Plan, stateDir: st
 
 async function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCode }>, { interrupted }: Preflight) {
   const isNothing = rollout.waves.length === 0;
-  return isNothing || saysYes(`${previewText(rollout, report)}\ngo on?`, interrupted);
+  return isNothing || saysYes(`${previewText(rollout, report)}\ncontinue?`, interrupted);
 }
 
-/** Two rollouts of one plan, of which the first is half done, are seldom what is meant. */
-function tellOfUnfinished(plan: Plan, given: RunArguments): void {
+/** Two rollouts of one plan, with the first half done, are rarely intended. */
+function warnOfUnfinished(plan: Plan, given: RunArguments): void {
   const unfinished = newestUnfinished(plan, given.stateDir);
   if (!unfinished) return;
   if ("problem" in unfinished) {

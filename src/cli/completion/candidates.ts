@@ -3,7 +3,7 @@ import type { Command, Option } from "commander";
 import { planNames, type PlanNames } from "../../planner/plan/plan-names.ts";
 import { rolloutsOf, unfinishedIn, type Described } from "./rollout-ids.ts";
 
-/** What a shell is told: words that may stand here, and whether paths may. */
+/** The answer to a shell: the words that may stand here, and whether paths may. */
 export interface Candidates {
   readonly words: readonly Described[];
   /** Of plans, of any file, or of folders: the shell itself knows best how paths are completed. */

@@ -15,7 +15,7 @@ export function printCompletion(shell: Shell): ExitCode {
 
 /**
  * `orchestrate __complete`, which the scripts call: `bash CURRENT LINE`, or the words up to the one that is typed.
- * It contacts nothing, and says nothing of what is wrong: nobody wants an error for a key that was pressed.
+ * It contacts nothing and reports no mistakes: an error would appear in the middle of the line that is being typed.
  */
 export function complete([shell, ...given]: readonly string[], program: Command): ExitCode {
   const typed = shell === "bash" ? readTypedLine(given[1] ?? "") : asTyped(given);

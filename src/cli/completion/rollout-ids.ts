@@ -9,7 +9,7 @@ export interface Described {
   readonly says?: string;
 }
 
-/** Whoever wants an older one knows its name. */
+/** For older ones, `orchestrate history`. */
 const MOST_ROLLOUTS = 30;
 
 /** The newest rollouts of all plans. */
@@ -33,7 +33,7 @@ function planOf(journal: string): string {
   return basename(dirname(journal)).replace(/-[0-9a-f]{12}$/, "");
 }
 
-/** From the journal's last event alone: there is no time to read thousands while somebody holds the tab key. */
+/** From the journal's last event alone: there is no time to read thousands while the tab key is pressed. */
 function outcomeOf(journal: string): string {
   const last = endOfJournal(journal);
   return last?.type === "rollout.finished" ? last.outcome : CUT_OFF;

@@ -8,7 +8,7 @@ import type { SshOptions } from "../../hosts/ssh-config/ssh-route.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { askSecret, canAsk } from "../terminal/ask.ts";
 
-/** What the connections onto all hosts of a fleet have in common. */
+/** What the connections to all hosts of a fleet share. */
 export interface Connections {
   readonly options: SshOptions;
   readonly bastions: Bastions;
@@ -17,17 +17,17 @@ export interface Connections {
 /** As ssh asks. */
 const MOST_ASKED = 3;
 
-/** What is said to the one who would rather leave than give a passphrase. */
+/** The end of a command whose user left instead of entering a passphrase. */
 export function endUnasked(plan: string): ExitCode {
   process.stderr.write(`interrupted: ${plan}: nothing was changed\n`);
   return EXIT.interrupted;
 }
 
 /**
- * Gets ready what a fleet shares. Where a key has a passphrase and no agent holds it, somebody at the terminal is asked
- * for it, before anything starts; elsewhere its hosts will say that they need it.
+ * Prepares what a fleet shares. Where a key has a passphrase and no agent holds the key, the user at the terminal is asked
+ * for it before anything starts. Without a terminal, the hosts that need it will be refused with that reason.
  *
- * @returns undefined when the one who was asked wants to leave
+ * @returns undefined if the user left
  */
 export async function prepareConnections(plan: Plan): Promise<Connections | undefined> {
   const bastions = new Bastions();
@@ -42,7 +42,7 @@ export async function prepareConnections(plan: Plan): Promise<Connections | unde
   return { options: { unlocked }, bastions };
 }
 
-/** Undefined: who was asked does not know it, and goes on without this key. */
+/** Undefined: the user does not know the passphrase, and continues without this key. */
 async function askFor({ file, hosts, unlock }: LockedKey): Promise<ParsedKey | "left" | undefined> {
   const question = printable(`Passphrase of ${file}, for ${foldNames(hosts).join(", ")}: `);
   for (let asked = 1; asked <= MOST_ASKED; asked += 1) {
@@ -51,7 +51,7 @@ async function askFor({ file, hosts, unlock }: LockedKey): Promise<ParsedKey | "
     if (passphrase === "") return undefined;
     const key = unlock(passphrase);
     if (key) return key;
-    process.stderr.write("That is not its passphrase.\n");
+    process.stderr.write("Wrong passphrase.\n");
   }
   return undefined;
 }

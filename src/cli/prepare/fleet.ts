@@ -29,12 +29,12 @@ export function openForReading(plan: Plan, connections: Connections): ReadonlyMa
   return openEach(plan, connections, (target, access, timeoutMs) => openReading(plan, target, access, timeoutMs));
 }
 
-/** What a rollout acts upon, until it is closed: the locks are let go then. */
+/** What a rollout acts upon, until it is closed, which releases the locks. */
 export interface OpenedWorld extends World {
   close(): Promise<void>;
 }
 
-/** The fleet for a rollout, and what else a rollout acts upon. */
+/** The fleet for a rollout, and everything else that it acts upon. */
 export function openForRollout(plan: Plan, connections: Connections, owner: LockOwner): OpenedWorld {
   const controller = openLocal("this machine" as HostName);
   const targets = new Map<string, HostTarget>(plan.hosts.map((target) => [target.name, target]));
@@ -53,7 +53,7 @@ export function openForRollout(plan: Plan, connections: Connections, owner: Lock
       lock,
       changes: supervisorctlChanges(lock, target.supervisor),
       checker: createChecker(target, { host: access, controller }, process.env),
-      // What a hook does on a host has ended as well before another operator gets the lock.
+      // Under the lock: a hook on a host has ended as well before another operator gets the lock.
       hooks: createHookRunner({ ...places, host: lock }, process.env),
     };
   });
@@ -69,7 +69,7 @@ export function openForRollout(plan: Plan, connections: Connections, owner: Lock
   };
 }
 
-/** Who we are, for those who find the fleet locked. */
+/** Who holds the locks, for those who find the fleet locked. */
 export function ownerOf(rollout: RolloutId, reason: string | undefined): LockOwner {
   const who = `${accountName()}@${hostname()}`;
   return { rollout, who, since: new Date().toISOString(), ...(reason !== undefined && { reason }) };
@@ -108,7 +108,7 @@ function accountName(): string {
     return userInfo().username;
   } catch {
     // A container may run under an id that has no name.
-    return process.env["USER"] ?? "somebody";
+    return process.env["USER"] ?? "unknown";
   }
 }
 

@@ -12,13 +12,13 @@ export function load(path: string): LoadedPlan {
   return loadPlan(path, process.env, { inventory: ansibleInventory });
 }
 
-/** Loads a plan and narrows it to what the command line selects; what is wrong goes to stderr. */
+/** Loads a plan and narrows it to the selection of the command line. Reports errors on stderr. */
 export function loadOrReport(path: string, selection: SelectionArguments): Plan | undefined {
   const plan = loadWhole(path);
   return plan && narrowOrReport(plan, selectionOf(selection));
 }
 
-/** Loads a plan; what is wrong goes to stderr. */
+/** Loads a plan. Reports errors on stderr. */
 export function loadWhole(path: string): Plan | undefined {
   const loaded = load(path);
   if (loaded.ok) return loaded.plan;

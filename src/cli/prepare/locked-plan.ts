@@ -6,12 +6,12 @@ import type { LockOwner, World } from "../../executor/ports.ts";
 import { systemClock } from "../../executor/system-clock.ts";
 import type { Planned, Preflight } from "./preflight.ts";
 
-/** Between two attempts to get locks that somebody else has. */
+/** Between two attempts to get locks that another rollout holds. */
 const TRY_EVERY_MS = 1000;
 
 /**
- * Plans on what the fleet reports, and locks what the rollout works on.
- * @param waitMs how long to wait for what somebody else has locked
+ * Makes a rollout of what the fleet reports, and locks the groups that it will restart.
+ * @param waitMs how long to wait for locks that another rollout holds
  */
 export async function planUnderLock(
   preflight: Preflight,
@@ -25,7 +25,7 @@ export async function planUnderLock(
     if ("exitCode" in planned) return planned;
     const locked = await lock(planned.rollout, preflight, world, owner, untilMs);
     if ("exitCode" in locked) return locked;
-    // After a wait the fleet is another one than was planned on.
+    // The fleet may have changed during the wait.
     if (locked.waited) continue;
     preflight.accept(planned.rollout);
     return planned;
@@ -39,17 +39,17 @@ async function lock(
   owner: LockOwner,
   untilMs: number,
 ): Promise<{ readonly waited: boolean } | { readonly exitCode: ExitCode }> {
-  let told: string | undefined;
+  let reported: string | undefined;
   while (!preflight.isInterrupted()) {
     const refusal = await takeLocks(world.fleet, rollout, owner);
     if (preflight.isInterrupted()) break;
-    if (!refusal) return { waited: told !== undefined };
+    if (!refusal) return { waited: reported !== undefined };
     const restMs = untilMs - systemClock.monotonicMs();
     if (refusal.code !== "locked" || restMs <= 0) return { exitCode: preflight.endRefused([refusal]) };
     const { host, reason } = refusal;
-    if (told !== reason)
+    if (reported !== reason)
       preflight.recorder.record({ type: "lock.waiting", ...(host && { host }), reason, ms: Math.round(restMs) });
-    told = reason;
+    reported = reason;
     await rest(Math.min(TRY_EVERY_MS, restMs), undefined, { signal: preflight.interrupted }).catch(() => undefined);
   }
   return { exitCode: preflight.endInterrupted() };

@@ -5,13 +5,13 @@ import type { RunArguments, SelectionArguments } from "../arguments/arguments.ts
 import { loadWhole, narrowOrReport, selectionOf, reportProblems } from "./load.ts";
 import { newestIncomplete, newestUnfinished, unfinishedCalled } from "./unfinished.ts";
 
-/** A plan to carry out, and the rollout that it goes on with if it does. */
+/** A plan to carry out, and the rollout that it resumes, if it resumes one. */
 export interface PlanToRun {
   readonly plan: Plan;
   readonly resumed?: ResumedRollout;
 }
 
-/** What a run or a dry run is about; what is wrong goes to stderr. */
+/** The plan of a run or a dry run. Reports errors on stderr. */
 export function loadPlanToRun(given: RunArguments): PlanToRun | undefined {
   const whole = loadWhole(given.plan);
   if (!whole) return undefined;

@@ -30,10 +30,10 @@ export const EXIT_OF: Record<Outcome, ExitCode> = {
   interrupted: EXIT.interrupted,
 };
 
-/** A rollout and what of the fleet it was planned on; or the exit code, when there is none and why was told. */
+/** A rollout and the report of the fleet it was made of; or the exit code, if there is none and the reason was reported. */
 export type Planned = { readonly rollout: Rollout; readonly report: FleetReport } | { readonly exitCode: ExitCode };
 
-/** What a dry run and a run do alike: look at the fleet and plan on it. It is given readers only. */
+/** The steps that a dry run and a run share: look at the fleet, make a rollout. It is given readers only. */
 export class Preflight {
   readonly recorder: Recorder;
   readonly id: RolloutId;
@@ -51,17 +51,17 @@ export class Preflight {
     this.recorder = new Recorder(this.id, systemClock, views);
   }
 
-  /** Aborted when the operator does not want to wait for it. */
+  /** Aborted when the operator interrupts it. */
   get interrupted(): AbortSignal {
     return this.abort.signal;
   }
 
-  /** Asked anew each time: it may come true while something is awaited. */
+  /** A method, so that each call asks again: it may become true during an await. */
   isInterrupted(): boolean {
     return this.abort.signal.aborted;
   }
 
-  /** Plans on what the fleet reports now; nothing is told of it yet. */
+  /** Makes a rollout of what the fleet reports now. It is not recorded yet. */
   async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
     const { reason, startedBefore, program } = this.given;
     const { plan, resumed } = this.wanted;
@@ -93,13 +93,13 @@ export class Preflight {
     return { rollout: { ...built.rollout, warnings }, report };
   }
 
-  /** This is the rollout that is shown, or carried out. */
+  /** Records the rollout that is shown, or carried out. */
   accept(rollout: Rollout): void {
     this.rollout = rollout;
     this.recorder.record({ type: "rollout.planned", ...rollout });
   }
 
-  /** Nothing was changed yet, so there is nothing to wait for: what is being opened is closed. */
+  /** Nothing was changed yet, so there is nothing to wait for: all connections are closed. */
   interrupt(fleet: ReadonlyMap<HostName, FleetHost>): void {
     this.abort.abort();
     void closeFleet(fleet);
@@ -107,7 +107,7 @@ export class Preflight {
 
   /** Ends before the first change, as the operator wished. */
   endInterrupted(): ExitCode {
-    // Who leaves does not wait until this is noticed everywhere.
+    // A user who leaves does not wait until this is noticed everywhere.
     if (this.isEnded) return EXIT.interrupted;
     this.isEnded = true;
     this.recorder.record({ type: "rollout.finished", outcome: "interrupted", ...this.end() });
@@ -115,7 +115,7 @@ export class Preflight {
     return EXIT.interrupted;
   }
 
-  /** Why is a diagnostic: it goes to stderr, whatever the view on stdout. */
+  /** The reason goes to stderr, as a diagnostic, whatever the view on stdout. */
   endRefused(refusals: readonly Refusal[]): ExitCode {
     const event = { type: "rollout.finished", outcome: "refused", refusals, ...this.end() } as const;
     this.recorder.record(event);

@@ -6,7 +6,7 @@ import type { Plan } from "../../planner/plan/plan.ts";
 import { endOfJournal, readJournal, resumedIn } from "../../state/read-journal.ts";
 import { keptRollouts, type KeptRollout } from "./journals.ts";
 
-/** A rollout of a plan that has not come to its end. */
+/** A rollout of a plan that has not finished. */
 export interface Unfinished {
   readonly resumed: ResumedRollout;
   readonly id: RolloutId;
@@ -14,7 +14,7 @@ export interface Unfinished {
   readonly how: "halted" | "interrupted" | "incomplete" | "cut off";
 }
 
-/** Journals that are read in search of one that is not finished: what is older is of no interest. */
+/** How many journals are searched for an unfinished rollout; older ones do not matter. */
 const MOST_JOURNALS = 20;
 
 interface Read {
@@ -23,7 +23,7 @@ interface Read {
   readonly outcome: Outcome | undefined;
 }
 
-/** Its journal is damaged, so that nobody can say what it has done. */
+/** Its journal is damaged, so it is not known what it has done. */
 export interface Unknown {
   readonly problem: string;
 }
@@ -66,8 +66,8 @@ export function newestIncomplete(plan: PlanName, stateDir: string | undefined): 
 }
 
 /**
- * Those of a plan's newest rollouts that can be resumed, and how they ended. Somebody holds the tab key meanwhile: of
- * most journals only the head and the end are read.
+ * Those of a plan's newest rollouts that can be resumed, and how they ended. For completion, which must be
+ * fast: of most journals only the head and the end are read.
  */
 export function resumableIn(
   plan: PlanName,
@@ -93,7 +93,7 @@ export function unfinishedCalled(id: string, plan: PlanName, stateDir: string | 
   const read = named && readRollout(named.file);
   if (!named || !read)
     return {
-      problem: `no rollout of this plan, at its path, is called ${id}; \`orchestrate history\` lists what there is`,
+      problem: `no rollout of this plan, at its path, has the ID ${id}; \`orchestrate history\` lists all`,
     };
   if ("problem" in read) return read;
   const last = lastOfChain(named.id, kept);
@@ -144,7 +144,7 @@ function resumedFrom(read: Read, kept: readonly KeptRollout[]): ResumedRollout |
 
 function readRollout(file: string): Read | Unknown | undefined {
   const { events, damage } = readJournal(file);
-  if (damage !== undefined) return { problem: `${damage}: what that rollout has done cannot be told` };
+  if (damage !== undefined) return { problem: `${damage}: it is not known what that rollout has done` };
   const rollout = events.find((event) => event.type === "rollout.planned");
   const outcome = events.find((event) => event.type === "rollout.finished")?.outcome;
   return rollout && { rollout, events, outcome };

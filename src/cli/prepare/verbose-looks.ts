@@ -4,7 +4,7 @@ import type { FleetHost } from "../../executor/ports.ts";
 import { folded, groupedBy } from "../../domain/folding.ts";
 import { section } from "../../planner/preview/preview-words.ts";
 
-/** By which way each host was looked at, hosts alike on one line: for who wonders why a look takes long. */
+/** How each host was queried, similar hosts on one line: it explains why a look takes long. */
 export function verboseLooksText(fleet: ReadonlyMap<HostName, FleetHost>): string {
   const ways = [...fleet].flatMap(([host, { supervisor }]) => {
     const way = supervisor.way();

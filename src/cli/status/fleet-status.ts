@@ -6,7 +6,7 @@ import type { Plan } from "../../planner/plan/plan.ts";
 import { compileSelector } from "../../domain/selector.ts";
 import { startedLater, type StartedBefore } from "../../planner/build/started-before.ts";
 
-/** What a plan's instances do at one moment. It is written to machines as it stands. */
+/** The states of a plan's instances at one moment. `--output json` prints it as it is. */
 export interface FleetStatus {
   readonly v: 1;
   readonly plan: string;
@@ -24,7 +24,7 @@ export interface InstanceStatus extends ProcessSnapshot {
   readonly program: ProgramName;
 }
 
-/** What of the instances is meant; see the command line's options of these names. */
+/** Which instances are selected; see the command line's options of these names. */
 export interface StatusSelection {
   readonly startedBefore?: StartedBefore;
   /** The programs are the command line's: a host without them is not amiss. */

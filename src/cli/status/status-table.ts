@@ -19,7 +19,7 @@ const WORST_FIRST = [
   "RUNNING",
 ] as const satisfies readonly (ProcessState | "MISSING")[];
 
-/** What runs for less may be dying and starting again. */
+/** A process that is younger may be crash-looping. */
 const YOUNG_S = 10;
 
 /** One instance on one host, as the table sorts and folds it. */
@@ -43,7 +43,7 @@ function headline({ plan, hosts }: FleetStatus, entries: readonly Entry[]): stri
   const running = entries.filter(({ state }) => state === "RUNNING").length;
   const seen = hosts.filter((one) => "instances" in one).length;
   const lost = hosts.length - seen;
-  const unreachable = lost === 0 ? "" : `, ${lost} more cannot be looked at`;
+  const unreachable = lost === 0 ? "" : `, ${lost} more unreachable`;
   return `${printable(plan)}: ${running} of ${entries.length} RUNNING on ${counted(seen, "host")}${unreachable}`;
 }
 
@@ -57,7 +57,7 @@ function unreachableLines({ hosts }: FleetStatus): string[] {
       ...(remedy === undefined ? [] : [`    ${onOneLine(remedy)}`]),
     ];
   });
-  return lines.length === 0 ? [] : ["", "cannot be looked at", ...lines];
+  return lines.length === 0 ? [] : ["", "unreachable", ...lines];
 }
 
 function tableLines(entries: readonly Entry[]): string[] {
@@ -87,7 +87,7 @@ function detail(row: readonly Entry[]): string {
     roughly,
   );
   const range = least === most ? `up ${least}` : `up ${least} to ${most}`;
-  return first.isYoung ? `${range}: just started, or dying and starting again` : range;
+  return first.isYoung ? `${range}: just started, or crash-looping` : range;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {
@@ -110,7 +110,7 @@ function entriesOf(status: HostStatus): Entry[] {
       program,
       state: "MISSING",
       isYoung: false,
-      description: "the plan names it, and Supervisor does not have it",
+      description: "the plan names it, but Supervisor does not have it",
     })),
     ...instances.map((instance) => entryOf(host, instance)),
   ];

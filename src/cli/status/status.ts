@@ -17,10 +17,10 @@ import { printableJson } from "../../domain/printable.ts";
 
 const WATCH_EVERY_MS = 2000;
 
-/** `orchestrate status PLAN`: shows what the plan's instances do now, once or until Ctrl-C. */
+/** `orchestrate status PLAN`: shows the state of the plan's instances, once or until Ctrl-C. */
 export async function status(given: StatusArguments): Promise<ExitCode> {
   if (given.watch && given.output !== "json" && !process.stdout.isTTY) {
-    process.stderr.write("orchestrate: --watch draws at a terminal; elsewhere use --watch --output json\n");
+    process.stderr.write("orchestrate: --watch needs a terminal. Elsewhere use --watch --output json\n");
     return EXIT.invalid;
   }
   const plan = loadOrReport(given.plan, given);
@@ -49,7 +49,7 @@ async function showOnce(looker: Looker, given: StatusArguments): Promise<ExitCod
   return isAllRunning(seen) ? EXIT.done : EXIT.halted;
 }
 
-/** Ctrl-C is how one ends it, so that is no interruption. The last picture stays at the terminal. */
+/** Ctrl-C is the usual way to end it, so that is no interruption. The last screen stays at the terminal. */
 async function watch(looker: Looker, given: StatusArguments): Promise<ExitCode> {
   const screen = given.output === "json" ? undefined : new WatchScreen(process.stdout);
   let last: FleetStatus | undefined;
@@ -67,7 +67,7 @@ async function watch(looker: Looker, given: StatusArguments): Promise<ExitCode> 
 }
 
 function footer({ at }: FleetStatus): string {
-  return `${at.slice(11, 19)} UTC; every ${WATCH_EVERY_MS / 1000}s, Ctrl-C ends`;
+  return `${at.slice(11, 19)} UTC; every ${WATCH_EVERY_MS / 1000}s, Ctrl-C to quit`;
 }
 
 /** A floor makes a plan's hosts more than the selected ones; a status is of these only. */
@@ -92,7 +92,7 @@ class Looker {
   /** Undefined once it was stopped. */
   async look(): Promise<FleetStatus | undefined> {
     const now = systemClock.now();
-    // What discovery tells views is of no interest here.
+    // The events of discovery are not shown here.
     const { startedBefore, program } = this.given;
     const recorder = new Recorder(newRolloutId(now), systemClock, []);
     const report = await discover(this.fleet, recorder, { processes: () => startedBefore !== undefined });

@@ -29,7 +29,7 @@ export class WatchScreen {
     this.leave();
   }
 
-  /** Over the old picture and not after a wipe, which would flicker. */
+  /** Over the old lines and without a wipe first, which would flicker. */
   private paint(): void {
     const lines = fitted(this.lines, this.stream.columns || 80, this.stream.rows || 24);
     this.stream.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join("\r\n")}\u001b[J`);

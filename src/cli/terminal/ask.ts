@@ -29,7 +29,7 @@ export async function saysYes(question: string, aborted: AbortSignal): Promise<b
 /**
  * Asks for a secret, unechoed, on stderr as stdout may be a program's. Only where {@link canAsk} says that one can.
  *
- * @returns empty for Enter or Ctrl-D alone; undefined when who was asked wants to leave: Ctrl-C, or a signal
+ * @returns empty for Enter or Ctrl-D alone; undefined if the user leaves with Ctrl-C, or by a signal
  */
 export function askSecret(question: string): Promise<string | undefined> {
   const { stdin, stderr } = process;
@@ -39,7 +39,7 @@ export function askSecret(question: string): Promise<string | undefined> {
       stdin.off("data", onData);
       stdin.setRawMode(false);
       stdin.pause();
-      // What was typed ahead is for the next question.
+      // The rest was typed ahead, for the next question.
       if (rest && rest.length > 0) stdin.unshift(rest);
       for (const signal of LEAVING) process.off(signal, onSignal);
       stderr.write("\n");
@@ -58,7 +58,7 @@ export function askSecret(question: string): Promise<string | undefined> {
       }
     };
     for (const signal of LEAVING) process.once(signal, onSignal);
-    // Before the question: what is typed at its sight must not be echoed.
+    // Before the question: a fast answer must not be echoed.
     stdin.setRawMode(true);
     stderr.write(question);
     stdin.on("data", onData);

@@ -6,7 +6,7 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import { Deadline } from "../../executor/deadline.ts";
 import { print } from "./outputs.ts";
 
-/** How long the last steps may take: what a bug has left behind may never end. */
+/** How long the last steps may take: after a bug, something may never end. */
 const LAST_STEPS_MS = 20_000;
 
 type LastSteps = (bug: unknown) => Promise<unknown>;
@@ -17,23 +17,23 @@ export class BugEnd {
   private isEnding = false;
 
   /**
-   * What is done before: what was recorded is kept, the terminal is given back. The steps must not wait for what only
-   * the command itself goes on with: it may be that which broke.
+   * Steps before the end: the journal is kept, the terminal is restored. They must not wait for anything that only the
+   * command itself can finish: it may be the part that broke.
    *
-   * @returns takes them back
+   * @returns a function that withdraws them
    */
   after(steps: LastSteps): () => void {
     this.lastSteps = steps;
     return () => (this.lastSteps = undefined);
   }
 
-  /** What goes wrong after the first time is a consequence, and is not told. */
+  /** Bugs after the first one are consequences, and are not reported. */
   readonly with = (bug: unknown): void => {
     if (this.isEnding) return;
     this.isEnding = true;
     void this.takeLastSteps(bug).then(() => {
       reportBug(bug);
-      // What a bug left open must not keep the process alive.
+      // Nothing that a bug left open may keep the process alive.
       process.exit(EXIT.bug);
     });
   };
@@ -44,18 +44,18 @@ export class BugEnd {
   }
 }
 
-/** Tells of a bug of ours in one line; the stack trace goes to a file that only its owner can read. */
+/** Reports a bug of ours in one line; the stack trace goes to a file that only its owner can read. */
 function reportBug(bug: unknown): void {
   const message = bug instanceof Error ? bug.message : String(bug);
   const details = bug instanceof Error ? (bug.stack ?? message) : message;
-  // Not by the stream: what waits there would be lost with the process.
+  // Not by the stream: its buffer would be lost with the process.
   print("stderr", `orchestrate: a bug: ${printable(message.split("\n")[0] ?? "")} (${writeDetails(details)})\n`);
 }
 
 function writeDetails(details: string): string {
   const file = join(tmpdir(), `orchestrate-bug-${process.pid}-${Date.now()}.txt`);
   try {
-    // wx: never through a file or link that somebody else has put there.
+    // wx: never through a file or link that another user has put there.
     writeFileSync(file, `${details}\nnode ${process.version}\n`, { mode: 0o600, flag: "wx" });
     return `details in ${file}`;
   } catch {

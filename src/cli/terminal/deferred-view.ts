@@ -1,7 +1,7 @@
 import type { RecordedEvent } from "../../domain/events.ts";
 import type { View } from "../../executor/ports.ts";
 
-/** Keeps events until a view is wanted. One that is only opened takes the terminal already, and draws over questions. */
+/** Keeps events until the view is opened: an open one owns the terminal and would draw over questions. */
 export class DeferredView implements View {
   private readonly held: RecordedEvent[] = [];
   private view: View | undefined;

@@ -2,7 +2,7 @@ import type { Answer } from "../../domain/events.ts";
 import type { Operator } from "../../executor/ports.ts";
 
 const CTRL_C = "\u0003";
-/** A key that was pressed before anybody can have read the question answers something else. */
+/** A key that is pressed sooner was not meant for this question: nobody can have read it. */
 const READING_MS = 250;
 const KEY_OF: Record<Answer, string> = { retry: "r", skip: "s", stop: "x" };
 

@@ -14,16 +14,16 @@ export function print(to: "stdout" | "stderr", text: string): void {
       written += writeSync(to === "stdout" ? 1 : 2, bytes, written);
     } catch (error) {
       const failure = error as NodeJS.ErrnoException;
-      // That nobody reads on is no error; and what stderr does not take can be said nowhere.
+      // A reader that stops early is not an error; and there is no place to report that stderr fails.
       if (failure.code === "EPIPE" || (to === "stderr" && failure.code !== "EAGAIN")) return;
       if (failure.code !== "EAGAIN") throw error;
-      // The pipe is full, and whoever made it wants nobody to wait for it.
+      // The pipe is full, and its creator has made it non-blocking.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, NON_BLOCKING_MS);
     }
   }
 }
 
-/** For commands that use the streams: their errors do not end the process. A run takes some for a wish to stop: signals.ts. */
+/** For commands that use the streams: their errors do not end the process. A run treats some as an interrupt: signals.ts. */
 export class WatchedOutputs {
   private stdoutProblem: string | undefined;
 

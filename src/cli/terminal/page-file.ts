@@ -5,20 +5,20 @@ import type { View } from "../../executor/ports.ts";
 import type { Invocation } from "../../views/report/next-steps.ts";
 import { createPage } from "../../views/page/page.ts";
 
-/** A file that can be written, as far as can be told before; or why not. */
+/** A file that can be written, as far as can be known in advance; or why not. */
 type PageFile = { readonly write: (text: string) => string | undefined } | { readonly problem: string };
 
-/** Sees to it that a page can be written before anything is done that it is to tell of. Leaves no trace. */
+/** Checks that a page can be written, before the rollout starts. Leaves no trace. */
 export function openPageFile(path: string): PageFile {
   const why = whyNot(path);
-  if (why !== undefined) return { problem: told(path, why) };
+  if (why !== undefined) return { problem: problemWith(path, why) };
   return {
     write(text) {
       try {
         writeWhole(path, text);
         return undefined;
       } catch (error) {
-        return told(path, (error as Error).message);
+        return problemWith(path, (error as Error).message);
       }
     },
   };
@@ -58,7 +58,7 @@ function whyNot(path: string): string | undefined {
   }
 }
 
-/** A reader never sees half a page. What is no file, such as /dev/stdout, is written as it is. */
+/** A reader never sees half a page. Anything but a regular file, such as /dev/stdout, is written directly. */
 function writeWhole(path: string, text: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
     writeFileSync(path, text);
@@ -66,15 +66,15 @@ function writeWhole(path: string, text: string): void {
   }
   // A link stays a link.
   const file = existsSync(path) ? realpathSync(path) : path;
-  const beside = `${file}.${process.pid}.tmp`;
+  const temporary = `${file}.${process.pid}.tmp`;
   try {
-    writeFileSync(beside, text);
-    renameSync(beside, file);
+    writeFileSync(temporary, text);
+    renameSync(temporary, file);
   } finally {
-    rmSync(beside, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
-function told(path: string, why: string): string {
+function problemWith(path: string, why: string): string {
   return `the page cannot be written to ${printable(path)}: ${printable(why)}`;
 }

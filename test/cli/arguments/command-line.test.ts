@@ -74,10 +74,18 @@ describe("the command line", () => {
 
   for (const [what, argv, complaint] of [
     ["a moment that cannot be read", ["p", "--started-before", "noon"], /2026-11-22T10:00Z, or an age such as 2h/],
-    ["a question before a dry run", ["p", "--ask", "--dry-run"], /--ask is about a run/],
-    ["uptimes without contact", ["p", "--offline", "--started-before", "2h"], /--started-before asks the hosts/],
+    ["a question before a dry run", ["p", "--ask", "--dry-run"], /--ask cannot be combined with a dry run/],
+    [
+      "uptimes without contact",
+      ["p", "--offline", "--started-before", "2h"],
+      /--started-before needs to contact hosts/,
+    ],
     ["an unknown output of status", ["status", "p", "--output", "tree"], /Allowed choices are text, json/],
-    ["a resume of other programs", ["p", "--resume", "--program", "x"], /--limit and --exclude may narrow it, not/],
+    [
+      "a resume of other programs",
+      ["p", "--resume", "--program", "x"],
+      /cannot be combined with --program, --started-before or --offline \(--limit and --exclude may narrow it\)/,
+    ],
     ["a wait that is no duration", ["p", "--wait-for-lock", "soon"], /a duration such as 30s, 10m or 1h/],
     ["an option that is misspelt", ["p", "--limt", "x"], /Did you mean --limit\?/],
   ] as const)

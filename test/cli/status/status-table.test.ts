@@ -22,9 +22,9 @@ describe("the status of a fleet", () => {
       "h-4": { code: "unreachable", reason: "connect ETIMEDOUT 10.0.0.4:22" },
     });
     assert.deepEqual(statusLines(status), [
-      "prod: 5 of 6 RUNNING on 3 hosts, 1 more cannot be looked at",
+      "prod: 5 of 6 RUNNING on 3 hosts, 1 more unreachable",
       "",
-      "cannot be looked at",
+      "unreachable",
       "  h-4: connect ETIMEDOUT 10.0.0.4:22 (unreachable)",
       "",
       "STATE    HOSTS    INSTANCES",
@@ -41,7 +41,7 @@ describe("the status of a fleet", () => {
       remedy: "Change sudoers.",
     } as const;
     assert.deepEqual(statusLines(statusOf({ "h-1": refused, "h-2": refused })).slice(2), [
-      "cannot be looked at",
+      "unreachable",
       "  h-[1-2]: sudo: a password is required (supervisor_unavailable)",
       "    Change sudoers.",
     ]);
@@ -49,7 +49,7 @@ describe("the status of a fleet", () => {
 
   it("puts what may be flapping before what has been up for long", () => {
     const lines = statusLines(statusOf({ "h-1": ["web:0", instance("web:1", { uptime_s: 2 })] }));
-    assert.match(lines[3] ?? "", /^RUNNING .* web:1 .*up 2s: just started, or dying and starting again$/);
+    assert.match(lines[3] ?? "", /^RUNNING .* web:1 .*up 2s: just started, or crash-looping$/);
     assert.match(lines[4] ?? "", /^RUNNING .* web:0 .*up 1h$/);
   });
 
