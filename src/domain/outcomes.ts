@@ -41,9 +41,9 @@ export interface LockLost {
 }
 
 /** Whether what was sent to a host before, and never came back, can still act there. */
-export type SettleOutcome =
+export type AwaitedOutcome =
   /** It cannot: what a look shows from now on is what it has done. */
-  | { readonly kind: "settled" }
+  | { readonly kind: "ended" }
   /** It may, as there is no lock by which to tell. */
   | { readonly kind: "unprovable" }
   | LockLost;

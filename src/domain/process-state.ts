@@ -40,6 +40,11 @@ export function isRunning({ state, pid }: Pick<ProcessSnapshot, "state" | "pid">
 /** What to say of one that is RUNNING, and for which there is no process. */
 export const RUNNING_ON_NOTHING = "RUNNING on pid 0, which is not a process";
 
+/** State and pid as one text: the same for two looks that show nothing new. */
+export function stateKey({ state, pid }: Pick<ProcessSnapshot, "state" | "pid">): string {
+  return `${state} ${pid ?? ""}`;
+}
+
 /** A supervisord shows this of what it has never started itself; what somebody has stopped has the time of that. */
 export function isNotStarted({ state, description }: ProcessSnapshot): boolean {
   return state === "STOPPED" && description === "Not started";

@@ -27,6 +27,11 @@ export function templateOf(check: Check): string {
   }
 }
 
+/** To name it in a message: `tcp 127.0.0.1:80`. */
+export function checkName(check: Check): string {
+  return `${check.kind} ${templateOf(check)}`;
+}
+
 /** What it asks for, as the plan has it: `http://127.0.0.1/ answers 200, 3 times in a row`. */
 export function checkText(check: Check): string {
   const { passes = 1 } = check;

@@ -1,6 +1,6 @@
 import type { HostName } from "../domain/ids.ts";
 import { worksOf, type Rollout, type Warning } from "../domain/rollout.ts";
-import { textOf } from "../rollout/check-run.ts";
+import { checkName } from "../domain/settings.ts";
 import type { FleetHost } from "./ports.ts";
 
 /** Tells of checks that no restart could pass, of which the first instance would fail. One instance a host stands for all. */
@@ -19,7 +19,9 @@ export async function checkWarnings(
       if (barriers.has(key)) continue;
       const warnings = routes
         .barrier(check, instance, vars)
-        .then((why) => (why === undefined ? [] : [{ host, message: `its check ${textOf(check)} would fail: ${why}` }]));
+        .then((why) =>
+          why === undefined ? [] : [{ host, message: `its check ${checkName(check)} would fail: ${why}` }],
+        );
       barriers.set(key, warnings);
     }
   }

@@ -92,9 +92,14 @@ export class Executor {
         this.answer(this.change(command), (outcome) => ({ type: "changed", host, instance, outcome }));
         break;
       }
-      case "settle": {
+      case "await_outcome": {
         const { host, instance } = command;
-        this.answer(this.host(host).lock.awaitOutcome(), (outcome) => ({ type: "settled", host, instance, outcome }));
+        this.answer(this.host(host).lock.awaitOutcome(), (outcome) => ({
+          type: "outcome_known",
+          host,
+          instance,
+          outcome,
+        }));
         break;
       }
       case "read_history": {
@@ -173,7 +178,7 @@ export class Executor {
   private async askToGoOn(withdrawn: AbortSignal): Promise<Input> {
     const { operator } = this.world;
     if (!operator.isThere) return { type: "interrupted", signal: "there is no terminal to ask at" };
-    return { type: "answered", goOn: await operator.mayGoOn(withdrawn) };
+    return { type: "answered", continues: await operator.mayContinue(withdrawn) };
   }
 
   private answer<T>(outcome: Promise<T>, toInput: (outcome: T) => Input): void {

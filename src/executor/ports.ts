@@ -16,7 +16,7 @@ import type {
   LockLost,
   LogTail,
   LookOutcome,
-  SettleOutcome,
+  AwaitedOutcome,
   UnseenLook,
 } from "../domain/outcomes.ts";
 import type { Check, Hook, Vars } from "../domain/settings.ts";
@@ -266,7 +266,7 @@ export interface HostLock {
   /** Runs a command under the lock, which is taken anew first if it was lost with its connection. */
   run(argv: Argv, options?: RunUnderLock): Promise<RunOutcome | LockLost>;
   /** Resolves once the lock is held, or held again. */
-  awaitOutcome(): Promise<SettleOutcome>;
+  awaitOutcome(): Promise<AwaitedOutcome>;
   /** Lets go as soon as what runs under it has ended. Idempotent; it can be taken again. */
   release(): Promise<void>;
 }
@@ -284,7 +284,7 @@ export interface Operator {
   /** Whether there is such a person. */
   readonly isThere: boolean;
   /** Whether to go on after a pause; asked only where there is somebody. Never settles once withdrawn. */
-  mayGoOn(withdrawn: AbortSignal): Promise<boolean>;
+  mayContinue(withdrawn: AbortSignal): Promise<boolean>;
   /** One of these answers to a failure; asked only where there is somebody. Never settles once withdrawn. */
   decide(answers: readonly Answer[], withdrawn: AbortSignal): Promise<Answer>;
 }

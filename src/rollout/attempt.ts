@@ -1,11 +1,11 @@
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
-import { isNotStarted, type ProcessSnapshot } from "../domain/process-state.ts";
+import { isNotStarted, stateKey, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import { actionOf, type Action, type LostCommand } from "./actions.ts";
 import { CheckRun } from "./check-run.ts";
-import { describe, type Gate, type Failed, type Verdict } from "./gate.ts";
+import { describeState, type Gate, type Failed, type GateVerdict } from "./gate.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import type { RunContext } from "./run-context.ts";
@@ -51,11 +51,11 @@ export class Attempt {
   private readonly leftovers: Leftovers;
   /** The process that the gate has let through, and since when. */
   private proven: { readonly pid: number; readonly sinceMs: number } | undefined;
-  private areLeftoversTold = false;
+  private areLeftoversReported = false;
   /** Since when its lost restart can act no more: the next look that was sent later shows what came of it. */
-  private settledAtMs: number | undefined;
+  private endedAtMs: number | undefined;
   /** State and pid as last told, so that a look that shows nothing new tells nothing. */
-  private told: string;
+  private reported: string;
 
   constructor(
     planned: PlannedInstance,
@@ -68,7 +68,7 @@ export class Attempt {
     this.context = context;
     this.previousPid = previousPid;
     this.supervisorRestarts = context.supervisors.restartsOf(work.host);
-    this.told = before ? textOf(before) : "";
+    this.reported = before ? stateKey(before) : "";
     this.action = actionOf(planned);
     this.gate = this.action.gate(work.timings, previousPid, nowMs, {
       mayExit: work.on_expected_exit === "accept",
@@ -101,8 +101,8 @@ export class Attempt {
   }
 
   /** Since it was lost: it can act no more. */
-  settled(nowMs: number): void {
-    this.settledAtMs = nowMs;
+  canNoLongerAct(nowMs: number): void {
+    this.endedAtMs = nowMs;
   }
 
   /**
@@ -128,7 +128,7 @@ export class Attempt {
 
   /** It failed faster than the process table was read. Returns what belongs to the reason of its failure. */
   processesSeenLate(look: ProcessLook, outcome: ProcessesOutcome): string {
-    return this.leftovers.looked(look, outcome) && !this.areLeftoversTold ? this.leftBehind() : "";
+    return this.leftovers.looked(look, outcome) && !this.areLeftoversReported ? this.leftBehind() : "";
   }
 
   /** True where a look can be judged only with supervisord's own log. */
@@ -145,10 +145,10 @@ export class Attempt {
   }
 
   private judge(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Progress {
-    if (snapshot) this.tell(snapshot);
+    if (snapshot) this.report(snapshot);
     if (this.context.supervisors.restartsOf(this.work.host) > this.supervisorRestarts)
       return this.restartedUnder(snapshot);
-    if (this.settledAtMs !== undefined && issuedAtMs >= this.settledAtMs) return this.settle(snapshot, nowMs);
+    if (this.endedAtMs !== undefined && issuedAtMs >= this.endedAtMs) return this.judgeLost(snapshot, nowMs);
     const { newPid } = this.gate;
     const verdict = this.gate.observe(snapshot, issuedAtMs, nowMs);
     // Another process has taken the place of the one that was asked: it has to pass them itself.
@@ -167,7 +167,7 @@ export class Attempt {
     const { supervisors } = this.context;
     // Seen RUNNING it may have been well. What is not may have been why supervisord ended.
     const isDown = snapshot !== undefined && snapshot.state !== "RUNNING" && !isNotStarted(snapshot);
-    const state = snapshot ? `it is ${describe(snapshot)}` : "it is not listed";
+    const state = snapshot ? `it is ${describeState(snapshot)}` : "it is not listed";
     const reason = `${supervisors.restartOf(this.work.host)} after this restart was sent; ${state}${this.gate.quoted()}`;
     return { kind: "failed", code: isDown ? "supervisor_ended" : "supervisor_restarted", reason };
   }
@@ -177,8 +177,8 @@ export class Attempt {
   }
 
   /** What became of a lost restart, by the state that it has left. */
-  private settle(snapshot: ProcessSnapshot | undefined, nowMs: number): Progress {
-    this.settledAtMs = undefined;
+  private judgeLost(snapshot: ProcessSnapshot | undefined, nowMs: number): Progress {
+    this.endedAtMs = undefined;
     const lost = this.action.afterLoss(snapshot, this.previousPid);
     if (lost.kind !== "done") return lost;
     this.gate.commandReturned("", nowMs);
@@ -186,7 +186,7 @@ export class Attempt {
   }
 
   /** @param snapshot what the look showed that the verdict is about, if it is about one */
-  private follow(verdict: Verdict, nowMs: number, snapshot?: ProcessSnapshot): Progress {
+  private follow(verdict: GateVerdict, nowMs: number, snapshot?: ProcessSnapshot): Progress {
     const { gate, checks } = this;
     if (verdict.kind === "completed") return verdict;
     // Where time ran out over a check, its words say more than that time ran out.
@@ -223,7 +223,7 @@ export class Attempt {
       return { kind: "failed", code: "leftovers", reason };
     }
     if (left.length === 0) return undefined;
-    this.tellLeftovers(left);
+    this.reportLeftovers(left);
     if (this.work.leftovers === "warn") return undefined;
     return {
       kind: "failed",
@@ -241,13 +241,13 @@ export class Attempt {
   private leftBehind(): string {
     const { seen } = this.leftovers;
     if (seen.length === 0) return "";
-    this.tellLeftovers(seen);
+    this.reportLeftovers(seen);
     return `; of its old process group there still was ${namesOf(seen)}`;
   }
 
-  private tellLeftovers(processes: readonly HostProcess[]): void {
-    if (this.areLeftoversTold) return;
-    this.areLeftoversTold = true;
+  private reportLeftovers(processes: readonly HostProcess[]): void {
+    if (this.areLeftoversReported) return;
+    this.areLeftoversReported = true;
     const { program, instance } = this.planned;
     this.context.emit({
       type: "instance.leftovers",
@@ -258,18 +258,14 @@ export class Attempt {
     });
   }
 
-  private tell(snapshot: ProcessSnapshot): void {
-    const text = textOf(snapshot);
-    if (text === this.told) return;
-    this.told = text;
+  private report(snapshot: ProcessSnapshot): void {
+    const text = stateKey(snapshot);
+    if (text === this.reported) return;
+    this.reported = text;
     const { program, instance } = this.planned;
     const { state, pid, uptime_s } = snapshot;
     const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
     const id = { host: this.work.host, program, instance };
     this.context.emit({ type: "instance.observed", ...id, state, ...running });
   }
-}
-
-function textOf({ state, pid }: ProcessSnapshot): string {
-  return `${state} ${pid ?? ""}`;
 }

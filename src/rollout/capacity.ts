@@ -5,7 +5,7 @@ import type { Floor } from "../domain/rollout.ts";
 import { explain } from "./explained.ts";
 
 /** What a program may not fall below, and what it has. */
-export interface Standing {
+export interface Shortage {
   readonly healthy: number;
   readonly min_healthy: number;
 }
@@ -34,7 +34,7 @@ interface Seen {
  * Healthy is RUNNING and not taken by this rollout. What cannot be seen is not healthy: an unreachable host counts
  * for nothing. Programs without a floor are not looked at, and everything of theirs may be taken.
  */
-export class Capacity {
+export class CapacityLedger {
   private readonly programs: ReadonlyMap<ProgramName, Program>;
   private readonly hosts = new Map<HostName, Map<InstanceName, Seen>>();
 
@@ -76,7 +76,7 @@ export class Capacity {
   }
 
   /** Undefined if the instance may be taken down now; otherwise how its program stands. */
-  shortage(host: HostName, instance: InstanceName): Standing | undefined {
+  shortage(host: HostName, instance: InstanceName): Shortage | undefined {
     const program = this.programs.get(programOf(instance));
     if (!program) return undefined;
     const seen = this.instancesOf(host).get(instance);

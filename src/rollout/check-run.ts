@@ -1,6 +1,6 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
-import { templateOf, type Check } from "../domain/settings.ts";
+import { checkName, type Check } from "../domain/settings.ts";
 
 interface Asked {
   readonly check: Check;
@@ -58,7 +58,7 @@ export class CheckRun {
   /** Why one of them can never pass, whatever else becomes of the instance. */
   get whyImpossible(): string | undefined {
     for (const { check, failed } of this.all)
-      if (failed?.kind === "impossible") return `${textOf(check)} can never pass: ${failed.reason}`;
+      if (failed?.kind === "impossible") return `${checkName(check)} can never pass: ${failed.reason}`;
     return undefined;
   }
 
@@ -98,7 +98,7 @@ export class CheckRun {
     const asked = this.all.find((each) => !this.hasPassed(each));
     if (!asked) return { code: "check_failed", reason: "its checks passed only at healthy_deadline" };
     const { passes, passed, failed } = asked;
-    const what = textOf(asked.check);
+    const what = checkName(asked.check);
     if (passed === 0 && failed?.kind === "failed")
       return { code: "check_failed", reason: `${what} did not pass before healthy_deadline: ${failed.reason}` };
     if (passed > 0 && passed < passes) {
@@ -120,9 +120,4 @@ export class CheckRun {
   private isStale({ answeredAtMs }: Asked): boolean {
     return this.provenAtMs !== undefined && answeredAtMs < this.provenAtMs;
   }
-}
-
-/** `tcp 127.0.0.1:80`. */
-export function textOf(check: Check): string {
-  return `${check.kind} ${templateOf(check)}`;
 }

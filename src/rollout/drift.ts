@@ -1,7 +1,7 @@
 import type { RolloutEvent, EventOf } from "../domain/events.ts";
 import { programOf, type HostName, type InstanceName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
-import type { ProcessSnapshot } from "../domain/process-state.ts";
+import { stateKey, type ProcessSnapshot } from "../domain/process-state.ts";
 import { worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 import { compileSelector, type Selector } from "../domain/selector.ts";
 import { explain } from "./explained.ts";
@@ -15,7 +15,7 @@ export class Drift {
   /** What the rollout knows of each host, be it restarted or left alone. */
   private readonly known = new Map<HostName, Set<InstanceName>>();
   /** What was told last of those that have changed. */
-  private readonly told = new Map<InstanceKey, string>();
+  private readonly reported = new Map<InstanceKey, string>();
   /** The pids of those that have exited by design since then. */
   private readonly pids = new Map<InstanceKey, number>();
 
@@ -72,7 +72,7 @@ export class Drift {
       const { instance } = snapshot;
       if (this.known.get(host)?.has(instance) || !selectors.some((selects) => selects(instance))) continue;
       this.know(host, instance);
-      this.tell(host, instance, { what: "new", ...stateOf(snapshot) });
+      this.report(host, instance, { what: "new", ...stateOf(snapshot) });
     }
   }
 
@@ -80,14 +80,19 @@ export class Drift {
   compare(work: HostWork, { instance, before }: PlannedInstance, now: ProcessSnapshot | undefined): void {
     const { host } = work;
     const key = keyOf({ host, instance });
-    const text = now ? textOf(now) : "gone";
-    if (text === (this.told.get(key) ?? textOf(before)) || (now && this.isByItself(work, key, before.pid, now))) return;
-    this.told.set(key, text);
+    const text = now ? stateKey(now) : "gone";
+    if (text === (this.reported.get(key) ?? stateKey(before)) || (now && this.isByItself(work, key, before.pid, now)))
+      return;
+    this.reported.set(key, text);
     const previous = {
       previous_state: before.state,
       ...(before.pid === undefined ? {} : { previous_pid: before.pid }),
     };
-    this.tell(host, instance, now ? { what: "changed", ...previous, ...stateOf(now) } : { what: "gone", ...previous });
+    this.report(
+      host,
+      instance,
+      now ? { what: "changed", ...previous, ...stateOf(now) } : { what: "gone", ...previous },
+    );
   }
 
   /** It exits by design, and has done so: nobody has changed it. */
@@ -105,11 +110,11 @@ export class Drift {
     if (kind === "lost") return true;
     if (kind !== "same" && kind !== "expected") return false;
     if (now.pid !== undefined) this.pids.set(key, now.pid);
-    this.told.set(key, textOf(now));
+    this.reported.set(key, stateKey(now));
     return true;
   }
 
-  private tell(
+  private report(
     host: HostName,
     instance: InstanceName,
     drift: Omit<Drifted, "type" | "host" | "program" | "instance">,
@@ -127,8 +132,4 @@ type Drifted = EventOf<"instance.drifted">;
 
 function stateOf({ state, pid }: ProcessSnapshot) {
   return pid === undefined ? { state } : { state, pid };
-}
-
-function textOf({ state, pid }: Pick<ProcessSnapshot, "state" | "pid">): string {
-  return `${state} ${pid ?? ""}`;
 }

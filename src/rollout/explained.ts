@@ -2,7 +2,7 @@ import type { PastProcess, ProcessHistory } from "../domain/process-history.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 
 /** How an instance came from the process that it was to what a look shows of it, by supervisord's own log. */
-export type Explanation =
+export type ExitExplanation =
   /** It is still the same process. */
   | { readonly kind: "same" }
   /** So many processes have ended since, each with an exit that Supervisor expects; `how` the last one did. */
@@ -15,7 +15,7 @@ export type Explanation =
   | { readonly kind: "lost" };
 
 /** @param pid that of its process before */
-export function explain(pid: number, { state, pid: pidNow, history }: ProcessSnapshot): Explanation {
+export function explain(pid: number, { state, pid: pidNow, history }: ProcessSnapshot): ExitExplanation {
   if (!history) return unknown("supervisord's log was not read");
   if (history.kind === "lost") return { kind: "lost" };
   if (history.kind === "unread") return unknown(`supervisord's log does not say how it ended: ${history.reason}`);
@@ -43,7 +43,7 @@ function indexOfPid(processes: ProcessHistory, pid: number, before: number): num
   return index === -1 ? undefined : index;
 }
 
-function judge(ended: readonly PastProcess[]): Explanation {
+function judge(ended: readonly PastProcess[]): ExitExplanation {
   const last = ended.at(-1);
   if (!last) return { kind: "same" };
   const other = ended.find(({ end }) => end !== "expected");
@@ -51,12 +51,12 @@ function judge(ended: readonly PastProcess[]): Explanation {
   return { kind: "expected", exits: ended.length, how: last.how ?? "" };
 }
 
-function unknown(reason: string): Explanation {
+function unknown(reason: string): ExitExplanation {
   return { kind: "unknown", reason };
 }
 
 /** To stand behind the reason of a failure for an exit that would be none if it were expected. */
-export function whyNotExpected(explanation: Explanation): string {
+export function whyNotExpected(explanation: ExitExplanation): string {
   if (explanation.kind === "unexpected") return `; its process had ended otherwise than expected: ${explanation.how}`;
   return explanation.kind === "unknown" ? `; ${explanation.reason}` : "";
 }

@@ -18,11 +18,11 @@ export interface InstanceFailure {
   readonly state?: ProcessState;
   readonly seconds: number;
   readonly stillDrained: boolean;
-  /** It had been healthy after its restart: nothing of its turn is left to be told of this. */
+  /** It had been healthy after its restart: nothing of its turn is left to be asked of this. */
   readonly wasProven?: true;
   /** It was restarted by an earlier rollout, and this one has no work for it. */
   readonly isOfEarlierRollout?: boolean;
-  /** Others of the host that fail with it, and for the same reason: one failure, told and asked about once. */
+  /** Others of the host that fail with it, and for the same reason: one failure, asked and asked about once. */
   readonly also?: readonly InstanceName[];
 }
 
@@ -42,17 +42,17 @@ const MAY_END_SUPERVISOR: ReadonlySet<InstanceFailureCode> = new Set(["fatal", "
 /** Two turns of supervisord's loop, one to tell the listener and one to heed its signal, and a second to spare. */
 const AFTERMATH_MS = 3000;
 
-interface Untold {
+interface Unreported {
   failure: InstanceFailure;
   consequence: Consequence;
-  /** The host is looked at then, and nothing is told before that; undefined once that is known. */
+  /** The host is looked at then, and nothing is asked before that; undefined once that is known. */
   lookAtMs: number | undefined;
   isLookSent: boolean;
   log: LogTail | undefined;
 }
 
 /** Told once nothing more is awaited: whether what failed is to be tried again, or its failure stands. */
-export type OnFailureEnd = (failure: Failure, isTriedAgain: boolean) => void;
+export type OnFailureEnd = (failure: Failure, isRetried: boolean) => void;
 
 /**
  * Takes each failure from its count to its end: the end of the log is read, it is told, and where it is one too many
@@ -63,8 +63,8 @@ export class Failures {
   private readonly issue: (command: Command) => void;
   private readonly onEnd: OnFailureEnd;
   private readonly nowMs: () => number;
-  /** Counted and not told yet: the end of their log is awaited, or whether supervisord ends with them. */
-  private readonly untold = new Map<InstanceKey, Untold>();
+  /** Counted and not asked yet: the end of their log is awaited, or whether supervisord ends with them. */
+  private readonly unreported = new Map<InstanceKey, Unreported>();
   /** Told, and waiting for the operator's answer. The first is the one that is asked about. */
   private questions: Failure[] = [];
   /**
@@ -85,7 +85,7 @@ export class Failures {
 
   /** True while a log or an answer is awaited. */
   get isBusy(): boolean {
-    return this.untold.size + this.questions.length > 0;
+    return this.unreported.size + this.questions.length > 0;
   }
 
   /** The operator has chosen to retry it, and it has no other outcome yet. */
@@ -103,7 +103,13 @@ export class Failures {
     const { host, instance, code } = failure;
     const consequence = this.tally.addFailure(code, placed(failure));
     const lookAtMs = MAY_END_SUPERVISOR.has(code) ? this.nowMs() + AFTERMATH_MS : undefined;
-    this.untold.set(keyOf({ host, instance }), { failure, consequence, lookAtMs, isLookSent: false, log: undefined });
+    this.unreported.set(keyOf({ host, instance }), {
+      failure,
+      consequence,
+      lookAtMs,
+      isLookSent: false,
+      log: undefined,
+    });
     this.issue({ type: "read_log", host, instance });
   }
 
@@ -112,54 +118,54 @@ export class Failures {
   }
 
   logRead(host: HostName, instance: InstanceName, log: LogTail): void {
-    const untold = this.untold.get(keyOf({ host, instance }));
-    if (!untold) return;
-    untold.log = log;
-    this.tellKnown();
+    const unreported = this.unreported.get(keyOf({ host, instance }));
+    if (!unreported) return;
+    unreported.log = log;
+    this.reportKnown();
   }
 
   /** What belongs to the reason and came late: what supervisorctl said, or what its old process has left behind. */
   addToReason(host: HostName, instance: InstanceName, more: string): void {
-    const untold = this.untold.get(keyOf({ host, instance }));
-    if (untold) untold.failure = withReason(untold.failure, more);
+    const unreported = this.unreported.get(keyOf({ host, instance }));
+    if (unreported) unreported.failure = withReason(unreported.failure, more);
   }
 
   /** When the next host is due to be looked at once more. */
   get lookAtMs(): number {
     let atMs = Infinity;
-    for (const untold of this.untold.values())
-      if (!untold.isLookSent) atMs = Math.min(atMs, untold.lookAtMs ?? Infinity);
+    for (const unreported of this.unreported.values())
+      if (!unreported.isLookSent) atMs = Math.min(atMs, unreported.lookAtMs ?? Infinity);
     return atMs;
   }
 
   /** The hosts that are due, each once. */
   hostsDue(): Set<HostName> {
-    const due = [...this.untold.values()].filter(
+    const due = [...this.unreported.values()].filter(
       ({ lookAtMs = Infinity, isLookSent }) => !isLookSent && lookAtMs <= this.nowMs(),
     );
-    for (const untold of due) untold.isLookSent = true;
+    for (const unreported of due) unreported.isLookSent = true;
     return new Set(due.map(({ failure }) => failure.host));
   }
 
   /** A look at the host has come back. */
   looked(host: HostName, outcome: LookOutcome, issuedAtMs: number): void {
     const hasEnded = outcome.kind === "unavailable" && outcome.hasEnded;
-    for (const untold of this.untold.values()) {
-      if (untold.failure.host !== host || untold.lookAtMs === undefined) continue;
-      if (hasEnded) untold.failure = endedWith(untold.failure, outcome.reason);
-      if (hasEnded || issuedAtMs >= untold.lookAtMs) untold.lookAtMs = undefined;
+    for (const unreported of this.unreported.values()) {
+      if (unreported.failure.host !== host || unreported.lookAtMs === undefined) continue;
+      if (hasEnded) unreported.failure = endedWith(unreported.failure, outcome.reason);
+      if (hasEnded || issuedAtMs >= unreported.lookAtMs) unreported.lookAtMs = undefined;
     }
-    this.tellKnown();
+    this.reportKnown();
   }
 
   /** Of each host in the order in which they were counted, so that what caused others comes before them. */
-  private tellKnown(): void {
+  private reportKnown(): void {
     const waiting = new Set<HostName>();
-    for (const { failure, consequence, lookAtMs, log } of [...this.untold.values()]) {
+    for (const { failure, consequence, lookAtMs, log } of [...this.unreported.values()]) {
       const { host, program, instance, code, reason, state, seconds, stillDrained, also, expectedExit } = failure;
       if (log === undefined || lookAtMs !== undefined) waiting.add(host);
       if (log === undefined || waiting.has(host)) continue;
-      this.untold.delete(keyOf({ host, instance }));
+      this.unreported.delete(keyOf({ host, instance }));
       const more = {
         ...(stillDrained && { still_drained: true }),
         ...(also && { also }),
@@ -180,7 +186,7 @@ export class Failures {
     if (!failure) return;
     this.tally.addAnswer();
     this.emit({ type: "rollout.answered", ...subjectOf(failure), answer });
-    if (answer === "stop" && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
+    if (answer === "stop" && this.tally.halt(failure.code, placed(failure))) this.reportHalt(failure);
     if (answer === "retry" && "instance" in failure) {
       const open = new Set(
         [failure.instance, ...(failure.also ?? [])].map((instance) => keyOf({ host: failure.host, instance })),
@@ -203,31 +209,32 @@ export class Failures {
   /** The rollout ends. What was to be tried again when it was interrupted, and never was, has failed on the way out. */
   haltForUntried(): void {
     const [{ failure } = {}] = this.retried.values();
-    if (failure && this.tally.stop && this.tally.halt(failure.code, placed(failure))) this.tellHalt(failure);
+    if (failure && this.tally.stop && this.tally.halt(failure.code, placed(failure))) this.reportHalt(failure);
   }
 
   /** The rollout stops: nobody is asked any more. What would have halted it but for the answer does so now. */
   stopAsking(): void {
-    const told = this.questions;
-    const [untold] = [...this.untold.values()].filter(({ consequence }) => consequence === "asks");
+    const asked = this.questions;
+    const [unreported] = [...this.unreported.values()].filter(({ consequence }) => consequence === "asks");
     this.questions = [];
-    for (const unread of this.untold.values()) if (unread.consequence === "asks") unread.consequence = "stands";
-    const [first] = told;
+    for (const unread of this.unreported.values()) if (unread.consequence === "asks") unread.consequence = "stands";
+    const [first] = asked;
     if (first) {
       this.issue({ type: "withdraw_question" });
-      if (this.tally.halt(first.code, placed(first))) this.tellHalt(first);
-    } else if (untold && this.tally.halt(untold.failure.code, placed(untold.failure))) untold.consequence = "halts";
-    for (const failure of told) this.onEnd(failure, false);
+      if (this.tally.halt(first.code, placed(first))) this.reportHalt(first);
+    } else if (unreported && this.tally.halt(unreported.failure.code, placed(unreported.failure)))
+      unreported.consequence = "halts";
+    for (const failure of asked) this.onEnd(failure, false);
   }
 
   /** The operator leaves: what is counted is told, with what is known of it. */
   abandon(): void {
     this.stopAsking();
-    for (const untold of this.untold.values()) {
-      untold.log ??= { text: "(the operator left before its log was read)" };
-      untold.lookAtMs = undefined;
+    for (const unreported of this.unreported.values()) {
+      unreported.log ??= { text: "(the operator left before its log was read)" };
+      unreported.lookAtMs = undefined;
     }
-    this.tellKnown();
+    this.reportKnown();
   }
 
   private follow(failure: Failure, consequence: Consequence): void {
@@ -236,7 +243,7 @@ export class Failures {
       if (this.questions.length === 1) this.askNext();
       return;
     }
-    if (consequence === "halts") this.tellHalt(failure);
+    if (consequence === "halts") this.reportHalt(failure);
     this.onEnd(failure, false);
   }
 
@@ -250,7 +257,7 @@ export class Failures {
     this.issue({ type: "ask", about: "failure", answers });
   }
 
-  private tellHalt(failure: Failure): void {
+  private reportHalt(failure: Failure): void {
     this.emit({ type: "rollout.halted", code: failure.code, reason: placed(failure) });
   }
 

@@ -2,9 +2,9 @@ import { formatElapsed } from "../domain/duration.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import { NO_PROCESS, RUNNING_ON_NOTHING, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Timings } from "../domain/rollout.ts";
-import { explain, whyNotExpected, type Explanation } from "./explained.ts";
+import { explain, whyNotExpected, type ExitExplanation } from "./explained.ts";
 
-export type Verdict =
+export type GateVerdict =
   /** Not known yet: look again at `lookAtMs`. */
   | { readonly kind: "wait"; readonly lookAtMs: number }
   | { readonly kind: "healthy"; readonly pid: number }
@@ -103,17 +103,17 @@ export class Gate {
    * @param snapshot what the look showed of this instance; undefined when Supervisor does not list it
    * @param issuedAtMs when the look was sent: what it shows is at least as new as this
    */
-  observe(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): Verdict {
+  observe(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): GateVerdict {
     if (snapshot && this.stopEndedAtMs === undefined && !this.isBeforeStopEnd(snapshot)) this.stopEndedAtMs = nowMs;
     const endedAtMs = this.endedAtMs();
     if (endedAtMs === undefined || issuedAtMs < endedAtMs) return this.verdictByTime(nowMs);
     if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its restart and is not any more");
-    this.lastSeen = describe(snapshot);
+    this.lastSeen = describeState(snapshot);
     return this.judge(snapshot, issuedAtMs, nowMs) ?? this.verdictByTime(nowMs);
   }
 
   /** What can be said without a look: a deadline that has passed, or when to look next. */
-  verdictByTime(nowMs: number): Verdict {
+  verdictByTime(nowMs: number): GateVerdict {
     const { stop_deadline_ms, healthy_deadline_ms, between_checks_ms, min_healthy_time_ms } = this.timings;
     const deadlineMs =
       this.stopEndedAtMs === undefined ? this.sentAtMs + stop_deadline_ms : this.stopEndedAtMs + healthy_deadline_ms;
@@ -143,7 +143,7 @@ export class Gate {
     return snapshot.state === "STOPPING" || (snapshot.state === "RUNNING" && snapshot.pid === this.previousPid);
   }
 
-  private judge(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): Verdict | undefined {
+  private judge(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): GateVerdict | undefined {
     switch (snapshot.state) {
       case "RUNNING":
         return this.judgeRunning(snapshot, issuedAtMs, nowMs);
@@ -166,11 +166,11 @@ export class Gate {
 
   private became(snapshot: ProcessSnapshot, nowMs: number): string {
     return this.found
-      ? `${this.foundFor(nowMs)}, then it was ${describe(snapshot)}`
-      : `it is ${describe(snapshot)}${this.quoted()}`;
+      ? `${this.foundFor(nowMs)}, then it was ${describeState(snapshot)}`
+      : `it is ${describeState(snapshot)}${this.quoted()}`;
   }
 
-  private judgeRunning(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): Verdict | undefined {
+  private judgeRunning(snapshot: ProcessSnapshot, issuedAtMs: number, nowMs: number): GateVerdict | undefined {
     const { pid, uptime_s: uptimeS = 0 } = snapshot;
     if (pid === undefined) return undefined;
     if (pid === NO_PROCESS) return failed("unknown_state", `it is ${RUNNING_ON_NOTHING}`);
@@ -191,7 +191,7 @@ export class Gate {
   }
 
   /** Its process has ended, and Supervisor has started another one, or is about to. @param then what was seen of it */
-  private judgeReplaced(snapshot: ProcessSnapshot, then: string, nowMs: number): Verdict | undefined {
+  private judgeReplaced(snapshot: ProcessSnapshot, then: string, nowMs: number): GateVerdict | undefined {
     const { found } = this;
     if (!found) return undefined;
     const what = `${this.foundFor(nowMs)}, then ${then}`;
@@ -213,14 +213,14 @@ export class Gate {
   }
 
   /** It has ended, and Supervisor does not start it again. */
-  private judgeExited(snapshot: ProcessSnapshot, nowMs: number): Verdict {
+  private judgeExited(snapshot: ProcessSnapshot, nowMs: number): GateVerdict {
     const explanation = this.found && explain(this.found.pid, snapshot);
     const failure = failed("exited", this.became(snapshot, nowMs));
     return this.rules.mayExit || !explanation ? failure : { ...failure, ...expectedIn(explanation) };
   }
 
   /** It may do so, if this restart has started it, and Supervisor expects its exit. */
-  private judgeCompleted(snapshot: ProcessSnapshot, nowMs: number): Verdict | undefined {
+  private judgeCompleted(snapshot: ProcessSnapshot, nowMs: number): GateVerdict | undefined {
     const { history = { kind: "unread", reason: "it was not read" } } = snapshot;
     if (history.kind === "lost") return undefined;
     const fails = (why: string) => failed("exited", `${this.became(snapshot, nowMs)}; supervisord's log ${why}`);
@@ -238,7 +238,7 @@ export class Gate {
     return this.stopEndedAtMs !== undefined && nowMs >= this.stopEndedAtMs + this.timings.healthy_deadline_ms;
   }
 
-  private overdue(): Verdict {
+  private overdue(): GateVerdict {
     const { stop_deadline_ms, healthy_deadline_ms } = this.timings;
     if (this.stopEndedAtMs === undefined && !this.lost)
       return failed(
@@ -281,7 +281,7 @@ function isTooYoung(uptimeS: number, seenMsAgo: number): boolean {
   return uptimeS > 0 && (uptimeS + 1) * 1000 < seenMsAgo;
 }
 
-function expectedIn(explanation: Explanation): Pick<Failed, "expectedExit"> {
+function expectedIn(explanation: ExitExplanation): Pick<Failed, "expectedExit"> {
   return explanation.kind === "expected" ? { expectedExit: explanation.how } : {};
 }
 
@@ -290,7 +290,7 @@ export function failed(code: InstanceFailureCode, reason: string): Failed {
 }
 
 /** `FATAL (Exited too quickly)`. */
-export function describe({ state, description, pid }: ProcessSnapshot): string {
+export function describeState({ state, description, pid }: ProcessSnapshot): string {
   if (state === "RUNNING") return `RUNNING on pid ${pid}`;
   return description ? `${state} (${description})` : state;
 }

@@ -46,7 +46,7 @@ export class HostRun {
 
   begin(nowMs: number): void {
     if (this.work.hooks.before_host) this.runHook("before_host");
-    else this.goOn(nowMs);
+    else this.beginNextBatch(nowMs);
   }
 
   /** True where only supervisord's own log says what has become of a process. */
@@ -92,12 +92,12 @@ export class HostRun {
     if (this.context.tally.addUnreachable(this.work.host))
       this.context.halt("unreachable", `${this.work.host}: ${why}`);
     for (const run of left) run.stopBeginning(nowMs);
-    this.failQueuedAgain(why, nowMs);
+    this.failQueuedRetries(why, nowMs);
     this.slots.drop();
   }
 
   /** What the operator wants done again and has not had its turn yet: that wish must not be forgotten either. */
-  private failQueuedAgain(why: string, nowMs: number): void {
+  private failQueuedRetries(why: string, nowMs: number): void {
     const { host } = this.work;
     for (const planned of this.slots.queued) {
       if (!this.context.failures.hasRegressed(host, planned.instance)) continue;
@@ -111,11 +111,11 @@ export class HostRun {
   }
 
   /** Something came back that concerns one instance. */
-  tellInstance(instance: InstanceName, tell: (run: InstanceRun) => void, nowMs: number): void {
+  forInstance(instance: InstanceName, act: (run: InstanceRun) => void, nowMs: number): void {
     const run = this.active.get(instance);
     if (!run) return;
-    tell(run);
-    this.settle(nowMs);
+    act(run);
+    this.proceed(nowMs);
   }
 
   hookFinished(hook: HookName, outcome: HookOutcome, nowMs: number): void {
@@ -128,9 +128,9 @@ export class HostRun {
   }
 
   /** Nothing more is awaited of the failure of a hook: it stands, or the operator wants the hook to run again. */
-  hookFailureEnded({ hook }: HostHookFailure, isTriedAgain: boolean, nowMs: number): void {
+  hookFailureEnded({ hook }: HostHookFailure, isRetried: boolean, nowMs: number): void {
     if (hook !== this.phase) return;
-    if (isTriedAgain) {
+    if (isRetried) {
       this.context.tally.retractFailure();
       this.runHook(hook);
       return;
@@ -140,11 +140,11 @@ export class HostRun {
   }
 
   /** Takes one that has regressed next, as the operator wishes. False if it is too late for that, or not this host's turn. */
-  takeAgain(planned: PlannedInstance, nowMs: number): boolean {
+  retry(planned: PlannedInstance, nowMs: number): boolean {
     const isItsTurn = this.work.batches.some(({ instances }) => instances.includes(planned));
     if (!isItsTurn || this.phase !== "walking") return false;
-    this.slots.takeAgain(planned);
-    this.settle(nowMs);
+    this.slots.queueRetry(planned);
+    this.proceed(nowMs);
     return true;
   }
 
@@ -153,7 +153,7 @@ export class HostRun {
     if (this.unseenSinceMs !== undefined) this.unseenSinceMs = nowMs;
     for (const run of this.active.values()) run.released(nowMs);
     if (this.phase === "walking") this.fill(this.slots.takeRested(nowMs), nowMs);
-    this.settle(nowMs);
+    this.proceed(nowMs);
   }
 
   woken(nowMs: number): void {
@@ -165,7 +165,7 @@ export class HostRun {
       if (this.active.size > 0) this.looks.request(this.work.host, nowMs);
       return;
     }
-    this.settle(nowMs);
+    this.proceed(nowMs);
   }
 
   /** Capacity may have become free: whoever waits for it tries again. */
@@ -177,7 +177,7 @@ export class HostRun {
   stopBeginning(nowMs: number): void {
     this.slots.drop();
     for (const run of this.active.values()) run.stopBeginning(nowMs);
-    this.settle(nowMs);
+    this.proceed(nowMs);
   }
 
   abandon(): void {
@@ -186,24 +186,24 @@ export class HostRun {
     this.phase = "ended";
   }
 
-  private each(nowMs: number, tell: (run: InstanceRun) => void): void {
-    for (const run of this.active.values()) tell(run);
-    this.settle(nowMs);
+  private each(nowMs: number, act: (run: InstanceRun) => void): void {
+    for (const run of this.active.values()) act(run);
+    this.proceed(nowMs);
   }
 
   /** Goes on with what has become possible, and sees to it that the host is woken or looked at in time. */
-  private settle(nowMs: number): void {
+  private proceed(nowMs: number): void {
     for (const [instance, run] of this.active) {
       if (!run.isOver) continue;
       this.active.delete(instance);
       this.slots.freed(run.wasTouched, nowMs);
     }
-    if (this.phase === "walking" && this.active.size === 0 && this.slots.isBatchOver) this.goOn(nowMs);
+    if (this.phase === "walking" && this.active.size === 0 && this.slots.isBatchOver) this.beginNextBatch(nowMs);
     else this.schedule(nowMs);
   }
 
   /** Begins the next batch, or ends the host. */
-  private goOn(nowMs: number): void {
+  private beginNextBatch(nowMs: number): void {
     this.phase = "walking";
     if (this.slots.isLast) {
       this.finish();
@@ -211,7 +211,7 @@ export class HostRun {
     }
     const slots = this.slots.beginBatch(nowMs);
     this.fill(slots, nowMs);
-    if (slots > 0) this.settle(nowMs);
+    if (slots > 0) this.proceed(nowMs);
     else this.schedule(nowMs);
   }
 
@@ -262,7 +262,7 @@ export class HostRun {
   }
 
   private afterHook(nowMs: number): void {
-    if (this.phase === "before_host") this.goOn(nowMs);
+    if (this.phase === "before_host") this.beginNextBatch(nowMs);
     else this.end();
   }
 

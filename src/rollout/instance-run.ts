@@ -1,5 +1,5 @@
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
-import type { ChangeOutcome, HookOutcome, SettleOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, HookOutcome, AwaitedOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import { AfterRestart, type Ended } from "./after-restart.ts";
@@ -95,8 +95,8 @@ export class InstanceRun {
   }
 
   /** Its lost command can no longer act, or nothing can be known of it. */
-  settled(outcome: SettleOutcome, nowMs: number): void {
-    this.restart.settled(outcome, nowMs);
+  outcomeKnown(outcome: AwaitedOutcome, nowMs: number): void {
+    this.restart.outcomeKnown(outcome, nowMs);
   }
 
   checked(answer: Extract<Input, { type: "checked" }>, nowMs: number): void {

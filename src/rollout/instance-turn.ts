@@ -1,7 +1,7 @@
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { isDownAlready, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
-import type { Standing } from "./capacity.ts";
+import type { Shortage } from "./capacity.ts";
 import type { InstanceId, Proof } from "./outcome-recorder.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -65,7 +65,7 @@ export class InstanceTurn {
   }
 
   /** Set where its program cannot spare it now. */
-  get shortage(): Standing | undefined {
+  get shortage(): Shortage | undefined {
     // What is broken counts as down already, so that restarting it takes nothing away.
     return this.isDown ? undefined : this.context.capacity.shortage(this.work.host, this.planned.instance);
   }

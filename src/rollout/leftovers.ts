@@ -95,13 +95,13 @@ export class Leftovers {
     );
     if (members.length === 0) return { kind: "none" };
     if (this.newPid !== undefined && !pids.includes(this.newPid)) return undefined;
-    const taker = processes.find(({ pid }) => pid === this.newPid);
-    if (this.newPid !== undefined && !taker) return unknown(`pid ${this.newPid} is not in the process table`);
+    const successor = processes.find(({ pid }) => pid === this.newPid);
+    if (this.newPid !== undefined && !successor) return unknown(`pid ${this.newPid} is not in the process table`);
     const alive = processes.filter(({ pid }) => this.oldPids.includes(pid));
-    if (alive[0] && !taker) return unknown(`its old pid ${alive[0].pid} is still in the process table`);
+    if (alive[0] && !successor) return unknown(`its old pid ${alive[0].pid} is still in the process table`);
     for (const { pid, group, age_s } of members)
-      if (pid !== this.newPid && (!taker || age_s >= taker.age_s)) this.ours.add(group);
-    for (const process of alive) if (taker && !isOrphan(process, taker)) this.ours.delete(process.pid);
+      if (pid !== this.newPid && (!successor || age_s >= successor.age_s)) this.ours.add(group);
+    for (const process of alive) if (successor && !isOrphan(process, successor)) this.ours.delete(process.pid);
     const left = members.filter(({ group }) => this.ours.has(group));
     return left.length === 0 ? { kind: "none" } : { kind: "left", processes: left, issuedAtMs };
   }

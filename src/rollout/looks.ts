@@ -7,33 +7,33 @@ import type { Command } from "./messages.ts";
  */
 export class Looks {
   private readonly issue: (command: Command) => void;
-  private readonly underWay = new Map<HostName, { readonly issuedAtMs: number; again: boolean }>();
+  private readonly inFlight = new Map<HostName, { readonly issuedAtMs: number; needsAnother: boolean }>();
 
   constructor(issue: (command: Command) => void) {
     this.issue = issue;
   }
 
   request(host: HostName, nowMs: number): void {
-    const look = this.underWay.get(host);
+    const look = this.inFlight.get(host);
     if (look) {
       // One that was sent in this very moment is as young as another would be.
-      look.again ||= look.issuedAtMs < nowMs;
+      look.needsAnother ||= look.issuedAtMs < nowMs;
       return;
     }
-    this.underWay.set(host, { issuedAtMs: nowMs, again: false });
+    this.inFlight.set(host, { issuedAtMs: nowMs, needsAnother: false });
     this.issue({ type: "look", host });
   }
 
   /** When the look that is on its way was sent. */
   issuedAtMs(host: HostName): number | undefined {
-    return this.underWay.get(host)?.issuedAtMs;
+    return this.inFlight.get(host)?.issuedAtMs;
   }
 
   /** When the look that has come back was sent. */
   arrived(host: HostName, nowMs: number): number {
-    const look = this.underWay.get(host);
-    this.underWay.delete(host);
-    if (look?.again) this.request(host, nowMs);
+    const look = this.inFlight.get(host);
+    this.inFlight.delete(host);
+    if (look?.needsAnother) this.request(host, nowMs);
     return look?.issuedAtMs ?? nowMs;
   }
 }

@@ -5,7 +5,7 @@ import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { isDownAlready, worksOf, type Rollout } from "../domain/rollout.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HookName } from "../domain/settings.ts";
-import { Capacity } from "./capacity.ts";
+import { CapacityLedger } from "./capacity.ts";
 import { Drift } from "./drift.ts";
 import { Evidence } from "./evidence.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
@@ -16,14 +16,14 @@ import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
 import { OutcomeRecorder } from "./outcome-recorder.ts";
 import { ProcessLooks } from "./process-looks.ts";
-import { RolloutHooks } from "./rollout-hooks.ts";
+import { RolloutHookRun } from "./rollout-hooks.ts";
 import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
 import { WaveRun } from "./wave-run.ts";
 import { Supervisors } from "./supervisors.ts";
 import type { RunContext } from "./run-context.ts";
 
-type Phase = "before_rollout" | "picturing" | "waves" | "after_rollout" | "ending" | "ended";
+type Phase = "before_rollout" | "first_look" | "waves" | "after_rollout" | "ending" | "ended";
 
 /** How often hosts are looked at for what is not under restart there: for the floors, and for what regresses. */
 const DEFAULT_WATCH_MS = 5000;
@@ -39,8 +39,8 @@ export class Machine {
   private readonly tally: Tally;
   private readonly failures: Failures;
   private readonly outcomes: OutcomeRecorder;
-  private readonly hooks: RolloutHooks;
-  private readonly capacity: Capacity;
+  private readonly hooks: RolloutHookRun;
+  private readonly capacity: CapacityLedger;
   private readonly supervisors: Supervisors;
   private readonly watch: Watch;
   private readonly drift: Drift;
@@ -54,9 +54,9 @@ export class Machine {
   private nowMs = 0;
   private beganAtMs = 0;
   private watchAtMs = Infinity;
-  /** Hosts that the first picture of the fleet still lacks, where floors need one before anything is taken down. */
-  private unpictured = new Set<HostName>();
-  private stopTold = false;
+  /** Hosts that the first look at the fleet still lacks, where floors need one before anything is taken down. */
+  private unseen = new Set<HostName>();
+  private isStopping = false;
 
   /** @param asks whether there is an operator who can be asked about failures */
   constructor(rollout: Rollout, { asks }: { readonly asks: boolean }) {
@@ -66,9 +66,9 @@ export class Machine {
     const issue = (command: Command) => this.issue(command);
     const emit = (event: RolloutEvent) => this.emit(event);
     this.tally = new Tally(rollout, asks);
-    this.hooks = new RolloutHooks(rollout.hooks, issue);
+    this.hooks = new RolloutHookRun(rollout.hooks, issue);
     this.failures = new Failures(this.tally, issue, this.failureEnded, () => this.nowMs);
-    this.capacity = new Capacity(rollout.limits.floors);
+    this.capacity = new CapacityLedger(rollout.limits.floors);
     this.supervisors = new Supervisors(rollout, emit);
     this.outcomes = new OutcomeRecorder(this.tally, this.failures, emit);
     this.watch = new Watch(this.outcomes, this.supervisors);
@@ -110,13 +110,13 @@ export class Machine {
       return;
     }
     const wasHeld = this.tally.isHeld;
-    this.tell(input);
-    this.letGoOnStop();
+    this.heed(input);
+    this.beginStopping();
     if (wasHeld && this.tally.mayBegin) this.waves.released(this.nowMs);
     this.advance();
   }
 
-  private tell(input: Exclude<Input, { type: "abandoned" }>): void {
+  private heed(input: Exclude<Input, { type: "abandoned" }>): void {
     switch (input.type) {
       case "begin":
         this.begin();
@@ -131,10 +131,10 @@ export class Machine {
         this.failures.logRead(input.host, input.instance, input.log);
         break;
       case "changed":
-        this.tellRun(input, (run) => run.changed(input.outcome, this.nowMs));
+        this.forInstance(input, (run) => run.changed(input.outcome, this.nowMs));
         break;
-      case "settled":
-        this.tellRun(input, (run) => run.settled(input.outcome, this.nowMs));
+      case "outcome_known":
+        this.forInstance(input, (run) => run.outcomeKnown(input.outcome, this.nowMs));
         break;
       case "processes_seen": {
         const look = this.processLooks.arrived(input.host);
@@ -142,7 +142,7 @@ export class Machine {
         break;
       }
       case "checked":
-        this.tellRun(input, (run) => run.checked(input, this.nowMs));
+        this.forInstance(input, (run) => run.checked(input, this.nowMs));
         break;
       case "hook_finished":
         this.hookFinished(input);
@@ -152,7 +152,7 @@ export class Machine {
         else this.runOf(input.host)?.woken(this.nowMs);
         break;
       case "answered":
-        if (input.goOn) this.waves.resume(this.nowMs);
+        if (input.continues) this.waves.resume(this.nowMs);
         else this.interrupt("the operator's answer");
         break;
       case "decided":
@@ -181,15 +181,15 @@ export class Machine {
       for (const { instances } of batches)
         for (const one of instances) if (isDownAlready(one)) this.capacity.take(host, one.instance, this.nowMs);
     for (const skipped of this.rollout.skipped) this.outcomes.skipped(skipped, skipped.why);
-    if (!this.hooks.run("before_rollout")) this.beginPicture();
+    if (!this.hooks.run("before_rollout")) this.beginFirstLook();
   }
 
   /** With floors, nothing is taken down before the whole fleet was looked at once more. */
-  private beginPicture(): void {
-    this.phase = "picturing";
+  private beginFirstLook(): void {
+    this.phase = "first_look";
     if (!this.capacity.hasFloors) return;
-    this.unpictured = new Set(this.rollout.hosts.map(({ name }) => name));
-    this.watchAll(this.unpictured);
+    this.unseen = new Set(this.rollout.hosts.map(({ name }) => name));
+    this.watchAll(this.unseen);
   }
 
   private needsHistory(host: HostName, snapshots: readonly ProcessSnapshot[]): boolean {
@@ -204,7 +204,7 @@ export class Machine {
   private looked(host: HostName, outcome: LookOutcome | undefined): void {
     if (!outcome) return;
     const issuedAtMs = this.looks.arrived(host, this.nowMs);
-    this.unpictured.delete(host);
+    this.unseen.delete(host);
     this.capacity.observe(host, outcome);
     this.supervisors.observe(host, outcome);
     const run = this.runOf(host);
@@ -241,47 +241,46 @@ export class Machine {
     if (hook === "on_failure") this.hooks.afterFailureFinished();
     else if (host === undefined) this.rolloutHookFinished(hook, outcome);
     else if (instance === undefined) this.runOf(host)?.hookFinished(hook, outcome, this.nowMs);
-    else this.tellRun({ host, instance }, (run) => run.hookFinished(outcome, this.nowMs));
+    else this.forInstance({ host, instance }, (run) => run.hookFinished(outcome, this.nowMs));
   }
 
   private rolloutHookFinished(hook: HookName, outcome: HookOutcome): void {
     if (outcome.kind === "failed") {
       const reason = `the ${hook} hook failed: ${outcome.reason}`;
-      if (this.tally.addFailure("hook_failed", reason, false) === "halts") this.tellHalt("hook_failed", reason);
+      if (this.tally.addFailure("hook_failed", reason, false) === "halts") this.reportHalt("hook_failed", reason);
       else if (hook === "before_rollout") this.halt("hook_failed", reason);
     }
-    if (hook === "before_rollout") this.beginPicture();
+    if (hook === "before_rollout") this.beginFirstLook();
     else this.phase = "ending";
   }
 
-  private readonly failureEnded: OnFailureEnd = (failure, isTriedAgain) => {
+  private readonly failureEnded: OnFailureEnd = (failure, isRetried) => {
     const { host } = failure;
-    if ("hook" in failure) this.runOf(host)?.hookFailureEnded(failure, isTriedAgain, this.nowMs);
-    else if (!failure.wasProven) this.tellRun(failure, (run) => run.failureEnded(isTriedAgain, this.nowMs));
-    else if (isTriedAgain)
-      for (const instance of [failure.instance, ...(failure.also ?? [])])
-        this.waves.takeAgain(host, instance, this.nowMs);
+    if ("hook" in failure) this.runOf(host)?.hookFailureEnded(failure, isRetried, this.nowMs);
+    else if (!failure.wasProven) this.forInstance(failure, (run) => run.failureEnded(isRetried, this.nowMs));
+    else if (isRetried)
+      for (const instance of [failure.instance, ...(failure.also ?? [])]) this.waves.retry(host, instance, this.nowMs);
   };
 
   private halt(code: HaltCode, reason: string): void {
-    if (this.tally.halt(code, reason)) this.tellHalt(code, reason);
+    if (this.tally.halt(code, reason)) this.reportHalt(code, reason);
   }
 
-  private tellHalt(code: HaltCode, reason: string): void {
+  private reportHalt(code: HaltCode, reason: string): void {
     this.emit({ type: "rollout.halted", code, reason });
   }
 
   /** Once, when the rollout begins to stop: hosts that rest, wait or aim have ended. */
-  private letGoOnStop(): void {
-    if (!this.tally.stop || this.stopTold) return;
-    this.stopTold = true;
+  private beginStopping(): void {
+    if (!this.tally.stop || this.isStopping) return;
+    this.isStopping = true;
     this.failures.stopAsking();
     this.waves.stopBeginning(this.nowMs);
   }
 
   /** Goes on to what has become possible, and sees to it that the rollout is woken in time. */
   private advance(): void {
-    if (this.phase === "picturing" && (this.tally.mayBegin ? this.unpictured.size === 0 : this.tally.stop)) {
+    if (this.phase === "first_look" && (this.tally.mayBegin ? this.unseen.size === 0 : this.tally.stop)) {
       this.phase = "waves";
       this.waves.begin(this.nowMs);
     }
@@ -312,11 +311,11 @@ export class Machine {
     this.commands.push({ type: "end", outcome });
   }
 
-  private tellRun(
+  private forInstance(
     { host, instance }: Pick<Extract<Input, { type: "changed" }>, "host" | "instance">,
-    tell: (run: InstanceRun) => void,
+    act: (run: InstanceRun) => void,
   ): void {
-    this.runOf(host)?.tellInstance(instance, tell, this.nowMs);
+    this.runOf(host)?.forInstance(instance, act, this.nowMs);
   }
 
   private runOf(host: HostName): HostRun | undefined {

@@ -8,7 +8,7 @@ import type {
   HookOutcome,
   LogTail,
   LookOutcome,
-  SettleOutcome,
+  AwaitedOutcome,
 } from "../domain/outcomes.ts";
 import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
 
@@ -18,8 +18,8 @@ export type Input =
   /** The answer to a `look`. At most one look per host is on its way. */
   | { readonly type: "looked"; readonly host: HostName; readonly outcome: LookOutcome }
   | ({ readonly type: "changed"; readonly outcome: ChangeOutcome } & OfInstance)
-  /** The answer to a `settle`. */
-  | ({ readonly type: "settled"; readonly outcome: SettleOutcome } & OfInstance)
+  /** The answer to an `await_outcome`. */
+  | ({ readonly type: "outcome_known"; readonly outcome: AwaitedOutcome } & OfInstance)
   /** The answer to a `read_history`. */
   | {
       readonly type: "history_read";
@@ -41,7 +41,7 @@ export type Input =
   /** The time of the last `wake` for this host has come; without a host, of the last one for the rollout. */
   | { readonly type: "woken"; readonly host?: HostName }
   /** The operator's answer to the last `ask`: after a wave whether to go on, */
-  | { readonly type: "answered"; readonly goOn: boolean }
+  | { readonly type: "answered"; readonly continues: boolean }
   /** and after a failure what to do about it. */
   | { readonly type: "decided"; readonly answer: Answer }
   /** Somebody else may be at work on a host. */
@@ -59,7 +59,7 @@ export type Command =
   | { readonly type: "look"; readonly host: HostName }
   | ({ readonly type: "change"; readonly action: "restart" | "start" } & OfInstance)
   /** Tell when what was sent for this instance before can act no more. */
-  | ({ readonly type: "settle" } & OfInstance)
+  | ({ readonly type: "await_outcome" } & OfInstance)
   /** What supervisord's own log says of these, which are all that the host has. */
   | { readonly type: "read_history"; readonly host: HostName; readonly instances: readonly InstanceName[] }
   | { readonly type: "look_at_processes"; readonly host: HostName; readonly query: ProcessQuery }

@@ -11,7 +11,7 @@ export interface ProcessLook {
 /** Sees to it that at most one look at a host's process table is on its way: one answers for all instances of the host. */
 export class ProcessLooks {
   private readonly issue: (command: Command) => void;
-  private readonly onTheWay = new Map<HostName, ProcessLook>();
+  private readonly inFlight = new Map<HostName, ProcessLook>();
 
   constructor(issue: (command: Command) => void) {
     this.issue = issue;
@@ -19,19 +19,19 @@ export class ProcessLooks {
 
   /** Asks once for all; who finds one on its way asks again when that has come back. */
   request(host: HostName, wanted: readonly ProcessQuery[], nowMs: number): void {
-    if (wanted.length === 0 || this.onTheWay.has(host)) return;
+    if (wanted.length === 0 || this.inFlight.has(host)) return;
     const query = {
       groups: [...new Set(wanted.flatMap(({ groups }) => groups))],
       pids: [...new Set(wanted.flatMap(({ pids }) => pids))],
     };
-    this.onTheWay.set(host, { query, issuedAtMs: nowMs });
+    this.inFlight.set(host, { query, issuedAtMs: nowMs });
     this.issue({ type: "look_at_processes", host, query });
   }
 
   /** The one that has come back. */
   arrived(host: HostName): ProcessLook | undefined {
-    const look = this.onTheWay.get(host);
-    this.onTheWay.delete(host);
+    const look = this.inFlight.get(host);
+    this.inFlight.delete(host);
     return look;
   }
 }

@@ -1,6 +1,6 @@
 import { programOf } from "../domain/ids.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
-import type { Standing } from "./capacity.ts";
+import type { Shortage } from "./capacity.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** What a claim on the capacity of a program has come to. */
@@ -17,7 +17,7 @@ export class Reservation {
   private readonly work: HostWork;
   private readonly context: RunContext;
   private readonly sinceMs: number;
-  private isTold = false;
+  private isReported = false;
 
   constructor(planned: PlannedInstance, work: HostWork, context: RunContext, nowMs: number) {
     this.planned = planned;
@@ -27,7 +27,7 @@ export class Reservation {
   }
 
   /** Takes the capacity, or says what it waits for. @param short how the program stands, if it cannot spare it */
-  claim(short: Standing | undefined, nowMs: number): Claim {
+  claim(short: Shortage | undefined, nowMs: number): Claim {
     const { host, timings } = this.work;
     const { program, instance } = this.planned;
     const { capacity } = this.context;
@@ -41,13 +41,13 @@ export class Reservation {
       this.giveUp(short);
       return { kind: "given_up" };
     }
-    if (!this.isTold)
+    if (!this.isReported)
       this.context.emit({ type: "instance.waiting", host, program, instance, ...short, ms: untilMs - nowMs });
-    this.isTold = true;
+    this.isReported = true;
     return { kind: "wait", lookAtMs: Math.min(untilMs, nowMs + timings.between_checks_ms) };
   }
 
-  private giveUp({ healthy, min_healthy }: Standing): void {
+  private giveUp({ healthy, min_healthy }: Shortage): void {
     const { instance } = this.planned;
     const standing = `${healthy} of ${programOf(instance)} are healthy, and min_healthy asks that ${min_healthy} stay so`;
     this.context.halt("floor_not_met", `${this.work.host} ${instance}: ${standing}`);

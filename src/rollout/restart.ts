@@ -1,5 +1,5 @@
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
-import type { ChangeOutcome, SettleOutcome } from "../domain/outcomes.ts";
+import type { ChangeOutcome, AwaitedOutcome } from "../domain/outcomes.ts";
 import { currentOf, lastStartIn } from "../domain/process-history.ts";
 import { NO_PROCESS, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { ChangeCommand } from "./actions.ts";
@@ -105,7 +105,8 @@ export class Restart {
   changed(outcome: ChangeOutcome, nowMs: number): Restarted {
     const { turn, attempt } = this;
     turn.mayStillAct = outcome.kind === "indeterminate";
-    if (turn.mayStillAct) turn.context.issue({ type: "settle", host: turn.work.host, instance: turn.planned.instance });
+    if (turn.mayStillAct)
+      turn.context.issue({ type: "await_outcome", host: turn.work.host, instance: turn.planned.instance });
     if (!attempt) return WAIT;
     switch (outcome.kind) {
       case "returned":
@@ -127,11 +128,11 @@ export class Restart {
   }
 
   /** Its lost command can no longer act, or nothing can be known of it. */
-  settled(outcome: SettleOutcome, nowMs: number): void {
+  outcomeKnown(outcome: AwaitedOutcome, nowMs: number): void {
     this.turn.mayStillAct = false;
     if (outcome.kind === "lock_lost") this.turn.context.halt("lock_lost", outcome.reason);
-    if (outcome.kind !== "settled" || !this.attempt) return;
-    this.attempt.settled(nowMs);
+    if (outcome.kind !== "ended" || !this.attempt) return;
+    this.attempt.canNoLongerAct(nowMs);
     this.turn.lookAt(nowMs);
   }
 
@@ -217,7 +218,7 @@ export class Restart {
     const { healthy_deadline_ms, between_checks_ms } = this.turn.work.timings;
     if (nowMs - sinceMs >= healthy_deadline_ms) return this.leftDown(why);
     attempt.lost(why, nowMs);
-    attempt.settled(nowMs);
+    attempt.canNoLongerAct(nowMs);
     this.turn.lookAt(nowMs + between_checks_ms);
     return WAIT;
   }

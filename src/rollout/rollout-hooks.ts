@@ -7,7 +7,7 @@ import type { Command } from "./messages.ts";
 const HOOK_TIMEOUT_MS = 60_000;
 
 /** The hooks that run on the controller, around the rollout and after each failure. */
-export class RolloutHooks {
+export class RolloutHookRun {
   private readonly hooks: Rollout["hooks"];
   private readonly issue: (command: Command) => void;
   /** on_failure hooks in progress. */

@@ -2,7 +2,7 @@ import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { ProvenInstance } from "../domain/rollout.ts";
-import type { Capacity } from "./capacity.ts";
+import type { CapacityLedger } from "./capacity.ts";
 import type { Drift } from "./drift.ts";
 import type { Failures } from "./failures.ts";
 import type { Command } from "./messages.ts";
@@ -15,7 +15,7 @@ export interface RunContext {
   readonly tally: Tally;
   readonly failures: Failures;
   readonly outcomes: OutcomeRecorder;
-  readonly capacity: Capacity;
+  readonly capacity: CapacityLedger;
   readonly drift: Drift;
   readonly supervisors: Supervisors;
   /** The rollouts that this one resumes may have taken it out of service, and have not put it back. */

@@ -9,7 +9,7 @@ export class Slots {
   private waiting: PlannedInstance[] = [];
   private nextBatch = 0;
   /** What has regressed and comes before the next batch, one after the other. */
-  private again: PlannedInstance[] = [];
+  private retries: PlannedInstance[] = [];
   /** When each resting slot may take its next instance. */
   private rests: number[] = [];
   private touchedInBatch = false;
@@ -36,7 +36,7 @@ export class Slots {
 
   /** What waits for its turn in this batch, and what comes before the next. */
   get queued(): readonly PlannedInstance[] {
-    return [...this.again, ...this.waiting];
+    return [...this.retries, ...this.waiting];
   }
 
   /** Begins the next batch and returns its slots: none while it must rest before it, or the operator is asked. */
@@ -49,7 +49,7 @@ export class Slots {
       return 0;
     }
     if (this.context.tally.isHeld) return 0;
-    if (this.again.length > 0) this.again.shift();
+    if (this.retries.length > 0) this.retries.shift();
     else this.nextBatch++;
     this.touchedInBatch = false;
     this.waiting = [...batch.instances];
@@ -76,23 +76,23 @@ export class Slots {
   }
 
   /** One that has regressed comes next. */
-  takeAgain(planned: PlannedInstance): void {
+  queueRetry(planned: PlannedInstance): void {
     // Sliding, it has the next free slot; but never two programs at once.
     if (this.waiting[0]?.program === planned.program) this.waiting.unshift(planned);
-    else this.again.push(planned);
+    else this.retries.push(planned);
   }
 
   /** What has not begun does not begin any more. */
   drop(): void {
     this.waiting = [];
-    this.again = [];
+    this.retries = [];
     this.rests = [];
     this.nextBatch = this.work.batches.length;
   }
 
   private nextTurn(): Pick<InstanceBatch, "at_once" | "instances"> | undefined {
-    const [again] = this.again;
-    return again ? { at_once: 1, instances: [again] } : this.work.batches[this.nextBatch];
+    const [retried] = this.retries;
+    return retried ? { at_once: 1, instances: [retried] } : this.work.batches[this.nextBatch];
   }
 
   private rest(wasTouched: boolean, nowMs: number): void {

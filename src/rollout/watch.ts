@@ -96,7 +96,7 @@ export class Watch {
       const snapshot = seen.get(instance);
       if (snapshot && isRunning(snapshot) && snapshot.pid === its.pid) continue;
       const judged = snapshot && isReplaced(its, snapshot) ? judge(its, snapshot, nowMs) : FAILED;
-      if (judged.kind === "goes_on") continue;
+      if (judged.kind === "continues") continue;
       expected.delete(instance);
       if (judged.kind === "completed") continue;
       const reason = `it was healthy on pid ${its.pid} and is ${now(snapshot)}${judged.why ?? ""}`;
@@ -154,11 +154,11 @@ export class Watch {
 
 /** What has become of one that is no longer on the pid on which it was proven. */
 type Judged =
-  | { readonly kind: "goes_on" }
+  | { readonly kind: "continues" }
   | { readonly kind: "completed" }
   | { readonly kind: "failed"; readonly why?: string; readonly expectedExit?: string };
 
-const GOES_ON: Judged = { kind: "goes_on" };
+const CONTINUES: Judged = { kind: "continues" };
 const FAILED: Extract<Judged, { kind: "failed" }> = { kind: "failed" };
 
 /** Its process has ended, and Supervisor has started another one, is about to, or leaves it so. */
@@ -172,7 +172,7 @@ function isReplaced(expected: Expected | undefined, { state, pid }: ProcessSnaps
 function judge(expected: Expected, snapshot: ProcessSnapshot, nowMs: number): Judged {
   const { pace, mayComplete } = expected;
   const explanation = explain(expected.pid, snapshot);
-  if (explanation.kind === "lost" && (pace || mayComplete)) return GOES_ON;
+  if (explanation.kind === "lost" && (pace || mayComplete)) return CONTINUES;
   if (explanation.kind !== "expected")
     return pace || mayComplete ? { kind: "failed", why: whyNotExpected(explanation) } : FAILED;
   const { exits, how } = explanation;
@@ -180,14 +180,14 @@ function judge(expected: Expected, snapshot: ProcessSnapshot, nowMs: number): Ju
   if (!pace) return { kind: "failed", expectedExit: how };
   if (snapshot.state === "EXITED")
     return { kind: "failed", why: `: as expected (${how}), but it is not started again` };
-  if (snapshot.state === "STARTING" || snapshot.pid === undefined) return GOES_ON;
+  if (snapshot.state === "STARTING" || snapshot.pid === undefined) return CONTINUES;
   // Of what an earlier rollout has proven, all but the last exit may have come long before this one began.
   const counted = expected.isOfEarlierRollout && !expected.hasExited ? 1 : exits;
   expected.hasExited = true;
   if (!pace.exited(counted, nowMs))
     return { kind: "failed", why: `: as expected (${how}), but more often than every min_healthy_time` };
   expected.pid = snapshot.pid;
-  return GOES_ON;
+  return CONTINUES;
 }
 
 function now(snapshot: ProcessSnapshot | undefined): string {

@@ -17,7 +17,7 @@ type Phase =
     }
   | { readonly name: "batch"; readonly atOnce: number }
   /** Between batches, hosts of earlier ones have a turn of their own for what has regressed there. */
-  | { readonly name: "again"; readonly before: Phase }
+  | { readonly name: "retrying"; readonly before: Phase }
   | { readonly name: "resting"; readonly untilMs: number }
   | { readonly name: "paused"; readonly untilMs: number }
   | { readonly name: "over" };
@@ -45,7 +45,7 @@ export class WaveRun {
   /** Those that wait for a slot. */
   private waiting: HostWork[] = [];
   /** Hosts that had their turn and have another, for what has regressed there. They come first. */
-  private again: HostWork[] = [];
+  private retryQueue: HostWork[] = [];
   private readonly ended: HostName[] = [];
 
   constructor(waves: readonly Wave[], context: RunContext, looks: Looks, processLooks: ProcessLooks) {
@@ -101,7 +101,7 @@ export class WaveRun {
 
   woken(nowMs: number): void {
     if (nowMs < this.wakeAtMs) return;
-    if (this.phase.name === "resting") this.goOn(nowMs);
+    if (this.phase.name === "resting") this.beginNext(nowMs);
     else if (this.phase.name === "paused") this.resume(nowMs);
   }
 
@@ -129,21 +129,21 @@ export class WaveRun {
   }
 
   /** One that has regressed is restarted again, as the operator wishes: in its host's turn, or in another turn of it. */
-  takeAgain(host: HostName, instance: InstanceName, nowMs: number): void {
+  retry(host: HostName, instance: InstanceName, nowMs: number): void {
     const found = this.find(host, instance);
-    if (!found || this.runs.get(host)?.takeAgain(found.planned, nowMs)) return;
+    if (!found || this.runs.get(host)?.retry(found.planned, nowMs)) return;
     const { program } = found.planned;
-    this.again.push({ ...found.work, batches: [{ program, at_once: 1, instances: [found.planned] }] });
+    this.retryQueue.push({ ...found.work, batches: [{ program, at_once: 1, instances: [found.planned] }] });
   }
 
   /** The operator has answered: what waited goes on. */
   released(nowMs: number): void {
     for (const run of this.runs.values()) run.released(nowMs);
-    const isBetween = this.phase.name !== "batch" && this.phase.name !== "again";
-    if (isBetween && this.again.length > 0) this.phase = { name: "again", before: this.phase };
+    const isBetween = this.phase.name !== "batch" && this.phase.name !== "retrying";
+    if (isBetween && this.retryQueue.length > 0) this.phase = { name: "retrying", before: this.phase };
     else if (this.phase.name === "observing") this.observe(nowMs);
     // The question about the failure took the place of the one whether to go on.
-    else if (this.phase.name === "paused" && this.phase.untilMs === Infinity) this.pauseAnew(nowMs);
+    else if (this.phase.name === "paused" && this.phase.untilMs === Infinity) this.pauseAgain(nowMs);
     else this.woken(nowMs);
     this.refill(nowMs);
   }
@@ -155,9 +155,9 @@ export class WaveRun {
 
   stopBeginning(nowMs: number): void {
     this.waiting = [];
-    this.again = [];
+    this.retryQueue = [];
     for (const run of this.runs.values()) run.stopBeginning(nowMs);
-    if (this.phase.name === "batch" || this.phase.name === "again") this.refill(nowMs);
+    if (this.phase.name === "batch" || this.phase.name === "retrying") this.refill(nowMs);
     else if (this.phase.name !== "observing" || !this.isWhole) this.phase = { name: "over" };
   }
 
@@ -176,26 +176,27 @@ export class WaveRun {
     } while (next);
     if (this.runs.size > 0 || this.context.tally.isHeld) return;
     if (this.phase.name === "batch") this.finishBatch(nowMs);
-    else if (this.phase.name === "again") this.goOnAfter(this.phase.before, nowMs);
+    else if (this.phase.name === "retrying") this.returnTo(this.phase.before, nowMs);
   }
 
   /** Who gets the next slot, if one is free and something may begin. */
   private nextHost(): HostWork | undefined {
-    if (!this.context.tally.mayBegin || (this.phase.name !== "batch" && this.phase.name !== "again")) return undefined;
+    if (!this.context.tally.mayBegin || (this.phase.name !== "batch" && this.phase.name !== "retrying"))
+      return undefined;
     if (this.runs.size >= (this.phase.name === "batch" ? this.phase.atOnce : 1)) return undefined;
-    const index = this.again.findIndex(({ host }) => !this.runs.has(host));
-    return index >= 0 ? this.again.splice(index, 1)[0] : this.waiting.shift();
+    const index = this.retryQueue.findIndex(({ host }) => !this.runs.has(host));
+    return index >= 0 ? this.retryQueue.splice(index, 1)[0] : this.waiting.shift();
   }
 
   /** A turn came between: it rests on, looks anew, and pauses anew for what runs since. */
-  private goOnAfter(before: Phase, nowMs: number): void {
+  private returnTo(before: Phase, nowMs: number): void {
     this.phase = this.context.tally.stop && !this.isWhole ? { name: "over" } : before;
     if (this.phase.name === "resting") this.woken(nowMs);
     else if (this.phase.name === "observing") this.observe(nowMs);
-    else if (this.phase.name === "paused") this.pauseAnew(nowMs);
+    else if (this.phase.name === "paused") this.pauseAgain(nowMs);
   }
 
-  private pauseAnew(nowMs: number): void {
+  private pauseAgain(nowMs: number): void {
     const ended = this.steps[this.index - 1];
     if (ended?.wave.pause) this.pause(ended, ended.wave.pause, nowMs);
   }
@@ -226,10 +227,10 @@ export class WaveRun {
     else if (this.context.tally.stop) this.phase = { name: "over" };
     else if (isLastOfWave && wave.pause) this.pause(step, wave.pause, nowMs);
     else if (wave.between_batches_ms > 0) this.rest(step, nowMs);
-    else this.goOn(nowMs);
+    else this.beginNext(nowMs);
   }
 
-  private goOn(nowMs: number): void {
+  private beginNext(nowMs: number): void {
     if (this.steps[this.index]?.isFirstOfWave) this.observe(nowMs);
     else this.begin(nowMs);
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostName, ProgramName } from "../domain/ids.ts";
-import type { LockLost, SettleOutcome } from "../domain/outcomes.ts";
+import type { LockLost, AwaitedOutcome } from "../domain/outcomes.ts";
 import { quoteArgv } from "../domain/shell-quotes.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type {
@@ -135,14 +135,14 @@ class HolderLock implements HostLock {
       : outcome;
   }
 
-  async awaitOutcome(): Promise<SettleOutcome> {
+  async awaitOutcome(): Promise<AwaitedOutcome> {
     const before = this.kept?.holder;
     const { groups } = this.tenure;
     const held = await this.held();
     if (held.kind === "lock_lost") return held;
     // A lock that could be had anew was free: the last command of its former holder has ended.
     const proves = held.kind === "held" && (groups.length > 0 || held.holder === before);
-    return { kind: proves ? "settled" : "unprovable" };
+    return { kind: proves ? "ended" : "unprovable" };
   }
 
   async release(): Promise<void> {

@@ -55,7 +55,7 @@ const hosts = new Map(names.map((name) => [name, hostOf(name)]));
 const unused = { run: () => Promise.resolve({ kind: "succeeded" } as const) };
 const nobody = {
   isThere: false,
-  mayGoOn: () => Promise.resolve(false),
+  mayContinue: () => Promise.resolve(false),
   decide: () => new Promise<never>(() => undefined),
 };
 const executor = new Executor(rollout, { fleet: hosts, hooks: unused, operator: nobody }, recorder, systemClock);
@@ -78,7 +78,7 @@ function hostOf(host: HostName): RolloutHost {
       change: (action: "restart" | "start", instance: string) =>
         new Promise((resolve) => fleet.process(host, instance)[action]((said) => resolve({ kind: "returned", said }))),
     },
-    lock: { lost: new Promise(() => undefined), settle: () => Promise.resolve({ kind: "settled" }) },
+    lock: { lost: new Promise(() => undefined), awaitOutcome: () => Promise.resolve({ kind: "ended" }) },
     hooks: { run: () => Promise.resolve({ kind: "succeeded" }) },
   };
   return part as unknown as RolloutHost;

@@ -213,8 +213,8 @@ export function drawWay(
       for (const other of fleet.onMachineOf(host)) troubles.befall(other);
       return { kind, forMs: random.whole(1, 100_000) };
     },
-    onSettle: () => {
-      if (!hasFaults || random.chance(0.9)) return { kind: "settled" };
+    onAwaitOutcome: () => {
+      if (!hasFaults || random.chance(0.9)) return { kind: "ended" };
       return random.chance(0.5) ? { kind: "unprovable" } : { kind: "lock_lost", reason: "somebody else has it" };
     },
     onHook: ({ host, instance }) => {

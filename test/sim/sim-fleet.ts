@@ -61,7 +61,7 @@ export class SimFleet {
   /** Restarts that can still act, whoever waits for them: `host instance` by host. */
   readonly acting = new Map<HostName, string[]>();
   /** Who waits for their end: the lock of a host is free only then. */
-  private readonly settling = new Map<HostName, (() => void)[]>();
+  private readonly awaitingQuiet = new Map<HostName, (() => void)[]>();
   /** What hooks have taken out of service and not put back: `host instance`, or a whole host by its name. */
   readonly drained = new Set<string>();
   /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
@@ -214,13 +214,13 @@ export class SimFleet {
     const rest = [...(this.acting.get(host) ?? [])];
     rest.splice(rest.indexOf(key), 1);
     this.acting.set(host, rest);
-    if (rest.length === 0) for (const settled of this.settling.get(host)?.splice(0) ?? []) settled();
+    if (rest.length === 0) for (const isQuiet of this.awaitingQuiet.get(host)?.splice(0) ?? []) isQuiet();
   }
 
   /** Calls back as soon as nothing that was sent to the host can act any more. */
-  onceSettled(host: HostName, settled: () => void): void {
-    if ((this.acting.get(host) ?? []).length === 0) settled();
-    else this.settling.set(host, [...(this.settling.get(host) ?? []), settled]);
+  onceQuiet(host: HostName, isQuiet: () => void): void {
+    if ((this.acting.get(host) ?? []).length === 0) isQuiet();
+    else this.awaitingQuiet.set(host, [...(this.awaitingQuiet.get(host) ?? []), isQuiet]);
   }
 
   /** What a client asks of a supervisord that hangs is done when that goes on. */

@@ -7,7 +7,7 @@ import type {
   HookOutcome,
   LockLost,
   LookOutcome,
-  SettleOutcome,
+  AwaitedOutcome,
 } from "../../src/domain/outcomes.ts";
 import type { Check, HookName } from "../../src/domain/settings.ts";
 import type {
@@ -32,8 +32,8 @@ const HOOK_MS = 200;
 /** How long a look at a process table takes. */
 const PROCESSES_MS = 50;
 /** To connect again and take the lock. */
-const SETTLE_MS = 300;
-const SETTLE_RETRY_MS = 5000;
+const QUIET_MS = 300;
+const QUIET_RETRY_MS = 5000;
 
 export interface SimChange {
   readonly host: HostName;
@@ -72,7 +72,7 @@ export interface WorldOptions {
   /** What becomes of a restart on its way. */
   readonly onChange?: (change: SimChange) => ChangeFate;
   /** What is found out about a lost restart once it can act no more. */
-  readonly onSettle?: () => SettleOutcome;
+  readonly onAwaitOutcome?: () => AwaitedOutcome;
   /** What the operator does about a failure, and after how long; left out: there is no operator. Undefined: nothing. */
   readonly onQuestion?: (
     answers: readonly Answer[],
@@ -163,7 +163,7 @@ export class SimWorld implements World {
     const { onQuestion, onPause } = this.options;
     return {
       isThere: onQuestion !== undefined,
-      mayGoOn: () => this.answer(0, () => onPause?.() ?? true),
+      mayContinue: () => this.answer(0, () => onPause?.() ?? true),
       decide: (answers) =>
         new Promise((resolve) => {
           const wish = onQuestion?.(answers);
@@ -249,13 +249,13 @@ export class SimWorld implements World {
   }
 
   /** A host that cannot be reached is tried again until it can. */
-  private awaitOutcome(host: HostName): Promise<SettleOutcome> {
+  private awaitOutcome(host: HostName): Promise<AwaitedOutcome> {
     return new Promise((resolve) => {
-      const settled = () => {
-        if (this.simulated.unreachable.has(host)) this.later(SETTLE_RETRY_MS, settled);
-        else resolve(this.options.onSettle?.() ?? { kind: "settled" });
+      const answer = () => {
+        if (this.simulated.unreachable.has(host)) this.later(QUIET_RETRY_MS, answer);
+        else resolve(this.options.onAwaitOutcome?.() ?? { kind: "ended" });
       };
-      this.simulated.onceSettled(host, () => this.later(SETTLE_MS, settled));
+      this.simulated.onceQuiet(host, () => this.later(QUIET_MS, answer));
     });
   }
 

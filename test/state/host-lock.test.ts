@@ -219,14 +219,14 @@ describe("the lock of a host", () => {
     losing.lose();
     assert.equal((await change).kind, "indeterminate");
     let isSettled = false;
-    const settled = alice.awaitOutcome().then((outcome) => {
+    const awaited = alice.awaitOutcome().then((outcome) => {
       isSettled = true;
       return outcome;
     });
     assert.equal((await lockOf("bob").take(web)).kind, "locked");
     assert.equal(isSettled, false);
     await writeFile(go, "");
-    assert.deepEqual(await settled, { kind: "settled" });
+    assert.deepEqual(await awaited, { kind: "ended" });
     assert.equal((await alice.run(["true"])).kind, "exited");
   });
 
@@ -237,9 +237,9 @@ describe("the lock of a host", () => {
     losing.lose({ comesBack: false });
     const atMs = performance.now() + SHORT.holderMs;
     await until(() => performance.now() >= atMs, { deadlineMs: 30_000 });
-    const settled = alice.awaitOutcome();
+    const awaited = alice.awaitOutcome();
     losing.comeBack();
-    assert.deepEqual(await settled, { kind: "settled" });
+    assert.deepEqual(await awaited, { kind: "ended" });
     losing.lose();
     await theNextTurn();
     assert.equal((await alice.run(["true"])).kind, "exited");
@@ -330,7 +330,7 @@ describe("the lock of a host", () => {
         losing.lose();
         // Until the loss is known, it settles by the lock that is lost, and bob may be quicker than the next one.
         await theNextTurn();
-        assert.deepEqual(await alice.awaitOutcome(), { kind: "settled" });
+        assert.deepEqual(await alice.awaitOutcome(), { kind: "ended" });
         assert.equal((await bob.take(web)).kind, "locked");
       });
 
@@ -346,11 +346,11 @@ describe("the lock of a host", () => {
       losing.lose();
       assert.equal((await change).kind, "indeterminate");
       let isSettled = false;
-      const settled = alice.awaitOutcome().then(() => (isSettled = true));
+      const awaited = alice.awaitOutcome().then(() => (isSettled = true));
       assert.equal((await lockOf("bob").take(web)).kind, "locked");
       assert.equal(isSettled, false);
       await writeFile(go, "");
-      await settled;
+      await awaited;
     });
 
     it("is not taken under another name while nobody answers for the pid: others may know it", async () => {

@@ -147,8 +147,8 @@ describe("the supervisord that a lock is of", () => {
         const bob = lockOf("bob", placeOf(after.pid));
         if (isTaken) await until(async () => (await bob.take(web)).kind === "held", { deadlineMs: 20_000 });
         losing.comeBack();
-        const settled = await alice.awaitOutcome();
-        assert.equal(settled.kind, isTaken ? "lock_lost" : "settled");
+        const awaited = await alice.awaitOutcome();
+        assert.equal(awaited.kind, isTaken ? "lock_lost" : "ended");
         if (!isTaken) assert.equal(holderOf(await bob.take(web)), "alice");
       });
   });

@@ -36,7 +36,7 @@ function locking(outcome: RunOutcome | LockLost) {
       asked.push({ argv, options });
       return Promise.resolve(outcome);
     },
-    awaitOutcome: () => Promise.resolve({ kind: "settled" }),
+    awaitOutcome: () => Promise.resolve({ kind: "ended" }),
     release: () => Promise.resolve(),
   };
   return { asked, lock };

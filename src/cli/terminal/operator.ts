@@ -14,7 +14,7 @@ export const terminalOperator: Operator = {
   get isThere() {
     return process.stdin.isTTY && process.stdout.isTTY;
   },
-  mayGoOn: (withdrawn) => pressed(new Map([["y", true] as const, ["n", false] as const]), withdrawn),
+  mayContinue: (withdrawn) => pressed(new Map([["y", true] as const, ["n", false] as const]), withdrawn),
   decide: (answers, withdrawn) => pressed(new Map(answers.map((answer) => [KEY_OF[answer], answer])), withdrawn),
 };
 

@@ -1,6 +1,6 @@
 import { keyOf } from "../../../src/domain/ids.ts";
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
-import type { SettleOutcome } from "../../../src/domain/outcomes.ts";
+import type { AwaitedOutcome } from "../../../src/domain/outcomes.ts";
 import type { ChangeFate, SimChange } from "../sim-world.ts";
 import type { Simulated } from "../simulate.ts";
 import { failedIn, type Trial, type Witness } from "./trial.ts";
@@ -26,7 +26,7 @@ export class Once implements Witness {
     else if (event.type === "instance.restarting") this.seeRestart(event);
     else if (event.type === "instance.failed") this.seeFailure(event);
     else if (event.type === "instance.skipped") this.seeSkipped(event);
-    else if (event.type === "instance.healthy") this.settle(keyOf(event), "healthy");
+    else if (event.type === "instance.healthy") this.become(keyOf(event), "healthy");
   }
 
   sent(change: SimChange, { kind }: ChangeFate): void {
@@ -38,7 +38,7 @@ export class Once implements Witness {
   }
 
   /** Where nothing can be proven, the operator who wants it done again has to know better. */
-  settled({ kind }: SettleOutcome): void {
+  outcomeKnown({ kind }: AwaitedOutcome): void {
     this.isProvable &&= kind !== "unprovable";
   }
 
@@ -59,7 +59,7 @@ export class Once implements Witness {
   private seeFailure(event: EventOf<"instance.failed">): void {
     const failed = failedIn(event);
     this.together.set(keyOf(event), failed);
-    for (const key of failed) this.settle(key, "failed");
+    for (const key of failed) this.become(key, "failed");
   }
 
   /** What a restart of supervisord has left down is nobody's wish. */
@@ -69,7 +69,7 @@ export class Once implements Witness {
     const isLeftDown = process?.state === "STOPPED" && !process.wasStoppedByHand;
     if (isLeftDown && why.includes("since the preview"))
       this.trial.fail(`${keyOf(event)} is skipped, and nobody has stopped it`);
-    this.settle(keyOf(event), "skipped");
+    this.become(keyOf(event), "skipped");
   }
 
   private seeRestart(event: EventOf<"instance.restarting">): void {
@@ -79,7 +79,7 @@ export class Once implements Witness {
       this.trial.fail(`${key} was restarted again after it was ${fate}`);
   }
 
-  private settle(key: string, fate: string): void {
+  private become(key: string, fate: string): void {
     const earlier = this.fates.get(key);
     const hasFailedAfterAll = fate === "failed" && (earlier === "healthy" || earlier === "skipped");
     if (earlier !== undefined && !hasFailedAfterAll && !this.retried.has(key))

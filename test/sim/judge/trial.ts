@@ -1,7 +1,7 @@
 import type { FleetReport } from "../../../src/domain/fleet.ts";
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { keyOf } from "../../../src/domain/ids.ts";
-import type { CheckOutcome, HookOutcome, SettleOutcome } from "../../../src/domain/outcomes.ts";
+import type { CheckOutcome, HookOutcome, AwaitedOutcome } from "../../../src/domain/outcomes.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import type { Scenario } from "../scenario.ts";
@@ -26,7 +26,7 @@ export interface Witness {
   sent?(change: SimChange, fate: ChangeFate): void;
   checked?(check: SimCheck, outcome: CheckOutcome): void;
   hooked?(hook: SimHook, outcome: HookOutcome): void;
-  settled?(outcome: SettleOutcome): void;
+  outcomeKnown?(outcome: AwaitedOutcome): void;
   /** After its end, unless the controller was killed. */
   end?(run: Simulated): void;
 }
@@ -84,9 +84,9 @@ export function witnessed(
       for (const witness of witnesses) witness.hooked?.(hook, outcome);
       return outcome;
     },
-    onSettle() {
-      const outcome = options.onSettle?.() ?? { kind: "settled" };
-      for (const witness of witnesses) witness.settled?.(outcome);
+    onAwaitOutcome() {
+      const outcome = options.onAwaitOutcome?.() ?? { kind: "ended" };
+      for (const witness of witnesses) witness.outcomeKnown?.(outcome);
       return outcome;
     },
   };

@@ -228,8 +228,8 @@ export const PLANTED: readonly PlantedFault[] = [
       },
       {
         file: "src/rollout/slots.ts",
-        from: "    this.waiting = [];\n    this.again = [];",
-        to: "    this.again = [];",
+        from: "    this.waiting = [];\n    this.retries = [];",
+        to: "    this.retries = [];",
       },
     ],
   },
@@ -261,7 +261,7 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/rollout/leftovers.ts",
-        from: "if (taker && !isOrphan(process, taker)) this.ours.delete(process.pid);",
+        from: "if (successor && !isOrphan(process, successor)) this.ours.delete(process.pid);",
         to: "this.ours.delete(process.pid);",
       },
     ],
