@@ -7,7 +7,7 @@ import { describeEachWay } from "./each-way.ts";
 import { BUNDLE, eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
 const SCREEN = { columns: 120, rows: 40 };
-const QUESTION = /host-1 web:web_01\? +r: do it again, s: leave it failed and go on, x: halt here/;
+const QUESTION = /host-1 web:web_01\? +r: retry, s: skip \(count it as failed and continue\), x: halt/;
 
 describeEachWay("on_failure: ask", (reachedBy) => {
   let fleet: Fleet;
@@ -74,7 +74,7 @@ describeEachWay("on_failure: ask", (reachedBy) => {
 });
 
 describeEachWay("pause: ask", (reachedBy) => {
-  const PAUSED = /paused after canary: go on\? {2}y: go on, n: end here, to be resumed/;
+  const PAUSED = /paused after canary: continue\? {2}y: continue, n: stop here \(resumable\)/;
   const groups = { canary: { hosts: "host-1" }, rest: { hosts: "host-2" } };
   const rollout = [{ group: "canary", pause: "ask" }, { group: "rest" }];
   let fleet: Fleet;
@@ -128,16 +128,16 @@ describeEachWay("a second Ctrl-C at the tree", (reachedBy) => {
         ORCHESTRATE_STATE_DIR: `${fleet.dir}/state`,
       });
       try {
-        await terminal.shows(/waits for host-1 web:web_00 after_healthy hook/);
+        await terminal.shows(/waiting for host-1 web:web_00 after_healthy hook/);
         await terminal.press("C-c");
-        await terminal.shows(/SIGINT: no further restart; again: leave now/);
+        await terminal.shows(/SIGINT: no new restarts; press again to quit/);
         await terminal.press("C-c");
         const screen = await terminal.shows(/interrupted: plan[^]*exit 4/);
         assert.match(
           screen,
           /still drained\n {2}host-1 web:web_00\n {4}before_restart ran[^]*--resume\s+does\s+that, too/,
         );
-        assert.match(screen, /resume from here:\n {4}orchestrate \S+ --resume \S+/);
+        assert.match(screen, /[Rr]esume:\n {4}orchestrate \S+ --resume \S+/);
       } finally {
         await terminal.close();
       }

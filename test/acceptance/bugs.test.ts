@@ -59,7 +59,10 @@ describe("a bug of orchestrate in the middle of a rollout", () => {
       const details = /details in (\S+)\)/.exec(ended.stderr)?.[1] ?? "";
       assert.match(await readFile(details, "utf8"), /Error: [^]*\n {4}at /);
       await rm(details);
-      assert.match(ended.stdout, /^left before its end: plan \(\S+\): 0 healthy, 1 failed, 1 untouched/m);
+      assert.match(
+        ended.stdout,
+        /^did not finish \(its process was killed\), or is still running: plan \(\S+\): 0 healthy, 1 failed, 1 untouched/m,
+      );
       assert.match(ended.stdout, /^ {4}orchestrate \S+ --resume \S+ --state-dir /m);
       assert.match(await readFile(page, "utf8"), /class="outcome unfinished"/);
       const { events, damage } = await journal();
@@ -82,7 +85,10 @@ describe("a bug of orchestrate in the middle of a rollout", () => {
       await terminal.shows(/web_00.*RUNNING|RUNNING.*web_00|check/);
       process.kill(Number(await readFile(pid, "utf8")), "SIGUSR2");
       const screen = await terminal.shows(/exit 70/);
-      assert.match(screen, /left before its end: plan [^]*orchestrate: a bug: a listener that throws \([^]*exit 70/);
+      assert.match(
+        screen,
+        /did not finish \(its process was killed\), or is still running: plan [^]*orchestrate: a bug: a listener that throws \([^]*exit 70/,
+      );
       assert.ok(await terminal.cursorIsVisible());
       const details = /details in\s+(\S+)\)/.exec(screen)?.[1];
       if (details) await rm(details);

@@ -80,7 +80,7 @@ function toldInEvents({ stdout }: Ended): Told | undefined {
 
 /** The report is on stdout if the rollout has begun, else on stderr. */
 function toldInReport({ stdout, stderr }: Ended): Told | undefined {
-  const headline = /^(succeeded|incomplete|halted|interrupted|refused|left before its end): .*$/m;
+  const headline = /^(succeeded|incomplete|halted|interrupted|refused|did not finish[^:]*): .*$/m;
   const [onStdout, onStderr] = [headline.exec(stdout), headline.exec(stderr)];
   const [line = "", how = ""] = onStdout ?? onStderr ?? [];
   if (how === "") return undefined;

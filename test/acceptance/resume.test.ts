@@ -221,7 +221,7 @@ describeEachWay("--resume", (reachedBy) => {
     assert.equal(part.code, 1, part.stdout + part.stderr);
     assert.match(part.stdout, /^incomplete: .*: 1 healthy, 0 failed, 1 skipped$/m);
     assert.match(part.stdout, /\nnot in this resume\n {2}untouched: host-2 web:web_\[00-01\]\n/);
-    assert.match(part.stdout, /\nhow to continue\n {2}resume the rest:\n {4}orchestrate \S+ --resume \S+\n/);
+    assert.match(part.stdout, /\nhow to continue\n {2}Resume the rest:\n {4}orchestrate \S+ --resume \S+\n/);
     const again = await orchestrate(plan, "--resume", first);
     assert.equal(again.code, 2);
     assert.match(

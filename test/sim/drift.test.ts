@@ -44,12 +44,15 @@ describe("what others change while a rollout runs", () => {
     const [line = "", ...more] = toldBeforeWave;
     assert.match(
       line,
-      /^host-2 web:1 changed by others since the preview: it was RUNNING on pid \d+ and is RUNNING on pid 77$/,
+      /^host-2 web:1 changed since the preview, not by this rollout: it was RUNNING on pid \d+ and is RUNNING on pid 77$/,
     );
     assert.deepEqual(more, []);
     assert.equal(outcome, "succeeded");
     assert.equal(events.filter(({ type }) => type === "instance.restarting").length, 6);
-    assert.match(report, /^changed by others\n {2}host-2 web:1: changed by others/m);
+    assert.match(
+      report,
+      /^changed since the preview\n {2}host-2 web:1: changed since the preview, not by this rollout/m,
+    );
   });
 
   it("is told within a wave: an instance that appears on a host while that has its turn is left alone", async () => {
@@ -80,8 +83,8 @@ describe("what others change while a rollout runs", () => {
     assert.deepEqual(
       told.map((line) => line.replace(/pid \d+/, "pid N")),
       [
-        "host-2 web:7 new since the preview, and left alone; it is RUNNING on pid N",
-        "host-2 web:2 gone since the preview: Supervisor does not list it any more",
+        "host-2 web:7 new since the preview, left alone; it is RUNNING on pid N",
+        "host-2 web:2 gone since the preview: Supervisor no longer lists it",
       ],
     );
     const failed = events.filter((event) => event.type === "instance.failed");

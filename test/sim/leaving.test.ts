@@ -77,7 +77,7 @@ describe("an operator who leaves at once", () => {
   });
 
   it("goes on by a resume: to run it again would restart what was under restart a second time", async () => {
-    assert.match((await leaving("instance.restarting")).report, /resume from here:\n.* --resume /);
+    assert.match((await leaving("instance.restarting")).report, /[Rr]esume:\n.* --resume /);
   });
 
   it("is told of what an earlier rollout has drained, where this one had only to prove it", async () => {

@@ -11,7 +11,7 @@ import { RolloutModel } from "../model/rollout-model.ts";
 import { waitOf } from "../words/waits.ts";
 import { allWritten } from "../words/written.ts";
 
-/** After so long without a line it is said what is waited for: CI systems end jobs that say nothing. */
+/** After so long without a line the view prints what the rollout waits for: CI systems end jobs that print nothing. */
 const SILENCE_MS = 30_000;
 
 export interface PlainOptions extends Invocation {
@@ -22,8 +22,8 @@ export interface PlainOptions extends Invocation {
 }
 
 /**
- * The view for CI logs and files: a line for each fact, with the time (UTC, like the events' own), the host and the
- * instance, so that a search for either finds all there is about it; the report at the end.
+ * The view for CI logs and files: a line for each fact with the time (UTC), the host and the instance, so that a search
+ * for either finds all about it; the report at the end.
  */
 export function createPlainView(stream: Writable, options: PlainOptions = {}): View {
   return new PlainView(stream, options);
@@ -36,7 +36,7 @@ class PlainView implements View {
   private readonly marks: CiMarks;
   private readonly model = new RolloutModel();
   private readonly lastOfSeries = new Map<string, string>();
-  /** The batch whose lines are grouped now. */
+  /** The open group of lines: a batch. */
   private group: string | undefined;
   private lastAt = "";
   private silence: { cancel(): void } | undefined;
@@ -51,7 +51,7 @@ class PlainView implements View {
   show(event: RecordedEvent): void {
     this.lastAt = event.at;
     this.model.apply(event, this.clock?.monotonicMs());
-    for (const fact of factsOf(event)) if (!this.repeats(fact)) this.tell(event, lineOf(event.at, fact));
+    for (const fact of factsOf(event)) if (!this.repeats(fact)) this.writeFact(event, lineOf(event.at, fact));
     for (const { title, message } of errorsOf(event)) {
       const line = this.marks.error?.(title, message);
       if (line !== undefined) this.write(line);
@@ -69,8 +69,8 @@ class PlainView implements View {
     return allWritten(this.stream);
   }
 
-  /** A line; the one that begins a batch is the title of its group. */
-  private tell(event: RecordedEvent, line: string): void {
+  /** The line that starts a batch is the title of its group. */
+  private writeFact(event: RecordedEvent, line: string): void {
     if (event.type !== "batch.started") {
       this.write(this.marks.text(line));
       return;
@@ -99,18 +99,18 @@ class PlainView implements View {
     this.silence?.cancel();
     if (!clock || this.model.finished) return;
     this.silence = clock.wakeAt(clock.monotonicMs() + SILENCE_MS, () => {
-      this.tellWait(clock);
+      this.writeWait(clock);
       this.awaitSilence();
     });
   }
 
-  private tellWait(clock: Clock): void {
+  private writeWait(clock: Clock): void {
     const nowMs = clock.monotonicMs();
     const wait = waitOf(this.model, nowMs);
     if (!wait) return;
     const at = (ms: number) => new Date(clock.now().getTime() + ms - nowMs).toISOString().slice(11, 19);
     const until = wait.untilMs === undefined ? "" : `, until ${at(wait.untilMs)}${wait.atMost ? " at the latest" : ""}`;
-    this.write(this.marks.text(`${at(nowMs)} ${onOneLine(`waits for ${wait.text}${until}`)}`));
+    this.write(this.marks.text(`${at(nowMs)} ${onOneLine(`waiting for ${wait.text}${until}`)}`));
   }
 
   private write(line: string): void {

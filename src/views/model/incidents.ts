@@ -5,7 +5,7 @@ import { affectedBy } from "./instances.ts";
 
 type Failure = EventOf<"instance.failed">;
 
-/** What is worth a remark in a rollout, the latest of each instance or hook. */
+/** Failures, losses, drifts, leftovers and skips: the latest of each instance or hook. */
 export class Incidents {
   /** Hooks of hosts and of the rollout; a failed hook of an instance is the failure of that instance. */
   readonly failedHooks = new Map<string, EventOf<"hook.finished">>();

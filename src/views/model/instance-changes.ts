@@ -1,4 +1,4 @@
-/** What an event changes of an instance that the rollout restarts, besides its status. */
+/** The details of an instance that an event changes, other than its status. */
 import type { EventOf } from "../../domain/events.ts";
 import type { InstanceProgress } from "./progress.ts";
 import type { StatusEvent } from "./instances.ts";

@@ -1,4 +1,4 @@
-/** What is known of one selected instance so far. */
+/** The result of one selected instance so far. */
 export type InstanceStatus = "untouched" | "under_restart" | "indeterminate" | "healthy" | "failed" | "skipped";
 
 export type StatusCounts = Record<InstanceStatus, number>;

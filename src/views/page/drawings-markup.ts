@@ -1,4 +1,4 @@
-/** The tables that the page's script draws into. Without it they still say in words what there is. */
+/** The tables that the page's script draws into. Without the script they still have the results in words. */
 import { printable } from "../../domain/printable.ts";
 import type { Rollout } from "../../domain/rollout.ts";
 import { lowestOf } from "./health.ts";
@@ -18,9 +18,7 @@ export function healthMarkup({ programs, beganAtMs }: PageData): Markup | undefi
   if (programs.length === 0) return undefined;
   return html`<section id="health">
     <h2>Healthy instances</h2>
-    <p class="faint">
-      What this rollout leaves alone is taken for healthy. Drag over a drawing to look closer at that time.
-    </p>
+    <p class="faint">Instances outside this rollout are counted as healthy. Drag over a chart to zoom in.</p>
     <table class="health">
       <thead>
         <tr>
@@ -80,8 +78,8 @@ export function timelineMarkup({ waves }: Rollout, hosts: readonly HostTrack[]):
       </label>
       <span role="group" aria-label="Time shown">
         <button type="button" data-zoom="all">All</button>
-        <button type="button" data-zoom="in" aria-label="Closer">+</button>
-        <button type="button" data-zoom="out" aria-label="Further away">−</button>
+        <button type="button" data-zoom="in" aria-label="Zoom in">+</button>
+        <button type="button" data-zoom="out" aria-label="Zoom out">−</button>
         <button type="button" data-zoom="earlier" aria-label="Earlier">←</button>
         <button type="button" data-zoom="later" aria-label="Later">→</button>
       </span>
@@ -110,7 +108,7 @@ export function timelineMarkup({ waves }: Rollout, hosts: readonly HostTrack[]):
       </thead>
       ${bodies}
     </table>
-    <p class="faint">A host's name opens its instances one by one, with times and pids.</p>
+    <p class="faint">Click a host to see its instances, with times and pids.</p>
   </section>`;
 }
 
@@ -165,9 +163,7 @@ export function eventsMarkup(): Markup {
       </label>
       <output id="events-shown" aria-live="polite"></output>
     </div>
-    <noscript
-      ><p>The drawings and the events need this page's own script, which is not allowed to run here.</p></noscript
-    >
+    <noscript><p>The charts and the events need the script of this page, which is blocked here.</p></noscript>
     <table class="events">
       <thead>
         <tr>

@@ -10,8 +10,8 @@ interface Count {
 }
 
 /**
- * How many instances of each program are healthy, from when to when. Instances of the plan that the rollout leaves
- * alone count as healthy: no event tells of them.
+ * How many instances of each program are healthy over time. Instances of the plan that are outside the rollout count as
+ * healthy: no event mentions them.
  */
 export class Health {
   private readonly programs = new Map<ProgramName, Count>();

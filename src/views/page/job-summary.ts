@@ -13,10 +13,10 @@ import {
   leftoversSection,
   refusedSection,
   unreachableSection,
-  unsettledSection,
+  midRestartSection,
 } from "../report/report-sections.ts";
 
-/** A summary's reader wants the causes; all logs are in the report. */
+/** A summary is read for the causes; all logs are in the report. */
 const MOST_FAILURES = 10;
 
 const SIGNS: Readonly<Record<string, string>> = { succeeded: "✅", interrupted: "⏹️" };
@@ -45,7 +45,7 @@ function summaryMarkup(model: RolloutModel, invocation: Invocation): Markup {
   const sections = [
     refusedSection,
     hooksSection,
-    unsettledSection,
+    midRestartSection,
     unreachableSection,
     drainedSection,
     leftoversSection,

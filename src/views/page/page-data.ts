@@ -1,4 +1,4 @@
-/** What the page is drawn from: data of the rollout that its script reads, written by {@link PageData}'s one maker. */
+/** The data that the page carries and its script draws. */
 
 /** What an instance can be doing, in the order of the legend. */
 export const TRACK_STATES = [
@@ -18,7 +18,7 @@ export const TRACK_STATES = [
 
 export type TrackState = (typeof TRACK_STATES)[number];
 
-/** What the states are called where there is room for it. */
+/** The states in words, where there is room for them. */
 export const STATE_WORDS: Readonly<Record<TrackState, string>> = {
   old: "old: before its restart",
   down: "not running before",
@@ -26,10 +26,10 @@ export const STATE_WORDS: Readonly<Record<TrackState, string>> = {
   drained: "drained by the plan's hooks",
   stopping: "stopping",
   starting: "starting",
-  soaking: "soaking: running, not proven yet",
+  soaking: "soaking: running, not healthy yet",
   healthy: "healthy",
   failed: "failed",
-  unseen: "lost from sight",
+  unseen: "contact lost",
   skipped: "skipped",
   untouched: "untouched",
 };

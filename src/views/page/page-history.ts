@@ -17,7 +17,7 @@ interface WorkTracks {
   readonly tracks: readonly Track[];
 }
 
-/** These tell of trouble, whatever else they are about. */
+/** These are trouble, whatever else they are about. */
 const TROUBLE: ReadonlySet<string> = new Set<RolloutEvent["type"]>([
   "instance.failed",
   "instance.indeterminate",
@@ -30,7 +30,7 @@ const TROUBLE: ReadonlySet<string> = new Set<RolloutEvent["type"]>([
   "rollout.interrupted",
 ]);
 
-/** Keeps of a rollout's events, as they come, what its picture is drawn from. */
+/** The history of a rollout that the page draws: the states of instances over time, and the list of events. */
 export class PageHistory {
   readonly model = new RolloutModel();
   beganAtMs = 0;
@@ -134,7 +134,7 @@ export class PageHistory {
     const kind = kindOf(event);
     const facts = factsOf(event);
     for (const { about, text } of event.type === "instance.failed" ? facts.slice(0, 1) : facts) {
-      // A plan tells of instances as well: which it skips, and warnings.
+      // The plan has facts about instances as well: those that it skips, and warnings.
       const itsKind = kind === "rollout" && about !== "" ? (about.includes(" ") ? "instance" : "host") : kind;
       this.events.push([atMs, EVENT_KINDS.indexOf(itsKind), onOneLine(about), onOneLine(text)]);
     }

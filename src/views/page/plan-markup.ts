@@ -111,7 +111,7 @@ function workMarkup(works: readonly HostWork[], _index: number, all: readonly un
 function hostsMarkup({ hosts }: Rollout): Markup | undefined {
   if (hosts.length === 0) return undefined;
   return html`<details>
-    <summary>Ways onto ${counted(hosts.length, "host")}</summary>
+    <summary>Connections to ${counted(hosts.length, "host")}</summary>
     <table>
       <caption>
         Hosts and how they were reached
@@ -120,7 +120,7 @@ function hostsMarkup({ hosts }: Rollout): Markup | undefined {
         <tr>
           <th scope="col">Host</th>
           <th scope="col">Address</th>
-          <th scope="col">By</th>
+          <th scope="col">Connection</th>
           <th scope="col">User</th>
           <th scope="col">supervisorctl</th>
         </tr>

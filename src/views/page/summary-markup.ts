@@ -14,14 +14,14 @@ import {
   refusedSection,
   skippedSection,
   unreachableSection,
-  unsettledSection,
+  midRestartSection,
 } from "../report/report-sections.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** How a rollout ended, or `unfinished` where its events end before that. */
 type Ending = Outcome | "unfinished";
 
-/** Said by a sign and a word as well as by colour. */
+/** The outcome is shown by a sign and a word as well as by colour. */
 const SIGNS: Readonly<Record<Ending, string>> = {
   succeeded: "✓",
   incomplete: "✗",
@@ -39,10 +39,10 @@ export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: n
   const took = formatElapsed(finished ? finished.seconds * 1000 : lengthMs);
   const facts: [string, string | undefined][] = [
     ["Rollout", id],
-    ["Goes on with", planned?.resumes],
+    ["Resumes", planned?.resumes],
     ["Plan", planned?.plan_file],
-    ["Began", utc(beganAtMs)],
-    [finished ? "Ended" : "Last heard of", utc(beganAtMs + lengthMs)],
+    ["Started", utc(beganAtMs)],
+    [finished ? "Ended" : "Last event", utc(beganAtMs + lengthMs)],
     ["Took", least > 0 ? `${took} (preview: at least ${formatElapsed(least)})` : took],
   ];
   return html`<header>
@@ -71,7 +71,7 @@ export function countsMarkup({ finished, instances }: RolloutModel): Markup {
   const counts: [string, string, number][] = [
     ["healthy", "healthy", healthy],
     ["failed", "failed", failed],
-    ...(open > 0 ? [["unseen", "under restart", open] as [string, string, number]] : []),
+    ...(open > 0 ? [["unseen", "restarting", open] as [string, string, number]] : []),
     ["skipped", "skipped", skipped],
     ["untouched", "untouched", untouched],
   ];
@@ -93,13 +93,13 @@ export function countsMarkup({ finished, instances }: RolloutModel): Markup {
   </section>`;
 }
 
-/** Why it stopped, what failed and how, what was left in doubt, and what to do next. */
+/** Why it stopped, what failed and how, which results are unknown, and what to do next. */
 export function troubleMarkup(model: RolloutModel, called: Invocation): Markup {
   const failed = model.failed();
   const sections = [
     refusedSection,
     hooksSection,
-    unsettledSection,
+    midRestartSection,
     unreachableSection,
     drainedSection,
     leftoversSection,
@@ -127,7 +127,7 @@ function endingOf({ finished }: RolloutModel): Ending {
 }
 
 function endingText(ending: Ending): string {
-  return ending === "unfinished" ? "left before its end" : ending;
+  return ending === "unfinished" ? "did not finish" : ending;
 }
 
 function stopMarkup(model: RolloutModel): Markup | undefined {
@@ -144,7 +144,7 @@ function stopMarkup(model: RolloutModel): Markup | undefined {
   if (!interrupted) return undefined;
   return html`<section class="stop">
     <h2>Interrupted</h2>
-    <p>Interrupted (${printable(interrupted.signal)}): nothing further began.</p>
+    <p>Interrupted (${printable(interrupted.signal)}): nothing more was started.</p>
   </section>`;
 }
 

@@ -20,7 +20,7 @@ export class Track {
   private underRestart: boolean;
   private isStart = false;
   private isDrained = false;
-  /** What it was doing when it was skipped: it goes on doing that. */
+  /** Whether it served when it was skipped: it continues to do so. */
   private servesThoughSkipped = false;
   private readonly steps: number[] = [];
 

@@ -4,82 +4,82 @@ import type { Selection } from "../../domain/rollout.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 import { titled } from "./report-sections.ts";
 
-/** How the operator called the rollout: what the commands that go on from it repeat. */
+/** How the operator ran orchestrate: commands that continue the rollout repeat it. */
 export interface Invocation {
   /** The plan as the operator named it. Default: its absolute path. */
   readonly plan?: string;
-  /** All that came after `orchestrate`. */
+  /** All arguments of `orchestrate`. */
   readonly words?: readonly string[];
-  /** Where the journal is, if that was said. */
+  /** The directory of the journal, if one was given. */
   readonly stateDir?: string;
-  /** The moment since when nothing was to be restarted again, if one was given. */
+  /** `--started-before`, if it was given. */
   readonly startedBefore?: string;
 }
 
-/** Before the command, by how the rollout ended. */
+/** What the operator does before the next command, by the outcome. */
 const FIRST = {
-  refused: "fix that, then ",
-  halted: "fix the cause, then ",
-  incomplete: "fix the causes, then ",
+  refused: "fix that, then",
+  halted: "fix the cause, then",
+  incomplete: "fix the causes, then",
   interrupted: "",
 } as const;
 
-/** What the operator does next: each command on a line of its own, as a shell takes it. */
-export function nextSteps(model: RolloutModel, called: Invocation): string[] {
+/** The commands that the operator may run next, each on a line of its own, quoted for a shell. */
+export function nextSteps(model: RolloutModel, invocation: Invocation): string[] {
   const outcome = model.finished?.outcome;
   if (outcome === "succeeded") return [];
   const first = outcome === undefined ? "" : FIRST[outcome];
-  return titled("how to continue", linesFor(model, called, first));
+  return titled("how to continue", linesFor(model, invocation, first));
 }
 
-function linesFor(model: RolloutModel, called: Invocation, first: string): string[] {
+function linesFor(model: RolloutModel, invocation: Invocation, first: string): string[] {
   const { id, started, planned, finished, instances, drains } = model;
-  const plan = called.plan ?? planned?.plan_file;
-  if (plan === undefined) return [`  ${first}run the same plan again`];
+  const plan = invocation.plan ?? planned?.plan_file;
+  if (plan === undefined) return [`  ${sentence(first, "run the same plan again")}.`];
   const selected = selectionWords(planned?.selection);
   const { healthy, failed, indeterminate, under_restart } = instances.counts;
-  // What a hook may have drained, only a resume puts back in any case.
+  // Only a resume is certain to put back what a hook may have drained.
   const isDrained = drains.instances.size + drains.hosts.size > 0;
   const wasTouched = isDrained || healthy + failed + indeterminate + under_restart > 0;
   const isResume = planned?.resumes !== undefined;
-  // What a resume that has started goes on with, is gone on with by it: that cannot be resumed any more.
+  // A resume that has started takes the place of the rollout before it, which can no longer be resumed.
   if (!started || (planned && !wasTouched && !isResume))
-    return [`  ${first}run it again:`, commandLine(called.words ?? [plan, ...selected])];
-  const kept = called.stateDir === undefined ? [] : ["--state-dir", called.stateDir];
+    return [`  ${sentence(first, "run it again")}:`, commandLine(invocation.words ?? [plan, ...selected])];
+  const kept = invocation.stateDir === undefined ? [] : ["--state-dir", invocation.stateDir];
   const isIncomplete = finished?.outcome === "incomplete";
   const isAllWell = failed + indeterminate === 0;
   const isForRest = isIncomplete && (planned?.left_open ?? []).length > 0;
-  const rest = restOf(model, called, isForRest).map((words) => commandLine([plan, ...words, ...kept]));
-  // Hosts that the first of a chain left out are no part of it, and of a resume neither.
+  const rest = restOf(model, invocation, isForRest).map((words) => commandLine([plan, ...words, ...kept]));
+  // Hosts that the first rollout of a chain left out are not part of it, so a resume does not reach them.
   if (isIncomplete && isAllWell && !isForRest && rest.length > 0)
-    return [`  ${first}run it again for the rest:`, ...rest];
+    return [`  ${sentence(first, "run it again for the rest")}:`, ...rest];
   const resume = ["--resume", ...(id === undefined ? [] : [id])];
-  const fromStart = fromStartOf(model, called).map((words) => commandLine([plan, ...words, ...kept]));
+  const fromStart = fromStartOf(model, invocation).map((words) => commandLine([plan, ...words, ...kept]));
   return [
-    isForRest ? `  ${isAllWell ? "" : first}resume the rest:` : `  ${first}resume from here:`,
-    // The journal knows what its own rollout selected; of a resume that is how far it was narrowed, unless that is done.
+    `  ${isForRest ? sentence(isAllWell ? "" : first, "resume the rest") : sentence(first, "resume")}:`,
+    // The journal has the selection of its rollout. The selection of a resume narrows it, unless that part is done.
     commandLine([plan, ...resume, ...(isResume && !isForRest ? selected : []), ...kept]),
     ...(fromStart.length === 0 ? [] : [FROM_START, ...fromStart]),
     ...(rest.length === 0 ? [] : [WITHOUT_JOURNAL, ...rest]),
   ];
 }
 
-/** What restarts all again that the first of the chain was about, unless that was only what had been started by then. */
+/** The options that restart everything again from the first rollout of the chain; none where it was limited by start time. */
 function fromStartOf({ planned }: RolloutModel, { startedBefore }: Invocation): string[][] {
   const selection = planned?.resumes === undefined ? planned?.selection : planned.began_as?.selection;
   return selection && startedBefore === undefined ? [selectionWords(selection)] : [];
 }
 
 /**
- * What continues without the journal, if there is a command that reaches just as far as the rollout did.
- * @param isWhole whether it is to reach as far as the first of the chain instead
+ * The options that continue without the journal, if there are any that select exactly what the rollout selected.
+ * @param isWhole whether to select what the first rollout of the chain selected instead
  */
-function restOf({ id, planned }: RolloutModel, called: Invocation, isWhole: boolean): string[][] {
-  const began = called.startedBefore ?? beganAt(planned?.began_as?.id ?? id ?? "");
+function restOf({ id, planned }: RolloutModel, invocation: Invocation, isWhole: boolean): string[][] {
+  const began = invocation.startedBefore ?? beganAt(planned?.began_as?.id ?? id ?? "");
   if (began === undefined) return [];
   const own = isWhole ? undefined : planned?.selection;
   const whole = planned?.began_as?.selection;
-  // A journal of an older version does not say how it began; and of two limits a command has no way to name what is in both.
+  // A journal of an older version does not say how it began, and no command can name the hosts that two limits have in common.
   if (planned?.resumes !== undefined && (!whole || (own?.limit.length && whole.limit.length))) return [];
   const { limit = [], exclude = [], programs = [] } = own ?? {};
   const selection = {
@@ -90,22 +90,27 @@ function restOf({ id, planned }: RolloutModel, called: Invocation, isWhole: bool
   return [["--started-before", began, ...selectionWords(selection)]];
 }
 
-/** A selection as options. Journals of older versions have none. */
+/** The options of a selection. Journals of older versions have none. */
 export function selectionWords({ limit, exclude, programs }: Partial<Selection> = {}): string[] {
   const words = (option: string, patterns: readonly string[] = []) => patterns.flatMap((pattern) => [option, pattern]);
   return [...words("--limit", limit), ...words("--exclude", exclude), ...words("--program", programs)];
 }
 
-const FROM_START = "  if another release was deployed meanwhile, run it again from the start:";
+const FROM_START = "  If another release was deployed in the meantime, start over:";
 
 const WITHOUT_JOURNAL =
-  "  without its journal, restart only what has not been restarted since it started (what failed and runs, and what is STOPPED or drained, stays as it is):";
+  "  Journal lost? This restarts everything that has not been restarted since the rollout began. STOPPED and drained instances are left as they are:";
+
+function sentence(first: string, then: string): string {
+  const text = `${first} ${then}`.trimStart();
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
 
 function commandLine(words: readonly string[]): string {
   return `    ${shellCommand(words)}`;
 }
 
-/** A call of orchestrate as a shell takes it back. */
+/** A command line of orchestrate, quoted for a shell. */
 export function shellCommand(words: readonly string[]): string {
   return ["orchestrate", ...words.map(quoted)].join(" ");
 }

@@ -32,8 +32,8 @@ export function failedSection(model: RolloutModel): string[] {
   return titled("failed", lines);
 }
 
-/** Those whose restart was sent, and of which nothing was seen after that. */
-export function unsettledSection({ instances, incidents }: RolloutModel): string[] {
+/** Instances whose restart was sent, and that were not seen after it. */
+export function midRestartSection({ instances, incidents }: RolloutModel): string[] {
   const lines = (["indeterminate", "under_restart"] as const).flatMap((status) =>
     instances
       .withStatus(status)
@@ -42,7 +42,7 @@ export function unsettledSection({ instances, incidents }: RolloutModel): string
           `  ${onOneLine(`${host} ${instance}: ${incidents.lossOf(host, instance) ?? "its restart was sent"}`)}`,
       ),
   );
-  return titled("left while under restart", withRemedy(lines, failureRemedy({ code: "indeterminate" })));
+  return titled("abandoned mid-restart", withRemedy(lines, failureRemedy({ code: "indeterminate" })));
 }
 
 /** The instances of one status, folded: hosts with the same instances share a line. */
@@ -50,7 +50,7 @@ export function statusSection({ instances }: RolloutModel, status: "untouched" |
   return titled(status, indented(foldedPlaces(instances.withStatus(status))));
 }
 
-/** What a resume was narrowed past: the next one has it to do. */
+/** What a narrowed resume left out: the next one has it to do. */
 export function leftOpenSection({ planned }: RolloutModel): string[] {
   const left = planned?.left_open ?? [];
   const lines = LEFT_AS.flatMap((as) =>
@@ -71,7 +71,7 @@ export function skippedSection(model: RolloutModel): string[] {
   return titled("skipped", lines);
 }
 
-/** Why nothing was begun. The same reason on many hosts has its remedy once. */
+/** Why nothing was started. The same reason on many hosts has its remedy once. */
 export function refusedSection({ finished }: RolloutModel): string[] {
   const keyOf = ({ code, remedy = "" }: Refusal) => `${code} ${remedy}`;
   const refusals = [...(finished?.refusals ?? [])].sort((a, b) =>
@@ -98,7 +98,7 @@ export function hooksSection({ incidents }: RolloutModel): string[] {
   return titled("failed hooks", lines);
 }
 
-/** What others have changed since the preview. */
+/** What has changed since the preview, not by this rollout. */
 export function driftSection({ hosts, incidents }: RolloutModel): string[] {
   const restarts = [...hosts.supervisorRestarts.values()].map(
     (event) => `  ${printable(event.host)}: ${supervisorRestartText(event)}`,
@@ -106,7 +106,7 @@ export function driftSection({ hosts, incidents }: RolloutModel): string[] {
   const lines = [...incidents.drifts.values()].map(
     (event) => `  ${printable(`${event.host} ${event.instance}`)}: ${driftText(event)}`,
   );
-  return titled("changed by others", [...restarts, ...lines]);
+  return titled("changed since the preview", [...restarts, ...lines]);
 }
 
 /** Processes that outlived the instances that they belonged to. */
@@ -128,11 +128,11 @@ export function unreachableSection({ hosts }: RolloutModel): string[] {
 
 /** Out of service by the plan's own hook, and not put back by the other. */
 export function drainedSection({ drains, finished }: RolloutModel): string[] {
-  const resume = finished?.outcome !== "succeeded" ? "; --resume does that, too" : "";
+  const resume = finished?.outcome !== "succeeded" ? "; --resume does that too" : "";
   return titled("still drained", [
     ...withRemedy(
       indented(foldedPlaces([...drains.instances.values()])),
-      `before_restart ran for them and after_healthy did not: put them back by hand once they are healthy${resume}.`,
+      `before_restart ran for them and after_healthy did not: put them back into service by hand once they are healthy${resume}.`,
     ),
     ...withRemedy(
       drains.hosts.size === 0 ? [] : [`  ${folded([...drains.hosts])}`],

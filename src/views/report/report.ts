@@ -18,12 +18,12 @@ import {
   refusedSection,
   skippedSection,
   unreachableSection,
-  unsettledSection,
+  midRestartSection,
 } from "./report-sections.ts";
 import { wrapped } from "../words/wrapped.ts";
 
 /**
- * What a rollout has done and left undone, what failed, and how to continue. It ends in a newline.
+ * The result of a rollout: what failed, what was done and what was not, and how to continue. It ends in a newline.
  * @param columns prose is wrapped to this width; names, logs and commands never are
  */
 export function reportText(model: RolloutModel, invocation: Invocation = {}, columns = Infinity): string {
@@ -50,7 +50,7 @@ function sectionsFor(model: RolloutModel): string[][] {
   return [
     failedSection(model),
     hooksSection(model),
-    unsettledSection(model),
+    midRestartSection(model),
     unreachableSection(model),
     drainedSection(model),
     leftoversSection(model),
@@ -63,22 +63,22 @@ function sectionsFor(model: RolloutModel): string[][] {
 }
 
 function headline({ planned, started, id, finished, instances }: RolloutModel, plan: string | undefined): string {
-  const outcome = finished?.outcome ?? "left before its end";
+  const outcome = finished?.outcome ?? "did not finish (its process was killed), or is still running";
   const name = printable(planned?.name ?? plan ?? "the rollout");
   const time = finished ? ` ${outcome === "succeeded" ? "in" : "after"} ${formatElapsed(finished.seconds * 1000)}` : "";
   const least = planned && started ? leastMs(planned) : 0;
-  const beside = finished && least > 0 ? ` (preview: at least ${formatElapsed(least)})` : "";
+  const preview = finished && least > 0 ? ` (preview: at least ${formatElapsed(least)})` : "";
   const counts = outcome === "refused" ? "nothing was changed" : countsText(finished?.counts ?? countsSoFar(instances));
-  return `${outcome}: ${name}${id === undefined ? "" : ` (${id})`}${time}${beside}: ${counts}`;
+  return `${outcome}: ${name}${id === undefined ? "" : ` (${id})`}${time}${preview}: ${counts}`;
 }
 
-/** An instance that was lost from sight counts as failed, as it does in the rollout's own counts. */
+/** An instance that contact was lost with counts as failed, as it does in the counts of the rollout itself. */
 function countsSoFar({ counts }: Instances): Counts {
   const failed = counts.failed + counts.indeterminate + counts.under_restart;
   return { healthy: counts.healthy, failed, skipped: counts.skipped, untouched: counts.untouched };
 }
 
-/** Why nothing further began, unless a failed instance says it. */
+/** Why nothing more was started, unless a failed instance says it. */
 function whyItStopped(model: RolloutModel): string[] {
   const { halted, interrupted } = model;
   if (halted) {

@@ -29,7 +29,7 @@ export function batchRows(wave: WaveProgress, height: number, depth: number, fra
 export function restRow({ model: { restingUntilMs, paused }, nowMs, columns, paint }: Frame): Row[] {
   if (paused) {
     const { group, untilMs } = paused;
-    const end = untilMs === undefined ? `: go on?  ${PAUSE_CHOICES}` : ` for ${remaining(untilMs - nowMs)}`;
+    const end = untilMs === undefined ? `: continue?  ${PAUSE_CHOICES}` : ` for ${remaining(untilMs - nowMs)}`;
     const text = `${cut(`paused after ${printable(group)}`, textWidth(columns, 1) - end.length)}${end}`;
     return [{ key: "pause", state: "note", text: paint.notice(text) }];
   }
@@ -71,7 +71,7 @@ export function endedState(counts: StatusCounts): RowState {
   return openOf(counts) > 0 ? "stopped" : "done";
 }
 
-/** An ended batch keeps its hosts only as the last picture of a rollout that did not get on. */
+/** An ended batch keeps its hosts only in the last frame of a rollout that did not finish its work. */
 function isFolded(batch: BatchProgress, { live }: Frame): boolean {
   return batch.endedAtMs !== undefined && (live || openOf(batch.counts) + batch.counts.failed === 0);
 }

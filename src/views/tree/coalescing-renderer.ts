@@ -9,7 +9,7 @@ const FRAME_MS = 200;
 /** Beyond these a character may take two columns, or none. */
 const PLAIN = /^[\x20-\u02ff\u2010-\u27bf]*$/;
 
-/** What the renderer is told by the view that it draws for. */
+/** What the view gives to the renderer. */
 export interface DrawnFor {
   readonly output: TerminalOutput;
   /** Brings the tasks up to date; called before each frame, so that work is done per frame and not per event. */

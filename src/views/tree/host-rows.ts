@@ -10,7 +10,7 @@ const LARGEST_NAME_SHARE = 0.5;
 
 /**
  * The hosts of a batch in at most `height` rows, in the order of the plan. Where they are too many, those in trouble
- * come before those under way, these before the waiting ones, and a note counts the rest.
+ * come before those in progress, these before the waiting ones, and a note counts the rest.
  */
 export function hostRows(batch: BatchProgress, height: number, depth: number, frame: Frame): Row[] {
   const fits = batch.hosts.length <= height;
@@ -28,7 +28,7 @@ export function hostRows(batch: BatchProgress, height: number, depth: number, fr
   return fits ? rows : [...rows, restNote(batch, shown, frame)];
 }
 
-/** Whether a host counts as lost, and why: once it is done it does not matter any more. */
+/** Why a host cannot be reached; once it is done, that no longer matters. */
 function lostReason(host: HostProgress, { model }: Frame): string | undefined {
   return isDone(host) ? undefined : model.hosts.unreachable.get(host.name);
 }
@@ -60,7 +60,7 @@ function restNote(
   const troubleMore = troubled.size - shown.filter((host) => troubled.has(host)).length;
   const doneMore = hosts.length - shown.length - waitingMore - busyMore;
   const parts = [
-    ...(busyMore > 0 ? [`${counted(busyMore, "more host")} under way`] : []),
+    ...(busyMore > 0 ? [`${counted(busyMore, "more host")} in progress`] : []),
     ...(doneMore > 0 ? [`${counted(doneMore, "host")} ${model.halted || model.interrupted ? "ended" : "done"}`] : []),
     ...(waitingMore > 0 ? [`${counted(waitingMore, "more host")} waiting`] : []),
   ];

@@ -6,14 +6,14 @@ import type { Palette } from "./palette.ts";
 import { cut, widthOf } from "./row.ts";
 import type { RunningHook, HostProgress, InstanceProgress } from "../model/progress.ts";
 
-/** What a host's text depends on besides the host. */
+/** What the text of a host depends on, other than the host. */
 export interface HostTextFrame {
   readonly nowMs: number;
   readonly width: number;
   /** Of the host's name, so that what follows stands in a column. */
   readonly nameWidth: number;
   readonly paint: Palette;
-  /** False once the rollout has ended: nothing counts any more. */
+  /** False once the rollout has ended: nothing is counted up or down. */
   readonly live: boolean;
   /** Why the host cannot be reached, if so. */
   readonly lost: string | undefined;
@@ -22,10 +22,10 @@ export interface HostTextFrame {
 /** More instances than this are counted instead of drawn one by one. */
 const LONGEST_STRIP = 24;
 
-/** The room for ` running 10s/10s on 12345` instead of a mark, the widest of what comes and goes; without it a row would keep changing its form. */
+/** The room for ` running 10s/10s on 12345` instead of a mark, the widest text that comes and goes; without it a row would keep changing its form. */
 const PASSING_WIDTH = 23;
 
-/** The room for ` 1234567 59m59s` behind each name: what is the new process, and how old. */
+/** The room for ` 1234567 59m59s` after each name: the pid of the new process, and its age. */
 const PROCESS_WIDTH = 15;
 
 /** A host and the state of each of its instances: by name if the width allows it, else as a strip of marks and the names that matter. */
@@ -98,7 +98,7 @@ function instanceText(
   switch (instance.status) {
     case "untouched":
       return instance.waiting && live
-        ? paint.notice(`${name} waits${elapsed} (${floorText(instance.waiting)})`)
+        ? paint.notice(`${name} waiting${elapsed} (${floorText(instance.waiting)})`)
         : `${paint.faint(name)} ${mark}`;
     case "under_restart":
       return paint.underWay(`${name} ${wordOf(instance)}${elapsed}${gateOf(instance, frame)}${onPid(instance)}`);
@@ -161,10 +161,10 @@ function hookText({ name, sinceMs }: RunningHook, nowMs: number): string {
   return `${name} ${wholeSeconds(nowMs - sinceMs)}`;
 }
 
-/** What the host itself does between its instances. */
+/** The hook or the rest of the host itself, between its instances. */
 function restText({ restingUntilMs, hook }: HostProgress, { live, nowMs, paint }: HostTextFrame): string | undefined {
   if (hook && live) return paint.notice(hookText(hook, nowMs));
-  // Once it is over, something else is waited for: an answer, or the floor.
+  // Once the rest is over, the host waits for something else: an answer, or the floor.
   if (restingUntilMs === undefined || restingUntilMs <= nowMs || !live) return undefined;
   return paint.faint(`next instance in ${remaining(restingUntilMs - nowMs)}`);
 }

@@ -3,7 +3,7 @@ import type { HostWork } from "../../domain/rollout.ts";
 import { isDone, type BatchProgress, type HostProgress, type InstanceProgress } from "../model/progress.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 
-/** The least time that the plan's own timings still take; undefined where nothing further begins. */
+/** The least time that the plan's own timings still take; undefined where nothing more starts. */
 export function leastLeftMs(model: RolloutModel, nowMs: number): number | undefined {
   const { waves, planned, halted, interrupted, finished, restingUntilMs, paused } = model;
   if (!planned || halted || interrupted || finished) return undefined;
@@ -14,7 +14,7 @@ export function leastLeftMs(model: RolloutModel, nowMs: number): number | undefi
   const later = waves.slice(index + 1).map(({ work }) => work);
   const rest = { ...wave.work, batches: wave.work.batches.slice(wave.current?.number ?? 0) };
   const open = wave.current && wave.current.endedAtMs === undefined ? wave.current : undefined;
-  // What is over of this wave takes no time any more, but the rests and pauses that follow it do.
+  // The finished part of this wave takes no more time, but the rests and pauses after it do.
   const followed = rest.batches.length > 0 ? [rest, ...later] : later;
   const resting = Math.max(0, (restingUntilMs ?? paused?.untilMs ?? nowMs) - nowMs);
   return (

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 /** `stopped`: it had started and goes no further, though not all of it is done. `note`: a remark, which has no mark. */
 export type RowState = "waiting" | "running" | "done" | "failed" | "stopped" | "note";
 
-/** One line of the tree, and what is indented under it. */
+/** One line of the tree, with the rows that are indented under it. */
 export interface Row {
   /** The same row in the next frame has the same key. Unique among its siblings. */
   readonly key: string;
@@ -18,7 +18,7 @@ export function heightOf(rows: readonly Row[]): number {
   return rows.reduce((sum, { children = [] }) => sum + 1 + heightOf(children), 0);
 }
 
-/** Columns for the text of a row at a depth: what is left by its indentation, its mark, and the edge that listr2 keeps free. */
+/** Columns for the text of a row at a depth: without its indentation, its mark, and the edge that listr2 keeps free. */
 export function textWidth(columns: number, depth: number): number {
   return Math.max(10, columns - 2 * depth - 4);
 }

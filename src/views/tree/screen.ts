@@ -6,7 +6,7 @@ import type { Row, RowState } from "./row.ts";
 import { terminalOutput, type TerminalOutput } from "./terminal-output.ts";
 import type { ScreenSize } from "./tree-frame.ts";
 
-/** What is drawn on the screen, by whom it is drawn for. */
+/** What the screen shows; given by the view. */
 export interface Drawing {
   /** The tree as it is now, fit for a screen of this size. */
   readonly compose: (size: ScreenSize) => Row;
@@ -30,7 +30,7 @@ export class Screen {
   private readonly root: Listr2.ListrTaskObject<unknown>;
   private readonly drawing: Drawing;
   private readonly run: Promise<unknown>;
-  private readonly stopTelling: () => void;
+  private readonly stopRefreshing: () => void;
   readonly refresh: () => void;
   private finish!: () => void;
 
@@ -53,13 +53,13 @@ export class Screen {
     });
     this.root = listr.tasks[0] as unknown as Listr2.ListrTaskObject<unknown>;
     this.refresh = () => listr.events.emit(listr2.ListrEventType.SHOULD_REFRESH_RENDER);
-    this.stopTelling = this.tellOfChanges(stdout);
+    this.stopRefreshing = this.refreshOnChanges(stdout);
     this.run = listr.run();
   }
 
   /** Draws the last frame and gives the terminal back. */
   async end(): Promise<void> {
-    this.stopTelling();
+    this.stopRefreshing();
     this.prepare();
     // listr2 takes its tasks' last states from promises, whose callbacks run before this one.
     await new Promise((resolve) => setImmediate(resolve));
@@ -72,7 +72,7 @@ export class Screen {
     this.rows.show(this.root, this.drawing.compose({ columns, rows }));
   }
 
-  private tellOfChanges(stdout: NodeJS.WriteStream): () => void {
+  private refreshOnChanges(stdout: NodeJS.WriteStream): () => void {
     let timer: NodeJS.Timeout;
     const awaitTick = () => {
       timer = setTimeout(() => {

@@ -14,7 +14,7 @@ export interface ScreenSize {
   readonly columns: number;
 }
 
-/** More rows than this are not taken in at a glance, whatever the terminal's height. */
+/** More rows cannot be taken in at a glance, however high the terminal is. */
 const MOST_ROWS = 40;
 
 /** Fewer leave no room for a wave, a batch and a host. */
@@ -77,7 +77,7 @@ function progress({ model, nowMs, paint, live }: Frame): string[] {
   ];
 }
 
-/** Where there are several programs, how each of them gets on. */
+/** Where there are several programs, the progress of each. */
 function programsRow({ model: { instances }, columns, paint }: Frame): Row[] {
   if (instances.programs.size < 2) return [];
   const texts = [...instances.programs].map(
@@ -86,24 +86,23 @@ function programsRow({ model: { instances }, columns, paint }: Frame): Row[] {
   return [{ key: "programs", state: "note", text: paint.faint(cut(texts.join("  "), textWidth(columns, 1))) }];
 }
 
-/** What is waited for, and until when; where the header or a rest's own row says it, nothing. */
+/** What the rollout waits for, and until when; nothing where the header or the row of a pause says it. */
 function waitRows({ model, nowMs, columns, paint }: Frame): Row[] {
   const isSaid = !model.planned || (model.asking ?? model.paused ?? model.restingUntilMs) !== undefined;
   const wait = isSaid ? undefined : waitOf(model, nowMs);
   if (!wait) return [];
-  const until =
-    wait.untilMs === undefined ? "" : `: ${wait.atMost ? "at most " : ""}${remaining(wait.untilMs - nowMs)}`;
+  const until = wait.untilMs === undefined ? "" : `: ${wait.atMost ? "up to " : ""}${remaining(wait.untilMs - nowMs)}`;
   const width = textWidth(columns, 1);
-  const text = `${cut(onOneLine(`waits for ${wait.text}`), width - until.length)}${until}`;
+  const text = `${cut(onOneLine(`waiting for ${wait.text}`), width - until.length)}${until}`;
   return [{ key: "wait", state: "note", text: paint.faint(text) }];
 }
 
-/** Before there is a plan to show: how many hosts have answered, and whose lock is waited for. */
+/** Before there is a plan to show: how many hosts have answered, and whose lock the rollout waits for. */
 function preflight({ model: { hosts, finished, lock }, nowMs, paint }: Frame): string[] {
   if (lock && !finished)
-    return [`waits ${wholeSeconds(lock.untilMs - nowMs)} for a lock`, paint.notice(onOneLine(lock.reason))];
+    return [`waiting ${wholeSeconds(lock.untilMs - nowMs)} for a lock`, paint.notice(onOneLine(lock.reason))];
   return [
-    ...(finished ? [] : ["looking at the fleet"]),
+    ...(finished ? [] : ["querying the fleet"]),
     `${hosts.connected.size} connected`,
     ...(hosts.unreachable.size > 0 ? [paint.failed(`${hosts.unreachable.size} unreachable`)] : []),
   ];

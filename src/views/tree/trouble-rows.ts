@@ -12,7 +12,7 @@ import { cut, textWidth, type Row } from "./row.ts";
 type Failure = EventOf<"instance.failed">;
 
 /**
- * What went wrong and what the rollout does about it, in at most `height` rows: it stands at the bottom, where one looks.
+ * Failures and how the rollout reacts to them, in at most `height` rows at the bottom of the tree.
  * The first failure is the likeliest cause of the others, so it is the last to lose its details.
  */
 export function troubleRows(frame: Frame, height: number): Row[] {
@@ -67,7 +67,7 @@ function unreachableRow(host: string, reason: string, { columns, paint }: Frame)
   return { key: `unreachable ${host}`, state: "failed", text: paint.failed(text) };
 }
 
-/** What the rollout does about its trouble, or what to know of it beforehand. */
+/** How the rollout reacts to trouble, and warnings before it. */
 function noticeRows(frame: Frame): Row[] {
   const { model, live, paint, columns } = frame;
   const width = textWidth(columns, 1);
@@ -99,7 +99,7 @@ function haltReason({ model: { halted, incidents } }: Frame): string | undefined
   return `halted because ${onOneLine(halted.reason)}`;
 }
 
-/** Nothing begins before it is answered, so it names what it is about even where the failure itself has no room. */
+/** Nothing new starts before the answer, so the question names its subject even where the failure itself has no room. */
 function questionOf({ model: { asking } }: Frame, width: number): string[] {
   if (!asking) return [];
   const about = `${printable(subjectOf(asking))}?`;
@@ -111,9 +111,9 @@ function questionOf({ model: { asking } }: Frame, width: number): string[] {
 
 function stoppingText({ model: { halted, interrupted, instances } }: Frame): string | undefined {
   const open = instances.counts.under_restart + instances.counts.indeterminate;
-  const waits = open > 0 ? `; waits for ${open} under way` : "";
-  if (halted) return `halting: no further restart${waits}`;
-  return interrupted && `${interrupted.signal}: no further restart${waits}; again: leave now`;
+  const waits = open > 0 ? `; waiting for ${open} in progress` : "";
+  if (halted) return `halting: no new restarts${waits}`;
+  return interrupted && `${interrupted.signal}: no new restarts${waits}; press again to quit`;
 }
 
 function leftoversOf({ model: { incidents } }: Frame, width: number): string | undefined {

@@ -30,7 +30,7 @@ export function waveRows(frame: Frame, height: number): Row[] {
   return [...folded.before, ...currentRows, ...resting, ...folded.after];
 }
 
-/** Once it has ended well, or while the rollout goes on without it, a wave takes one line. */
+/** A wave that has ended takes one line, except in the last frame if it did not end well. */
 function isFolded(wave: WaveProgress, { live }: Frame): boolean {
   return wave.endedAtMs !== undefined && (live || openOf(wave.counts) + wave.counts.failed === 0);
 }

@@ -7,12 +7,12 @@ export function countsText({ healthy, failed, skipped, untouched }: Counts): str
   return [`${healthy} healthy`, `${failed} failed`, ...more].join(", ");
 }
 
-/** An elapsed time that is counted up before one's eyes: never more than has passed, and never milliseconds. */
+/** An elapsed time that is counted up on the screen: never more than has passed, and never milliseconds. */
 export function wholeSeconds(ms: number): string {
   return ms < 1000 ? "0s" : formatElapsed(Math.floor(ms / 1000) * 1000);
 }
 
-/** What is left of a rest, counted down: `8s`, and `0s` only when it is over. */
+/** The remaining time of a rest, counted down: `8s`, and `0s` only when it is over. */
 export function remaining(ms: number): string {
   return wholeSeconds(Math.ceil(Math.max(0, ms) / 1000) * 1000);
 }

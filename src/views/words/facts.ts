@@ -19,7 +19,7 @@ export interface Fact {
   readonly series?: "state" | "skip";
 }
 
-/** What an event says, as lines without time. What another version's journal has besides is passed over. */
+/** What an event says, as lines without time. None for an event of a newer version. */
 export function factsOf(event: RolloutEvent): Fact[] {
   return knownFactsOf(event) ?? [];
 }
@@ -29,19 +29,21 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "rollout.planned":
       return factsOfPlan(event);
     case "lock.waiting":
-      return [{ about: event.host ?? "", text: `waits, for at most ${formatElapsed(event.ms)}: ${event.reason}` }];
+      return [
+        { about: event.host ?? "", text: `waiting for a lock, at most ${formatElapsed(event.ms)}: ${event.reason}` },
+      ];
     case "rollout.started":
       return [overall("started")];
     case "wave.started":
-      return [overall(`wave ${event.wave} (${event.group}) begins`)];
+      return [overall(`wave ${event.wave} (${event.group}) started`)];
     case "wave.finished":
-      return [overall(`wave ${event.wave} (${event.group}) ended`)];
+      return [overall(`wave ${event.wave} (${event.group}) finished`)];
     case "batch.started":
-      return [overall(`wave ${event.wave} (${event.group}) batch ${event.batch} begins: ${event.hosts.join(" ")}`)];
+      return [overall(`wave ${event.wave} (${event.group}) batch ${event.batch} started: ${event.hosts.join(" ")}`)];
     case "batch.finished":
-      return [overall(`wave ${event.wave} (${event.group}) batch ${event.batch} ended`)];
+      return [overall(`wave ${event.wave} (${event.group}) batch ${event.batch} finished`)];
     case "batch.resting":
-      return [overall(`rests ${formatDuration(event.ms)} before the next batch`)];
+      return [overall(`pausing ${formatDuration(event.ms)} before the next batch`)];
     case "host.connected":
       return [{ about: event.host, text: `connected, ${counted(event.instances, "instance")}` }];
     case "host.unreachable":
@@ -49,10 +51,10 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "host.supervisor_restarted":
       return [{ about: event.host, text: supervisorRestartText(event) }];
     case "host.resting":
-      return [{ about: event.host, text: `rests ${formatDuration(event.ms)} before its next instances` }];
+      return [{ about: event.host, text: `pausing ${formatDuration(event.ms)} before its next instances` }];
     case "host.finished":
       return [{ about: event.host, text: "finished" }];
-    // How it ends is the fact; one that takes its time is told while it is waited for.
+    // Its end is the fact; while it runs, it is what the rollout waits for.
     case "hook.started":
       return [];
     case "hook.finished":
@@ -60,9 +62,9 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "rollout.paused":
       return factsOfPause(event);
     case "rollout.resumed":
-      return [overall("goes on")];
+      return [overall("pause over, continuing")];
     case "rollout.asking": {
-      const text = `asks what to do about this, and begins nothing until then: ${event.reason}`;
+      const text = `waiting for your decision; nothing new starts until then: ${event.reason}`;
       const about = subjectOf(event);
       return [
         { about, text },
@@ -72,7 +74,7 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
     case "rollout.answered":
       return [{ about: subjectOf(event), text: answerText(event.answer) }];
     case "rollout.interrupted":
-      return [overall(`interrupted (${event.signal}): nothing further begins, what is under restart is waited for`)];
+      return [overall(`interrupted (${event.signal}): no new restarts; waiting for those in progress`)];
     case "rollout.halted":
       return [overall(`halted: ${event.reason}: ${haltTitle(event.code)}`)];
     case "rollout.finished":
@@ -91,7 +93,7 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
   }
 }
 
-/** That it is stderr's goes without saying. */
+/** Titles only where the log could be taken for another: an untitled one is that of stderr. */
 function logLines(event: EventOf<"instance.failed">): string[] {
   return logsOf(event).flatMap(({ title, lines }) => [
     ...(title === undefined || (event.log !== "stdout" && event.stdout_tail === undefined) ? [] : [`${title}:`]),
@@ -115,9 +117,7 @@ function factsOfInstance(event: EventOf<`instance.${string}` & RolloutEvent["typ
     case "instance.healthy": {
       // It takes no time at all only where an earlier rollout has sent the restart.
       const after = event.seconds > 0 ? ` after ${formatElapsed(event.seconds * 1000)}` : "";
-      const how = event.completed
-        ? `completed${after}: it has ended as expected`
-        : `healthy${after}${onPid(event.pid)}`;
+      const how = event.completed ? `completed${after}: it exited as expected` : `healthy${after}${onPid(event.pid)}`;
       return [{ about, text: how }];
     }
     case "instance.failed": {
@@ -138,11 +138,11 @@ function factsOfInstance(event: EventOf<`instance.${string}` & RolloutEvent["typ
       return [
         {
           about,
-          text: `lost sight of it during its restart: ${event.reason}${event.still_drained ? "; it is still drained" : ""}`,
+          text: `contact was lost during its restart: ${event.reason}${event.still_drained ? "; it is still drained" : ""}`,
         },
       ];
     case "instance.unchanged":
-      return [{ about, text: `is as it was: ${event.reason}` }];
+      return [{ about, text: `is unchanged: ${event.reason}` }];
   }
 }
 
@@ -150,8 +150,8 @@ function onPid(pid: number | undefined): string {
   return pid === undefined ? "" : ` on pid ${pid}`;
 }
 
-function waitingText({ healthy, min_healthy, ms }: EventOf<"instance.waiting">): string {
-  return `waits: ${healthy} of its program are healthy and ${min_healthy} must stay so; halts in ${formatDuration(ms)}`;
+function waitingText({ program, healthy, min_healthy, ms }: EventOf<"instance.waiting">): string {
+  return `waiting: min_healthy keeps ${counted(min_healthy, `${program} instance`)} up and only ${healthy} ${healthy === 1 ? "is" : "are"}; gives up in ${formatDuration(ms)}`;
 }
 
 function factsOfPause({ wave, group, ms }: EventOf<"rollout.paused">): Fact[] {
@@ -183,7 +183,7 @@ function factsOfPlan({ name, reason, waves, skipped: left, warnings }: EventOf<"
   ];
 }
 
-/** Why a rollout was refused is no fact of it but a diagnostic, told where those are told. */
+/** Why a rollout was refused is not here: the command prints it with the diagnostics, on stderr. */
 function factsOfEnd({ outcome, counts, seconds }: EventOf<"rollout.finished">): Fact[] {
   const end = outcome === "refused" ? "nothing was changed" : countsText(counts);
   return [overall(`${outcome} after ${formatElapsed(seconds * 1000)}: ${end}`)];

@@ -9,7 +9,7 @@ export interface ShownLog {
 
 type Logged = Pick<EventOf<"instance.failed">, "log_tail" | "log" | "stdout_tail">;
 
-/** What there is to read of a failed instance, the log that tells most first. */
+/** The logs of a failed instance, the one that says most first. */
 export function logsOf({ log_tail, log, stdout_tail }: Logged): ShownLog[] {
   const [, why] = log === undefined ? (/^\((.*)\)$/s.exec(log_tail) ?? []) : [];
   // Version 0.1.0 did not say which log it was: it knew stderr's.

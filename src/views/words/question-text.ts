@@ -1,26 +1,26 @@
 import type { Answer } from "../../domain/events.ts";
 
-/** What each answer does, with its key first. */
+/** Each answer with its key. */
 const CHOICES: Record<Answer, string> = {
-  retry: "r: do it again",
-  skip: "s: leave it failed and go on",
-  stop: "x: halt here",
+  retry: "r: retry",
+  skip: "s: skip (count it as failed and continue)",
+  stop: "x: halt",
 };
 
-/** The keys and what they do: `r: do it again, s: leave it failed and go on, x: halt here`. */
+/** The keys and what they do: `r: retry, s: skip (count it as failed and continue), x: halt`. */
 export function questionText(answers: readonly Answer[]): string {
   return answers.map((answer) => CHOICES[answer]).join(", ");
 }
 
 /** The same for a pause that only the operator ends. */
-export const PAUSE_CHOICES = "y: go on, n: end here, to be resumed";
+export const PAUSE_CHOICES = "y: continue, n: stop here (resumable)";
 
-/** What the operator has said. */
+/** The answer as a fact. */
 export function answerText(answer: Answer): string {
   const said: Record<Answer, string> = {
-    retry: "the operator wants it done again",
-    skip: "the operator leaves it failed and goes on",
-    stop: "the operator halts here",
+    retry: "the operator chose to retry",
+    skip: "the operator chose to skip it: it counts as failed",
+    stop: "the operator chose to halt",
   };
   return said[answer];
 }

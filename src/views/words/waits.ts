@@ -5,16 +5,16 @@ import type { RunningHook, HostProgress, InstanceProgress } from "../model/progr
 import { isDone } from "../model/progress.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 
-/** What the rollout waits for at a moment. */
+/** What the rollout waits for. */
 export interface Wait {
   /** `web-02 web:web_01 (+3) STOPPING 12s`. Not sanitised: it contains text of hosts. */
   readonly text: string;
-  /** When it is over: at this moment, or at the latest then. */
+  /** The end of the wait, or its deadline. */
   readonly untilMs?: number;
   readonly atMost: boolean;
 }
 
-/** What is waited for now: what concerns the whole rollout first, then what is under restart, the longest there first. */
+/** The reason that the rollout waits now: one of the whole rollout first, then the instance that is longest in its state. */
 export function waitOf(model: RolloutModel, nowMs: number): Wait | undefined {
   if (model.finished) return undefined;
   if (model.lock) return { text: `a lock: ${model.lock.reason}`, untilMs: model.lock.untilMs, atMost: true };
@@ -26,7 +26,7 @@ export function waitOf(model: RolloutModel, nowMs: number): Wait | undefined {
   return instanceWait(hosts, nowMs) ?? hostWait(hosts, model, nowMs) ?? lastWait(model, nowMs);
 }
 
-/** What only the operator or time can end. */
+/** Waits that only the operator or time can end. */
 function overallWait({ asking, paused, restingUntilMs }: RolloutModel, nowMs: number): Wait | undefined {
   if (asking) return { text: `the operator's answer about ${subjectOf(asking)}`, atMost: false };
   if (paused && paused.untilMs === undefined)
@@ -86,7 +86,7 @@ function busyText({ hook, status, state, proving, action, sinceMs, at }: Instanc
   if (status === "indeterminate") return `not seen for ${elapsed}`;
   if (proving && nowMs < sinceMs + timings.min_healthy_time_ms)
     return `RUNNING ${elapsed} of ${wholeSeconds(timings.min_healthy_time_ms)}`;
-  if (proving) return `RUNNING ${elapsed}, ${checks.length > 0 ? "its checks" : "a last look"}`;
+  if (proving) return `RUNNING ${elapsed}, ${checks.length > 0 ? "its checks" : "a final check"}`;
   return `${state ?? (action === "start" ? "starting" : "restarting")} ${elapsed}`;
 }
 
@@ -107,11 +107,11 @@ function hostWait(hosts: readonly HostProgress[], model: RolloutModel, nowMs: nu
   };
 }
 
-/** Between what events tell of: hooks of the rollout, looks. */
+/** Without another reason: a hook of the rollout, or the next status check. */
 function lastWait({ hook }: RolloutModel, nowMs: number): Wait {
   return hook
     ? { text: hookText(hook, nowMs), untilMs: hook.untilMs, atMost: true }
-    : { text: "a look at the hosts", atMost: false };
+    : { text: "the next status check", atMost: false };
 }
 
 function hookText({ name, sinceMs }: RunningHook, nowMs: number): string {

@@ -57,9 +57,9 @@ describe("plain lines under GitHub Actions", () => {
     assert.deepEqual(
       lines.filter(isCommand).map((line) => line.slice(0, 60)),
       [
-        "::group::10:00:03 wave 1 (web) batch 1 begins: web-01",
+        "::group::10:00:03 wave 1 (web) batch 1 started: web-01",
         "::endgroup::",
-        "::group::10:00:10 wave 1 (web) batch 2 begins: web-02",
+        "::group::10:00:10 wave 1 (web) batch 2 started: web-02",
         "::error title=web-02 web%3A0 failed::Supervisor gave up star",
         "::endgroup::",
       ],
@@ -71,7 +71,7 @@ describe("plain lines under GitHub Actions", () => {
   it("end the group of a batch that has not ended, before the report", async () => {
     const lines = await linesOf([...HALTED.slice(0, 8), finished("interrupted", { healthy: 1, failed: 1 })], env);
     const end = lines.lastIndexOf("::endgroup::");
-    assert.ok(end > lines.findIndex((line) => line.includes("batch 2 begins")));
+    assert.ok(end > lines.findIndex((line) => line.includes("batch 2 started")));
     assert.match(lines[end + 2] ?? "", /^interrupted: prod/);
   });
 
@@ -99,9 +99,9 @@ describe("plain lines under GitLab CI", () => {
     const marks = lines.filter((line) => line.includes("\u001b"));
     const began = Date.parse("2026-11-22T10:00:03Z") / 1000;
     assert.deepEqual(marks, [
-      `\u001b[0Ksection_start:${began}:wave_1_batch_1\r\u001b[0K10:00:03 wave 1 (web) batch 1 begins: web-01`,
+      `\u001b[0Ksection_start:${began}:wave_1_batch_1\r\u001b[0K10:00:03 wave 1 (web) batch 1 started: web-01`,
       `\u001b[0Ksection_end:${began + 6}:wave_1_batch_1\r\u001b[0K`,
-      `\u001b[0Ksection_start:${began + 7}:wave_1_batch_2\r\u001b[0K10:00:10 wave 1 (web) batch 2 begins: web-02`,
+      `\u001b[0Ksection_start:${began + 7}:wave_1_batch_2\r\u001b[0K10:00:10 wave 1 (web) batch 2 started: web-02`,
       `\u001b[0Ksection_end:${began + 11}:wave_1_batch_2\r\u001b[0K`,
     ]);
   });
@@ -136,17 +136,17 @@ describe("a silence in plain lines", () => {
     time.run();
     await view.end();
     assert.deepEqual(
-      sink.text.split("\n").filter((line) => line.includes("waits for")),
+      sink.text.split("\n").filter((line) => line.includes("waiting for")),
       [
-        "10:00:50 waits for web-01 web:0 STOPPING 30s, until 10:05:00 at the latest",
-        "10:01:20 waits for web-01 web:0 STOPPING 1m00s, until 10:05:00 at the latest",
+        "10:00:50 waiting for web-01 web:0 STOPPING 30s, until 10:05:00 at the latest",
+        "10:01:20 waiting for web-01 web:0 STOPPING 1m00s, until 10:05:00 at the latest",
       ],
     );
   });
 
   it("is left alone where it is short", async () => {
     const lines = await linesOf(HALTED, {});
-    assert.ok(!lines.some((line) => line.includes("waits for")));
+    assert.ok(!lines.some((line) => line.includes("waiting for")));
   });
 });
 

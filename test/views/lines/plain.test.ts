@@ -85,25 +85,25 @@ describe("the plain view", () => {
 10:00:01 warning: its gate proves little: startsecs is 0
 10:00:01 web-02 web:spare skipped: it is STOPPED
 10:00:03 started
-10:00:04 wave 1 (web) begins
-10:00:05 wave 1 (web) batch 1 begins: web-01
+10:00:04 wave 1 (web) started
+10:00:05 wave 1 (web) batch 1 started: web-01
 10:00:06 web-01 web:web_00 restarting, was RUNNING on pid 100
 10:00:07 web-01 web:web_00 is STOPPING
 10:00:08 web-01 web:web_00 is STARTING
 10:00:09 web-01 web:web_00 is RUNNING on pid 200
 10:00:10 web-01 web:web_00 healthy after 7s on pid 200
-10:00:12 web-01 rests 10s before its next instances
+10:00:12 web-01 pausing 10s before its next instances
 10:00:13 web-01 finished
-10:00:14 wave 1 (web) batch 1 ended
-10:00:15 rests 8s before the next batch
-10:00:16 wave 1 (web) batch 2 begins: web-02
+10:00:14 wave 1 (web) batch 1 finished
+10:00:15 pausing 8s before the next batch
+10:00:16 wave 1 (web) batch 2 started: web-02
 10:00:17 web-02 web:web_00 restarting, was RUNNING on pid 100
 10:00:18 web-02 unreachable: the connection was lost
 10:00:19 web-02 web:web_00 failed after 9s: Supervisor gave up starting it (fatal): it is FATAL (Exited too quickly); supervisorctl said: ERROR
 10:00:19 web-02 web:web_00 | one
 10:00:19 web-02 web:web_00 | \\x1b[31mtwo
 10:00:20 halted: web-02 web:web_00: it is FATAL: Supervisor gave up starting it (fatal)
-10:00:21 wave 1 (web) ended
+10:00:21 wave 1 (web) finished
 10:00:22 halted after 42s: 1 healthy, 1 failed, 1 skipped`,
     );
     assert.match(report ?? "", /^halted: prod/);
@@ -122,11 +122,11 @@ describe("the plain view", () => {
       (await plainTextOf(script)).trimEnd(),
       `10:00:00 hook before_rollout succeeded
 10:00:01 hook on_failure failed: exit code 1
-10:00:02 web-01 web:web_00 waits: 6 of its program are healthy and 6 must stay so; halts in 10m
+10:00:02 web-01 web:web_00 waiting: min_healthy keeps 6 web instances up and only 6 are; gives up in 10m
 10:00:03 paused after wave 1 (canary) for 5m
-10:00:04 goes on
+10:00:04 pause over, continuing
 10:00:05 paused after wave 2 (web) until the operator answers
-10:00:05 | y: go on, n: end here, to be resumed`,
+10:00:05 | y: continue, n: stop here (resumable)`,
     );
   });
 
@@ -150,15 +150,15 @@ describe("the plain view", () => {
     ];
     assert.equal(
       (await plainTextOf(script)).trimEnd(),
-      `10:00:00 web-01 web:web_00 asks what to do about this, and begins nothing until then: it is FATAL
-10:00:00 web-01 web:web_00 | r: do it again, s: leave it failed and go on, x: halt here
-10:00:01 web-01 web:web_00 the operator wants it done again
-10:00:02 web-01 web:web_00 asks what to do about this, and begins nothing until then: it is FATAL
-10:00:02 web-01 web:web_00 | s: leave it failed and go on, x: halt here
-10:00:03 web-01 web:web_00 the operator leaves it failed and goes on
-10:00:04 web-02 asks what to do about this, and begins nothing until then: it is FATAL
-10:00:04 web-02 | r: do it again, s: leave it failed and go on, x: halt here
-10:00:05 web-02 the operator halts here`,
+      `10:00:00 web-01 web:web_00 waiting for your decision; nothing new starts until then: it is FATAL
+10:00:00 web-01 web:web_00 | r: retry, s: skip (count it as failed and continue), x: halt
+10:00:01 web-01 web:web_00 the operator chose to retry
+10:00:02 web-01 web:web_00 waiting for your decision; nothing new starts until then: it is FATAL
+10:00:02 web-01 web:web_00 | s: skip (count it as failed and continue), x: halt
+10:00:03 web-01 web:web_00 the operator chose to skip it: it counts as failed
+10:00:04 web-02 waiting for your decision; nothing new starts until then: it is FATAL
+10:00:04 web-02 | r: retry, s: skip (count it as failed and continue), x: halt
+10:00:05 web-02 the operator chose to halt`,
     );
   });
 
@@ -178,12 +178,12 @@ describe("the plain view", () => {
     ];
     assert.equal(
       (await plainTextOf(script)).trimEnd(),
-      `10:00:00 web-01 web:web_00 changed by others since the preview: it was RUNNING on pid 100 and is RUNNING on pid 150
-10:00:01 web-01 web:web_01 changed by others since the preview: it was RUNNING on pid 101 and is STOPPED
-10:00:02 web-01 web:web_02 gone since the preview: Supervisor does not list it any more
-10:00:03 web-01 web:web_09 new since the preview, and left alone; it is STARTING
+      `10:00:00 web-01 web:web_00 changed since the preview, not by this rollout: it was RUNNING on pid 100 and is RUNNING on pid 150
+10:00:01 web-01 web:web_01 changed since the preview, not by this rollout: it was RUNNING on pid 101 and is STOPPED
+10:00:02 web-01 web:web_02 gone since the preview: Supervisor no longer lists it
+10:00:03 web-01 web:web_09 new since the preview, left alone; it is STARTING
 10:00:04 web-01 web:web_00 restarting, was RUNNING on pid 150
-10:00:05 web-01 web:web_00 is as it was: it is still on pid 150, so its restart did not arrive`,
+10:00:05 web-01 web:web_00 is unchanged: it is still on pid 150, so its restart did not arrive`,
     );
   });
 

@@ -236,7 +236,7 @@ describe("the page that shows a rollout", () => {
     assert.match(await refused.evaluate("document.body.innerText"), /refused[^]*web-07: connect ETIMEDOUT/);
     const cut = await browser.open(pageOf((await halted()).slice(0, 12)));
     assert.deepEqual(cut.complaints, []);
-    assert.match(await cut.evaluate("document.body.innerText"), /left before its end/);
+    assert.match(await cut.evaluate("document.body.innerText"), /did not finish/);
     const empty = await browser.open(pageOf([]));
     assert.deepEqual(empty.complaints, []);
   });

@@ -75,7 +75,7 @@ describe("what a report names as still drained", () => {
     const restarting = events.findIndex(({ type }) => type === "instance.restarting");
     assert.deepEqual(toldIn(await leftAfter(restarting)), [
       "  host-[1-2] web:0",
-      "    before_restart ran for them and after_healthy did not: put them back by hand once they are healthy; --resume does that, too.",
+      "    before_restart ran for them and after_healthy did not: put them back into service by hand once they are healthy; --resume does that too.",
       "  host-[1-2]",
       "    before_host ran there and after_host did not: run it by hand once all is healthy there.",
     ]);

@@ -78,11 +78,11 @@ healthy
   web-02 web:web_00
 
 how to continue
-  fix the cause, then resume from here:
+  Fix the cause, then resume:
     orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a
-  if another release was deployed meanwhile, run it again from the start:
+  If another release was deployed in the meantime, start over:
     orchestrate plans/prod.yaml
-  without its journal, restart only what has not been restarted since it started (what failed and runs, and what is STOPPED or drained, stays as it is):
+  Journal lost? This restarts everything that has not been restarted since the rollout began. STOPPED and drained instances are left as they are:
     orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
@@ -159,7 +159,7 @@ refused because
     Try \`ssh\` to it with the same user and port; a host that is gone for good can be taken out of the plan.
 
 how to continue
-  fix that, then run it again:
+  Fix that, then run it again:
     orchestrate plans/prod.yaml
 `,
     );
@@ -187,17 +187,17 @@ healthy
   web-01 web:web_00
 
 how to continue
-  resume from here:
+  Resume:
     orchestrate plans/prod.yaml --resume 20261122T100000Z-4f2a
-  if another release was deployed meanwhile, run it again from the start:
+  If another release was deployed in the meantime, start over:
     orchestrate plans/prod.yaml
-  without its journal, restart only what has not been restarted since it started (what failed and runs, and what is STOPPED or drained, stays as it is):
+  Journal lost? This restarts everything that has not been restarted since the rollout began. STOPPED and drained instances are left as they are:
     orchestrate plans/prod.yaml --started-before 2026-11-22T10:00:00Z
 `,
     );
   });
 
-  it("keeps apart what was left while under restart", () => {
+  it("keeps apart what was abandoned mid-restart", () => {
     const text = reportOf([
       planned({ waves: [{ group: "web", hosts: ["web-01"], hostsAtOnce: 1 }], instances: INSTANCES.slice(0, 2) }),
       { type: "rollout.started" },
@@ -207,15 +207,18 @@ how to continue
     ]);
     assert.match(
       text,
-      /left while under restart\n {2}web-01 web:web_00: the operator left while it was being restarted\n {4}Look at the instance/,
+      /abandoned mid-restart\n {2}web-01 web:web_00: the operator left while it was being restarted\n {4}Look at the instance/,
     );
     assert.match(text, /untouched\n {2}web-01 web:web_01\n/);
-    assert.match(text, /how to continue\n {2}resume from here:\n.* --resume /);
+    assert.match(text, /how to continue\n {2}Resume:\n.* --resume /);
   });
 
   it("of a rollout whose end was never told counts for itself", () => {
     const text = reportOf([eightHosts(), ...restarted("web-01", "web:web_00"), restarting("web-01", "web:web_01")]);
-    assert.match(text, /^left before its end: prod \(20261122T100000Z-4f2a\): 1 healthy, 1 failed, 30 untouched\n/);
+    assert.match(
+      text,
+      /^did not finish \(its process was killed\), or is still running: prod \(20261122T100000Z-4f2a\): 1 healthy, 1 failed, 30 untouched\n/,
+    );
     assert.match(text, /web-01 web:web_01: its restart was sent/);
   });
 
@@ -418,7 +421,7 @@ describe("the commands that go on, as the report names them", () => {
     const done = [...touched.slice(0, -3), finished("incomplete", { healthy: 1 })];
     assert.deepEqual(commandsOf([resume, ...done]), rest);
     const text = reportOf([resume, ...done]);
-    assert.match(text, /\nhow to continue\n {2}resume the rest:\n/);
+    assert.match(text, /\nhow to continue\n {2}Resume the rest:\n/);
     assert.match(
       text,
       /\nnot in this resume\n {2}failed: web-02 web:web_01\n {2}untouched: web-\[03-04\] web:web_\[00-03\]\n/,

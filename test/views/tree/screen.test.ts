@@ -34,7 +34,7 @@ describe("the tree on a terminal", () => {
 
   it("shows 3 hosts at 80x24", async () => {
     const tree = await play("small", startsOn("web-02", "web:web_01"));
-    const screen = await tree.shows(/web_01 starting [2-9]s[^]*waits for .*\n/);
+    const screen = await tree.shows(/web_01 starting [2-9]s[^]*waiting for .*\n/);
     assert.equal(
       screen.replaceAll(/\d+(?=[ms])/g, "#"),
       `❯ prod  #s  5/12 healthy  1 skipped  7 to go, at least #m#s  release 4711
@@ -43,14 +43,14 @@ describe("the tree on a terminal", () => {
     ❯ batch 2  1 host  #s
       ❯ web-02  web_00 ✓  web_01 starting #s  web_02 ·  web_03 ·
     · batch 3  web-03
-  waits for web-02 web:web_01 STARTING #s: at most #m#s
+  waiting for web-02 web:web_01 STARTING #s: up to #m#s
 `,
     );
   });
 
   it("shows 200 hosts at 80x24 and keeps its header in sight", async () => {
     const tree = await play("large", startsOn("web-050.example.com", "web:web_02"));
-    const screen = await tree.shows(/web_02 starting[^]*more batches[^]*waits for .*\n/);
+    const screen = await tree.shows(/web_02 starting[^]*more batches[^]*waiting for .*\n/);
     const lines = screen.trimEnd().split("\n");
     assert.equal(lines.length, 23);
     assert.match(
@@ -58,8 +58,8 @@ describe("the tree on a terminal", () => {
       /^❯ prod {2}\d+s {2}108\/1608 healthy {2}1500 to go, at least \d+m\d\ds {2}release 4711$/,
     );
     assert.match(lines[4] ?? "", /^ {6}❯ web-001.example.com {2}✓✓▸····· {2}web_02 starting \d+s$/);
-    assert.deepEqual(lines.slice(-3, -1), ["      … and 34 more hosts under way", "    · 3 more batches  150 hosts"]);
-    assert.match(lines.at(-1) ?? "", /^ {2}waits for web-001.example.com web:web_02 \(\+49\) STARTING/);
+    assert.deepEqual(lines.slice(-3, -1), ["      … and 34 more hosts in progress", "    · 3 more batches  150 hosts"]);
+    assert.match(lines.at(-1) ?? "", /^ {2}waiting for web-001.example.com web:web_02 \(\+49\) STARTING/);
   });
 
   for (const [scene, hosts] of [
@@ -85,11 +85,11 @@ describe("the tree on a terminal", () => {
           assert.match(lines[0] ?? "", /^❯ prod {2}\d+s {2}/);
           assert.ok(Math.max(...lines.map((line) => line.length)) <= size.columns, screen);
         };
-        const asked = await terminal.shows(/paused after canary: go on\? {2}y: go on, n: end here/);
+        const asked = await terminal.shows(/paused after canary: continue\? {2}y: continue, n: stop here/);
         fits(asked);
         assert.match(asked, new RegExp(`8/${all} healthy {2}${all - 8} to go, at least`));
         await terminal.press("x");
-        const folded = await terminal.shows(/✓ batch 1 [^]*\n {2}waits for a look at the hosts\n/);
+        const folded = await terminal.shows(/✓ batch 1 [^]*\n {2}waiting for the next status check\n/);
         fits(folded);
         assert.match(
           folded,
@@ -102,7 +102,7 @@ describe("the tree on a terminal", () => {
         assert.match(broken, /fatal: Supervisor gave up starting it\n +it is FATAL \(Exited too quickly\)/);
         assert.match(
           broken,
-          new RegExp(`\n {2}waits for web-\\S+ web:web_00 \\(\\+${batch - 2}\\) STARTING \\d+s: at most \\S+\n$`),
+          new RegExp(`\n {2}waiting for web-\\S+ web:web_00 \\(\\+${batch - 2}\\) STARTING \\d+s: up to \\S+\n$`),
         );
         await terminal.press("x");
         await terminal.shows(/exit 0/);
@@ -110,12 +110,12 @@ describe("the tree on a terminal", () => {
 
   it("grows with the terminal, and shrinks with it without leaving anything behind", async () => {
     const tree = await play("large", startsOn("web-050.example.com", "web:web_02"));
-    await tree.shows(/34 more hosts[^]*waits for .*\n/);
+    await tree.shows(/34 more hosts[^]*waiting for .*\n/);
     await tree.resize({ columns: 100, rows: 50 });
-    const large = await tree.shows(/… and 17 more hosts under way[^]*waits for .*\n/);
+    const large = await tree.shows(/… and 17 more hosts in progress[^]*waiting for .*\n/);
     assert.equal(large.trimEnd().split("\n").length, 40);
     await tree.resize({ columns: 40, rows: 30 });
-    const small = await tree.shows(/… and 28 more hosts under way[^]*waits for .*\n/);
+    const small = await tree.shows(/… and 28 more hosts in progress[^]*waiting for .*\n/);
     assert.equal(small.match(/prod/g)?.length, 1, small);
   });
 
@@ -133,7 +133,7 @@ describe("the tree on a terminal", () => {
 
   it("leaves failures and what was untouched on the screen", async () => {
     const tree = await play("halted", (event) => event.type === "rollout.halted");
-    await tree.shows(/halting: no further restart; waits for 46 under way/);
+    await tree.shows(/halting: no new restarts; waiting for 46 in progress/);
     await tree.press("x");
     await tree.shows(/exit 0/);
     const all = await tree.screen({ scrollback: true });
@@ -141,7 +141,7 @@ describe("the tree on a terminal", () => {
     assert.match(all, /✗ web-053.example.com {2}✗······· {2}web_00 ✗ flapping/);
     assert.match(
       all,
-      /how to continue\n {2}fix the cause, then resume from here:\n {4}orchestrate plans\/prod.yaml --resume \S+\n/,
+      /how to continue\n {2}Fix the cause, then resume:\n {4}orchestrate plans\/prod.yaml --resume \S+\n/,
     );
   });
 
@@ -169,7 +169,7 @@ describe("the tree on a terminal", () => {
     const tree = await play("large", startsOn("web-050.example.com", "web:web_02"), SMALL_SCREEN, {
       before: "stty columns 0 rows 0",
     });
-    assert.equal((await tree.shows(/34 more hosts under way[^]*waits for .*\n/)).trimEnd().split("\n").length, 23);
+    assert.equal((await tree.shows(/34 more hosts in progress[^]*waiting for .*\n/)).trimEnd().split("\n").length, 23);
   });
 
   it("shows escape sequences from hosts instead of obeying them", async () => {

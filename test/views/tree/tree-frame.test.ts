@@ -80,7 +80,7 @@ describe("a frame of the tree", () => {
     ❯ batch 2  1 host  6s
       ❯ web-02  web_00 ✓  web_01 starting 3s  web_02 ·  web_03 ·
     · batch 3  web-03
-  waits for web-02 web:web_01 STARTING 3s: at most 1m57s
+  waiting for web-02 web:web_01 STARTING 3s: up to 1m57s
 `,
     );
   });
@@ -115,7 +115,7 @@ describe("a frame of the tree", () => {
     ]);
     assert.equal(
       tree.text(),
-      `❯ plans/prod.yaml  2s  looking at the fleet  2 connected  1 unreachable
+      `❯ plans/prod.yaml  2s  querying the fleet  2 connected  1 unreachable
   ✗ web-03 unreachable: connect ETIMEDOUT
 `,
     );
@@ -144,7 +144,7 @@ describe("a frame of the tree", () => {
   ✗ web-01 web:web_00 fatal: Supervisor gave up starting it
       it is FATAL (Exited too quickly)
       | KeyError: 'X'
-  waits for a look at the hosts
+  waiting for the next status check
 `,
     );
   });
@@ -154,7 +154,7 @@ describe("a frame of the tree", () => {
     const halting = script.findIndex((step) => typeof step === "object" && step.type === "rollout.halted") + 1;
     assert.match(
       new DrawnTree().play(script.slice(0, halting)).text(),
-      /^ {2}halting: no further restart; waits for 46 under way$/m,
+      /^ {2}halting: no new restarts; waiting for 46 in progress$/m,
     );
     const end = new DrawnTree()
       .play(script)
@@ -186,7 +186,7 @@ describe("a frame of the tree", () => {
       restarting("web-01", "web:web_00"),
       { type: "rollout.interrupted", signal: "SIGINT" },
     ]);
-    assert.match(tree.text(), /^ {2}SIGINT: no further restart; waits for 1 under way; again: leave now$/m);
+    assert.match(tree.text(), /^ {2}SIGINT: no new restarts; waiting for 1 in progress; press again to quit$/m);
     tree.play([
       healthy("web-01", "web:web_00"),
       hostFinished("web-01"),
@@ -251,13 +251,13 @@ describe("a frame of the tree", () => {
     assert.doesNotMatch(timed.play([{ type: "rollout.resumed" }]).text(), /paused/);
     assert.match(
       new DrawnTree().play([...script, paused]).text(),
-      /^ {2}paused after canary: go on\? {2}y: go on, n: end here, to be resumed$/m,
+      /^ {2}paused after canary: continue\? {2}y: continue, n: stop here \(resumable\)$/m,
     );
     const named = script.map(
       (step) => JSON.parse(JSON.stringify(step).replaceAll("canary", "c".repeat(70))) as RolloutEvent,
     );
     const narrow = new DrawnTree().play([...named, { ...paused, group: "c".repeat(70) }]).text();
-    assert.match(narrow, /^ {2}paused after c+…: go on\? {2}y: go on, n: end here, to be resumed$/m);
+    assert.match(narrow, /^ {2}paused after c+…: continue\? {2}y: continue, n: stop here \(resumable\)$/m);
   });
 
   it("asks about a failure with its keys, on a line of their own where names are long, until it is answered", () => {
@@ -266,30 +266,30 @@ describe("a frame of the tree", () => {
     const tree = new DrawnTree().play([...begun, ...broken, asking("web-01", "web:web_00")]);
     assert.match(
       tree.text(),
-      / it is FATAL\n {2}web-01 web:web_00\?\n {2}r: do it again, s: leave it failed and go on, x: halt here\n$/,
+      / it is FATAL\n {2}web-01 web:web_00\?\n {2}r: retry, s: skip \(count it as failed and continue\), x: halt\n$/,
     );
     tree.play([answered("web-01", "web:web_00", "retry"), restarting("web-01", "web:web_00")]);
-    assert.doesNotMatch(tree.text(), /\?|r: do it again/);
+    assert.doesNotMatch(tree.text(), /\?|r: retry/);
 
     const [host, instance] = ["web-01.production.example.com", "checkout:checkout_00"];
     const long = planned({ waves: [{ group: "web", hosts: [host], hostsAtOnce: 1 }], instances: [instance] });
     const asked = new DrawnTree().play([long, STARTED, failed(host, instance, "fatal", "it is FATAL")]);
     assert.match(
       asked.play([asking(host, instance, ["skip", "stop"])]).text(),
-      /\n {2}web-01.production.example.com checkout:checkout_00\?\n {2}s: leave it failed and go on, x: halt here\n$/,
+      /\n {2}web-01.production.example.com checkout:checkout_00\?\n {2}s: skip \(count it as failed and continue\), x: halt\n$/,
     );
     assert.match(
       new DrawnTree().play([...begun, asking("web-01")]).text(),
-      /^ {2}web-01\? {2}r: do it again, s: leave it failed and go on, x: halt here$/m,
+      /^ {2}web-01\? {2}r: retry, s: skip \(count it as failed and continue\), x: halt$/m,
     );
   });
 
   it("says what others have changed, the latest of it", () => {
     const begun = [smallPlan(), STARTED, waveStarted(1, "web"), batchStarted(1, "web", 1, ["web-01"])];
     const tree = new DrawnTree().play([...begun, drifted("web-01", "web:web_09", "new", { state: "RUNNING", pid: 5 })]);
-    assert.match(tree.text(), /^ {2}web-01 web:web_09: new since the preview, and left alone; it is RUNNING o…$/m);
+    assert.match(tree.text(), /^ {2}web-01 web:web_09: new since the preview, left alone; it is RUNNING on pi…$/m);
     tree.play([drifted("web-01", "web:web_01", "gone", { previous_state: "RUNNING", previous_pid: 101 })]);
-    assert.match(tree.text(), /^ {2}web-01 web:web_01: gone since the preview: Supervisor does n… \(and 1 more\)$/m);
+    assert.match(tree.text(), /^ {2}web-01 web:web_01: gone since the preview: Supervisor no lon… \(and 1 more\)$/m);
   });
 
   it("says what an old instance left behind", () => {
@@ -400,7 +400,7 @@ describe("the row of a host", () => {
 
   it("says that an instance waits for the floor, and that it does not any more", () => {
     const waits = waiting("web-01", FOUR[0]!, 6, 6);
-    assert.equal(onOneHost(FOUR, [waits, 12_000]), "❯ web-01  ····  web_00 waits 12s (6 healthy, floor 6)");
+    assert.equal(onOneHost(FOUR, [waits, 12_000]), "❯ web-01  ····  web_00 waiting 12s (6 healthy, floor 6)");
     assert.equal(
       onOneHost(FOUR, [waits, 12_000, restarting("web-01", FOUR[0]!)]),
       "❯ web-01  web_00 restarting 0s  web_01 ·  web_02 ·  web_03 ·",
@@ -446,17 +446,17 @@ describe("the last line of the tree", () => {
 
   it("says what is waited for, and until when, while an instance is under restart", () => {
     const steps: (RolloutEvent | number)[] = [restarting("web-01", "web:web_00"), 1000];
-    assert.equal(lastLine(steps), "waits for web-01 web:web_00 restarting 1s: at most 4m59s");
+    assert.equal(lastLine(steps), "waiting for web-01 web:web_00 restarting 1s: up to 4m59s");
     steps.push(observed("web-01", "web:web_00", "STOPPING"), 9000);
-    assert.equal(lastLine(steps), "waits for web-01 web:web_00 STOPPING 9s: at most 4m50s");
+    assert.equal(lastLine(steps), "waiting for web-01 web:web_00 STOPPING 9s: up to 4m50s");
     steps.push(observed("web-01", "web:web_00", "STARTING"), 3000);
-    assert.equal(lastLine(steps), "waits for web-01 web:web_00 STARTING 3s: at most 1m57s");
+    assert.equal(lastLine(steps), "waiting for web-01 web:web_00 STARTING 3s: up to 1m57s");
     steps.push(observed("web-01", "web:web_00", "RUNNING", 200), 2000);
-    assert.equal(lastLine(steps), "waits for web-01 web:web_00 RUNNING 2s of 5s: 3s");
+    assert.equal(lastLine(steps), "waiting for web-01 web:web_00 RUNNING 2s of 5s: 3s");
     steps.push(4000);
-    assert.equal(lastLine(steps), "waits for web-01 web:web_00 RUNNING 6s, a last look: at most 1m51s");
+    assert.equal(lastLine(steps), "waiting for web-01 web:web_00 RUNNING 6s, a final check: up to 1m51s");
     steps.push(healthy("web-01", "web:web_00"), hostResting("web-01", 10_000), 4000);
-    assert.equal(lastLine(steps), "waits for the next instance of web-01: 6s");
+    assert.equal(lastLine(steps), "waiting for the next instance of web-01: 6s");
   });
 
   it("names the one that has been under way the longest, and counts the others", () => {
@@ -467,22 +467,22 @@ describe("the last line of the tree", () => {
       restarting("web-01", "web:web_01"),
       2000,
     ];
-    assert.equal(lastLine(steps), "waits for web-01 web:web_02 (+2) restarting 3s: at most 4m57s");
+    assert.equal(lastLine(steps), "waiting for web-01 web:web_02 (+2) restarting 3s: up to 4m57s");
   });
 
   it("tells of hooks and of the floor", () => {
     const hook = (more: object) =>
       ({ type: "hook.started", hook: "before_restart", ms: 60_000, ...more }) as RolloutEvent;
     const about = { host: "web-01", program: "web", instance: "web:web_00" };
-    assert.equal(lastLine([hook(about), 5000]), "waits for web-01 web:web_00 before_restart hook 5s: at most 55s");
+    assert.equal(lastLine([hook(about), 5000]), "waiting for web-01 web:web_00 before_restart hook 5s: up to 55s");
     assert.equal(
       lastLine([hook({ host: "web-01", hook: "before_host" }), 5000]),
-      "waits for web-01 before_host hook 5s: at most 55s",
+      "waiting for web-01 before_host hook 5s: up to 55s",
     );
-    assert.equal(lastLine([hook({ hook: "after_rollout" }), 5000]), "waits for after_rollout hook 5s: at most 55s");
+    assert.equal(lastLine([hook({ hook: "after_rollout" }), 5000]), "waiting for after_rollout hook 5s: up to 55s");
     assert.equal(
       lastLine([waiting("web-01", "web:web_00", 9, 9), 5000]),
-      "waits for web-01 web:web_00 (9 healthy, floor 9): at most 9m55s",
+      "waiting for web-01 web:web_00 (9 healthy, floor 9): up to 9m55s",
     );
   });
 
@@ -497,7 +497,7 @@ describe("the last line of the tree", () => {
         begins ||= typeof step === "object" && step.type === "rollout.planned";
         isOver ||= typeof step === "object" && step.type === "rollout.finished";
         if (!begins || isOver || ++count % 11 !== 0) continue;
-        assert.match(tree.text(), /^ *(waits for|next batch in|paused after) /m, name);
+        assert.match(tree.text(), /^ *(waiting for|next batch in|paused after) /m, name);
       }
     }
   });
@@ -522,7 +522,7 @@ describe("the header of the tree", () => {
     assert.match(tree.text(), /11 to go {2}release/);
   });
 
-  it("counts what was left while under restart", () => {
+  it("counts what was abandoned mid-restart", () => {
     const tree = new DrawnTree().play([
       smallPlan(),
       STARTED,

@@ -66,7 +66,7 @@ function pathsOf(
   return paths;
 }
 
-/** What is said by colour is said by the thickness of the line as well. */
+/** States differ in the thickness of the line as well as in colour. */
 function strokeOf(state: number, laneHeight: number): number {
   const full = laneHeight >= 6 ? laneHeight - 2 : laneHeight - 1;
   return Math.max(1, Math.round(full * (SHARES[TRACK_STATES[state] ?? "old"] ?? 1)));

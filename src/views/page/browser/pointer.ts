@@ -1,7 +1,7 @@
 import { byId, svg } from "./dom.ts";
 import type { TimeView } from "./view.ts";
 
-/** Shows a line about what is under the pointer. It says nothing that the tables do not. */
+/** Shows a line about the point of a chart under the pointer. The tables say the same. */
 export function tipOn(cell: HTMLElement, textAt: (x: number, width: number, y: number) => string | undefined): void {
   const tip = byId("tip");
   if (!tip) return;

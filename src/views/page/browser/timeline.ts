@@ -18,7 +18,7 @@ interface Row {
   stale: boolean;
 }
 
-/** The table of hosts: draws what is in sight, filters, and opens a host into its instances. */
+/** The table of hosts: draws the visible rows, filters, and opens a host into its instances. */
 export class Timeline {
   private readonly view: TimeView;
   private readonly rows: Row[] = [];
@@ -43,7 +43,7 @@ export class Timeline {
     this.filter();
   }
 
-  /** Draws what is in sight anew; the rest when it comes there. */
+  /** Draws the visible rows again; the others when they become visible. */
   draw(): void {
     if (this.axis) drawAxis(this.axis, this.view, this.width);
     for (const row of this.rows) {
