@@ -24,7 +24,7 @@ export function planErrorsPage(): string {
   return `${INTRODUCTION}${table}\n\n${planErrors.map(sectionText).join("\n")}`;
 }
 
-/** What is wrong with the plan of an example, as `orchestrate validate plan.yaml` reports it. */
+/** The errors in the plan of an example, as `orchestrate validate plan.yaml` reports it. */
 export function diagnosticsOf({ plan, files = {}, inventory = "", encoding }: PlanErrorExample): Diagnostic[] {
   const folder = mkdtempSync(join(tmpdir(), "plan-errors-"));
   try {

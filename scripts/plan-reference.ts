@@ -7,7 +7,7 @@ import { planSchema, resolved, type Schema } from "../src/planner/schema/plan-sc
 
 export const REFERENCE_FILE = join(import.meta.dirname, "..", "docs", "plan-reference.md");
 
-/** The part of the schema for one section of the reference: what is under a key, or in one of several. */
+/** The part of the schema for one section of the reference: below one key, or below several. */
 interface Section {
   readonly title: string;
   readonly part: Schema;

@@ -32,7 +32,7 @@ export function openLocal(host: HostName): HostAccess {
 }
 
 /**
- * How to give up each thing that is under way, for those who wait for it as well. As on any host a command goes on
+ * How to give up each operation in progress, also for those who wait for it. As on any host, a command continues
  * by itself then, and we may end before it.
  */
 type Open = Set<() => void>;
@@ -54,7 +54,7 @@ function dial(to: DialTarget, open: Open): Promise<DialOutcome> {
 }
 
 /**
- * Starts a child; undefined if it could not be started. Some failures are thrown, others are told later, and for want
+ * Starts a child; undefined if it could not be started. Some failures are thrown, others are emitted later, and for want
  * of file descriptors there is a child without streams.
  */
 function startChild([program, ...args]: Argv, failed: (error: NodeJS.ErrnoException) => void) {
@@ -65,7 +65,7 @@ function startChild([program, ...args]: Argv, failed: (error: NodeJS.ErrnoExcept
     return child.stdout ? (child as ChildProcessWithoutNullStreams) : undefined;
   } catch (error) {
     const failure = error as NodeJS.ErrnoException;
-    // What is no failure of the system is a bug of the caller.
+    // Any other error is a bug of the caller.
     if (failure.syscall === undefined) throw error;
     failed(failure);
     return undefined;
@@ -92,7 +92,7 @@ function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
       // The stream hands on what the child has printed some moments after the child is gone.
       const read = new Promise<void>((done) => stream.once("end", done).once("close", done));
       const closed = new Promise<void>((close) => {
-        // Only now: whoever awaits its end must not find that nothing keeps our process from ending before that.
+        // Only now: something else may await its end, and must keep our process alive until then.
         const giveUp = () => {
           stream.destroy();
           unrefAll(child);
@@ -110,7 +110,7 @@ function start(argv: Argv, open: Open): Promise<SpawnOutcome> {
 }
 
 /**
- * The stdin and stdout of a process as one stream. What is written to one that has ended is lost, as over ssh: an error
+ * The stdin and stdout of a process as one stream. Anything written to an ended process is lost, as over ssh: an error
  * would take with it what it has printed and nobody has read yet.
  */
 class StandardStreams extends Duplex {

@@ -1,4 +1,4 @@
-/** What {@link IDENTIFY} is told, and where the locks are: of which groups, as names of files. */
+/** The arguments of {@link IDENTIFY}, the directory of the locks, and the groups to lock, as names of files. */
 export const IDENTITY_ARGUMENTS = `dir=$1 words=$2 own=$3 pid=$4 unproven=$5 children=$6 kept=$7 groups=$8
 shift 8`;
 
@@ -54,7 +54,7 @@ identify() {
 }
 
 # Calls a command for each lock of a group under another life of this START, as $file, until one returns true. A
-# supervisord that was restarted was one of these; one that is alive beside a living one is another.
+# supervisord that was restarted was one of these; if both are alive, they are two.
 any_other_life() {
   [ -n "$start" ] || return 1
   for file in "$dir/orchestrate-$start-"*"-$1.lock"; do
@@ -69,10 +69,10 @@ any_other_life() {
 `;
 
 /**
- * The program that holds a host's locks and runs what is done under them: POSIX sh with flock(1) and timeout(1).
+ * The program that holds a host's locks and runs all commands under them: POSIX sh with flock(1) and timeout(1).
  *
- * It is told lines on stdin and answers with lines that begin with its token, which its controller made up: what the
- * programs under it print cannot be mistaken for its answers. It ends when stdin does, or when it was told nothing for
+ * It reads lines from stdin and answers with lines that start with its token, which its controller made up: output that the
+ * programs under it print cannot be mistaken for its answers. It ends when stdin does, or when it has read nothing for
  * so long that its controller must be gone, but never before what it has started has ended. The locks are open files
  * of its own, so the kernel frees them with it, however it ends.
  *
@@ -107,7 +107,7 @@ ${IDENTIFY}
 # Of NAME/GROUP.
 file_of() { file=$dir/orchestrate-\${1%/*}-\${1#*/}.lock; }
 
-# Never through a link, and never anew.
+# Never through a link, and never over an existing one.
 create() {
   [ -e "$1" ] || (umask "$2"; set -C; : >"$1") 2>/dev/null
   [ -f "$1" ] && [ ! -L "$1" ]
@@ -133,7 +133,7 @@ refuse() {
   say "locked $1 $known"
 }
 
-# Somebody else has $file, since before supervisord was restarted.
+# Another rollout has $file, since before supervisord was restarted.
 is_anothers() {
   [ -r "$file" ] || return 1
   flock -n 8 8<"$file"
@@ -179,7 +179,7 @@ held() {
   drop_records
 }
 
-# Reads to the end even when nobody listens any more: a supervisorctl whose output breaks off dies, and that between
+# Reads to the end even when nobody listens: a supervisorctl whose output breaks off dies, and that between
 # its stop and its start.
 relay() { { cat || cat >/dev/null; } 2>/dev/null; }
 

@@ -17,7 +17,7 @@ const OPENING_PATIENCE_MS = 2000;
 
 /**
  * The controller's end of one holder process (see HOLDER_SCRIPT): lines out, answers in.
- * Once it has ended, whatever ended it, it is of no use any more.
+ * Once it has ended, whatever the reason, it is of no use.
  */
 export class Holder {
   /** Resolves with the reason once it has ended or its connection was lost. */
@@ -65,29 +65,29 @@ export class Holder {
   take(record: string): Promise<Taken> {
     return new Promise((resolve) => {
       this.taken = resolve;
-      this.tell(`take ${record}`);
+      this.send(`take ${record}`);
     });
   }
 
-  /** Tells it that we are there; resolves when it has answered. */
+  /** Shows it that we are there; resolves when it has answered. */
   beat(): Promise<void> {
     return new Promise((resolve) => {
       this.beaten.push(resolve);
-      this.tell("beat");
+      this.send("beat");
     });
   }
 
   /** Runs a shell's line in a process of its own. @param timeoutS 0: for as long as it takes */
   run(line: string, stdin: string, timeoutS: number): Promise<RunOutcome> {
-    return this.job((id) => this.tell(`run ${id} ${timeoutS} ${escaped(line)} ${escaped(stdin)}`));
+    return this.job((id) => this.send(`run ${id} ${timeoutS} ${escaped(line)} ${escaped(stdin)}`));
   }
 
-  /** Starts the session, if there shall be one. Resolves when it can be used, or is not worth the wait. */
+  /** Starts the session, if there is to be one. Resolves when it can be used, or is not worth the wait. */
   async openSession(): Promise<void> {
     const session = this.session;
     if (!session || this.hasEnded) return;
     if (!this.opening) {
-      this.tell("start");
+      this.send("start");
       this.opening = new Deadline(OPENING_PATIENCE_MS).of(this.toSession(session.open()));
     }
     await this.opening;
@@ -129,13 +129,13 @@ export class Holder {
     this.jobs.delete(id);
   }
 
-  private tell(line: string): void {
+  private send(line: string): void {
     if (!this.hasEnded) this.process.stream.write(`${line}\n`);
   }
 
   private toSession(text: string): Promise<SessionReply> {
     const reply = new Promise<SessionReply>((resolve) => (this.sessionReplied = resolve));
-    this.tell(`write ${escaped(text)}`);
+    this.send(`write ${escaped(text)}`);
     return reply;
   }
 

@@ -37,7 +37,7 @@ const REGAIN_EVERY_MS = 1000;
 /** How long a release waits for the holder's own end, so that its records are gone. */
 const RELEASE_MS = 2000;
 
-/** The lock of one host: a {@link HOLDER_SCRIPT} at the other end of a connection. Nothing is done before `take`. */
+/** The lock of one host: a {@link HOLDER_SCRIPT} at the other end of a connection. It does nothing before `take`. */
 export function createHostLock(access: HostAccess, options: LockOptions): HostLock {
   return new HolderLock(access, options);
 }
@@ -50,15 +50,15 @@ const TIMED_OUT: readonly number[] = [124, 143, 137];
 /** How long a host may take to answer whether it gives the lock. */
 const ANSWER_MS = 30_000;
 
-const NO_ANSWER = { kind: "broken", reason: `the host gave no answer within ${ANSWER_MS / 1000} s` } as const;
+const NO_ANSWER = { kind: "broken", reason: `the host did not answer within ${ANSWER_MS / 1000} s` } as const;
 
 type Held =
   | { readonly kind: "held"; readonly holder: Holder }
   | LockLost
-  /** We have let go ourselves. */
+  /** We have released it ourselves. */
   | { readonly kind: "released" };
 
-/** A holder that has not been told anything. */
+/** A holder that has not been asked for the lock yet. */
 type Spawned =
   { readonly kind: "spawned"; readonly holder: Holder } | { readonly kind: "failed"; readonly reason: string };
 
@@ -69,13 +69,13 @@ interface Kept {
 }
 
 /**
- * One `take` and all that follows from it, until its release. What is still on its way for it then, such as a process
- * that is being started to take a lost lock again, must not act for the next one.
+ * One `take` and all that follows from it, until its release. Anything that is still on its way then, such as a process
+ * that is started to take a lost lock again, must not act for the next one.
  */
 interface Tenure {
   readonly groups: readonly ProgramName[];
   readonly released: AbortController;
-  /** A process that was told to take the lock, and has not answered yet. */
+  /** A process that was asked for the lock, and has not answered yet. */
   asked?: Holder | undefined;
   regaining?: Promise<Held> | undefined;
 }
@@ -89,7 +89,7 @@ class HolderLock implements HostLock {
   private readonly silence: Silence;
   private tenure: Tenure = { groups: [], released: new AbortController() };
   private kept: Kept | undefined;
-  /** A process that has not been told to take the lock of these groups yet. */
+  /** A process that has not been asked for the lock of these groups yet. */
   private prepared: { readonly groups: Tenure["groups"]; readonly spawned: Promise<Spawned>; drop(): void } | undefined;
   /** What the lock files call the supervisord, since it was held first. */
   private name: string | undefined;
@@ -140,7 +140,7 @@ class HolderLock implements HostLock {
     const { groups } = this.tenure;
     const held = await this.held();
     if (held.kind === "lock_lost") return held;
-    // A lock that could be had anew was free: the last command of its former holder has ended.
+    // A lock that could be taken again was free: the last command of its former holder has ended.
     const proves = held.kind === "held" && (groups.length > 0 || held.holder === before);
     return { kind: proves ? "ended" : "unprovable" };
   }
@@ -259,8 +259,10 @@ class HolderLock implements HostLock {
     void holder.ended.then(() => {
       if (released.signal.aborted) return;
       if (groups.length > 0 && (holder.hasReleased || heartbeat.hasSlept))
-        this.lose(`${this.host} heard nothing of this controller and let go of the lock: it was stopped or asleep`);
-      // At once: a lock that nobody holds is anybody's.
+        this.lose(
+          `${this.host} had not heard from this controller and released the lock: the controller was suspended or asleep`,
+        );
+      // At once: nobody holds the lock now, so anyone could take it.
       else void this.held();
     });
     return { kind: "held", holder };

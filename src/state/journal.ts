@@ -22,7 +22,7 @@ class FileJournal implements Journal {
   private readonly files: JournalFiles;
   private readonly fd: number;
   private pending = "";
-  /** The last fsync that was begun, and the one that follows it: whoever comes before that begins shares it. */
+  /** The fsync that was started last, and the one that follows it, which all callers before its start share. */
   private current: Promise<void> = Promise.resolve();
   private next: Promise<void> | undefined;
   private problem: string | undefined;

@@ -5,7 +5,7 @@ import type { HostAccess, LockHolder, LockReader, PidOutcome, SupervisorReader }
 import { IDENTIFY, IDENTITY_ARGUMENTS } from "./holder-script.ts";
 import { fileName, newestOwner } from "./lock-record.ts";
 
-/** Where the locks of one supervisord are, and what tells it from others on its host. */
+/** Where the locks of one supervisord are, and how it is distinguished from others on its host. */
 export interface LockPlace {
   /** The folder of the lock files on the host. */
   readonly directory: string;
@@ -48,7 +48,7 @@ function isOfThisMachine(serverUrl: string | undefined): boolean {
 const MOST_CHILDREN = 20;
 
 /**
- * What the scripts on a host are to be told of a supervisord, as IDENTITY_ARGUMENTS has it.
+ * The arguments about a supervisord for the scripts on its host, in the order of IDENTITY_ARGUMENTS.
  * @param kept the name under which its lock was held before
  */
 export function identityArguments(

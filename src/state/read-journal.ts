@@ -7,7 +7,7 @@ import { rolloutOf } from "./state-dir.ts";
 export interface KeptEvents {
   /** As far as they can be read. */
   readonly events: readonly RecordedEvent[];
-  /** Why there may be more than can be read: the place in the file, and what is wrong there. */
+  /** Why there may be more than can be read: the place in the file, and the error there. */
   readonly damage?: string;
 }
 
@@ -33,7 +33,7 @@ export function readJournal(file: string): KeptEvents {
 
 const NO_EVENT = "is no event";
 
-/** The event of a line, or what is wrong with it. */
+/** The event of a line, or the error in it. */
 function eventIn(line: string): RecordedEvent | string {
   const event = parsed(line);
   if (typeof event !== "object" || event === null || !("type" in event) || typeof event.type !== "string")
@@ -92,7 +92,7 @@ export function resumedIn(file: string): RolloutId | undefined {
     }
     return idIn(text);
   } catch {
-    // Whoever reads the whole of it says why it cannot be read.
+    // The reason is reported when all of it is read.
     return undefined;
   } finally {
     if (fd !== undefined) closeSync(fd);
@@ -124,7 +124,7 @@ function entriesOf(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    // What is no folder, or none of ours, has no journal to read; that none can be kept there is told by who writes one.
+    // Where there is no folder, or none of ours, there is no journal to read. A rollout reports that none can be written there.
     if (["ENOENT", "ENOTDIR", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }

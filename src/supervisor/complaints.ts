@@ -1,4 +1,4 @@
-/** What the words in place of an answer say of supervisord itself. */
+/** What a complaint in place of an answer means for supervisord itself. */
 export type DaemonSilence =
   /** It answers, and no longer accepts requests. */
   | "shutting_down"
@@ -7,7 +7,7 @@ export type DaemonSilence =
 
 /** What supervisorctl, its Python, sudo or a shell said in place of an answer. */
 export interface Complaint {
-  /** The line that says what is wrong. Not sanitised: it is text of the host. Empty: nothing was said. */
+  /** The line that names the problem. Not sanitised: it is text of the host. Empty: nothing was said. */
   readonly said: string;
   /** What to do about it, if it is known. */
   readonly remedy?: string;
@@ -15,7 +15,7 @@ export interface Complaint {
 }
 
 interface Known {
-  /** In a line that says what is wrong. The first entry that fits a line has it. */
+  /** In a line that names the problem. The first entry that matches a line is taken. */
   readonly pattern: RegExp;
   /** What the line means, where its words are those of Python; the line itself is put in brackets behind it. */
   readonly meaning?: string;
@@ -29,9 +29,9 @@ const START_SUPERVISORD =
 const START_CONTAINER = "Start the container, or correct its name in the command that stands in for supervisorctl.";
 
 const INSTALL_SUPERVISOR =
-  "The Python that runs supervisorctl does not have all of Supervisor, as after an upgrade of Python. Install Supervisor there again, or set supervisor.command to the supervisorctl beside the supervisord that runs.";
+  "The Python that runs supervisorctl does not have all of Supervisor, as after an upgrade of Python. Install Supervisor there again, or set supervisor.command to the supervisorctl in the same directory as the supervisord that runs.";
 
-/** What is known to be said, and the remedy. Each was seen, on a host of our own or in a public report. */
+/** Known complaints, and their remedies. Each was seen, on a host of our own or in a public report. */
 const KNOWN: readonly Known[] = [
   // supervisord
   {
@@ -136,7 +136,7 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
-/** Says nothing of what is wrong, wherever it stands. */
+/** Never the problem, wherever it stands. */
 const NOISE: readonly RegExp[] = [
   /^For help, use \S+ -h$/,
   /: warning: setlocale: /,
@@ -154,9 +154,9 @@ const STACK = /^(?:Traceback \(most recent call last\):$| {2}File ".*", line \d+
 const CHAINED =
   /^(?:During handling of the above exception, another exception occurred|The above exception was the direct cause of the following exception):$/;
 
-/** Finds in what was said the first line that says what is wrong, or else takes its end. */
+/** Finds the first line of a text that names the problem, or else takes its end. */
 export function complaintIn(text: string): Complaint {
-  const lines = tellingLines(text);
+  const lines = relevantLines(text);
   const found = lines.flatMap((line) => {
     const known = KNOWN.find(({ pattern }) => pattern.test(line));
     return known ? [{ line, known }] : [];
@@ -174,7 +174,7 @@ export function complaintIn(text: string): Complaint {
 
 /** The end of what was said, as one line. Of what Python failed with there is the exception, and no stack. */
 export function lastWords(text: string): string {
-  return endOf(tellingLines(text));
+  return endOf(relevantLines(text));
 }
 
 function endOf(lines: readonly string[]): string {
@@ -182,27 +182,27 @@ function endOf(lines: readonly string[]): string {
 }
 
 /** Its lines without noise and without stacks. */
-function tellingLines(text: string): string[] {
-  const telling: string[] = [];
+function relevantLines(text: string): string[] {
+  const relevant: string[] = [];
   let beforeStack = 0;
   /** What belongs to a stack or a warning is indented, or empty. */
   let isWithin = false;
   for (const line of text.split(/\r?\n/)) {
     if (STACK.test(line)) {
-      if (!isWithin) beforeStack = telling.length;
+      if (!isWithin) beforeStack = relevant.length;
       isWithin = true;
     } else if (CHAINED.test(line)) {
-      telling.length = beforeStack;
+      relevant.length = beforeStack;
     } else if (NOISE.some((pattern) => pattern.test(line))) {
       isWithin = true;
     } else if (!/^\s|^$/.test(line)) {
       isWithin = false;
-      telling.push(withoutPlace(line.trim()));
+      relevant.push(withoutPlace(line.trim()));
     } else if (!isWithin && line.trim() !== "") {
-      telling.push(line.trim());
+      relevant.push(line.trim());
     }
   }
-  return telling;
+  return relevant;
 }
 
 /** A fault without its place in the files of Python: `Fault 6: 'SHUTDOWN_STATE'`, `PermissionError: [Errno 13] …`. */

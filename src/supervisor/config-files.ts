@@ -17,7 +17,7 @@ const TIMEOUT_MS = 5000;
 
 /**
  * Reads the files of Supervisor's configuration on a host, as the login and without sudo: what may not be read is not
- * known. Whether supervisord has loaded what is in them cannot be asked without a change: `reread` would replace what
+ * known. Whether supervisord has loaded them cannot be asked without a change: `reread` would replace what
  * it would start next.
  */
 export async function configFiles(

@@ -24,7 +24,7 @@ const MOST_BYTES = 500_000;
 
 /**
  * Reads a file as Supervisor's parser does (Python's RawConfigParser): comments behind `;` and `#` at the start of a
- * line or behind a blank, values that go on on lines that are indented more than their key, `=` or `:`, names of keys
+ * line or behind a blank, values that continue on lines that are indented more than their key, `=` or `:`, names of keys
  * in any case. Prints each section that matters, and of its keys those that `keys` names, each on one line.
  */
 const FILTER = String.raw`

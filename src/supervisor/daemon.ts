@@ -17,7 +17,7 @@ fi
 exit 0
 `;
 
-/** What is needed to find out more than a look shows. */
+/** The queries that find out more than a look shows. */
 export interface DaemonQuestions {
   readonly access: HostAccess;
   /** supervisord's pid by a supervisorctl of its own: 150 ms of the host's processor. */
@@ -59,7 +59,7 @@ export class Daemon {
       snapshots.filter(({ state }) => state === "RUNNING").map(({ instance, pid }) => [instance, pid]),
     );
     if (supervisorPid !== undefined) this.pid = supervisorPid;
-    // One that was never known cannot be told from another.
+    // A supervisord that was never known cannot be distinguished from another.
     else if (mayBeAnother && this.pid !== undefined) {
       const asked = await this.questions.askPid();
       this.pid = asked.kind === "known" ? asked.pid : undefined;

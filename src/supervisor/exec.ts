@@ -72,7 +72,7 @@ export async function pidByExec(
   return look.kind === "seen" ? { kind: "unknown" } : { kind: "unavailable", reason: look.reason };
 }
 
-/** Priorities and more of what supervisord has loaded; empty where supervisorctl does not tell. */
+/** Priorities and more of what supervisord has loaded; empty where supervisorctl does not say. */
 export async function configsByExec(
   access: HostAccess,
   settings: SupervisorSettings,
@@ -82,7 +82,7 @@ export async function configsByExec(
   return (outcome.kind === "exited" && outcome.code === 0 && parseAvail(outcome.stdout)) || new Map();
 }
 
-/** Judged by the states. Of the exit code only this: any other one cut the list short, and what is missing has not vanished. */
+/** Judged by the states. Of the exit code only this: any other one cut the list short, and a missing instance has not vanished. */
 function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook {
   switch (outcome.kind) {
     case "exited":
@@ -105,7 +105,7 @@ function toList(outcome: Extract<RunOutcome, { kind: "exited" }>): ExecLook {
   if (!LISTED_ALL.includes(outcome.code) || (snapshots.length === 0 && unreadable.length === 0 && said !== "")) {
     return {
       kind: "unavailable",
-      reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and said nothing` : said,
+      reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and printed nothing` : said,
       ...(remedy !== undefined && { remedy }),
       ...(silence && { silence }),
     };
@@ -131,12 +131,12 @@ function whyUnreadable([first, ...more]: StatusText["unreadable"]): string | und
 function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: number): string {
   if (outcome.kind === "signalled") return `supervisorctl was ended by ${outcome.signal}`;
   if (outcome.kind === "timed_out")
-    return `supervisorctl gave no answer within ${timeoutMs / 1000} s: supervisord may hang`;
+    return `supervisorctl did not answer within ${timeoutMs / 1000} s: supervisord may hang`;
   return outcome.reason;
 }
 
 function toTail(outcome: Extract<RunOutcome, { kind: "exited" }>, log: Log): TailReply {
-  // It exits with 0 when it has printed the log, and with 1 beside a complaint of its own; 127 is the shell's.
+  // It exits with 0 when it has printed the log, and with 1 and a complaint of its own; 127 is the shell's.
   if (outcome.stdout === "" && outcome.code !== 0) return { kind: "unreadable", why: saidBy(outcome) };
   return readTail(outcome.stdout, log);
 }

@@ -11,9 +11,9 @@ export type LogOnDisk =
   | {
       readonly kind: "file";
       readonly path: string;
-      /** Since something was written to it, by the host's own clock; undefined where the host does not tell. */
+      /** Since something was written to it, by the host's own clock; undefined where the host does not say. */
       readonly ageS: number | undefined;
-      /** Whole seconds are all that some hosts tell. */
+      /** Some hosts have whole seconds only. */
       readonly isExact: boolean;
     }
   /** A pipe or a device: reading it could wait for ever, and supervisord with us. */
@@ -49,7 +49,7 @@ done
 exit 0
 `;
 
-/** Finds the logs of an instance, where Supervisor's configuration tells where they are. */
+/** Finds the logs of an instance, where Supervisor's configuration names them. */
 export async function logFiles(
   access: HostAccess,
   settings: SupervisorSettings,
@@ -92,6 +92,6 @@ function placeOf(stream: Stream, config: InstanceConfig | undefined): string | u
   if (stream === "stderr" && config?.redirect_stderr === true) return undefined;
   const place = config?.[`${stream}_logfile`];
   if (place === undefined || /^auto$/i.test(place)) return place && "AUTO";
-  // Of what is ours, `/dev/stdout` is another thing than of supervisord's.
+  // `/dev/stdout` is another file for us than for supervisord.
   return place.startsWith("/") && !/^\/(?:dev|proc)\//.test(place) ? place : undefined;
 }

@@ -25,7 +25,7 @@ export interface LogQuestions {
 }
 
 /**
- * The end of what an instance has logged since its restart. What is older is told by the times of its files, where the
+ * The end of what an instance has logged since its restart. Older text is recognised by the times of its files, where the
  * configuration says where those are and the login may see them; else by what was noted before the restart.
  */
 export async function readLogs(questions: LogQuestions): Promise<LogTail> {

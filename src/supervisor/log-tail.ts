@@ -6,7 +6,7 @@ import { LOG_TAIL_BYTES } from "./commands.ts";
 import type { LogOnDisk } from "./log-files.ts";
 import { STREAMS, type Stream, type TailReply } from "./tail-reply.ts";
 
-/** What is known of one of the two logs of an instance. */
+/** One of the two logs of an instance, as far as it is known. */
 export interface KnownLog {
   readonly reply: TailReply;
   /** True: nothing was written to it since the restart. */
@@ -21,13 +21,13 @@ const OWN_OUTPUT = /^\/(?:dev\/(?:stdout|stderr|fd\/[12])|proc\/self\/fd\/[12])$
 /** What the ends of the two logs were before the restart, where that is known. */
 export type NotedLogs = Readonly<Record<Stream, string | undefined>>;
 
-/** Tells two ends of a log apart; undefined of what is none. */
+/** Distinguishes two ends of a log; undefined if there is none. */
 export function digestOf(reply: TailReply): string | undefined {
   return reply.kind === "text" ? createHash("sha1").update(reply.text).digest("base64") : undefined;
 }
 
 /**
- * Whether all that is in a log was there before the restart; undefined if its file does not tell.
+ * Whether all that is in a log was there before the restart; undefined if its file does not show it.
  * @param msSinceRestart as of after the file was looked at
  */
 export function isFileOlder(onDisk: LogOnDisk | undefined, msSinceRestart: number | undefined): boolean | undefined {
@@ -55,7 +55,7 @@ function isPeriodic(text: string): boolean {
 }
 
 /**
- * The log that tells why an instance has failed: stderr's, where that has anything from after the restart, with
+ * The log that explains why an instance has failed: stderr's, where that has anything from after the restart, with
  * stdout's where that has, too; else stdout's. What was written before the restart is never shown as its cause.
  */
 export function logTailOf(

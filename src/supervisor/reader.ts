@@ -24,10 +24,10 @@ const LOG_TIMEOUT_MS = 10_000;
 /** Bound of a look at the logs before a restart, which waits for it; twice what one way gets for it. */
 const NOTING_MS = 2000;
 
-/** After so many failures in a row, each beside a supervisorctl that worked, a way that was good once is given up. */
+/** After so many failures in a row, each while a supervisorctl worked, a way that once worked is given up. */
 const FAILURES_OF_A_GOOD_WAY = 3;
 
-/** How long a reader waits, beside its bound of a look. */
+/** How long a reader waits, apart from its bound of a look. */
 export interface ReaderBounds {
   /** How long the first question waits for a session to open, before others answer for it. Default 2 s. */
   readonly openingPatienceMs?: number;
@@ -72,11 +72,11 @@ export function supervisorReader(
 
 const CLOSED = { kind: "unreachable", reason: "the connection was closed by us" } as const;
 
-/** A quick way, and what is known of it on this host. */
+/** A quick way, and how well it works on this host. */
 interface Candidate {
   readonly way: QuickWay;
   hasTold: boolean;
-  /** In a row, each beside a slower way that worked. */
+  /** In a row, each while a slower way worked. */
   failures: number;
   /** Why it did not answer the last time. */
   reason: string | undefined;
@@ -134,7 +134,7 @@ class Reader {
   look(): Promise<LookOutcome> {
     if (this.nextLook) return this.nextLook;
     if (!this.looking) return this.startLook();
-    // The one under way may show what was before this call.
+    // The look in progress may show states from before this call.
     const closes = this.closes;
     this.nextLook = this.looking.then(() => this.startLook(closes));
     return this.nextLook;
@@ -201,7 +201,7 @@ class Reader {
       configFiles(this.access, this.settings, this.timeoutMs),
     ]);
     const inFiles = new Map(instances.map((instance) => [instance, onHost.configOf(instance)]));
-    // Another Python for what is mostly known by now would be a waste.
+    // Most of it is known by now: not worth the start of another Python.
     const isInFiles = [...inFiles.values()].every((config) => config?.group_priority !== undefined);
     const loaded = quick.answer?.value ?? (isInFiles || closes !== this.closes ? undefined : await this.avail());
     const configs = instances.map(

@@ -4,7 +4,7 @@ import type { InstanceName } from "../domain/ids.ts";
 /** supervisor/supervisorctl.py, `_formatConfigInfo`; the two priorities are the group's and the process's. */
 const AVAIL_LINE = /^(.*\S)\s+in use\s+(auto|manual)\s+(-?\d{1,9}):(-?\d{1,9})$/;
 
-/** What `supervisorctl avail` tells of all that is in use; undefined if that is nothing. */
+/** The processes in use by `supervisorctl avail`; undefined if there are none. */
 export function parseAvail(text: string): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
   const configs = new Map<InstanceName, InstanceConfig>();
   for (const line of text.split(/\r?\n/)) {

@@ -10,7 +10,7 @@ import { othersIn, parseStatus } from "./status-text.ts";
 import { isCutCharacter, readTail } from "./tail-reply.ts";
 import { answered, unanswered, type QuickWay, type Reply } from "./way.ts";
 
-/** A session is there in a tenth of a second. One that takes longer goes on opening while others answer for it. */
+/** A session opens in a tenth of a second. One that takes longer continues to open while other ways answer. */
 const OPENING_PATIENCE_MS = 2000;
 
 /**
@@ -46,7 +46,7 @@ export function sessionWay(
     if (answer.kind === "unanswered") return answer;
     const value = read(answer.value);
     if (value !== undefined) return answered(value);
-    // What it knows of the server may be out of date: the next one reads its config anew.
+    // What it knows of the server may be out of date: the next one reads its configuration again.
     void session.value.close();
     return unanswered(lastWords(othersIn(answer.value)) || "it lists nothing");
   }
@@ -89,7 +89,7 @@ export function sessionWay(
 }
 
 interface Opening {
-  /** Used up once, whoever asks then does not wait. */
+  /** Once it is used up, a question no longer waits. */
   readonly patience: Deadline;
   readonly session: Promise<Reply<SupervisorctlSession>>;
   /** True once it was open and is so no more. */

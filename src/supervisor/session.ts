@@ -64,7 +64,7 @@ export class SupervisorctlSession {
     if (this.over) return this.over;
     const reply = new Promise<Reply<string>>((resolve) => (this.reply = resolve));
     this.process.stream.write(text);
-    return (await deadline.of(reply)) ?? this.giveUp("the session with supervisorctl gave no answer in time");
+    return (await deadline.of(reply)) ?? this.giveUp("the session with supervisorctl did not answer in time");
   }
 
   private read(text: string): void {

@@ -29,7 +29,7 @@ interface Reading {
 /**
  * Reads what `supervisorctl status` printed: lines of a name, a state and a text, in columns.
  *
- * A name may hold blanks and even the words of a state, so it is the columns that tell where it ends. A name without
+ * A name may hold blanks and even the words of a state, so its end is found by the columns. A name without
  * blanks is read in any layout, as long as all lines are in that.
  */
 export function parseStatus(text: string): StatusText {
@@ -47,7 +47,7 @@ export function parseStatus(text: string): StatusText {
   return { snapshots: inNaturalOrder(snapshots.values()), noise: lines.slice(0, begin).map(trimmed), unreadable };
 }
 
-/** The lines of a text that tell of no process, one below the other. */
+/** The lines of a text that are not about a process, one below the other. */
 export function othersIn(text: string): string {
   const { noise, unreadable } = parseStatus(text);
   return [...noise, ...unreadable].join("\n");

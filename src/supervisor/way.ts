@@ -18,20 +18,20 @@ export type Reply<Value> =
 /** All instances of a host in natural order. */
 export interface Listed {
   readonly snapshots: readonly ProcessSnapshot[];
-  /** Of the supervisord that runs them; undefined where this way does not tell. */
+  /** Of the supervisord that runs them; undefined where this way does not show it. */
   readonly supervisorPid?: number;
 }
 
 /** A way to ask a host's supervisord that is faster than one supervisorctl per question, where it works. */
 export interface QuickWay {
   readonly kind: Exclude<LookWay["kind"], "exec">;
-  /** What it goes through, for people. */
+  /** How it is reached, for people. */
   readonly through: string;
   list(timeoutMs: number): Promise<Reply<Listed>>;
   /** The end of a log. */
   tail(log: Log, timeoutMs: number): Promise<Reply<TailReply>>;
   pid(timeoutMs: number): Promise<Reply<number>>;
-  /** How what supervisord has loaded is configured, as far as this way tells. Changes nothing. */
+  /** How what supervisord has loaded is configured, as far as this way shows it. Changes nothing. */
   configs(timeoutMs: number): Promise<Reply<ReadonlyMap<InstanceName, InstanceConfig>>>;
   close(): Promise<void>;
 }

@@ -37,7 +37,7 @@ export class XmlRpcClient {
   private readonly access: HostAccess;
   private readonly endpoint: DialTarget;
   private readonly credentials: Credentials | undefined;
-  /** Nobody is told the password who does not ask for it. */
+  /** The password is sent only to a server that asks for it. */
   private isAsked = false;
 
   constructor(access: HostAccess, endpoint: DialTarget, credentials?: Credentials) {
@@ -57,7 +57,7 @@ export class XmlRpcClient {
     if (outcome.kind !== "answered" || !Array.isArray(outcome.value)) return outcome;
     for (const value of outcome.value as readonly XmlRpcValue[]) {
       const { faultCode, faultString } = (value ?? {}) as { faultCode?: XmlRpcValue; faultString?: XmlRpcValue };
-      const reason = typeof faultString === "string" ? faultString : "a fault without words";
+      const reason = typeof faultString === "string" ? faultString : "a fault without a message";
       if (typeof faultCode === "number") return { kind: "fault", code: faultCode, reason };
     }
     return outcome;
@@ -89,7 +89,9 @@ export class XmlRpcClient {
     const { stream } = dialled;
     stream.on("error", () => undefined);
     try {
-      return (await deadline.of(post(stream, body, this.headers()))) ?? { reason: "no answer of supervisord in time" };
+      return (
+        (await deadline.of(post(stream, body, this.headers()))) ?? { reason: "supervisord did not answer in time" }
+      );
     } finally {
       stream.destroy();
     }

@@ -73,7 +73,7 @@ function read<Value>(outcome: CallOutcome, toValue: (value: XmlRpcValue) => Valu
       return unanswered(outcome.reason);
     case "answered": {
       const value = toValue(outcome.value);
-      return value === undefined ? unanswered("supervisord's answer is of an unknown form") : answered(value);
+      return value === undefined ? unanswered("supervisord's answer has an unknown form") : answered(value);
     }
   }
 }
@@ -125,7 +125,7 @@ function toSnapshot(info: XmlRpcValue): ProcessSnapshot | undefined {
   return { instance, state, pid, uptime_s: Math.max(0, now - start) };
 }
 
-/** What is not in use is on disk only; before 4.2 Supervisor told names and priorities only. */
+/** A process that is not in use is on disk only; before 4.2 Supervisor reported names and priorities only. */
 function toConfigs(value: XmlRpcValue): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
   if (!Array.isArray(value)) return undefined;
   const configs = new Map<InstanceName, InstanceConfig>();

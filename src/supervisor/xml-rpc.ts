@@ -13,7 +13,7 @@ export class XmlRpcFault extends Error {
   }
 }
 
-/** What is given to Supervisor's methods here; a number must be whole. */
+/** A parameter of one of Supervisor's methods; a number must be whole. */
 export type XmlRpcParam = string | number | boolean | readonly XmlRpcParam[] | { readonly [name: string]: XmlRpcParam };
 
 /** The body of a call. */

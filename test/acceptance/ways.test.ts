@@ -65,7 +65,7 @@ describe("the way onto the hosts of a plan", () => {
     const { code, stdout } = await orchestrate(plan, "--dry-run");
     assert.equal(code, 0);
     assert.match(stdout, /host-\[1-3\].*its host key is not enforced \(host_key_checking is off\)/);
-    assert.match(stdout, /host-2.*it shows the ssh-ed25519 key .*swapped_known_hosts:2 has .* let in all the same/);
+    assert.match(stdout, /host-2.*it presented the ssh-ed25519 key .*swapped_known_hosts:2 has .* accepted anyway/);
     const strict = await writePlanWith({ known_hosts_file, host_key_checking: "strict" }, "checked");
     const refused = await orchestrate(strict, "--dry-run");
     assert.equal(refused.code, 3);

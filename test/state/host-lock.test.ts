@@ -185,7 +185,7 @@ describe("the lock of a host", () => {
     assert.ok(hasRecord());
     const givesUpAtMs = performance.now() + 30_000;
     while (hasRecord() && performance.now() < givesUpAtMs) stopThisProcess(50);
-    assert.match((await alice.lost).reason, /let go of the lock/);
+    assert.match((await alice.lost).reason, /released the lock/);
     const lost = await alice.run(["touch", join(dir, "changed")]);
     assert.equal(lost.kind, "lock_lost");
     assert.equal((await alice.awaitOutcome()).kind, "lock_lost");

@@ -329,7 +329,7 @@ describe("the way by which a host is looked at", () => {
       try {
         assert.deepEqual(await reader.look(), {
           kind: "unavailable",
-          reason: "supervisorctl gave no answer within 3 s: supervisord may hang",
+          reason: "supervisorctl did not answer within 3 s: supervisord may hang",
         });
       } finally {
         await host.thaw("supervisord");

@@ -11,7 +11,7 @@ export interface NoRoom {
 export interface Seat {
   /** The host has opened its channel. */
   taken(): void;
-  /** Its channel is gone, or cannot come any more. */
+  /** Its channel is gone, or can no longer come. */
   left(): void;
   /** The host opens no channel for it. */
   refused(): void;

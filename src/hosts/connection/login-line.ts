@@ -7,9 +7,9 @@ const READ_IN_QUOTES = /[\\!\n\r]/g;
 const READER = 'eval "$(printf %b "$1")"';
 
 /**
- * A command as a line for the login shell of whoever logs in, which need not be of POSIX: csh ends a quoted word with its
+ * A command as a line for the login shell of a user, which need not be a POSIX shell: csh ends a quoted word with its
  * line and runs the next line of a script as a command of its own, and looks for a history behind each `!`; fish
- * heeds backslashes in quotes. What has one of these goes to the host's sh, as printf's %b reads it.
+ * interprets backslashes in quotes. A command with one of these goes to the host's sh, as printf's %b reads it.
  */
 export function loginLine(argv: Argv): string {
   const line = quoteArgv(argv);

@@ -10,7 +10,7 @@ export function newMark(): string {
 }
 
 /**
- * A command that prints the mark as a line, on both streams, and then is the given one: what is before that is from the
+ * A command that prints the mark as a line, on both streams, and then is the given one: everything before the mark is from the
  * login shell. A profile may print lines, or a terminal's title without the end of a line.
  */
 export function markedArgv(mark: string, argv: Argv): Argv {

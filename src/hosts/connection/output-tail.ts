@@ -5,7 +5,7 @@ const MEBIBYTE = 1024 * 1024;
 /** How much of a long-lived command's stderr is kept. */
 export const STDERR_BYTES = 4096;
 
-/** Collects what a command prints on one stream and keeps the end of it, where errors are told. */
+/** Collects what a command prints on one stream and keeps the end of it, where errors are reported. */
 export class OutputTail {
   private readonly limitBytes: number;
   /** Copied, since a chunk of one byte may keep a whole packet in memory. */
@@ -40,7 +40,7 @@ export class OutputTail {
     return notice + this.held.toString("utf8", start, this.heldBytes);
   }
 
-  /** Twice the limit at most: so what is to be kept moves once for as much that comes, however small the chunks. */
+  /** At most twice the limit: the kept bytes are moved once per limit of new input (amortised O(1)), however small the chunks. */
   private makeRoom(bytes: number): void {
     const surplus = Math.max(0, this.heldBytes + bytes - this.limitBytes);
     const isFull = this.heldBytes + bytes > 2 * this.limitBytes;

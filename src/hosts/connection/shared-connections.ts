@@ -76,7 +76,7 @@ export class SharedConnections implements HostAccess {
     await this.closing;
   }
 
-  /** Sends a command over a connection that has room for it; what is refused for want of room goes over another. */
+  /** Sends a command over a connection that has room for it; one that is refused a channel goes over another. */
   private async seated<Outcome extends { readonly kind: string }>(
     send: (connection: Connection, seat: Seat) => Promise<Outcome | NoRoom>,
     nowhere: (reason: string) => Outcome,

@@ -69,7 +69,7 @@ export function execute(
         // The listeners belong here: after an await the first events would be gone.
         listen(opened, { mark, lostBecause }, settle);
         opened.end(stdin);
-        // It may have been started in this moment, and nobody waits for it any more.
+        // It may have been started in this moment, and nobody waits for it.
         if (isOver) opened.close();
       });
     } catch (error) {
@@ -157,7 +157,7 @@ type NotStarted = Extract<RunOutcome, { kind: "unreachable" | "indeterminate" }>
 function notStarted(error: ChannelError, seat: Seat, lostBecause: LostBecause): NotStarted {
   if (error.reason !== undefined) {
     seat.refused();
-    const hint = "the host opens no further channel (see sshd's MaxSessions)";
+    const hint = "the host refused another channel (see sshd's MaxSessions)";
     return { kind: "no_room", reason: `${hint}: ${ownWords(error)}` };
   }
   seat.left();

@@ -41,10 +41,10 @@ export function hostKeyAlgorithms(keys: KnownKeys, allowed?: readonly string[]):
   return allowed ? all.filter((algorithm) => allowed.includes(algorithm)) : all;
 }
 
-/** What is said of every host that is let in whatever key it shows. */
+/** The warning for every host that is accepted whatever key it presents. */
 export const NOT_ENFORCED = "its host key is not enforced (host_key_checking is off)";
 
-/** What there is to say of a key that a host shows, besides yes and no. */
+/** Why a key was refused, and warnings about it. */
 export interface HostKeyNotes {
   readonly refused: (refusal: HostKeyRefusal) => void;
   /** It is accepted, and to be remembered once the host has proven that it holds it. */
@@ -54,7 +54,7 @@ export interface HostKeyNotes {
 
 /**
  * A verifier for ssh2, which must be synchronous: a promise is truthy, hence "accepted". What it
- * refuses it tells through `notes`, since ssh2's own error says no more than that.
+ * refuses it is passed through `notes`, since ssh2's own error does not say.
  */
 export function hostKeyVerifier(check: HostKeyCheck, notes: HostKeyNotes) {
   const { keys, rules } = check;
@@ -71,15 +71,14 @@ export function hostKeyVerifier(check: HostKeyCheck, notes: HostKeyNotes) {
     accepted = Buffer.from(blob);
     if (verdict.kind === "unknown") notes.isNew(shown);
     if (rules.checking === "off") notes.warn(NOT_ENFORCED);
-    if (verdict.kind === "changed")
-      notes.warn(`it ${refuse(check, shown, verdict).reason}: it was let in all the same`);
+    if (verdict.kind === "changed") notes.warn(`it ${refuse(check, shown, verdict).reason}: it was accepted anyway`);
     return true;
   };
 }
 
 type Refused = Exclude<KeyVerdict, { kind: "known" }>;
 
-/** As OpenSSH's StrictHostKeyChecking has it, but that nobody may switch off what somebody has revoked. */
+/** As OpenSSH's StrictHostKeyChecking has it, except that a revoked key is always refused. */
 function isTolerated({ kind }: Refused, checking: HostKeyRules["checking"]): boolean {
   if (kind === "revoked") return false;
   return checking === "off" || (checking === "accept-new" && kind === "unknown");
@@ -102,7 +101,7 @@ export function rememberKey(rules: HostKeyRules, key: PublicKey): Remembered {
   if (verdict.kind === "known") return { kind: "noted" };
   if (!isTolerated(verdict, checking)) return { kind: "refused", refusal: refuse({ keys, rules }, key, verdict) };
   if (verdict.kind !== "unknown" || newKeysTo === undefined)
-    return { kind: "noted", warning: `${what} is new, and there is no file to write it to` };
+    return { kind: "noted", warning: `${what} is new, but there is no file to write it to` };
   const problem = addToKnownHosts(newKeysTo, keys.name, key, { hashed });
   return {
     kind: "noted",
@@ -114,7 +113,7 @@ export function rememberKey(rules: HostKeyRules, key: PublicKey): Remembered {
 }
 
 function refuse({ keys, rules: { files } }: HostKeyCheck, shown: PublicKey, verdict: Refused): HostKeyRefusal {
-  const shows = `shows the ${shown.type} key ${fingerprintOf(shown)}`;
+  const shows = `presented the ${shown.type} key ${fingerprintOf(shown)}`;
   switch (verdict.kind) {
     case "unknown":
       return {

@@ -12,7 +12,7 @@ const NEWLINE = 0x0a;
  * so that of those who add at once none writes into another's line.
  *
  * @param name as the file is to have it: `host` or `[host]:port`
- * @param hashed true: so that the file does not tell which hosts there are
+ * @param hashed true: so that the file does not reveal names of hosts
  * @returns why it was not added
  */
 export function addToKnownHosts(
@@ -36,7 +36,7 @@ export function addToKnownHosts(
   }
 }
 
-/** False: somebody's editor has left the last line open. */
+/** False: an editor has left the last line without its end. */
 function endsItsLine(opened: number): boolean {
   const { size } = fstatSync(opened);
   const last = Buffer.alloc(1);

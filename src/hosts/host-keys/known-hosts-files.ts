@@ -21,7 +21,7 @@ export function readKnownHosts(paths: readonly string[]): Promise<readonly Known
   return Promise.all(paths.map(readOnce));
 }
 
-/** The same at once and anew: nobody can write to them between this look and what follows it here. */
+/** Reads them again, synchronously: nobody can write to them between this read and the code that follows. */
 export function readKnownHostsNow(paths: readonly string[]): readonly KnownHosts[] {
   return paths.map((path) => {
     try {

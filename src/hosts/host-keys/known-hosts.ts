@@ -120,7 +120,7 @@ export function judge(keys: KnownKeys, shown: PublicKey): KeyVerdict {
 }
 
 /**
- * The key types to ask a host for first. As in OpenSSH, what is known without its port has no say in this, nor has a
+ * The key types to ask a host for first. As in OpenSSH, keys that are known without its port do not count, nor has a
  * type of which the first key is revoked, whatever good ones come after it.
  */
 export function knownTypes(keys: KnownKeys): readonly string[] {

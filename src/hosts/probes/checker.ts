@@ -154,7 +154,7 @@ function destinationOf({ hostname, port, protocol }: URL): Destination {
   return { address: withoutBrackets(hostname), port: port === "" ? usual : Number(port) };
 }
 
-/** Dials; what is open when the check's time is up is closed. */
+/** Dials. A connection that is open when the check's time is up is closed. */
 async function dial(access: HostAccess, to: Destination, signal: AbortSignal): Promise<DialOutcome> {
   const dialled = await access.dial(to);
   if (dialled.kind === "open") endWith(dialled.stream, signal);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { matchesPatterns } from "./host-pattern.ts";
 
-/** What is understood here. All else says nothing of the way onto a host, or is in REFUSED. */
+/** The keywords that are understood here. All others do not affect how a host is reached, or are in REFUSED. */
 const UNDERSTOOD = new Set([
   ...["hostname", "port", "user", "identityfile", "identitiesonly", "identityagent", "connecttimeout"],
   ...["proxyjump", "proxycommand", "hostkeyalias", "hostkeyalgorithms", "stricthostkeychecking", "hashknownhosts"],

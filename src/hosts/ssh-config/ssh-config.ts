@@ -45,7 +45,7 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Asks `ssh -G`, which is the one that reads ssh_config as ssh does: Host, Match, Include, tokens. Where there is no
- * ssh, a part of the language is read here; what is beyond it is refused by name.
+ * ssh, a part of the language is read here; the rest is refused by name.
  *
  * @param home what `~` stands for
  * @param file in place of the user's and the system's configuration; `none` for no file at all

@@ -21,7 +21,7 @@ export interface SshOptions {
   readonly configFile?: string;
   /** Default: every 5 s, lost after 3 without an answer. */
   readonly keepalive?: Keepalive;
-  /** Keys whose passphrases somebody has given. Default: none. */
+  /** Keys that were unlocked with a passphrase. Default: none. */
   readonly unlocked?: UnlockedKeys;
   /** Default: some five times, longer each time, by chance. */
   readonly backoff?: Backoff;
@@ -30,7 +30,7 @@ export interface SshOptions {
 /** How long to wait after so many handshakes that sshd dropped, 1 and more; undefined: it has been enough. */
 export type Backoff = (dropped: number) => number | undefined;
 
-/** How a host that fell silent is told from one that has nothing to say. */
+/** How a silent host is distinguished from an idle one. */
 export interface Keepalive {
   readonly intervalMs: number;
   /** How many may stay unanswered; at the next one the connection is lost. */
@@ -69,7 +69,7 @@ export interface HostKeyRules {
   readonly files: readonly string[];
   /** Where a new key is written. */
   readonly newKeysTo?: string;
-  /** True: the names in what is written are hashed. */
+  /** True: the names in added lines are hashed. */
   readonly hashed: boolean;
   /** Those that ssh_config allows. */
   readonly algorithms?: readonly string[];
@@ -79,7 +79,7 @@ const DEFAULT_IDENTITIES = ["id_ed25519", "id_ecdsa", "id_rsa"];
 export const DEFAULT_KEEPALIVE: Keepalive = { intervalMs: 5_000, unanswered: 3 };
 const SYSTEM_KNOWN_HOSTS = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 
-/** Where neither the plan nor ssh_config says how long; as the plan's schema tells. */
+/** Where neither the plan nor ssh_config says how long; as in the plan's schema. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 
 type Found<T> = { readonly route: T } | { readonly problem: string };
@@ -121,11 +121,11 @@ class RouteFinder {
     if (ssh.proxy_jump === undefined) {
       const at = behind.findIndex((other) => endpointText(other) === endpointText(route));
       if (at !== -1 && at === behind.length - 1) return "itself";
-      if (at !== -1) return { problem: `the way goes round in a circle, through ${endpointText(route)} to itself` };
+      if (at !== -1) return { problem: `the route is circular: it leads through ${endpointText(route)} to itself` };
     }
     const unsupported = unsupportedIn(config, ssh);
     if (unsupported !== undefined)
-      return { problem: `ssh_config has "${unsupported}", which only the ssh program can do: see client: system` };
+      return { problem: `ssh_config has "${unsupported}", which only the ssh program supports: see client: system` };
     const jump = ssh.proxy_jump ?? config.proxyJump ?? "none";
     return jump === "none" ? { route } : this.through(jump, route, ssh, behind);
   }
@@ -139,7 +139,7 @@ class RouteFinder {
   ): Promise<Found<SshRoute>> {
     const jumps = parseJumps(jump);
     const nearest = jumps?.at(-1);
-    if (!jumps || !nearest) return { problem: `"${jump}" is no list of hosts to go through` };
+    if (!jumps || !nearest) return { problem: `"${jump}" is not a list of bastions` };
     const via = await this.find(nearest.host, settingsOf(nearest, jumps.slice(0, -1), ssh), [...behind, route]);
     // The plan or ssh_config sends all hosts through a bastion, and this is the bastion.
     if (via === "itself") return { route };
@@ -153,7 +153,7 @@ class RouteFinder {
     const asked = this.configs.get(key) ?? readSshConfig(address, ssh, { home, file });
     this.configs.set(key, asked);
     const read = await asked;
-    // What could not be read may be mended by the time of the next attempt.
+    // A file that could not be read may be fixed before the next attempt.
     if ("problem" in read) this.configs.delete(key);
     return read;
   }
@@ -214,7 +214,7 @@ export function connectTimeoutMs(ssh: SshSettings, config: SshConfig): number {
   return ssh.connect_timeout_ms ?? config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
 }
 
-/** What is done about a host key that is not known. */
+/** How an unknown host key is treated. */
 export function hostKeyChecking(ssh: SshSettings, config: SshConfig): HostKeyChecking {
   return ssh.host_key_checking ?? config.hostKeyChecking ?? "strict";
 }

@@ -7,7 +7,7 @@ import { Tunnel } from "./tunnel.ts";
 /** Handshakes through one bastion at once: as fast as all at once, and its sshd looks names up one by one. */
 const HANDSHAKES_AT_ONCE = 16;
 
-/** Whoever may need a bastion again, as long as it has not left. */
+/** Anyone who may still need the bastion, until it leaves. */
 type User = object;
 
 const LEFT_OUT = new Set(["host", "connectTimeoutMs"]);
@@ -20,7 +20,7 @@ interface Bastion {
 
 /** The bastions of a fleet: one connection to each, whatever is behind it, until the last user has left. */
 export class Bastions {
-  /** What ssh_config says of them, and of what is behind them. */
+  /** The ssh_config of the bastions, and of the hosts behind them. */
   readonly configs: SshConfigs = new Map();
   private readonly kept = new Map<string, Bastion>();
 
@@ -39,11 +39,11 @@ export class Bastions {
     });
   }
 
-  /** Resolves when the bastions that nobody needs any more are closed. */
+  /** Resolves when the bastions that are no longer needed are closed. */
   async leave(user: User): Promise<void> {
     for (const [key, { connection, users }] of this.kept) {
       if (!users.delete(user) || users.size > 0) continue;
-      // Who comes from now on gets another.
+      // Later users get another one.
       this.kept.delete(key);
       await connection.close();
       await this.leave(connection);
@@ -68,7 +68,7 @@ export class Bastions {
   }
 }
 
-/** A bastion that was lost meanwhile is dialled anew. */
+/** A bastion that was lost in the meantime is dialled again. */
 async function dialThrough(connection: BastionConnection, { address, port }: SshRoute): Promise<Dialled> {
   const bastion = await connection.open();
   if (bastion.kind === "refused") return { kind: "failed", reason: bastion.refusal.reason, isBastions: true };

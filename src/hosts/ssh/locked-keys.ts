@@ -6,10 +6,10 @@ import { agentKeys } from "./ssh-agent.ts";
 import { readIdentities, unlock } from "./ssh-identities.ts";
 import { findRoute, type SshConfigs, type SshOptions, type SshRoute } from "../ssh-config/ssh-route.ts";
 
-/** A private key that is of no use before somebody gives its passphrase. */
+/** A private key that cannot be used without its passphrase. */
 export interface LockedKey {
   readonly file: string;
-  /** Who is reached with it, or through somebody who is. */
+  /** The hosts that are reached with it, or through a bastion that is. */
   readonly hosts: readonly HostName[];
   /** Undefined: this is not its passphrase. */
   readonly unlock: (passphrase: string) => ParsedKey | undefined;
@@ -46,7 +46,7 @@ export async function lockedKeys(
   const routes = await Promise.all(targets.map((target) => limit(() => findRoute(target, options, configs))));
   for (const [index, found] of routes.entries()) {
     const target = targets[index];
-    // What is wrong with a route is told when it is gone.
+    // A mistake in a route is reported when the route is used.
     if (target && "route" in found) await lookAt(target.name, found.route);
   }
   return [...texts].map(([file, text]) => ({

@@ -8,7 +8,7 @@ import { publicKeyOf, wireStrings, type PublicKey } from "../host-keys/public-ke
  * (MaxAuthTries, 6), so that in a full agent the right key may not get its turn: OpenSSH does the same.
  *
  * @param Agent ssh2's own class
- * @param options.only true: the given keys and no others, as ssh_config's IdentitiesOnly wants it
+ * @param options.only true: the given keys and no others, as with ssh_config's IdentitiesOnly
  */
 export function agentPreferring(
   Agent: typeof OpenSSHAgent,

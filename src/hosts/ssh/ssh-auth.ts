@@ -49,11 +49,11 @@ export class Authentication {
     if (halfDone) this.halfDone = true;
     const method = this.left.shift();
     this.isExhausted = method === undefined;
-    // `false` is how ssh2 is told that there are no more, against its type.
+    // Against its type, `false` says to ssh2 that there are no more.
     next(method ?? (false as unknown as AnyAuthMethod));
   };
 
-  /** What went wrong between us and the agent; ssh2 goes on to the next method then. */
+  /** What went wrong between us and the agent; ssh2 continues with the next method then. */
   noteAgentError(message: string): void {
     this.agentError = message;
   }
@@ -66,7 +66,9 @@ export class Authentication {
     const offered = [...agent.offered, ...usable.map(({ file }) => file)];
     const accepted = this.accepts.join(" or ");
     return [
-      this.halfDone ? `accepts a key of user ${user}, and wants ${accepted} as well` : `does not let user ${user} in`,
+      this.halfDone
+        ? `accepts a key of user ${user}, but also needs ${accepted}`
+        : `rejected the login of user ${user}`,
       ...(offered.length > 0
         ? [`offered: ${offered.join(", ")}`, ...agent.remarks]
         : [`no key to offer: ${[...agent.remarks, ...this.missingFiles()].join(", ")}`]),
@@ -77,7 +79,7 @@ export class Authentication {
     ].join("; ");
   }
 
-  /** What the agent had to offer, for a person, and what is to be said of it. */
+  /** The keys that the agent offered, for a person, and remarks about it. */
   private async askAgent(): Promise<{ readonly offered: readonly string[]; readonly remarks: readonly string[] }> {
     const { agentSocket } = this.route;
     if (!agentSocket) return { offered: [], remarks: ["no agent ($SSH_AUTH_SOCK is not set)"] };
@@ -91,7 +93,7 @@ export class Authentication {
       if (keys.length === 0) remarks.push("the agent holds no key");
       else if (!keys.some(isOffered)) remarks.push("the agent holds no key of an identity file (see IdentitiesOnly)");
       if (unsupported.length > 0)
-        remarks.push(`of the agent's keys these are not supported: ${[...new Set(unsupported)].join(", ")}`);
+        remarks.push(`these keys of the agent are not supported: ${[...new Set(unsupported)].join(", ")}`);
       return { offered: count === 0 ? [] : [`${counted(count, "key")} of the agent`], remarks };
     } catch (error) {
       return { offered: [], remarks: [`the agent at ${agentSocket} cannot be asked (${(error as Error).message})`] };

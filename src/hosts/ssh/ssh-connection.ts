@@ -28,7 +28,7 @@ export class SshConnection implements Connection {
     client.on("error", (error: SshError) => lose(whyLost(error)));
     client.on("end", () => lose("the host ended it"));
     this.closed = new Promise((resolve) => {
-      // ssh2 emits this before it tells the commands under way, so that they find the reason in place.
+      // ssh2 emits this before it ends the commands in progress, so that they find the reason in place.
       client.on("close", () => {
         lose("it broke off");
         resolve();

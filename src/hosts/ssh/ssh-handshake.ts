@@ -148,7 +148,7 @@ class Handshake {
     const { trace } = this;
     client.on("error", (error: SshError) => {
       if (error.level === "agent") return this.auth.noteAgentError(error.message);
-      // One key's signature failed; ssh2 goes on to the next.
+      // One key's signature failed; ssh2 continues with the next.
       if (error.level === "client-authentication" && !this.auth.exhausted) return;
       trace.error ??= error;
       // ssh2 only half-closes after some errors, and a frozen host would never close its half.
@@ -179,7 +179,7 @@ class Handshake {
     transport.destroy();
   }
 
-  /** Of a bastion all hosts behind it are told, in these words. */
+  /** All hosts behind a bastion report its warnings, in these words. */
   private warn(warning: string | undefined): void {
     if (warning === undefined) return;
     this.warnings.push(this.route.isBastion ? `${nameOf(this.route)}: ${warning}` : warning);

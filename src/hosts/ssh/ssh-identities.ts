@@ -114,11 +114,11 @@ function parse(text: Buffer, parseKey: ParseKey, passphrase?: string): ParsedKey
   return (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error;
 }
 
-/** ssh2 tells the cases apart by their text only. */
+/** ssh2 distinguishes the cases by their text only. */
 function whyUnusable(file: string, error: Error): string {
   if (hasPassphrase(error)) return `has a passphrase: add it to the agent with \`ssh-add ${quoteArgv([file])}\``;
   if (/\bsk-/.test(error.message)) return "is a FIDO key, which is not supported: see client: system";
-  return `is no key that can be used: ${error.message}`;
+  return `is not a usable key: ${error.message}`;
 }
 
 function hasPassphrase({ message }: Error): boolean {

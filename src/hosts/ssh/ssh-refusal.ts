@@ -31,7 +31,7 @@ export type SshError = Error & { readonly code?: string | number; readonly level
 const TOO_MANY = "Exceeded MaxStartups";
 /** What it says to those whose logins failed too often, from 9.8 on. */
 const PENALIZED = "Not allowed at this time";
-const TOO_BUSY = "closes the connection without a word (is its sshd overloaded? see its MaxStartups)";
+const TOO_BUSY = "closes the connection without an SSH banner (is its sshd overloaded? see its MaxStartups)";
 
 const SOCKET_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -42,12 +42,12 @@ const SOCKET_ERRORS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "no answer",
   ENOTFOUND: "its name cannot be resolved",
   EAI_AGAIN: "its name cannot be resolved at present",
-  EADDRNOTAVAIL: "there is no way to it from here",
+  EADDRNOTAVAIL: "its address cannot be reached from here",
   EACCES: "connecting is not permitted here",
   EMFILE: "too many open files here (see `ulimit -n`)",
 };
 
-/** Says in one line why there is no connection, beginning with address and port. */
+/** Says in one line why there is no connection, starting with address and port. */
 export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Authentication): Promise<Refusal> {
   const refusal = (code: Refusal["code"], why: string): Refusal => {
     return { code, host: route.host, reason: `${placeOf(route)}: ${oneLine(why)}` };
@@ -84,17 +84,17 @@ function whyUnreachable({ connectTimeoutMs }: SshRoute, trace: HandshakeTrace): 
   if (isLate) return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (error?.level === "client-timeout") return timedOut(phase, said, formatDuration(connectTimeoutMs));
   if (isResetUnasked(trace)) return TOO_BUSY;
-  // What it said tells more than the reset that follows where our own greeting came too late to be read.
+  // Its words explain more than the reset that follows, if our own greeting came too late to be read.
   if (phase === "greeting" && said !== undefined) return saidInstead(said);
   if (error?.level === "client-socket") return SOCKET_ERRORS[String(error.code)] ?? error.message;
   if (phase === "greeting") return TOO_BUSY;
   if (error && /no matching/.test(error.message))
-    return `has no algorithm in common with us: ${error.message} (the ssh program may have: see client: system)`;
-  if (error) return `fails in the ${phase}: ${error.message}`;
-  return `closes the connection in the ${phase}${said === undefined ? "" : ` (it is ${JSON.stringify(said)})`}`;
+    return `no algorithm in common with it: ${error.message} (the ssh program may have one: see client: system)`;
+  if (error) return `failed during ${phase}: ${error.message}`;
+  return `closed the connection during ${phase}${said === undefined ? "" : ` (it is ${JSON.stringify(said)})`}`;
 }
 
-/** It was taken and dropped before a word was said; that may be told before we were told that it was taken. */
+/** It was accepted and dropped without a word. The drop may be reported before the connection itself. */
 export function isResetUnasked({ phase, said, error }: HandshakeTrace): boolean {
   return (phase === "connecting" || phase === "greeting") && said === undefined && error?.code === "ECONNRESET";
 }
@@ -102,21 +102,21 @@ export function isResetUnasked({ phase, said, error }: HandshakeTrace): boolean 
 function timedOut(phase: HandshakeTrace["phase"], said: string | undefined, within: string): string {
   if (phase === "connecting") return `no answer within ${within}`;
   if (phase === "greeting")
-    return said === undefined ? `accepts the connection, but says nothing within ${within}` : notSsh(said);
-  return `does not finish the ${phase} within ${within}`;
+    return said === undefined ? `accepted the connection, but sent nothing within ${within}` : notSsh(said);
+  return `did not finish the ${phase} within ${within}`;
 }
 
 /** What sshd's words where its banner should be mean, if it is sshd. */
 function saidInstead(said: string): string {
   if (said.startsWith(TOO_MANY)) return TOO_BUSY;
-  return said.startsWith(PENALIZED) ? `turns us away for a while: ${JSON.stringify(said)}` : notSsh(said);
+  return said.startsWith(PENALIZED) ? `temporarily refuses our connections: ${JSON.stringify(said)}` : notSsh(said);
 }
 
 function notSsh(said: string): string {
-  return `says ${JSON.stringify(said)} where an SSH server would introduce itself`;
+  return `says ${JSON.stringify(said)} instead of an SSH banner`;
 }
 
-/** What the other side says may hold anything. */
+/** Text of the other side may contain anything. */
 function oneLine(text: string): string {
   return text.replaceAll(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, " ").trim();
 }

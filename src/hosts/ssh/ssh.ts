@@ -16,7 +16,7 @@ export function openSsh(target: HostTarget, options: SshOptions = {}, bastions: 
 /** Connections that may run through bastions, which are left when they are closed. */
 class SshAccess extends SharedConnections {
   private readonly bastions: Bastions;
-  /** Who it is to its bastions, until it is closed: what comes after that may be there before they have let it go. */
+  /** Its identity to the bastions, until it is closed. It may be used again before they have released it. */
   private readonly lease: { user: object };
 
   constructor(target: HostTarget, options: SshOptions, bastions: Bastions) {

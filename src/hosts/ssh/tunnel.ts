@@ -66,7 +66,7 @@ export class Tunnel extends Duplex implements Transport {
   }
 }
 
-/** What a socket says of a write that the other side does not take any more. */
+/** The error of a socket for a write after the other side has closed. */
 function channelClosed(): Error {
   return Object.assign(new Error("the channel was closed"), { code: "ECONNRESET" });
 }

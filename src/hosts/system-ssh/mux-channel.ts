@@ -1,7 +1,7 @@
 import { Duplex, Readable } from "node:stream";
 import { boolean, MESSAGE, message, string, uint32, type Fields } from "./mux-wire.ts";
 
-/** How much the host may send before it is told that more is welcome. */
+/** How much the host may send before the window is extended. */
 export const WINDOW_BYTES = 2 * 1024 * 1024;
 /** How long a packet of data may be, either way. */
 export const PACKET_BYTES = 32 * 1024;
@@ -44,14 +44,14 @@ export class MuxChannel extends Duplex {
   /** Asks for a command to be started in it. @param answered called once: with false as well when that is not known */
   exec(line: string, answered: (granted: boolean) => void): void {
     this.answered = answered;
-    this.tell(MESSAGE.request, string("exec"), boolean(true), string(line));
+    this.sendMessage(MESSAGE.request, string("exec"), boolean(true), string(line));
   }
 
   /** Ends it from this side; what runs in it is not told. */
   close(): void {
     if (this.closeSent) return;
     this.closeSent = true;
-    this.tell(MESSAGE.close);
+    this.sendMessage(MESSAGE.close);
   }
 
   /** Takes a message of the host about this channel. */
@@ -80,7 +80,7 @@ export class MuxChannel extends Duplex {
     }
   }
 
-  /** Nothing comes or goes any more; it closes once it was read to its end. */
+  /** Nothing more is sent or received; it closes once it was read to its end. */
   over(): void {
     this.isOver = true;
     this.closeSent = true;
@@ -102,7 +102,7 @@ export class MuxChannel extends Duplex {
   }
 
   override _final(done: () => void): void {
-    if (!this.closeSent) this.tell(MESSAGE.eof);
+    if (!this.closeSent) this.sendMessage(MESSAGE.eof);
     done();
   }
 
@@ -114,12 +114,12 @@ export class MuxChannel extends Duplex {
   private writeOn(): void {
     while (this.waiting) {
       const { bytes, done } = this.waiting;
-      // A channel that is closed swallows what is written, as a pipe to an ended command would after its EPIPE.
+      // A closed channel drops everything written to it, as a pipe to an ended command would after its EPIPE.
       const part = this.closeSent ? bytes : bytes.subarray(0, Math.min(this.windowBytes, this.packetBytes));
       if (part.length === 0 && bytes.length > 0) return;
       if (!this.closeSent) {
         this.windowBytes -= part.length;
-        this.tell(MESSAGE.data, string(part));
+        this.sendMessage(MESSAGE.data, string(part));
       }
       if (part.length < bytes.length) this.waiting = { bytes: bytes.subarray(part.length), done };
       else {
@@ -136,12 +136,12 @@ export class MuxChannel extends Duplex {
     if (stream.push(bytes)) this.welcome(name);
   }
 
-  /** What arrived was read: the host may send as much again, and is told so now and then. */
+  /** What arrived was read: the host may send as much again, and gets a window update now and then. */
   private welcome(name: "stdout" | "stderr"): void {
     this.readBytes += this.unread[name];
     this.unread[name] = 0;
     if (this.readBytes < WINDOW_BYTES / 2 || this.closeSent) return;
-    this.tell(MESSAGE.windowAdjust, uint32(this.readBytes));
+    this.sendMessage(MESSAGE.windowAdjust, uint32(this.readBytes));
     this.readBytes = 0;
   }
 
@@ -155,10 +155,10 @@ export class MuxChannel extends Duplex {
     if (what === "exit-status") this.emit("exit", fields.uint32());
     else if (what === "exit-signal") this.emit("exit", null, `SIG${fields.string().toString("latin1")}`);
     // sshd's ClientAliveInterval asks like this for any sign of life.
-    if (wantsReply) this.tell(MESSAGE.failure);
+    if (wantsReply) this.sendMessage(MESSAGE.failure);
   }
 
-  private tell(type: number, ...fields: readonly Buffer[]): void {
+  private sendMessage(type: number, ...fields: readonly Buffer[]): void {
     if (!this.isOver) this.send(message(type, uint32(this.hostId), ...fields));
   }
 }

@@ -18,7 +18,7 @@ interface Asked {
   channel?: MuxChannel;
 }
 
-/** In the place of the channel that an error is told instead of. */
+/** Stands for the channel where there is an error instead. */
 const NO_CHANNEL = undefined as unknown as MuxChannel;
 
 /**
@@ -75,7 +75,7 @@ export class MuxClient implements ChannelSource {
     this.openChannel("direct-streamlocal@openssh.com", [string(path), string(""), uint32(0)], opened);
   }
 
-  /** Tells all who still wait that nothing will come. */
+  /** Ends all that still wait with an error. */
   abandon(): void {
     this.socket.destroy();
     for (const { opened, channel } of this.asked.values()) {

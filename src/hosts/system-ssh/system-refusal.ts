@@ -2,7 +2,7 @@ import type { Refusal } from "../../domain/failures.ts";
 import { onOneLine } from "../../domain/printable.ts";
 import type { HostTarget } from "../../domain/target.ts";
 
-/** ssh has one exit code for all that goes wrong: its text is all there is to tell the cases apart. */
+/** ssh has one exit code for all errors: only its text distinguishes the cases. */
 const CODES: readonly (readonly [RegExp, Refusal["code"]])[] = [
   [/Host key verification failed|host key is known for/, "host_key_unknown"],
   [/Permission denied \(|Too many authentication failures|[Nn]o more authentication methods/, "authentication_failed"],
@@ -15,7 +15,7 @@ const REVOKED_KEY = /^@ +WARNING: REVOKED HOST KEY/m;
 /** Before them there may be a banner of any length. */
 const LAST_LINES = 3;
 
-/** Of such a page what is not known by heart. */
+/** The lines of such a page that are specific to this key. */
 const OF_A_PAGE = /^(?!@).*(SHA256:|MD5:|Offending|revoked|verification failed)/i;
 
 /** What ssh said when it could not connect, with the code that comes nearest. @param why what we know ourselves */
@@ -37,7 +37,7 @@ export function keyWarnings(said: string): readonly string[] {
   const added = linesIn(said).flatMap((line) => /^Warning: (Permanently added .*)/.exec(line)?.[1] ?? []);
   const page = pageIn(said);
   return [
-    ...(page ? [`it shows another host key: ${page.text}: it was let in all the same`] : []),
+    ...(page ? [`it presented another host key: ${page.text}: it was accepted anyway`] : []),
     ...added.map(onOneLine),
   ];
 }

@@ -50,7 +50,7 @@ async function open(target: HostTarget, options: SshOptions, signal: AbortSignal
   }
   const outcome = await joined(master, target);
   if (outcome.kind === "connected" && signal.aborted) {
-    // It was given up when ssh was ready and its socket not yet ours: nobody is to be told that it is good.
+    // It was given up when ssh was ready and its socket not yet ours: it must not be reported as good.
     await outcome.connection.close();
     return refused(target, "", GIVEN_UP);
   }
@@ -69,7 +69,7 @@ async function joined(master: SystemMaster, target: HostTarget): Promise<Opened>
   const connection = new SystemConnection(master, mux, target.address);
   const { greeting } = master;
   if (!saysRevoked(greeting)) return { kind: "connected", connection, warnings: keyWarnings(greeting) };
-  // Where nothing is enforced, ssh lets in even who shows a key that somebody has revoked.
+  // Where nothing is enforced, ssh accepts even a host that presents a revoked key.
   await connection.close();
   return refused(target, greeting);
 }
@@ -113,7 +113,7 @@ class SystemConnection implements Connection {
       const said = (await master.end()).trim().split("\n").at(-1) ?? "";
       this.lose(onOneLine(said) || "ssh ended");
       mux.abandon();
-      // Streams tell their end in a later tick, and timers of commands go with that.
+      // Streams emit their end in a later tick, and timers of commands go with that.
       await new Promise((resolve) => setImmediate(resolve));
     });
   }

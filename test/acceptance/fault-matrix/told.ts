@@ -12,7 +12,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/(ADDRESS\]?:)\d+/g, "$1PORT"],
   [/\bplan-\d+/g, "plan"],
   [/plan-[0-9a-f]{12}/g, "plan-HASH"],
-  [/does not let user \S+ in/g, "does not let the user in"],
+  [/rejected the login of user \S+?(?=;)/g, "rejected the login of the user"],
   [/file: \S+\.py line: \d+/g, "file: … line: …"],
   [/SHA256:[\w+/=]+/g, "SHA256:…"],
   // Whether a look still shows it FATAL before supervisord is gone is a matter of moments.

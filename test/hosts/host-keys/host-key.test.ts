@@ -73,13 +73,13 @@ describe("a host key's refusal", () => {
     const where = "[web-01]:2222 is not in /home/me/.ssh/known_hosts, /etc/ssh/ssh_known_hosts";
     assert.deepEqual(refusalWith(""), {
       code: "host_key_unknown",
-      reason: `shows the ssh-ed25519 key ${fingerprintOf(ours)}; ${where}`,
+      reason: `presented the ssh-ed25519 key ${fingerprintOf(ours)}; ${where}`,
     });
   });
 
   it("names both fingerprints and the old line when the key has changed", () => {
     const old = `but /home/me/.ssh/known_hosts:2 has the ssh-ed25519 key ${fingerprintOf(other)}`;
-    const reason = `shows the ssh-ed25519 key ${fingerprintOf(ours)}, ${old}`;
+    const reason = `presented the ssh-ed25519 key ${fingerprintOf(ours)}, ${old}`;
     assert.deepEqual(refusalWith(`\n[web-01]:2222 ${other.text}\n`), { code: "host_key_changed", reason });
   });
 
@@ -115,7 +115,7 @@ describe("host_key_checking", () => {
     assert.equal(verify("", "off").newKeys.length, 1);
     const { answers, newKeys, warnings } = verify(changed, "off");
     assert.deepEqual([answers, newKeys], [[true], []]);
-    assert.match(warnings[1] ?? "", /^it shows the ssh-ed25519 key .* but .*known_hosts:1 has .* let in all the same$/);
+    assert.match(warnings[1] ?? "", /^it presented the ssh-ed25519 key .* but .*known_hosts:1 has .* accepted anyway$/);
   });
 
   it("off does not let in what somebody has revoked", () => {

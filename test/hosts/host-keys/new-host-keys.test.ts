@@ -132,7 +132,10 @@ describe("a host whose key is new", () => {
     }
     const off = await connectTo(first(), { host_key_checking: "off" });
     assert.ok(off.kind === "connected");
-    assert.match(off.warnings?.join("\n") ?? "", /not enforced.*\nit shows the ssh-ed25519 key .*known_hosts:2 has/);
+    assert.match(
+      off.warnings?.join("\n") ?? "",
+      /not enforced.*\nit presented the ssh-ed25519 key .*known_hosts:2 has/,
+    );
     assert.equal(await readFile(file, "utf8"), text);
   });
 

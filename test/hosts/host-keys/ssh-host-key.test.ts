@@ -74,7 +74,7 @@ describe("the check of a host's key, on a host with an Ed25519 and an RSA key", 
     const refusal = await refusalWith("");
     assert.equal(refusal.code, "host_key_unknown");
     assert.equal(refusal.host, "host-1");
-    const shown = `shows the ssh-ed25519 key ${fingerprintOf(ed25519)}`;
+    const shown = `presented the ssh-ed25519 key ${fingerprintOf(ed25519)}`;
     assert.equal(
       refusal.reason,
       `${host.address}:${host.port}: ${shown}; ${name} is not in ${file}, /etc/ssh/ssh_known_hosts, /etc/ssh/ssh_known_hosts2`,

@@ -119,7 +119,7 @@ describe("~/.ssh/config", () => {
 
     it("does not send them round in a circle", async () => {
       const circle = "Host a\n ProxyJump b\nHost b\n ProxyJump c\nHost c\n ProxyJump a\n";
-      assert.equal((await refusalOf("a", circle)).reason, "a: the way goes round in a circle, through a:22 to itself");
+      assert.equal((await refusalOf("a", circle)).reason, "a: the route is circular: it leads through a:22 to itself");
     });
 
     it("gives way to the plan, which may say none", async () => {
@@ -132,7 +132,7 @@ describe("~/.ssh/config", () => {
 
   it("that asks for what only the ssh program can do is refused by name, with a hint", async () => {
     const proxied = `Host web-*\n${settings()}  ProxyCommand nc %h %p\n`;
-    const hint = "which only the ssh program can do: see client: system";
+    const hint = "which only the ssh program supports: see client: system";
     assert.equal(
       (await refusalOf("web-prod", proxied)).reason,
       `web-prod: ssh_config has "ProxyCommand nc %h %p", ${hint}`,
@@ -172,7 +172,7 @@ describe("~/.ssh/config", () => {
 
     it("HostKeyAlgorithms", async () => {
       const { reason } = await refusalOf("web-prod", `Host web-*\n${settings()}  HostKeyAlgorithms rsa-sha2-512\n`);
-      assert.match(reason, /no algorithm in common with us.*host key.*client: system/);
+      assert.match(reason, /no algorithm in common with it.*host key.*client: system/);
       const none = await refusalOf(
         "web-prod",
         `Host web-*\n${settings()}  HostKeyAlgorithms sk-ssh-ed25519@openssh.com\n`,

@@ -200,7 +200,7 @@ describe("hosts behind a bastion", () => {
       assert.ok(outcome.kind === "refused");
       assert.deepEqual([outcome.refusal.code, outcome.refusal.host], ["host_key_unknown", "host-1"]);
       assert.ok(
-        outcome.refusal.reason.startsWith(`the bastion ${outer.address}:${outer.port}: shows the ssh-ed25519 key`),
+        outcome.refusal.reason.startsWith(`the bastion ${outer.address}:${outer.port}: presented the ssh-ed25519 key`),
       );
     });
 
@@ -208,7 +208,7 @@ describe("hosts behind a bastion", () => {
       const outcome = await behind(back.hosts[0]!, { proxy_jump: "nobody-here@outer" }).connect();
       assert.ok(outcome.kind === "refused");
       assert.equal(outcome.refusal.code, "authentication_failed");
-      assert.match(outcome.refusal.reason, /^the bastion \S+: does not let user nobody-here in; offered: /);
+      assert.match(outcome.refusal.reason, /^the bastion \S+: rejected the login of user nobody-here; offered: /);
     });
 
     it("because it may not forward, are told which of sshd's settings to look at", async () => {
@@ -318,7 +318,7 @@ describe("hosts behind a bastion", () => {
         return dropped === 3 ? undefined : 0;
       };
       const reason = await reasonOf(behind(back.hosts[0]!, {}, { backoff }));
-      assert.match(reason, /^the bastion \S+: closes the connection without a word .*MaxStartups/);
+      assert.match(reason, /^the bastion \S+: closes the connection without an SSH banner .*MaxStartups/);
       assert.equal(tries, 3);
     });
 
@@ -366,8 +366,8 @@ describe("hosts behind a bastion", () => {
       // The bastions with one place drop whoever comes before they know that the last one has left.
       const refused = (ssh: Partial<SshSettings>) =>
         reasonOf(behind(back.hosts[0]!, { proxy_jump: "roomy", ...ssh }, { backoff }));
-      assert.match(await refused({ known_hosts_file: front.knownHostsFile }), /shows the ssh-ed25519 key/);
-      assert.match(await refused({ proxy_jump: "nobody-here@roomy" }), /does not let user nobody-here in/);
+      assert.match(await refused({ known_hosts_file: front.knownHostsFile }), /presented the ssh-ed25519 key/);
+      assert.match(await refused({ proxy_jump: "nobody-here@roomy" }), /rejected the login of user nobody-here/);
       assert.match(await refused({ port: 1 }), /connection refused$/);
     });
   });

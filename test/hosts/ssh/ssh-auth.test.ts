@@ -83,13 +83,13 @@ describe("who is let in", () => {
       const { username } = userInfo();
       assert.equal(
         await refusalOf({ identity_file: stranger }),
-        `does not let user ${username} in; offered: ${stranger}; no agent ($SSH_AUTH_SOCK is not set)`,
+        `rejected the login of user ${username}; offered: ${stranger}; no agent ($SSH_AUTH_SOCK is not set)`,
       );
     });
 
     it("is not somebody else: the user is named", async () => {
       const reason = await refusalOf({ identity_file: fleet.identityFile, user: "nobody-here" });
-      assert.match(reason, /^does not let user nobody-here in; offered: /);
+      assert.match(reason, /^rejected the login of user nobody-here; offered: /);
     });
 
     it("with a passphrase is nobody, and is told to use ssh-add", async () => {
@@ -110,7 +110,7 @@ describe("who is let in", () => {
     it("that is no key is told so, whatever it is", async () => {
       const file = join(home, "not-a-key");
       await writeFile(file, "hello\n");
-      assert.match(await refusalOf({ identity_file: file }), /not-a-key is no key that can be used/);
+      assert.match(await refusalOf({ identity_file: file }), /not-a-key is not a usable key/);
       assert.match(await refusalOf({ identity_file: home }), /cannot be read: EISDIR$/);
     });
 
@@ -208,7 +208,7 @@ describe("who is let in", () => {
       await add(certified);
       await run("ssh-add", ["-q", "-d", "-k", certified], { env: { ...process.env, SSH_AUTH_SOCK: agentSocket } });
       const reason = await refusalOf({ identity_file: undefined }, { agentSocket });
-      assert.match(reason, /of the agent's keys these are not supported: ssh-ed25519-cert-v01@openssh\.com/);
+      assert.match(reason, /these keys of the agent are not supported: ssh-ed25519-cert-v01@openssh\.com/);
     });
 
     it("that is empty is told so", async () => {
@@ -230,7 +230,7 @@ describe("who is let in", () => {
 
   it("is not who has half of what the host wants", async () => {
     const reason = await refusalOfHostWith("AuthenticationMethods publickey,password", "PasswordAuthentication yes");
-    assert.match(reason, /accepts a key of user \S+, and wants password as well/);
+    assert.match(reason, /accepts a key of user \S+, but also needs password/);
   });
 
   it("is told when the host accepts no keys at all", async () => {

@@ -263,7 +263,7 @@ export function sshContract({ name, open: openSsh, says }: SshWay): void {
         for (const outcome of await Promise.all([way.run(["true"]), way.run(["true"])]))
           assert.deepEqual(outcome, {
             kind: "unreachable",
-            reason: "the host opens no further channel (see sshd's MaxSessions): open failed",
+            reason: "the host refused another channel (see sshd's MaxSessions): open failed",
           });
         assert.equal((await way.spawn(["true"])).kind, "failed");
         await way.close();
