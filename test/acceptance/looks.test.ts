@@ -46,7 +46,7 @@ describe("how hosts are looked at", function () {
   it("makes no difference to a rollout, and a preview of XML-RPC knows startsecs", async () => {
     const plan = await writePlan(fleet, { hosts: planHosts("host-1", "host-2", "host-3") }, "xml-rpc");
     const preview = await orchestrate(plan, "--dry-run");
-    assert.match(preview.stdout, /and the time that the programs take to stop\.\n$/);
+    assert.match(preview.stdout, /plus the time to stop each program\.\n$/);
     const run = await orchestrate(plan, "--verbose");
     assert.equal(run.code, 0, run.stdout + run.stderr);
     assert.match(run.stderr, /\nlooked at\n( {2}host-\d by xml-rpc: unix:\S+\n){3}$/);

@@ -55,7 +55,7 @@ describe("looking at a real fleet before a rollout", () => {
     const plan = await writePlan(fleet, { limits: { min_healthy: 8 } });
     const ended = await orchestrate(plan, "--dry-run", "--limit", "host-1");
     assert.equal(ended.code, 0, ended.stderr);
-    assert.match(ended.stdout, /^ {2}web: 8 of 9; the floor is 8$/m);
+    assert.match(ended.stdout, /^ {2}web: 8 of 9 \(min_healthy: 8\)$/m);
   });
 
   it("has nothing to do where everything was started later", async () => {

@@ -167,7 +167,7 @@ describeEachWay("--resume", (reachedBy) => {
     assert.deepEqual(restartedIn(eventsOf(again)), ["host-1 web:web_01"]);
     await fleet.host("host-1").behave("web:web_01", { kind: "healthy" });
     const preview = await orchestrate(plan, "--resume", "--dry-run");
-    assert.match(preview.stdout, /3 instances on 2 hosts would be restarted, of them 1 again; nothing was changed/);
+    assert.match(preview.stdout, /3 instances on 2 hosts would be restarted \(1 of them again\); nothing was changed/);
     assert.match(preview.stdout, /web:web_01 \(again, as it failed\)/);
     assert.match(preview.stdout, /1 instance is healthy and stays on the release that it was proven on/);
     const resumed = await orchestrate(plan, "--output", "json", "--resume");

@@ -62,7 +62,7 @@ class Story {
     }
     const seen = await this.watched(() => this.orchestrate(selection));
     // Its name stands above; what it warns of, skips or counts stands below.
-    const [, waves = ""] = preview.stdout.split(/^(?:wave 1 |skipped|warnings|healthy at the lowest)/m);
+    const [, waves = ""] = preview.stdout.split(/^(?:wave 1 |skipped|warnings|fewest healthy)/m);
     return [...previewed, ...judgeSuccess(seen, { ...this.expected(selection), announced: [...wordsIn(waves)] })];
   }
 

@@ -1,36 +1,27 @@
 import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
-import {
-  programOf,
-  type HostName,
-  type InstanceName,
-  type ProgramName,
-  type RolloutId,
-  keyOf,
-} from "../../domain/ids.ts";
+import { programOf, type HostName, type InstanceName, type RolloutId } from "../../domain/ids.ts";
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
-import { formatQuantity, keep, takeAtOnce, tolerate, type Quantity } from "../../domain/quantity.ts";
+import { takeAtOnce, tolerate } from "../../domain/quantity.ts";
 import {
   sizeOf,
   worksOf,
-  type Floor,
   type HostWork,
   type InstanceBatch,
   type Rollout,
   type Warning,
   type Wave,
 } from "../../domain/rollout.ts";
-import { capacityForecasts, completingIn, plannedIn } from "./capacity.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import { didYouMean } from "../schema/nearest.ts";
-import type { ResumedRollout } from "./resumed.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { select, type Selected } from "./programs.ts";
 import { compileSelector, namesGroup, type Selector } from "../../domain/selector.ts";
 import { resumeChain } from "./resume-chain.ts";
-import { startSecondsOf } from "./start-seconds.ts";
+import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
+import { floorsOf, refuseFloors } from "./floors.ts";
 import { InstancePicker, type InstanceSelection } from "./picking.ts";
 import { warningsOf } from "./warnings.ts";
 
@@ -48,10 +39,10 @@ export function buildRollout(
 ): Built {
   const builder = new Builder(plan, fleet, selection);
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
-  const floors = builder.floors(waves);
-  builder.judgeFloors(waves, floors);
-  builder.judgePrograms();
-  const { unreachable, refusals } = builder;
+  const sources = { plan, fleet, programs: builder.picker.programs, resumed: selection.resumed };
+  const floors = floorsOf(sources, waves);
+  const { unreachable } = builder;
+  const refusals = [...builder.refusals, ...refuseFloors(floors, sources, waves), ...builder.missingPrograms()];
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);
@@ -97,16 +88,6 @@ export function buildRollout(
   };
 }
 
-/** Of the hosts that are worked on. */
-function supervisorPidsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Rollout["supervisor_pids"] {
-  const pids: Record<string, number> = {};
-  for (const { host } of worksOf(rollout)) {
-    const report = fleet.get(host);
-    if (report && "supervisorPid" in report) pids[host] = report.supervisorPid;
-  }
-  return Object.keys(pids).length === 0 ? undefined : pids;
-}
-
 interface NamedSelector {
   readonly text: string;
   readonly names: Selector;
@@ -117,18 +98,14 @@ class Builder {
   readonly unreachable: HostName[] = [];
   readonly warnings: Warning[] = [];
   readonly picker: InstancePicker;
-  private readonly plan: Plan;
   private readonly fleet: FleetReport;
-  private readonly resumed: ResumedRollout | undefined;
   private readonly programsWhereFound: boolean;
-  /** Programs that hosts lack, by the words of the plan or the command line. */
+  /** Programs that hosts lack, as the plan or the command line writes them. */
   private readonly missing = new Map<string, Map<HostName, Refusal>>();
   private readonly found = new Set<string>();
 
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
-    this.plan = plan;
     this.fleet = fleet;
-    this.resumed = selection.resumed;
     this.programsWhereFound = selection.programsWhereFound === true;
     this.picker = new InstancePicker(plan, fleet, selection, this);
     for (const { file, line = 1, path, message } of plan.warnings)
@@ -136,7 +113,7 @@ class Builder {
     const lost: Refusal[] = [];
     for (const report of fleet.values()) {
       if (!("refusal" in report)) continue;
-      // A wrong key or a login that is refused is no host that is down: no budget covers it.
+      // A wrong key or a refused login is not a host that is down: max_unreachable does not cover it.
       if (report.refusal.code === "unreachable") lost.push(report.refusal);
       else this.refusals.push(report.refusal);
     }
@@ -162,54 +139,11 @@ class Builder {
     return { group, between_batches_ms, programs, batches, ...(pause === undefined ? {} : { pause }) };
   }
 
-  /** The floor of each selected program, over all the plan's hosts, less what is left STOPPED or EXITED. */
-  floors(waves: readonly Wave[]): Floor[] {
-    const { min_healthy } = this.plan.limits;
-    const { programs } = this.picker;
-    const totals = new Map<ProgramName, number>();
-    const planned = plannedIn(waves);
-    const completing = completingIn(waves);
-    for (const [host, report] of this.fleet)
-      for (const { instance, state } of "instances" in report ? report.instances : []) {
-        const program = programOf(instance);
-        const isStopped = state === "STOPPED" && this.plan.stopped === "skip";
-        const isDone = "instances" in report && report.at_rest?.has(instance) === true;
-        // A rollout that is resumed has left it so, and not somebody on purpose.
-        const wasRestarted = this.resumed?.outcomes.get(host)?.has(instance) === true;
-        const isOurs = wasRestarted || planned.has(keyOf({ host, instance }));
-        // Also on hosts that are not selected: what is skipped for another reason runs, and counts.
-        if (!programs.has(program) || ((isStopped || isDone) && !isOurs)) continue;
-        if (completing.has(keyOf({ host, instance })) || this.resumed?.planned.get(host)?.get(instance)?.may_complete)
-          continue;
-        totals.set(program, (totals.get(program) ?? 0) + 1);
-      }
-    const floors = [...totals].map(([program, total]) => ({ program, total, min_healthy: keep(min_healthy, total) }));
-    return floors.filter((floor) => floor.min_healthy > 0);
-  }
-
-  /** Refuses a floor that no restart could ever keep: it would be waited for, then halt a rollout that is half done. */
-  judgeFloors(waves: readonly Wave[], floors: readonly Floor[]): void {
-    const restarted = new Set(
-      capacityForecasts({ waves, floors }, this.fleet).flatMap(({ program, mostDown }) =>
-        mostDown > 0 ? [program] : [],
-      ),
+  /** Refuses programs that are missing where they must be; to be called after all waves. */
+  missingPrograms(): Refusal[] {
+    return [...this.missing].flatMap(([text, refusals]) =>
+      this.programsWhereFound && this.found.has(text) ? [] : [...refusals.values()],
     );
-    for (const floor of floors) {
-      const { program, total, min_healthy } = floor;
-      if (min_healthy > total) {
-        const reason = `min_healthy asks for ${min_healthy} healthy instances of ${program}, and there are ${total}`;
-        this.refusals.push({ code: "floor_impossible", reason });
-      } else if (min_healthy === total && restarted.has(program)) {
-        const reason = noneToSpare(floor, this.plan.limits.min_healthy);
-        this.refusals.push({ code: "floor_impossible", reason });
-      }
-    }
-  }
-
-  /** Refuses for programs that are missing where they must be; to be called after all waves. */
-  judgePrograms(): void {
-    for (const [text, refusals] of this.missing)
-      if (!this.programsWhereFound || !this.found.has(text)) this.refusals.push(...refusals.values());
   }
 
   private hostWork(
@@ -253,20 +187,6 @@ class Builder {
     if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];
     return chunks(planned, [at_once]).map((chunk) => ({ program, at_once: chunk.length, instances: chunk }));
   }
-}
-
-/** Why a program can never be restarted, and the highest floor under which it can. */
-function noneToSpare({ program, total, min_healthy }: Floor, written: Quantity): string {
-  const most = total - 1;
-  const asPercent = "percent" in written && most > 0 ? ` (${Math.floor((most * 100) / total)}%)` : "";
-  const remedy =
-    most === 0
-      ? `write limits.min_healthy: 0, or leave ${program} out of this rollout`
-      : `at most ${most}${asPercent} would allow one restart at a time`;
-  return (
-    `min_healthy: ${formatQuantity(written)} keeps ${min_healthy} of ${total} ${program} healthy, ` +
-    `so none of them could ever be restarted: ${remedy}`
-  );
 }
 
 function notFound(host: HostName, selector: string, snapshots: readonly ProcessSnapshot[]): Refusal {

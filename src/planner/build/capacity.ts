@@ -15,16 +15,16 @@ import { mixedGroups, type Member } from "./mixed-groups.ts";
 /** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */
 export interface CapacityForecast {
   readonly program: ProgramName;
-  /** Instances on the hosts that were looked at, less those that are left STOPPED or EXITED. */
+  /** Instances on the hosts that answered, less those that are left STOPPED or EXITED. */
   readonly total: number;
-  /** RUNNING at planning, less what an earlier rollout of the chain has left broken. */
+  /** RUNNING at planning, less those that an earlier rollout of the chain left broken. */
   readonly healthy: number;
-  /** The most running instances that the batch sizes let be under restart at once. */
+  /** The most running instances that the batch sizes allow to be down at once. */
   readonly mostDown: number;
-  /** What that leaves; the floor, where restarts wait for that. */
+  /** How many that leaves healthy; the floor, where restarts wait for it. */
   readonly lowest: number;
   readonly floor?: number;
-  /** Where the group is of several programs: they are all counted together. */
+  /** If the group has several programs: they are all counted together. */
   readonly members?: readonly Member[];
 }
 
@@ -88,18 +88,18 @@ function downByHost({ hosts }: Batch): Map<ProgramName, number[]> {
   return byProgram;
 }
 
-/** What does not run, or is broken, is not taken down by a restart. */
+/** An instance that does not run, or is broken, is not taken down by a restart. */
 function takenDown({ at_once, instances }: InstanceBatch): number {
   const running = instances.filter((one) => isRunning(one.before) && one.action === "restart" && !isDownAlready(one));
   return Math.min(at_once, running.length);
 }
 
-/** `host instance` of all that waves restart or start. */
+/** The keys of all instances that waves restart, start or check. */
 export function plannedIn(waves: readonly Wave[]): ReadonlySet<InstanceKey> {
   return keysIn(waves, () => true);
 }
 
-/** Of those, what had ended and is run again: it is not to run on, so nothing counts on it. */
+/** Those of them that had exited and are run again: they are not meant to keep running, so nothing counts on them. */
 export function completingIn(waves: readonly Wave[]): ReadonlySet<InstanceKey> {
   return keysIn(waves, ({ may_complete }) => may_complete === true);
 }
@@ -118,7 +118,7 @@ interface CountedHost {
   readonly snapshots: readonly ProcessSnapshot[];
 }
 
-/** What counts of each host: all instances of these programs, less those that are left STOPPED or EXITED. */
+/** The instances of each host that count: those of these programs, less those that are left STOPPED or EXITED. */
 function* countedIn(
   programs: ReadonlySet<ProgramName>,
   fleet: FleetReport,

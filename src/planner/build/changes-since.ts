@@ -3,7 +3,7 @@ import { foldNames } from "../../domain/node-set.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import type { Plan } from "../plan/plan.ts";
 
-/** In what a plan differs from the rollout which is to go on, where it may not; one sentence for each. */
+/** How a plan differs from the rollout that it resumes, where it must not; one sentence for each difference. */
 export function changesSince(resumed: Rollout, plan: Plan): string[] {
   const known = new Map(resumed.hosts.map((target) => [target.name, target]));
   const selected = new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
@@ -15,7 +15,7 @@ export function changesSince(resumed: Rollout, plan: Plan): string[] {
   ];
 }
 
-/** What makes it another supervisord. */
+/** Changes after which it is another supervisord. */
 function movesOf(now: HostTarget, then: HostTarget | undefined): string[] {
   if (!then) return [];
   const words = [
@@ -31,7 +31,7 @@ function movesOf(now: HostTarget, then: HostTarget | undefined): string[] {
     );
 }
 
-/** A wave that had nothing to do is not in the rollout, and nothing of it can have changed that matters. */
+/** A wave that had nothing to do is not in the rollout; changes of it do not matter. */
 function changesOfWaves(resumed: Rollout, plan: Plan): string[] {
   const pastPrograms = new Map(resumed.waves.map(({ group, programs }) => [group, programs]));
   const common = plan.waves.filter(({ group }) => pastPrograms.has(group));
@@ -46,8 +46,6 @@ function changesOfWaves(resumed: Rollout, plan: Plan): string[] {
         ({ group, programs }) =>
           `the programs of ${group} were ${pastPrograms.get(group)?.join(", ")} and are ${programs.join(", ")}`,
       ),
-    ...(order === pastOrder.join(", ")
-      ? []
-      : [`the waves came in the order ${pastOrder.join(", ")} and come in the order ${order}`]),
+    ...(order === pastOrder.join(", ") ? [] : [`the order of the waves was ${pastOrder.join(", ")} and is ${order}`]),
   ];
 }

@@ -3,13 +3,13 @@ import type { FleetReport, HostConfig, InstanceConfig } from "../../domain/fleet
 import { programOf } from "../../domain/ids.ts";
 import { worksOf, type Rollout, type Timings, type Warning } from "../../domain/rollout.ts";
 
-/** Between what Supervisor takes at the most and the deadline that is proposed. */
+/** Added to the longest time that Supervisor may take, for the deadline that is proposed. */
 const SLACK_MS = 60_000;
 
 /** No deadline beyond this is proposed for the sake of retries. */
 const LONGEST_WAIT_MS = 3_600_000;
 
-/** Where Supervisor's own configuration and the plan do not go together, as far as it is known. */
+/** Where Supervisor's own configuration conflicts with the plan, as far as it is known. */
 export function configWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
   const warnings: Warning[] = [];
   for (const { host, batches, timings } of worksOf(rollout)) {
@@ -37,7 +37,7 @@ function timesWarnings(config: InstanceConfig, timings: Timings): string[] {
 
 function unprovenWarning({ startsecs }: InstanceConfig, { min_healthy_time_ms }: Timings): string | undefined {
   if (startsecs !== 0) return undefined;
-  return `its startsecs is 0, so Supervisor calls it RUNNING whatever it does: only min_healthy_time (${formatDuration(min_healthy_time_ms)}) and checks prove it`;
+  return `its startsecs is 0, so Supervisor calls it RUNNING at once: only min_healthy_time (${formatDuration(min_healthy_time_ms)}) and checks prove it`;
 }
 
 /** How long Supervisor may take from a start to the last RUNNING that its own retries can lead to. */
@@ -56,8 +56,8 @@ function startWarning({ startsecs, startretries }: InstanceConfig, timings: Timi
   const deadline = `healthy_deadline (${formatDuration(deadlineMs)})`;
   if (onceMs > deadlineMs)
     return `its startsecs (${startsecs}s) and min_healthy_time (${formatDuration(provenMs)}) are longer than ${deadline}: it cannot become healthy in time; ${remedy(longestMs > LONGEST_WAIT_MS ? onceMs : longestMs)}`;
-  const tries = `Supervisor tries a failed start ${startretries} times more (startretries), for up to ${formatElapsed(longestMs - provenMs)}, which with min_healthy_time is longer than ${deadline}: a start that succeeds late counts as a failure`;
-  // Who lets Supervisor try for days does not mean a rollout to wait for that.
+  const tries = `Supervisor retries a failed start ${startretries} times (startretries), for up to ${formatElapsed(longestMs - provenMs)}; with min_healthy_time that is longer than ${deadline}: a start that succeeds late counts as a failure`;
+  // If Supervisor may retry for days, a rollout should not wait for that.
   return longestMs > LONGEST_WAIT_MS ? tries : `${tries}; to wait for it, ${remedy(longestMs)}`;
 }
 
@@ -66,12 +66,12 @@ function stopWarning({ stopwaitsecs }: InstanceConfig, { stop_deadline_ms }: Tim
   return `Supervisor may take ${stopwaitsecs}s to stop it (stopwaitsecs), and stop_deadline is ${formatDuration(stop_deadline_ms)}: a slow stop would count as a failure; set timings.stop_deadline: ${formatDuration(stopwaitsecs * 1000 + SLACK_MS)}`;
 }
 
-/** An update would have restarted it: what is in the file is not what runs, and a restart does not load it. */
+/** The file has changed since the process was started; only an update loads it. */
 function staleWarnings({ files }: HostConfig, program: string, uptimeS: number): string[] {
   return files
     .filter(({ age_s, programs }) => age_s < uptimeS && programs.some((name) => name === program))
     .map(
       ({ path }) =>
-        `${path} was written after it was started, and a restart does not load that: if Supervisor is to take it over, see supervisorctl update`,
+        `${path} changed after it was started, and a restart does not load it: run supervisorctl reread and update first (update restarts the whole changed group at once)`,
     );
 }

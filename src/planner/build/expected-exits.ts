@@ -10,7 +10,7 @@ import {
 } from "../../domain/rollout.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
 
-/** Hosts on which the plan lets processes end, which only supervisord's log can tell from a crash. */
+/** Hosts on which the plan lets processes exit: only supervisord's log distinguishes that from a crash. */
 export function hostsWhereExitsCount({ waves }: Plan): ReadonlySet<HostName> {
   const counting = ({ on_expected_exit, exited }: HostSettings) =>
     on_expected_exit === "accept" || exited === "restart";
@@ -19,7 +19,7 @@ export function hostsWhereExitsCount({ waves }: Plan): ReadonlySet<HostName> {
   );
 }
 
-/** A floor counts what is between two processes only where all that is restarted of its program may exit. */
+/** A floor counts an instance between two processes as healthy only if all restarted instances of its program may exit. */
 export function withExits(floors: readonly Floor[], rollout: Pick<Rollout, "waves">): Floor[] {
   const [accepting, others] = [new Set<ProgramName>(), new Set<ProgramName>()];
   for (const { on_expected_exit, batches } of worksOf(rollout))
@@ -29,7 +29,7 @@ export function withExits(floors: readonly Floor[], rollout: Pick<Rollout, "wave
   );
 }
 
-/** Says of which instances supervisord's log would not tell an expected exit from a crash. */
+/** Warns of instances whose expected exits supervisord's log would not show. */
 export function exitWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
   const warnings: Warning[] = [];
   for (const work of worksOf(rollout))
@@ -52,8 +52,6 @@ function whyUnread(host: HostName, instance: InstanceName, fleet: FleetReport): 
 }
 
 function warningText({ may_complete }: PlannedInstance, reason: string): string {
-  const consequence = may_complete
-    ? "that it has ended as expected cannot be told"
-    : "each of its exits counts as a failure";
+  const consequence = may_complete ? "an expected exit cannot be recognised" : "each of its exits counts as a failure";
   return `${consequence}: supervisord's log does not say how its processes end: ${reason}`;
 }

@@ -1,13 +1,13 @@
 import { takeAtOnce } from "../../domain/quantity.ts";
 import type { HostBatches } from "../plan/plan.ts";
 
-/** Hosts that have their turn together, and how many of them are worked on at once. */
+/** One batch of hosts, and how many of them are worked on at once. */
 export interface HostBatch<Item> {
   readonly at_once: number;
   readonly hosts: readonly Item[];
 }
 
-/** A wave's hosts as batches; percentages are of what is given here. */
+/** A wave's hosts as batches; percentages are of these hosts. */
 export function inBatches<Item>(hosts: readonly Item[], { sizes, mode }: HostBatches): HostBatch<Item>[] {
   if (hosts.length === 0) return [];
   const counts = sizes.map((size) => takeAtOnce(size, hosts.length));

@@ -4,18 +4,18 @@ import { worksOf, type HostWork, type Rollout, type Warning } from "../../domain
 import type { LeftoverPolicy } from "../../domain/settings.ts";
 import type { Plan } from "../plan/plan.ts";
 
-/** Hosts on which the plan does not ignore what outlives an instance. */
+/** Hosts on which the plan does not ignore leftovers. */
 export function hostsWatchedForLeftovers({ waves }: Plan): ReadonlySet<HostName> {
   const watched = waves.flatMap(({ hosts }) => hosts.filter(({ settings }) => settings.leftovers !== "ignore"));
   return new Set(watched.map(({ host }) => host));
 }
 
-/** What holds on a host: what cannot be seen there is not looked for. */
-export function leftoversOn(host: HostName, wanted: LeftoverPolicy, fleet: FleetReport): LeftoverPolicy {
-  return canBeSeen(host, fleet) ? wanted : "ignore";
+/** The policy for a host: leftovers that cannot be seen are not looked for. */
+export function leftoversOn(host: HostName, policy: LeftoverPolicy, fleet: FleetReport): LeftoverPolicy {
+  return canBeSeen(host, fleet) ? policy : "ignore";
 }
 
-/** Says where the plan would have leftovers looked for, and they cannot be seen. */
+/** Warns of hosts where the plan asks for leftovers that cannot be seen. */
 export function leftoverWarnings(plan: Plan, rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
   const watched = hostsWatchedForLeftovers(plan);
   const blind = new Set<HostName>();
@@ -24,7 +24,7 @@ export function leftoverWarnings(plan: Plan, rollout: Pick<Rollout, "waves">, fl
   return [...blind].map((host) => ({
     host,
     message:
-      "processes that outlive a restart cannot be seen: the process table does not show what Supervisor runs (it is in a container, /proc has hidepid, or it is not Linux); set `leftovers: ignore` to accept that",
+      "processes that outlive a restart cannot be seen: the process table does not show Supervisor's processes (it is in a container, /proc has hidepid, or it is not Linux); set `leftovers: ignore` to accept that",
   }));
 }
 

@@ -3,16 +3,16 @@ import { compareNaturally, processOf, programOf, type InstanceName, type Program
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
 import { enumerated } from "../../domain/folding.ts";
 
-/** One of the programs that a group puts together, and how many instances of it there are. */
+/** One of the programs in a group, and how many instances it has. */
 export interface Member {
   readonly name: string;
   readonly count: number;
 }
 
 /**
- * Which Supervisor groups are of several programs (`[group:app] programs=web,celery,beat`), in natural order of these.
+ * Supervisor groups of several programs (`[group:app] programs=web,celery,beat`), with these in natural order.
  *
- * @param hosts what each host runs, as far as it is counted
+ * @param hosts the instances that count on each host
  */
 export function mixedGroups(
   hosts: readonly { readonly config: HostConfig | undefined; readonly snapshots: readonly ProcessSnapshot[] }[],
@@ -47,7 +47,7 @@ function byGroup(snapshots: readonly ProcessSnapshot[]): ReadonlyMap<ProgramName
   return groups;
 }
 
-/** Their programs, where the sections of all are known; else their own names without the number at the end. */
+/** Their programs, if the sections of all are known; otherwise their own names without the number at the end. */
 function namesOf(instances: readonly InstanceName[], config: HostConfig | undefined): string[] {
   const sections = instances.flatMap((instance) => config?.instances.get(instance)?.section ?? []);
   return sections.length === instances.length ? sections : instances.map(withoutNumber);

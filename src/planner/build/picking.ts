@@ -24,19 +24,19 @@ import { compileGroupSelector } from "../../domain/selector.ts";
 import { resumeAction } from "./resume-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
-/** What is selected of a plan's instances, besides what its patterns name. */
+/** What the command line selects of a plan's instances. */
 export interface InstanceSelection {
   /** Skips what was started later. */
   readonly startedBefore?: StartedBefore;
-  /** The rollout to go on with. */
+  /** The rollout to resume. */
   readonly resumed?: ResumedRollout;
-  /** The programs are the command line's, for all hosts alike: one that has none of them is left out, not refused. */
+  /** The programs come from the command line, for all hosts alike: a host with none of them is left out, not refused. */
   readonly programsWhereFound?: boolean;
 }
 
 const WARNED_OF: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
 
-/** Tells which programs a plan selects: of what is EXITED there it matters whether that stays so. */
+/** Which programs a plan selects. Of their EXITED instances it matters whether they stay EXITED. */
 export function selectsProgram({ waves }: Plan): (program: ProgramName) => boolean {
   const selectors = [...new Set(waves.flatMap(({ programs }) => programs))].map(compileGroupSelector);
   return (program) => selectors.some((selects) => selects(program));
@@ -45,7 +45,7 @@ export function selectsProgram({ waves }: Plan): (program: ProgramName) => boole
 /** How an instance was selected. */
 interface Selecting {
   readonly settings: HostSettings;
-  /** Its group is named, rather than fitted by a pattern. */
+  /** Its group is named, not matched by a pattern. */
   readonly isNamed: boolean;
 }
 
@@ -54,24 +54,24 @@ interface Remarks {
   readonly refusals: Refusal[];
 }
 
-/** Decides what is to be done with each instance that a wave selects, and keeps why nothing is with others. */
+/** Decides what to do with each instance that a wave selects, and records why others are skipped. */
 export class InstancePicker {
   readonly proven: ProvenInstance[] = [];
-  /** Those of all instances that it was asked about. */
+  /** The programs of all instances that it was asked about. */
   readonly programs = new Set<ProgramName>();
-  /** What an earlier wave or selector has picked already: nothing is restarted twice. */
+  /** Picked by an earlier wave or selector: nothing is restarted twice. */
   private readonly picked = new Map<HostName, Set<InstanceName>>();
   private readonly left: SkippedInstance[] = [];
-  /** Event listeners that a pattern fits, unless a later selector names them. */
+  /** Event listeners that a pattern matches, unless a later selector names them. */
   private readonly listeners = new Map<InstanceKey, SkippedInstance>();
-  /** Hosts on which listeners cannot be told from programs. */
+  /** Hosts on which listeners cannot be distinguished from programs. */
   private readonly unclear = new Set<HostName>();
   private readonly fleet: FleetReport;
   private readonly stopped: Plan["stopped"];
   private readonly selection: InstanceSelection;
   private readonly remarks: Remarks;
 
-  /** @param remarks what it has to say is added to */
+  /** @param remarks warnings and refusals are added to it */
   constructor({ stopped }: Plan, fleet: FleetReport, selection: InstanceSelection, remarks: Remarks) {
     this.fleet = fleet;
     this.stopped = stopped;
@@ -86,7 +86,7 @@ export class InstancePicker {
     return [...this.left, ...listeners];
   }
 
-  /** What is to be done with an instance; undefined, with the reason told, if nothing is. */
+  /** What to do with an instance; undefined, with the reason recorded, if nothing. */
   pick(
     host: HostName,
     program: ProgramName,
@@ -126,12 +126,12 @@ export class InstancePicker {
       this.remarks.warnings.push({
         host,
         instance,
-        message: `it is ${words} already; it will be restarted all the same`,
+        message: `it is ${words} already; it will be restarted anyway`,
       });
     }
     if (!selecting.isNamed) this.warnOfUnknownListeners(host, instance);
     const processes = selecting.settings.on_expected_exit === "accept" ? this.processesOf(host, instance) : [];
-    // A worker that is just between two processes is not changed by others when it is seen on another one.
+    // A worker between two processes has not drifted when it is seen on the next one.
     const lastPid = pid ?? processes.at(-1)?.pid;
     const before = lastPid === undefined ? { state } : { state, pid: lastPid };
     const completes = this.isAtRest(host, instance) ? { may_complete: true as const } : {};
@@ -139,7 +139,7 @@ export class InstancePicker {
     return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...old, ...completes };
   }
 
-  /** Whether something is done with it, or it is named as skipped. */
+  /** Whether it is restarted, started or checked, or named as skipped. */
   hasPicked(host: HostName, instance: InstanceName): boolean {
     return this.picked.get(host)?.has(instance) ?? false;
   }
@@ -159,7 +159,7 @@ export class InstancePicker {
     if (!config || config.is_listener !== undefined || this.unclear.has(host)) return;
     this.unclear.add(host);
     const message =
-      "Supervisor's configuration of some programs could not be read: if one is an event listener, a pattern takes it as well";
+      "Supervisor's configuration of some programs could not be read: if one is an event listener, a pattern selects it as well";
     this.remarks.warnings.push({ host, message });
   }
 
@@ -167,7 +167,7 @@ export class InstancePicker {
     const { resumed, startedBefore } = this.selection;
     const excluded = resumed && whyNotPlanned(resumed, host, snapshot.instance);
     const later = startedBefore && startedLater(snapshot, startedBefore);
-    // A supervisord that was restarted since has not started it again: nobody has stopped it.
+    // Its supervisord was restarted since and has not started it again: nobody stopped it on purpose.
     const isLeftDown = resumed !== undefined && isNotStarted(snapshot) && wasUp(resumed, host, snapshot.instance);
     const isLeft = snapshot.state === "STOPPED" && this.stopped === "skip" && !isLeftDown;
     return (
@@ -178,7 +178,7 @@ export class InstancePicker {
     );
   }
 
-  /** What has done its work is not run again. */
+  /** A one-shot that has done its work is not run again. */
   private whyLeftExited(
     host: HostName,
     { instance }: ProcessSnapshot,
@@ -187,12 +187,13 @@ export class InstancePicker {
     // The rollout that is resumed meant to restart it as it was.
     const wasMeant = this.selection.resumed?.planned.get(host)?.get(instance)?.before.state === "EXITED";
     if (!this.isAtRest(host, instance) || exited === "restart" || wasMeant) return undefined;
-    const message = "it is EXITED and is left so: it seems to have done its work; to run it again, set exited: restart";
+    const message =
+      "it is EXITED and is left as it is: it seems to have done its work; to run it again, set exited: restart";
     this.remarks.warnings.push({ host, instance, message });
     return "it was EXITED before the rollout";
   }
 
-  /** What is to be done with an instance that the rollout which is resumed has restarted. */
+  /** What to do with an instance that the resumed rollout has restarted. */
   private pickAgain(
     outcome: EarlierOutcome,
     host: HostName,
@@ -202,7 +203,7 @@ export class InstancePicker {
   ): PlannedInstance | undefined {
     const { instance, state, pid } = snapshot;
     const isAtRest = this.isAtRest(host, instance);
-    // One that did its work when the rollout began was planned as a server is.
+    // A one-shot that was running when the rollout started was planned like a server.
     const isRunAgain = isAtRest && settings.exited === "restart";
     const mayComplete = this.selection.resumed?.planned.get(host)?.get(instance)?.may_complete === true || isRunAgain;
     const completes = mayComplete ? { may_complete: true as const } : {};

@@ -10,8 +10,8 @@ export interface Selected {
 }
 
 /**
- * What a selector names among a host's instances, split by group; empty if it names nothing. In the order in which
- * Supervisor would start it, as far as that is known: by priority, the lowest first, and then as people count.
+ * The instances of a host that a selector names, split by group; empty if it names none. In the order in which
+ * Supervisor would start them, as far as that is known: by priority, the lowest first, then in natural order.
  */
 export function select(
   selector: Selector,

@@ -12,9 +12,9 @@ export type ResumeAction =
   | { readonly action: "nothing"; readonly pid?: number | undefined }
   | Pick<PlannedInstance, "action" | "previous_pid" | "previous_start" | "failed_as">;
 
-/** How an instance may end by design, and what supervisord's log says of its ends. */
+/** How an instance may exit by design, and what supervisord's log says of its exits. */
 export interface MayEnd {
-  /** And be started again by Supervisor: what is EXITED is so for a moment. */
+  /** And is started again by Supervisor: EXITED only lasts a moment. */
   readonly mayExit: boolean;
   /** For good, once. */
   readonly mayComplete: boolean;
@@ -24,10 +24,10 @@ export interface MayEnd {
 /**
  * What a resume does with an instance to which a restart was sent before.
  *
- * What failed is restarted again: its files may have been fixed since, and the process that failed does not show it.
- * What was down when it failed and runs now was started by the operator, or is a slow start that has completed: it is
- * only checked. What is unknown may have been restarted, so it is checked first if another process runs than before, or
- * if it may have ended since by design.
+ * A failed instance is restarted again: its files may have been fixed since, and the failed process does not show it.
+ * If it was down when it failed and runs now, the operator has started it, or a slow start has completed: it is only
+ * checked. An unknown one may have been restarted, so it is checked first if its process is a new one, or if it may have
+ * exited since by design.
  */
 export function resumeAction(
   outcome: EarlierOutcome,
@@ -39,7 +39,7 @@ export function resumeAction(
   const mayHaveCompleted = mayComplete && state === "EXITED";
   const serves = outcome.kind === "healthy" && !outcome.drained;
   if (serves && isRunning(snapshot)) return { action: "nothing", pid };
-  // If its process has ended otherwise, that is noticed as soon as it is looked at.
+  // A crash of its process is noticed at the first look.
   if (serves && isBetween && outcome.pid !== undefined) return { action: "nothing", pid: outcome.pid };
   if (serves && (hasCompleted(outcome) || (mayHaveCompleted && !hasCrashed(history)))) return { action: "nothing" };
   const failed = failureOf(outcome, serves);
@@ -66,24 +66,24 @@ export function resumeAction(
   };
 }
 
-/** It has ended otherwise than Supervisor expects. */
+/** Its last exit was not one that Supervisor expects. */
 function hasCrashed(history: KnownHistory | undefined): boolean {
   return history?.kind === "read" && history.processes.at(-1)?.end === "unexpected";
 }
 
-/** By the log it has not been started since it was to be restarted, so that nothing was done. */
+/** The log shows no start since its restart was sent: nothing was done. */
 function isAsBefore({ previousStart }: EarlierOutcome, history: KnownHistory | undefined): boolean {
   return history?.kind === "read" && previousStart !== "" && lastStartIn(history.processes) === previousStart;
 }
 
-/** How it counts as failed, for the preview and the rollout: what was healthy and no longer runs has regressed. */
+/** The failure that the preview and the rollout name: one that was healthy and no longer runs has regressed. */
 function failureOf(outcome: EarlierOutcome, serves: boolean): Pick<PlannedInstance, "failed_as"> {
   if (outcome.kind === "failed") return { failed_as: outcome.code };
   if (outcome.kind === "unknown") return { failed_as: "indeterminate" };
   return serves ? { failed_as: "regressed" } : {};
 }
 
-/** What these found was not running; of a stop that took too long only the old process was. */
+/** Failures of instances that were not running; after a stop that took too long only the old process was. */
 const DOWN: ReadonlySet<InstanceFailureCode> = new Set([
   "fatal",
   "exited",
@@ -94,13 +94,13 @@ const DOWN: ReadonlySet<InstanceFailureCode> = new Set([
   "supervisor_ended",
 ]);
 
-/** In these Supervisor starts a process again by itself, or cannot yet. */
+/** States from which Supervisor starts a process again by itself, or cannot yet. */
 const PASSING: ReadonlySet<ProcessState> = new Set(["STARTING", "BACKOFF", "STOPPING"]);
 
 /** Whether no process of its restart was running when it failed. */
 function wasDown({ code, state }: Extract<EarlierOutcome, { kind: "failed" }>): boolean {
   if (DOWN.has(code)) return true;
-  // Where no look is recorded, it is rather restarted once more than left on what has failed.
+  // If no look is recorded, one more restart is safer than leaving it on the failed process.
   if (state === undefined || state === "RUNNING") return false;
   // It ran, died and will run again: that it runs now says nothing.
   return !((code === "flapping" || code === "regressed") && PASSING.has(state));

@@ -5,7 +5,7 @@ import type { HookName } from "../../domain/settings.ts";
 import { plannedIn } from "./capacity.ts";
 import { openAs, type ResumedRollout } from "./resumed.ts";
 
-/** What a resume says of the chain that it continues, and what has to be known of it. */
+/** What a resumed rollout records of the rollouts before it, and its warnings about them. */
 export interface ResumeChain {
   readonly chain: Pick<Rollout, "resumes" | "began_as" | "left_drained" | "left_open">;
   readonly warnings: readonly Warning[];
@@ -23,7 +23,7 @@ export function resumeChain(
   waves: readonly Wave[],
   proven: number,
 ): ResumeChain {
-  // A journal of a version that did not keep it has none.
+  // Early journals have none.
   const { selection } = resumed.rollout as Partial<Rollout>;
   const { id, leftDrained } = resumed;
   const isAllBack = leftDrained.instances.length === 0 && leftDrained.hosts.length === 0;
@@ -59,8 +59,8 @@ function isGone(fleet: FleetReport, host: HostName, instance: InstanceName): boo
 }
 
 /**
- * What may still be drained and has no turn in this rollout, because it was stopped or is not selected: nothing puts it
- * back into service.
+ * Hosts and instances that may still be drained and that this rollout does not touch, because they were stopped or are
+ * not selected: nothing puts them back into service.
  */
 function drainWarnings({ leftDrained }: ResumedRollout, waves: readonly Wave[]): Warning[] {
   const hosts = new Set([...worksOf({ waves })].map(({ host }) => host));
@@ -78,7 +78,7 @@ function stillDrained(drains: HookName, undoes: HookName): string {
   return `it may still be drained (${drains} started and ${undoes} did not succeed), and this rollout leaves it alone: put it back into service by hand`;
 }
 
-/** A resume proves nothing again: whoever has deployed another release since must know. */
+/** A resume does not check proven instances again. After another deployment that must be known. */
 function provenWarning({ rollout }: ResumedRollout, proven: number): Warning[] {
   if (proven === 0) return [];
   const since = beganAt(rollout.id) ?? "then";
@@ -86,5 +86,5 @@ function provenWarning({ rollout }: ResumedRollout, proven: number): Warning[] {
     proven === 1
       ? "1 instance is healthy and stays on the release that it was proven on"
       : `${proven} instances are healthy and stay on the release that they were proven on`;
-  return [{ message: `${stay}: if another was deployed since ${since}, run the plan again without --resume` }];
+  return [{ message: `${stay}: if another release was deployed since ${since}, run the plan again without --resume` }];
 }

@@ -6,8 +6,8 @@ import type { ProcessState } from "../../domain/process-state.ts";
 import { worksOf, type LeftDrained, type LeftOpen, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
 
 /**
- * Proven on this pid. `drained`: what its after_healthy hook undoes was not seen to be undone. `previousStart`, of one that
- * may complete: the line of supervisord's log with its last start before its restart.
+ * Proven on this pid. `drained`: its after_healthy hook was not seen to succeed. `previousStart`, of one that may complete:
+ * the line of supervisord's log with its last start before its restart.
  */
 interface HealthyOutcome {
   readonly kind: "healthy";
@@ -18,7 +18,7 @@ interface HealthyOutcome {
   readonly drained: boolean;
 }
 
-/** What a journal says of one instance whose restart was sent. */
+/** The outcome that a journal records for an instance whose restart was sent. */
 export type EarlierOutcome =
   | HealthyOutcome
   /** `state`: what the last look before its failure showed; undefined where it showed nothing, or no journal says so. */
@@ -31,19 +31,19 @@ export type EarlierOutcome =
       /** What it was until its after_healthy hook failed. */
       readonly proof?: HealthyOutcome;
     }
-  /** Nobody saw how it ended. */
+  /** How its restart ended was not seen. */
   | {
       readonly kind: "unknown";
       readonly previousPid: number | undefined;
       readonly previousStart: string | undefined;
     };
 
-/** It was run again, and ended as expected. */
+/** It was run again, and exited as expected. */
 export function hasCompleted(outcome: EarlierOutcome): boolean {
   return outcome.kind === "healthy" && outcome.pid === undefined;
 }
 
-/** A rollout as far as it came, through all that have resumed it. */
+/** A rollout as far as it got, together with the rollouts that have resumed it. */
 export interface ResumedRollout {
   /** The last of them. */
   readonly id: RolloutId;
@@ -53,12 +53,12 @@ export interface ResumedRollout {
   readonly planned: ReadonlyMap<HostName, ReadonlyMap<InstanceName, PlannedInstance>>;
   /** None for an instance to which no restart was sent. */
   readonly outcomes: ReadonlyMap<HostName, ReadonlyMap<InstanceName, EarlierOutcome>>;
-  /** The pids that an instance had before each of its restarts since it was last proven: they may have left something. */
+  /** The pids that an instance had before each of its restarts since it was last proven: processes of theirs may be left. */
   readonly oldPids: ReadonlyMap<HostName, ReadonlyMap<InstanceName, ReadonlySet<number>>>;
   readonly leftDrained: LeftDrained;
 }
 
-/** Reads what a rollout has done from its events; those of the rollouts that it resumed come first. */
+/** Reads a rollout from its events; those of the rollouts that it resumed come first. */
 export function readResumedRollout(events: Iterable<RolloutEvent>): ResumedRollout | undefined {
   const reader = new ResumedRolloutReader();
   for (const event of events) reader.read(event);
@@ -79,7 +79,7 @@ export function whyNotPlanned(
 ): string | undefined {
   if (planned.get(host)?.has(instance)) return undefined;
   const skipped = rollout.skipped.find((one) => one.host === host && one.instance === instance);
-  return skipped?.why ?? "it was not there when the rollout that is resumed began";
+  return skipped?.why ?? "it was not there when the resumed rollout started";
 }
 
 /** Whether it was up when the first of the rollouts was planned, so that nobody had stopped it. */
@@ -88,7 +88,7 @@ export function wasUp({ planned }: ResumedRollout, host: HostName, instance: Ins
   return state !== undefined && state !== "STOPPED";
 }
 
-/** As what an instance of a chain is still open; undefined if it is healthy and serves. */
+/** Why an instance of a chain is still open; undefined if it is healthy and serves. */
 export function openAs(
   { outcomes }: ResumedRollout,
   host: HostName,
@@ -116,13 +116,13 @@ class ResumedRolloutReader {
   readonly drains = new Drains();
   readonly outcomes = new Map<HostName, Map<InstanceName, EarlierOutcome>>();
   readonly oldPids = new Map<HostName, Map<InstanceName, Set<number>>>();
-  /** What an instance was before the restart that was announced last. */
+  /** The outcome of an instance before its last announced restart. */
   private readonly before = new Map<HostName, Map<InstanceName, EarlierOutcome | undefined>>();
-  /** What the last look at it showed: a journal of 0.1 does not say so in the failure itself. */
+  /** The state in the last look at it: a journal of 0.1 does not have it in the failure itself. */
   private readonly seen = new Map<HostName, Map<InstanceName, ProcessState>>();
-  /** Hosts where a hook undoes what another did before a restart. */
+  /** Hosts with an after_healthy hook, which undoes before_restart. */
   private readonly enables = new Set<HostName>();
-  /** Where that hook has succeeded since the last restart. */
+  /** Whether that hook has succeeded since the last restart. */
   private readonly isEnabled = new Map<HostName, Map<InstanceName, boolean>>();
 
   read(event: RolloutEvent): void {
@@ -167,7 +167,7 @@ class ResumedRolloutReader {
     this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, previousStart, drained });
   }
 
-  /** Those to which no restart was sent are as they were. */
+  /** Instances to which no restart was sent are unchanged. */
   private failed({ host, instance, also = [], code, state }: EventOf<"instance.failed">): void {
     for (const each of [instance, ...also]) this.failedOne(host, each, code, state);
   }
@@ -180,7 +180,7 @@ class ResumedRolloutReader {
   ): void {
     const earlier = this.outcomes.get(host)?.get(instance);
     if (!earlier) return;
-    // What was proven must be replaced by another process, as must what a restart was to replace.
+    // A new process must replace the proven one, or the one that a restart was to replace.
     const previousPid = earlier.kind === "healthy" ? earlier.pid : earlier.previousPid;
     const { previousStart } = earlier;
     if (code === "indeterminate") return this.set(host, instance, { kind: "unknown", previousPid, previousStart });

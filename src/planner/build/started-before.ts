@@ -1,11 +1,11 @@
 import { formatDuration, parseDuration } from "../../domain/duration.ts";
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
 
-/** Selects instances by when they were started, judged by their uptime: the hosts' clocks may be wrong. */
+/** Selects instances by when they were started, by their uptime: the hosts' clocks may be wrong. */
 export interface StartedBefore {
-  /** Which uptime is old enough: what runs for less was started later. */
+  /** The shortest uptime that is selected: an instance with less was started later. */
   readonly leastUptimeMs: number;
-  /** As it reads behind "it was started 5m ago, ": `after 2026-11-22T10:00Z`. */
+  /** Continues "it was started 5m ago, ": `after 2026-11-22T10:00Z`. */
   readonly meaning: string;
 }
 
@@ -16,8 +16,8 @@ export const MOMENT_FORMS = "a time with its zone such as 2026-11-22T10:00Z, or 
 
 /**
  * Reads a moment or an age; undefined for anything else.
- * @param now the time of day before the hosts are asked: an instance at the very edge is rather restarted once more
- *   than left as it is
+ * @param now the time of day before the hosts are asked: an instance at the very edge is restarted rather than
+ *   skipped
  */
 export function parseStartedBefore(text: string, now: Date): StartedBefore | undefined {
   const ageMs = parseDuration(text);
@@ -35,8 +35,8 @@ function isDate(text: string): boolean {
 }
 
 /**
- * Why an instance is left alone; undefined if it is not. Only RUNNING ones have an uptime. All others are selected:
- * what is broken or just starting has not proved that it is new, and what is STOPPED is the plan's to decide.
+ * Why an instance is skipped; undefined if it is not. Only RUNNING instances have an uptime. All others are selected: a
+ * broken or starting one has not shown that it is new, and a STOPPED one is for the plan to decide.
  */
 export function startedLater({ uptime_s }: ProcessSnapshot, before: StartedBefore): string | undefined {
   if (uptime_s === undefined || uptime_s * 1000 >= before.leastUptimeMs) return undefined;

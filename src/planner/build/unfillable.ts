@@ -16,7 +16,7 @@ import { folded } from "../../domain/folding.ts";
 
 /**
  * Refuses checks and hooks that can never work for an instance that is to be restarted: a placeholder has no value
- * there, or its value makes no URL. Otherwise that would be found out after the instance was taken down.
+ * there, or its value makes no URL. Otherwise that would only show after the instance was stopped.
  *
  * @param env for `${NAME}`, as checks and hooks will find it
  */
@@ -45,7 +45,7 @@ function refuseOf(work: HostWork, { name, address }: HostTarget, env: Environmen
   return [...flaws].map(([message, some]) => refusal(work.host, some, message));
 }
 
-/** What stands for what only a restart tells, such as a pid. */
+/** Stand-ins for values that only a restart provides, such as a pid. */
 const KNOWN_LATER = Object.fromEntries(
   PLACEHOLDERS.filter((name) => name !== "number").map((name) => [name, "1"]),
 ) as Partial<PlaceholderValues>;
@@ -53,7 +53,7 @@ const KNOWN_LATER = Object.fromEntries(
 interface Template {
   /** `its check http http://127.0.0.1:80{number}/`. */
   readonly title: string;
-  /** What keeps it from being used with these values. */
+  /** Why it cannot be used with these values. */
   readonly flawWith: (values: PlaceholderValues) => string | undefined;
 }
 
@@ -81,8 +81,8 @@ function flawOf(check: Check, values: PlaceholderValues, env: Environment): stri
   const filled = fill(templateOf(check), values, env, check.kind === "command" ? "shell" : "url");
   if ("missing" in filled) return whyMissing(filled.missing);
   if (check.kind === "command" || urlOf(check, filled.text)) return undefined;
-  const wanted = check.kind === "tcp" ? "address with a port" : "URL";
-  return `with its placeholders filled in, it is not ${check.kind === "tcp" ? "an" : "a"} ${wanted}`;
+  const expected = check.kind === "tcp" ? "address with a port" : "URL";
+  return `with its placeholders filled in, it is not ${check.kind === "tcp" ? "an" : "a"} ${expected}`;
 }
 
 function whyMissing(placeholder: string): string {

@@ -7,10 +7,10 @@ import { configWarnings } from "./config-warnings.ts";
 import { folded, groupedBy } from "../../domain/folding.ts";
 import { membersText } from "./mixed-groups.ts";
 
-/** What runs for less may be dying and starting again: Supervisor calls that RUNNING at most looks. */
+/** An instance with a shorter uptime may be crash-looping: most looks show that as RUNNING. */
 const YOUNG_S = 10;
 
-/** What to know of a rollout as a whole before its first change; what is broken is told where it is planned. */
+/** Warnings about a rollout as a whole. Those about single broken instances come from InstancePicker. */
 export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarget[] }, fleet: FleetReport): Warning[] {
   const all = capacityForecasts(rollout, fleet);
   return [
@@ -47,7 +47,7 @@ function floorWarning({ program, total, healthy, mostDown, floor }: CapacityFore
   return `${asked}: ${free} may be down at once, not the ${mostDown} of the batch sizes, so restarts will wait for each other`;
 }
 
-/** Supervisor's group is what a floor counts, whatever is in it. */
+/** A floor counts a Supervisor group, whatever programs are in it. */
 function mixedWarnings(all: readonly CapacityForecast[]): Warning[] {
   return all.flatMap(({ program, total, floor, members }) => {
     if (floor === undefined || !members) return [];
@@ -79,13 +79,13 @@ function young(rollout: Sizes, fleet: FleetReport): Warning[] {
         warnings.push({
           host,
           instance,
-          message: `it runs for less than ${YOUNG_S}s: it may be dying and starting again`,
+          message: `it has been running for less than ${YOUNG_S}s: it may be crash-looping`,
         });
   }
   return warnings;
 }
 
-/** What is selected and would be changed was refused before: these are left alone. */
+/** Those that are selected were refused before; these are left alone. */
 function unaddressable(fleet: FleetReport): Warning[] {
   return [...fleet.values()].flatMap(({ host, ...report }) =>
     ("instances" in report ? report.instances : []).flatMap(({ instance }) => {

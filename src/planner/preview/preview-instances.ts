@@ -2,18 +2,18 @@ import type { HostWork, InstanceBatch, PlannedInstance } from "../../domain/roll
 import { folded, foldedInOrder } from "../../domain/folding.ts";
 import { atATime } from "./preview-words.ts";
 
-/** What an instance gets that is not restarted for the first time. */
+/** How an instance is marked that is not simply restarted. */
 const MARKS: readonly { readonly says: string; readonly holds: (instance: PlannedInstance) => boolean }[] = [
   { says: "start", holds: ({ action }) => action === "start" },
   { says: "again, as it failed", holds: ({ action, failed_as }) => action === "restart" && failed_as !== undefined },
-  { says: "only checked, as it was restarted already", holds: ({ action }) => action === "gate" },
+  { says: "only checked, as it was already restarted", holds: ({ action }) => action === "gate" },
 ];
 
 /** Instances of one program that a host restarts in one way: so many at a time, in this order. */
 interface Run {
   readonly instances: PlannedInstance[];
   readonly atOnce: number;
-  /** False once a smaller batch has ended it: what follows is counted anew. */
+  /** False once a smaller batch has ended it: the next batch starts a new run. */
   open: boolean;
 }
 
@@ -28,7 +28,7 @@ function runOf({ instances, at_once }: InstanceBatch): Run {
   return { instances: [...instances], atOnce: at_once, open: at_once === instances.length };
 }
 
-/** Takes a batch into the run before it, if the run's text then still says what is done. */
+/** Adds a batch to the run before it, if the run's text is then still right. */
 function continues(run: Run | undefined, { program, instances, at_once }: InstanceBatch): boolean {
   const together = at_once === instances.length;
   if (!run?.open || run.instances[0]?.program !== program || !together || at_once > run.atOnce) return false;

@@ -1,14 +1,13 @@
 import { counted } from "../../domain/counted.ts";
-import { formatDuration } from "../../domain/duration.ts";
 import { printable } from "../../domain/printable.ts";
 import { formatQuantity } from "../../domain/quantity.ts";
 import type { HostName } from "../../domain/ids.ts";
 import { inBatches, type HostBatch } from "../build/host-batches.ts";
 import { folded, foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import type { Plan, PlanWave } from "../plan/plan.ts";
-import { atATime } from "./preview-words.ts";
+import { batchesTitle, betweenBatches, pauseLines, slidingTitle } from "./preview-words.ts";
 
-/** What a plan says by itself, without a look at the fleet: hosts and batches, no instances. */
+/** A plan by itself, without a look at the fleet: hosts and batches, no instances. */
 export interface OfflinePlan {
   readonly name: string;
   readonly plan_file: string;
@@ -53,23 +52,21 @@ export function offlineText(plan: Plan): string {
     `${printable(offline.name)}: ${counted(hosts.size, "host")}, none of them contacted`,
     ...waves,
     "",
-    "A host without instances to restart leaves its batch to the next; --dry-run without --offline shows the instances.",
+    "A host with nothing to restart leaves its place in a batch to the next; --dry-run without --offline shows instances.",
   ];
   return `${lines.join("\n")}\n`;
 }
 
 function waveLines(wave: OfflineWave, { hosts }: PlanWave, index: number, waves: number): string[] {
-  const { group, programs, between_batches_ms, pause, batches } = wave;
-  const rest =
-    between_batches_ms > 0 && batches.length > 1 ? [`  ${formatDuration(between_batches_ms)} between batches`] : [];
+  const { group, programs, pause, batches } = wave;
   return [
     "",
     `wave ${index + 1} of ${waves}: ${printable(group)}`,
     `  programs: ${programs.map(printable).join(", ")}`,
     ...groupedBy(hosts, ({ settings }) => formatQuantity(settings.instances)).map(instancesLine),
-    ...rest,
+    ...betweenBatches(wave),
     ...batchLines(batches),
-    ...(index === waves - 1 || pause === undefined ? [] : [pauseLine(pause)]),
+    ...(index < waves - 1 ? pauseLines(pause) : []),
   ];
 }
 
@@ -77,10 +74,6 @@ function instancesLine(hosts: PlanWave["hosts"], _: number, kinds: readonly unkn
   const quantity = formatQuantity(hosts[0]?.settings.instances ?? { count: 1 });
   const where = kinds.length === 1 ? "" : ` on ${folded(hosts.map(({ host }) => host))}`;
   return `  instances of a program on one host${where}: ${quantity} at a time`;
-}
-
-function pauseLine(pause: NonNullable<OfflineWave["pause"]>): string {
-  return pause === "ask" ? "  then it asks whether to go on" : `  then a pause of ${formatDuration(pause.ms)}`;
 }
 
 /** Neighbouring batches of one size share a line, in which the hosts stand in their order. */
@@ -91,12 +84,11 @@ function batchLines(batches: readonly HostBatch<HostName>[]): string[] {
     let end = first + 1;
     while (batches[end]?.hosts.length === hosts.length) end++;
     const names = foldedInOrder(batches.slice(first, end).flatMap((batch) => batch.hosts));
-    const which = end === first + 1 ? `batch ${first + 1}` : `batches ${first + 1}-${end}`;
-    const each = end === first + 1 ? (hosts.length > 1 ? " together" : "") : " each";
-    const sliding = `${counted(hosts.length, "host")}, ${atATime(at_once)}, the next as soon as one is done`;
     const title =
-      at_once < hosts.length ? sliding : `${which} of ${batches.length}: ${counted(hosts.length, "host")}${each}`;
-    lines.push(`  ${title}`, `    ${names}`);
+      at_once < hosts.length
+        ? slidingTitle(hosts.length, at_once)
+        : batchesTitle(first + 1, end, batches.length, hosts.length);
+    lines.push(title, `    ${names}`);
     first = end;
   }
   return lines;

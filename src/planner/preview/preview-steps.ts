@@ -4,7 +4,7 @@ import type { HostWork, Wave } from "../../domain/rollout.ts";
 import { checkText, type Hook, type RunsOn } from "../../domain/settings.ts";
 import { folded, groupedBy } from "../../domain/folding.ts";
 
-/** What is done to each instance of a wave and around it, once for all hosts that have it alike. */
+/** What a wave does to each instance and around it, once for all hosts with the same settings. */
 export function stepLines({ batches }: Wave): string[] {
   const works = batches.flatMap(({ hosts }) => hosts);
   const alike = groupedBy(works, ({ timings, checks, hooks }) => JSON.stringify([timings, checks, hooks]));
@@ -24,11 +24,13 @@ function hasNext({ at_once, instances }: HostWork["batches"][number]): boolean {
 function restartText({ timings: { min_healthy_time_ms, between_restarts_ms } }: HostWork, rests: boolean): string {
   const healthy = `restart, healthy after ${formatDuration(min_healthy_time_ms)} RUNNING on one pid`;
   const rest =
-    rests && between_restarts_ms > 0 ? `; ${formatDuration(between_restarts_ms)} rest before its host's next` : "";
+    rests && between_restarts_ms > 0
+      ? `; ${formatDuration(between_restarts_ms)} pause before the next on its host`
+      : "";
   return healthy + rest;
 }
 
-/** Hooks and checks in the order in which they have their turn. */
+/** Hooks and checks in the order in which they run. */
 function aroundLines({ hooks, checks }: HostWork): string[] {
   const { before_host, before_restart, after_healthy, after_host } = hooks;
   return [

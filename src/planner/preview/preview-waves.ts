@@ -1,11 +1,9 @@
-import { counted } from "../../domain/counted.ts";
-import { formatDuration } from "../../domain/duration.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Batch, HostWork, Rollout, Wave } from "../../domain/rollout.ts";
 import { foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import { instancesText } from "./preview-instances.ts";
 import { stepLines } from "./preview-steps.ts";
-import { atATime } from "./preview-words.ts";
+import { batchesTitle, betweenBatches, pauseLines, slidingTitle } from "./preview-words.ts";
 
 /** A host's name and the text of its work. */
 interface Entry {
@@ -36,7 +34,7 @@ function isSliding({ batches }: Wave): boolean {
   return batches.some(({ at_once, hosts }) => at_once < hosts.length);
 }
 
-/** The hosts of a sliding wave begin in this order, so only neighbours share a row. */
+/** The hosts of a sliding wave start in this order, so only neighbours share a row. */
 function slidingLines({ at_once, hosts }: Batch): string[] {
   const rows: Entry[][] = [];
   for (const entry of hosts.map(entryOf)) {
@@ -44,21 +42,15 @@ function slidingLines({ at_once, hosts }: Batch): string[] {
     if (row?.[0]?.text === entry.text) row.push(entry);
     else rows.push([entry]);
   }
-  return [
-    `  ${counted(hosts.length, "host")}, ${atATime(at_once)}, the next as soon as one is done`,
-    ...rowLines(rows),
-  ];
+  return [slidingTitle(hosts.length, at_once), ...rowLines(rows)];
 }
 
-function lockstepLines({ batches, between_batches_ms }: Wave): string[] {
-  const rest =
-    between_batches_ms > 0 && batches.length > 1 ? [`  ${formatDuration(between_batches_ms)} between batches`] : [];
-  const lines = alikeBatches(batches).flatMap(({ first, last, size, rows }) => {
-    const which = first === last ? `batch ${first}` : `batches ${first}-${last}`;
-    const each = first === last ? (size > 1 ? " together" : "") : " each";
-    return [`  ${which} of ${batches.length}: ${counted(size, "host")}${each}`, ...rowLines(rows)];
-  });
-  return [...rest, ...lines];
+function lockstepLines(wave: Wave): string[] {
+  const lines = alikeBatches(wave.batches).flatMap(({ first, last, size, rows }) => [
+    batchesTitle(first, last, wave.batches.length, size),
+    ...rowLines(rows),
+  ]);
+  return [...betweenBatches(wave), ...lines];
 }
 
 function alikeBatches(batches: readonly Batch[]): AlikeBatches[] {
@@ -85,9 +77,4 @@ function rowLines(rows: readonly (readonly Entry[])[]): string[] {
   const folded = rows.map((row) => ({ hosts: foldedInOrder(row.map(({ host }) => host)), text: row[0]?.text ?? "" }));
   const width = Math.max(...folded.map(({ hosts }) => hosts.length));
   return folded.map(({ hosts, text }) => `    ${hosts.padEnd(width)}  ${text}`);
-}
-
-function pauseLines(pause: Wave["pause"]): string[] {
-  if (pause === undefined) return [];
-  return [pause === "ask" ? "  then it asks whether to go on" : `  then a pause of ${formatDuration(pause.ms)}`];
 }

@@ -2,7 +2,7 @@ import { counted } from "../../domain/counted.ts";
 import { formatElapsed } from "../../domain/duration.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
-import { LEFT_AS, sizeOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
+import { LEFT_AS, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
 import { capacityForecasts, type CapacityForecast } from "../build/capacity.ts";
 import { enumerated, foldedPlaces, groupedBy, type Place } from "../../domain/folding.ts";
 import { leastMs } from "../../domain/least-duration.ts";
@@ -12,8 +12,8 @@ import { waveLines } from "./preview-waves.ts";
 import { section } from "./preview-words.ts";
 
 /**
- * The rollout as a person reads it before the run: all that is restarted, in its order, how, how long that takes and
- * what it leaves. Written from the very object that a run follows.
+ * The rollout as a person reads it before the run: everything that is restarted, in order, how it is done, how long it
+ * takes and how much stays healthy. Written from the very object that a run follows.
  */
 export function previewText(rollout: Rollout, fleet: FleetReport): string {
   const { hooks, skipped, warnings, limits, waves } = rollout;
@@ -26,7 +26,7 @@ export function previewText(rollout: Rollout, fleet: FleetReport): string {
     ...section("not in this resume", leftOpenLines(rollout)),
     ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
     ...section(
-      "healthy at the lowest, if all goes well",
+      "fewest healthy at any moment, if nothing fails",
       capacityForecasts({ waves, floors: limits.floors }, fleet).map(capacityLine),
     ),
     ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout)]),
@@ -38,23 +38,25 @@ function headline(rollout: Rollout): string {
   const works = [...worksOf(rollout)];
   const name = printable(rollout.name);
   if (works.length === 0) return `${name}: nothing to do: ${counted(rollout.skipped.length, "instance")} skipped`;
-  const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
   const hosts = new Set(works.map(({ host }) => host)).size;
-  return `${name}: ${counted(instances, "instance")} on ${counted(hosts, "host")} would be ${done(works)}; nothing was changed`;
+  const [first = { number: 0, done: "restarted" }, ...others] = actionsOf(works);
+  const done = enumerated([first.done, ...others.map(({ number, done }) => `${number} ${done}`)]);
+  return `${name}: ${counted(first.number, "instance")} on ${counted(hosts, "host")} would be ${done}; nothing was changed`;
 }
 
-function done(works: readonly HostWork[]): string {
+/** How many instances get each action, where any does: `restarted (2 of them again)`, `started`, `only checked`. */
+function actionsOf(works: readonly HostWork[]): { readonly number: number; readonly done: string }[] {
   const instances = works.flatMap(({ batches }) => batches.flatMap((batch) => batch.instances));
   const howMany = (isOne: (instance: PlannedInstance) => boolean) => instances.filter(isOne).length;
-  const starts = howMany(({ action }) => action === "start");
-  if (starts === instances.length) return "started";
-  const others = [
-    { number: starts, words: "started" },
-    { number: howMany(({ action, failed_as }) => action === "restart" && failed_as !== undefined), words: "again" },
-    { number: howMany(({ action }) => action === "gate"), words: "only checked" },
+  const again = howMany(({ action, failed_as }) => action === "restart" && failed_as !== undefined);
+  return [
+    {
+      number: howMany(({ action }) => action === "restart"),
+      done: again === 0 ? "restarted" : `restarted (${again} of them again)`,
+    },
+    { number: howMany(({ action }) => action === "start"), done: "started" },
+    { number: howMany(({ action }) => action === "gate"), done: "only checked" },
   ].filter(({ number }) => number > 0);
-  const named = others.map(({ number, words }) => `${number} ${words}`);
-  return named.length === 0 ? "restarted" : `restarted, of them ${enumerated(named)}`;
 }
 
 /** Reasons with all places that they are about. */
@@ -78,9 +80,9 @@ function leftOpenLines({ left_open = [] }: Rollout): string[] {
 }
 
 function capacityLine({ program, total, healthy, lowest, floor, members }: CapacityForecast): string {
-  const now = healthy === total ? "" : `, ${healthy} are now`;
-  const together = members ? `, of ${membersText(members)} together` : "";
-  const atLeast = floor === undefined ? "" : `; the floor is ${floor}${together}`;
+  const now = healthy === total ? "" : `, now ${healthy}`;
+  const together = members ? ` of ${membersText(members)} together` : "";
+  const atLeast = floor === undefined ? "" : ` (min_healthy: ${floor}${together})`;
   return printable(`${program}: ${lowest} of ${total}${now}${atLeast}`);
 }
 
@@ -91,12 +93,12 @@ function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }
     ...(max_failures > 0 ? [counted(max_failures, "failure")] : []),
     ...(max_unreachable > 0 ? [counted(max_unreachable, "unreachable host")] : []),
   ];
-  return `It goes on after ${tolerated.join(" and ")}; one more halts it${asks}.`;
+  return `It continues after ${tolerated.join(" and ")}; one more halts it${asks}.`;
 }
 
 function durationLine(rollout: Rollout): string {
   const asks = rollout.waves.slice(0, -1).filter(({ pause }) => pause === "ask").length;
-  const answers = asks === 0 ? "" : `, your ${asks === 1 ? "answer" : "answers"}`;
+  const answers = asks === 0 ? "" : `your ${asks === 1 ? "answer" : "answers"} and `;
   const stops = rollout.startsecs ? "stop" : "stop and start";
-  return `It takes at least ${formatElapsed(leastMs(rollout))}${answers}, and the time that the programs take to ${stops}.`;
+  return `It takes at least ${formatElapsed(leastMs(rollout))}, plus ${answers}the time to ${stops} each program.`;
 }

@@ -17,7 +17,7 @@ function previewOf(programs: string, hosts: Hosts, settings = FLOOR): string {
 describe("the floor of a group with several programs", () => {
   it("says what it counts, and that all of one program may be down while it is kept", () => {
     const text = previewOf("app", { h: APP });
-    assert.match(text, /^ {2}app: 5 of 6; the floor is 3, of beat \(1\), celery \(2\) and web \(3\) together$/m);
+    assert.match(text, /^ {2}app: 5 of 6 \(min_healthy: 3 of beat \(1\), celery \(2\) and web \(3\) together\)$/m);
     assert.match(
       text,
       /^ {2}min_healthy counts the whole group app: its floor of 3 is kept by any 3 of beat \(1\), celery \(2\) and web \(3\), even with none of app:beat, or none of app:celery, or none of app:web$/m,
@@ -29,7 +29,7 @@ describe("the floor of a group with several programs", () => {
   it("is known from the sections of the configuration, over all hosts", () => {
     const one = sectioned(["app:a", "web"], ["app:b", "web"], ["app:c", "worker"]);
     const text = previewOf('"app:a"', { h: one, other: one });
-    assert.match(text, /^ {2}app: 5 of 6; the floor is 3, of web \(4\) and worker \(2\) together$/m);
+    assert.match(text, /^ {2}app: 5 of 6 \(min_healthy: 3 of web \(4\) and worker \(2\) together\)$/m);
     const alike = sectioned(["app:a", "web"], ["app:b", "web"], ["app:c", "web"]);
     assert.doesNotMatch(previewOf("app", { h: alike }), /together|whole group/);
   });

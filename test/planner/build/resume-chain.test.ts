@@ -177,7 +177,7 @@ describe("the preview of a resume", () => {
     const made = await halted();
     assert.match(
       previewText(resumeOf(made), made.fleet.report()),
-      /\n {2}1 instance is healthy and stays on the release that it was proven on: if another was deployed since \S+, run the plan again without --resume\n/,
+      /\n {2}1 instance is healthy and stays on the release that it was proven on: if another release was deployed since \S+, run the plan again without --resume\n/,
     );
   });
 });

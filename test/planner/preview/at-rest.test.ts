@@ -21,7 +21,7 @@ describe("a finished one-shot", () => {
       const [warning, ...more] = rollout.warnings;
       assert.deepEqual(more, []);
       assert.equal(`${warning?.host} ${warning?.instance}`, "h migrate");
-      assert.match(warning?.message ?? "", /^it is EXITED and is left so: .*; to run it again, set exited: restart$/);
+      assert.match(warning?.message ?? "", /^it is EXITED and is left as it is: .*; to run it again, set exited: restart$/);
     }
   });
 
@@ -36,7 +36,7 @@ describe("a finished one-shot", () => {
       const rollout = rolloutOf(plan, { h: [DONE] });
       assert.deepEqual(listed(rollout), ["h migrate"]);
       assert.deepEqual(rollout.skipped, []);
-      assert.match(rollout.warnings[0]?.message ?? "", /^it is EXITED .* already; it will be restarted all the same$/);
+      assert.match(rollout.warnings[0]?.message ?? "", /^it is EXITED .* already; it will be restarted anyway$/);
     }
     const host = planOf("programs: migrate\nhosts: { h: { exited: skip } }\nexited: restart\n");
     assert.deepEqual(listed(rolloutOf(host, { h: [DONE] })), []);

@@ -40,19 +40,19 @@ describe("what the preview makes of Supervisor's own configuration", () => {
   it("adds startsecs to the least duration where they are known of everything, the shortest of each program", () => {
     const text = previewOf({ a: { configs: { "web:0": { startsecs: 10 }, "web:1": { startsecs: 12 } } } });
     // 2 x (5 s of proof + 10 s of startsecs) + a rest of 10 s
-    assert.match(text, /It takes at least 40s, and the time that the programs take to stop\.\n$/);
+    assert.match(text, /It takes at least 40s, plus the time to stop each program\.\n$/);
   });
 
   it("leaves it at the plan's own times where some are not known", () => {
     const text = previewOf({ a: { configs: { "web:0": { startsecs: 10 } } } });
-    assert.match(text, /It takes at least 20s, and the time that the programs take to stop and start\.\n$/);
+    assert.match(text, /It takes at least 20s, plus the time to stop and start each program\.\n$/);
   });
 
   it("warns of startsecs of 0, hosts that are alike on one line", () => {
     const configs = { "web:0": { startsecs: 0 }, "web:1": {} };
     assert.match(
       previewOf({ a: { configs }, b: { configs } }),
-      /^ {2}a b web:0: its startsecs is 0, so Supervisor calls it RUNNING whatever it does: only min_healthy_time \(5s\) and checks prove it$/m,
+      /^ {2}a b web:0: its startsecs is 0, so Supervisor calls it RUNNING at once: only min_healthy_time \(5s\) and checks prove it$/m,
     );
   });
 
@@ -77,9 +77,9 @@ describe("what the preview makes of Supervisor's own configuration", () => {
     // 1 + 2 + 3 s of pauses, 4 starts of 10 s, 5 s of proof.
     assert.match(
       text,
-      /a web:0: Supervisor tries a failed start 3 times more \(startretries\), for up to 46s, .* healthy_deadline \(50s\): .*; to wait for it, set timings\.healthy_deadline: 1m51s$/m,
+      /a web:0: Supervisor retries a failed start 3 times \(startretries\), for up to 46s; .* healthy_deadline \(50s\): .*; to wait for it, set timings\.healthy_deadline: 1m51s$/m,
     );
-    assert.match(text, /a web:1: Supervisor tries a failed start 999999 times more .* counts as a failure$/m);
+    assert.match(text, /a web:1: Supervisor retries a failed start 999999 times .* counts as a failure$/m);
     assert.doesNotMatch(
       previewOf({ a: { configs: { "web:0": configs["web:0"] } } }, "timings: { healthy_deadline: 51s }\n"),
       /warnings/,
@@ -89,7 +89,7 @@ describe("what the preview makes of Supervisor's own configuration", () => {
   it("warns of a config that was written since, and of no other", () => {
     assert.match(
       previewOf({ a: { files: [file(59, "web")] } }),
-      /^ {2}a web:\[0-1\]: \/etc\/supervisor\/conf\.d\/web\.conf was written after it was started, and a restart does not load that/m,
+      /^ {2}a web:\[0-1\]: \/etc\/supervisor\/conf\.d\/web\.conf changed after it was started, and a restart does not load it/m,
     );
     for (const other of [file(60, "web"), file(5, "mail")])
       assert.doesNotMatch(previewOf({ a: { files: [other] } }), /warnings/);

@@ -24,7 +24,7 @@ wave 1 of 3: canary
   instances of a program on one host: 1 at a time
   batch 1 of 1: 1 host
     web-01
-  then it asks whether to go on
+  then it asks whether to continue
 
 wave 2 of 3: web
   programs: web
@@ -41,7 +41,7 @@ wave 3 of 3: jobs
   batch 1 of 1: 1 host
     job-1
 
-A host without instances to restart leaves its batch to the next; --dry-run without --offline shows the instances.
+A host with nothing to restart leaves its place in a batch to the next; --dry-run without --offline shows instances.
 `,
     );
   });

@@ -38,7 +38,7 @@ rollout: [{ group: canary, pause: 5m }, { group: web, pause: ask }, { group: job
 before_rollout on the controller: ./announce
 
 wave 1 of 3: canary
-  each: restart, healthy after 5s RUNNING on one pid; 10s rest before its host's next
+  each: restart, healthy after 5s RUNNING on one pid; 10s pause before the next on its host
     before_restart on the host: /opt/lb drain {process}
     check from the host: http://127.0.0.1:80{number}/healthz answers 200
     after_healthy on the host: /opt/lb enable {process}
@@ -47,30 +47,30 @@ wave 1 of 3: canary
   then a pause of 5m
 
 wave 2 of 3: web
-  each: restart, healthy after 5s RUNNING on one pid; 10s rest before its host's next
+  each: restart, healthy after 5s RUNNING on one pid; 10s pause before the next on its host
     before_restart on the host: /opt/lb drain {process}
     check from the host: http://127.0.0.1:80{number}/healthz answers 200
     after_healthy on the host: /opt/lb enable {process}
   30s between batches
   batches 1-2 of 2: 2 hosts each
     web-[02-05]  web:web_[00-03] one at a time
-  then it asks whether to go on
+  then it asks whether to continue
 
 wave 3 of 3: jobs
-  each: restart, healthy after 5s RUNNING on one pid; 10s rest before its host's next
+  each: restart, healthy after 5s RUNNING on one pid; 10s pause before the next on its host
     before_restart on the host: /opt/lb drain {process}
     check from the host: http://127.0.0.1:80{number}/healthz answers 200
     after_healthy on the host: /opt/lb enable {process}
   batch 1 of 1: 1 host
     job-1  worker, then mail:in mail:out one at a time
 
-healthy at the lowest, if all goes well
+fewest healthy at any moment, if nothing fails
   web: 18 of 20
   worker: 0 of 1
   mail: 1 of 2
 
 It halts at the first failure.
-It takes at least 8m05s, your answer, and the time that the programs take to stop and start.
+It takes at least 8m05s, plus your answer and the time to stop and start each program.
 `,
     );
   });
@@ -101,7 +101,7 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
   it("marks what was STOPPED and will be started", () => {
     const plan = planOf("programs: web\nhosts: { h: }\nstopped: start\n");
     const text = preview(plan, { h: [instance("web:0", { state: "STOPPED" }), "web:1"] });
-    assert.match(text, /^prod: 2 instances on 1 host would be restarted, of them 1 started;/);
+    assert.match(text, /^prod: 1 instance on 1 host would be restarted and 1 started;/);
     assert.match(text, /h {2}web:\[0-1\] one at a time \(start: web:0\)/);
   });
 
@@ -111,14 +111,14 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
     const text = preview(plan, alike(["h-1", "h-2", "h-3"], broken));
     assert.deepEqual(sectionOf(text, "skipped"), ["h-[1-3] web:0: it was STOPPED before the rollout"]);
     assert.match(sectionOf(text, "warnings").join("\n"), /^h-\[1-3\] web:1: it is FATAL already/);
-    assert.deepEqual(sectionOf(text, "healthy at the lowest, if all goes well"), ["web: 2 of 6, 3 are now"]);
+    assert.deepEqual(sectionOf(text, "fewest healthy at any moment, if nothing fails"), ["web: 2 of 6, now 3"]);
   });
 
   it("warns of instances that may be flapping", () => {
     const plan = planOf("programs: web\nhosts: { h: }\n");
     const text = preview(plan, { h: [instance("web:0", { uptime_s: 3 }), "web:1"] });
     assert.deepEqual(sectionOf(text, "warnings"), [
-      "h web:0: it runs for less than 10s: it may be dying and starting again",
+      "h web:0: it has been running for less than 10s: it may be crash-looping",
     ]);
   });
 
@@ -137,15 +137,15 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
         `programs: web\nhosts: { 'h-[1-2]': }\nbatches: { hosts: 2 }\nlimits: { min_healthy: ${minHealthy} }\n`,
       );
       const text = preview(plan, hosts);
-      return [sectionOf(text, "healthy at the lowest, if all goes well"), sectionOf(text, "warnings")].flat();
+      return [sectionOf(text, "fewest healthy at any moment, if nothing fails"), sectionOf(text, "warnings")].flat();
     };
-    assert.deepEqual(warned(6, alike(["h-1", "h-2"])), ["web: 6 of 8; the floor is 6"]);
+    assert.deepEqual(warned(6, alike(["h-1", "h-2"])), ["web: 6 of 8 (min_healthy: 6)"]);
     assert.deepEqual(warned(7, alike(["h-1", "h-2"])), [
-      "web: 7 of 8; the floor is 7",
+      "web: 7 of 8 (min_healthy: 7)",
       "min_healthy keeps 7 of 8 web healthy: 1 may be down at once, not the 2 of the batch sizes, so restarts will wait for each other",
     ]);
     const broken = { "h-1": WEB, "h-2": [instance("web:web_00", { state: "FATAL" }), "web:web_01"] };
-    assert.match(warned(5, broken).join("\n"), /the floor is 5\n[^]*only 5 are healthy now: it will wait for more/);
+    assert.match(warned(5, broken).join("\n"), /\(min_healthy: 5\)\n[^]*only 5 are healthy now: it will wait for more/);
   });
 
   it("names the hosts that are left out because they cannot be reached", () => {
@@ -153,7 +153,7 @@ It takes at least 8m05s, your answer, and the time that the programs take to sto
     const gone = { code: "unreachable", reason: "connect ETIMEDOUT" } as const;
     const text = preview(plan, { "h-1": WEB, "h-2": gone, "h-3": gone });
     assert.match(sectionOf(text, "warnings").join("\n"), /^h-\[2-3\]: it is left out, .*connect ETIMEDOUT$/);
-    assert.match(text, /It goes on after 2 unreachable hosts; one more halts it\./);
+    assert.match(text, /It continues after 2 unreachable hosts; one more halts it\./);
   });
 
   it("has nothing to do when everything is skipped", () => {

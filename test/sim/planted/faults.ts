@@ -117,7 +117,7 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "what a rollout has left STOPPED counts as stopped on purpose for the floor of its resume, which is refused for ever",
     edits: [
       {
-        file: "src/planner/build/build.ts",
+        file: "src/planner/build/floors.ts",
         from: "const isOurs = wasRestarted || planned.has(keyOf({ host, instance }));",
         to: 'const isOurs = planned.has(keyOf({ host, instance })) && state !== "STOPPED";',
       },

@@ -1,7 +1,7 @@
 import type { FleetReport } from "../../domain/fleet.ts";
 import { worksOf, type Rollout } from "../../domain/rollout.ts";
 
-/** The shortest `startsecs` of each program. Undefined unless they are known of everything that is restarted. */
+/** The shortest `startsecs` of each program. Undefined unless they are known of every instance that is restarted. */
 export function startSecondsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Rollout["startsecs"] {
   const shortest: Record<string, number> = {};
   for (const { host, batches } of worksOf(rollout)) {
@@ -14,4 +14,14 @@ export function startSecondsOf(rollout: Pick<Rollout, "waves">, fleet: FleetRepo
     }
   }
   return shortest;
+}
+
+/** The pids of the supervisords, on hosts where the rollout restarts something. */
+export function supervisorPidsOf(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Rollout["supervisor_pids"] {
+  const pids: Record<string, number> = {};
+  for (const { host } of worksOf(rollout)) {
+    const report = fleet.get(host);
+    if (report && "supervisorPid" in report) pids[host] = report.supervisorPid;
+  }
+  return Object.keys(pids).length === 0 ? undefined : pids;
 }
