@@ -38,12 +38,12 @@ export class PageHistory {
   private readonly works: WorkTracks[] = [];
   private readonly tracks = new Map<HostName, Map<InstanceName, Track>>();
   private readonly lost = new Map<HostName, number[]>();
-  private readonly lostNow = new Set<HostName>();
   private health: Health | undefined;
   private readonly moments: Moment[] = [];
   private readonly events: EventRow[] = [];
 
   apply(event: RecordedEvent): void {
+    const wasLost = isReachability(event) && this.isLost(event.host);
     this.model.apply(event);
     const nowMs = Date.parse(event.at);
     if (this.beganAtMs === 0) this.beganAtMs = nowMs;
@@ -52,7 +52,7 @@ export class PageHistory {
     const atMs = this.lengthMs;
     this.list(event, atMs);
     if (event.type === "rollout.planned") this.plan(event);
-    else if (event.type === "host.unreachable" || event.type === "host.connected") this.see(event, atMs);
+    else if (isReachability(event)) this.applyLoss(event.host, wasLost, atMs);
     else if (event.type === "instance.failed") {
       const { also = [], ...failed } = event;
       for (const instance of [event.instance, ...also]) this.move({ ...failed, instance }, atMs);
@@ -98,17 +98,15 @@ export class PageHistory {
     );
   }
 
-  /** What cannot be seen does not count as healthy. */
-  private see({ type, host }: EventOf<"host.unreachable" | "host.connected">, atMs: number): void {
-    const isLost = type === "host.unreachable";
-    if (isLost === this.lostNow.has(host) || !this.tracks.has(host)) return;
+  /** Instances of a host that cannot be reached do not count as healthy. */
+  private applyLoss(host: HostName, wasLost: boolean, atMs: number): void {
+    const isLost = this.isLost(host);
+    if (isLost === wasLost || !this.tracks.has(host)) return;
     const spans = this.lost.get(host) ?? [];
     this.lost.set(host, spans);
     spans.push(atMs);
     for (const track of this.tracks.get(host)?.values() ?? [])
       if (track.serves) this.health?.change(track.program, isLost ? -1 : 1, atMs);
-    if (isLost) this.lostNow.add(host);
-    else this.lostNow.delete(host);
   }
 
   private move(event: OfInstance, atMs: number): void {
@@ -117,7 +115,11 @@ export class PageHistory {
     if (!track) return;
     const served = track.serves;
     track.record(event, atMs);
-    if (!this.lostNow.has(track.host)) this.health?.change(track.program, Number(track.serves) - Number(served), atMs);
+    if (!this.isLost(track.host)) this.health?.change(track.program, Number(track.serves) - Number(served), atMs);
+  }
+
+  private isLost(host: HostName): boolean {
+    return this.model.hosts.unreachable.has(host);
   }
 
   private drawn({ host, tracks }: WorkTracks): HostTrack {
@@ -125,7 +127,7 @@ export class PageHistory {
     return {
       name: onOneLine(host),
       instances: tracks.map((track) => track.drawn()),
-      lost: this.lostNow.has(host) ? [...spans, this.lengthMs] : spans,
+      lost: this.isLost(host) ? [...spans, this.lengthMs] : spans,
     };
   }
 
@@ -147,6 +149,10 @@ type OfInstance = Extract<RolloutEvent, { type: `instance.${string}` | `hook.${s
 
 function isOfInstance(event: RolloutEvent): event is OfInstance {
   return event.type.startsWith("instance.") || event.type.startsWith("hook.");
+}
+
+function isReachability(event: RolloutEvent): event is EventOf<"host.unreachable" | "host.connected"> {
+  return event.type === "host.unreachable" || event.type === "host.connected";
 }
 
 function kindOf(event: RolloutEvent): EventKind {

@@ -47,7 +47,7 @@ export function hostsEndedText({ hosts, waiting, active }: BatchProgress, { mode
 }
 
 /** `8 healthy, 1 failed`: the decided ones; with a total, `8/12 healthy, 1 failed`. */
-export function countsOf(
+export function statusText(
   { healthy, failed, skipped, indeterminate }: StatusCounts,
   { paint }: Frame,
   ofTotal = "",
@@ -100,8 +100,8 @@ function endedBatchesRow({ batches, counts, current }: WaveProgress, count: numb
   const hosts = counted((last?.hostsBefore ?? 0) + (last?.hosts.length ?? 0), "host");
   const parts =
     count === 1 && last
-      ? ["batch 1", namesOf(last), countsOf(ended, frame), spanText(last, frame)]
-      : [`batches 1-${count}`, hosts, countsOf(ended, frame)];
+      ? ["batch 1", namesOf(last), statusText(ended, frame), spanText(last, frame)]
+      : [`batches 1-${count}`, hosts, statusText(ended, frame)];
   return { key: "batches before", state: ended.failed > 0 ? "failed" : "done", text: parts.join("  ") };
 }
 

@@ -24,13 +24,13 @@ export interface DrawnFor {
  */
 export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, markOf }: DrawnFor) {
   return class CoalescingRenderer extends listr2.DefaultRenderer {
-    #timer: NodeJS.Timeout | undefined;
-    #drawnAtMs = -Infinity;
-    #drawing = false;
-    #ended = false;
-    #lines: string[] = [];
-    #columns = output.columns;
-    readonly #writer = new FrameWriter(output);
+    private frameTimer: NodeJS.Timeout | undefined;
+    private drawnAtMs = -Infinity;
+    private isDrawing = false;
+    private hasEnded = false;
+    private frameLines: string[] = [];
+    private frameColumns = output.columns;
+    private readonly writer = new FrameWriter(output);
 
     override async render(): Promise<void> {
       await super.render();
@@ -39,16 +39,16 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
 
     override update(): void {
       // What preparing a frame changes is in that frame already.
-      if (this.#timer || this.#drawing || this.#ended) return;
-      const waitMs = Math.max(0, this.#drawnAtMs + FRAME_MS - performance.now());
-      this.#timer = setTimeout(() => this.#draw(), waitMs);
+      if (this.frameTimer || this.isDrawing || this.hasEnded) return;
+      const waitMs = Math.max(0, this.drawnAtMs + FRAME_MS - performance.now());
+      this.frameTimer = setTimeout(() => this.draw(), waitMs);
       // eslint-disable-next-line no-restricted-syntax -- the last frame is drawn without it
-      this.#timer.unref();
+      this.frameTimer.unref();
     }
 
     override create(options?: Parameters<InstanceType<typeof listr2.DefaultRenderer>["create"]>[0]): string {
       const frame = super.create(options);
-      this.#lines = frame.split("\n");
+      this.frameLines = frame.split("\n");
       return frame;
     }
 
@@ -66,33 +66,33 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
     }
 
     override end(): void {
-      this.#ended = true;
-      clearTimeout(this.#timer);
-      this.#writer.clear(this.#linesWrapped());
+      this.hasEnded = true;
+      clearTimeout(this.frameTimer);
+      this.writer.clear(this.linesWrapped());
       super.end();
     }
 
-    #draw(): void {
-      this.#timer = undefined;
-      this.#drawing = true;
-      this.#drawnAtMs = performance.now();
+    private draw(): void {
+      this.frameTimer = undefined;
+      this.isDrawing = true;
+      this.drawnAtMs = performance.now();
       prepare();
       // listr2 takes its tasks' new states from promises, whose callbacks run before this one.
       setImmediate(() => {
-        this.#drawing = false;
-        if (this.#ended) return;
-        const linesWrapped = this.#linesWrapped();
-        this.#writer.show(this.create(), linesWrapped);
+        this.isDrawing = false;
+        if (this.hasEnded) return;
+        const linesWrapped = this.linesWrapped();
+        this.writer.show(this.create(), linesWrapped);
       });
     }
 
     /** A terminal that became narrower has wrapped the last frame: it takes more lines than it has. */
-    #linesWrapped(): number {
+    private linesWrapped(): number {
       const { columns } = output;
-      const isNarrower = columns < this.#columns;
-      this.#columns = columns;
+      const isNarrower = columns < this.frameColumns;
+      this.frameColumns = columns;
       if (!isNarrower) return 0;
-      return this.#lines.reduce(
+      return this.frameLines.reduce(
         (sum, line) => sum + Math.max(0, Math.ceil(stripVTControlCharacters(line).length / columns) - 1),
         0,
       );

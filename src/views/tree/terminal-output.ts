@@ -20,14 +20,14 @@ export function terminalOutput(
   stderr: NodeJS.WriteStream,
 ): TerminalOutput {
   return new (class extends ProcessOutput {
-    readonly #live: NodeJS.WriteStream = Object.create(stdout, {
+    private readonly liveStdout: NodeJS.WriteStream = Object.create(stdout, {
       write: { value: (...data: Parameters<NodeJS.WriteStream["write"]>) => this.stream.stdout.write(...data) },
       columns: { get: () => this.columns },
       rows: { get: () => this.rows },
     }) as NodeJS.WriteStream;
 
     override get stdout(): NodeJS.WriteStream {
-      return this.#live;
+      return this.liveStdout;
     }
 
     get columns(): number {

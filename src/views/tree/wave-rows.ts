@@ -1,6 +1,6 @@
 import { counted } from "../../domain/counted.ts";
 import { printable } from "../../domain/printable.ts";
-import { batchRows, endedState, countsOf, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
+import { batchRows, endedState, statusText, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
 import type { Frame } from "./frame.ts";
 import { hostRows } from "./host-rows.ts";
 import { cut, textWidth, type Row } from "./row.ts";
@@ -82,7 +82,7 @@ function endedWaveRow(wave: WaveProgress, frame: Frame): Row {
   const text = [
     frame.paint.strong(printable(group)),
     counted(hostCount, "host"),
-    countsOf(counts, frame),
+    statusText(counts, frame),
     spanText(wave, frame),
   ].join("  ");
   return { key: `wave ${number}`, state: endedState(counts), text };
@@ -102,7 +102,7 @@ function currentWaveRow(wave: WaveProgress, height: number, frame: Frame): Row {
     frame.paint.strong(printable(group)),
     ...(current && !only ? [`batch ${current.number} of ${batches.length}`] : []),
     ...(only ? [hostsEndedText(only, frame)] : []),
-    countsOf(counts, frame, `/${total}`),
+    statusText(counts, frame, `/${total}`),
     spanText(wave, frame),
   ];
   const children = only

@@ -1,5 +1,5 @@
 import type { EventOf } from "../../domain/events.ts";
-import { printableLines } from "./printable.ts";
+import { printable } from "../../domain/printable.ts";
 
 /** The end of one log of a failed instance, as printable lines. @property title absent: why there is nothing to read */
 export interface ShownLog {
@@ -22,4 +22,13 @@ function ofStream(stream: "stderr" | "stdout", text: string): ShownLog {
   return lines.length === 0
     ? { lines: [`its ${stream} log is empty`] }
     : { title: `the end of its ${stream} log`, lines };
+}
+
+/** A log's end as printable lines, without the empty ones around it. Tabs indent stack traces, so they stay blanks. */
+export function printableLines(text: string): string[] {
+  const trimmed = text
+    .replaceAll("\t", "    ")
+    .replace(/^\s*\n/, "")
+    .trimEnd();
+  return trimmed === "" ? [] : trimmed.split(/\r?\n/).map(printable);
 }

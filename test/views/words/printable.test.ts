@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { onOneLine, printable, printableJson } from "../../../src/domain/printable.ts";
-import { printableLines } from "../../../src/views/words/printable.ts";
+import { printableLines } from "../../../src/views/words/logs.ts";
 import { wrapped } from "../../../src/views/words/wrapped.ts";
 
 describe("text from hosts", () => {
