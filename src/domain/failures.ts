@@ -14,33 +14,34 @@ interface FailureKind {
 export const INSTANCE_FAILURES = {
   fatal: {
     title: "Supervisor gave up starting it",
-    remedy: "Read its log below and mend the cause.",
+    remedy: "Read its log below and fix the cause.",
   },
   exited: {
-    title: "it ended by itself and Supervisor left it so",
-    remedy: "Read its log below; a program that is meant to end does not belong in a rollout.",
+    title: "the process exited and Supervisor did not restart it",
+    remedy: "Read its log below; a program that is meant to exit does not belong in a rollout.",
   },
   stayed_stopped: {
     title: "it is STOPPED after its restart",
     remedy:
-      "See that its command's file exists and may be executed (supervisord says nothing more than STOPPED), then start it.",
+      "Check that its command exists and is executable (supervisord says nothing more than STOPPED), then start it.",
   },
   unknown_state: {
     title: "Supervisor itself does not know its state",
     remedy: "Look at supervisord's own log on that host before anything is restarted there.",
   },
   vanished: {
-    title: "Supervisor does not list it any more",
-    remedy: "Somebody ran `supervisorctl update` or changed its config meanwhile: check it, then run the plan again.",
+    title: "Supervisor no longer lists it",
+    remedy:
+      "Its configuration was changed or `supervisorctl update` was run in the meantime: check it, then run the plan again.",
   },
   flapping: {
-    title: "it runs, dies, and is started again by Supervisor",
+    title: "it keeps exiting and being restarted by Supervisor",
     remedy:
-      "Read its log below. Supervisor goes on restarting it: stop it with `supervisorctl stop` if that does harm.",
+      "Read its log below. Supervisor keeps restarting it: stop it with `supervisorctl stop` if that is causing damage.",
   },
   not_restarted: {
-    title: "supervisorctl returned but the old process is still there",
-    remedy: "Read what supervisorctl said; try the same command on the host by hand.",
+    title: "supervisorctl returned, but the old process is still running",
+    remedy: "Read what supervisorctl said, and run the same command on the host by hand.",
   },
   stop_deadline: {
     title: "it did not stop within stop_deadline",
@@ -48,23 +49,23 @@ export const INSTANCE_FAILURES = {
   },
   healthy_deadline: {
     title: "it was not healthy within healthy_deadline",
-    remedy: "Read its log below; raise timings.healthy_deadline if it is only slow.",
+    remedy: "Read its log below. If it is only slow, raise timings.healthy_deadline.",
   },
   check_failed: {
-    title: "it runs, but a check of it does not pass",
-    remedy: "Run the check by hand where the plan runs it; raise timings.healthy_deadline if it only takes longer.",
+    title: "it is running, but a check fails",
+    remedy: "Run the check by hand where the plan runs it. If it only takes longer, raise timings.healthy_deadline.",
   },
   check_timed_out: {
-    title: "it runs, but a check of it does not answer",
-    remedy: "Run the check by hand where the plan runs it; see its timeout in the plan.",
+    title: "it is running, but a check does not answer",
+    remedy: "Run the check by hand where the plan runs it, and compare with its timeout in the plan.",
   },
   hook_failed: {
     title: "a hook of the plan failed",
     remedy: "Run the hook's command by hand where the plan runs it.",
   },
   regressed: {
-    title: "it was healthy after its restart and is not any more",
-    remedy: "Read its log below; what came after it in the rollout was not begun.",
+    title: "it was healthy after its restart but is no longer",
+    remedy: "Read its log below. Nothing after it in the rollout was started.",
   },
   supervisor_ended: {
     title: "supervisord itself ended after this restart",
@@ -79,11 +80,11 @@ export const INSTANCE_FAILURES = {
   leftovers: {
     title: "processes of its old instance outlived its restart",
     remedy:
-      "They may hold its port and answer in its place. Set stopasgroup=true and killasgroup=true for the program, so that Supervisor ends all of its processes; end what is left with `kill`; then resume.",
+      "They may hold its port and answer in its place. Set stopasgroup=true and killasgroup=true for the program, so that Supervisor ends all of its processes; end the leftovers with `kill`; then resume.",
   },
   indeterminate: {
-    title: "the connection was lost while it was being restarted, and what became of it could not be seen",
-    remedy: "Look at the instance on its host before anything else: the restart may have been done or not.",
+    title: "the connection was lost during its restart and the result could not be determined",
+    remedy: "Look at the instance on its host before anything else: the restart may or may not have happened.",
   },
 } as const satisfies Record<string, FailureKind>;
 
@@ -93,19 +94,19 @@ export type InstanceFailureCode = keyof typeof INSTANCE_FAILURES;
 export const HALTS = {
   unreachable: {
     title: "a host was lost",
-    remedy: "See that it answers to `ssh` again, then run the plan again.",
+    remedy: "Make sure you can `ssh` to it again, then run the plan again.",
   },
   journal_unwritable: {
     title: "the journal could not be written",
-    remedy: "See that there is room on the disk and that the state directory is yours; then resume or run again.",
+    remedy: "Check for free disk space and that you own the state directory; then resume or run again.",
   },
   floor_not_met: {
     title: "too few instances were healthy to take down another",
-    remedy: "Bring up what is broken, or lower limits.min_healthy; then run the plan again.",
+    remedy: "Bring up the broken instances, or lower limits.min_healthy; then run the plan again.",
   },
   lock_lost: {
     title: "the lock of a host was lost",
-    remedy: "See who has it and what they did (`--dry-run` tells), then resume.",
+    remedy: "Find out who holds it and what they did (`--dry-run` shows it), then resume.",
   },
 } as const satisfies Record<string, FailureKind>;
 
@@ -116,28 +117,28 @@ export type HaltCode = InstanceFailureCode | keyof typeof HALTS;
 export const REFUSALS = {
   unreachable: {
     title: "a host cannot be reached",
-    remedy: "Try `ssh` to it with the same user and port; a host that is gone for good can be taken out of the plan.",
+    remedy: "Try `ssh` to it with the same user and port. If the host is gone for good, remove it from the plan.",
   },
   authentication_failed: {
-    title: "a host does not let us in",
+    title: "a host rejected our login",
     remedy: "Check ssh.user and ssh.identity_file, or load the key into the agent with `ssh-add`.",
   },
   host_key_unknown: {
     title: "a host's key is not in known_hosts",
     remedy:
-      "Compare the fingerprint with the host's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then add it with `ssh`; or let new hosts in with ssh.host_key_checking: accept-new.",
+      "Compare the fingerprint with the host's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), then add it with `ssh`; or accept new hosts with ssh.host_key_checking: accept-new.",
   },
   host_key_changed: {
-    title: "a host shows another key than known_hosts has",
-    remedy: "Do not go on before you know why. If the host was rebuilt, remove the old line with `ssh-keygen -R`.",
+    title: "a host presented a different key from the one in known_hosts",
+    remedy: "Do not continue until you know why. If the host was rebuilt, remove the old line with `ssh-keygen -R`.",
   },
   host_key_revoked: {
-    title: "a host shows a key that somebody has revoked",
+    title: "a host presented a revoked key",
     remedy:
-      "Do not go on: whoever holds that key may pose as the host. Give the host a new one before you take the @revoked line away.",
+      "Do not continue: anyone holding that key can impersonate the host. Give the host a new one before you remove the @revoked line.",
   },
   supervisor_unavailable: {
-    title: "supervisorctl gives no answer on a host",
+    title: "supervisorctl does not answer on a host",
     remedy: "Run it there by hand; see supervisor.command, .sudo, .config and .server_url of the plan.",
   },
   status_unreadable: {
@@ -155,26 +156,25 @@ export const REFUSALS = {
       "Compare `programs` with `supervisorctl status` there; a group's own `programs` can differ from the plan's.",
   },
   journal_unwritable: {
-    title: "the journal cannot be kept",
-    remedy:
-      "See that there is room on the disk, and that the state directory is yours; or choose another with --state-dir.",
+    title: "the journal cannot be written",
+    remedy: "Check for free disk space and that you own the state directory; or choose another with --state-dir.",
   },
   locked: {
-    title: "somebody else is at work on a host",
-    remedy: "Talk to them, or wait with --wait-for-lock 10m.",
+    title: "another rollout is running on a host",
+    remedy: "Talk to its operator, or wait with --wait-for-lock 10m.",
   },
   lock_unavailable: {
     title: "a host cannot be locked",
     remedy:
-      "It needs flock(1) and timeout(1) (util-linux and coreutils, or busybox) and a folder that all who deploy may write to: see lock.directory of the plan.",
+      "It needs flock(1) and timeout(1) (util-linux and coreutils, or busybox) and a directory that everyone who deploys can write to: see lock.directory of the plan.",
   },
   two_names: {
-    title: "two hosts of the plan are one",
-    remedy: "Take one of the names out of the plan.",
+    title: "two hosts in the plan are the same machine",
+    remedy: "Remove one of them from the plan.",
   },
   floor_impossible: {
-    title: "limits.min_healthy leaves no instance that may be restarted",
-    remedy: "Lower limits.min_healthy, or bring up what is missing first.",
+    title: "limits.min_healthy allows no instance to be restarted",
+    remedy: "Lower limits.min_healthy, or bring up the missing instances first.",
   },
   placeholder_unusable: {
     title: "a check or hook cannot be filled in for an instance",

@@ -68,7 +68,7 @@ async function lookAt(
     changedOn?.has(host) ? supervisor.troubleWithSupervisorctl() : undefined,
   ]);
   if (trouble) {
-    const reason = `its states were read past supervisorctl, but restarts go through supervisorctl: ${trouble.reason}`;
+    const reason = `its states were read without supervisorctl, but restarts need it: ${trouble.reason}`;
     return { host, refusal: refusalOf(host, { ...trouble, reason }) };
   }
   const daemon = supervisorPid === undefined ? {} : { supervisorPid };

@@ -57,16 +57,16 @@ function refusalOf(host: HostName, outcome: Exclude<TakeOutcome, { kind: "held" 
   if (outcome.holder.owner?.rollout !== us.rollout) return { code: "locked", host, reason: heldBy(outcome.holder) };
   const { group, owner } = outcome.holder;
   if (owner.host === host) {
-    const reason = `${group} is still locked by an earlier connection of this very rollout, which was lost and whose end the host has not noticed yet`;
+    const reason = `${group} is still locked by an earlier connection of this rollout: it was lost, and the host has not noticed that yet`;
     return { code: "locked", host, reason };
   }
   const other = owner.host === undefined ? "" : `: ${owner.host}`;
-  const reason = `its ${group} was locked by this very rollout already, under another name${other}`;
+  const reason = `its ${group} is already locked by this rollout, under another name${other}`;
   return { code: "two_names", host, reason };
 }
 
 function heldBy({ group, owner }: LockHolder): string {
-  if (!owner) return `${group} is locked by somebody who has not written down who it is`;
+  if (!owner) return `${group} is locked by an unidentified holder`;
   const why = owner.reason === undefined ? "" : `: ${owner.reason}`;
-  return `${group} is locked by ${owner.who} since ${owner.since} (rollout ${owner.rollout})${why}`;
+  return `${group} has been locked by ${owner.who} since ${owner.since} (rollout ${owner.rollout})${why}`;
 }

@@ -33,7 +33,10 @@ const NEW_PROCESS: Pick<Action, "gate" | "afterLoss"> = {
   gate: (timings, previousPid, sentAtMs, rules) => new Gate(timings, previousPid, sentAtMs, rules),
   afterLoss: (snapshot, previousPid) => {
     if (snapshot?.state === "RUNNING" && snapshot.pid === previousPid)
-      return { kind: "not_done", reason: `its restart was lost on the way: it is still on pid ${snapshot.pid}` };
+      return {
+        kind: "not_done",
+        reason: `its restart was lost before it took effect: it is still on pid ${snapshot.pid}`,
+      };
     return snapshot?.state === "STOPPED" ? { kind: "half_done", snapshot } : { kind: "done" };
   },
 };

@@ -219,7 +219,7 @@ export class Attempt {
       const { leftovers, timings } = this.work;
       if (!this.gate.isOverdue(nowMs)) return { kind: "wait", lookAtMs: nowMs + timings.between_checks_ms };
       if (leftovers === "warn") return undefined;
-      const reason = `whether processes of its old process group still run could not be seen: ${this.leftovers.whyUnknown}`;
+      const reason = `could not determine whether processes of its old process group are still running: ${this.leftovers.whyUnknown}`;
       return { kind: "failed", code: "leftovers", reason };
     }
     if (left.length === 0) return undefined;
@@ -228,7 +228,7 @@ export class Attempt {
     return {
       kind: "failed",
       code: "leftovers",
-      reason: `${namesOf(left)} of its old process group still run${left.length === 1 ? "s" : ""}`,
+      reason: `${namesOf(left)} of its old process group ${left.length === 1 ? "is" : "are"} still running`,
     };
   }
 
@@ -242,7 +242,7 @@ export class Attempt {
     const { seen } = this.leftovers;
     if (seen.length === 0) return "";
     this.reportLeftovers(seen);
-    return `; of its old process group there still was ${namesOf(seen)}`;
+    return `; ${namesOf(seen)} of its old process group ${seen.length === 1 ? "was" : "were"} still running`;
   }
 
   private reportLeftovers(processes: readonly HostProcess[]): void {

@@ -96,7 +96,7 @@ export class CheckRun {
   /** What to say of an instance whose time is up. A try that is cut off by that says less than the one before it. */
   failure(): { readonly code: "check_failed" | "check_timed_out"; readonly reason: string } {
     const asked = this.all.find((each) => !this.hasPassed(each));
-    if (!asked) return { code: "check_failed", reason: "its checks passed only at healthy_deadline" };
+    if (!asked) return { code: "check_failed", reason: "its checks did not pass before healthy_deadline" };
     const { passes, passed, failed } = asked;
     const what = checkName(asked.check);
     if (passed === 0 && failed?.kind === "failed")

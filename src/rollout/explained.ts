@@ -23,7 +23,7 @@ export function explain(pid: number, { state, pid: pidNow, history }: ProcessSna
   const to = currentIndex(processes, state === "RUNNING" ? pidNow : undefined);
   const from = to === undefined ? undefined : indexOfPid(processes, pid, to);
   if (to === undefined || from === undefined)
-    return unknown(`supervisord's log, as far back as it goes, does not have the start and the end of pid ${pid}`);
+    return unknown(`supervisord's log, as far back as it goes, does not contain the start and end of pid ${pid}`);
   return judge(processes.slice(from, to));
 }
 
@@ -57,6 +57,6 @@ function unknown(reason: string): ExitExplanation {
 
 /** To stand behind the reason of a failure for an exit that would be none if it were expected. */
 export function whyNotExpected(explanation: ExitExplanation): string {
-  if (explanation.kind === "unexpected") return `; its process had ended otherwise than expected: ${explanation.how}`;
+  if (explanation.kind === "unexpected") return `; its process did not exit as expected: ${explanation.how}`;
   return explanation.kind === "unknown" ? `; ${explanation.reason}` : "";
 }

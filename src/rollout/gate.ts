@@ -107,7 +107,7 @@ export class Gate {
     if (snapshot && this.stopEndedAtMs === undefined && !this.isBeforeStopEnd(snapshot)) this.stopEndedAtMs = nowMs;
     const endedAtMs = this.endedAtMs();
     if (endedAtMs === undefined || issuedAtMs < endedAtMs) return this.verdictByTime(nowMs);
-    if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its restart and is not any more");
+    if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its restart and no longer is");
     this.lastSeen = describeState(snapshot);
     return this.judge(snapshot, issuedAtMs, nowMs) ?? this.verdictByTime(nowMs);
   }
@@ -248,12 +248,12 @@ export class Gate {
     if (this.lost && !this.found)
       return failed(
         "indeterminate",
-        `${this.lost.reason}; it was ${this.lastSeen ?? "not seen"} since, and its restart may still come`,
+        `${this.lost.reason}; it was ${this.lastSeen ?? "not seen"} since, and its restart may still take effect`,
       );
     if (this.lastSeen === undefined && this.returned)
       return failed(
         "indeterminate",
-        `no look at it succeeded in the ${formatElapsed(healthy_deadline_ms)} after its restart`,
+        `no look at it succeeded within ${formatElapsed(healthy_deadline_ms)} of its restart`,
       );
     return failed(
       "healthy_deadline",

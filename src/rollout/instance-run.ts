@@ -133,7 +133,7 @@ export class InstanceRun {
   /** True, and another failure, for one that is retried: the loss of its host must not make the retry be forgotten. */
   failWithoutHost(why: string, nowMs: number): boolean {
     if (!this.turn.isRetried) return false;
-    this.fail(failed("indeterminate", `its host was lost before it could be tried again: ${why}`), nowMs);
+    this.fail(failed("indeterminate", `its host was lost before it could be retried: ${why}`), nowMs);
     return true;
   }
 

@@ -82,7 +82,7 @@ export class Leftovers {
 
   /** Why nothing is known. */
   get whyUnknown(): string {
-    return this.answer?.kind === "unknown" ? this.answer.reason : "no look at its host's process table came back";
+    return this.answer?.kind === "unknown" ? this.answer.reason : "its host's process table could not be read in time";
   }
 
   /** Undefined where the new process has been found since this was asked, and has to be in the answer. */

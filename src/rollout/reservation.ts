@@ -49,7 +49,7 @@ export class Reservation {
 
   private giveUp({ healthy, min_healthy }: Shortage): void {
     const { instance } = this.planned;
-    const standing = `${healthy} of ${programOf(instance)} are healthy, and min_healthy asks that ${min_healthy} stay so`;
+    const standing = `${healthy} of ${programOf(instance)} are healthy, and min_healthy requires that at least ${min_healthy} stay healthy`;
     this.context.halt("floor_not_met", `${this.work.host} ${instance}: ${standing}`);
   }
 }

@@ -64,7 +64,7 @@ export class Supervisors {
     return this.hosts.get(host)?.restarts ?? 0;
   }
 
-  /** What is known of its last restart, if it had one since the preview: `supervisord was restarted (pid 12, before 7)`. */
+  /** What is known of its last restart, if it had one since the preview: `supervisord was restarted (pid 12, previously 7)`. */
   restartOf(host: HostName): string | undefined {
     return this.hosts.get(host)?.restart;
   }
@@ -87,6 +87,6 @@ function wasReloaded({ running }: Supervisor, snapshots: readonly ProcessSnapsho
 
 function restartText(previous: number | undefined, pid: number | undefined): string {
   if (pid === undefined) return "supervisord was restarted";
-  if (pid === previous) return `supervisord has loaded its configuration again (on pid ${pid})`;
-  return `supervisord was restarted (pid ${pid}${previous === undefined ? "" : `, before ${previous}`})`;
+  if (pid === previous) return `supervisord has reloaded its configuration (on pid ${pid})`;
+  return `supervisord was restarted (pid ${pid}${previous === undefined ? "" : `, previously ${previous}`})`;
 }

@@ -179,19 +179,19 @@ function judge(expected: Expected, snapshot: ProcessSnapshot, nowMs: number): Ju
   if (snapshot.state === "EXITED" && mayComplete) return { kind: "completed" };
   if (!pace) return { kind: "failed", expectedExit: how };
   if (snapshot.state === "EXITED")
-    return { kind: "failed", why: `: as expected (${how}), but it is not started again` };
+    return { kind: "failed", why: `: it exited as expected (${how}), but was not restarted` };
   if (snapshot.state === "STARTING" || snapshot.pid === undefined) return CONTINUES;
   // Of what an earlier rollout has proven, all but the last exit may have come long before this one began.
   const counted = expected.isOfEarlierRollout && !expected.hasExited ? 1 : exits;
   expected.hasExited = true;
   if (!pace.exited(counted, nowMs))
-    return { kind: "failed", why: `: as expected (${how}), but more often than every min_healthy_time` };
+    return { kind: "failed", why: `: it exits as expected (${how}), but more often than every min_healthy_time` };
   expected.pid = snapshot.pid;
   return CONTINUES;
 }
 
 function now(snapshot: ProcessSnapshot | undefined): string {
-  if (!snapshot) return "not listed any more";
+  if (!snapshot) return "no longer listed";
   if (isNotStarted(snapshot)) return "STOPPED now (Not started)";
   return snapshot.state === "RUNNING" ? `on pid ${snapshot.pid} now` : `${snapshot.state} now`;
 }

@@ -103,7 +103,7 @@ describe("workers that exit by design, on real hosts", () => {
     assert.equal(ended.code, 1, ended.stdout + ended.stderr);
     const [failed] = only(ended, "instance.failed");
     assert.equal(failed?.code, "regressed");
-    assert.match(failed.reason, /otherwise than expected: exit status 1$/);
+    assert.match(failed.reason, /did not exit as expected: exit status 1$/);
   });
 
   itInFull("are failures where supervisord's log cannot be read, and the preview says so", async () => {

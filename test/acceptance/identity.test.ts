@@ -205,9 +205,9 @@ describe("a lock outlives a restart of its supervisord", () => {
     const second = await writePlan(fleet, { hosts }, "second");
     const refused = await orchestrate(second, "--output", "json");
     assert.equal(refused.code, 3, refused.stderr);
-    assert.match(refused.stderr, /elsewhere: web is locked by .*deploy 42/);
+    assert.match(refused.stderr, /elsewhere: web has been locked by .*deploy 42/);
     const told = await orchestrate(second, "--dry-run");
-    assert.match(told.stdout, /a run would be refused: web is locked by .*deploy 42/);
+    assert.match(told.stdout, /a run would be refused: web has been locked by .*deploy 42/);
     await go.open();
     assert.equal((await first.ended).code, 0);
     const third = await orchestrate(second, "--output", "json");

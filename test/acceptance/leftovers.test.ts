@@ -184,8 +184,11 @@ describeEachWay("the old code that still answers: what outlives a restart, on a 
     const events = eventsOf(ended);
     const [failed] = only(events, "instance.failed");
     assert.equal(failed?.code, "exited");
-    assert.match(failed.reason, /of its old process group there still was pid \d+ \(sleep 3600\)/);
-    assert.match(only(events, "rollout.halted")[0]?.reason ?? "", /there still was pid \d+ \(sleep 3600\)/);
+    assert.match(failed.reason, /pid \d+ \(sleep 3600\) of its old process group was still running/);
+    assert.match(
+      only(events, "rollout.halted")[0]?.reason ?? "",
+      /pid \d+ \(sleep 3600\) of its old process group was still running/,
+    );
     await endLeftovers(events);
   });
 

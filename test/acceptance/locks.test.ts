@@ -41,11 +41,11 @@ describeEachWay("two operators at once", (reachedBy) => {
     const plan = await writePlan(fleet, { hosts: { "host-1": fleet.planHosts()["host-1"] } }, "second");
     const refused = await orchestrate(plan, "--output", "json");
     assert.equal(refused.code, 3, refused.stdout);
-    assert.match(refused.stderr, /host-1.*web is locked by \S+@\S+ since \S+Z \(rollout \S+\): deploy 42/);
+    assert.match(refused.stderr, /host-1.*web has been locked by \S+@\S+ since \S+Z \(rollout \S+\): deploy 42/);
     assert.match(refused.stderr, /--wait-for-lock/);
     const told = await orchestrate(plan, "--dry-run");
     assert.equal(told.code, 0);
-    assert.match(told.stdout, /a run would be refused: web is locked by .*deploy 42/);
+    assert.match(told.stdout, /a run would be refused: web has been locked by .*deploy 42/);
     await letStop();
     const ended = await running.ended;
     assert.equal(ended.code, 0, ended.stderr);

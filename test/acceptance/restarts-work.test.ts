@@ -45,13 +45,13 @@ describe("a supervisord whose password we know and supervisorctl on its host doe
     ["run", []],
     ["dry run", ["--dry-run"]],
   ] as const)
-    it(`is refused by a ${how} before anything is drained, as restarts go through supervisorctl`, async () => {
+    it(`is refused by a ${how} before anything is drained, as restarts need supervisorctl`, async () => {
       const { code, stdout, stderr, isRestarted } = await run(
         { config: fleet.host("host-1").supervisorConfig },
         ...args,
       );
       assert.equal(code, 3, stdout + stderr);
-      assert.match(stderr, /supervisor_unavailable[^]*host-1: .*restarts go through supervisorctl: .*authentication/);
+      assert.match(stderr, /supervisor_unavailable[^]*host-1: .*restarts need it: .*authentication/);
       assert.equal(isRestarted, false);
       assert.equal(existsSync(drained), false);
     });

@@ -120,7 +120,7 @@ describe("whether supervisorctl works on a host", () => {
     const reports = await discover(fleet, recorder, { changedOn: new Set(["changed" as HostName]) });
     const [first, second] = [...reports.values()];
     assert.ok(first && "refusal" in first && first.refusal.code === "supervisor_unavailable");
-    assert.match(first.refusal.reason, /restarts go through supervisorctl: it asks for a password$/);
+    assert.match(first.refusal.reason, /restarts need it: it asks for a password$/);
     assert.ok(second && "instances" in second);
     assert.deepEqual([changed.asked(), watched.asked()], [1, 0]);
   });

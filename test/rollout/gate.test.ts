@@ -212,10 +212,10 @@ describe("the gate that a restarted instance has to pass", () => {
       const stopped = { pid: NEW_PID, start: "start", end: "stopped", how: "terminated by SIGTERM" } as const;
       const unread: { history: KnownHistory } = { history: { kind: "unread", reason: "no log file" } };
       for (const [history, why] of [
-        [log(crashed, runs(300)), /otherwise than expected: exit status 1$/],
-        [log(stopped, runs(300)), /otherwise than expected: it was stopped$/],
+        [log(crashed, runs(300)), /did not exit as expected: exit status 1$/],
+        [log(stopped, runs(300)), /did not exit as expected: it was stopped$/],
         [log(crashed, expected(299), runs(300)), /exit status 1$/],
-        [log(runs(300)), /does not have the start and the end of pid 200$/],
+        [log(runs(300)), /does not contain the start and end of pid 200$/],
         [unread, /supervisord's log does not say how it ended: no log file$/],
       ] as const) {
         const gate = acceptingGate();

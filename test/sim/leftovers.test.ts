@@ -96,7 +96,7 @@ describe("what an instance leaves behind, in the simulator", () => {
     const failed = events.find((event) => event.type === "instance.failed");
     assert.ok(failed?.type === "instance.failed");
     assert.equal(failed.code, "fatal");
-    assert.match(failed.reason, /of its old process group there still was pid \d+ \(a child of web:0\)/);
+    assert.match(failed.reason, /pid \d+ \(a child of web:0\) of its old process group was still running/);
   });
 
   it("is looked for again when the operator has the failed instance restarted", async () => {

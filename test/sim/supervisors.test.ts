@@ -95,7 +95,10 @@ describe("a supervisord that is restarted in the middle of a rollout", () => {
     const ran = await run(rollout, world, afterProving(2, upgrade));
     assert.equal(ran.outcome, "halted");
     assert.deepEqual(failures(ran), ["host-1 web:0 supervisor_restarted"]);
-    assert.match(ofType(ran, "rollout.halted")[0]?.reason ?? "", /supervisord was restarted \(pid \d+, before \d+\)/);
+    assert.match(
+      ofType(ran, "rollout.halted")[0]?.reason ?? "",
+      /supervisord was restarted \(pid \d+, previously \d+\)/,
+    );
     assert.deepEqual(counts(ran), { healthy: 0, failed: 2, skipped: 0, untouched: 6 });
   });
 

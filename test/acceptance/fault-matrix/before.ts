@@ -232,7 +232,7 @@ export const faultsBefore: readonly FaultSet[] = [
         happen: (scene) => scene.run({ lock: { directory: "/proc" } }),
       },
       {
-        fault: "a host shows another key than known_hosts has",
+        fault: "a host presented a different key from the one in known_hosts",
         isSampled: true,
         restarts: "none",
         happen: async (scene) =>
@@ -255,7 +255,7 @@ export const faultsBefore: readonly FaultSet[] = [
           scene.run({ ssh: await knownHosts(scene, ([one = "", ...rest]) => [`@revoked ${one}`, ...rest]) }),
       },
       {
-        fault: "a host does not let us in: the key is another one",
+        fault: "a host rejected our login: the key is another one",
         restarts: "none",
         happen: async (scene) => {
           const identity_file = join(scene.fleet.dir, "other_identity");

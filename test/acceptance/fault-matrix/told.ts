@@ -19,7 +19,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
   [/(supervisord itself ended after this restart; [^;]*); it is FATAL \(.*?\)\)/g, "$1"],
   [/\bpid \d+/g, "pid N"],
   [/\buptime \d+:\d\d:\d\d/g, "uptime TIME"],
-  [/, before \d+\)/g, ", before N)"],
+  [/, previously \d+\)/g, ", previously N)"],
   [/for at most [\d.]+ ?m?s, then .*/g, "for at most N s, then …"],
   [/\(\w{3} \d\d \d\d:\d\d [AP]M\)/g, "(TIME)"],
 ];

@@ -58,9 +58,9 @@ describe("the closing report", () => {
       `halted: prod (20261122T100000Z-4f2a) after 42s (preview: at least 7m36s): 5 healthy, 1 failed, 1 skipped, 26 untouched
 
 failed
-  web-02 web:web_01: it runs, dies, and is started again by Supervisor (flapping)
+  web-02 web:web_01: it keeps exiting and being restarted by Supervisor (flapping)
     it was RUNNING on pid 4711 for at most 3s, then it was on pid 4790
-    Read its log below. Supervisor goes on restarting it: stop it with \`supervisorctl stop\` if that does harm.
+    Read its log below. Supervisor keeps restarting it: stop it with \`supervisorctl stop\` if that is causing damage.
     the end of its stderr log:
       | Traceback (most recent call last):
       |     File "app.py"
@@ -127,7 +127,7 @@ skipped
     assert.equal(
       section,
       `refused because
-  supervisorctl gives no answer on a host (supervisor_unavailable)
+  supervisorctl does not answer on a host (supervisor_unavailable)
     web-02: it hangs
     Run it there by hand; see supervisor.command, .sudo, .config and .server_url of the plan.
     web-01: sudo: a password is required
@@ -156,7 +156,7 @@ refused because
   a host cannot be reached (unreachable)
     web-02: connect ETIMEDOUT 10.0.0.2:22
     web-03: connect ECONNREFUSED 10.0.0.3:22
-    Try \`ssh\` to it with the same user and port; a host that is gone for good can be taken out of the plan.
+    Try \`ssh\` to it with the same user and port. If the host is gone for good, remove it from the plan.
 
 how to continue
   Fix that, then run it again:
@@ -230,7 +230,7 @@ how to continue
     ]);
     assert.match(
       text,
-      /32 untouched\nbecause web-01: connect ETIMEDOUT: a host was lost \(unreachable\)\nSee that it answers/,
+      /32 untouched\nbecause web-01: connect ETIMEDOUT: a host was lost \(unreachable\)\nMake sure you can/,
     );
   });
 
@@ -294,7 +294,7 @@ how to continue
     const text = reportOf([eightHosts(), ...failures, finished("incomplete", { failed: 32 })]);
     assert.equal(text.match(/\| log of/g)?.length, 10);
     assert.equal(text.match(/it is FATAL on/g)?.length, 32);
-    assert.equal(text.match(/Read its log below and mend the cause/g)?.length, 1);
+    assert.equal(text.match(/Read its log below and fix the cause/g)?.length, 1);
   });
 
   it("lets nothing from a host act on the terminal", () => {

@@ -170,7 +170,7 @@ describe("a frame of the tree", () => {
       ✗ web-053.example.com  ✗·······  web_00 ✗ flapping
       … and 49 hosts ended
     · 2 more batches  100 hosts  untouched
-  ✗ web-053.example.com web:web_00 flapping: it runs, dies, and is started ag…
+  ✗ web-053.example.com web:web_00 flapping: it keeps exiting and being resta…
       it was RUNNING on pid 4711 for at most #s, then it was on pid 4790
       | KeyError: 'DATABASE_URL'
 `,
