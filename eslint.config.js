@@ -9,6 +9,11 @@ const MUST_KEEP_ALIVE = [
   message: "What is awaited must keep the process alive. Where nothing awaits this, disable the rule and say why.",
 }));
 
+/** Private members have one style: TypeScript's `private`. */
+const ONE_PRIVATE = [
+  { selector: "PrivateIdentifier", message: "Write `private name`, as everywhere here, and not `#name`." },
+];
+
 /** What would make a floor give another answer to the same question at another time. */
 const IMPURE = [
   "NewExpression[callee.name='Date'][arguments.length=0]",
@@ -39,6 +44,7 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": "off",
       "no-console": "error",
       eqeqeq: "error",
+      "no-restricted-syntax": ["error", ...ONE_PRIVATE],
       // `const { type: _, ...rest }` is how a key is left out.
       "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_$", ignoreRestSiblings: true }],
     },
@@ -46,12 +52,12 @@ export default tseslint.config(
   {
     files: ["src/**/*.ts"],
     rules: {
-      "no-restricted-syntax": ["error", ...MUST_KEEP_ALIVE],
+      "no-restricted-syntax": ["error", ...ONE_PRIVATE, ...MUST_KEEP_ALIVE],
     },
   },
   {
     files: ["src/{domain,planner,rollout}/**/*.ts"],
-    rules: { "no-restricted-syntax": ["error", ...MUST_KEEP_ALIVE, ...IMPURE] },
+    rules: { "no-restricted-syntax": ["error", ...ONE_PRIVATE, ...MUST_KEEP_ALIVE, ...IMPURE] },
   },
   {
     files: ["test/**/*.ts"],
