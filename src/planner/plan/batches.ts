@@ -4,7 +4,7 @@ import type { HostBatches } from "./plan.ts";
 import { defaultsOf } from "../schema/plan-schema.ts";
 import type { PlacedSettings, RawBatches } from "../schema/raw-plan.ts";
 
-/** How many hosts a wave takes at once; the later ones of the levels are nearer and win. */
+/** How many hosts a wave restarts at once; later levels are nearer and win. */
 export function readHostBatches(levels: readonly PlacedSettings[], findings: Findings): HostBatches {
   const defaults = defaultsOf("batches");
   const levelOf = (key: keyof RawBatches) =>

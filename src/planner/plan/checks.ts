@@ -7,7 +7,7 @@ import { schemaAt } from "../schema/plan-schema.ts";
 import type { RawCheck, RawSettings } from "../schema/raw-plan.ts";
 import { OF_INSTANCE, readTemplate, type Template, type Use } from "./templates.ts";
 
-/** A check whose timeout may still be `timings.command_timeout`, which another level may set. */
+/** A check whose timeout may still come from `timings.command_timeout`, which another level may set. */
 export interface OwnCheck {
   readonly template: Template;
   /** The check, when the timeout of commands is known. */
@@ -60,7 +60,7 @@ function readCheck(raw: RawCheck, path: Path, findings: Findings): OwnCheck | un
 
 const DEFAULT_STATUS = schemaAt(["checks", 0, "status"])?.default as number;
 
-/** Placeholders and references, which stand for what is not known yet. In brackets it can only be an IPv6 address. */
+/** Placeholders and references, whose values are not known yet. In brackets only an IPv6 address can stand. */
 const UNKNOWN = /\$?\{[^{}]*\}/g;
 const UNKNOWN_IPV6 = /\[\$?\{[^{}]*\}\]/g;
 

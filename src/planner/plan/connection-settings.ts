@@ -9,18 +9,18 @@ import type { Findings } from "../text/findings.ts";
 import { defaultsOf } from "../schema/plan-schema.ts";
 import type { RawSsh, RawSupervisor } from "../schema/raw-plan.ts";
 
-/** What one level of the plan (the plan itself, a group, a host) says of the way onto a host. */
+/** The ssh and supervisor settings of one level: of the plan itself, a group or a host. */
 export interface OwnSettings {
   readonly ssh: Partial<SshSettings>;
   readonly supervisor: Partial<SupervisorSettings>;
 }
 
-/** A level that leaves everything to those around it. */
+/** A level without settings. */
 export const NO_SETTINGS: OwnSettings = { ssh: {}, supervisor: {} };
 
-/** What the paths in a plan are relative to. */
+/** How paths in a plan are resolved. */
 export interface PathBase {
-  /** The folder of the file in which the value at a path stands: not all of a plan need be in one file. */
+  /** The directory of the file in which the value at a path stands: a plan may be in several files. */
   readonly folderOf: (path: Path) => string;
   readonly home: string;
 }
@@ -30,7 +30,7 @@ interface SettingsSections {
   readonly supervisor?: RawSupervisor | null | undefined;
 }
 
-/** Home by the environment, folders by the files of the document. */
+/** Home from the environment, directories from the files of the document. */
 export function pathBase(document: PlanDocument, env: Environment): PathBase {
   return {
     folderOf: (path) => dirname(resolve(document.rangeOfValue(path).file)),
@@ -38,7 +38,7 @@ export function pathBase(document: PlanDocument, env: Environment): PathBase {
   };
 }
 
-/** Reads the `ssh` and `supervisor` of one level as far as they go. */
+/** Reads the `ssh` and `supervisor` of one level. */
 export function readSettings(level: SettingsSections, path: Path, base: PathBase, findings: Findings): OwnSettings {
   const { user, port, proxy_jump, host_key_checking, config_file, client, connect_timeout } = level.ssh ?? {};
   const { command, sudo, config, server_url } = level.supervisor ?? {};
@@ -72,14 +72,14 @@ export function readSettings(level: SettingsSections, path: Path, base: PathBase
   };
 }
 
-/** Lays levels over each other and the defaults; the later ones are nearer and win. */
+/** Merges levels over the defaults; later ones are nearer and win. */
 export function mergeSettings(...levels: readonly OwnSettings[]): {
   readonly ssh: SshSettings;
   readonly supervisor: SupervisorSettings;
 } {
   const { command, sudo } = defaultsOf("supervisor");
   return {
-    // No defaults: what no level says is for ssh_config to say.
+    // No defaults: ssh_config supplies what no level sets.
     ssh: Object.assign({}, ...levels.map(({ ssh }) => ssh)) as SshSettings,
     supervisor: Object.assign({ command, sudo }, ...levels.map(({ supervisor }) => supervisor)) as SupervisorSettings,
   };

@@ -4,7 +4,7 @@ import type { Findings } from "../text/findings.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Longer than this is taken for a slip. (Node's timers end at 24 days: beyond, they fire at once.) */
+/** Anything longer is taken for a mistake. (Node's timers end at 24 days: beyond, they fire at once.) */
 const LONGEST_HOURS = 7 * 24;
 
 /** Reads a duration that the schema let through, in milliseconds; undefined when it is out of bounds, which is reported. */

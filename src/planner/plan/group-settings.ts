@@ -5,7 +5,7 @@ import { lineSeenFrom } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
 
-/** What a group says of the way onto its hosts. */
+/** The ssh and supervisor settings that a group sets for its hosts. */
 export interface GroupSettings {
   readonly name: string;
   readonly hosts: readonly HostName[];
@@ -22,8 +22,8 @@ interface Claim {
 }
 
 /**
- * What its groups say of each host. Two groups that say different things of a host which does not decide it itself
- * are told: no order among groups could be guessed right.
+ * The settings that each host gets from its groups. If two groups set different values, and the host none of its own,
+ * that is an error: any order among groups would be a guess.
  */
 export function joinGroupSettings(
   groups: readonly GroupSettings[],

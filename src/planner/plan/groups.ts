@@ -6,15 +6,15 @@ import { groupReference, selectHosts, type Selectable } from "./host-patterns.ts
 import { missingKey } from "../schema/schema-errors.ts";
 import { listOf, type OneOrMore, type RawPlan } from "../schema/raw-plan.ts";
 
-/** The hosts of each group in the order as written; undefined for a group with a fault, which is reported. */
+/** The hosts of each group in the order in which they are written; undefined for a group with an error, which is reported. */
 export type GroupMembers = ReadonlyMap<string, readonly HostName[] | undefined>;
 
 type RawGroups = NonNullable<RawPlan["groups"]>;
 
-/** What there is to select from, besides the groups themselves. */
+/** The hosts to select from; groups are added as they are read. */
 type KnownHosts = Omit<Selectable, "groups">;
 
-/** Works out which hosts are in which group. */
+/** Resolves which hosts are in which group. */
 export function readGroups(
   groups: RawGroups,
   hosts: KnownHosts,

@@ -14,7 +14,7 @@ export interface OwnHook {
 /** The hooks of hosts and instances that a level sets. */
 export type OwnHooks = { readonly [Name in keyof HostHooks]?: OwnHook };
 
-/** The hooks of the rollout, and the texts among them that are about a host. */
+/** The hooks of the rollout, and their texts. */
 export interface ReadRolloutHooks {
   readonly hooks: RolloutHooks;
   readonly templates: readonly Template[];
@@ -26,7 +26,7 @@ const ROLLOUT_HOOKS = ["before_rollout", "after_rollout", "on_failure"] as const
 const OF_HOST = { known: ["host", "address"], vars: true, quoting: "shell" } as const;
 const OF_ROLLOUT = { known: [], vars: false, quoting: "shell" } as const;
 
-/** Its process may be gone, or another by now. */
+/** The process of a failed instance may be gone by then, or a new one. */
 const OF_FAILURE = PLACEHOLDERS.filter((name) => name !== "pid" && name !== "old_pid");
 
 const USES: Readonly<Record<HookName, Use>> = {

@@ -6,18 +6,18 @@ import type { Path } from "../text/path.ts";
 import type { Findings } from "../text/findings.ts";
 import type { RawHost, RawPlan } from "../schema/raw-plan.ts";
 
-/** What one key of `hosts` stands for. */
+/** The hosts that one key of `hosts` stands for. */
 export interface HostEntry {
   readonly path: Path;
-  /** In the order as written; names that another key has already are left out. */
+  /** In the order in which they are written; names that another key already has are left out. */
   readonly names: readonly HostName[];
   readonly settings: RawHost;
 }
 
-/** The hosts of a plan as its keys name them. */
+/** The hosts of a plan, by the keys that name them. */
 export interface HostList {
   readonly entries: readonly HostEntry[];
-  /** False when a node set could not be read, so that hosts are missing. */
+  /** False if a node set could not be read, so that hosts are missing. */
   readonly complete: boolean;
 }
 
@@ -55,7 +55,7 @@ export function readHostNames(
         suggestion: "give each of them a key of its own, or remove the address",
       });
     }
-    tellTaken(names, keyOf, path, document, findings);
+    reportTaken(names, keyOf, path, document, findings);
     const own = names.filter((name) => !keyOf.has(name));
     for (const name of own) keyOf.set(name, key);
     entries.push({ path, names: own as HostName[], settings });
@@ -63,8 +63,8 @@ export function readHostNames(
   return { entries, complete };
 }
 
-/** Tells of names that an earlier key has already: whose settings would hold could only be guessed. */
-function tellTaken(
+/** Reports names that an earlier key already has: whose settings apply would be a guess. */
+function reportTaken(
   names: readonly string[],
   keyOf: ReadonlyMap<string, string>,
   path: Path,
@@ -81,7 +81,7 @@ function tellTaken(
   });
 }
 
-/** An address in brackets, or a name with a port: neither is a name, and each has a key of its own. */
+/** An address in brackets, or a name with a port: neither is a name; address and port have keys of their own. */
 function addressWithPort(key: string): Fault | undefined {
   const [, bracketed, named, port] =
     /^(?:\[([0-9a-f:.%\w]*:[0-9a-f:.%\w]*)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(key) ?? [];

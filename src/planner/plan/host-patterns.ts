@@ -4,17 +4,17 @@ import { expandNodeSet, foldNames } from "../../domain/node-set.ts";
 import type { Fault } from "../text/diagnostic.ts";
 import { didYouMean } from "../schema/nearest.ts";
 
-/** What patterns select from. */
+/** The hosts and groups that patterns select from. */
 export interface Selectable {
   /** In plan order. */
   readonly hosts: ReadonlySet<HostName>;
-  /** Undefined for a group that exists but could not be read. */
+  /** Undefined for a group that exists but has an error. */
   readonly groups: ReadonlyMap<string, readonly HostName[] | undefined>;
-  /** True when not all hosts of the plan could be read: then a name that is missing proves nothing. */
+  /** True if not all hosts of the plan could be read: then a missing name is no error. */
   readonly hostsAreMissing?: boolean;
 }
 
-/** What is wrong with one of the patterns. */
+/** A fault of one of the patterns. */
 interface PatternProblem extends Fault {
   readonly index: number;
 }
@@ -23,32 +23,32 @@ export interface SelectedHosts {
   /** In the order in which the patterns name them. */
   readonly hosts: readonly HostName[];
   readonly problems: readonly PatternProblem[];
-  /** What may be meant as it is, and may be a mistake. */
+  /** May be intended, and may be a mistake. */
   readonly warnings: readonly PatternProblem[];
-  /** False when something could not be told, so that `hosts` may lack some. */
+  /** False if a pattern could not be resolved, so that `hosts` may lack some. */
   readonly complete: boolean;
 }
 
-/** After so many problems nobody needs more near names, for each of which all hosts are looked through. */
+/** After so many problems similar names are no longer suggested: each suggestion compares all hosts. */
 const MOST_SUGGESTIONS = 20;
 
-/** Globs in one pattern, by a node set in it; each of them looks at all hosts. */
+/** The most globs that a node set in one pattern may stand for; each is matched against all hosts. */
 const MOST_GLOBS = 1000;
 
 type Match = { readonly hosts: readonly HostName[] } | { readonly unreadable: true } | Fault;
 
-/** An exclusion that has found nothing before it to except from. */
+/** An exclusion that applies to no pattern before it. */
 interface Early extends Pick<PatternProblem, "index"> {
   readonly pattern: string;
   readonly hosts: readonly HostName[];
 }
 
 /**
- * Selects hosts by names, node sets, globs, `@group` and `!exclusion`, in the order as written:
+ * Selects hosts by names, node sets, globs, `@group` and `!exclusion`, in the order in which they are written:
  * an exclusion removes hosts from what came before it, and what comes after it may bring a host back.
  *
- * A pattern that selects nothing is a problem. An exclusion may have no effect, as `!@canary` has after `!@web`: what
- * plans share must fit each of their fleets. It is a problem only where it stands before the pattern that it is meant for.
+ * A pattern that selects nothing is a problem. An exclusion may have no effect, as `!@canary` has after `!@web`: a part
+ * that plans share must fit each of their fleets. It is a problem only if it comes before the pattern that it is meant for.
  */
 export function selectHosts(patterns: readonly string[], from: Selectable): SelectedHosts {
   const selected = new Set<HostName>();
@@ -83,7 +83,7 @@ export function selectHosts(patterns: readonly string[], from: Selectable): Sele
   return { hosts: [...selected], problems, warnings, complete: complete && problems.length === 0 };
 }
 
-/** The exclusions whose hosts are named only behind them, and those that nothing stands before. */
+/** The exclusions whose hosts are named only after them, and those with nothing before them. */
 function tooEarly(early: readonly Early[], named: ReadonlySet<HostName>): PatternProblem[] {
   return early.flatMap(({ index, pattern, hosts }) => {
     if (index > 0 && !hosts.some((host) => named.has(host))) return [];
@@ -114,7 +114,7 @@ function matchPattern(pattern: string, from: Selectable, suggests: boolean): Mat
     isGlob(name) ? matchGlob(name, from.hosts) : from.hosts.has(name) ? [name] : [],
   );
   if (from.hostsAreMissing && (missing.length > 0 || hosts.length === 0)) return { unreadable: true };
-  // Of a node set that reaches too far, the near names are those that it has got.
+  // For a node set that reaches too far, the similar names are those that it already has.
   if (missing.length > 0) return unknownHosts(pattern, missing, from, suggests && hosts.length === 0);
   if (hosts.length === 0)
     return { code: "no_host_matches", message: `no host of the plan matches ${JSON.stringify(pattern)}` };

@@ -10,7 +10,7 @@ export type ReadInventory = (path: string) => string | { readonly problem: strin
 /** Where the plan names its inventory. */
 const PATH = ["hosts_from", "ansible"];
 
-/** Lays a plan over the hosts and groups of its inventory; undefined when that could not be read, which is told. */
+/** Merges a plan over the hosts and groups of its inventory; undefined if that cannot be read, which is reported. */
 export function withInventory(
   document: PlanDocument,
   path: string,
@@ -52,7 +52,7 @@ function parse(text: string): Json | undefined {
   }
 }
 
-/** Ansible's own groups, of everything and of what is in no other group. */
+/** Ansible's own groups: of all hosts, and of hosts in no other group. */
 const ALL = "all";
 const UNGROUPED = "ungrouped";
 
@@ -66,7 +66,7 @@ function groupsOf(inventory: Json): Record<string, unknown> {
     const { hosts, children } = partsOf(inventory[name]);
     groups[name] = { hosts: [...hosts, ...children.filter((child) => filled.has(child)).map((child) => `@${child}`)] };
   }
-  // In the group `ungrouped` there is everything when nothing is grouped: then one wave of all is meant.
+  // If nothing is grouped, all hosts are in `ungrouped`: then one wave of all hosts is meant.
   return Object.keys(groups).every((name) => name === UNGROUPED) ? {} : groups;
 }
 
@@ -95,7 +95,7 @@ function hostsOf(inventory: Json, findings: Findings): Record<string, unknown> {
   return hosts;
 }
 
-/** What Ansible's variables say of the way onto a host. */
+/** The connection settings in Ansible's variables of a host. */
 function hostOf(name: string, vars: unknown, findings: Findings): unknown {
   if (!isPlainMap(vars)) return null;
   const value = (key: string) => {
@@ -124,7 +124,7 @@ function given(map: Json): Json | null {
   return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
-/** The plan with its node sets taken apart where they name hosts of the inventory, so that they meet there. */
+/** The plan with its node sets expanded where they name hosts of the inventory, so that these are merged. */
 function withSingleHosts({ data, origins }: PlanDocument, inventory: Json): unknown {
   const hosts = isPlainMap(data) ? data["hosts"] : undefined;
   if (!isPlainMap(data) || !isPlainMap(hosts)) return data;
@@ -135,7 +135,7 @@ function withSingleHosts({ data, origins }: PlanDocument, inventory: Json): unkn
     const names =
       "names" in expansion && expansion.names.some((name) => name in inventory) ? expansion.names : [String(key)];
     for (const name of names) {
-      // A name that stands there twice is told when hosts are read: it must not get lost here.
+      // A name that stands there twice is reported when hosts are read: it must not get lost here.
       const free = !(name in single) ? name : String(key);
       single[free] = hosts[key];
       places.set(free, origin);
@@ -147,7 +147,7 @@ function withSingleHosts({ data, origins }: PlanDocument, inventory: Json): unkn
   return copy;
 }
 
-/** Everything of the inventory stands where the plan names it. */
+/** Every value of the inventory gets the place where the plan names the inventory. */
 function noteOrigins(data: unknown, origin: Origin, document: PlanDocument): void {
   if (typeof data !== "object" || data === null) return;
   const keys = Array.isArray(data) ? [...data.keys()] : Object.keys(data);

@@ -11,10 +11,10 @@ import { schemaAt } from "../schema/plan-schema.ts";
 
 /** A plan's file together with those that it extends. */
 export interface Layers {
-  /** Undefined when nothing can be made of the plan's own text. */
+  /** Undefined if the plan's own text cannot be read. */
   readonly document?: PlanDocument | undefined;
   readonly diagnostics: readonly Diagnostic[];
-  /** False when a file is missing or in error, so that nothing can be concluded from what is not in the data. */
+  /** False if a file is missing or in error: then a key that is not in the data may still be in that file. */
   readonly complete: boolean;
 }
 
@@ -64,9 +64,9 @@ class LayerReader {
       const base = typeof item === "string" ? expandEnvironment(item, this.env) : undefined;
       if (base !== undefined && base !== "") return [[isAbsolute(base) ? base : join(dirname(file), base), path]];
       this.complete = false;
-      // The data of a plan's own file is judged by the schema and for its variables later; that of a base has lost it.
+      // In a plan's own file, the schema reports this later; a base has lost its `extends` by then.
       if (isBase)
-        this.tell(
+        this.report(
           document,
           path,
           typeof item === "string"
@@ -82,7 +82,7 @@ class LayerReader {
     const start = this.trail.findIndex((layer) => layer.path === identity);
     if (start !== -1) {
       const circle = [...this.trail.slice(start).map((layer) => layer.file), file].join(" → ");
-      this.tell(document, path, {
+      this.report(document, path, {
         code: "extends_circle",
         message: `the plans extend each other in a circle: ${circle}`,
       });
@@ -98,7 +98,7 @@ class LayerReader {
     if ("text" in read) {
       const base = this.read(file, read.text);
       if (!base || !isPlainMap(base.data)) {
-        if (base) this.tell(base, [], { code: "invalid_value", message: schemaAt([])?.kindMessage ?? "" });
+        if (base) this.report(base, [], { code: "invalid_value", message: schemaAt([])?.kindMessage ?? "" });
         this.complete = false;
         return undefined;
       }
@@ -106,13 +106,13 @@ class LayerReader {
     }
     this.complete = false;
     const { line, code, message, suggestion } = read.diagnostic;
-    // A file that is there and not UTF-8 has a place of its own.
+    // A file that is there but not UTF-8 is reported at its own place.
     if (line !== undefined) this.diagnostics.push(read.diagnostic);
-    else this.tell(document, path, { code, message: `${JSON.stringify(file)}: ${message}`, suggestion });
+    else this.report(document, path, { code, message: `${JSON.stringify(file)}: ${message}`, suggestion });
     return undefined;
   }
 
-  private tell(document: PlanDocument, path: Path, fault: Fault): void {
+  private report(document: PlanDocument, path: Path, fault: Fault): void {
     this.diagnostics.push({ ...document.rangeOfValue(path), path: formatPath(path), ...fault });
   }
 }

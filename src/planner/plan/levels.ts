@@ -12,23 +12,23 @@ import type { Template } from "./templates.ts";
 import { mergeTimings, readTimings, type OwnTimings } from "./timings.ts";
 import { readVars } from "./vars.ts";
 
-/** What the plan, a group or a host says of the restarts themselves. */
+/** The settings of restarts that the plan, a group or a host has. */
 export interface Level extends PlacedSettings {
   readonly instances: Quantity | undefined;
   readonly timings: OwnTimings;
-  /** Undefined when the level leaves the checks to those around it. */
+  /** Undefined if the level has no checks of its own. */
   readonly checks: readonly OwnCheck[] | undefined;
   readonly hooks: OwnHooks;
   readonly vars: Vars;
 }
 
-/** What holds on a host, and the texts in it that are to be filled in there. */
+/** The settings that apply on a host, and the texts in them that are filled in there. */
 export interface MergedLevels {
   readonly settings: HostSettings;
   readonly templates: readonly Template[];
 }
 
-/** Reads one level as far as it goes. */
+/** Reads one level. */
 export function readLevel(section: RawSettings, path: Path, document: PlanDocument, findings: Findings): Level {
   const { instances } = section.batches ?? {};
   return {
@@ -42,14 +42,14 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
   };
 }
 
-/** Tells whether a level says anything at all. */
+/** Whether a level sets nothing at all. */
 export function isSilent({
   section: { timings, batches, checks, hooks, vars, exited, leftovers, on_expected_exit },
 }: Level): boolean {
   return !timings && !batches && !checks && !hooks && !vars && !exited && !leftovers && !on_expected_exit;
 }
 
-/** Lays levels over each other; the later ones are nearer: they win key by key, and with their whole list of checks. */
+/** Merges levels; later ones are nearer and win: key by key, and with their whole list of checks. */
 export function mergeLevels(levels: readonly Level[]): MergedLevels {
   const timings = mergeTimings(...levels.map((level) => level.timings));
   const checks = levels.findLast((level) => level.checks !== undefined)?.checks ?? [];

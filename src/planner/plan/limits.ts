@@ -4,12 +4,12 @@ import type { PlanLimits } from "./plan.ts";
 import { defaultsOf } from "../schema/plan-schema.ts";
 import type { LimitKey, RawPlan } from "../schema/raw-plan.ts";
 
-/** Reads what the rollout tolerates, and tells of a floor under which nothing could ever be restarted. */
+/** Reads the limits, and reports a floor that would allow no restart at all. */
 export function readLimits(section: RawPlan["limits"], findings: Findings): PlanLimits {
   const defaults = defaultsOf("limits");
   const read = (key: LimitKey) => parseQuantity(section?.[key] ?? defaults[key]) ?? { count: 0 };
   const min_healthy = read("min_healthy");
-  // A smaller one may be too high for a small fleet, and a number for any: that is known when the fleet is.
+  // A lower percentage, or a number, may be too high as well: that shows once the fleet has answered.
   if ("percent" in min_healthy && min_healthy.percent >= 100) {
     findings.atValue(["limits", "min_healthy"], {
       code: "min_healthy_too_high",

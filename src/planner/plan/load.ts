@@ -26,7 +26,7 @@ import { readWaves } from "./waves.ts";
 export type LoadedPlan =
   { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-/** What a plan is read with, besides the environment. */
+/** Readers for files other than plans. */
 export interface LoadOptions {
   /** Reads the inventory of `hosts_from`. */
   readonly inventory?: ReadInventory;
@@ -51,7 +51,7 @@ export function parsePlan(text: string, file: string, env: Environment, options:
   const findings = new Findings(document);
   const refused = judgeBySchema(document, resolved.faults, findings);
   const raw = withoutRefused(document.data, refused) as RawPlan | undefined;
-  // Of what a missing file or inventory would have said nothing is known: what is not there proves nothing.
+  // A missing file or inventory may have the keys that seem to be missing: then the plan is not read further.
   const plan = raw && merged && layers.complete ? readPlan(raw, document, file, env, findings) : undefined;
   const all = sortDiagnostics([...layers.diagnostics, ...ofInventory.all, ...findings.all], file);
   return plan && all.length === 0 ? { ok: true, plan } : { ok: false, diagnostics: all };
@@ -66,7 +66,7 @@ function addInventory(
 ): PlanDocument | undefined {
   const section = isPlainMap(document.data) ? document.data["hosts_from"] : undefined;
   const path = isPlainMap(section) ? section["ansible"] : undefined;
-  // Anything else is the schema's to tell.
+  // Anything else is reported by the schema.
   if (typeof path !== "string" || path === "" || path.includes("\0")) return document;
   const at = ["hosts_from", "ansible"];
   if (read) return withInventory(document, resolvePath(path, at, pathBase(document, env)), read, findings);
@@ -74,7 +74,7 @@ function addInventory(
   return undefined;
 }
 
-/** Resolves all references, as far as the schema left something to read. */
+/** Resolves hosts, groups and settings, as far as the schema accepted them. */
 function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Environment, findings: Findings): Plan {
   const { entries, complete } = readHosts(raw, document, findings);
   const names = new Set<HostName>(entries.flatMap((entry) => entry.names));

@@ -5,7 +5,7 @@ import { expandNodeSet } from "../../domain/node-set.ts";
 import { isPlainMap } from "../text/compose.ts";
 import { readLayers } from "./layers.ts";
 
-/** The names in a plan's files, for whoever is still writing the plan or the command line. */
+/** The names in a plan's files, for the completion of plans and command lines that are still being written. */
 export interface PlanNames {
   readonly name: string;
   /** Node sets expanded. */
@@ -16,8 +16,8 @@ export interface PlanNames {
 }
 
 /**
- * Reads what a plan and those that it extends name, whatever else is wrong with them. Nothing is contacted and nothing
- * is started: hosts that only an inventory knows are missing.
+ * Reads the names in a plan and in those that it extends, even if they have errors. Nothing is contacted and no program
+ * is run: hosts that only an inventory has are missing.
  */
 export function planNames(file: string, env: Environment): PlanNames | undefined {
   let text: string;

@@ -6,14 +6,14 @@ import type { HostTarget } from "../../domain/target.ts";
 import type { Diagnostic } from "../text/diagnostic.ts";
 import type { LimitKey } from "../schema/raw-plan.ts";
 
-/** How many hosts of a wave are taken at once. */
+/** How many hosts of a wave are restarted at once. */
 export interface HostBatches {
-  /** One batch after the other takes the next; the last repeats. Never empty; a list of several is for lockstep. */
+  /** Each batch uses the next one; the last one repeats. Never empty; several are for lockstep only. */
   readonly sizes: readonly Quantity[];
   readonly mode: "lockstep" | "sliding";
 }
 
-/** What holds on one host while its wave has its turn. Hosts without settings of their own share one object. */
+/** The settings that apply to one host in one wave. Hosts without settings of their own share one object. */
 export interface HostSettings {
   /** Instances of one program at once. */
   readonly instances: Quantity;
@@ -21,7 +21,7 @@ export interface HostSettings {
   readonly checks: readonly Check[];
   readonly hooks: HostHooks;
   readonly vars: Vars;
-  /** What is done with instances that were EXITED, and at rest, before the rollout. */
+  /** For instances that were EXITED, and at rest, before the rollout. */
   readonly exited: "skip" | "restart";
   readonly leftovers: LeftoverPolicy;
   readonly on_expected_exit: ExitPolicy;
@@ -34,7 +34,7 @@ export interface WaveHost {
 
 export type PlanLimits = Readonly<Record<LimitKey, Quantity>>;
 
-/** One group's turn, with the settings that hold in it. */
+/** One wave, with the settings that apply in it. */
 export interface PlanWave {
   readonly group: string;
   /** As the group's patterns name them; never empty. */
@@ -42,31 +42,31 @@ export interface PlanWave {
   /** In plan order, never empty: a Supervisor group, `group:process`, or a glob over them. */
   readonly programs: readonly string[];
   readonly batches: HostBatches;
-  /** Rest between two batches, in milliseconds. */
+  /** Pause between two batches, in milliseconds. */
   readonly between_batches_ms: number;
-  /** After the wave: a rest in milliseconds, or until the operator says so. */
+  /** After the wave: a duration in milliseconds, or until the operator continues. */
   readonly pause?: { readonly ms: number } | "ask";
 }
 
-/** A plan that was checked: every reference resolved, every default filled in, nothing yet known of the fleet. */
+/** A checked plan: every reference resolved, every default filled in, nothing yet known about the fleet. */
 export interface Plan {
   readonly name: string;
   /** Absolute path. */
   readonly file: string;
   /** Those to contact, in plan order, node sets expanded. */
   readonly hosts: readonly HostTarget[];
-  /** How many hosts it has, also those that the command line leaves out. */
+  /** How many hosts it has, including those that the command line leaves out. */
   readonly size: number;
-  /** All groups of the plan, also those that no wave names: patterns on the command line may. */
+  /** All groups of the plan, including those that only patterns on the command line name. */
   readonly groups: ReadonlyMap<string, readonly HostName[]>;
   readonly waves: readonly PlanWave[];
   readonly limits: PlanLimits;
   readonly on_failure: "stop" | "ask";
-  /** What is done with instances that were STOPPED before the rollout. */
+  /** For instances that were STOPPED before the rollout. */
   readonly stopped: "skip" | "start";
   readonly hooks: RolloutHooks;
   readonly selection: Selection;
-  /** What may be a mistake and may be meant as it is, with its place. */
+  /** May be mistakes, and may be intended. */
   readonly warnings: readonly Diagnostic[];
   /** A lock on every supervisord and program, in this directory of the host. */
   readonly lock: { readonly mode: "required" | "off"; readonly directory: string };

@@ -4,27 +4,27 @@ import type { Selection } from "../../domain/rollout.ts";
 import { selectHosts } from "./host-patterns.ts";
 import type { Plan } from "./plan.ts";
 
-/** A plan with only the selected hosts in its waves, or what is wrong with the wishes, one sentence each. */
+/** A plan with only the selected hosts in its waves, or the problems of the selection, one sentence each. */
 export type Narrowed =
   { readonly ok: true; readonly plan: Plan } | { readonly ok: false; readonly problems: readonly string[] };
 
 /**
- * Narrows a plan to what the command line selects. Its hosts are those that need to be contacted: with a floor all
- * of the plan, as their instances count towards it; otherwise the selected ones.
+ * Narrows a plan to what the command line selects. Its hosts are those to contact: with a floor all hosts of
+ * the plan, as their instances count towards it; otherwise the selected ones.
  */
-export function narrow(plan: Plan, wishes: Selection): Narrowed {
-  const { hosts, problems } = selectedHosts(plan, wishes);
+export function narrow(plan: Plan, selection: Selection): Narrowed {
+  const { hosts, problems } = selectedHosts(plan, selection);
   if (problems.length > 0) return { ok: false, problems };
   if (hosts.size === 0) return { ok: false, problems: [`nothing is left to do: ${whatThereIs(plan)}`] };
   const waves = plan.waves
     .map((wave) => ({
       ...wave,
       hosts: wave.hosts.filter(({ host }) => hosts.has(host)),
-      programs: wishes.programs.length > 0 ? [...new Set(wishes.programs)] : wave.programs,
+      programs: selection.programs.length > 0 ? [...new Set(selection.programs)] : wave.programs,
     }))
     .filter((wave) => wave.hosts.length > 0);
   const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => hosts.has(name));
-  return { ok: true, plan: { ...plan, hosts: contacted, waves, selection: wishes } };
+  return { ok: true, plan: { ...plan, hosts: contacted, waves, selection } };
 }
 
 function hasFloor({ limits: { min_healthy } }: Plan): boolean {
@@ -36,10 +36,10 @@ function selectedHosts(plan: Plan, { limit, exclude }: Selection): { hosts: Set<
   const from = { hosts: new Set(all), groups: plan.groups };
   const problems: string[] = [];
   const select = (option: string, patterns: readonly string[]) => {
-    const selection = selectHosts(patterns, from);
-    for (const { message, suggestion } of selection.problems)
+    const selected = selectHosts(patterns, from);
+    for (const { message, suggestion } of selected.problems)
       problems.push(`${option}: ${message}${suggestion === undefined ? "" : `; ${suggestion}`}`);
-    return selection.hosts;
+    return selected.hosts;
   };
   const hosts = new Set(limit.length > 0 ? select("--limit", limit) : all);
   for (const host of select("--exclude", exclude)) hosts.delete(host);
@@ -47,7 +47,7 @@ function selectedHosts(plan: Plan, { limit, exclude }: Selection): { hosts: Set<
   return { hosts, problems };
 }
 
-/** The hosts and groups of a plan in one line, for who has named others. */
+/** The hosts and groups of a plan in one line, for a message about names that it does not have. */
 function whatThereIs({ hosts, groups }: Plan): string {
   const names = foldNames(hosts.map(({ name }) => name)).join(", ");
   const groupNames = [...groups.keys()].map((name) => `@${name}`).join(", ");

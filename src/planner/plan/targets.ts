@@ -8,7 +8,7 @@ import type { GroupMembers } from "./groups.ts";
 import type { HostEntry } from "./host-names.ts";
 import type { RawPlan } from "../schema/raw-plan.ts";
 
-/** Where the way onto each host is worked out from. */
+/** The parts of a plan that set the way onto a host. */
 export interface TargetSources {
   readonly raw: RawPlan;
   readonly entries: readonly HostEntry[];
@@ -47,15 +47,15 @@ export function readTargets(
   return targets;
 }
 
-/** Tells of two names for one supervisord: it would be restarted twice, and counted twice. */
+/** Reports two names for one supervisord: its programs would be restarted twice and counted twice. */
 function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostEntry[], findings: Findings): void {
   const byName = new Map(entries.flatMap((entry) => entry.names.map((name) => [name, entry] as const)));
   const nameOf = new Map<string, HostName>();
-  const told = new Set<HostEntry>();
+  const reported = new Set<HostEntry>();
   for (const target of targets) {
     const entry = byName.get(target.name);
-    if (!entry || told.has(entry) || hasRefused(entry.settings)) continue;
-    // That one address stands for many names is told at the address.
+    if (!entry || reported.has(entry) || hasRefused(entry.settings)) continue;
+    // One address for several names is reported at the address.
     if (entry.names.length > 1 && entry.settings.address !== undefined) continue;
     const identity = identityOf(target);
     const other = nameOf.get(identity);
@@ -63,7 +63,7 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
       nameOf.set(identity, target.name);
       continue;
     }
-    told.add(entry);
+    reported.add(entry);
     findings.atKey(entry.path, {
       code: "same_supervisord",
       message: `${target.name} and ${other} are two names for one supervisord`,
@@ -73,17 +73,17 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
 }
 
 /**
- * All the words that lead to a supervisord: with the same words it is certainly the same one. With others it may be all
- * the same; then a run finds out which process it is, when it locks it.
+ * All settings that lead to a supervisord: with equal settings it is certainly the same one. With different ones it may
+ * still be; the rollout then finds out which process it is when it takes the lock.
  */
 function identityOf({ address, connection, ssh, supervisor }: HostTarget): string {
   const { user, port = 22, proxy_jump = "none", identity_file, config_file } = ssh;
-  // Behind two bastions one address is of two hosts; and what a login or a key leads to is sshd's to say.
+  // Behind two bastions one address may be two hosts, and sshd may lead each user or key elsewhere.
   const way = connection === "local" ? [] : [address.toLowerCase(), port, proxy_jump, user, identity_file, config_file];
   return JSON.stringify([connection, way, Object.entries(supervisor).sort()]);
 }
 
-/** Tells whether the schema refused something of a host, so that it may be another one than it seems. */
+/** Whether the schema refused a setting of a host, so that it may not be the host that it seems to be. */
 function hasRefused(settings: object): boolean {
   return Object.values(settings).some(
     (value: unknown) => value === undefined || (typeof value === "object" && value !== null && hasRefused(value)),

@@ -13,7 +13,7 @@ export interface Template {
   readonly vars: readonly string[];
 }
 
-/** What a template may have in it, by where it is used. */
+/** The placeholders that a template may have, by where it is used. */
 export interface Use {
   /** Continues "has no value in": `before_host, which is about a whole host`. */
   readonly where: string;
@@ -22,26 +22,26 @@ export interface Use {
   readonly quoting: "shell" | "url";
 }
 
-/** All that is known of an instance while it is restarted. */
+/** All that have a value for an instance while it is restarted. */
 export const OF_INSTANCE: readonly PlaceholderName[] = PLACEHOLDERS.filter((name) => name !== "reason");
 
-/** Judges a template, and tells which `vars` it needs. */
+/** Checks a template, and returns which `vars` it needs. */
 export function readTemplate(text: string, path: Path, use: Use, findings: Findings): Template {
   const vars = new Set<string>();
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const part of parseTemplate(text)) {
     const fault = faultOf(part, use);
     if (part.kind === "placeholder" && !fault && part.name.startsWith("vars."))
       vars.add(part.name.slice("vars.".length));
-    if (!fault || told.has(fault.message)) continue;
-    told.add(fault.message);
+    if (!fault || reported.has(fault.message)) continue;
+    reported.add(fault.message);
     findings.atValue(path, fault);
   }
   return { path, vars: [...vars] };
 }
 
 function faultOf(part: TemplatePart, use: Use): Fault | undefined {
-  // A reference that is misformed is told with those whose variable is not set.
+  // A malformed reference is reported together with unset variables.
   if (part.kind === "text" || part.kind === "malformed_reference") return undefined;
   if (part.kind === "placeholder")
     return faultOfName(part.name, use) ?? (use.quoting === "shell" ? faultOfPlace(part.name, part.within) : undefined);
@@ -79,7 +79,7 @@ function knownIn({ known, vars }: Use): string {
   return names.length === 0 ? "it takes no placeholders" : `known here: ${names.map((name) => `{${name}}`).join(" ")}`;
 }
 
-/** What is put in is quoted already: quotes around it would end where its own begin. */
+/** Values are quoted already: quotes around them would end where theirs start. */
 function faultOfPlace(name: string, within: QuoteState): Fault | undefined {
   switch (within) {
     case "bare":

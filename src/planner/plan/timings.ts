@@ -9,7 +9,7 @@ import type { PlacedSettings, RawTimings, TimingKey } from "../schema/raw-plan.t
 /** The timings that a section sets itself. */
 export type OwnTimings = Partial<Timings>;
 
-/** Where no time at all would be no wait but a fault: looks in a tight loop, deadlines that have passed. */
+/** Where zero would not be a short wait but a fault: looks in a tight loop, deadlines that have already passed. */
 const ABOVE_ZERO: ReadonlySet<string> = new Set<TimingKey>([
   "between_checks",
   "stop_deadline",
@@ -18,7 +18,7 @@ const ABOVE_ZERO: ReadonlySet<string> = new Set<TimingKey>([
   "progress_deadline",
 ]);
 
-/** Reads one section of timings as far as it goes. */
+/** Reads one section of timings. */
 export function readTimings(section: RawTimings | null | undefined, path: Path, findings: Findings): OwnTimings {
   const own: Record<string, number> = {};
   for (const [key, text] of Object.entries(section ?? {})) {
@@ -31,12 +31,12 @@ export function readTimings(section: RawTimings | null | undefined, path: Path, 
   return own;
 }
 
-/** Lays levels over the defaults; the later ones are nearer and win. */
+/** Merges levels over the defaults; later ones are nearer and win. */
 export function mergeTimings(...levels: readonly OwnTimings[]): Timings {
   return Object.assign(defaultTimings(), ...levels) as Timings;
 }
 
-/** Tells of timings in which no instance could ever become healthy; `levels` are where they may stand, the nearest last. */
+/** Reports timings with which no instance could become healthy; they stand in one of `levels`, the nearest last. */
 export function judgeTimings(timings: Timings, levels: readonly PlacedSettings[], findings: Findings): void {
   const { min_healthy_time_ms: needed, healthy_deadline_ms: deadline } = timings;
   if (needed < deadline) return;
@@ -53,7 +53,7 @@ export function judgeTimings(timings: Timings, levels: readonly PlacedSettings[]
   }
 }
 
-/** Likewise of checks that would have to pass more often than there is time for. */
+/** Reports checks that would have to pass more often than there is time for. */
 export function judgePasses(timings: Timings, levels: readonly PlacedSettings[], findings: Findings): void {
   const { between_checks_ms: between, healthy_deadline_ms: deadline } = timings;
   const level = levels.findLast(({ section }) => section.checks !== undefined);

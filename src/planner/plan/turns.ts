@@ -7,25 +7,25 @@ import type { HostEntry } from "./host-names.ts";
 import { didYouMean } from "../schema/nearest.ts";
 import { wasRefused, type RawGroup, type RawPlan, type RawWave } from "../schema/raw-plan.ts";
 
-/** Whose turn it is, before its settings are worked out. */
+/** The group of one wave, before its settings are resolved. */
 export interface Turn {
   readonly name: string;
   readonly hosts: readonly HostName[];
-  /** The group's own settings; undefined in the one wave of a plan without groups. */
+  /** The group's own settings; undefined in the only wave of a plan without groups. */
   readonly group?: RawGroup;
   /** Its place in `rollout`, if there is one. */
   readonly index?: number;
   readonly wave?: RawWave;
 }
 
-/** What the order of groups is read from. */
+/** The parts of a plan that set the order of waves. */
 export interface TurnSources {
   readonly raw: RawPlan;
   readonly entries: readonly HostEntry[];
   readonly members: GroupMembers;
 }
 
-/** Reads whose turns there are, in order: those of `rollout`, or each group's, or one of all hosts. */
+/** Reads the waves in order: those of `rollout`, or one for each group, or one of all hosts. */
 export function readTurns(sources: TurnSources, document: PlanDocument, findings: Findings): Turn[] {
   const { raw, members, entries } = sources;
   if (wasRefused(raw, "groups") || wasRefused(raw, "rollout")) return [];
@@ -39,12 +39,12 @@ export function readTurns(sources: TurnSources, document: PlanDocument, findings
     const wave = raw.rollout?.[index];
     return [{ name, hosts, group: raw.groups?.[name] ?? {}, ...(wave && { index, wave }) }];
   });
-  // With a turn missing over a fault that was told, it cannot be known whom it would have reached.
+  // If a wave is missing because of an error, it is unknown which hosts it would reach.
   if (turns.length === names.length) judgeReach(turns, entries, findings);
   return turns;
 }
 
-/** The groups that `rollout` names; undefined for each that is in error. */
+/** The groups that `rollout` names; undefined for an entry with an error. */
 function namesInRollout(
   rollout: NonNullable<RawPlan["rollout"]>,
   members: GroupMembers,
@@ -80,7 +80,7 @@ function namesInRollout(
   });
 }
 
-/** A host that no wave reaches is more likely forgotten than meant. */
+/** Reports hosts that no wave reaches: more likely forgotten than intended. */
 function judgeReach(turns: readonly Turn[], entries: readonly HostEntry[], findings: Findings): void {
   const reached = new Set(turns.flatMap(({ hosts }) => hosts));
   for (const { path, names } of entries) {

@@ -8,7 +8,7 @@ import type { Path } from "../text/path.ts";
 import type { RawSettings } from "../schema/raw-plan.ts";
 import type { Template } from "./templates.ts";
 
-/** Reads a level's own words. A number becomes the text that stands there: `1.10` and `007` stay as they are. */
+/** Reads the `vars` of a level. A number becomes the text that is written there: `1.10` and `007` stay as they are. */
 export function readVars(section: RawSettings["vars"], path: Path, document: PlanDocument): Vars {
   return Object.fromEntries(
     Object.entries(section ?? {}).flatMap(([name, value]) => {
@@ -18,12 +18,12 @@ export function readVars(section: RawSettings["vars"], path: Path, document: Pla
   );
 }
 
-/** Collects the words that templates want on hosts which have them not. */
+/** Collects the variables that templates use on hosts for which they are not set. */
 export class MissingVars {
   private readonly hosts = new Map<Template, Map<string, Set<HostName>>>();
   private readonly known = new Set<string>();
 
-  /** Notes what these templates want on these hosts, and what there is. */
+  /** Notes which variables these templates lack on these hosts. */
   note(templates: readonly Template[], vars: Vars, hosts: readonly HostName[]): void {
     for (const name of Object.keys(vars)) this.known.add(name);
     for (const template of templates)
@@ -36,8 +36,8 @@ export class MissingVars {
       }
   }
 
-  /** Tells of each template and word once, with the hosts that it would fail on. */
-  tell(findings: Findings): void {
+  /** Reports each template and variable once, with the hosts on which it has no value. */
+  report(findings: Findings): void {
     for (const [{ path }, byName] of this.hosts)
       for (const [name, hosts] of byName) {
         const near = nearest(name, this.known);

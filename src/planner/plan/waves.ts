@@ -12,16 +12,16 @@ import { judgePasses, judgeTimings } from "./timings.ts";
 import type { Turn } from "./turns.ts";
 import { MissingVars } from "./vars.ts";
 
-/** What the settings of waves are read from. */
+/** The parts of a plan from which the settings of waves are read. */
 export interface WaveSources {
   readonly raw: RawPlan;
   readonly entries: readonly HostEntry[];
   readonly turns: readonly Turn[];
-  /** Texts that are filled in wherever something fails. */
+  /** Texts that may be filled in on any host: on_failure. */
   readonly everywhere: readonly Template[];
 }
 
-/** Gives each turn its settings: the host's own, else the group's, else the plan's, else the defaults. */
+/** Gives each wave its settings: the host's own, else the group's, else the plan's, else the defaults. */
 export function readWaves(
   { raw, entries, turns, everywhere }: WaveSources,
   document: PlanDocument,
@@ -31,7 +31,7 @@ export function readWaves(
   const read = (section: Parameters<typeof readLevel>[0], ...path: string[]) =>
     readLevel(section, path, document, findings);
   const plan = read(raw);
-  // Of all groups, as a fault in one that has no turn is a fault as well.
+  // All groups: a fault in a group without a wave is a fault too.
   const groups = new Map(
     Object.entries(raw.groups ?? {}).map(([name, group]) => [name, read(group ?? {}, "groups", name)]),
   );
@@ -46,7 +46,7 @@ export function readWaves(
     const levels = group ? [plan, group] : [plan];
     return readWave({ turn, levels, hosts, raw, everywhere, missing }, findings);
   });
-  missing.tell(findings);
+  missing.report(findings);
   return waves;
 }
 
@@ -96,7 +96,7 @@ function readPause({ wave, index = 0 }: Turn, findings: Findings): PlanWave["pau
   return { ms: ms ?? 0 };
 }
 
-/** Tells of waves that have nothing to restart. */
+/** Reports waves that have nothing to restart. */
 function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings): void {
   if ("programs" in raw || wasRefused(raw, "groups")) return;
   const groups = Object.values(raw.groups ?? {});
@@ -104,7 +104,7 @@ function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings)
     findings.atKey([], {
       code: "missing_key",
       message: 'the plan has no "programs"',
-      suggestion: "name what is restarted, such as `programs: my_program`",
+      suggestion: "add the programs to restart, such as `programs: my_program`",
     });
     return;
   }

@@ -2,7 +2,7 @@ import schema from "../../../schemas/plan.schema.json" with { type: "json" };
 import type { Path } from "../text/path.ts";
 import type { LimitKey, RawLock, RawQuantity, TimingKey } from "./raw-plan.ts";
 
-/** What is read of the plan's JSON schema besides validating by it. */
+/** The parts of the plan's JSON schema that are read, apart from validation. */
 export interface Schema {
   readonly description?: string;
   readonly type?: string | readonly string[];
@@ -12,9 +12,9 @@ export interface Schema {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
-  /** What to say of a value that does not fit. */
+  /** The message for a value that does not fit. */
   readonly errorMessage?: string;
-  /** Likewise where a map is wanted, whose keys have messages of their own. */
+  /** The message for a value that is not a map, if the keys of the map have messages of their own. */
   readonly kindMessage?: string;
   readonly $ref?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -27,7 +27,7 @@ export interface Schema {
 /** The schema itself, for the validator. */
 export const planSchema = schema;
 
-/** A part of the schema with what it refers to; what stands beside a reference is nearer. */
+/** A part of the schema with what it refers to; keys next to a reference override it. */
 export function resolved(part: Schema): Schema {
   if (part.$ref === undefined) return part;
   const keys = part.$ref.replace("#/", "").split("/");
@@ -65,8 +65,8 @@ export interface Defaults {
 }
 
 /**
- * The defaults of a section as a plan would write them. The schema is where they stand; ajv does not fill them in,
- * as that would put the defaults onto each group and host, where they would hide what the plan says.
+ * The defaults of a section as a plan would write them. They stand in the schema; ajv does not fill them in, as
+ * it would add them to each group and host, where they would hide the plan's own values.
  */
 export function defaultsOf<Section extends keyof Defaults>(section: Section): Defaults[Section] {
   const entries = Object.entries(schemaAt([section])?.properties ?? {});

@@ -5,7 +5,7 @@ import type { Path } from "../text/path.ts";
 
 /**
  * A plan's data as the schema has let it through, with the defaults not yet filled in.
- * A key that is there with the value undefined was refused by the schema: nothing is to be concluded from it.
+ * A key with the value undefined was refused by the schema: nothing can be concluded from it.
  */
 export interface RawPlan extends RawSettings {
   readonly name?: string | undefined;
@@ -23,7 +23,7 @@ export interface RawPlan extends RawSettings {
   readonly rollout?: readonly (RawWave | undefined)[] | undefined;
 }
 
-/** What may stand on the plan, a group and a host and holds while a wave has its turn. */
+/** Settings that may stand on the plan, a group and a host and that apply in a wave. */
 export interface RawSettings {
   readonly timings?: RawTimings | null | undefined;
   readonly batches?: RawBatches | null | undefined;
@@ -35,7 +35,7 @@ export interface RawSettings {
   readonly on_expected_exit?: ExitPolicy | undefined;
 }
 
-/** The settings of one level, and the way to it. */
+/** The settings of one level, and its path in the plan. */
 export interface PlacedSettings {
   readonly path: Path;
   readonly section: RawSettings;
@@ -118,7 +118,7 @@ export function listOf(value: OneOrMore): readonly (string | undefined)[] {
   return typeof value === "string" ? [value] : value;
 }
 
-/** Tells whether the schema refused the value of a key, so that nothing is known of it. */
+/** Whether the schema refused the value of a key, so that nothing is known about it. */
 export function wasRefused(map: object, key: string): boolean {
   return key in map && (map as Readonly<Record<string, unknown>>)[key] === undefined;
 }

@@ -12,15 +12,15 @@ export interface ReferenceFault extends Fault {
   readonly path: Path;
 }
 
-/** A plan with the values of the environment's variables in it, and where one is missing. */
+/** A plan with the values of environment variables filled in, and the places where one is missing. */
 export interface Resolved {
   readonly document: PlanDocument;
   readonly faults: readonly ReferenceFault[];
 }
 
 /**
- * Puts the environment's variables into all values but the texts of checks and hooks: there references stay, so that
- * no secret gets into a journal. They are only looked at, for variables that are not set.
+ * Fills environment variables into all values except the texts of checks and hooks: there references stay, so that no
+ * secret gets into a journal. Those are only checked for variables that are not set.
  */
 export function resolveReferences(document: PlanDocument, env: Environment): Resolved {
   const resolver = new Resolver(document, env);
@@ -81,7 +81,7 @@ function unset(name: string, env: Environment): Fault {
   };
 }
 
-/** Tells whether a value is a text of a check or hook; their other keys are as all others. */
+/** Whether a value is a text of a check or hook; their other keys are resolved like all others. */
 function staysReference(path: Path): boolean {
   const section = path[0] === "hosts" || path[0] === "groups" ? path[2] : path[0];
   if (section !== "checks" && section !== "hooks") return false;

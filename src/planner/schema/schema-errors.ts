@@ -6,16 +6,16 @@ import { didYouMean, nearest } from "./nearest.ts";
 import { childPointer, lastKey, pathOfPointer, type Path } from "../text/path.ts";
 import { propertiesOf, resolved, type Schema } from "./plan-schema.ts";
 import type { ReferenceFault } from "./references.ts";
-import { violationsOf } from "./validator.ts";
+import { validatePlan } from "./compiled-schema.ts";
 
 /**
- * What cannot be read on: the JSON pointer of a value, and the key that it stands for.
- * That is its own key, the one that was probably meant for a misspelt one, and none for a key that is not known.
+ * Values that are not read further: the JSON pointer of each, and the key that it stands for. That is its own key; for a
+ * misspelt key, the one that was probably meant; for an unknown key, none.
  */
 export type Refused = ReadonlyMap<string, string | undefined>;
 
 /**
- * Tells every difference from the schema, at most one for each value.
+ * Reports every difference from the schema, at most one for each value.
  * @param faults values whose variables are not set
  */
 export function judgeBySchema(document: PlanDocument, faults: readonly ReferenceFault[], findings: Findings): Refused {
@@ -26,10 +26,10 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
   }
   const violations = violationsOf(document.data);
   const path = (pointer: string) => pathOfPointer(pointer, document.data);
-  const meant = tellUnknownKeys(violations, path, refused, findings);
+  const meant = reportUnknownKeys(violations, path, refused, findings);
   for (const violation of violations) {
     const { keyword, instancePath, params, parentSchema, data } = violation;
-    // A branch of a choice says nothing, as the choice itself is told; that of the whole plan is told with the hosts.
+    // Branches of a choice are skipped, as the choice itself is reported; a plan without hosts is reported elsewhere.
     if (keyword === "additionalProperties" || violation.propertyName !== undefined || isBranch(violation)) continue;
     if (keyword === "required") {
       const missing = String(params["missingProperty"]);
@@ -48,8 +48,13 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
   return refused;
 }
 
-/** Tells of keys that the schema does not know. Returns the pointers of those that were probably meant. */
-function tellUnknownKeys(
+/** Everything in which a plan's data differs from the schema; each error has the part of the schema that failed. */
+export function violationsOf(data: unknown): readonly ErrorObject[] {
+  return validatePlan(data) ? [] : (validatePlan.errors ?? []);
+}
+
+/** Reports keys that the schema does not have. Returns the pointers of the keys that were probably meant. */
+function reportUnknownKeys(
   violations: readonly ErrorObject[],
   pathOf: (pointer: string) => Path,
   refused: Map<string, string | undefined>,
@@ -60,19 +65,19 @@ function tellUnknownKeys(
     if (keyword !== "additionalProperties") continue;
     const key = String(params["additionalProperty"]);
     const path = [...pathOf(instancePath), key];
-    const near = tellUnknownKey(path, parentSchema as Schema, findings);
+    const near = reportUnknownKey(path, parentSchema as Schema, findings);
     refused.set(childPointer(instancePath, key), near);
     if (near !== undefined) meant.add(childPointer(instancePath, near));
   }
   return meant;
 }
 
-/** Tells of an error in one of several forms that a value may have, and of the plan's own choice (hosts or extends). */
+/** Whether an error is about one of several forms of a value, or about the plan's own choice (hosts or extends). */
 function isBranch({ keyword, instancePath, schemaPath }: ErrorObject): boolean {
   return /\/(?:oneOf|anyOf)\/\d+\//.test(schemaPath) || (keyword === "anyOf" && instancePath === "");
 }
 
-/** The data again, where what was refused is undefined: known to stand there, and nothing known of it. */
+/** The data with undefined in place of refused values: the keys are there, but nothing is known about them. */
 export function withoutRefused(data: unknown, refused: Refused, pointer = ""): unknown {
   if (refused.has(pointer)) return undefined;
   if (refused.size === 0 || typeof data !== "object" || data === null) return data;
@@ -88,8 +93,8 @@ export function withoutRefused(data: unknown, refused: Refused, pointer = ""): u
   return copy;
 }
 
-/** Returns the key that was probably meant, if one is near. */
-function tellUnknownKey(path: Path, schema: Schema, findings: Findings): string | undefined {
+/** Returns the key that was probably meant, if one is similar. */
+function reportUnknownKey(path: Path, schema: Schema, findings: Findings): string | undefined {
   const key = String(path.at(-1));
   const known = propertiesOf(schema);
   const near = nearest(key, Object.keys(known));
@@ -116,7 +121,7 @@ function invalidValue(value: unknown, schema: Schema): Fault {
 }
 
 function errorMessageOf({ errorMessage, kindMessage }: Schema): string {
-  return errorMessage ?? kindMessage ?? "is not what belongs here";
+  return errorMessage ?? kindMessage ?? "is not valid here";
 }
 
 /** What a value of the wrong kind or form was probably meant to be. */

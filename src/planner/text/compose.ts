@@ -23,13 +23,13 @@ export interface Origin {
  */
 export type Origins = WeakMap<object, ReadonlyMap<string | number, Origin>>;
 
-/** What is wrong with well-formed YAML before anything is known of plans. */
+/** A fault in well-formed YAML, whatever plans may contain. */
 export interface CompositionProblem extends Fault {
   readonly offsets: Offsets;
   /** Where the other one of two is. */
   readonly earlier?: Offsets;
   readonly path: Path;
-  /** The data is not what was meant; to judge it further would only confuse. */
+  /** The data is not what was meant; further errors in it would only confuse. */
   readonly fatal: boolean;
 }
 
@@ -45,7 +45,7 @@ const LARGEST_PLAN = 1_000_000;
 const FOREIGN_TAG = /^tag:yaml\.org,2002:(binary|timestamp|set|omap|pairs)$/;
 
 /**
- * Makes plain data of YAML nodes and notes where every part of it comes from, through aliases and merge keys.
+ * Converts YAML nodes to plain data and notes where each part comes from, through aliases and merge keys.
  * (The parser's own `toJS` keeps no positions, throws at the first fault, and takes 100 uses of an alias for an attack.)
  */
 export function composeData(root: unknown, rangeOf: RangeOf, origins: Origins): Composition {
@@ -62,7 +62,7 @@ export function composeData(root: unknown, rangeOf: RangeOf, origins: Origins): 
 class AliasBomb extends Error {}
 
 interface Anchor {
-  /** Undefined while the anchored value is being read: an alias to it then is inside of it. */
+  /** Undefined while the anchored value is being read: an alias to it is then inside it. */
   made?: { readonly data: unknown; readonly size: number };
 }
 
@@ -170,7 +170,7 @@ class Composer {
     return data;
   }
 
-  /** Takes in the keys of other maps, unless they are there already: the first one wins. */
+  /** Merges the keys of other maps, unless they are already there: the first one wins. */
   private merge(
     pair: Pair,
     path: Path,
@@ -209,7 +209,7 @@ class Composer {
   }
 }
 
-/** Tells whether a value of a plan is a map. */
+/** Whether a value of a plan is a map. */
 export function isPlainMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -218,7 +218,7 @@ function isMergeKey({ key }: Pair): boolean {
   return isScalar(key) && key.value === "<<" && (key.type === undefined || key.type === Scalar.PLAIN);
 }
 
-/** Where a node stands; undefined for one without text, such as the value of `hosts:` with nothing behind it. */
+/** Where a node stands; undefined for one without text, such as the value of `hosts:` with nothing after it. */
 function offsetsOf(node: unknown): Offsets | undefined {
   if (!isAlias(node) && !isMap(node) && !isSeq(node) && !isScalar(node)) return undefined;
   const [start, end] = node.range ?? [0, 0];

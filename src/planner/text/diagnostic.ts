@@ -17,7 +17,7 @@ export function lineSeenFrom(here: SourceRange, { file, line }: SourceRange): st
   return file === here.file ? `line ${line}` : `line ${line} of ${file}`;
 }
 
-/** What is wrong, without the place. */
+/** A fault, without its place. */
 export interface Fault {
   readonly code: PlanErrorCode;
   /** Continues the path of the value: `must be a whole number`. */
@@ -26,11 +26,11 @@ export interface Fault {
   readonly suggestion?: string | undefined;
 }
 
-/** One thing that is wrong with a plan, and where. */
+/** One fault of a plan, and its place. */
 export interface Diagnostic extends Fault, Partial<Omit<SourceRange, "file">> {
   /** As the user gave it. Without a line the whole file is meant: it is missing, or empty. */
   readonly file: string;
-  /** The key that is meant, such as `batches.hosts`; empty for the plan itself. */
+  /** The path of the key, such as `batches.hosts`; empty for the plan itself. */
   readonly path: string;
   /** `warning` for what may be intended; left out for an error. */
   readonly severity?: "warning";
@@ -81,7 +81,7 @@ export function diagnosticToJson(diagnostic: Diagnostic): DiagnosticJson {
   };
 }
 
-/** All of them by position, each once; those of the plan's own file before those of the files that it extends. */
+/** Sorts by position and drops duplicates; the plan's own file comes before the files that it extends. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[], ownFile?: string): Diagnostic[] {
   const unique = new Map<string, Diagnostic>();
   for (const diagnostic of diagnostics) {

@@ -5,7 +5,7 @@ import { formatPath, type Path } from "./path.ts";
 import { explainYamlError } from "./yaml-errors.ts";
 import { parseYaml, type YamlText } from "./yaml-text.ts";
 
-/** A plan as plain data, which remembers where in which text each key and value stands. */
+/** A plan as plain data that knows where in which file each key and value stands. */
 export class PlanDocument {
   readonly data: unknown;
   readonly origins: Origins;
@@ -58,7 +58,7 @@ export class PlanDocument {
   }
 }
 
-/** Reads a plan's YAML. There is no document when nothing can be made of the text. */
+/** Reads a plan's YAML. There is no document if the text cannot be read. */
 export function readDocument(
   file: string,
   text: string,
@@ -160,7 +160,7 @@ function lineAt(text: string, lines: LineCounter, line: number): string {
   return text.slice(start, end - 1).replace(/\r$/, "");
 }
 
-/** One slip makes a YAML parser stumble several times: at one line, or in the same way from there on. */
+/** One mistake often causes several errors: on one line, or the same error on all lines after it. */
 function withoutStumbles(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const seen = new Set<unknown>();
   return sortDiagnostics(diagnostics).filter(({ line, message, suggestion }) => {

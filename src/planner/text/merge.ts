@@ -1,8 +1,8 @@
 import { isPlainMap, type Origin, type Origins } from "./compose.ts";
 
 /**
- * Lays data over other data: maps are merged key by key, all else replaces. An empty section (`ssh:` with nothing
- * behind it) says nothing, and so takes nothing away. Every part keeps the origin of the data that it comes from.
+ * Merges data over other data: maps are merged key by key, lists and single values are replaced. An empty section
+ * (`ssh:` with nothing after it) changes nothing. Every part keeps the origin of the data that it comes from.
  */
 export function mergeData(base: unknown, over: unknown, origins: Origins): unknown {
   if (!isPlainMap(base)) return over;
@@ -12,7 +12,7 @@ export function mergeData(base: unknown, over: unknown, origins: Origins): unkno
   const places = new Map<string | number, Origin>(origins.get(base));
   for (const [key, origin] of origins.get(over) ?? []) {
     data[key] = key in data ? mergeData(data[key], over[key], origins) : over[key];
-    // A section that stays the base's is also told about there.
+    // A section that comes from the base is also reported there.
     if (over[key] !== null || !places.has(key)) places.set(key, origin);
   }
   origins.set(data, places);

@@ -1,8 +1,8 @@
 import { Composer, Parser, type CST, type Document, type LineCounter } from "yaml";
 
-/** What YAML's own parser makes of a text. */
+/** A text as the YAML parser reads it. */
 export interface YamlText {
-  /** The first document; there is one, however faulty the text. */
+  /** The first document; there is always one, whatever the errors in the text. */
   readonly document: Document.Parsed;
   /** Where a second document begins. */
   readonly secondAt?: number;
@@ -11,7 +11,7 @@ export interface YamlText {
 /** Deeper than any plan; far from where the recursion below would exhaust the stack. */
 const DEEPEST = 100;
 
-/** Parses YAML 1.2 with merge keys, or tells the offset at which it is nested too deeply to be a plan. */
+/** Parses YAML 1.2 with merge keys, or returns the offset at which it is nested too deeply to be a plan. */
 export function parseYaml(text: string, lines: LineCounter): YamlText | { readonly tooDeepAt: number } {
   // yaml's parseDocument, opened up between its two stages: the first one keeps a stack of its own, the second one
   // recurses, and where the stack ends it does not always throw: V8 may abort the process.
@@ -24,7 +24,7 @@ export function parseYaml(text: string, lines: LineCounter): YamlText | { readon
     version: "1.2",
     merge: true,
     stringKeys: true,
-    // Told by composeData instead: in linear time, and with the name of the key.
+    // composeData reports these: in linear time, and with the name of the key.
     uniqueKeys: false,
   });
   const [document, second] = composer.compose(tokens, true, text.length);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { jumpText, parseJumps, type Jump } from "../../../src/hosts/ssh-config/ssh-jump.ts";
 import { defaultBackoff } from "../../../src/hosts/ssh/ssh-retry.ts";
-import { violationsOf } from "../../../src/planner/schema/validator.ts";
+import { violationsOf } from "../../../src/planner/schema/schema-errors.ts";
 
 describe("the hosts to go through", () => {
   it("are read as ssh's -J reads them", () => {

@@ -21,7 +21,10 @@ describe("a finished one-shot", () => {
       const [warning, ...more] = rollout.warnings;
       assert.deepEqual(more, []);
       assert.equal(`${warning?.host} ${warning?.instance}`, "h migrate");
-      assert.match(warning?.message ?? "", /^it is EXITED and is left as it is: .*; to run it again, set exited: restart$/);
+      assert.match(
+        warning?.message ?? "",
+        /^it is EXITED and is left as it is: .*; to run it again, set exited: restart$/,
+      );
     }
   });
 

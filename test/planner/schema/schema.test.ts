@@ -3,7 +3,7 @@ import { DURATION_PATTERN, parseDuration } from "../../../src/domain/duration.ts
 import { parseQuantity } from "../../../src/domain/quantity.ts";
 import { parsePlan } from "../../../src/planner/plan/load.ts";
 import { planSchema, resolved, type Schema } from "../../../src/planner/schema/plan-schema.ts";
-import { violationsOf } from "../../../src/planner/schema/validator.ts";
+import { violationsOf } from "../../../src/planner/schema/schema-errors.ts";
 
 const definitions: Readonly<Record<string, Schema>> = planSchema.definitions;
 
