@@ -1,16 +1,16 @@
-/** What a CI system's log makes of lines: groups that can be folded, errors that are shown elsewhere as well. */
+/** Marks that the log of a CI system understands: groups of lines that can be folded, errors that it also lists elsewhere. */
 export interface CiMarks {
-  /** A line as text and nothing else, whatever is in it. */
+  /** A line in a form that the system never takes for a mark. */
   readonly text: (line: string) => string;
   readonly group: (name: string, title: string, at: string) => string;
   readonly endGroup: (name: string, at: string) => string;
-  /** Says an error where the system collects them; undefined where it does not. */
+  /** An error for the system's list of errors; undefined if it has none. */
   readonly error?: (title: string, message: string) => string;
 }
 
 /** https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
 const GITHUB: CiMarks = {
-  // A host's words must not be taken for a command: one begins a line with "::", an older form has "##[" anywhere.
+  // Text of a host must not be taken for a command: a command starts a line with "::", an older form has "##[" anywhere.
   text: (line) => line.replace(/^(\s*:):/, "$1 :").replaceAll("##[", "## ["),
   group: (_name, title) => `::group::${escaped(title)}`,
   endGroup: () => "::endgroup::",
@@ -27,13 +27,13 @@ const GITLAB: CiMarks = {
 /** Outside of CI. */
 const NONE: CiMarks = { text: (line) => line, group: (_name, title) => title, endGroup: () => "" };
 
-/** The marks for the system that this runs under, by the variables that each sets for its jobs. */
+/** The marks of the CI system that this runs under, recognised by the variables that it sets for its jobs. */
 export function ciMarks(env: Readonly<Record<string, string | undefined>>): CiMarks {
   if (env["GITHUB_ACTIONS"] === "true") return GITHUB;
   return env["GITLAB_CI"] === "true" ? GITLAB : NONE;
 }
 
-/** Whether this runs in the log of such a system, which no tree can be drawn in. */
+/** Whether stdout is the log of a CI system, where no tree can be drawn. */
 export function isInCi(env: Readonly<Record<string, string | undefined>>): boolean {
   return ciMarks(env) !== NONE;
 }

@@ -15,9 +15,9 @@ import { allWritten } from "../words/written.ts";
 const SILENCE_MS = 30_000;
 
 export interface PlainOptions extends Invocation {
-  /** Without a clock silence is not broken. */
+  /** Without a clock the view never prints what the rollout waits for. */
   readonly clock?: Clock;
-  /** Where the variables of a CI system are looked for. */
+  /** The environment: CI systems are recognised by their variables. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 

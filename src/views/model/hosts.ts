@@ -7,7 +7,7 @@ type HostEvent = EventOf<
   "host.connected" | "host.unreachable" | "host.resting" | "host.finished" | "host.supervisor_restarted"
 >;
 
-/** The hosts of a rollout: which answer, and what those do that have their turn. */
+/** The hosts of a rollout: which of them answer, and the progress of those that have their turn. */
 export class Hosts {
   readonly connected = new Set<HostName>();
   /** Hosts that cannot be reached now, and why: `unreachable: connect ETIMEDOUT`. */

@@ -19,7 +19,7 @@ export class Incidents {
   /** By each instance that failed, until it is healthy. */
   private readonly failureOf = new Map<InstanceKey, Failure>();
 
-  /** In the order in which they happened; one that is tried again stays until its instances are healthy. */
+  /** In the order in which they happened; one that is retried stays until its instances are healthy. */
   get failures(): ReadonlySet<Failure> {
     return new Set(this.failureOf.values());
   }

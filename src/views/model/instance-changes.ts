@@ -5,7 +5,7 @@ import type { StatusEvent } from "./instances.ts";
 
 export function observe(instance: InstanceProgress, { state, pid }: EventOf<"instance.observed">, nowMs: number): void {
   if (instance.state !== state) instance.sinceMs = nowMs;
-  // Its stop has ended: from here on it is to become healthy in time.
+  // Its stop has ended: from here on healthy_deadline counts.
   const isStopping = state === "STOPPING" || (state === "RUNNING" && pid === instance.previousPid);
   if (!isStopping && !instance.stopEnded) {
     instance.stopEnded = true;
@@ -26,7 +26,7 @@ export function wait(
   instance.waiting = { healthy, minHealthy: min_healthy };
 }
 
-/** After it got another status. */
+/** Call it after the status of the instance has changed. */
 export function changeStatus(instance: InstanceProgress, event: StatusEvent, nowMs: number): void {
   instance.sinceMs = nowMs;
   instance.state = undefined;

@@ -12,7 +12,7 @@ const STATUS_AFTER = {
   "instance.skipped": "skipped",
 } as const satisfies Partial<Record<RolloutEvent["type"], InstanceStatus>>;
 
-/** The events after which an instance has another status. */
+/** The events that change the status of an instance. */
 export type StatusEvent = EventOf<keyof typeof STATUS_AFTER | "instance.unchanged">;
 
 /** The instances of a rollout with their status, and how many there are of each. Constant work per event. */
@@ -97,7 +97,7 @@ export class Instances {
   }
 }
 
-/** The instances of its host that an event is about: one failure may be that of several. */
+/** The instances that an event is about, all on its host: one failure may be that of several. */
 export function affectedBy(event: StatusEvent): readonly InstanceName[] {
   return event.type === "instance.failed" ? [event.instance, ...(event.also ?? [])] : [event.instance];
 }

@@ -1,4 +1,4 @@
-/** How far the waves, batches, hosts and instances of a plan are, each with the counts of its instances. */
+/** The progress of the waves, batches, hosts and instances of a plan, each with the counts of its instances. */
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
 import type { Batch, HostWork, Wave } from "../../domain/rollout.ts";
@@ -11,7 +11,7 @@ export interface Span {
   endedAtMs?: number;
 }
 
-/** A hook that runs, since when, and when it fails at the latest. */
+/** A running hook, since when, and its deadline. */
 export interface RunningHook {
   readonly name: HookName;
   readonly sinceMs: number;
@@ -35,7 +35,7 @@ export interface InstanceProgress extends KnownInstance {
   state?: ProcessState | undefined;
   /** Since when it has had this state. */
   sinceMs: number;
-  /** True once its old process was seen to be gone. */
+  /** True once its old process is gone. */
   stopEnded?: boolean;
   /** True once it was seen RUNNING on a new pid. */
   proving: boolean;
@@ -94,7 +94,7 @@ export interface WaveProgress extends Span {
   current?: BatchProgress;
 }
 
-/** The waves of a plan, nothing of them started. */
+/** The waves of a plan before the rollout has started. */
 export function wavesOf(waves: readonly Wave[]): WaveProgress[] {
   return waves.map((work, index) => {
     const { group, batches } = work;

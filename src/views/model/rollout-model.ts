@@ -18,7 +18,7 @@ import {
 type ReportedEvent = RolloutEvent & { readonly rollout?: string };
 
 /**
- * A rollout, folded from its events: all that the views show. Each event takes constant work, so that a view can keep up
+ * A rollout, built from its events: everything that the views show. Each event takes constant work, so that a view can keep up
  * with thousands of instances; times are by the clock of the view that applies the events.
  */
 export class RolloutModel implements Span {
@@ -30,7 +30,7 @@ export class RolloutModel implements Span {
   id: string | undefined;
   planned: EventOf<"rollout.planned"> | undefined;
   waves: readonly WaveProgress[] = [];
-  /** Whether it went past its preview. */
+  /** Whether it was confirmed: instances may have been restarted. */
   started = false;
   /** Another rollout's lock that it waits for, and until when. */
   lock: { readonly reason: string; readonly untilMs: number } | undefined;
@@ -40,7 +40,7 @@ export class RolloutModel implements Span {
   paused: { readonly group: string; readonly untilMs: number | undefined } | undefined;
   /** The failure that the operator is asked about. */
   asking: EventOf<"rollout.asking"> | undefined;
-  /** A hook of the rollout that runs. */
+  /** The running hook of the rollout, if there is one. */
   hook: RunningHook | undefined;
   /** The first of each kind: why it stops. */
   halted: EventOf<"rollout.halted"> | undefined;
@@ -142,7 +142,7 @@ export class RolloutModel implements Span {
     }
   }
 
-  /** Failures that still stand: those that are being tried again do not. */
+  /** Failures that still stand; not those that are being retried. */
   failed(): EventOf<"instance.failed">[] {
     return [...this.incidents.failures].filter((failure) =>
       affectedBy(failure).some((each) => this.instances.statusOf(failure.host, each) === "failed"),
@@ -193,7 +193,7 @@ export class RolloutModel implements Span {
     this.hosts.startBatch(batch);
   }
 
-  /** The rollout waits for hooks of on_failure at its end only, so they are hooks of the rollout. */
+  /** on_failure hooks do not hold up their host; the rollout waits for them at its end. So they count as hooks of the rollout. */
   private setHook(
     { hook, host, instance: name }: EventOf<"hook.started" | "hook.finished">,
     running: RunningHook | undefined,

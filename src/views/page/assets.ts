@@ -7,7 +7,7 @@ export interface PageAssets {
   readonly style: string;
 }
 
-/** The page's script and style as they stand in it. In the bundle this module is replaced by what it gives: scripts/build.ts. */
+/** The script and the style of the page. In the bundle this module is replaced by its result: see scripts/build.ts. */
 export function pageAssets(): PageAssets {
   return (built ??= build());
 }

@@ -23,7 +23,7 @@ const SIGNS: Readonly<Record<string, string>> = { succeeded: "✅", interrupted:
 
 /**
  * The end of a rollout for the page that a CI system shows of a job. It is Markdown that has HTML only, without an
- * empty line, so that nothing that a host says is taken for markup.
+ * empty line, so that text of a host is never taken for markup.
  */
 export function jobSummaryText(model: RolloutModel, invocation: Invocation): string {
   // Nothing where there was no rollout, not even a refused one.
@@ -97,7 +97,7 @@ function sectionMarkup([title, ...lines]: readonly string[]): Markup | undefined
     ${preformatted(lines.map((line) => line.replace(/^ {2}/, "")))}`;
 }
 
-/** Lines without a line's end: an empty line would end the HTML. */
+/** Lines without line breaks: an empty line would end the HTML. */
 function preformatted(lines: readonly string[]): Markup {
   const text = lines.map((line) => html`${line}`.text).join("&#10;");
   return new Markup(`<pre>${text}</pre>`);

@@ -1,6 +1,6 @@
 /** The data that the page carries and its script draws. */
 
-/** What an instance can be doing, in the order of the legend. */
+/** The states of an instance as they are drawn, in the order of the legend. */
 export const TRACK_STATES = [
   "old",
   "down",

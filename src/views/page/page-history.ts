@@ -11,7 +11,7 @@ import { Track } from "./tracks.ts";
 
 type Planned = EventOf<"rollout.planned">;
 
-/** A host in one of its batches, with what its instances did. */
+/** A host in one of its batches, with the states of its instances over time. */
 interface WorkTracks {
   readonly host: HostName;
   readonly tracks: readonly Track[];
@@ -47,7 +47,7 @@ export class PageHistory {
     this.model.apply(event);
     const nowMs = Date.parse(event.at);
     if (this.beganAtMs === 0) this.beganAtMs = nowMs;
-    // A clock that is set back must not draw backwards.
+    // The time of the page does not go back when the clock is set back.
     this.lengthMs = Math.max(this.lengthMs, nowMs - this.beganAtMs);
     const atMs = this.lengthMs;
     this.list(event, atMs);
@@ -131,7 +131,7 @@ export class PageHistory {
     };
   }
 
-  /** Lines of a log stand with the failure, not among the events. */
+  /** The lines of a log are shown with the failure, not among the events. */
   private list(event: RecordedEvent, atMs: number): void {
     const kind = kindOf(event);
     const facts = factsOf(event);

@@ -9,7 +9,7 @@ import { pageAssets } from "./assets.ts";
 import { planMarkup } from "./plan-markup.ts";
 import { countsMarkup, headerMarkup, troubleMarkup } from "./summary-markup.ts";
 
-/** A rollout as one page of HTML that needs nothing but itself. */
+/** A rollout as one self-contained page of HTML. */
 export interface Page {
   apply(event: RecordedEvent): void;
   /** The page of the events so far. */
@@ -29,7 +29,7 @@ function pageOf(history: PageHistory, invocation: Invocation): string {
   const { planned, id } = model;
   const data = history.data();
   const { script, style } = pageAssets();
-  // Nothing is fetched, and nothing runs but this very script: not even what a host might have smuggled in.
+  // Nothing is fetched, and only this script runs: not one that came with text of a host.
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,

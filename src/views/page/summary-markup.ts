@@ -31,7 +31,7 @@ const SIGNS: Readonly<Record<Ending, string>> = {
   unfinished: "?",
 };
 
-/** What the rollout was, how it ended, and when. */
+/** The name of the rollout, its outcome, and its times. */
 export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: number): Markup {
   const { planned, id, finished } = model;
   const ending = endingOf(model);
@@ -64,7 +64,7 @@ export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: n
   </header>`;
 }
 
-/** How many instances are what, as numbers and as a bar. */
+/** The counts of instances by status, as numbers and as a bar. */
 export function countsMarkup({ finished, instances }: RolloutModel): Markup {
   const { healthy, failed, skipped, untouched } = finished?.counts ?? instances.counts;
   const open = finished ? 0 : instances.counts.under_restart + instances.counts.indeterminate;

@@ -3,10 +3,10 @@ import { programOf, type HostName, type InstanceName, type ProgramName } from ".
 import type { HostWork, PlannedInstance } from "../../domain/rollout.ts";
 import { TRACK_STATES, type InstanceTrack, type TrackState } from "./page-data.ts";
 
-/** In these it serves, as far as the rollout knows. */
+/** In these states an instance serves, as far as the rollout knows. */
 const SERVING: ReadonlySet<TrackState> = new Set(["old", "waiting", "healthy"]);
 
-/** Which state an instance is in, from when to when. */
+/** The drawn states of one instance over time. */
 export class Track {
   readonly host: HostName;
   readonly name: InstanceName;
@@ -46,7 +46,7 @@ export class Track {
   ): void {
     switch (event.type) {
       case "instance.waiting":
-        // One that is drained already waits as well, but does not serve meanwhile.
+        // A drained one may wait as well, but does not serve.
         if (this.state === this.before) this.become("waiting", atMs);
         break;
       case "instance.restarting":
@@ -61,7 +61,7 @@ export class Track {
       case "instance.indeterminate":
         this.become("unseen", atMs);
         break;
-      // A healthy or a failed one may have left something behind: that is no state of it.
+      // Not a state: a healthy one or a failed one may have left processes behind.
       case "instance.leftovers":
         break;
       case "instance.drifted":
@@ -96,7 +96,7 @@ export class Track {
     }
   }
 
-  /** The track as the page has it. One that never had its turn is drawn as what it is, untouched. */
+  /** The track as the page has it. An instance that never had its turn is untouched. */
   drawn(): InstanceTrack {
     const untouched = this.state === "old" || this.state === "waiting";
     return {

@@ -10,7 +10,7 @@ import { processText } from "../words/leftovers-text.ts";
 import { logsOf } from "../words/logs.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 
-/** A report is read by a person: the ends of more logs than this would bury the rest of it. */
+/** More logs than this would bury the rest of the report. */
 const MOST_LOGS = 10;
 
 /** The failed instances, each with its reason, what to do, and the end of its log. */
@@ -63,7 +63,7 @@ export function leftOpenSection({ planned }: RolloutModel): string[] {
   return titled("not in this resume", lines);
 }
 
-/** The instances that were left alone, by the reason for it. */
+/** The skipped instances, by reason. */
 export function skippedSection(model: RolloutModel): string[] {
   const lines = groupedBy(model.skipped(), ({ why }) => why).flatMap((alike) =>
     foldedPlaces(alike).map((line) => `  ${line}: ${onOneLine(alike[0]?.why ?? "")}`),
@@ -89,7 +89,7 @@ export function refusedSection({ finished }: RolloutModel): string[] {
   return titled("refused because", lines);
 }
 
-/** Hooks that failed and are no failure of an instance. */
+/** Failed hooks of hosts and of the rollout. */
 export function hooksSection({ incidents }: RolloutModel): string[] {
   const lines = [...incidents.failedHooks.values()].map(({ hook, host, reason }) => {
     const where = host === undefined ? "" : ` on ${printable(host)}`;
@@ -120,13 +120,13 @@ export function leftoversSection({ incidents }: RolloutModel): string[] {
   return titled("left behind by old instances", withRemedy(lines, remedy));
 }
 
-/** Hosts that did not answer at the end, or were left out for it. */
+/** Hosts that did not answer at the end, or were left out because they did not. */
 export function unreachableSection({ hosts }: RolloutModel): string[] {
   const lines = [...hosts.unreachable].map(([host, reason]) => `  ${printable(host)}: ${onOneLine(reason)}`);
   return titled("unreachable", lines);
 }
 
-/** Out of service by the plan's own hook, and not put back by the other. */
+/** Instances and hosts that one hook of the plan took out of service, and the other did not put back. */
 export function drainedSection({ drains, finished }: RolloutModel): string[] {
   const resume = finished?.outcome !== "succeeded" ? "; --resume does that too" : "";
   return titled("still drained", [

@@ -37,9 +37,9 @@ export function restRow({ model: { restingUntilMs, paused }, nowMs, columns, pai
   return [{ key: "rest", state: "note", text: `next batch in ${remaining(restingUntilMs - nowMs)}` }];
 }
 
-/** How many hosts of a batch have ended; of a single one its row says it. */
+/** How many hosts of a batch have ended; for a single host its own row says it. */
 export function hostsEndedText({ hosts, waiting, active }: BatchProgress, { model }: Frame): string {
-  // Once the rollout is stopping, hosts end with instances untouched: that is not done.
+  // Once the rollout is stopping, hosts end with untouched instances: they are not done.
   const word = model.halted || model.interrupted ? "ended" : "done";
   return hosts.length === 1
     ? "1 host"
@@ -65,7 +65,7 @@ export function spanText({ startedAtMs = 0, endedAtMs }: Span, { model, nowMs, p
   return paint.faint(wholeSeconds((endedAtMs ?? model.endedAtMs ?? nowMs) - startedAtMs));
 }
 
-/** The mark of something that goes no further. */
+/** The mark of a wave or batch that will not change. */
 export function endedState(counts: StatusCounts): RowState {
   if (counts.failed + counts.indeterminate + counts.under_restart > 0) return "failed";
   return openOf(counts) > 0 ? "stopped" : "done";
@@ -89,7 +89,7 @@ function currentBatchRow(batch: BatchProgress, height: number, depth: number, fr
 function endedBatchesRow({ batches, counts, current }: WaveProgress, count: number, frame: Frame): Row {
   const last = batches[count - 1];
   const open = current && current.number > count ? current.counts : undefined;
-  // Batches that have not started have nothing decided, so what the open one does not have is of the ended ones.
+  // Batches that have not started count nothing here, so the wave without the open batch is the ended ones.
   const ended = {
     ...counts,
     healthy: counts.healthy - (open?.healthy ?? 0),

@@ -3,7 +3,7 @@ import type * as Listr2 from "listr2";
 import { FrameWriter } from "./frame-writer.ts";
 import type { TerminalOutput } from "./terminal-output.ts";
 
-/** Soonest that a frame follows another. */
+/** The least time between two frames. */
 const FRAME_MS = 200;
 
 /** Beyond these a character may take two columns, or none. */
@@ -38,7 +38,7 @@ export function coalescingRenderer(listr2: typeof Listr2, { output, prepare, mar
     }
 
     override update(): void {
-      // What preparing a frame changes is in that frame already.
+      // Changes made while a frame is prepared are in that frame already.
       if (this.frameTimer || this.isDrawing || this.hasEnded) return;
       const waitMs = Math.max(0, this.drawnAtMs + FRAME_MS - performance.now());
       this.frameTimer = setTimeout(() => this.draw(), waitMs);

@@ -40,7 +40,7 @@ export class FrameWriter {
 
   /** Takes the last frame away. */
   clear(linesWrapped: number): void {
-    // Line by line: what clears a screen at once puts it into the history of some terminals, tmux among them.
+    // Line by line: some terminals, tmux among them, put a screen that is cleared at once into their history.
     const erased = `${up(1)}${ERASE_LINE}`.repeat(this.lines.length + linesWrapped);
     if (this.lines.length > 0) this.output.toStdout(`${erased}\r`, false);
     this.lines = [];

@@ -3,7 +3,7 @@ import type { Row, RowState } from "./row.ts";
 
 type Task = Listr2.ListrTaskObject<unknown>;
 
-/** The listr2 task that stands for a row. It is a promise and nothing else: it does no work, it is settled by what the row has become. */
+/** The listr2 task of a row. It does no work: it is a promise that settles when the row is done or has failed. */
 interface RowTask {
   readonly task: Task;
   readonly below: Map<string, RowTask>;
@@ -45,7 +45,7 @@ export class ListrRows {
       this.showBelow(kept.task, kept.below, row.children ?? []);
       return kept.task;
     });
-    for (const gone of before.values()) letGo(gone);
+    for (const gone of before.values()) drop(gone);
   }
 
   private rowTask(parent: Task, row: Row): RowTask {
@@ -74,12 +74,12 @@ export class ListrRows {
   }
 }
 
-function letGo(row: RowTask): void {
+function drop(row: RowTask): void {
   row.become("done");
-  for (const child of row.below.values()) letGo(child);
+  for (const child of row.below.values()) drop(child);
 }
 
-/** A listr2 task that was started or settled stays so; for a row that nevertheless goes back there has to be a new one. */
+/** A listr2 task never goes back from started or settled: a row that does needs a new one. */
 function canBecome(from: RowState | undefined, to: RowState): boolean {
   return from === "waiting" || (to === "waiting" || to === "running" ? from === to : true);
 }

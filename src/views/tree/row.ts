@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** `stopped`: it had started and goes no further, though not all of it is done. `note`: a remark, which has no mark. */
+/** `stopped`: it started and will not be finished. `note`: a remark without a mark. */
 export type RowState = "waiting" | "running" | "done" | "failed" | "stopped" | "note";
 
 /** One line of the tree, with the rows that are indented under it. */

@@ -10,7 +10,7 @@ import type { ScreenSize } from "./tree-frame.ts";
 export interface Drawing {
   /** The tree as it is now, fit for a screen of this size. */
   readonly compose: (size: ScreenSize) => Row;
-  /** How long what was composed now stays true if no event comes. */
+  /** How long the composed tree stays valid if no event comes. */
   readonly untilTickMs: () => number;
 }
 
@@ -23,7 +23,7 @@ const MARKS: Readonly<Record<RowState, (paint: Palette) => string>> = {
   note: () => "",
 };
 
-/** Has listr2 draw a tree of rows on a terminal until it is ended. */
+/** Draws a tree of rows on a terminal with listr2, until it is ended. */
 export class Screen {
   private readonly output: TerminalOutput;
   private readonly rows: ListrRows;

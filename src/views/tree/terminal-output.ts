@@ -12,7 +12,7 @@ const USUAL_SIZE = { columns: 80, rows: 24 };
 /**
  * listr2's process output, with two differences. The size that its renderer sees is the terminal's of now, where the
  * original's is a copy of that at the start. And the cursor is not hidden: then even a killed process leaves a usable
- * terminal. What others write meanwhile is kept back and written at the release, as ever.
+ * terminal. Other output is kept back and written at the release, as listr2 does.
  */
 export function terminalOutput(
   { ProcessOutput }: typeof Listr2,
@@ -40,7 +40,7 @@ export function terminalOutput(
 
     override hijack(): void {
       this.stream.stdout.hijack();
-      // What goes elsewhere does not disturb the tree and need not wait.
+      // A stderr that is not the terminal does not disturb the tree and need not wait.
       if (stderr.isTTY) this.stream.stderr.hijack();
       this.active = true;
     }

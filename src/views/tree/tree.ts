@@ -16,7 +16,7 @@ const AFTER_TICK_MS = 20;
 
 /**
  * The view for a person at a terminal: a tree of waves, batches, hosts and instances, drawn by listr2, and the report
- * after it. listr2 is imported only here and only now, for it takes its time.
+ * after it. listr2 is imported only here, when it is needed: loading it takes long.
  */
 export async function createTreeView(stdout: NodeJS.WriteStream, invocation: Invocation = {}): Promise<View> {
   const listr2 = await import("listr2");

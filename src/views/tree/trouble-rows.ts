@@ -42,7 +42,7 @@ function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
   for (const [host, reason] of frame.model.hosts.unreachable) yield [unreachableRow(host, reason, frame)];
 }
 
-/** The details are no subtasks: listr2 leaves out those of a failed task that it has not shown before. */
+/** The details are not subtasks: listr2 leaves out those of a failed task that it has not shown before. */
 function failureRows(failure: Failure, { columns, paint }: Frame): [Row, ...Row[]] {
   const { host, instance, code, reason } = failure;
   const width = textWidth(columns, 1);
@@ -105,7 +105,7 @@ function questionOf({ model: { asking } }: Frame, width: number): string[] {
   const about = `${printable(subjectOf(asking))}?`;
   const keys = questionText(asking.answers);
   const line = `${about}  ${keys}`;
-  // The keys are what has to be read in any case.
+  // The keys must be readable in any case.
   return line.length <= width ? [line] : [about, keys];
 }
 

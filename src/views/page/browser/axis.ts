@@ -3,7 +3,7 @@ import type { TimeView } from "./view.ts";
 
 const HEIGHT = 30;
 
-/** Ticks are this far apart or further, in pixels: the width of a time and some air. */
+/** The least distance of ticks, in pixels: the width of a time and some space. */
 const TICK_WIDTH = 84;
 
 const SECOND = 1000;
@@ -22,7 +22,7 @@ export function ticks(view: TimeView, width: number): number[] {
   return times;
 }
 
-/** A time below or above its place, whole at the edges as well. */
+/** A time below or above its tick; at the edges it is aligned so that it is not cut. */
 export function timeLabel(atMs: number, y: number, view: TimeView, width: number): SVGElement {
   const x = view.x(atMs, width);
   const anchor = x < TICK_WIDTH / 3 ? "start" : x > width - TICK_WIDTH / 3 ? "end" : "middle";

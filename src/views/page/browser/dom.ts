@@ -25,7 +25,7 @@ export function byId(id: string): HTMLElement | undefined {
   return document.getElementById(id) ?? undefined;
 }
 
-/** Likewise, of a kind. */
+/** Likewise, an input. */
 export function inputOf(id: string): HTMLInputElement | undefined {
   return document.querySelector<HTMLInputElement>(`input#${id}`) ?? undefined;
 }

@@ -4,7 +4,7 @@ import { byId, clock, element, inputOf, selectOf } from "./dom.ts";
 /** More rows than this at once would make the page slow. */
 const ROWS_AT_ONCE = 300;
 
-/** The list of events with its search: all of it can be reached, a part of it is shown. */
+/** The list of events with its search; it shows some rows at a time. */
 export function listEvents({ events, beganAtMs }: PageData): void {
   const [search, kind] = [inputOf("event-search"), selectOf("event-kind")];
   const [rows, more, shown] = [byId("event-rows"), byId("more-events"), byId("events-shown")];

@@ -8,7 +8,7 @@ const HEIGHT = 96;
 const TOP = 14;
 const BOTTOM = HEIGHT - 16;
 
-/** Draws the healthy count of one program against its floor, and again whenever another time is to be seen. */
+/** Draws the healthy count of one program and its floor. Returns what draws it again, for another part of the time. */
 export function healthChart(cell: HTMLElement, program: ProgramHealth, view: TimeView): () => void {
   tipOn(cell, (x, width) => {
     const atMs = view.at(x, width);
@@ -21,7 +21,7 @@ export function healthChart(cell: HTMLElement, program: ProgramHealth, view: Tim
 
 function drawing({ name, total, floor, healthy }: ProgramHealth, view: TimeView, width: number): SVGElement {
   const lowest = healthy.reduce((least, value, index) => (index % 2 === 1 ? Math.min(least, value) : least), total);
-  // A few of a thousand would not be seen on a scale from 0.
+  // On a scale from 0, a few of a thousand would not be visible.
   const dip = Math.max(1, total - Math.min(lowest, floor > 0 ? floor : lowest));
   const bottom = Math.max(0, Math.floor(total - dip * 1.15));
   const y = (count: number) => BOTTOM - ((count - bottom) / Math.max(1, total - bottom)) * (BOTTOM - TOP);

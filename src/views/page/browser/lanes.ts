@@ -4,7 +4,7 @@ import { eachStep, type TimeView } from "./view.ts";
 
 const FAILED = TRACK_STATES.indexOf("failed");
 
-/** Short states are drawn this wide at least, so that they are not lost between two pixels. */
+/** Short states are drawn at least this wide, so that they are visible. */
 const LEAST_WIDTH = 1.5;
 
 /** The thickness of lines that do not take all of their lane. */

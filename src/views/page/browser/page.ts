@@ -1,4 +1,4 @@
-/** The script of the page: draws what the tables leave room for, from the data that the page carries. */
+/** The script of the page: draws the charts into the tables, from the data in the page. */
 import type { PageData } from "../page-data.ts";
 import { byId } from "./dom.ts";
 import { listEvents } from "./events.ts";
@@ -21,7 +21,7 @@ function draw(): void {
 }
 
 view.changed(draw);
-// Drawings are made for the width that there is.
+// Charts are drawn for the current width.
 let width = document.body.clientWidth;
 new ResizeObserver(() => {
   if (document.body.clientWidth === width) return;

@@ -5,7 +5,7 @@ import { drawLanes } from "./lanes.ts";
 import { dragToZoom, tipOn } from "./pointer.ts";
 import { eachStep, valueAt, type TimeView } from "./view.ts";
 
-/** With more lanes than this each has to do with less. */
+/** With more lanes than this, each is low. */
 const MOST_TALL_LANES = 320;
 const TALL = 9;
 const SHORT = 3;

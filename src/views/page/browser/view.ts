@@ -1,6 +1,6 @@
 import type { PageData, Steps } from "../page-data.ts";
 
-/** Less than this is not worth looking at: looks at a fleet are further apart. */
+/** The shortest time to zoom to: status checks are further apart. */
 const SHORTEST_MS = 500;
 
 /** The part of the rollout's time that all drawings show. */
@@ -15,7 +15,7 @@ export class TimeView {
     this.toMs = this.end;
   }
 
-  /** A little after the last event, so that it can be seen what became of the last instance. */
+  /** A little after the last event, so that the last state of the last instance is visible. */
   get end(): number {
     return Math.max(1, this.data.lengthMs * 1.015);
   }
