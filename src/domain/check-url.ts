@@ -9,7 +9,7 @@ const HOST = /^(?:\[[^\]]+\]|[^.%]{1,63}(?:\.[^.%]{1,63})*\.?)$/;
 /**
  * Where an http or tcp check asks, from its text with all placeholders filled in; undefined where that is no place to ask,
  * whatever becomes of the world: no URL, no port of its own, a host that no resolver looks up.
- * What is filled in may hold a secret: nobody is shown what it makes of a URL.
+ * Filled-in values may hold a secret: the URL that they give is never shown.
  */
 export function urlOf({ kind }: Pick<Check, "kind">, filled: string): URL | undefined {
   const text = kind === "tcp" ? `tcp://${filled}` : filled;

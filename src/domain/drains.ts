@@ -2,7 +2,7 @@ import type { RolloutEvent, EventOf } from "./events.ts";
 import { type HostName, type InstanceName, keyOf, type InstanceKey } from "./ids.ts";
 import { worksOf, type HostWork, type Rollout } from "./rollout.ts";
 
-/** What the plan's hooks have taken out of service and not put back, so far. Hooks that are under way count as not done. */
+/** What the plan's hooks have taken out of service and not put back, so far. Hooks in progress count as not done. */
 export class Drains {
   /** before_restart was sent for these, and after_healthy has not succeeded since. */
   readonly instances = new Map<InstanceKey, { readonly host: HostName; readonly instance: InstanceName }>();

@@ -38,7 +38,7 @@ export function expandEnvironment(text: string, env: Environment): string | unde
   return missing.size === 0 ? expanded : undefined;
 }
 
-/** What is wrong with the references of a text, in order: one that is misformed, or a variable that is not set. */
+/** The faults of a text's references, in order: one that is malformed, or a variable that is not set. */
 export function faultsOfReferences(text: string, env: Environment): ("malformed" | Reference)[] {
   return [...text.matchAll(REFERENCE)].flatMap((match) => {
     const reference = readReference(match);

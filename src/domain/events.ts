@@ -18,7 +18,7 @@ export interface Counts {
   readonly untouched: number;
 }
 
-/** What the operator may answer when `on_failure: ask` asks: do it again, go on without it, or halt. */
+/** What the operator may answer when `on_failure: ask` asks: retry, continue without it, or halt. */
 export type Answer = "retry" | "skip" | "stop";
 
 interface OfInstance {
@@ -41,15 +41,15 @@ interface OfBatch {
 }
 
 export type RolloutEvent =
-  /** The whole decision of what is restarted where: all later events are about what this one names. */
+  /** The complete rollout: all later events are about instances that this one names. */
   | ({ readonly type: "rollout.planned" } & Rollout)
-  /** Before `rollout.planned`: somebody else works on a host; gives up after `ms` more. */
+  /** Before `rollout.planned`: another rollout has the lock of a host; gives up after another `ms`. */
   | { readonly type: "lock.waiting"; readonly host?: string; readonly reason: string; readonly ms: number }
   /** From here on instances may be touched. */
   | { readonly type: "rollout.started" }
-  /** A group's turn begins or has ended. */
+  /** The wave of a group has started or has ended. */
   | { readonly type: "wave.started" | "wave.finished"; readonly wave: number; readonly group: string }
-  /** Work on these hosts begins: on all at once, or as slots get free. */
+  /** Work on these hosts starts: on all at once, or as slots become free. */
   | ({ readonly type: "batch.started"; readonly hosts: readonly HostName[] } & OfBatch)
   /** All hosts of the batch have ended. */
   | ({ readonly type: "batch.finished" } & OfBatch)
@@ -59,7 +59,7 @@ export type RolloutEvent =
   | { readonly type: "host.connected"; readonly host: HostName; readonly instances: number }
   /** A host or its Supervisor does not answer. */
   | { readonly type: "host.unreachable"; readonly host: HostName; readonly code: string; readonly reason: string }
-  /** Another supervisord answers than before, or the same one after a reload: all that it runs was started again by it. */
+  /** A different supervisord answers, or the same one after a reload: it has started all of its processes again. */
   | {
       readonly type: "host.supervisor_restarted";
       readonly host: HostName;
@@ -90,7 +90,7 @@ export type RolloutEvent =
       /** Why it failed. */
       readonly reason?: string;
     }
-  /** Others have changed it since the rollout was planned. A new one is left alone; the others keep their turn. */
+  /** It has changed since the rollout was planned, not by this rollout. A new one is left alone; the others keep their turn. */
   | ({
       readonly type: "instance.drifted";
       readonly what: "gone" | "new" | "changed";
@@ -99,7 +99,7 @@ export type RolloutEvent =
       readonly previous_state?: ProcessState;
       readonly previous_pid?: number;
     } & OfInstance)
-  /** It waits until the floor of its program allows its restart; the rollout halts after `ms` more. */
+  /** It waits until the floor of its program allows its restart; the rollout halts after another `ms`. */
   | ({
       readonly type: "instance.waiting";
       readonly healthy: number;
@@ -141,7 +141,7 @@ export type RolloutEvent =
       readonly reason: string;
       /** What the last look at it showed, if one did. */
       readonly state?: ProcessState;
-      /** Others of this host that were healthy and are so no longer for the same reason. One failure, told once. */
+      /** Others of this host that were healthy and are so no longer for the same reason. One failure, reported once. */
       readonly also?: readonly InstanceName[];
       /** Since its restart was sent. */
       readonly seconds: number;
@@ -166,20 +166,20 @@ export type RolloutEvent =
     } & OfInstance)
   /** It is selected and left alone. */
   | ({ readonly type: "instance.skipped"; readonly why: string } & OfInstance)
-  /** The connection was lost during its restart: it may have been done or not, and is looked for. */
+  /** The connection was lost during its restart: it may or may not have happened, and looks will show which. */
   | ({
       readonly type: "instance.indeterminate";
       readonly reason: string;
       /** True: the operator left it so, its before_restart hook ran and its after_healthy hook did not. */
       readonly still_drained?: boolean;
     } & OfInstance)
-  /** The restart that was told last was not done: the instance is what it was before. */
+  /** The last reported restart did not happen: the instance is as it was before. */
   | ({ readonly type: "instance.unchanged"; readonly reason: string } & OfInstance)
   /** After a wave: for so many milliseconds, or until the operator answers. */
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
   /** The pause is over. */
   | { readonly type: "rollout.resumed" }
-  /** A failure would halt the rollout: nothing begins until the operator has answered. Without an instance a host's hook. */
+  /** A failure would halt the rollout: nothing new starts until the operator has answered. Without an instance, it is about a host's hook. */
   | ({
       readonly type: "rollout.asking";
       readonly code: InstanceFailureCode;
@@ -188,7 +188,7 @@ export type RolloutEvent =
     } & OfFailure)
   /** The operator has answered. */
   | ({ readonly type: "rollout.answered"; readonly answer: Answer } & OfFailure)
-  /** The operator stops it: nothing further begins, what is under restart finishes its gate. */
+  /** The operator stops it: no new restarts; those in progress finish their gate. */
   | { readonly type: "rollout.interrupted"; readonly signal: string }
   /** A failure over the limit stops it, likewise. */
   | { readonly type: "rollout.halted"; readonly code: HaltCode; readonly reason: string }
@@ -198,7 +198,7 @@ export type RolloutEvent =
       readonly outcome: Outcome;
       readonly counts: Counts;
       readonly seconds: number;
-      /** Why nothing was begun, where it was refused. */
+      /** Why nothing was started, where it was refused. */
       readonly refusals?: readonly Refusal[];
     };
 

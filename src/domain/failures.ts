@@ -110,7 +110,7 @@ export const HALTS = {
   },
 } as const satisfies Record<string, FailureKind>;
 
-/** Why a rollout that had begun goes no further: the failure that was one too many, or what is in {@link HALTS}. */
+/** Why a rollout halts after its start: the failure that exceeded the limit, or one of {@link HALTS}. */
 export type HaltCode = InstanceFailureCode | keyof typeof HALTS;
 
 /** Every reason to refuse before the first change (exit 3). */
@@ -191,6 +191,6 @@ export interface Refusal {
   readonly code: RefusalCode;
   readonly host?: string;
   readonly reason: string;
-  /** What the operator can do, where the reason tells more than the code does. */
+  /** What the operator can do, where the reason says more than the code. */
   readonly remedy?: string;
 }

@@ -3,7 +3,7 @@ import type { HostName, InstanceName, ProgramName } from "./ids.ts";
 import type { KnownHistory } from "./process-history.ts";
 import type { ProcessSnapshot } from "./process-state.ts";
 
-/** How Supervisor runs one instance, in its own words and units. What is not known is not there. */
+/** How Supervisor runs one instance, in its own words and units. Unknown values are left out. */
 export interface InstanceConfig {
   /** Its section, `worker` of `[program:worker]`: a group may have several. */
   readonly section?: string;
@@ -33,12 +33,12 @@ export interface InstanceConfig {
 /** A file of Supervisor's configuration, and what it is about. */
 export interface ConfigFile {
   readonly path: string;
-  /** How long ago it was written, by the host's own clock; Infinity where the host does not tell. */
+  /** How long ago it was written, by the host's own clock; Infinity where the host does not say. */
   readonly age_s: number;
   readonly programs: readonly ProgramName[];
 }
 
-/** What could be learnt of a host's configuration besides the states: it may be nothing at all. */
+/** What could be learnt of a host's configuration; possibly nothing. */
 export interface HostConfig {
   readonly instances: ReadonlyMap<InstanceName, InstanceConfig>;
   readonly files: readonly ConfigFile[];

@@ -58,7 +58,7 @@ export function foldedPlaces(places: readonly Place[]): string[] {
   return places.some(({ host }) => host === undefined) ? [...lines, ""] : lines;
 }
 
-/** Gathers what is alike, in the order of the first of each kind. */
+/** Groups items of the same kind, in the order of the first of each. */
 export function groupedBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Item[][] {
   const groups = new Map<string, Item[]>();
   for (const item of items) {

@@ -16,7 +16,7 @@ export type InstanceKey = Branded<"InstanceKey">;
 /** Sorts by the time at which the rollout began: `20261122T100000Z-4f2a`. */
 export type RolloutId = Branded<"RolloutId">;
 
-/** When the rollout of an id began, ISO 8601; undefined for what is no id. */
+/** When the rollout of an id began, ISO 8601; undefined if it is not an id. */
 export function beganAt(id: string): string | undefined {
   const [, date, hours, minutes, seconds] = /^(\d{8})T(\d\d)(\d\d)(\d\d)Z-/.exec(id) ?? [];
   return date && `${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${hours}:${minutes}:${seconds}Z`;
@@ -46,7 +46,7 @@ let natural: Intl.Collator | undefined;
 
 /** Orders names as people count: `web_2` before `web_10`; equal to the collator but not the same: by code unit. */
 export function compareNaturally(a: string, b: string): number {
-  // Made when it is first wanted: it takes milliseconds, and most commands order nothing.
+  // Created lazily: it takes milliseconds, and most commands order nothing.
   natural ??= new Intl.Collator("en", { numeric: true });
   return natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 }

@@ -6,7 +6,7 @@
 /** More names than this in one node set are taken for a slip of the keyboard. */
 export const LARGEST_NODE_SET = 100_000;
 
-/** The names of a node set, or what is wrong with it. */
+/** The names of a node set, or its fault. */
 export type Expansion = { readonly names: readonly string[] } | { readonly problem: string };
 
 type Parsed<Value> = { readonly value: Value } | { readonly problem: string };
@@ -20,7 +20,7 @@ const LONGEST_NUMBER = 15;
 /** What folding may count in a name; longer digits, as of an instance id, are text. */
 const NUMBER = new RegExp(`(?<!\\d)(\\d{1,${LONGEST_NUMBER}})(?!\\d)`);
 
-/** Tells whether a text is a node set, perhaps a faulty one, and not a plain name. */
+/** True for a node set, also a faulty one; false for a plain name. */
 function isNodeSet(text: string): boolean {
   return /[[\]]/.test(text);
 }

@@ -7,7 +7,7 @@ export type LookOutcome =
   /**
    * supervisorctl answered, but not with states: no socket, permission denied, not in PATH.
    * @property code default supervisor_unavailable
-   * @property remedy what the operator can do, where the reason tells more than the code does
+   * @property remedy what the operator can do, where the reason says more than the code
    * @property hasEnded true: a supervisord that had answered before is shutting down, or gone with its socket
    */
   | {
@@ -44,7 +44,7 @@ export interface LockLost {
 export type AwaitedOutcome =
   /** It cannot: what a look shows from now on is what it has done. */
   | { readonly kind: "ended" }
-  /** It may, as there is no lock by which to tell. */
+  /** It may: there is no lock that would show it. */
   | { readonly kind: "unprovable" }
   | LockLost;
 

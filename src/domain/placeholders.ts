@@ -4,7 +4,7 @@ import type { Vars } from "./settings.ts";
 import { escapeFor, quoteWord } from "./shell-quotes.ts";
 import { parseTemplate, type TemplatePart } from "./template.ts";
 
-/** The names that may stand in braces, besides those of the plan's own `vars`. */
+/** The names that may stand in braces, as well as those of the plan's own `vars`. */
 export const PLACEHOLDERS = [
   "host",
   "address",
@@ -35,7 +35,7 @@ export function pidValues({ pid, previousPid }: { readonly pid?: number; readonl
   return { pid: String(pid ?? ""), old_pid: String(previousPid ?? "") };
 }
 
-/** What is known of one instance or, without one, of its host. */
+/** The values for one instance or, without one, for its host. */
 export function placeholderValues(
   of: PlaceholderValues & { readonly host: HostName },
   instance?: InstanceName,
@@ -58,7 +58,7 @@ export function placeholderValue(name: string, values: PlaceholderValues): strin
 }
 
 /**
- * Fills in a check or hook immediately before its use. What is put in is data and never code: a word for the shell,
+ * Fills in a check or hook immediately before its use. Filled-in values are data and never code: a word for the shell,
  * encoded in a URL. Variables of the environment are data in a shell's line too, within the quotes that stand around
  * them; in a URL they are put in as they are, since one may hold the beginning of it.
  */

@@ -1,16 +1,16 @@
 /** What a terminal might obey instead of showing: control and format characters, line separators, halves of pairs. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const CONTROLS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /** Any text as one line that is safe at a terminal: what cannot be shown becomes a visible escape such as `\x1b`. */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES[character] ?? escaped(character.codePointAt(0) ?? 0));
+  return text.replace(CONTROLS, (character) => SHORT_ESCAPES[character] ?? escaped(character.codePointAt(0) ?? 0));
 }
 
 /** Text of the same length, one mark for each character that cannot be shown; lines and tabs stay, for a caret's sake. */
 export function printableInPlace(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => (/[\n\t]/.test(character) ? character : "\uFFFD"));
+  return text.replace(CONTROLS, (character) => (/[\n\t]/.test(character) ? character : "\uFFFD"));
 }
 
 /** A text of several lines, such as what supervisorctl said, as one printable line. */
@@ -20,7 +20,7 @@ export function onOneLine(text: string): string {
 
 /** A value as JSON on one line that is safe at a terminal and reads as the same value: JSON itself escapes less. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
+  return JSON.stringify(value).replace(CONTROLS, (character) =>
     Array.from({ length: character.length }, (_, unit) => inJson(character.charCodeAt(unit))).join(""),
   );
 }

@@ -45,7 +45,7 @@ export function stateKey({ state, pid }: Pick<ProcessSnapshot, "state" | "pid">)
   return `${state} ${pid ?? ""}`;
 }
 
-/** A supervisord shows this of what it has never started itself; what somebody has stopped has the time of that. */
+/** A supervisord shows this of a process that it has never started; one that was stopped has the time of that instead. */
 export function isNotStarted({ state, description }: ProcessSnapshot): boolean {
   return state === "STOPPED" && description === "Not started";
 }

@@ -20,7 +20,7 @@ export interface Timings {
   readonly progress_deadline_ms: number;
 }
 
-/** What is to be done to an instance, and the picture of it that the plan was made from. */
+/** The action for an instance, and its state when the rollout was planned. */
 export interface PlannedInstance {
   readonly instance: InstanceName;
   readonly program: ProgramName;
@@ -151,20 +151,20 @@ export interface LeftOpen {
   readonly instances: readonly InstanceName[];
 }
 
-/** The immutable decision of what is restarted where, in what order, how fast and how it is judged. */
+/** The immutable decision: which instances are restarted, in what order, how fast, and how they are judged. */
 export interface Rollout {
   readonly id: RolloutId;
   readonly name: string;
   /** The plan's absolute path. */
   readonly plan_file: string;
   readonly reason?: string;
-  /** The rollout that this one goes on with. */
+  /** The rollout that this one resumes. */
   readonly resumes?: RolloutId;
-  /** The first of a chain of resumes, which was none, and what it was about. */
+  /** The first of a chain of resumes, itself not a resume, and what it selected. */
   readonly began_as?: { readonly id: RolloutId; readonly selection: Selection };
-  /** What the rollouts that it goes on with took out of service by the plan's hooks, and did not put back. */
+  /** What the resumed rollouts drained by the plan's hooks and did not undrain. */
   readonly left_drained?: LeftDrained;
-  /** What is not done of the rollouts that it resumes, and not part of this one: it ends incomplete at best. */
+  /** Instances of the resumed rollouts that are not done and not part of this one: it ends incomplete at best. */
   readonly left_open?: readonly LeftOpen[];
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];

@@ -1,7 +1,7 @@
 import picomatch from "picomatch";
 import { programOf, type InstanceName, type ProgramName } from "./ids.ts";
 
-/** Tells whether a selector of a plan (a group, `group:process`, or a glob over them) names an instance. */
+/** True where a selector of a plan (a group, `group:process`, or a glob over them) names an instance. */
 export type Selector = (instance: InstanceName) => boolean;
 
 /**
@@ -24,7 +24,7 @@ export function namesGroup(text: string, instance: InstanceName): boolean {
   return groupPartOf(text) === programOf(instance);
 }
 
-/** Tells whether a selector names instances of a group, all of them or some. */
+/** True where a selector names instances of a group, all of them or some. */
 export function compileGroupSelector(text: string): (program: ProgramName) => boolean {
   const names = compileSelector(groupPartOf(text));
   return (program) => names(`${program}:` as InstanceName);

@@ -2,7 +2,7 @@
 export type SessionReply =
   { readonly kind: "answered"; readonly text: string } | { readonly kind: "lost"; readonly reason: string };
 
-/** After this, supervisorctl would take what is written next for a name and a password. */
+/** After this, supervisorctl would take the next lines for a name and a password. */
 const PASSWORD_PROMPT = /^Server requires authentication\r?\nUsername:/m;
 
 /** No answer is that long: 10,000 processes are 1 MB. */
@@ -19,7 +19,7 @@ type State =
   | { readonly name: "lost" };
 
 /**
- * Where each answer of one long-lived, interactive `supervisorctl` ends: what is to be written, and what it has printed.
+ * Where each answer of one long-lived, interactive `supervisorctl` ends: the text to write, and what it has printed.
  *
  * supervisorctl has no framing of its own, and no exit codes in a session. So each command is followed by a mark, a
  * word that supervisorctl does not know, and its complaint about the mark ends the answer. Marks hold a nonce: a program

@@ -1,4 +1,4 @@
-/** How an instance is judged and what is done around it: the part of a plan that its checks and hooks make up. */
+/** How an instance is judged, and the commands around its restart: the checks and hooks of a plan. */
 
 /** Where a check or a hook runs: on the instance's host, or where orchestrate runs. */
 export type RunsOn = "host" | "controller";

@@ -1,4 +1,4 @@
-/** What is open at a place of a POSIX shell's line. `ansi` is `$'…'`, which some shells know. */
+/** Which quote or comment is open at a place of a POSIX shell's line. `ansi` is `$'…'`, which some shells know. */
 export type QuoteState = "bare" | "single" | "double" | "ansi" | "escaped" | "comment";
 
 /** What no POSIX shell gives a meaning to, wherever it stands in a word. */
@@ -27,7 +27,7 @@ export function escapeFor(state: "single" | "double", text: string): string {
   return state === "single" ? text.replaceAll("'", `'\\''`) : text.replace(/[\\"$`]/g, "\\$&");
 }
 
-/** Follows a shell's line and tells what is open. It knows no here-documents: a quote in one counts as a quote. */
+/** Follows a shell's line and returns which quote or comment is open. It knows no here-documents: a quote in one counts as a quote. */
 export class QuoteTracker {
   private open: Exclude<QuoteState, "escaped"> = "bare";
   private escaped = false;

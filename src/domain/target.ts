@@ -1,6 +1,6 @@
 import type { HostName } from "./ids.ts";
 
-/** How to reach a host by ssh. What is left out is OpenSSH's to say: its config and its defaults. */
+/** How to reach a host by ssh. Keys that are left out are up to OpenSSH: its config and its defaults. */
 export interface SshSettings {
   readonly user?: string;
   readonly port?: number;

@@ -7,7 +7,7 @@ type Token =
   | { readonly kind: "reference"; readonly reference: Reference }
   | { readonly kind: "malformed_reference" };
 
-/** A piece of a check or hook, with what is open before it when the text is read as a shell's line. */
+/** A piece of a check or hook, with the quote that is open before it when the text is read as a shell's line. */
 export type TemplatePart = Token & { readonly within: QuoteState };
 
 /**
@@ -17,14 +17,14 @@ export type TemplatePart = Token & { readonly within: QuoteState };
 const TOKEN =
   /\$\$\{|\$\{(?:([A-Za-z_]\w*)(?::-([^{}]*))?\})?|\{(\{[A-Za-z_]\w*(?:\.[\w-]*)?\})\}|\{([A-Za-z_]\w*(?:\.[\w-]*)?)\}/g;
 
-/** Takes a template apart. Every text is one: what is wrong with its parts is for others to judge. */
+/** Takes a template apart. Every text is one: whether its parts are right is judged elsewhere. */
 export function parseTemplate(template: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   const quotes = new QuoteTracker();
   const add = (token: Token) => {
     if (token.kind === "text" && token.text === "") return;
     parts.push({ ...token, within: quotes.state });
-    // What is filled in counts as a letter: a `#` behind it begins no comment, and an escape before it is over.
+    // A filled-in value counts as a letter: a `#` behind it begins no comment, and an escape before it is over.
     quotes.read(token.kind === "text" ? token.text : "x");
   };
   let end = 0;

@@ -3,7 +3,7 @@ import { worksOf, type Rollout, type Warning } from "../domain/rollout.ts";
 import { checkName } from "../domain/settings.ts";
 import type { FleetHost } from "./ports.ts";
 
-/** Tells of checks that no restart could pass, of which the first instance would fail. One instance a host stands for all. */
+/** Warns of checks that no restart could pass. One instance of each host stands for all. */
 export async function checkWarnings(
   fleet: ReadonlyMap<HostName, FleetHost>,
   rollout: Pick<Rollout, "waves">,

@@ -14,7 +14,7 @@ const CONNECTING_AT_ONCE = 16;
 /** A worker that exits by design is EXITED until supervisord gets to it, which is within a second. */
 const AT_REST_MS = 2000;
 
-/** What is asked of hosts besides the states of what they run. */
+/** What hosts are asked for, in addition to the states of their processes. */
 export interface DiscoveryOptions {
   /** How Supervisor is configured, as far as that is to be had. */
   readonly withConfig?: boolean;
@@ -24,7 +24,7 @@ export interface DiscoveryOptions {
   readonly histories?: (host: HostName) => boolean;
   /** The hosts on which something may be changed: refused where supervisorctl itself does not work. */
   readonly changedOn?: ReadonlySet<HostName>;
-  /** Which of what is EXITED stays so. */
+  /** Which EXITED processes stay so. */
   readonly atRest?: {
     /** Whether that matters of a program. */
     readonly isAsked: (program: ProgramName) => boolean;
@@ -77,7 +77,7 @@ async function lookAt(
 }
 
 /**
- * Finds out which of what is EXITED stays so: by its configuration, or because it is EXITED a while later, too. It
+ * Finds out which EXITED processes stay so: by their configuration, or because they are still EXITED a while later. It
  * looks again only where that is not known, and no other host waits for it.
  */
 async function withThoseAtRest(
@@ -94,7 +94,7 @@ async function withThoseAtRest(
   if (exited.every((instance) => autorestartOf(instance) === false)) return { ...report, at_rest: new Set(exited) };
   await atRest.wait(AT_REST_MS);
   const look = await limit(() => supervisor.look());
-  // What has done its work cannot be told from a worker that is started again: nothing may be restarted on that.
+  // A process that has done its work looks like a worker that is being started again: nothing may be restarted on that.
   if (look.kind !== "seen") return { host: report.host, refusal: refusalOf(report.host, look) };
   const stillExited = new Set(namesOf(look.snapshots, "EXITED"));
   const now = new Map(look.snapshots.map((snapshot) => [snapshot.instance, snapshot]));

@@ -41,9 +41,9 @@ export class Executor {
 
   /** Runs the rollout to its end. Rejects only on a bug. */
   async run(): Promise<Outcome> {
-    this.tell({ type: "begin" });
+    this.feed({ type: "begin" });
     for (const { lock } of this.world.fleet.values())
-      void lock.lost.then(({ reason }) => this.tell({ type: "lock_lost", reason }));
+      void lock.lost.then(({ reason }) => this.feed({ type: "lock_lost", reason }));
     try {
       return await this.ended;
     } finally {
@@ -52,23 +52,23 @@ export class Executor {
     }
   }
 
-  /** No new restart begins; what is under way finishes its gate. */
+  /** No new restarts; those in progress finish their gate. */
   interrupt(signal: string): void {
-    this.tell({ type: "interrupted", signal });
+    this.feed({ type: "interrupted", signal });
   }
 
-  /** Leaves now, whatever is under way. */
+  /** Leaves now, whatever is in progress. */
   abandon(): void {
-    this.tell({ type: "abandoned" });
+    this.feed({ type: "abandoned" });
   }
 
-  /** Ends it here, for a bug: nothing more is decided or begun, and `run` rejects. */
+  /** Ends it here, for a bug: nothing more is decided or started, and `run` rejects. */
   fail(bug: unknown): void {
     this.hasFailed = true;
     this.rejectEnded(bug);
   }
 
-  private tell(input: Input): void {
+  private feed(input: Input): void {
     if (this.hasFailed) return;
     try {
       for (const command of this.machine.handle(input, this.clock.monotonicMs())) this.carryOut(command);
@@ -159,7 +159,7 @@ export class Executor {
     }
   }
 
-  /** An answer to what is not asked any more is none. */
+  /** An answer to a withdrawn question does not count. */
   private ask(command: Extract<Command, { type: "ask" }>): void {
     this.question.abort();
     const { signal } = (this.question = new AbortController());
@@ -170,7 +170,7 @@ export class Executor {
         : operator.decide(command.answers, signal).then((answer): Input => ({ type: "decided", answer }));
     answered
       .then((input) => {
-        if (!signal.aborted) this.tell(input);
+        if (!signal.aborted) this.feed(input);
       })
       .catch((bug: unknown) => this.fail(bug));
   }
@@ -182,7 +182,7 @@ export class Executor {
   }
 
   private answer<T>(outcome: Promise<T>, toInput: (outcome: T) => Input): void {
-    outcome.then((value) => this.tell(toInput(value))).catch((bug: unknown) => this.fail(bug));
+    outcome.then((value) => this.feed(toInput(value))).catch((bug: unknown) => this.fail(bug));
   }
 
   /** Sends a change only once its announcement is kept: a resume must know of every change that can have happened. */
@@ -192,7 +192,7 @@ export class Executor {
       this.sentAtMs.set(keyOf({ host, instance }), this.clock.monotonicMs());
       return this.host(host).changes.change(action, instance);
     }
-    this.tell({ type: "journal_failed", reason: problem });
+    this.feed({ type: "journal_failed", reason: problem });
     return { kind: "not_sent", reason: notKept(problem) };
   }
 
@@ -202,7 +202,7 @@ export class Executor {
       host,
       this.clock.wakeAt(atMs, () => {
         this.wakes.delete(host);
-        this.tell(host === undefined ? { type: "woken" } : { type: "woken", host });
+        this.feed(host === undefined ? { type: "woken" } : { type: "woken", host });
       }),
     );
   }
@@ -217,12 +217,12 @@ export class Executor {
 
   /**
    * Like a change, a hook that may take something out of service is started only once its announcement is kept. One
-   * that puts it back, or tells of a failure, must not be left out for that.
+   * that undrains, or that reports a failure, must still run.
    */
   private async hook(name: HookName, run: () => Promise<HookOutcome>): Promise<HookOutcome> {
     const problem = await this.recorder.durable();
     if (problem === undefined) return run();
-    this.tell({ type: "journal_failed", reason: problem });
+    this.feed({ type: "journal_failed", reason: problem });
     return name.startsWith("before_") ? { kind: "not_run", reason: notKept(problem) } : run();
   }
 

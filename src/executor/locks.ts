@@ -31,7 +31,7 @@ export async function takeLocks(fleet: Locked, rollout: Rollout, owner: LockOwne
   return undefined;
 }
 
-/** What a dry run tells of locks that would be in the way. */
+/** The warnings of a dry run about locks that a run would be refused for. */
 export async function lockWarnings(fleet: ReadonlyMap<HostName, FleetHost>, rollout: Rollout): Promise<Warning[]> {
   if (rollout.lock.mode === "off") return [];
   const found = [...groupsByHost(rollout)].map(async ([host, groups]) => {

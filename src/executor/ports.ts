@@ -28,7 +28,7 @@ export type Argv = readonly [program: string, ...args: string[]];
 export interface Output {
   readonly stdout: string;
   readonly stderr: string;
-  /** True: the beginning of stdout is missing, since it was longer than what is kept. */
+  /** True: the beginning of stdout is missing, since it exceeded the limit. */
   readonly isCut?: boolean;
 }
 
@@ -53,7 +53,7 @@ export interface HostConnection {
   readonly host: HostName;
   /** Resolves once a command can be run, or with the reason why none can. Never rejects. */
   connect(): Promise<ConnectOutcome>;
-  /** Ends the connection; what runs on the host goes on by itself. Idempotent. */
+  /** Ends the connection; commands on the host continue by themselves. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -62,12 +62,12 @@ export type DialTarget = { readonly address: string; readonly port: number } | {
 
 export type DialOutcome =
   | { readonly kind: "open"; readonly stream: Duplex }
-  /** @property forbidden true: the host's sshd is set not to, whoever listens there */
+  /** @property forbidden true: the host's sshd is set not to, whether or not anything listens there */
   | { readonly kind: "failed"; readonly reason: string; readonly forbidden?: true };
 
-/** A command that goes on for as long as its stdin is open, or as it likes. */
+/** A command that runs until its stdin is closed, or until it exits. */
 export interface SpawnedProcess {
-  /** What is written goes to its stdin, what is read comes from its stdout. An error of it is never thrown. */
+  /** Writing goes to its stdin, reading comes from its stdout. An error of it is never thrown. */
   readonly stream: Duplex;
   /** Resolves once it has ended or the connection was lost, and all of its stdout was read. */
   readonly closed: Promise<void>;
@@ -105,7 +105,7 @@ export interface LookWay {
   readonly why: string;
 }
 
-/** What is known of a supervisord's process id. */
+/** A supervisord's process id, as far as it is known. */
 export type PidOutcome =
   /** @property children of that supervisord, as far as they are known: what ran at the last look */
   | { readonly kind: "known"; readonly pid: number; readonly children?: readonly number[] }
@@ -118,13 +118,13 @@ export type PidOutcome =
 export interface SupervisorReader {
   /**
    * All instances of the host in natural order, as they are after this call. Each command that it takes is bounded by
-   * the plan's command_timeout, and what goes before the one that always works by half of that.
-   * Who calls while a look is under way shares the next one with all others who do.
+   * the plan's command_timeout, and all faster attempts together by half of it.
+   * Calls during a look share the next one.
    */
   look(): Promise<LookOutcome>;
   /**
-   * Remembers the ends of an instance's logs, where that takes some milliseconds: before its restart, so that what is
-   * older can be told after it. Never rejects.
+   * Remembers the ends of an instance's logs, where that takes some milliseconds: before its restart, so that
+   * older lines can be recognised after it. Never rejects.
    */
   noteLogs(instance: InstanceName): Promise<void>;
   /**
@@ -148,7 +148,7 @@ export interface SupervisorReader {
   troubleWithSupervisorctl(): Promise<UnseenLook | undefined>;
   /** How the last answer came; undefined before the first. */
   way(): LookWay | undefined;
-  /** Ends what it has left running on the host. Before the connection's own end; idempotent; a later look starts anew. */
+  /** Ends what it has left running on the host. Before the connection's own end; idempotent; a later look starts from scratch. */
   close(): Promise<void>;
 }
 
@@ -220,7 +220,7 @@ export interface HookRunner {
 
 export type TakeOutcome =
   | { readonly kind: "held" }
-  /** By somebody else. */
+  /** By another rollout. */
   | { readonly kind: "locked"; readonly holder: LockHolder }
   /** There can be none: the host lacks what it takes, or is gone. */
   | { readonly kind: "unavailable"; readonly reason: string };
@@ -263,7 +263,7 @@ export interface HostLock {
   prepare(groups: readonly ProgramName[]): void;
   /** Tries once. @param groups the Supervisor groups to lock; none: changes are let through without a lock */
   take(groups: readonly ProgramName[]): Promise<TakeOutcome>;
-  /** Runs a command under the lock, which is taken anew first if it was lost with its connection. */
+  /** Runs a command under the lock, which is first taken again if it was lost with its connection. */
   run(argv: Argv, options?: RunUnderLock): Promise<RunOutcome | LockLost>;
   /** Resolves once the lock is held, or held again. */
   awaitOutcome(): Promise<AwaitedOutcome>;
@@ -279,13 +279,13 @@ export interface RolloutHost extends FleetHost {
   readonly hooks: HookRunner;
 }
 
-/** The person at the terminal, who sees by a view what is asked. One question is open at a time. */
+/** The person at the terminal, to whom a view shows the question. One question is open at a time. */
 export interface Operator {
   /** Whether there is such a person. */
   readonly isThere: boolean;
-  /** Whether to go on after a pause; asked only where there is somebody. Never settles once withdrawn. */
+  /** Whether to continue after a pause; asked only if there is such a person. Never resolves once withdrawn. */
   mayContinue(withdrawn: AbortSignal): Promise<boolean>;
-  /** One of these answers to a failure; asked only where there is somebody. Never settles once withdrawn. */
+  /** One of these answers to a failure; asked only if there is such a person. Never resolves once withdrawn. */
   decide(answers: readonly Answer[], withdrawn: AbortSignal): Promise<Answer>;
 }
 
@@ -306,18 +306,18 @@ export interface Clock {
   wakeAt(atMs: number, callback: () => void): { cancel(): void };
 }
 
-/** Keeps the events of a rollout, so that another process can go on where this one ended. */
+/** Keeps the events of a rollout, so that another process can resume where this one ended. */
 export interface Journal {
   append(event: RecordedEvent): void;
   /** Resolves once all that was appended survives a power cut, or with the reason why it does not. Never rejects. */
   durable(): Promise<string | undefined>;
-  /** Likewise, and nothing is appended any more. */
+  /** Likewise; nothing is appended after that. */
   close(): Promise<string | undefined>;
 }
 
-/** Shows a rollout. It is told, it never asks, and nothing waits for it. */
+/** Shows a rollout. It receives events, never asks, and nothing waits for it. */
 export interface View {
   show(event: RecordedEvent): void;
-  /** After the last event: draw what is left to draw and give the terminal back. */
+  /** After the last event: draw the rest and restore the terminal. */
   end(): Promise<void>;
 }

@@ -24,7 +24,7 @@ export type Progress =
   /** It was lost on the way, and can no longer act. */
   | Exclude<LostCommand, { kind: "done" }>;
 
-/** What is known when an attempt starts. */
+/** The facts with which an attempt starts. */
 export interface AttemptStart {
   /** What was seen before the restart; undefined where that was another rollout's. */
   readonly before?: ProcessSnapshot;
@@ -52,9 +52,9 @@ export class Attempt {
   /** The process that the gate has let through, and since when. */
   private proven: { readonly pid: number; readonly sinceMs: number } | undefined;
   private areLeftoversReported = false;
-  /** Since when its lost restart can act no more: the next look that was sent later shows what came of it. */
+  /** Since when its lost restart can no longer act: the next look that was sent later shows what it has done. */
   private endedAtMs: number | undefined;
-  /** State and pid as last told, so that a look that shows nothing new tells nothing. */
+  /** State and pid as last reported, so that a look that shows nothing new is not reported. */
   private reported: string;
 
   constructor(
@@ -95,12 +95,12 @@ export class Attempt {
     this.leftovers.lookAgain(nowMs, undefined);
   }
 
-  /** The connection was lost while the command was under way. */
+  /** The connection was lost while the command ran. */
   lost(reason: string, nowMs: number): void {
     this.gate.commandLost(reason, nowMs);
   }
 
-  /** Since it was lost: it can act no more. */
+  /** It was lost and can no longer act. */
   canNoLongerAct(nowMs: number): void {
     this.endedAtMs = nowMs;
   }
@@ -116,7 +116,7 @@ export class Attempt {
     return this.checks.whyImpossible !== undefined || (this.checks.isProven && this.checks.allPassed);
   }
 
-  /** What is to be looked for in its host's process table, if anything. */
+  /** The question to its host's process table, if there is one. */
   get processQuery(): ProcessQuery | undefined {
     return this.leftovers.query;
   }
@@ -165,7 +165,7 @@ export class Attempt {
   /** Another supervisord runs it now, so that whatever it is was not brought about by this restart. */
   private restartedUnder(snapshot: ProcessSnapshot | undefined): Progress {
     const { supervisors } = this.context;
-    // Seen RUNNING it may have been well. What is not may have been why supervisord ended.
+    // One that is RUNNING may have been well. One that is down may have been why supervisord ended.
     const isDown = snapshot !== undefined && snapshot.state !== "RUNNING" && !isNotStarted(snapshot);
     const state = snapshot ? `it is ${describeState(snapshot)}` : "it is not listed";
     const reason = `${supervisors.restartOf(this.work.host)} after this restart was sent; ${state}${this.gate.quoted()}`;
@@ -176,7 +176,7 @@ export class Attempt {
     return this.follow(this.gate.verdictByTime(nowMs), nowMs);
   }
 
-  /** What became of a lost restart, by the state that it has left. */
+  /** The result of a lost restart, by the state that it has left. */
   private judgeLost(snapshot: ProcessSnapshot | undefined, nowMs: number): Progress {
     this.endedAtMs = undefined;
     const lost = this.action.afterLoss(snapshot, this.previousPid);
@@ -232,12 +232,12 @@ export class Attempt {
     };
   }
 
-  /** What is left of the old process may be why: it holds a port, for example. */
+  /** Leftovers of the old process may be why: they hold a port, for example. */
   private failed(failure: Failed): Progress {
     return { ...failure, reason: `${failure.reason}${this.leftBehind()}` };
   }
 
-  /** Tells what was seen of the old process. Returns it to stand behind a reason; empty if nothing was seen. */
+  /** Reports the leftovers that were seen. Returns them as the end of a reason; empty if there were none. */
   private leftBehind(): string {
     const { seen } = this.leftovers;
     if (seen.length === 0) return "";

@@ -88,7 +88,7 @@ export class CapacityLedger {
       : { healthy: program.healthy, min_healthy: program.minHealthy };
   }
 
-  /** When the program last got on: whoever waits behind others of it does not wait for capacity yet. */
+  /** When the program last made progress: an instance queued behind others of its program is not yet waiting for capacity. */
   progressedAtMs(instance: InstanceName): number {
     return this.programs.get(programOf(instance))?.progressedAtMs ?? 0;
   }

@@ -7,14 +7,14 @@ import { compileSelector, type Selector } from "../domain/selector.ts";
 import { explain } from "./explained.ts";
 
 /**
- * Tells what others have changed since the rollout was planned: whoever reads the preview must not be left to believe it.
- * It changes nothing about the plan: one that was restarted by hand is restarted all the same, a new one is left alone.
+ * Reports what has changed since the rollout was planned, not by this rollout: the preview no longer holds there.
+ * The rollout stays the same: an instance that was restarted by hand is restarted anyway, a new one is left alone.
  */
 export class Drift {
   private readonly emit: (event: RolloutEvent) => void;
   /** What the rollout knows of each host, be it restarted or left alone. */
   private readonly known = new Map<HostName, Set<InstanceName>>();
-  /** What was told last of those that have changed. */
+  /** The last report of each that has changed. */
   private readonly reported = new Map<InstanceKey, string>();
   /** The pids of those that have exited by design since then. */
   private readonly pids = new Map<InstanceKey, number>();
@@ -34,7 +34,7 @@ export class Drift {
     for (const { host, instance } of rollout.skipped) this.know(host, instance);
   }
 
-  /** Compares what a host of the coming wave runs now with what is planned there. */
+  /** Compares a host of the next wave with the rollout. */
   compareHost(work: HostWork, snapshots: readonly ProcessSnapshot[]): void {
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
     for (const { instances } of work.batches)
@@ -64,7 +64,7 @@ export class Drift {
     return known !== undefined && known !== now.pid;
   }
 
-  /** Looks for what is new on a host. Any look shows that, whatever it was sent for. */
+  /** Looks for new instances on a host. Any look shows that, whatever it was sent for. */
   observe(host: HostName, outcome: LookOutcome): void {
     const selectors = this.selectors.get(host);
     if (!selectors || outcome.kind !== "seen") return;
@@ -76,7 +76,7 @@ export class Drift {
     }
   }
 
-  /** Compares one that has not been restarted yet with what it was when that was planned, or told last. */
+  /** Compares one that has not been restarted yet with what it was when planned, or when last reported. */
   compare(work: HostWork, { instance, before }: PlannedInstance, now: ProcessSnapshot | undefined): void {
     const { host } = work;
     const key = keyOf({ host, instance });
@@ -95,7 +95,7 @@ export class Drift {
     );
   }
 
-  /** It exits by design, and has done so: nobody has changed it. */
+  /** It exits by design, and has done so: no other user has changed it. */
   private isByItself(
     { on_expected_exit }: HostWork,
     key: InstanceKey,

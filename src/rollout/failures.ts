@@ -18,11 +18,11 @@ export interface InstanceFailure {
   readonly state?: ProcessState;
   readonly seconds: number;
   readonly stillDrained: boolean;
-  /** It had been healthy after its restart: nothing of its turn is left to be asked of this. */
+  /** It had been healthy after its restart: its turn is over. */
   readonly wasProven?: true;
   /** It was restarted by an earlier rollout, and this one has no work for it. */
   readonly isOfEarlierRollout?: boolean;
-  /** Others of the host that fail with it, and for the same reason: one failure, asked and asked about once. */
+  /** Others of the host that fail with it, and for the same reason: one failure, reported and asked about once. */
   readonly also?: readonly InstanceName[];
 }
 
@@ -39,33 +39,33 @@ type Failure = InstanceFailure | HostHookFailure;
 /** A process that is down after these may take its supervisord with it: an event listener ends that. */
 const MAY_END_SUPERVISOR: ReadonlySet<InstanceFailureCode> = new Set(["fatal", "exited", "stayed_stopped"]);
 
-/** Two turns of supervisord's loop, one to tell the listener and one to heed its signal, and a second to spare. */
+/** Two turns of supervisord's loop, one to notify the listener and one to handle its signal, and a second to spare. */
 const AFTERMATH_MS = 3000;
 
 interface Unreported {
   failure: InstanceFailure;
   consequence: Consequence;
-  /** The host is looked at then, and nothing is asked before that; undefined once that is known. */
+  /** The host is looked at then, and the failure is reported after that; undefined once that look has come back. */
   lookAtMs: number | undefined;
   isLookSent: boolean;
   log: LogTail | undefined;
 }
 
-/** Told once nothing more is awaited: whether what failed is to be tried again, or its failure stands. */
+/** Called once nothing more is pending: whether the operator has chosen to retry, or the failure stands. */
 export type OnFailureEnd = (failure: Failure, isRetried: boolean) => void;
 
 /**
- * Takes each failure from its count to its end: the end of the log is read, it is told, and where it is one too many
- * the rollout halts or the operator is asked, about one failure after the other.
+ * Handles a failure from its count to its report: reads the end of the log, emits the event, and where the limit is exceeded
+ * halts the rollout or asks the operator, about one failure after the other.
  */
 export class Failures {
   private readonly tally: Tally;
   private readonly issue: (command: Command) => void;
   private readonly onEnd: OnFailureEnd;
   private readonly nowMs: () => number;
-  /** Counted and not asked yet: the end of their log is awaited, or whether supervisord ends with them. */
+  /** Counted and not yet reported: the end of their log is pending, or the look that shows whether supervisord ends with them. */
   private readonly unreported = new Map<InstanceKey, Unreported>();
-  /** Told, and waiting for the operator's answer. The first is the one that is asked about. */
+  /** Reported, and waiting for the operator's answer. The question is about the first. */
   private questions: Failure[] = [];
   /**
    * What the operator has chosen to retry. Its failure counts until it has another outcome; one of several instances
@@ -124,7 +124,7 @@ export class Failures {
     this.reportKnown();
   }
 
-  /** What belongs to the reason and came late: what supervisorctl said, or what its old process has left behind. */
+  /** Part of the reason that came late: what supervisorctl said, or what its old process has left behind. */
   addToReason(host: HostName, instance: InstanceName, more: string): void {
     const unreported = this.unreported.get(keyOf({ host, instance }));
     if (unreported) unreported.failure = withReason(unreported.failure, more);
@@ -206,13 +206,13 @@ export class Failures {
     if (retried.open.size === 0) this.tally.retractFailure();
   }
 
-  /** The rollout ends. What was to be tried again when it was interrupted, and never was, has failed on the way out. */
+  /** The rollout ends. An instance that was to be retried, and was not before the interrupt, has failed after all. */
   haltForUntried(): void {
     const [{ failure } = {}] = this.retried.values();
     if (failure && this.tally.stop && this.tally.halt(failure.code, placed(failure))) this.reportHalt(failure);
   }
 
-  /** The rollout stops: nobody is asked any more. What would have halted it but for the answer does so now. */
+  /** The rollout stops: no more questions. A failure whose question is open halts the rollout now. */
   stopAsking(): void {
     const asked = this.questions;
     const [unreported] = [...this.unreported.values()].filter(({ consequence }) => consequence === "asks");
@@ -227,7 +227,7 @@ export class Failures {
     for (const failure of asked) this.onEnd(failure, false);
   }
 
-  /** The operator leaves: what is counted is told, with what is known of it. */
+  /** The operator leaves: every counted failure is reported, with or without its log. */
   abandon(): void {
     this.stopAsking();
     for (const unreported of this.unreported.values()) {

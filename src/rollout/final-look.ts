@@ -19,7 +19,7 @@ export interface Due {
   readonly snapshot: ProcessSnapshot;
 }
 
-/** What is known of an instance besides its state. */
+/** Facts about an instance that a look does not show. */
 export interface KnownBefore {
   /** It is tried again, so that its state is our doing and not another user's wish. */
   readonly isOurs: boolean;

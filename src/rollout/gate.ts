@@ -20,7 +20,7 @@ export interface Failed {
   readonly expectedExit?: string;
 }
 
-/** What an instance may do besides running on. */
+/** What an instance may do other than keep running. */
 export interface ExitRules {
   /** It may end with an exit that Supervisor expects, if it is started again (`on_expected_exit: accept`). */
   readonly mayExit: boolean;
@@ -83,7 +83,7 @@ export class Gate {
     this.stopEndedAtMs ??= nowMs;
   }
 
-  /** The channel was lost while the command was under way. */
+  /** The channel was lost while the command ran. */
   commandLost(reason: string, nowMs: number): void {
     this.lost = { atMs: nowMs, reason };
   }

@@ -10,7 +10,7 @@ export function hookStarted(command: RunHook): RolloutEvent {
 
 export function hookFinished(input: Extract<Input, { type: "hook_finished" }>): RolloutEvent {
   const { hook, outcome } = input;
-  // How it ends is nothing that becomes of the instance whose failure it tells.
+  // How it ends is not an outcome of the instance that has failed.
   const subject = hook === "on_failure" ? {} : subjectOf(input);
   const reason = "reason" in outcome ? { reason: outcome.reason } : {};
   return { type: "hook.finished", hook, ...subject, succeeded: outcome.kind === "succeeded", ...reason };

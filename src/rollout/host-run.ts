@@ -96,7 +96,7 @@ export class HostRun {
     this.slots.drop();
   }
 
-  /** What the operator wants done again and has not had its turn yet: that wish must not be forgotten either. */
+  /** Queued retries: the operator's choice must not be forgotten for them either. */
   private failQueuedRetries(why: string, nowMs: number): void {
     const { host } = this.work;
     for (const planned of this.slots.queued) {
@@ -127,7 +127,7 @@ export class HostRun {
     else this.afterHook(nowMs);
   }
 
-  /** Nothing more is awaited of the failure of a hook: it stands, or the operator wants the hook to run again. */
+  /** Nothing more is awaited of the failure of a hook: it stands, or the operator has chosen to retry. */
   hookFailureEnded({ hook }: HostHookFailure, isRetried: boolean, nowMs: number): void {
     if (hook !== this.phase) return;
     if (isRetried) {
@@ -139,7 +139,7 @@ export class HostRun {
     this.afterHook(nowMs);
   }
 
-  /** Takes one that has regressed next, as the operator wishes. False if it is too late for that, or not this host's turn. */
+  /** Retries one that has regressed next. False if it is too late for that, or not this host's turn. */
   retry(planned: PlannedInstance, nowMs: number): boolean {
     const isItsTurn = this.work.batches.some(({ instances }) => instances.includes(planned));
     if (!isItsTurn || this.phase !== "walking") return false;
@@ -148,7 +148,7 @@ export class HostRun {
     return true;
   }
 
-  /** The operator has answered: what waited goes on. */
+  /** The operator has answered: what waited continues. */
   released(nowMs: number): void {
     if (this.unseenSinceMs !== undefined) this.unseenSinceMs = nowMs;
     for (const run of this.active.values()) run.released(nowMs);
@@ -168,12 +168,12 @@ export class HostRun {
     this.proceed(nowMs);
   }
 
-  /** Capacity may have become free: whoever waits for it tries again. */
+  /** Capacity may have become free: instances that wait for it try again. */
   capacityChanged(nowMs: number): void {
     if (this.active.size > 0) this.each(nowMs, (run) => run.tryBegin(nowMs));
   }
 
-  /** Nothing further begins: what has not been touched stays so, what is under restart finishes its gate. */
+  /** No new restarts: untouched instances stay so, restarts in progress finish their gate. */
   stopBeginning(nowMs: number): void {
     this.slots.drop();
     for (const run of this.active.values()) run.stopBeginning(nowMs);
@@ -191,7 +191,7 @@ export class HostRun {
     this.proceed(nowMs);
   }
 
-  /** Goes on with what has become possible, and sees to it that the host is woken or looked at in time. */
+  /** Starts what has become possible, and schedules the next look or wake of the host. */
   private proceed(nowMs: number): void {
     for (const [instance, run] of this.active) {
       if (!run.isOver) continue;

@@ -137,7 +137,7 @@ export class InstanceRun {
     return true;
   }
 
-  /** The operator leaves: what is being restarted is reported as unknown. */
+  /** The operator leaves: a restart in progress is reported as unknown. */
   abandon(): void {
     if (this.stage === "restart") this.turn.context.outcomes.abandoned(this.turn.id, this.turn.drained);
     this.stage = "over";

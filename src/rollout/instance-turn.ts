@@ -66,7 +66,7 @@ export class InstanceTurn {
 
   /** Set where its program cannot spare it now. */
   get shortage(): Shortage | undefined {
-    // What is broken counts as down already, so that restarting it takes nothing away.
+    // A broken instance counts as down already, so that restarting it takes nothing away.
     return this.isDown ? undefined : this.context.capacity.shortage(this.work.host, this.planned.instance);
   }
 

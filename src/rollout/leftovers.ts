@@ -15,9 +15,9 @@ type Answer =
  * Looks for what an instance's old processes have left behind: the processes of their process groups, which Supervisor
  * makes for each process that it starts, and of their sessions.
  *
- * One look that shows none is enough for good: the old process has ended, so nothing can join its group any more. As long
+ * One look that shows none is enough for good: the old process has ended, so nothing can join its group after that. As long
  * as a group has a member, the kernel gives its number to no other process. A number that a process has again is therefore
- * no leftover, and neither is what others with that number left behind later: what is left of an old instance is older
+ * no leftover, and neither is what others with that number left behind later: a leftover of an old instance is older
  * than the process that took its place, or was seen in a group that had such a process.
  */
 export class Leftovers {
@@ -26,7 +26,7 @@ export class Leftovers {
   private answer: Answer | undefined;
   /** Groups in which something older than the new process was found. */
   private readonly ours = new Set<number>();
-  /** Since when a look is wanted that was not sent before. */
+  /** Since when a look is needed that was not sent before. */
   private dueSinceMs: number | undefined;
 
   /** @param oldPids of the instance before this restart and, where they left something behind, before earlier ones */
@@ -35,13 +35,13 @@ export class Leftovers {
     if (policy === "ignore" || this.oldPids.length === 0) this.answer = { kind: "none" };
   }
 
-  /** What is to be asked now, if anything. */
+  /** The question to ask now, if there is one. */
   get query(): ProcessQuery | undefined {
     if (this.dueSinceMs === undefined) return undefined;
     return { groups: this.oldPids, pids: this.newPid === undefined ? [] : [this.newPid] };
   }
 
-  /** True once it is known that there are none, or nobody wants to know. */
+  /** True once it is known that there are none, or the plan ignores them. */
   get areGone(): boolean {
     return this.answer?.kind === "none";
   }
@@ -63,7 +63,7 @@ export class Leftovers {
     if (this.seen.length === 0) this.lookAgain(nowMs, undefined);
   }
 
-  /** True if the answer was one to what is asked here. */
+  /** True if this answers the question asked here. */
   looked({ query, issuedAtMs }: ProcessLook, outcome: ProcessesOutcome): boolean {
     if (this.dueSinceMs === undefined || issuedAtMs < this.dueSinceMs) return false;
     if (!this.oldPids.every((pid) => query.groups.includes(pid))) return false;
@@ -74,7 +74,7 @@ export class Leftovers {
     return true;
   }
 
-  /** What is left since then; "unknown" until a look that was sent since then has shown it. */
+  /** The leftovers at that time; "unknown" before a look that was sent after it has come back. */
   remaining(sinceMs: number): readonly HostProcess[] | "unknown" {
     if (this.answer?.kind === "none") return [];
     return this.answer?.kind === "left" && this.answer.issuedAtMs >= sinceMs ? this.answer.processes : "unknown";
@@ -109,7 +109,7 @@ export class Leftovers {
 
 /**
  * True for the old process itself: its supervisord was killed, which ends none of its processes, and the next one has
- * started another beside it. Its number alone proves nothing, since that may be another process's by now; that one is
+ * started another one. Its number alone proves nothing, since that may be another process's by now; that one is
  * not likely to run the same command.
  */
 function isOrphan(old: HostProcess, { parent, command, age_s }: HostProcess): boolean {

@@ -3,7 +3,7 @@ import type { Command } from "./messages.ts";
 
 /**
  * Sees to it that at most one look per host is on its way: one answers for all instances of the host.
- * Whoever asks while one is on its way needs a younger answer, so another follows it.
+ * A request made while a look is in flight needs a newer answer, so another look follows.
  */
 export class Looks {
   private readonly issue: (command: Command) => void;

@@ -25,11 +25,11 @@ import type { RunContext } from "./run-context.ts";
 
 type Phase = "before_rollout" | "first_look" | "waves" | "after_rollout" | "ending" | "ended";
 
-/** How often hosts are looked at for what is not under restart there: for the floors, and for what regresses. */
+/** How often hosts are looked at for instances that are not being restarted: for the floors, and for regressions. */
 const DEFAULT_WATCH_MS = 5000;
 
 /**
- * Decides a rollout: told what happened and when, it answers with what is to be done.
+ * Decides a rollout: it is given what happened and when, and answers with commands.
  *
  * Pure and synchronous. It has no clock: `nowMs` is any monotonic count of milliseconds, and the same inputs at the
  * same times give the same commands. Without floors the work per input does not depend on the size of the fleet.
@@ -211,7 +211,7 @@ export class Machine {
     // A supervisord that has ended is the failure of what was being restarted, before it is that of all the others.
     if (outcome.kind !== "seen") run?.looked(outcome, issuedAtMs, this.nowMs);
     this.failures.looked(host, outcome, issuedAtMs);
-    // What has regressed is counted before anything else begins.
+    // Regressions are counted before anything else starts.
     this.watch.observe(host, outcome, this.nowMs);
     this.drift.observe(host, outcome);
     this.waves.looked(host, outcome, this.nowMs);
@@ -270,7 +270,7 @@ export class Machine {
     this.emit({ type: "rollout.halted", code, reason });
   }
 
-  /** Once, when the rollout begins to stop: hosts that rest, wait or aim have ended. */
+  /** Once, when the rollout starts to stop: hosts that are resting, waiting or in their final look have ended. */
   private beginStopping(): void {
     if (!this.tally.stop || this.isStopping) return;
     this.isStopping = true;
@@ -278,7 +278,7 @@ export class Machine {
     this.waves.stopBeginning(this.nowMs);
   }
 
-  /** Goes on to what has become possible, and sees to it that the rollout is woken in time. */
+  /** Moves to the next phase where that has become possible, and schedules the next wake. */
   private advance(): void {
     if (this.phase === "first_look" && (this.tally.mayBegin ? this.unseen.size === 0 : this.tally.stop)) {
       this.phase = "waves";
@@ -289,7 +289,7 @@ export class Machine {
     // What a look has shown while the hook ran is reported before the end.
     if (this.phase === "ending" && !this.failures.isBusy && !this.hooks.isBusy) this.end();
     if (this.phase === "ended") return;
-    // Without floors only a pause needs looks of its own; otherwise who restarts also looks.
+    // Without floors only a pause needs looks of its own; otherwise restarts look anyway.
     if (this.waves.isPaused && this.watchAtMs === Infinity) this.watchAll(this.watch.hosts);
     if (!this.waves.isPaused && !this.capacity.hasFloors) this.watchAtMs = Infinity;
     const atMs = Math.min(this.watchAtMs, this.waves.wakeAtMs, this.failures.lookAtMs);
@@ -322,7 +322,7 @@ export class Machine {
     return this.waves.runOf(host);
   }
 
-  /** Every command passes here, so that each hook is told of and each failure is followed by its hook, whoever asks. */
+  /** Every command passes here, so that each hook is reported and each failure is followed by its hook. */
   private issue(command: Command): void {
     if (command.type === "run_hook") this.emit(hookStarted(command));
     this.commands.push(command);

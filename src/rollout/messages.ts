@@ -12,7 +12,7 @@ import type {
 } from "../domain/outcomes.ts";
 import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
 
-/** What happened, told to the machine together with the time at which it did. */
+/** What happened. The machine is given the time with it. */
 export type Input =
   | { readonly type: "begin" }
   /** The answer to a `look`. At most one look per host is on its way. */
@@ -40,25 +40,25 @@ export type Input =
   | ({ readonly type: "log_read"; readonly log: LogTail } & OfInstance)
   /** The time of the last `wake` for this host has come; without a host, of the last one for the rollout. */
   | { readonly type: "woken"; readonly host?: HostName }
-  /** The operator's answer to the last `ask`: after a wave whether to go on, */
+  /** The operator's answer to the last `ask`: after a wave whether to continue, */
   | { readonly type: "answered"; readonly continues: boolean }
   /** and after a failure what to do about it. */
   | { readonly type: "decided"; readonly answer: Answer }
-  /** Somebody else may be at work on a host. */
+  /** Another rollout may be at work on a host. */
   | { readonly type: "lock_lost"; readonly reason: string }
-  /** What happens is not recorded any more. */
+  /** Events can no longer be recorded. */
   | { readonly type: "journal_failed"; readonly reason: string }
-  /** The operator wants no further restart. */
+  /** The operator has stopped the rollout: no new restarts. */
   | { readonly type: "interrupted"; readonly signal: string }
-  /** The operator leaves at once, whatever is under way. */
+  /** The operator leaves at once, whatever is in progress. */
   | { readonly type: "abandoned" };
 
-/** What is to be done, in this order: an event before a `change` is recorded before the change is sent. */
+/** The commands, to be carried out in this order: an event before a `change` is recorded before the change is sent. */
 export type Command =
   | { readonly type: "emit"; readonly event: RolloutEvent }
   | { readonly type: "look"; readonly host: HostName }
   | ({ readonly type: "change"; readonly action: "restart" | "start" } & OfInstance)
-  /** Tell when what was sent for this instance before can act no more. */
+  /** Report when the command that was sent for this instance can no longer act. */
   | ({ readonly type: "await_outcome" } & OfInstance)
   /** What supervisord's own log says of these, which are all that the host has. */
   | { readonly type: "read_history"; readonly host: HostName; readonly instances: readonly InstanceName[] }
@@ -85,10 +85,10 @@ export type Command =
   | ({ readonly type: "read_log" } & OfInstance)
   /** Replaces the earlier wake of the same host, or of the rollout. */
   | { readonly type: "wake"; readonly host?: HostName; readonly atMs: number }
-  /** Replaces what was asked before. Where there is nobody to ask whether to go on after a wave, the answer is no. */
+  /** Replaces the question before. Without an operator, the answer whether to continue after a wave is no. */
   | { readonly type: "ask"; readonly about: "pause" }
   | { readonly type: "ask"; readonly about: "failure"; readonly answers: readonly Answer[] }
-  /** What was asked last needs no answer any more. */
+  /** The last question no longer needs an answer. */
   | { readonly type: "withdraw_question" }
   | { readonly type: "end"; readonly outcome: Outcome };
 

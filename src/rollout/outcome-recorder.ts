@@ -13,7 +13,7 @@ export interface InstanceId {
 /** How an instance has passed its gate. */
 export type Proof = Pick<EventOf<"instance.healthy">, "pid" | "completed" | "previous_pid" | "seconds">;
 
-/** Counts and reports every outcome of every instance, so that what is counted and what is reported never differ. */
+/** Counts and reports every outcome of every instance, so that counts and reports never differ. */
 export class OutcomeRecorder {
   private readonly tally: Tally;
   private readonly failures: Failures;

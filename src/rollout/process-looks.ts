@@ -17,7 +17,7 @@ export class ProcessLooks {
     this.issue = issue;
   }
 
-  /** Asks once for all; who finds one on its way asks again when that has come back. */
+  /** Asks once for all. While one is in flight nothing is sent: the host asks again when it has come back. */
   request(host: HostName, wanted: readonly ProcessQuery[], nowMs: number): void {
     if (wanted.length === 0 || this.inFlight.has(host)) return;
     const query = {

@@ -1,14 +1,14 @@
 import type { HostWork, InstanceBatch, PlannedInstance } from "../domain/rollout.ts";
 import type { RunContext } from "./run-context.ts";
 
-/** What is left of a host's work, who is next, and the rests between. How many are under way is the host's to know. */
+/** The rest of a host's work: which instance is next, and the rests between. The host itself knows how many are in progress. */
 export class Slots {
   private readonly work: HostWork;
   private readonly context: RunContext;
-  /** What is left of the current batch. */
+  /** The rest of the current batch. */
   private waiting: PlannedInstance[] = [];
   private nextBatch = 0;
-  /** What has regressed and comes before the next batch, one after the other. */
+  /** Retries of instances that have regressed: they come before the next batch, one after the other. */
   private retries: PlannedInstance[] = [];
   /** When each resting slot may take its next instance. */
   private rests: number[] = [];
@@ -56,12 +56,12 @@ export class Slots {
     return batch.at_once;
   }
 
-  /** Who takes the next slot that is free. */
+  /** The instance that takes the next free slot. */
   next(): PlannedInstance | undefined {
     return this.context.tally.stop ? undefined : this.waiting.shift();
   }
 
-  /** A slot is free again: it rests if somebody waits for it. */
+  /** A slot is free again: it rests if an instance waits for it. */
   freed(wasTouched: boolean, nowMs: number): void {
     this.touchedInBatch ||= wasTouched;
     if (this.waiting.length > this.rests.length && !this.context.tally.stop) this.rest(wasTouched, nowMs);
@@ -82,7 +82,7 @@ export class Slots {
     else this.retries.push(planned);
   }
 
-  /** What has not begun does not begin any more. */
+  /** Nothing more starts. */
   drop(): void {
     this.waiting = [];
     this.retries = [];

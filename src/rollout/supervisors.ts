@@ -19,7 +19,7 @@ interface Supervisor {
 
 /**
  * Knows of each host whether its supervisord is still the one of the preview. Another one is known by its pid; the same
- * one after a reload, or where nobody tells the pid, by what it has "Not started" although it was RUNNING before, while
+ * one after a reload, or where the pid is unknown, by what it has "Not started" although it was RUNNING before, while
  * nothing else is still on its pid.
  */
 export class Supervisors {
@@ -64,7 +64,7 @@ export class Supervisors {
     return this.hosts.get(host)?.restarts ?? 0;
   }
 
-  /** What is known of its last restart, if it had one since the preview: `supervisord was restarted (pid 12, previously 7)`. */
+  /** Its last restart, if it had one since the preview: `supervisord was restarted (pid 12, previously 7)`. */
   restartOf(host: HostName): string | undefined {
     return this.hosts.get(host)?.restart;
   }

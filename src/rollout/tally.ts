@@ -63,7 +63,7 @@ export class Tally {
     if (this.untouched < 0) throw new Error("more instances were counted than the rollout has");
   }
 
-  /** A failure that counts against what is tolerated: of instances, or of a hook. */
+  /** A failure that counts against the limit: of instances, or of a hook. */
   addFailure(code: HaltCode, reason: string, askable = this.asks): Consequence {
     this.failures++;
     if (this.failures <= this.limits.max_failures) return "stands";
@@ -77,12 +77,12 @@ export class Tally {
     this.asks = false;
   }
 
-  /** The operator has answered what is to be done about a failure. */
+  /** The operator has answered the question about a failure. */
   addAnswer(): void {
     this.unanswered = oneLess(this.unanswered, "unanswered failures");
   }
 
-  /** A failure no longer counts against what is tolerated. */
+  /** A failure no longer counts against the limit. */
   retractFailure(): void {
     this.failures = oneLess(this.failures, "failures");
   }

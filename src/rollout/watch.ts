@@ -38,7 +38,7 @@ interface Regressed extends Pick<Expected, "isOfEarlierRollout"> {
 }
 
 /**
- * Watches what was declared healthy: one that is not RUNNING on that pid any more has regressed, which is a failure. Where
+ * Watches healthy instances: one that is no longer RUNNING on its pid has regressed, which is a failure. Where
  * its supervisord was restarted or has ended, all that it ran have regressed at once: that is one failure of the host.
  * It judges every look that comes by; it does not ask for any.
  */
@@ -78,7 +78,7 @@ export class Watch {
     );
   }
 
-  /** What is known of the host's supervisord is at least as new as this look. */
+  /** `supervisors` has observed this look already. */
   observe(host: HostName, outcome: LookOutcome, nowMs: number): void {
     if (outcome.kind === "seen") this.observeStates(host, outcome.snapshots, nowMs);
     // What cannot be seen has not regressed: a lost connection is no crash. But without supervisord nothing is healthy.

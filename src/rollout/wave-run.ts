@@ -59,12 +59,12 @@ export class WaveRun {
     return this.phase.name === "over";
   }
 
-  /** Nothing is restarted any more, unless a last look shows something that has died. */
+  /** Nothing more is restarted, unless a last look shows an instance that has died. */
   get isDone(): boolean {
     return this.isOver || (this.phase.name === "observing" && this.index >= this.steps.length);
   }
 
-  /** All is done, and no halt has told otherwise: an interrupt that left nothing undone interrupted nothing. */
+  /** All is done without a halt: an interrupt that left nothing undone interrupted nothing. */
   private get isWhole(): boolean {
     const { tally } = this.context;
     const isCutShort = tally.stop?.kind === "halted" || (tally.stop && tally.counts().untouched > 0);
@@ -136,13 +136,13 @@ export class WaveRun {
     this.retryQueue.push({ ...found.work, batches: [{ program, at_once: 1, instances: [found.planned] }] });
   }
 
-  /** The operator has answered: what waited goes on. */
+  /** The operator has answered: what waited continues. */
   released(nowMs: number): void {
     for (const run of this.runs.values()) run.released(nowMs);
     const isBetween = this.phase.name !== "batch" && this.phase.name !== "retrying";
     if (isBetween && this.retryQueue.length > 0) this.phase = { name: "retrying", before: this.phase };
     else if (this.phase.name === "observing") this.observe(nowMs);
-    // The question about the failure took the place of the one whether to go on.
+    // The question about the failure has replaced the one whether to continue.
     else if (this.phase.name === "paused" && this.phase.untilMs === Infinity) this.pauseAgain(nowMs);
     else this.woken(nowMs);
     this.refill(nowMs);
@@ -166,7 +166,7 @@ export class WaveRun {
     this.runs.clear();
   }
 
-  /** Forgets the hosts that have ended, gives their slots away, and goes on after the last of them. */
+  /** Forgets the hosts that have ended, fills their slots, and continues after the last of them. */
   refill(nowMs: number): void {
     let next: HostWork | undefined;
     do {
@@ -179,7 +179,7 @@ export class WaveRun {
     else if (this.phase.name === "retrying") this.returnTo(this.phase.before, nowMs);
   }
 
-  /** Who gets the next slot, if one is free and something may begin. */
+  /** The host that gets the next slot, if one is free and something may start. */
   private nextHost(): HostWork | undefined {
     if (!this.context.tally.mayBegin || (this.phase.name !== "batch" && this.phase.name !== "retrying"))
       return undefined;
@@ -188,7 +188,7 @@ export class WaveRun {
     return index >= 0 ? this.retryQueue.splice(index, 1)[0] : this.waiting.shift();
   }
 
-  /** A turn came between: it rests on, looks anew, and pauses anew for what runs since. */
+  /** After a turn for retries: continue resting, look again, and restart the pause. */
   private returnTo(before: Phase, nowMs: number): void {
     this.phase = this.context.tally.stop && !this.isWhole ? { name: "over" } : before;
     if (this.phase.name === "resting") this.woken(nowMs);
@@ -254,7 +254,7 @@ export class WaveRun {
 
   /**
    * Looks at all hosts of the coming wave and of the waves before it: what was healthy there must still be so. After the
-   * last wave none is coming: what is told to have succeeded runs at its end.
+   * last wave none is coming: instances that are reported as healthy still run at the end.
    */
   private observe(nowMs: number): void {
     const wave = this.steps[this.index]?.wave;
