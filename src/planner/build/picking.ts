@@ -34,8 +34,6 @@ export interface InstanceSelection {
   readonly programsWhereFound?: boolean;
 }
 
-const WARNED_OF: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
-
 /** Which programs a plan selects. Of their EXITED instances it matters whether they stay EXITED. */
 export function selectsProgram({ waves }: Plan): (program: ProgramName) => boolean {
   const selectors = [...new Set(waves.flatMap(({ programs }) => programs))].map(compileGroupSelector);
@@ -93,7 +91,7 @@ export class InstancePicker {
     snapshot: ProcessSnapshot,
     selecting: Selecting,
   ): PlannedInstance | undefined {
-    const { instance, state, pid, description } = snapshot;
+    const { instance } = snapshot;
     const picked = this.picked.get(host) ?? new Set();
     if (picked.has(instance)) return undefined;
     const outcome = this.selection.resumed?.outcomes.get(host)?.get(instance);
@@ -104,30 +102,38 @@ export class InstancePicker {
     }
     this.picked.set(host, picked.add(instance));
     this.programs.add(programOf(instance));
-    if (outcome) return this.pickAgain(outcome, host, program, snapshot, selecting);
+    return outcome
+      ? this.pickAgain(outcome, host, program, snapshot, selecting)
+      : this.pickNew(host, program, snapshot, selecting);
+  }
+
+  /** Whether it is restarted, started or checked, or named as skipped. */
+  hasPicked(host: HostName, instance: InstanceName): boolean {
+    return this.picked.get(host)?.has(instance) ?? false;
+  }
+
+  /** What to do with an instance to which no restart was sent before. */
+  private pickNew(
+    host: HostName,
+    program: ProgramName,
+    snapshot: ProcessSnapshot,
+    selecting: Selecting,
+  ): PlannedInstance | undefined {
+    const { instance, state, pid } = snapshot;
     const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) {
       this.left.push({ host, program, instance, why });
       return undefined;
     }
-    const unaddressable = whyNotAddressable(instance);
-    if (unaddressable !== undefined) {
-      const reason = `"${instance}" cannot be restarted by itself: ${unaddressable}`;
-      this.remarks.refusals.push({ code: "not_addressable", host, reason });
+    const refusal = refusalOf(host, snapshot);
+    if (refusal) {
+      this.remarks.refusals.push(refusal);
       return undefined;
     }
-    if (state === "UNKNOWN") {
-      this.remarks.refusals.push({ code: "unknown_state", host, reason: `${instance} is UNKNOWN` });
-      return undefined;
-    }
-    const isOnNothing = state === "RUNNING" && !isRunning(snapshot);
-    if (WARNED_OF.has(state) || isOnNothing) {
-      const words = isOnNothing ? RUNNING_ON_NOTHING : description === undefined ? state : `${state} (${description})`;
-      this.remarks.warnings.push({
-        host,
-        instance,
-        message: `it is ${words} already; it will be restarted anyway`,
-      });
+    const broken = howBroken(snapshot);
+    if (broken !== undefined) {
+      const message = `it is ${broken} already; it will be restarted anyway`;
+      this.remarks.warnings.push({ host, instance, message });
     }
     if (!selecting.isNamed) this.warnOfUnknownListeners(host, instance);
     const processes = selecting.settings.on_expected_exit === "accept" ? this.processesOf(host, instance) : [];
@@ -137,11 +143,6 @@ export class InstancePicker {
     const completes = this.isAtRest(host, instance) ? { may_complete: true as const } : {};
     const old = this.oldPids(host, instance, lastPid);
     return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...old, ...completes };
-  }
-
-  /** Whether it is restarted, started or checked, or named as skipped. */
-  hasPicked(host: HostName, instance: InstanceName): boolean {
-    return this.picked.get(host)?.has(instance) ?? false;
   }
 
   private isListener(host: HostName, instance: InstanceName): boolean {
@@ -209,27 +210,21 @@ export class InstancePicker {
     const completes = mayComplete ? { may_complete: true as const } : {};
     const mayExit = settings.on_expected_exit === "accept";
     const history = seenOf(this.fleet.get(host))?.histories?.get(instance);
-    const action = resumeAction(outcome, snapshot, {
-      mayExit: mayExit && !isAtRest,
-      mayComplete,
-      history,
-    });
-    if (action.action !== "nothing") {
+    const next = resumeAction(outcome, snapshot, { mayExit: mayExit && !isAtRest, mayComplete, history });
+    if (next.action !== "nothing") {
       const old = this.oldPids(host, instance, pid, outcome.kind === "healthy" ? outcome.pid : outcome.previousPid);
       const before = { state, ...(pid === undefined ? {} : { pid }) };
-      return { instance, program, before, ...action, ...old, ...completes };
+      return { instance, program, before, ...next, ...old, ...completes };
     }
     const why =
-      action.pid === undefined
-        ? "it was run again before, and has completed"
-        : "it was restarted before and is healthy";
+      next.pid === undefined ? "it was run again before, and has completed" : "it was restarted before and is healthy";
     this.left.push({ host, program, instance, why });
     const exits = mayExit ? { exits_at_most_every_ms: settings.timings.min_healthy_time_ms } : {};
-    if (action.pid !== undefined) this.proven.push({ host, instance, pid: action.pid, ...exits, ...completes });
+    if (next.pid !== undefined) this.proven.push({ host, instance, pid: next.pid, ...exits, ...completes });
     return undefined;
   }
 
-  /** What ran in its place may still be there next to what runs now, where its supervisord was killed and started again. */
+  /** Earlier processes that may still be there next to the current one, if their supervisord was killed and started again. */
   private oldPids(
     host: HostName,
     instance: InstanceName,
@@ -250,6 +245,25 @@ export class InstancePicker {
   private isAtRest(host: HostName, instance: InstanceName): boolean {
     return seenOf(this.fleet.get(host))?.at_rest?.has(instance) === true;
   }
+}
+
+function refusalOf(host: HostName, { instance, state }: ProcessSnapshot): Refusal | undefined {
+  const unaddressable = whyNotAddressable(instance);
+  if (unaddressable !== undefined) {
+    const reason = `"${instance}" cannot be restarted by itself: ${unaddressable}`;
+    return { code: "not_addressable", host, reason };
+  }
+  return state === "UNKNOWN" ? { code: "unknown_state", host, reason: `${instance} is UNKNOWN` } : undefined;
+}
+
+const BROKEN: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
+
+/** `FATAL (Exited too quickly)`; undefined for an instance that is up, or STOPPED. */
+function howBroken(snapshot: ProcessSnapshot): string | undefined {
+  const { state, description } = snapshot;
+  if (state === "RUNNING" && !isRunning(snapshot)) return RUNNING_ON_NOTHING;
+  if (!BROKEN.has(state)) return undefined;
+  return description === undefined ? state : `${state} (${description})`;
 }
 
 function seenOf(report: HostReport | undefined) {
