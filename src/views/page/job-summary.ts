@@ -3,6 +3,7 @@ import type { EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
+import { capitalized } from "../words/capitalized.ts";
 import { failureRemedy, failureTitle, haltTitle } from "../words/failure-text.ts";
 import { nextSteps, type Invocation } from "../report/next-steps.ts";
 import { html, Markup } from "./markup.ts";
@@ -86,7 +87,7 @@ function failureMarkup(failure: EventOf<"instance.failed">): Markup {
 function logMarkup({ title, lines }: ShownLog): Markup {
   if (title === undefined) return html`<p>No log: ${lines.join(" ")}</p>`;
   return html`<details>
-    <summary>${title.slice(0, 1).toUpperCase()}${title.slice(1)}</summary>
+    <summary>${capitalized(title)}</summary>
     ${preformatted(lines)}
   </details>`;
 }

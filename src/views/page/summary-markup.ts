@@ -3,6 +3,7 @@ import type { Outcome, EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
+import { capitalized } from "../words/capitalized.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../words/failure-text.ts";
 import { logsOf, type ShownLog } from "../words/logs.ts";
 import { nextSteps, type Invocation } from "../report/next-steps.ts";
@@ -167,10 +168,6 @@ function logMarkup({ title, lines }: ShownLog): Markup {
         <summary>${capitalized(title)}</summary>
         <pre tabindex="0" role="region" aria-label="Log">${lines.join("\n")}</pre>
       </details>`;
-}
-
-function capitalized(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** A section of the report as it is: a title and lines. */

@@ -2,6 +2,7 @@ import { beganAt } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Selection } from "../../domain/rollout.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
+import { capitalized } from "../words/capitalized.ts";
 import { titled } from "./report-sections.ts";
 
 /** How the operator ran orchestrate: commands that continue the rollout repeat it. */
@@ -102,8 +103,7 @@ const WITHOUT_JOURNAL =
   "  Journal lost? This restarts everything that has not been restarted since the rollout began. STOPPED and drained instances are left as they are:";
 
 function sentence(first: string, then: string): string {
-  const text = `${first} ${then}`.trimStart();
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
+  return capitalized(`${first} ${then}`.trimStart());
 }
 
 function commandLine(words: readonly string[]): string {
