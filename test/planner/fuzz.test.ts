@@ -46,7 +46,7 @@ function judge(text: string, inventory = "{}"): void {
 function judgeDiagnostics(diagnostics: readonly Diagnostic[]): void {
   assert.ok(diagnostics.length > 0);
   const said = diagnostics.map(formatDiagnostic);
-  assert.equal(new Set(said).size, said.length, "one was told twice");
+  assert.equal(new Set(said).size, said.length, "one was reported twice");
   for (const { line = 1, column = 1, endLine = line, endColumn = column, sourceLine = "" } of diagnostics) {
     assert.ok(line >= 1 && column >= 1 && column <= sourceLine.length + 1, "a place outside of the text");
     assert.ok(endLine > line || (endLine === line && endColumn >= column), "a range that ends before it starts");
@@ -54,7 +54,7 @@ function judgeDiagnostics(diagnostics: readonly Diagnostic[]): void {
   }
 }
 
-/** What is refused of a good plan is only what the fleet lacks: a glob of which no name was thought of, or a high floor. */
+/** A good plan is refused only for what the fleet lacks: instances for an odd glob, or for a high floor. */
 function judgePlan(plan: Plan): void {
   assert.ok(plan.hosts.length > 0 && plan.waves.length > 0);
   for (const wave of plan.waves) {

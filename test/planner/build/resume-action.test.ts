@@ -81,14 +81,14 @@ describe("what a resume does with an instance whose restart was sent", () => {
     }
   });
 
-  it("only checks what went down with its supervisord and runs now: whoever started that has started it", () => {
+  it("only checks what went down with its supervisord and runs now: its supervisord or the operator started it", () => {
     // A listener may end supervisord at every restart: to restart it again would never end.
     assert.equal(actionAfter([failure("supervisor_ended")], "RUNNING", NEW), "gate");
     assert.equal(actionAfter([failure("supervisor_ended")], "FATAL"), "restart");
     assert.equal(actionAfter([failure("supervisor_ended")], "STOPPED"), "start");
   });
 
-  it("checks what is unknown first, unless it is still what it was before the restart", () => {
+  it("checks an unknown instance first, unless its process is still the one before the restart", () => {
     for (const events of [[], [indeterminate(HOST, INSTANCE, "lost")], [failure("indeterminate", "RUNNING")]]) {
       assert.equal(actionAfter(events, "RUNNING", NEW), "gate");
       assert.equal(actionAfter(events, "STARTING"), "gate");
@@ -128,7 +128,7 @@ describe("what a resume does with an instance whose restart was sent", () => {
     for (const [expected, events] of [
       ["gate", [proven, started]],
       ["restart", [proven, started, failing]],
-      // The operator's "retry", and how its success is told.
+      // The operator's "retry", and how its success is reported.
       ["gate", [proven, started, failing, started]],
       ["nothing", [proven, started, failing, started, succeeded, proven]],
       ["nothing", [proven, started, succeeded]],

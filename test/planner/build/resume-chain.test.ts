@@ -95,7 +95,7 @@ describe("what a resume leaves open of its chain", () => {
     assert.equal(resumeOf(made, { only: [ONE, TWO, THREE] }).left_open, undefined);
   });
 
-  it("is what failed and what is untouched on the hosts that it was narrowed past, and the preview names them", async () => {
+  it("has the failed and untouched instances of the hosts that it leaves out, and the preview names them", async () => {
     const made = await halted();
     assert.deepEqual(resumeOf(made, { only: [THREE] }).left_open, [
       { host: ONE, as: "failed", instances: ["web:1"] },
@@ -134,7 +134,7 @@ describe("what a resume leaves open of its chain", () => {
     );
   });
 
-  it("is not what is skipped for a reason, such as that it was stopped since", async () => {
+  it("does not have instances that are skipped for a reason, such as that they were stopped since", async () => {
     const made = await halted();
     made.fleet.process(TWO, "web:0").state = "STOPPED";
     const { left_open, skipped } = resumeOf(made);
@@ -154,7 +154,7 @@ it("a resume counts what its rollout has left STOPPED for the floor: nobody has 
 });
 
 describe("the preview of a resume", () => {
-  it("names what may still be drained and is not put back, as somebody has stopped it since", async () => {
+  it("names instances that may still be drained and are not put back, as they were stopped since", async () => {
     const made = await halted();
     made.fleet.process(TWO, "web:0").state = "STOPPED";
     const leftDrained = {
@@ -173,7 +173,7 @@ describe("the preview of a resume", () => {
     );
   });
 
-  it("warns that what is healthy stays on the release that it was proven on", async () => {
+  it("warns that healthy instances stay on the release that they were proven on", async () => {
     const made = await halted();
     assert.match(
       previewText(resumeOf(made), made.fleet.report()),

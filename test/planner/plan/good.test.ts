@@ -10,10 +10,10 @@ const folder = join(import.meta.dirname, "good");
 
 const ENV = { HOME: "/home/operator", PORT: "2222", SUDO: "true", STAGE: "north", EMPTY: "", TOKEN: "secret" };
 
-/** What ansible-inventory has said of `PATH`, in a file beside it. */
+/** The answer of ansible-inventory about `PATH`, in a file next to it. */
 const inventory = (path: string) => readFileSync(`${path}.json`, "utf8");
 
-/** Writes what comes now as what is expected, to be read with care: `UPDATE_EXPECTED=1`. */
+/** Writes the actual result as the expected one, to be read with care: `UPDATE_EXPECTED=1`. */
 const update = process.env["UPDATE_EXPECTED"] === "1";
 
 describe("a good plan becomes hosts and waves with all settings", () => {

@@ -88,7 +88,7 @@ describe("patterns of hosts", () => {
     assert.equal(problemOf(""), 'no host is called ""');
   });
 
-  it("may exclude what is excluded already: what is shared must fit each environment", () => {
+  it("may exclude hosts that are already excluded: a shared group must fit each environment", () => {
     assert.deepEqual(select("*", "!@web", "!@canary"), ["db", "Mail"]);
     assert.deepEqual(select("db", "!@canary"), ["db"]);
   });
@@ -112,7 +112,7 @@ describe("patterns of hosts", () => {
     ]);
   });
 
-  it("tell of each that is in error", () => {
+  it("report each one that is in error", () => {
     const { problems, hosts: selected } = selectHosts(["web-9", "db", "@nobody"], all);
     assert.deepEqual(
       problems.map(({ index }) => index),

@@ -19,7 +19,7 @@ describe("a plan's file", () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it("that is not there is told, with a neighbour of nearly its name", () => {
+  it("that is not there is reported, with a file of nearly its name", () => {
     assert.equal(
       complaints(join(folder, "prud.yaml")),
       `${folder}/prud.yaml: there is no such file [file_not_found]\n  did you mean "${folder}/prod.yaml"?`,
@@ -34,7 +34,7 @@ describe("a plan's file", () => {
     );
   });
 
-  it("that is no file is told", () => {
+  it("that is no file is reported", () => {
     assert.equal(
       complaints(join(folder, "folder.yaml")),
       `${folder}/folder.yaml: this is a directory, not a plan [file_unreadable]`,
@@ -43,7 +43,7 @@ describe("a plan's file", () => {
     assert.match(complaints("a\0b"), /cannot be read/);
   });
 
-  it("is named as given, and what is in it is relative to its folder", () => {
+  it("is named as given, and paths in it are relative to its directory", () => {
     const given = relative(process.cwd(), join(folder, "prod.yaml"));
     const loaded = loadPlan(given, {});
     assert.ok(loaded.ok);
@@ -87,7 +87,7 @@ describe("a plan's text", () => {
     }
   });
 
-  it("nested without end is told, and at once", () => {
+  it("nested without end is reported, and at once", () => {
     for (const deep of [
       "[".repeat(50_000),
       `${"{a: ".repeat(5_000)}${"}".repeat(5_000)}`,
@@ -168,7 +168,7 @@ describe("a large plan", () => {
     assert.equal(loaded.plan.waves[0]?.hosts.at(-1)?.settings.vars["port"], "1999");
   });
 
-  it("in which each of 2,000 hosts is wrong is told", () => {
+  it("in which each of 2,000 hosts is wrong is reported", () => {
     const hosts = Array.from(
       { length: 2000 },
       (_, index) => `  web-${index}.example.com: { adress: x, ssh: { port: none } }`,

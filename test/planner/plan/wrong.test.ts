@@ -7,7 +7,7 @@ import { loadPlan } from "../../../src/planner/plan/load.ts";
 
 const folder = join(import.meta.dirname, "wrong");
 
-/** Writes what is said now as what is expected, to be read with care: `UPDATE_EXPECTED=1`. */
+/** Writes the actual diagnostics as the expected ones, to be read with care: `UPDATE_EXPECTED=1`. */
 const update = process.env["UPDATE_EXPECTED"] === "1";
 
 const inventory: ReadInventory = (path) => {

@@ -45,7 +45,7 @@ describe("a finished one-shot", () => {
     assert.deepEqual(listed(rolloutOf(host, { h: [DONE] })), []);
   });
 
-  it("is no one-shot while Supervisor starts it again: what is EXITED for a moment is restarted", () => {
+  it("is no one-shot while Supervisor starts it again: an instance that is EXITED for a moment is restarted", () => {
     const worker = instance("worker", { state: "EXITED" });
     assert.deepEqual(listed(rolloutOf(planFor("worker"), { h: [worker] })), ["h worker"]);
     const fatal = instance("worker", { state: "FATAL" });
@@ -130,7 +130,7 @@ describe("the order of what a pattern takes", () => {
     ],
   };
 
-  it("is Supervisor's own: priority of groups, then the name; what is not known comes like Supervisor's default", () => {
+  it("is Supervisor's own: priority of groups, then the name; an unknown priority counts as Supervisor's default", () => {
     assert.deepEqual(listed(rolloutOf(planFor('"*"'), hosts)), [
       "h xvfb",
       "h audio",

@@ -28,7 +28,7 @@ export function narrowed(plan: Plan, wishes: Partial<Selection>): Plan {
   return result.plan;
 }
 
-/** What is wrong with the wishes. */
+/** The problems of a selection. */
 export function problemsOf(plan: Plan, wishes: Partial<Selection>): readonly string[] {
   const result = narrow(plan, { ...NO_WISHES, ...wishes });
   return result.ok ? [] : result.problems;

@@ -105,7 +105,7 @@ It takes at least 8m05s, plus your answer and the time to stop and start each pr
     assert.match(text, /h {2}web:\[0-1\] one at a time \(start: web:0\)/);
   });
 
-  it("tells of what is skipped and of what is broken already, folded", () => {
+  it("names skipped instances and those that are already broken, folded", () => {
     const plan = planOf("programs: web\nhosts: { 'h-[1-3]': }\n");
     const broken = [instance("web:0", { state: "STOPPED" }), instance("web:1", { state: "FATAL" }), "web:2"];
     const text = preview(plan, alike(["h-1", "h-2", "h-3"], broken));

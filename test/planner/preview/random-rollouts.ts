@@ -112,7 +112,7 @@ function make(given: Drawn): RandomRollout {
   };
   const id = "20261123T000000Z-0000" as RolloutId;
   const built = buildRollout(plan, fleet.report(), { id }, { programsWhereFound: true });
-  // With a floor above what there is, nothing is planned; that is told elsewhere.
+  // With a floor above the number of instances nothing is planned; other tests cover that.
   if (built.kind === "refused") return make({ ...given, minHealthy: 0 });
   return { plan, time, fleet, rollout: built.rollout };
 }

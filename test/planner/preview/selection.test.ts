@@ -24,7 +24,7 @@ describe("the selection of hosts", () => {
     assert.deepEqual(hostsOf({ limit: ["d*"] }), ["db-1"]);
   });
 
-  it("takes away what is excluded, also from all", () => {
+  it("removes excluded hosts, also from all", () => {
     assert.deepEqual(hostsOf({ exclude: ["web-*"] }), ["db-1"]);
     assert.deepEqual(hostsOf({ limit: ["@web"], exclude: ["web-[02-08]"] }), ["web-01"]);
   });
@@ -123,7 +123,7 @@ describe("what was started before some time", () => {
     return rolloutOf(plan, hosts, { startedBefore });
   };
 
-  it("is judged by uptimes: what runs for less is skipped, and it is told why", () => {
+  it("goes by uptimes: an instance with less is skipped, with the reason", () => {
     const rollout = select("1h");
     assert.deepEqual(
       rollout.skipped.map(({ instance: name, why }) => `${name}: ${why}`),
@@ -132,11 +132,11 @@ describe("what was started before some time", () => {
     assert.match(select("2026-11-22T11:00Z").skipped[0]?.why ?? "", /^it was started 5m ago, after 2026-11-22T11:00Z$/);
   });
 
-  it("includes what is broken or has just been spawned: nothing proves that it is new", () => {
+  it("includes broken and just spawned instances: nothing proves that they are new", () => {
     assert.deepEqual(listed(select("1h")), ["a web:old", "a web:edge", "a web:fatal", "a web:starting"]);
   });
 
-  it("leaves what is skipped in the floor's total, as it runs", () => {
+  it("leaves skipped instances in the floor's total, as they run", () => {
     assert.deepEqual(select("1h").limits.floors, [{ program: "web", total: 5, min_healthy: 1 }]);
   });
 

@@ -74,7 +74,7 @@ describe("an editor with yaml-language-server", () => {
     assert.ok(value.replace(/\\(.)/g, "$1").includes(description), value);
   });
 
-  it("underlines what is wrong, in the plan's own words", async () => {
+  it("underlines errors, with the plan's own messages", async () => {
     const errors = await errorsIn(
       "programs: x\nhosts:\n  a:\ntimings:\n  stop_deadline: 5\nbatchs: {}\nchecks:\n  - {}\n",
     );
@@ -93,7 +93,7 @@ describe("an editor with yaml-language-server", () => {
     );
   });
 
-  it("finds nothing wrong with a plan that has all of the language, or goes on from another", async () => {
+  it("finds nothing wrong with a plan that has all of the language, or extends another", async () => {
     assert.deepEqual(await errorsIn("extends: base.yaml\ngroups:\n  web: { batches: { hosts: [1, 50%] } }\n"), []);
     assert.deepEqual(
       await errorsIn(

@@ -11,7 +11,7 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
-/** What the editor tells the server: schemas by modeline only, nothing from the network. */
+/** The editor's settings for the server: schemas by modeline only, nothing from the network. */
 const SETTINGS: Readonly<Record<string, unknown>> = {
   yaml: { completion: true, hover: true, validate: true, schemaStore: { enable: false, url: "" } },
   http: { proxy: "", proxyStrictSSL: true },
@@ -107,7 +107,7 @@ export class LanguageClient {
   }
 }
 
-/** The server asks for settings by section; of all else it wants to know only that it was heard. */
+/** The server asks for settings by section; any other request only needs an answer. */
 function answerTo({ method, params }: Message): unknown {
   if (method !== "workspace/configuration") return null;
   const { items } = params as { items: readonly { section: string }[] };

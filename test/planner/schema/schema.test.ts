@@ -39,7 +39,7 @@ function companions(key: string): object {
 }
 
 describe("the plan's JSON schema", () => {
-  it("tells of each key what it means, and what to say of a wrong value", () => {
+  it("has for each key a description, and a message for a wrong value", () => {
     for (const [path, part] of keys()) {
       assert.ok((part.description ?? "").length > 10, path);
       assert.ok((part.errorMessage ?? part.kindMessage ?? "").startsWith("must "), path);

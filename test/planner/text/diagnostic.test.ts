@@ -49,7 +49,7 @@ describe("a diagnostic", () => {
     );
   });
 
-  it("shows what is around the caret in a long line", () => {
+  it("shows the part around the caret of a long line", () => {
     const sourceLine = `${"a".repeat(300)}b${"c".repeat(300)}`;
     const [, line = "", caret = ""] = formatDiagnostic({ ...one, column: 301, sourceLine }).split("\n");
     assert.equal(line[caret.indexOf("^")], "b");
