@@ -58,7 +58,7 @@ export type HostReport =
       readonly at_rest?: ReadonlySet<InstanceName>;
       /** What supervisord's log says of its instances, where that was asked. */
       readonly histories?: ReadonlyMap<InstanceName, KnownHistory>;
-      /** Whether the login sees Supervisor's processes in the host's process table; undefined where nobody looked. */
+      /** Whether the login sees Supervisor's processes in the host's process table; undefined where that is not known. */
       readonly seesProcesses?: boolean;
     }
   | { readonly host: HostName; readonly refusal: Refusal };

@@ -23,5 +23,7 @@ export interface ProcessQuery {
 /** What a look at a host's process table gave. One that has ended and is not yet reaped (a zombie) is not in it. */
 export type ProcessesOutcome =
   | { readonly kind: "seen"; readonly processes: readonly HostProcess[] }
-  /** It could not be read. */
-  | { readonly kind: "unavailable"; readonly reason: string };
+  /** The host has none, or none that this login can read. */
+  | { readonly kind: "unavailable"; readonly reason: string }
+  /** No answer this time: the connection was lost, or the host was too busy. */
+  | { readonly kind: "unanswered"; readonly reason: string };

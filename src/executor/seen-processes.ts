@@ -7,7 +7,10 @@ const UPTIME_SLACK_S = 3;
 
 /** What a host's process table says of its instances. */
 export interface SeenProcesses {
-  /** The table shows what Supervisor runs. Undefined where nothing is RUNNING, so that there is nothing to know it by. */
+  /**
+   * The table shows what Supervisor runs. Undefined where that is not known: nothing is RUNNING to know it by, or the
+   * table did not answer this once.
+   */
   readonly seesProcesses?: boolean;
   /** The instances, of which the uptime is right also where the host's clock was set since their start. */
   readonly instances: readonly ProcessSnapshot[];
@@ -24,6 +27,7 @@ export async function seeProcesses(table: ProcessTable, instances: readonly Proc
   const pids = instances.flatMap((instance) => (isRunning(instance) ? (instance.pid ?? []) : []));
   if (pids.length === 0) return { instances };
   const outcome = await table.look({ groups: [], pids });
+  if (outcome.kind === "unanswered") return { instances };
   const leaders = outcome.kind === "seen" ? outcome.processes.filter(({ pid, group }) => pid === group) : [];
   const parents = new Set(leaders.map(({ parent }) => parent));
   const sees = leaders.length * 2 > pids.length && parents.size === 1;

@@ -88,7 +88,7 @@ export class Leftovers {
   /** Undefined where the new process has been found since this was asked, and has to be in the answer. */
   private judge(outcome: ProcessesOutcome, { pids }: ProcessQuery, issuedAtMs: number): Answer | undefined {
     const unknown = (reason: string): Answer => ({ kind: "unknown", reason, issuedAtMs });
-    if (outcome.kind === "unavailable") return unknown(outcome.reason);
+    if (outcome.kind !== "seen") return unknown(outcome.reason);
     const { processes } = outcome;
     const members = processes.filter(({ group, session }) =>
       this.oldPids.some((pid) => pid === group || pid === session),

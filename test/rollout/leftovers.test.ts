@@ -76,7 +76,7 @@ describe("what an old instance has left behind", () => {
   });
 
   it("is unknown where the process table cannot be read, or does not show the new process", () => {
-    const unread = asked({ kind: "unavailable", reason: "no route" });
+    const unread = asked({ kind: "unanswered", reason: "no route" });
     assert.equal(left(unread), "unknown");
     assert.equal(unread.whyUnknown, "no route");
     const blind = after(process(101, OLD, 3600));

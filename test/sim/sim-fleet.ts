@@ -272,7 +272,7 @@ export class SimFleet {
 
   /** Its machine's process table, which shows all that runs there. */
   processes(host: HostName, { groups, pids }: ProcessQuery): ProcessesOutcome {
-    if (this.unreachable.has(host)) return { kind: "unavailable", reason: "no route" };
+    if (this.unreachable.has(host)) return { kind: "unanswered", reason: "no route" };
     const machine = this.onMachineOf(host);
     const age_s = (sinceMs: number) => (this.time.now - sinceMs) / 1000;
     const running = machine.flatMap((other) =>

@@ -71,12 +71,12 @@ function toOutcome(outcome: RunOutcome): ProcessesOutcome {
       return { kind: "unavailable", reason: said === "" ? `exit code ${outcome.code}` : said };
     }
     case "signalled":
-      return { kind: "unavailable", reason: `it was ended by ${outcome.signal}` };
+      return { kind: "unanswered", reason: `it was ended by ${outcome.signal}` };
     case "timed_out":
-      return { kind: "unavailable", reason: `no answer within ${outcome.afterMs / 1000} s` };
+      return { kind: "unanswered", reason: `no answer within ${outcome.afterMs / 1000} s` };
     case "unreachable":
     case "indeterminate":
-      return { kind: "unavailable", reason: outcome.reason };
+      return { kind: "unanswered", reason: outcome.reason };
   }
 }
 
