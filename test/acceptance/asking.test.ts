@@ -117,7 +117,7 @@ describeEachWay("pause: ask", (reachedBy) => {
 });
 
 describeEachWay("a second Ctrl-C at the tree", (reachedBy) => {
-  it("leaves at once, and the report tells what the hooks have left drained and how to go on", async () => {
+  it("leaves at once, and the report tells what the hooks have left drained and how to continue", async () => {
     const fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }], reachedBy });
     try {
       const plan = await writePlan(fleet, {
@@ -135,7 +135,7 @@ describeEachWay("a second Ctrl-C at the tree", (reachedBy) => {
         const screen = await terminal.shows(/interrupted: plan[^]*exit 4/);
         assert.match(
           screen,
-          /still drained\n {2}host-1 web:web_00\n {4}before_restart ran[^]*--resume\s+does\s+that, too/,
+          /still drained\n {2}host-1 web:web_00\n {4}before_restart ran[^]*--resume\s+does\s+that\s+too/,
         );
         assert.match(screen, /[Rr]esume:\n {4}orchestrate \S+ --resume \S+/);
       } finally {
