@@ -36,7 +36,7 @@ describe("the framing of a session with supervisorctl", () => {
     }
   });
 
-  it("is lost if the complaint about its mark does not stand between two prompts: somebody has read the mark", () => {
+  it("is lost if the complaint about its mark does not stand between two prompts: another user has read the mark", () => {
     const framing = opened("a1");
     const [, mark = ""] = framing.ask("tail web").split("\n");
     const reply = framing.read(`${PROMPT}start of a log *** Unknown syntax: ${mark}\nrest of the log\n`);

@@ -103,7 +103,7 @@ describe("the checks of an instance", () => {
 });
 
 describe("the checks of an instance whose time is up", () => {
-  it("tell how the last try ended, not of the one that was cut off", () => {
+  it("say how the last try ended, not of the one that was cut off", () => {
     const { run } = running({});
     run.proven(0);
     run.askDue(0);

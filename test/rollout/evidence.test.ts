@@ -43,7 +43,7 @@ describe("a look that cannot be judged yet", () => {
     assert.deepEqual(issued, ["look"]);
   });
 
-  it("waits for supervisord's log where only that tells what has become of a process", () => {
+  it("waits for supervisord's log where only that shows what has become of a process", () => {
     const { issued, it: looks } = evidence(true);
     assert.equal(looks.looked(HOST, look("RUNNING", 7)), undefined);
     assert.deepEqual(issued, ["read_history"]);

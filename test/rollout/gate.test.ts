@@ -259,7 +259,7 @@ describe("the gate that a restarted instance has to pass", () => {
       assert.equal(verdict.expectedExit, "exit status 0");
     });
 
-    it("tells by the log whether a process that seems too young is another one, or the clock was set back", () => {
+    it("decides by the log whether a process that seems too young is another one, or the clock was set back", () => {
       for (const [history, verdict] of [
         [log(runs(NEW_PID)), "wait"],
         [log(expected(NEW_PID), runs(NEW_PID)), "flapping"],

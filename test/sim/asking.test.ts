@@ -10,7 +10,7 @@ import { simulate, type Simulated, type SimulateOptions } from "./simulate.ts";
 
 type TimedEvent = Simulated["events"][number];
 const hook = { command: "true", run: "host" } as const;
-/** Somebody who asks for coffee before answering. */
+/** An operator who asks for coffee before answering. */
 const THINKS_MS = 3_600_000;
 
 function ofType<T extends RolloutEvent["type"]>({ events }: Simulated, type: T): Extract<TimedEvent, { type: T }>[] {
@@ -49,7 +49,7 @@ function actions(run: Simulated): string[] {
 }
 
 describe("on_failure: ask", () => {
-  it("tells the failure with its log, asks, and begins nothing until it is answered", async () => {
+  it("reports the failure with its log, asks, and begins nothing until it is answered", async () => {
     const { fleet, time, rollout } = asking({ hosts: 3, instances: 2, hostsAtOnce: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
     fleet.behave("host-2", "web:0", { startsecsMs: 60_000 });
@@ -60,7 +60,7 @@ describe("on_failure: ask", () => {
     assert.deepEqual(asked?.answers, ["retry", "skip", "stop"]);
     assert.ok(run.events.findIndex(({ type }) => type === "instance.failed") < run.events.indexOf(asked));
     const meanwhile = run.events.slice(run.events.indexOf(asked) + 1, run.events.indexOf(answered!));
-    // What is under way finishes its gate.
+    // What is in progress finishes its gate.
     assert.deepEqual(
       [...new Set(meanwhile.map(({ type }) => type))],
       ["instance.observed", "instance.healthy", "host.resting"],
@@ -77,7 +77,7 @@ describe("on_failure: ask", () => {
     assert.deepEqual(counts(run), { healthy: 1, failed: 1, skipped: 0, untouched: 2 });
   });
 
-  it("goes on as if it were tolerated where the operator says skip, and ends incomplete", async () => {
+  it("continues as if it were tolerated where the operator says skip, and ends incomplete", async () => {
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2 });
     fleet.behave("host-1", "web:0", { fileGone: true });
     fleet.behave("host-2", "web:1", { fileGone: true });
@@ -87,7 +87,7 @@ describe("on_failure: ask", () => {
     assertModelAgrees(rollout, run);
   });
 
-  it("restarts it again where the operator says retry: what is mended then does not count", async () => {
+  it("restarts it again where the operator says retry: what is fixed then does not count", async () => {
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2 });
     fleet.behave("host-1", "web:1", { fileGone: true });
     const run = await simulate(rollout, fleet, time, {
@@ -148,8 +148,8 @@ describe("on_failure: ask", () => {
     fleet.behave("host-1", "web:0", { fileGone: true });
     const run = await simulate(rollout, fleet, time, {
       onQuestion: () => undefined,
-      onEvent: (event, tell) =>
-        event.type === "rollout.asking" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
+      onEvent: (event, feed) =>
+        event.type === "rollout.asking" && feed({ type: "interrupted", signal: "SIGINT" } satisfies Input),
     });
     assert.equal(run.outcome, "halted");
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "stayed_stopped");
@@ -160,8 +160,8 @@ describe("on_failure: ask", () => {
     fleet.behave("host-1", "web:0", { fileGone: true });
     const run = await simulate(rollout, fleet, time, {
       ...answers("skip"),
-      onEvent: (event, tell) =>
-        event.type === "rollout.answered" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
+      onEvent: (event, feed) =>
+        event.type === "rollout.answered" && feed({ type: "interrupted", signal: "SIGINT" } satisfies Input),
     });
     assert.equal(run.outcome, "interrupted");
   });
@@ -171,8 +171,8 @@ describe("on_failure: ask", () => {
     fleet.behave("host-1", "web:0", { fileGone: true });
     const run = await simulate(rollout, fleet, time, {
       ...answers("retry"),
-      onEvent: (event, tell) =>
-        event.type === "rollout.answered" && tell({ type: "interrupted", signal: "SIGINT" } satisfies Input),
+      onEvent: (event, feed) =>
+        event.type === "rollout.answered" && feed({ type: "interrupted", signal: "SIGINT" } satisfies Input),
     });
     assert.equal(run.outcome, "halted");
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "stayed_stopped");
@@ -300,7 +300,7 @@ describe("on_failure: ask, for what was healthy and is not any more", () => {
     return { ...rollout, waves: [canary, { ...wave, batches: others }] };
   }
 
-  it("restarts a canary that died in its pause again, in a turn of its host, and pauses anew", async () => {
+  it("restarts a canary that died in its pause again, in a turn of its host, and then restarts the pause", async () => {
     const hooks = { before_host: hook, after_host: hook };
     const { fleet, time, rollout } = asking({ hosts: 2, instances: 2, hooks });
     const planned = withCanary(rollout);

@@ -65,7 +65,7 @@ export function misbehave(random: SeededRandom, fleet: SimFleet, troubles: Troub
 }
 
 /**
- * What happens to hosts and programs by itself, or by somebody else's hand, at any time.
+ * What happens to hosts and programs by itself, or by another user's hand, at any time.
  * @returns a way to have nothing of it happen any more
  */
 export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime, troubles: Troubles): { end(): void } {
@@ -90,7 +90,7 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     troubles.befall(host, instance);
     at(soon(), () => processOf(host, instance)?.breakDown());
   }
-  // Hosts that cannot be reached for a while, or any more.
+  // Hosts that cannot be reached for a while, or never again.
   for (let lost = random.chance(0.25) ? random.whole(1, 2) : 0; lost > 0; lost--) {
     const host = random.pick(hosts);
     for (const other of fleet.onMachineOf(host)) troubles.befall(other);
@@ -126,7 +126,7 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     if (random.chance(0.8)) at(fromMs + random.whole(100, 20_000), () => fleet.startSupervisor(host));
   }
   if (random.chance(0.06)) fleet.quitting.add(someHost());
-  // Somebody at a host's own shell.
+  // Another user at a host's own shell.
   for (let act = random.chance(0.15) ? random.whole(1, 4) : 0; act > 0; act--) {
     const host = random.pick(hosts);
     const instance = anInstance(host);
@@ -134,7 +134,7 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
     const doing = random.pick(["stop", "start", "restart"] as const);
     at(soon(), () => fleet.request(host, () => processOf(host, instance)?.meddle(doing)));
   }
-  // Somebody starts what is STOPPED, in vain, and puts right what was wrong with it.
+  // Another user starts what is STOPPED, in vain, and puts right what was wrong with it.
   const stopped = hosts.flatMap((host) =>
     [...(fleet.hosts.get(host) ?? [])].flatMap(([instance, process]) =>
       process.state === "STOPPED" ? [{ host, instance, process }] : [],
@@ -148,7 +148,7 @@ export function plague(random: SeededRandom, fleet: SimFleet, time: VirtualTime,
       fleet.request(host, () => process.meddle("start"));
     });
   }
-  // Somebody who changes Supervisor's config there.
+  // Another user who changes Supervisor's config there.
   if (random.chance(0.05)) {
     const host = random.pick(hosts);
     const instance = anInstance(host);
@@ -215,7 +215,7 @@ export function drawWay(
     },
     onAwaitOutcome: () => {
       if (!hasFaults || random.chance(0.9)) return { kind: "ended" };
-      return random.chance(0.5) ? { kind: "unprovable" } : { kind: "lock_lost", reason: "somebody else has it" };
+      return random.chance(0.5) ? { kind: "unprovable" } : { kind: "lock_lost", reason: "another user has it" };
     },
     onHook: ({ host, instance }) => {
       if (!hookFails || !random.chance(0.1)) return { kind: "succeeded" };
@@ -236,7 +236,7 @@ export function drawRecord(random: SeededRandom, time: VirtualTime, hasFaults: b
   };
 }
 
-/** Somebody who answers anything, after any time; nobody, where the plan asks nothing. */
+/** An operator who answers anything, after any time; nobody, where the plan asks nothing. */
 export function drawOperator(random: SeededRandom, { on_failure, waves }: Plan, hasFaults: boolean): SimulateOptions {
   if (on_failure !== "ask" && !waves.some(({ pause }) => pause === "ask")) return {};
   const bias = random.pick<readonly Answer[]>([

@@ -37,7 +37,7 @@ async function run(meddle: (fleet: ReturnType<typeof simulated>["fleet"]) => voi
 }
 
 describe("what others change while a rollout runs", () => {
-  it("is told before the wave that it concerns: a restart by hand, which does not replace the planned one", async () => {
+  it("is reported before the wave that it concerns: a restart by hand, which does not replace the planned one", async () => {
     const { events, outcome, toldBeforeWave, report } = await run(
       (fleet) => (fleet.process("host-2", "web:1").pid = 77),
     );
@@ -55,7 +55,7 @@ describe("what others change while a rollout runs", () => {
     );
   });
 
-  it("is told within a wave: an instance that appears on a host while that has its turn is left alone", async () => {
+  it("is reported within a wave: an instance that appears on a host while that has its turn is left alone", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     const { events, outcome } = await simulate(rollout(), fleet, time, {
       onEvent: (event) =>
@@ -73,7 +73,7 @@ describe("what others change while a rollout runs", () => {
     assert.ok(events.findIndex(({ type }) => type === "instance.drifted") < last, "it was noticed at the end only");
   });
 
-  it("is told once: a new instance, which is left alone, and one that is gone, which fails at its turn", async () => {
+  it("is reported once: a new instance, which is left alone, and one that is gone, which fails at its turn", async () => {
     const { events, outcome, told, toldBeforeWave } = await run((fleet) => {
       fleet.remove("host-2" as HostName, "web:2" as InstanceName);
       fleet.add("host-2" as HostName, "web:7" as InstanceName);
@@ -95,7 +95,7 @@ describe("what others change while a rollout runs", () => {
     assert.equal(outcome, "incomplete");
   });
 
-  it("is told right before the restart where it came after the last look at the wave", async () => {
+  it("is reported right before the restart where it came after the last look at the wave", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
     const { events } = await simulate(rollout(), fleet, time, {
       onEvent: (event) => event.type === "host.resting" && (fleet.process("host-1", "web:1").pid = 77),

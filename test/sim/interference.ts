@@ -9,7 +9,7 @@ export interface Interference {
   readonly leaveAfterMs?: number;
   /** The first Ctrl-C comes while a question is open, or right after an answer. */
   readonly interruptsAt?: "rollout.asking" | "rollout.answered";
-  /** Somebody else takes the lock of a host that nothing is sent to. */
+  /** Another user takes the lock of a host that nothing is sent to. */
   readonly lockLostAfterMs?: number;
 }
 
@@ -32,15 +32,15 @@ export function interfering(between: Interference, time: VirtualTime, options: S
   const { interruptAfterMs, leaveAfterMs, interruptsAt, lockLostAfterMs } = between;
   return {
     ...options,
-    onEvent(event, tell) {
-      options.onEvent?.(event, tell);
-      if (event.type === interruptsAt) tell({ type: "interrupted", signal: "SIGINT" });
+    onEvent(event, feed) {
+      options.onEvent?.(event, feed);
+      if (event.type === interruptsAt) feed({ type: "interrupted", signal: "SIGINT" });
       if (event.type !== "rollout.started") return;
       if (interruptAfterMs !== undefined)
-        time.after(interruptAfterMs, () => tell({ type: "interrupted", signal: "SIGINT" }));
-      if (leaveAfterMs !== undefined) time.after(leaveAfterMs, () => tell({ type: "abandoned" }));
+        time.after(interruptAfterMs, () => feed({ type: "interrupted", signal: "SIGINT" }));
+      if (leaveAfterMs !== undefined) time.after(leaveAfterMs, () => feed({ type: "abandoned" }));
       if (lockLostAfterMs !== undefined)
-        time.after(lockLostAfterMs, () => tell({ type: "lock_lost", reason: "somebody else has it" }));
+        time.after(lockLostAfterMs, () => feed({ type: "lock_lost", reason: "another user has it" }));
     },
   };
 }

@@ -50,10 +50,10 @@ describe("an operator who leaves at once", () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, hooks: { ...draining, after_host: hook } });
     const planned = plan(rollout());
     const run = await simulate(planned, fleet, time, {
-      onEvent(event, tell) {
+      onEvent(event, feed) {
         if (momentOf(event) !== moment) return;
-        tell({ type: "interrupted", signal: "SIGINT" });
-        tell({ type: "abandoned" });
+        feed({ type: "interrupted", signal: "SIGINT" });
+        feed({ type: "abandoned" });
       },
     });
     return { run, report: reportOf(planned, run) };
@@ -65,7 +65,7 @@ describe("an operator who leaves at once", () => {
     "instance.restarting",
     "hook.started after_healthy",
   ])
-    it(`is told what is still drained: at ${moment}`, async () => {
+    it(`sees what is still drained: at ${moment}`, async () => {
       const { run, report } = await leaving(moment);
       assert.equal(run.outcome, "interrupted");
       assert.match(report, /\nstill drained\n {2}host-1 web:0\n/);
@@ -76,28 +76,28 @@ describe("an operator who leaves at once", () => {
     assert.equal(ofType(run, "instance.indeterminate")[0]?.still_drained, true);
   });
 
-  it("goes on by a resume: to run it again would restart what was under restart a second time", async () => {
+  it("is continued by a resume: to run it again would restart what was under restart a second time", async () => {
     assert.match((await leaving("instance.restarting")).report, /[Rr]esume:\n.* --resume /);
   });
 
-  it("is told of what an earlier rollout has drained, where this one had only to prove it", async () => {
+  it("sees what an earlier rollout has drained, where this one had only to prove it", async () => {
     const { run, report } = await leaving("instance.observed", gated);
     assert.equal(ofType(run, "hook.started").length, 0);
     assert.match(report, /\nstill drained\n {2}host-1 web:0\n/);
   });
 
-  it("is told of nothing drained once it is in service again; what was left undone makes it interrupted all the same", async () => {
+  it("sees nothing drained once it is in service again; the rollout counts as interrupted all the same", async () => {
     const { run, report } = await leaving("hook.started after_host");
     assert.equal(run.outcome, "interrupted");
     assert.doesNotMatch(report, /still drained/);
   });
 
-  it("is told of a failure that was to be tried again as what it is: a halt", async () => {
+  it("sees a failure that was to be retried as a halt", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining, onFailure: "ask" });
     fleet.behave("host-1", "web:0", { fileGone: true });
     const run = await simulate(rollout(), fleet, time, {
       onQuestion: () => ({ answer: "retry", afterMs: 1000 }),
-      onEvent: (event, tell) => event.type === "rollout.answered" && tell({ type: "abandoned" }),
+      onEvent: (event, feed) => event.type === "rollout.answered" && feed({ type: "abandoned" }),
     });
     assert.equal(run.outcome, "halted");
     assert.deepEqual(
@@ -120,7 +120,7 @@ describe("a lock that is lost for good", () => {
   it("halts the rollout when it happens, in the middle of a pause", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1, canaryPause: { ms: 3_600_000 } });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) => event.type === "rollout.paused" && time.after(60_000, () => tell(lost)),
+      onEvent: (event, feed) => event.type === "rollout.paused" && time.after(60_000, () => feed(lost)),
     });
     const [paused] = ofType(run, "rollout.paused");
     const [halted] = ofType(run, "rollout.halted");
@@ -132,18 +132,18 @@ describe("a lock that is lost for good", () => {
   it("changes nothing any more once all is done", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
     const run = await simulate({ ...rollout(), hooks: { after_rollout: hook } }, fleet, time, {
-      onEvent: (event, tell) => momentOf(event) === "hook.started after_rollout" && tell(lost),
+      onEvent: (event, feed) => momentOf(event) === "hook.started after_rollout" && feed(lost),
     });
     assert.equal(run.outcome, "succeeded");
   });
 
-  it("lets what is under restart finish its gate, begins nothing further, and is told once", async () => {
+  it("lets what is under restart finish its gate, begins nothing further, and is reported once", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 2, hostsAtOnce: 2 });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent(event, tell) {
+      onEvent(event, feed) {
         if (event.type !== "instance.restarting") return;
-        tell(lost);
-        tell({ ...lost, reason: "bob took the lock on host-2" });
+        feed(lost);
+        feed({ ...lost, reason: "bob took the lock on host-2" });
       },
     });
     assert.equal(ofType(run, "instance.healthy").length, 2);

@@ -97,7 +97,7 @@ describe("the machine over a simulated fleet", () => {
         assert.equal(pidsOf(fleet).get(untouched), before.get(untouched));
     });
 
-  it("goes on after BACKOFF that recovers", async () => {
+  it("continues after BACKOFF that recovers", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     fleet.behave("host-1", "web:1", { crashesAtStart: 2 });
     const run = await simulate(rollout(), fleet, time);
@@ -113,7 +113,7 @@ describe("the machine over a simulated fleet", () => {
     assert.deepEqual(restarted(run), ["host-1 web:0", "host-2 web:0", "host-3 web:0"]);
   });
 
-  it("leaves alone what is STOPPED, also what was stopped since the preview, and tells it", async () => {
+  it("leaves alone what is STOPPED, also what was stopped since the preview, and reports it", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     fleet.process("host-1", "web:0").state = "STOPPED";
     const planned = rollout();
@@ -138,13 +138,13 @@ describe("the machine over a simulated fleet", () => {
     assert.equal(ofType(run.events, "instance.failed")[0]?.code, "not_restarted");
   });
 
-  it("finishes what is under way after an interrupt and begins nothing further", async () => {
+  it("finishes what is in progress after an interrupt and begins nothing further", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3 });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) =>
+      onEvent: (event, feed) =>
         event.type === "instance.restarting" &&
         event.instance === "web:1" &&
-        tell({ type: "interrupted", signal: "SIGINT" }),
+        feed({ type: "interrupted", signal: "SIGINT" }),
     });
     assert.equal(run.outcome, "interrupted");
     assert.deepEqual(countsOf(run), { healthy: 2, failed: 0, skipped: 0, untouched: 4 });
@@ -153,28 +153,28 @@ describe("the machine over a simulated fleet", () => {
   it("ends at once when interrupted in a rest", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) => event.type === "host.resting" && tell({ type: "interrupted", signal: "SIGTERM" }),
+      onEvent: (event, feed) => event.type === "host.resting" && feed({ type: "interrupted", signal: "SIGTERM" }),
     });
     assert.equal(run.outcome, "interrupted");
     assert.equal(run.events.at(-1)?.atMs, ofType(run.events, "host.resting")[0]?.atMs);
   });
 
-  it("is halted, not interrupted, when what was under way fails after the interrupt", async () => {
+  it("is halted, not interrupted, when what was in progress fails after the interrupt", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     fleet.behave("host-1", "web:0", { fileGone: true });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) => event.type === "instance.restarting" && tell({ type: "interrupted", signal: "SIGINT" }),
+      onEvent: (event, feed) => event.type === "instance.restarting" && feed({ type: "interrupted", signal: "SIGINT" }),
     });
     assert.equal(run.outcome, "halted");
   });
 
-  it("leaves at once when asked twice, and says what it left under way", async () => {
+  it("leaves at once when asked twice, and says what it left in progress", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 3 });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent(event, tell) {
+      onEvent(event, feed) {
         if (event.type !== "instance.restarting") return;
-        tell({ type: "interrupted", signal: "SIGINT" });
-        tell({ type: "abandoned" });
+        feed({ type: "interrupted", signal: "SIGINT" });
+        feed({ type: "abandoned" });
       },
     });
     assert.equal(run.outcome, "interrupted");

@@ -88,7 +88,7 @@ describe("max_unreachable", () => {
     assert.throws(rollout, /no route/);
   });
 
-  it("waits command_timeout for a host that is lost before its turn, then goes on without it or halts", async () => {
+  it("waits command_timeout for a host that is lost before its turn, then continues without it or halts", async () => {
     for (const [maxUnreachable, outcome, healthy] of [
       [1, "incomplete", 4],
       [0, "halted", 2],
@@ -167,10 +167,10 @@ describe("a pause after a wave", () => {
   it("looks likewise after an interrupt that left nothing undone: that interrupted nothing", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 3, instances: 2 });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent(event, tell) {
+      onEvent(event, feed) {
         if (event.type !== "instance.restarting" || event.host !== "host-3" || event.instance !== "web:1") return;
         fleet.process("host-1", "web:1").breakDown();
-        tell({ type: "interrupted", signal: "SIGINT" });
+        feed({ type: "interrupted", signal: "SIGINT" });
       },
     });
     assert.deepEqual(
@@ -183,10 +183,10 @@ describe("a pause after a wave", () => {
   it("ends without a word from a host that is lost once all is done", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 2, instances: 1 });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) => {
+      onEvent: (event, feed) => {
         if (event.type !== "wave.finished") return;
         fleet.lose("host-1" as HostName);
-        tell({ type: "lock_lost", reason: "its connection is gone" });
+        feed({ type: "lock_lost", reason: "its connection is gone" });
       },
     });
     assert.equal(run.outcome, "succeeded");
@@ -194,7 +194,7 @@ describe("a pause after a wave", () => {
 });
 
 describe("min_healthy", () => {
-  it("waits, says for what, and goes on when what broke has come back", async () => {
+  it("waits, says for what, and continues when what broke has come back", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 8, minHealthy: 6 });
     const planned = rollout();
     // Two others break between restarts: the third would be one too many.
@@ -427,7 +427,7 @@ describe("hooks", () => {
   it("enable it again after an interrupt that came while it was drained", async () => {
     const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2, hooks: draining });
     const run = await simulate(rollout(), fleet, time, {
-      onEvent: (event, tell) => event.type === "hook.started" && tell({ type: "interrupted", signal: "SIGINT" }),
+      onEvent: (event, feed) => event.type === "hook.started" && feed({ type: "interrupted", signal: "SIGINT" }),
     });
     assert.deepEqual(hooksOf(run), ["web:0 before_restart", "web:0 after_healthy"]);
     assert.deepEqual(countsOf(run), { healthy: 0, failed: 0, skipped: 0, untouched: 2 });
@@ -498,7 +498,7 @@ describe("an instance that was STOPPED before, where the plan says start", () =>
   });
 
   for (const state of ["FATAL", "EXITED"] as const)
-    it(`is started as well where somebody else has tried that since, and it is ${state}`, async () => {
+    it(`is started as well where another user has tried that since, and it is ${state}`, async () => {
       const { time, fleet, plan } = simulated({ hosts: 1, instances: 1 });
       const process = fleet.process("host-1", "web:0");
       process.rest("STOPPED");
@@ -529,7 +529,7 @@ function inTwoWaves(rollout: Rollout): Rollout {
   return { ...rollout, waves: [...half((all) => all.slice(0, 1)), ...half((all) => all.slice(1))] };
 }
 
-describe("an instance that was to be started, and that somebody else is starting", () => {
+describe("an instance that was to be started, and that another user is starting", () => {
   async function startedByOthers(crashesAtStart: number) {
     const { time, fleet, plan } = simulated({ hosts: 1, instances: 1 });
     const process = fleet.process("host-1", "web:0");

@@ -20,13 +20,13 @@ const LONGEST_LOCK_MS = 3_600_000;
 const EPOCH_MS = Date.UTC(2026, 10, 22, 10);
 
 /** What comes to a rollout from outside. */
-export type Told = Extract<Input, { type: "interrupted" | "abandoned" | "lock_lost" }>;
+export type FedInput = Extract<Input, { type: "interrupted" | "abandoned" | "lock_lost" }>;
 
 export type SimEvent = RecordedEvent & { readonly atMs: number };
 
 export interface ControllerOptions extends WorldOptions {
   /** Invocation with each event as it happens, and a way to tell the rollout something. */
-  readonly onEvent?: (event: RolloutEvent, tell: (told: Told) => void) => void;
+  readonly onEvent?: (event: RolloutEvent, feed: (input: FedInput) => void) => void;
   /** Why the journal cannot be written now; default: it can. */
   readonly journalProblem?: () => string | undefined;
   /** How long it takes until what is written survives a power cut; default: no time. */
@@ -91,7 +91,7 @@ export class SimController {
   }
 
   /**
-   * Carries a rollout out, to its end or until the controller is killed. Then nothing of it can act any more, unless
+   * Carries a rollout out, to its end or until the controller is killed. Then nothing of it can still act, unless
    * that takes too long.
    * @returns undefined if it was killed, or never ended
    */
@@ -105,7 +105,7 @@ export class SimController {
     running.then(end, end);
     await time.play(() => over.is || this.isKilled);
     if (over.is && !this.isKilled) return running;
-    // Its lock is free only when none of its commands can act any more; nobody waits for it for ever.
+    // Its lock is free only when none of its commands can still act; nobody waits for it for ever.
     const waitUntilMs = time.now + LONGEST_LOCK_MS;
     if (this.isKilled && fleet.isActing) time.run(() => !fleet.isActing || time.now > waitUntilMs);
     return undefined;
@@ -116,15 +116,15 @@ export class SimController {
     world.see(event);
     if (this.isKilled) return;
     if (options.keepEvents !== false) this.events.push({ ...event, atMs: time.now });
-    options.onEvent?.(event, (told) => void time.after(0, () => this.isKilled || this.tell(told)));
+    options.onEvent?.(event, (input) => void time.after(0, () => this.isKilled || this.feed(input)));
     const { killAfterEvent = Infinity } = options;
     this.isKilled = this.executor !== undefined && this.journal.appended - this.before >= killAfterEvent;
   }
 
-  private tell(told: Told): void {
-    if (told.type === "interrupted") this.executor?.interrupt(told.signal);
-    else if (told.type === "abandoned") this.executor?.abandon();
-    else for (const host of this.fleet.hosts.keys()) this.world.loseLock(host, told.reason);
+  private feed(input: FedInput): void {
+    if (input.type === "interrupted") this.executor?.interrupt(input.signal);
+    else if (input.type === "abandoned") this.executor?.abandon();
+    else for (const host of this.fleet.hosts.keys()) this.world.loseLock(host, input.reason);
   }
 }
 

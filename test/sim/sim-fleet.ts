@@ -42,9 +42,9 @@ export class SimFleet {
   readonly unreachable = new Set<HostName>();
   /** When a look at it last showed nothing. */
   readonly unseenAtMs = new Map<HostName, number>();
-  /** Invocation when a host is lost: what was sent to it has no answer any more. */
+  /** Invocation when a host is lost: commands sent to it are not answered. */
   onLost: (host: HostName) => void = () => undefined;
-  /** When those were removed that somebody has taken out of the config. */
+  /** When those were removed that another user has taken out of the config. */
   readonly removed = new Map<string, number>();
   /** How they were configured. */
   private readonly removedConfigs = new Map<string, SimConfig | undefined>();
@@ -58,13 +58,13 @@ export class SimFleet {
   readonly logsSinceMs = new Map<HostName, number | "unreadable">();
   /** The release that processes are started from. */
   release = 0;
-  /** Restarts that can still act, whoever waits for them: `host instance` by host. */
+  /** Restarts that can still act, waited for or not: `host instance` by host. */
   readonly acting = new Map<HostName, string[]>();
   /** Who waits for their end: the lock of a host is free only then. */
   private readonly awaitingQuiet = new Map<HostName, (() => void)[]>();
   /** What hooks have taken out of service and not put back: `host instance`, or a whole host by its name. */
   readonly drained = new Set<string>();
-  /** Hosts whose supervisord does nothing, with what it will do once it goes on. */
+  /** Hosts whose supervisord does nothing, with what it will do once it continues. */
   private readonly hung = new Map<HostName, (() => void)[]>();
   /** The pid of each host's supervisord; undefined while there is none. */
   private readonly supervisors = new Map<HostName, number | undefined>();
@@ -79,9 +79,9 @@ export class SimFleet {
     }
   }
 
-  /** @param beside a host on whose machine it is another supervisord; left out: it has a machine of its own */
-  addHost(host: HostName, beside?: HostName): void {
-    const machine = (beside && this.machines.get(beside)) ?? {
+  /** @param sibling a host on whose machine it is another supervisord; left out: it has a machine of its own */
+  addHost(host: HostName, sibling?: HostName): void {
+    const machine = (sibling && this.machines.get(sibling)) ?? {
       pid: 1000 * (this.machines.size + 1),
       clockOffMs: 0,
       hosts: [],
@@ -217,13 +217,13 @@ export class SimFleet {
     if (rest.length === 0) for (const isQuiet of this.awaitingQuiet.get(host)?.splice(0) ?? []) isQuiet();
   }
 
-  /** Calls back as soon as nothing that was sent to the host can act any more. */
+  /** Calls back as soon as nothing that was sent to the host can still act. */
   onceQuiet(host: HostName, isQuiet: () => void): void {
     if ((this.acting.get(host) ?? []).length === 0) isQuiet();
     else this.awaitingQuiet.set(host, [...(this.awaitingQuiet.get(host) ?? []), isQuiet]);
   }
 
-  /** What a client asks of a supervisord that hangs is done when that goes on. */
+  /** What a client asks of a supervisord that hangs is done when that continues. */
   request(host: HostName, act: () => void): void {
     const due = this.hung.get(host);
     if (due) due.push(act);
@@ -255,7 +255,7 @@ export class SimFleet {
     this.process(host, instance).behave({ ...healthy, ...behaviour });
   }
 
-  /** What a check of it finds: whoever has its port answers. */
+  /** What a check of it finds: the process that has its port answers. */
   check(host: HostName, instance: InstanceName): CheckOutcome {
     const process = this.hosts.get(host)?.get(instance);
     if (process?.spawn?.behaviour.isUnaskable) return { kind: "impossible", reason: "it is not a URL" };

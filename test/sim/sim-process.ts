@@ -83,7 +83,7 @@ const START_RETRIES = 3;
 /** supervisor/states.py: RUNNING_STATES, which is what a stop is for and a start is not. */
 const STOPPABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "BACKOFF"];
 const CRASH_MS = 20;
-/** At most so long supervisord's loop sleeps before it starts again what has ended. Whoever asks it something wakes it. */
+/** At most so long supervisord's loop sleeps before it starts again what has ended. Any request wakes it. */
 const EXITED_MS = 500;
 
 const HOW: Readonly<Record<ProcessEnd, string>> = {
@@ -110,7 +110,7 @@ export class SimProcess {
   readonly stopsAtMs: number[] = [];
   /** When it last broke by itself. */
   brokeAtMs = -Infinity;
-  /** Somebody at the host's own shell has stopped it, and nobody has started it since. */
+  /** Another user at the host's own shell has stopped it, and nobody has started it since. */
   wasStoppedByHand = false;
   /** All that it has been, the last one last. */
   readonly spawns: SimSpawn[] = [];
@@ -119,7 +119,7 @@ export class SimProcess {
   private readonly around: SimSurroundings;
   /** By the host's wall clock: what Supervisor's uptime is counted from. */
   private spawnedAtWallMs: number;
-  /** How the process that runs now ends when it is told to. */
+  /** How the process that runs now ends on a signal. */
   private ending: Pick<SimBehaviour, "stopMs" | "leavesForMs">;
   /** How its end is logged. */
   private endsAs: ProcessEnd = "unexpected";
@@ -285,7 +285,7 @@ export class SimProcess {
     this.around.gaveUp();
   }
 
-  /** Somebody at the host's own shell, at any moment. */
+  /** Another user at the host's own shell, at any moment. */
   meddle(act: "stop" | "start" | "restart"): void {
     if (act !== "start") {
       this.brokeAtMs = this.time.now;

@@ -71,13 +71,13 @@ export interface WorldOptions {
   readonly onHook?: (hook: SimHook) => HookOutcome;
   /** What becomes of a restart on its way. */
   readonly onChange?: (change: SimChange) => ChangeFate;
-  /** What is found out about a lost restart once it can act no more. */
+  /** What is found out about a lost restart once it can no longer act. */
   readonly onAwaitOutcome?: () => AwaitedOutcome;
   /** What the operator does about a failure, and after how long; left out: there is no operator. Undefined: nothing. */
   readonly onQuestion?: (
     answers: readonly Answer[],
   ) => { readonly answer: Answer; readonly afterMs: number } | undefined;
-  /** What the operator says after a wave: whether it goes on; default: it does. */
+  /** What the operator says after a wave: whether it continues; default: it does. */
   readonly onPause?: () => boolean;
   /** How long the next look takes. */
   readonly lookMs?: () => number;
@@ -92,7 +92,7 @@ type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks" | "processes"> & 
 
 /**
  * The fleet as one controller sees it, through the executor's ports, in virtual time.
- * Once the controller is dead nothing more is sent, and nothing is answered; what has arrived goes on.
+ * Once the controller is dead nothing more is sent, and nothing is answered; what has arrived continues.
  */
 export class SimWorld implements World {
   readonly fleet: ReadonlyMap<HostName, RolloutHost>;
@@ -104,7 +104,7 @@ export class SimWorld implements World {
   private readonly time: VirtualTime;
   private readonly options: WorldOptions;
   private readonly isDead: () => boolean;
-  /** Changes that the controller waits for, with what tells that their connection is lost. */
+  /** Changes that the controller waits for, with the callback for the loss of their connection. */
   private readonly awaited = new Map<HostName, Set<() => void>>();
   private readonly locks = new Map<HostName, (lost: LockLost) => void>();
   /** A hook's port is not told its name. */
@@ -123,12 +123,12 @@ export class SimWorld implements World {
     };
   }
 
-  /** It sees what the controller tells of. */
+  /** It sees the controller's events. */
   see(event: RecordedEvent): void {
     if (event.type === "hook.started") this.hookNames.set(keyOf(event), event.hook);
   }
 
-  /** Somebody else takes the lock of a host. */
+  /** Another user takes the lock of a host. */
   loseLock(host: HostName, reason: string): void {
     this.locks.get(host)?.({ kind: "lock_lost", reason });
   }

@@ -40,7 +40,7 @@ async function trace(seed: number): Promise<boolean> {
   for (const [how] of WAYS) {
     console.log(`\n== seed ${seed} ${how}`);
     const violated = await judgeSeed(seed, how);
-    violated.forEach(tell);
+    violated.forEach(report);
     isKept &&= violated.length === 0;
   }
   return isKept;
@@ -51,7 +51,7 @@ async function run(): Promise<boolean> {
   const startedMs = performance.now();
   const violated = await judgeSeeds(
     { from, seeds },
-    { ...(values.processes !== undefined && { processes: Number(values.processes) }), onViolated: tell },
+    { ...(values.processes !== undefined && { processes: Number(values.processes) }), onViolated: report },
   );
   const took = formatElapsed(performance.now() - startedMs);
   if (violated.length === 0)
@@ -60,7 +60,7 @@ async function run(): Promise<boolean> {
   return violated.length === 0;
 }
 
-function tell({ seed, how, violations }: Violated): void {
+function report({ seed, how, violations }: Violated): void {
   const first = violations.slice(0, MOST_TOLD).join("\n  ");
   console.log(`seed ${seed} ${how}: npm run sim -- --seeds 1 --from ${seed}\n  ${first}`);
 }

@@ -10,7 +10,7 @@ export interface PlayedHost {
   /** Each a little later than the one before. */
   look(): Promise<LookOutcome>;
   change(action: "restart" | "start", instance: InstanceName): Promise<ChangeOutcome>;
-  /** Somebody at the host's own shell. Rejects where that is refused. */
+  /** Another user at the host's own shell. Rejects where that is refused. */
   stop(instance: InstanceName): Promise<void>;
   /** From its next start on. */
   behave(instance: InstanceName, behaviour: Behaviour): Promise<void>;
@@ -38,11 +38,11 @@ interface Script {
 
 /**
  * The startsecs of each instance of a played host. STARTING lasts as long, and so does what it takes for a crash at the
- * start not to be taken for RUNNING: a busy machine may pause whoever is to see it for some 2 s.
+ * start not to be taken for RUNNING: a busy machine may pause the observer for some 2 s.
  */
 export const STARTSECS = 3;
 
-/** Long enough to be told something meanwhile, and less than the 10 s after which supervisord kills it. */
+/** Long enough to be given something meanwhile, and less than the 10 s after which supervisord kills it. */
 const MOST_STOPSECS = 8;
 
 const HEALTHY: Behaviour = { kind: "healthy" };
@@ -133,7 +133,7 @@ const SCRIPTS: readonly Script[] = [
     answers: ["done", "refused"],
   },
   {
-    what: "a stop ends a start that is under way",
+    what: "a stop ends a start that is in progress",
     behaviour: HEALTHY,
     acts: ["restart", { when: "STARTING", act: "stop" }],
     shows: ["RUNNING 1", "STARTING", "STOPPED"],
@@ -163,7 +163,7 @@ export function describeSupervisord(name: string, open: () => Promise<PlayedHost
       host = await open();
       const inTurn = pLimit(AT_ONCE);
       played = SCRIPTS.map((script, index) => inTurn(() => play(host, INSTANCES[index]!, script)));
-      // Each test tells of its own.
+      // Each test reports its own.
       for (const each of played) each.catch(() => undefined);
     });
     after(() => host.close());

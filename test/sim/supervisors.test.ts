@@ -245,7 +245,7 @@ describe("a supervisord that ends with the program that was restarted", () => {
     assert.deepEqual(counts(ran), { healthy: 3, failed: 3, skipped: 0, untouched: 0 });
   });
 
-  it("is no FATAL that leaves it running: that is told as such", async () => {
+  it("is no FATAL that leaves it running: that is reported as such", async () => {
     const { ran } = await quitting({}, 1e9);
     assert.deepEqual(failures(ran), ["host-1 web:2 fatal"]);
     assert.deepEqual(counts(ran), { healthy: 2, failed: 1, skipped: 0, untouched: 3 });

@@ -100,7 +100,7 @@ interface Entry {
   callback: (() => void) | undefined;
 }
 
-/** The event loop goes on to its next phase only when no promise has anything left to do. */
+/** The event loop continues to its next phase only when no promise has anything left to do. */
 function allSettled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

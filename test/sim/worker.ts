@@ -1,4 +1,4 @@
-/** Judges seeds, and tells its parent what each violates: FROM, SEEDS, STEP, and after how many violations it ends. */
+/** Judges seeds, and reports to its parent what each violates: FROM, SEEDS, STEP, and after how many violations it ends. */
 import { judgeSeed } from "./ways.ts";
 
 const [from = 1, seeds = 0, step = 1, most = 1] = process.argv.slice(2).map(Number);

@@ -40,6 +40,8 @@ export class Drained implements Witness {
     for (const key of drains.instances.keys())
       if (!fleet.drained.has(key) && !unknown.has(key)) this.trial.fail(`${key} is named as drained, and is not`);
     if (fleet.drained.size > 0 && !reportText(model).includes("still drained"))
-      this.trial.fail(`the report of what ${outcome ?? "never ended"} does not tell of what is still drained`);
+      this.trial.fail(
+        `the report of a rollout that ${outcome ?? "never ended"} does not name the instances that are still drained`,
+      );
   }
 }

@@ -61,7 +61,7 @@ export class Ends implements Witness {
     const { rollout } = this.trial;
     const fail = (what: string) => this.trial.fail(what);
     const model = RolloutModel.of([{ type: "rollout.planned", ...rollout }, ...events]);
-    if (!reportText(model).startsWith(finished.outcome)) fail("the report tells another outcome");
+    if (!reportText(model).startsWith(finished.outcome)) fail("the report has another outcome");
     const { healthy, failed, indeterminate, under_restart, skipped, untouched } = model.instances.counts;
     const shown = { healthy, failed: failed + indeterminate + under_restart, skipped, untouched };
     const told = finished.counts;
@@ -80,8 +80,9 @@ export class Ends implements Witness {
     const { max_failures } = rollout.limits;
     if (outcome !== "halted" && !mayTolerate && this.failures.length > max_failures)
       fail(`it was not halted by ${this.failures.length} failures, with ${max_failures} tolerated`);
-    const isTold = events.some(({ type }) => type === "rollout.halted");
-    if (isTold !== (outcome === "halted")) fail(`it ended ${outcome}, and ${isTold ? "told" : "did not tell"} a halt`);
+    const isReported = events.some(({ type }) => type === "rollout.halted");
+    if (isReported !== (outcome === "halted"))
+      fail(`it ended ${outcome}, and ${isReported ? "reported" : "did not report"} a halt`);
     if (!made.hasFaults && outcome !== "succeeded" && !isForetold(rollout, events))
       fail(`without faults it ended ${outcome}`);
     if (outcome !== "succeeded") return;
@@ -89,7 +90,7 @@ export class Ends implements Witness {
     this.judgeSuccess();
   }
 
-  /** All that was to be restarted runs the new release, unless somebody has stopped it, or no look need have shown it. */
+  /** All that was to be restarted runs the new release, unless another user has stopped it, or no look need have shown it. */
   private judgeSuccess(): void {
     const { made, rollout } = this.trial;
     for (const { host, batches } of worksOf(rollout))

@@ -16,7 +16,7 @@ export interface Journals {
   close(): void;
 }
 
-/** The newest rollout with all that it resumes: whoever calls knows whether there is anything to resume. */
+/** The newest rollout with all that it resumes: the caller knows whether there is anything to resume. */
 export class KeptInMemory implements Journals {
   private readonly events: SimEvent[] = [];
 

@@ -28,7 +28,7 @@ const MOST_CALLS = 8;
  * of whose end a random part is lost that was not durable. Returns what was promised and not kept.
  *
  * Without other faults everything is restarted in the end, once. With them, nothing is restarted that was healthy and
- * is still so; and once all that is wrong is put right, one more resume ends what was begun: nothing stays failed,
+ * is still so; and once all that is wrong is put right, one more resume ends what was started: nothing stays failed,
  * forgotten, drained or on the old release.
  */
 export async function judgeChain(seed: number, { faults = false } = {}): Promise<string[]> {
@@ -102,7 +102,7 @@ class Chain {
   }
 
   /**
-   * Whatever went wrong before: once nothing does any more, resumes complete it. One is enough, unless it finds that
+   * Whatever went wrong before: once nothing does, resumes complete it. One is enough, unless it finds that
    * what nobody knew of has failed: that is restarted by the next.
    */
   private async judgeRepaired(): Promise<void> {
@@ -138,7 +138,7 @@ class Chain {
     );
   }
 
-  /** Somebody may have stopped so many, or started what was the only one, that the floor has none to spare. */
+  /** Another user may have stopped so many, or started what was the only one, that the floor has none to spare. */
   private judgeRefused(reasons: readonly string[]): void {
     const { made } = this;
     const totals = new Map<ProgramName, number>();
@@ -176,7 +176,7 @@ class Chain {
     const { instances = [], hosts = [] } = resumed?.leftDrained ?? {};
     const named = new Set<string>([...instances.map(keyOf), ...hosts]);
     for (const name of this.made.fleet.drained)
-      // A host on which all is done has no turn any more.
+      // A host on which all is done has no turn.
       if (!named.has(name) && (resumed || name.includes(" ")))
         this.fail(`${name} may be drained, and no journal says so`);
   }
@@ -233,7 +233,7 @@ class Chain {
     this.judgeDrains();
   }
 
-  /** All that was planned serves, from the new release, unless somebody stopped it on purpose. */
+  /** All that was planned serves, from the new release, unless another user stopped it on purpose. */
   private judgeNothingLeft(): void {
     const { fleet } = this.made;
     for (const key of this.planned.keys()) {
@@ -266,7 +266,7 @@ class Chain {
     const { fleet } = this.made;
     for (const name of fleet.drained) {
       const [host = "", instance] = name.split(" ");
-      // A host with nothing left to restart has no turn, nor has what somebody stopped: they are named in the report.
+      // A host with nothing left to restart has no turn, nor has what another user stopped: they are named in the report.
       if (instance === undefined || fleet.process(host, instance).wasStoppedByHand) continue;
       this.fail(`${name} was left drained`);
     }

@@ -3,7 +3,7 @@ import { worksOf } from "../../../src/domain/rollout.ts";
 import type { SimChange } from "../sim-world.ts";
 import type { Trial, Witness } from "./trial.ts";
 
-/** What has done its work is not run again, a listener that no program names is left alone, and both are told of. */
+/** What has done its work is not run again, a listener that no program names is left alone, and both are reported. */
 export class LeftAlone implements Witness {
   private readonly trial: Trial;
 

@@ -11,7 +11,7 @@ export class Once implements Witness {
   private readonly fates = new Map<string, string>();
   /** Restarts that reached the host, since the operator last wanted one again. */
   private readonly arrived = new Map<string, number>();
-  /** What the operator wants done again, and which has no other fate yet. */
+  /** What the operator has chosen to retry, and which has no other fate yet. */
   private readonly retried = new Set<string>();
   /** What failed as one is tried again as one. */
   private readonly together = new Map<string, readonly string[]>();

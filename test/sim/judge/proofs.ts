@@ -8,7 +8,7 @@ import type { SimCheck } from "../sim-world.ts";
 import { servesAt, type SimProcess, type SimSpawn } from "../sim-process.ts";
 import { processOf, settingsOf, type Trial, type Witness } from "./trial.ts";
 
-/** A look shows what is; what is told of it then may have waited for a hook. */
+/** A look shows what is; what is reported of it then may have waited for a hook. */
 const LATE_MS = 1000;
 
 interface Answer {
@@ -44,7 +44,7 @@ export class Proofs implements Witness {
   see(event: RolloutEvent): void {
     if (event.type !== "instance.healthy") return;
     const process = processOf(this.trial, event);
-    // Somebody has just taken it out of the configuration.
+    // Another user has just taken it out of the configuration.
     if (!process) return;
     if (event.completed) return this.proveCompleted(event, process);
     const spawn = process.spawns.findLast(({ pid }) => pid === event.pid);

@@ -29,7 +29,7 @@ export interface Call {
 export type Invocation =
   /** There is nothing to resume. */
   | { readonly kind: "finished" }
-  /** Nothing was begun. */
+  /** Nothing was started. */
   | { readonly kind: "refused"; readonly reasons: readonly string[] }
   | ({
       readonly kind: "killed" | "stuck";

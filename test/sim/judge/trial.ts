@@ -65,8 +65,8 @@ export function witnessed(
   const { fleet } = made;
   return {
     ...options,
-    onEvent(event, tell) {
-      options.onEvent?.(event, tell);
+    onEvent(event, feed) {
+      options.onEvent?.(event, feed);
       for (const witness of witnesses) witness.see?.(event);
     },
     onChange(change) {

@@ -29,7 +29,7 @@ export class LockHost {
 /** What breaks between a controller and a host, and how long everything takes. */
 export interface LockWay {
   readonly random: SeededRandom;
-  /** Told what the product must never do. */
+  /** Called with what the product must never do. */
   readonly fail: (what: string) => void;
 }
 
@@ -93,7 +93,7 @@ export class SimHolder {
   private isEnding = false;
   private silence: { cancel(): void } | undefined;
   private close!: () => void;
-  /** The controller is not connected any more. */
+  /** The controller is no longer connected. */
   private isLost = false;
 
   /** @param access the controller that has started it */

@@ -130,7 +130,7 @@ export const PLANTED: readonly PlantedFault[] = [
   },
   {
     name: "to-be-started-and-failed-is-skipped",
-    what: "what was STOPPED, was to be started and has failed when somebody else did so is skipped: the rollout succeeds with it down",
+    what: "what was STOPPED, was to be started and has failed when another user did so is skipped: the rollout succeeds with it down",
     edits: [
       {
         file: "src/rollout/actions.ts",
