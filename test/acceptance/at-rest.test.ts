@@ -52,7 +52,10 @@ describeEachWay("a host with one-shots that are done, a listener and priorities"
     assert.match(preview.stdout, /^ {4}host-1 {2}c-first, then b-soon, then a-late$/m);
     assert.match(preview.stdout, /^ {2}host-1 seed migrate: it was EXITED before the rollout$/m);
     assert.match(preview.stdout, /^ {2}host-1 watchdog: it is an event listener, and no program names it$/m);
-    assert.match(preview.stdout, /^ {2}host-1 seed migrate: it is EXITED and is left as it is: .* set exited: restart$/m);
+    assert.match(
+      preview.stdout,
+      /^ {2}host-1 seed migrate: it is EXITED and is left as it is: .* set exited: restart$/m,
+    );
     assert.doesNotMatch(preview.stdout, /changed after it was started/);
     const ended = await orchestrate(plan, "--output", "json");
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);

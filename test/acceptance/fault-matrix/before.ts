@@ -133,7 +133,7 @@ export const faultsBefore: readonly FaultSet[] = [
         },
       },
       {
-        fault: "supervisord wants a password (a stand-in for its HTTP server that answers 401)",
+        fault: "supervisord asks for a password (a stand-in for its HTTP server that answers 401)",
         restarts: "none",
         happen: async (scene) => {
           const server = await serveOnce((socket) =>
@@ -163,7 +163,7 @@ export const faultsBefore: readonly FaultSet[] = [
         },
       },
       {
-        fault: "sudo wants a password (a stand-in for sudo that says what sudo says)",
+        fault: "sudo asks for a password (a stand-in for sudo that says what sudo says)",
         isSampled: true,
         restarts: "none",
         happen: (scene) => withSudo(scene, "echo 'sudo: a password is required' >&2; exit 1"),

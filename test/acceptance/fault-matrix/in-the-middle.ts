@@ -244,7 +244,11 @@ export const faultsOfTheController: readonly FaultSet[] = [
             eventsOf({ stdout: ended.stdout.slice(0, ended.stdout.lastIndexOf("\n") + 1) })[0] ?? {};
           const { stdout } = await orchestrate("report", rollout);
           assert.match(stdout, /^still drained\n {2}host-1 web:web_00\n/m);
-          return { ended, note: "`orchestrate report` names what is still drained", then: await scene.resume(plan) };
+          return {
+            ended,
+            note: "`orchestrate report` names the instances that are still drained",
+            then: await scene.resume(plan),
+          };
         },
       },
       {

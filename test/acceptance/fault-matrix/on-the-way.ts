@@ -143,7 +143,7 @@ export const faultsOnTheWay: readonly FaultSet[] = [
     fleet: { hosts: 1, groups: [...groups, { name: "all", processes: 1, bare: true }] },
     faults: [
       {
-        fault: "a program called `all` beside others, and a plan for `all`: only that is restarted",
+        fault: "a program called `all` next to others, and a plan for `all`: only that is restarted",
         isSampled: true,
         restarts: "some once",
         happen: (scene) => scene.run({ programs: "all" }),

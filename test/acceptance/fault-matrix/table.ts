@@ -8,7 +8,7 @@ import { FULL } from "../../amount.ts";
 
 const FILE = fileURLToPath(new URL("../../../docs/faults.md", import.meta.url));
 
-const HEAD = `| what breaks | exit | what the operator is told | restarts | then |
+const HEAD = `| what breaks | exit | what the operator sees | restarts | then |
 | --- | --- | --- | --- | --- |
 `;
 
