@@ -62,39 +62,16 @@ export class RolloutModel implements Span {
     this.drains.record(event);
     switch (event.type) {
       case "lock.waiting":
-        this.lock = { reason: `${event.host ?? ""}: ${event.reason}`, untilMs: nowMs + event.ms };
-        break;
       case "rollout.planned":
-        this.plan(event);
-        break;
       case "rollout.started":
-        this.started = true;
-        this.startedAtMs = nowMs;
-        break;
       case "rollout.paused":
-        this.paused = { group: event.group, untilMs: event.ms === undefined ? undefined : nowMs + event.ms };
-        break;
       case "rollout.resumed":
-        this.paused = undefined;
-        break;
       case "rollout.asking":
-        this.asking = event;
-        break;
       case "rollout.answered":
-        this.asking = undefined;
-        break;
       case "rollout.halted":
-        this.halted ??= event;
-        this.endRests();
-        break;
       case "rollout.interrupted":
-        this.interrupted ??= event;
-        this.endRests();
-        break;
       case "rollout.finished":
-        this.finished = event;
-        this.endedAtMs = nowMs;
-        this.endRests();
+        this.applyOverall(event, nowMs);
         break;
       case "wave.started":
       case "wave.finished":
@@ -159,6 +136,48 @@ export class RolloutModel implements Span {
     return [...this.incidents.skips.values()].filter(
       ({ host, instance }) => this.instances.statusOf(host, instance) === "skipped",
     );
+  }
+
+  private applyOverall(
+    event: EventOf<"lock.waiting" | Extract<RolloutEvent["type"], `rollout.${string}`>>,
+    nowMs: number,
+  ): void {
+    switch (event.type) {
+      case "lock.waiting":
+        this.lock = { reason: `${event.host ?? ""}: ${event.reason}`, untilMs: nowMs + event.ms };
+        break;
+      case "rollout.planned":
+        this.plan(event);
+        break;
+      case "rollout.started":
+        this.started = true;
+        this.startedAtMs = nowMs;
+        break;
+      case "rollout.paused":
+        this.paused = { group: event.group, untilMs: event.ms === undefined ? undefined : nowMs + event.ms };
+        break;
+      case "rollout.resumed":
+        this.paused = undefined;
+        break;
+      case "rollout.asking":
+        this.asking = event;
+        break;
+      case "rollout.answered":
+        this.asking = undefined;
+        break;
+      case "rollout.halted":
+        this.halted ??= event;
+        this.endRests();
+        break;
+      case "rollout.interrupted":
+        this.interrupted ??= event;
+        this.endRests();
+        break;
+      case "rollout.finished":
+        this.finished = event;
+        this.endedAtMs = nowMs;
+        this.endRests();
+    }
   }
 
   private plan(event: EventOf<"rollout.planned">): void {
