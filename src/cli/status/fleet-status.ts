@@ -17,10 +17,10 @@ export interface FleetStatus {
 }
 
 export type HostStatus =
-  | { readonly host: HostName; readonly instances: readonly InstanceStatus[]; readonly missing: readonly string[] }
+  | { readonly host: HostName; readonly instances: readonly SeenInstance[]; readonly missing: readonly string[] }
   | ({ readonly host: HostName } & Omit<Refusal, "host">);
 
-export interface InstanceStatus extends ProcessSnapshot {
+export interface SeenInstance extends ProcessSnapshot {
   readonly program: ProgramName;
 }
 
@@ -46,7 +46,7 @@ export function isAllRunning({ hosts }: FleetStatus): boolean {
 function hostStatus(report: HostReport, programs: readonly string[], selection: StatusSelection): HostStatus {
   const { host } = report;
   if ("refusal" in report) return { ...report.refusal, host };
-  const selected = new Map<InstanceName, InstanceStatus>();
+  const selected = new Map<InstanceName, SeenInstance>();
   const missing: string[] = [];
   for (const program of programs) {
     const isNamed = compileSelector(program);

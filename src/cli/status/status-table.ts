@@ -4,7 +4,7 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../../domain/process-state.ts";
 import { folded, foldedRows, groupedBy } from "../../domain/folding.ts";
 import { roughly } from "../../planner/build/started-before.ts";
-import type { FleetStatus, HostStatus, InstanceStatus } from "./fleet-status.ts";
+import type { FleetStatus, HostStatus, SeenInstance } from "./fleet-status.ts";
 
 /** The worst first; MISSING is what the plan names and the host does not have. */
 const WORST_FIRST = [
@@ -116,7 +116,7 @@ function entriesOf(status: HostStatus): Entry[] {
   ];
 }
 
-function entryOf(host: HostName, snapshot: InstanceStatus): Entry {
+function entryOf(host: HostName, snapshot: SeenInstance): Entry {
   const { instance, program, state, uptime_s, description = "" } = snapshot;
   if (state === "RUNNING" && !isRunning(snapshot))
     return { host, instance, program, state: "UNKNOWN", isYoung: false, description: RUNNING_ON_NOTHING };

@@ -10,7 +10,7 @@ export interface ReservedSeat {
   readonly seat: Seat;
 }
 
-/** A connection, or the attempt to make it, with the commands that it bears. */
+/** A connection, or the attempt to make it, with the commands that it carries. */
 export class ConnectionAttempt {
   readonly opened: Promise<Opened>;
   private readonly abandon = new AbortController();
@@ -46,12 +46,12 @@ export class ConnectionAttempt {
     return this.isFull && this.isIdle;
   }
 
-  /** How many channels it was seen to bear at once. */
+  /** The most channels that it was seen to carry at once. */
   get maxChannels(): number {
     return this.mostChannels;
   }
 
-  /** A seat, unless there is no connection yet or it is known to bear no more. */
+  /** A seat, unless there is no connection yet or it is known to carry no more. */
   reserve(limit: number): ReservedSeat | undefined {
     if (this.result?.kind !== "connected" || this.isFull || this.seats.size >= limit) return undefined;
     return { attempt: this, connection: this.result.connection, seat: this.newSeat() };

@@ -112,7 +112,7 @@ export class SharedConnections implements HostAccess {
       const attempt = pending ?? this.begin();
       const opened = await attempt.opened;
       if (opened.kind === "refused") return { reason: opened.refusal.reason };
-      // Even if it is lost by now: it says why, and a host that drops every guest is not asked for ever.
+      // Even if it is lost by now: it says why, and a host that drops every connection is not asked for ever.
       const first = attempt.reserve(this.limit);
       if (first) return first;
     }

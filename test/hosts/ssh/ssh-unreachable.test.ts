@@ -53,7 +53,10 @@ describe("a host that cannot be reached says why in one line", () => {
 
   it("when it says that it has too many to greet, as newer sshds do, or that it has had enough of us", async () => {
     const busy = await reasonFor((socket) => socket.end("Exceeded MaxStartups\r\n"));
-    assert.match(busy, /^closes the connection without an SSH banner \(is its sshd overloaded\? see its MaxStartups\)$/);
+    assert.match(
+      busy,
+      /^closes the connection without an SSH banner \(is its sshd overloaded\? see its MaxStartups\)$/,
+    );
     const penalty = await reasonFor((socket) => socket.end("Not allowed at this time\r\n"));
     assert.equal(penalty, 'temporarily refuses our connections: "Not allowed at this time"');
   });
