@@ -1,7 +1,7 @@
 import type { Refusal } from "../../domain/failures.ts";
 import type { DialOutcome, DialTarget, RunOutcome, SpawnOutcome } from "../../executor/ports.ts";
 
-/** The host opened no channel for a command: this connection cannot carry any more. The command was not sent. */
+/** The host opened no channel for a command: it is at its limit. The command was not sent. */
 export interface NoRoom {
   readonly kind: "no_room";
   readonly reason: string;
