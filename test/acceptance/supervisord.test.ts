@@ -100,7 +100,7 @@ for (const way of WAYS)
         "host-1 job:job_01 supervisor_restarted",
       ]);
       assert.deepEqual(countsOf(ended), { outcome: "incomplete", healthy: 2, failed: 2, skipped: 0, untouched: 0 });
-      const pids = `(pid ${host.supervisord.pid}, before ${before})`;
+      const pids = `(pid ${host.supervisord.pid}, previously ${before})`;
       assert.ok(reasonOf(ended, "supervisor_restarted").includes(`supervisord was restarted ${pids}`));
     });
 
