@@ -129,8 +129,12 @@ those of failures and unreachable hosts round down. [Errors in a plan](plan-erro
 **Hosts** are named one by one or as node sets, \`web-[01-08]\` and \`rack-[1,3,5-7]\`. Groups select them by names, node
 sets, globs, \`@group\` and \`!exclusion\`, in the order as written.
 
-**Extending.** Maps are merged key by key; lists and single values are replaced. An empty map changes nothing. Hosts and
-groups of the extended plan come first. An error names the file in which its value stands.
+**Extending.** Maps are merged key by key; lists and single values are replaced. A key with nothing after it, or an empty
+map, changes nothing. \`null\` (or \`~\`) takes an inherited key away: a setting, a hook, a list of checks, a group, a host,
+also one host of an inherited node set. On a group or host it also means no hook, or no checks, whatever the plan has. Other files of
+the plan may still name a host or group that was taken away. Hosts and groups of the extended plan come first. An error
+names the file in which its value stands, or the \`null\` because of which it is missing. A glob or node set that matches no host
+is a warning, and a group without hosts makes no wave; the name of a host that is not there is an error.
 
 **The environment.** \`\${NAME}\` and \`\${NAME:-default}\` stand for environment variables in all values, not in keys;
 an empty variable takes the default too. \`$\${\` is the text \`\${\`. In checks and hooks, references are resolved only when

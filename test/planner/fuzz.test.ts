@@ -9,7 +9,7 @@ import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import { worksOf, type Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
 import { formatDiagnostic, type Diagnostic } from "../../src/planner/text/diagnostic.ts";
-import { parsePlan } from "../../src/planner/plan/load.ts";
+import { checkPlan, loadPlan, parsePlan } from "../../src/planner/plan/load.ts";
 import type { Plan } from "../../src/planner/plan/plan.ts";
 import { anyPlan } from "./any-plan.ts";
 import { amount } from "../amount.ts";
@@ -52,6 +52,30 @@ function judgeDiagnostics(diagnostics: readonly Diagnostic[]): void {
     assert.ok(endLine > line || (endLine === line && endColumn >= column), "a range that ends before it starts");
     assert.ok(endLine > line || endColumn <= sourceLine.length + 1, "a range that ends outside of the text");
   }
+}
+
+/** A base that is good so far becomes an error when it is run. */
+function judgeBase(file: string): void {
+  const checked = checkPlan(file, ENV);
+  if (!checked.ok) return judgeDiagnostics(checked.diagnostics);
+  if ("plan" in checked) return;
+  const loaded = loadPlan(file, ENV);
+  assert.ok(!loaded.ok);
+  assert.deepEqual(
+    loaded.diagnostics.map(({ code }) => code),
+    ["abstract_plan"],
+  );
+}
+
+/** The ways to all that stands in a map. */
+function pathsIn(value: unknown, path: readonly string[] = []): string[][] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [[...path, key], ...pathsIn(inner, [...path, key])]);
+}
+
+function withNull(data: object | null, [key = "", ...more]: readonly string[]): object {
+  const inner = (data as Record<string, object | null> | null)?.[key] ?? null;
+  return { ...data, [key]: more.length === 0 ? null : withNull(inner, more) };
 }
 
 /** A good plan is refused only for what the fleet lacks: instances for an odd glob, or for a high floor. */
@@ -182,6 +206,10 @@ const piece = fc.oneof(
     "ask",
     "start",
     "limits: { min_healthy: 50% }\n",
+    "abstract: true\n",
+    ": null",
+    "hosts: { web-1: null }\n",
+    "groups: { web: null }\n",
   ),
   fc.string({ unit: "binary", maxLength: 4 }),
 );
@@ -219,6 +247,21 @@ describe("the planner, given anything at all", () => {
       fc.property(anyPlan, anyPlan, fc.boolean(), (plan, base, isExtended) => {
         writeFileSync(join(folder, "base.yaml"), JSON.stringify(base));
         judge(JSON.stringify(isExtended ? { ...plan, extends: "base.yaml" } : plan));
+      }),
+      { numRuns: amount(1500, 400) },
+    );
+  });
+
+  it("nor one that takes away what it inherits, wherever it does", () => {
+    const taken = fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(anyPlan, taken, fc.boolean(), (base, places, abstract) => {
+        writeFileSync(join(folder, "base.yaml"), JSON.stringify({ ...base, ...(abstract && { abstract }) }));
+        const paths = pathsIn(base);
+        const nulls = places.map((place) => paths[Math.floor(place * paths.length)] ?? []);
+        const plan = nulls.reduce<object>((data, path) => withNull(data, path), { extends: "base.yaml" });
+        judge(JSON.stringify(plan));
+        judgeBase(join(folder, "base.yaml"));
       }),
       { numRuns: amount(1500, 400) },
     );
@@ -304,6 +347,7 @@ describe("the planner, given anything at all", () => {
       "lock",
       "pause",
       "status",
+      "abstract",
     ];
     const map = (inner: fc.Arbitrary<unknown>) => fc.dictionary(fc.constantFrom(...keys), inner, { maxKeys: 6 });
     const plan = map(fc.oneof(value, map(fc.oneof(value, map(value))), fc.array(map(value), { maxLength: 3 })));

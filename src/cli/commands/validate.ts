@@ -1,10 +1,10 @@
 import { counted } from "../../domain/counted.ts";
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
 import { diagnosticToJson, formatDiagnostic } from "../../planner/text/diagnostic.ts";
-import type { LoadedPlan } from "../../planner/plan/load.ts";
+import type { CheckedPlan } from "../../planner/plan/load.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { ValidateArguments } from "../arguments/arguments.ts";
-import { load } from "../prepare/load.ts";
+import { check } from "../prepare/load.ts";
 import { print } from "../terminal/outputs.ts";
 import { printableJson } from "../../domain/printable.ts";
 
@@ -15,7 +15,7 @@ import { printableJson } from "../../domain/printable.ts";
 export function validate({ plans, output }: ValidateArguments): ExitCode {
   let code: ExitCode = EXIT.done;
   for (const file of plans) {
-    const loaded = load(file);
+    const loaded = check(file);
     if (!loaded.ok) code = EXIT.invalid;
     if (output === "json") tellProgram(file, loaded);
     else tellPerson(file, loaded);
@@ -23,21 +23,24 @@ export function validate({ plans, output }: ValidateArguments): ExitCode {
   return code;
 }
 
-function tellPerson(file: string, loaded: LoadedPlan): void {
+function tellPerson(file: string, loaded: CheckedPlan): void {
   if (!loaded.ok) print("stderr", `${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
   else {
-    print("stderr", loaded.plan.warnings.map((warning) => `${formatDiagnostic(warning)}\n`).join(""));
-    print("stdout", `${file}: valid: ${sizeText(loaded.plan)}\n`);
+    const { warnings } = "plan" in loaded ? loaded.plan : loaded;
+    print("stderr", warnings.map((warning) => `${formatDiagnostic(warning)}\n`).join(""));
+    print("stdout", `${file}: valid: ${"plan" in loaded ? sizeText(loaded.plan) : "a base for other plans"}\n`);
   }
 }
 
-function tellProgram(file: string, loaded: LoadedPlan): void {
-  const lines = loaded.ok
-    ? [
-        { file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length },
-        ...loaded.plan.warnings.map(diagnosticToJson),
-      ]
-    : loaded.diagnostics.map(diagnosticToJson);
+function tellProgram(file: string, loaded: CheckedPlan): void {
+  const lines = !loaded.ok
+    ? loaded.diagnostics.map(diagnosticToJson)
+    : "plan" in loaded
+      ? [
+          { file, valid: true, hosts: loaded.plan.hosts.length, waves: loaded.plan.waves.length },
+          ...loaded.plan.warnings.map(diagnosticToJson),
+        ]
+      : [{ file, valid: true, abstract: true }, ...loaded.warnings.map(diagnosticToJson)];
   print("stdout", lines.map((line) => `${printableJson(line)}\n`).join(""));
 }
 

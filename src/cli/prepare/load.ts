@@ -1,7 +1,7 @@
 import { printable } from "../../domain/printable.ts";
 import type { Selection } from "../../domain/rollout.ts";
 import { formatDiagnostic } from "../../planner/text/diagnostic.ts";
-import { loadPlan, type LoadedPlan } from "../../planner/plan/load.ts";
+import { checkPlan, loadPlan, type CheckedPlan, type LoadedPlan } from "../../planner/plan/load.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { narrow } from "../../planner/plan/selection.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
@@ -10,6 +10,11 @@ import type { SelectionArguments } from "../arguments/arguments.ts";
 /** Loads a plan with all that it may refer to here: the environment, and Ansible's inventory. */
 export function load(path: string): LoadedPlan {
   return loadPlan(path, process.env, { inventory: ansibleInventory });
+}
+
+/** Checks a plan, which may be a base for others. */
+export function check(path: string): CheckedPlan {
+  return checkPlan(path, process.env, { inventory: ansibleInventory });
 }
 
 /** Loads a plan and narrows it to the selection of the command line. Reports errors on stderr. */

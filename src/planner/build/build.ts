@@ -23,7 +23,7 @@ import { resumeChain } from "./resume-chain.ts";
 import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
 import { floorsOf, refuseFloors } from "./floors.ts";
 import { InstancePicker, type InstanceSelection } from "./picking.ts";
-import { warningsOf } from "./warnings.ts";
+import { warningOfPlan, warningsOf } from "./warnings.ts";
 
 /** The rollout, or every reason why there cannot be one. */
 export type Built =
@@ -108,8 +108,7 @@ class Builder {
     this.fleet = fleet;
     this.programsWhereFound = selection.programsWhereFound === true;
     this.picker = new InstancePicker(plan, fleet, selection, this);
-    for (const { file, line = 1, path, message } of plan.warnings)
-      this.warnings.push({ message: `${file}:${line}: ${path}: ${message}` });
+    for (const warning of plan.warnings) this.warnings.push({ message: warningOfPlan(warning) });
     const lost: Refusal[] = [];
     for (const report of fleet.values()) {
       if (!("refusal" in report)) continue;

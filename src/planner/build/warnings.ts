@@ -1,6 +1,7 @@
 import { whyNotAddressable } from "../../domain/address.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
 import { worksOf, type Warning } from "../../domain/rollout.ts";
+import type { Diagnostic } from "../text/diagnostic.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import { capacityForecasts, type CapacityForecast, type Sizes } from "./capacity.ts";
 import { configWarnings } from "./config-warnings.ts";
@@ -9,6 +10,11 @@ import { membersText } from "./mixed-groups.ts";
 
 /** An instance with a shorter uptime may be crash-looping: most looks show that as RUNNING. */
 const YOUNG_S = 10;
+
+/** A warning about the plan, with its place. */
+export function warningOfPlan({ file, line = 1, path, message }: Diagnostic): string {
+  return `${file}:${line}: ${path}: ${message}`;
+}
 
 /** Warnings about a rollout as a whole. Those about single broken instances come from InstancePicker. */
 export function warningsOf(rollout: Sizes & { readonly hosts: readonly HostTarget[] }, fleet: FleetReport): Warning[] {

@@ -1,4 +1,5 @@
 import type { HostName } from "../../domain/ids.ts";
+import type { SourceRange } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Path } from "../text/path.ts";
 import type { Findings } from "../text/findings.ts";
@@ -12,7 +13,10 @@ export type GroupMembers = ReadonlyMap<string, readonly HostName[] | undefined>;
 type RawGroups = NonNullable<RawPlan["groups"]>;
 
 /** The hosts to select from; groups are added as they are read. */
-type KnownHosts = Omit<Selectable, "groups">;
+interface KnownHosts extends Pick<Selectable, "hosts" | "hostsAreMissing"> {
+  /** Hosts that a `null` has taken away, and where it stands. */
+  readonly takenAway: ReadonlyMap<HostName, SourceRange>;
+}
 
 /** Resolves which hosts are in which group. */
 export function readGroups(
@@ -21,7 +25,7 @@ export function readGroups(
   document: PlanDocument,
   findings: Findings,
 ): GroupMembers {
-  const reader = new GroupReader(groups, hosts, findings);
+  const reader = new GroupReader(groups, hosts, document, findings);
   const names = document.keysAt(["groups"]);
   for (const name of names) reader.read(name);
   return new Map(names.map((name) => [name, reader.members.get(name)]));
@@ -31,13 +35,15 @@ class GroupReader {
   readonly members = new Map<string, readonly HostName[] | undefined>();
   private readonly groups: RawGroups;
   private readonly hosts: KnownHosts;
+  private readonly document: PlanDocument;
   private readonly findings: Findings;
   /** The groups that are being read, each because the one before it refers to it. */
   private readonly trail: string[] = [];
 
-  constructor(groups: RawGroups, hosts: KnownHosts, findings: Findings) {
+  constructor(groups: RawGroups, hosts: KnownHosts, document: PlanDocument, findings: Findings) {
     this.groups = groups;
     this.hosts = hosts;
+    this.document = document;
     this.findings = findings;
     this.judgeNames();
   }
@@ -46,7 +52,7 @@ class GroupReader {
     if (this.members.has(name) || !(name in this.groups)) return;
     const group = this.groups[name];
     // Not by the schema: a plan that extends another may leave a group's hosts to that.
-    if (group && !("hosts" in group)) this.findings.atKey(["groups", name], missingKey("hosts"));
+    if (group && !("hosts" in group)) this.findings.atMissing(["groups", name], "hosts", missingKey("hosts"));
     const hosts = group?.hosts;
     const patterns = hosts === undefined ? [] : listOf(hosts);
     this.trail.push(name);
@@ -76,16 +82,35 @@ class GroupReader {
   }
 
   private select(name: string, patterns: readonly string[]): readonly HostName[] | undefined {
-    const { hosts, problems, warnings, complete } = selectHosts(patterns, { ...this.hosts, groups: this.members });
+    const { hosts, problems, warnings, complete } = selectHosts(patterns, {
+      ...this.hosts,
+      groups: new Map([...this.groupsTakenAway(name).map((group) => [group, []] as const), ...this.members]),
+      takenAway: this.hostsTakenAway(name),
+      mayMatchNothing: true,
+    });
     const pathOf = (index: number) => patternPath(name, this.groups[name]?.hosts, index);
     for (const { index, ...fault } of problems) this.findings.atValue(pathOf(index), fault);
     for (const { index, ...fault } of warnings) this.findings.warnAtValue(pathOf(index), fault);
-    if (complete && hosts.length === 0)
-      this.findings.atKey(["groups", name], {
+    if (!complete) return undefined;
+    if (hosts.length === 0)
+      this.findings.warnAtKey(["groups", name], {
         code: "empty_group",
-        message: "the group is empty: its patterns leave no host",
+        message: "the group has no hosts in this plan, so it makes no wave",
       });
-    return complete && hosts.length > 0 ? hosts : undefined;
+    return hosts;
+  }
+
+  /** What `null` has taken away may still be named, unless in the same file. */
+  private hostsTakenAway(name: string): ReadonlySet<HostName> {
+    const { file } = this.document.rangeOfValue(["groups", name, "hosts"]);
+    return new Set([...this.hosts.takenAway].filter(([, place]) => place.file !== file).map(([host]) => host));
+  }
+
+  private groupsTakenAway(name: string): string[] {
+    const { file } = this.document.rangeOfValue(["groups", name, "hosts"]);
+    return this.document
+      .keysTakenAwayAt(["groups"])
+      .filter((group) => this.document.rangeOfValue(["groups", group]).file !== file);
   }
 
   /** A group's name must work after an `@`. */

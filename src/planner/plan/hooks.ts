@@ -1,5 +1,6 @@
 import { PLACEHOLDERS } from "../../domain/placeholders.ts";
 import type { Hook, HookName, HostHooks, RolloutHooks, RunsOn } from "../../domain/settings.ts";
+import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
 import type { Path } from "../text/path.ts";
 import type { RawPlan, RawSettings } from "../schema/raw-plan.ts";
@@ -11,8 +12,8 @@ export interface OwnHook {
   readonly template: Template;
 }
 
-/** The hooks of hosts and instances that a level sets. */
-export type OwnHooks = { readonly [Name in keyof HostHooks]?: OwnHook };
+/** The hooks of hosts and instances that a level sets; `null` for one that it does without. */
+export type OwnHooks = { readonly [Name in keyof HostHooks]?: OwnHook | null };
 
 /** The hooks of the rollout, and their texts. */
 export interface ReadRolloutHooks {
@@ -40,8 +41,14 @@ const USES: Readonly<Record<HookName, Use>> = {
 };
 
 /** Reads a level's hooks of hosts and instances. */
-export function readHostHooks(section: RawSettings["hooks"], path: Path, findings: Findings): OwnHooks {
-  return Object.fromEntries(readHooks(HOST_HOOKS, section, path, findings));
+export function readHostHooks(
+  section: RawSettings["hooks"],
+  path: Path,
+  document: PlanDocument,
+  findings: Findings,
+): OwnHooks {
+  const none = HOST_HOOKS.filter((name) => document.isTakenAway([...path, name])).map((name) => [name, null] as const);
+  return Object.fromEntries([...none, ...readHooks(HOST_HOOKS, section, path, findings)]);
 }
 
 /** Reads the plan's hooks of the rollout. */

@@ -1,10 +1,12 @@
 import type { HostName } from "../../domain/ids.ts";
 import { expandNodeSet, foldNames } from "../../domain/node-set.ts";
-import { lineSeenFrom, type Fault } from "../text/diagnostic.ts";
+import { lineSeenFrom, type Fault, type SourceRange } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Path } from "../text/path.ts";
 import type { Findings } from "../text/findings.ts";
 import type { RawHost, RawPlan } from "../schema/raw-plan.ts";
+import { nothingLeft } from "../schema/schema-errors.ts";
+import { inheritsKeys } from "./nulls.ts";
 
 /** The hosts that one key of `hosts` stands for. */
 export interface HostEntry {
@@ -19,6 +21,8 @@ export interface HostList {
   readonly entries: readonly HostEntry[];
   /** False if a node set could not be read, so that hosts are missing. */
   readonly complete: boolean;
+  /** Hosts of extended plans that `null` has taken away, and where. */
+  readonly takenAway: ReadonlyMap<HostName, SourceRange>;
 }
 
 /** Reads the names in `hosts`, node sets expanded, in plan order. */
@@ -27,11 +31,13 @@ export function readHostNames(
   document: PlanDocument,
   findings: Findings,
 ): HostList {
+  const takenAway = hostsTakenAway(document, findings);
   const keyOf = new Map<string, string>();
   const entries: HostEntry[] = [];
   let complete = true;
   for (const key of document.keysAt(["hosts"])) {
     const path = ["hosts", key];
+    if (takenAway.keys.has(key)) continue;
     const settings = hosts[key] ?? {};
     const withPort = addressWithPort(key);
     if (withPort) {
@@ -56,11 +62,61 @@ export function readHostNames(
       });
     }
     reportTaken(names, keyOf, path, document, findings);
-    const own = names.filter((name) => !keyOf.has(name));
+    const own = names.filter((name) => !keyOf.has(name) && !takenAway.hosts.has(name as HostName));
     for (const name of own) keyOf.set(name, key);
-    entries.push({ path, names: own as HostName[], settings });
+    if (own.length > 0) entries.push({ path, names: own as HostName[], settings });
   }
-  return { entries, complete };
+  const lastKey = [...takenAway.keys].at(-1);
+  if (complete && entries.length === 0 && lastKey !== undefined)
+    findings.atValue(["hosts", lastKey], nothingLeft("hosts"));
+  return { entries, complete, takenAway: takenAway.hosts };
+}
+
+/** What `null` takes away: the hosts, with its place, and the keys of `hosts` that are no hosts because they do that. */
+interface TakenAway {
+  readonly hosts: ReadonlyMap<HostName, SourceRange>;
+  readonly keys: ReadonlySet<string>;
+}
+
+/** A key may also take single hosts out of an inherited node set, or those of a node set one by one. */
+function hostsTakenAway(document: PlanDocument, findings: Findings): TakenAway {
+  const hosts = new Map<HostName, SourceRange>();
+  const keys = new Set<string>();
+  const take = (key: string, names: readonly string[]) => {
+    const place = document.rangeOfValue(["hosts", key]);
+    for (const name of names) hosts.set(name as HostName, place);
+  };
+  const all = document.keysAt(["hosts"]);
+  for (const key of document.keysTakenAwayAt(["hosts"])) {
+    const others = new Set(all.flatMap(namesIn));
+    // A file nearer than the `null` may have given one of them again.
+    take(
+      key,
+      namesIn(key).filter((name) => !others.has(name)),
+    );
+  }
+  const nulls = inheritsKeys(document) ? all.filter((key) => document.isNull(["hosts", key])) : [];
+  if (nulls.length === 0) return { hosts, keys };
+  const inherited = new Set(all.filter((key) => !nulls.includes(key)).flatMap(namesIn));
+  for (const key of nulls) {
+    const names = namesIn(key).filter((name) => inherited.has(name));
+    if (names.length === 0)
+      findings.warnAtValue(["hosts", key], {
+        code: "null_without_effect",
+        message: "null takes no host away, as none of that name is inherited: this is a host of its own",
+        suggestion: "correct the name, or write {} for a host without settings",
+      });
+    else {
+      take(key, names);
+      keys.add(key);
+    }
+  }
+  return { hosts, keys };
+}
+
+function namesIn(key: string): readonly string[] {
+  const expansion = expandNodeSet(key);
+  return "names" in expansion ? expansion.names : [];
 }
 
 /** Reports names that an earlier key already has: whose settings apply would be a guess. */

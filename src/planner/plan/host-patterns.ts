@@ -12,6 +12,10 @@ export interface Selectable {
   readonly groups: ReadonlyMap<string, readonly HostName[] | undefined>;
   /** True if not all hosts of the plan could be read: then a missing name is no error. */
   readonly hostsAreMissing?: boolean;
+  /** Hosts that the plan has taken away from those that it inherits: to name one selects nothing. */
+  readonly takenAway?: ReadonlySet<HostName>;
+  /** A glob or node set may match no host: other plans that share the group have such hosts. */
+  readonly mayMatchNothing?: boolean;
 }
 
 /** A fault of one of the patterns. */
@@ -47,7 +51,7 @@ interface Early extends Pick<PatternProblem, "index"> {
  * Selects hosts by names, node sets, globs, `@group` and `!exclusion`, in the order in which they are written:
  * an exclusion removes hosts from what came before it, and what comes after it may bring a host back.
  *
- * A pattern that selects nothing is a problem. An exclusion may have no effect, as `!@canary` has after `!@web`: a part
+ * A name that is not there is a problem, and so is a pattern that selects nothing, unless that may be. An exclusion may have no effect, as `!@canary` has after `!@web`: a part
  * that plans share must fit each of their fleets. It is a problem only if it comes before the pattern that it is meant for.
  */
 export function selectHosts(patterns: readonly string[], from: Selectable): SelectedHosts {
@@ -62,9 +66,9 @@ export function selectHosts(patterns: readonly string[], from: Selectable): Sele
     const excludes = pattern.startsWith("!");
     const match = matchPattern(excludes ? pattern.slice(1) : pattern, from, problems.length < MOST_SUGGESTIONS);
     if (!("hosts" in match)) {
-      if (excludes && "code" in match && match.code === "no_host_matches") {
+      if ("code" in match && match.code === "no_host_matches" && (excludes || from.mayMatchNothing)) {
         const message = `${JSON.stringify(pattern)} excludes nothing: no host of the plan matches it`;
-        warnings.push({ code: "exclusion_matches_nothing", index, message });
+        warnings.push({ ...match, index, ...(excludes && { code: "exclusion_matches_nothing", message }) });
         continue;
       }
       complete = false;
@@ -109,14 +113,16 @@ function matchPattern(pattern: string, from: Selectable, suggests: boolean): Mat
     };
   }
   const names = expansion.names as readonly HostName[];
-  const missing = names.filter((name) => !isGlob(name) && !from.hosts.has(name));
+  const missing = names.filter((name) => !isGlob(name) && !from.hosts.has(name) && !from.takenAway?.has(name));
   const hosts = names.flatMap((name) =>
     isGlob(name) ? matchGlob(name, from.hosts) : from.hosts.has(name) ? [name] : [],
   );
   if (from.hostsAreMissing && (missing.length > 0 || hosts.length === 0)) return { unreadable: true };
+  const matchesNothing = from.mayMatchNothing && hosts.length === 0 && names.length > 1;
   // For a node set that reaches too far, the similar names are those that it already has.
-  if (missing.length > 0) return unknownHosts(pattern, missing, from, suggests && hosts.length === 0);
-  if (hosts.length === 0)
+  if (missing.length > 0 && !matchesNothing)
+    return unknownHosts(pattern, missing, from, suggests && hosts.length === 0);
+  if (hosts.length === 0 && !names.some((name) => from.takenAway?.has(name)))
     return { code: "no_host_matches", message: `no host of the plan matches ${JSON.stringify(pattern)}` };
   return { hosts };
 }

@@ -137,8 +137,8 @@ function withSingleHosts({ data, origins }: PlanDocument, inventory: Json): unkn
     for (const name of names) {
       // A name that stands there twice is reported when hosts are read: it must not get lost here.
       const free = !(name in single) ? name : String(key);
-      single[free] = hosts[key];
       places.set(free, origin);
+      if (!origin.isTakenAway) single[free] = hosts[key];
     }
   }
   origins.set(single, places);

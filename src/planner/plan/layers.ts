@@ -4,7 +4,7 @@ import { expandEnvironment, type Environment } from "../../domain/environment.ts
 import { isPlainMap, type Origins } from "../text/compose.ts";
 import type { Diagnostic, Fault } from "../text/diagnostic.ts";
 import { readDocument, type PlanDocument } from "../text/document.ts";
-import { mergeData, withoutKey } from "../text/merge.ts";
+import { mergeData, withoutKeys } from "../text/merge.ts";
 import { formatPath, type Path } from "../text/path.ts";
 import { readPlanFile } from "./plan-file.ts";
 import { schemaAt } from "../schema/plan-schema.ts";
@@ -16,17 +16,21 @@ export interface Layers {
   readonly diagnostics: readonly Diagnostic[];
   /** False if a file is missing or in error: then a key that is not in the data may still be in that file. */
   readonly complete: boolean;
+  /** The real paths of the files that it extends, directly or by way of others. */
+  readonly bases: ReadonlySet<string>;
 }
 
 /** Reads a plan's text and, under it, the files that it extends. */
 export function readLayers(file: string, text: string, env: Environment): Layers {
   const reader = new LayerReader(env);
   const document = reader.read(file, text);
-  return { document, diagnostics: reader.diagnostics, complete: reader.complete };
+  const { diagnostics, complete, bases, extending } = reader;
+  return { document: document?.with(document.data, extending), diagnostics, complete, bases };
 }
 
 class LayerReader {
   readonly diagnostics: Diagnostic[] = [];
+  readonly extending = new Set<string>();
   complete = true;
   private readonly env: Environment;
   private readonly origins: Origins = new WeakMap();
@@ -37,6 +41,10 @@ class LayerReader {
 
   constructor(env: Environment) {
     this.env = env;
+  }
+
+  get bases(): ReadonlySet<string> {
+    return new Set(this.known.keys());
   }
 
   /** The file's data over that of the files it extends. */
@@ -51,6 +59,7 @@ class LayerReader {
       ([base, path]) => this.readBase(base, path, document) ?? [],
     );
     this.trail.pop();
+    if (bases.length > 0) this.extending.add(file);
     const layers = [...bases.map(({ data }) => data), document.data];
     return document.with(layers.reduce((base, over) => mergeData(base, over, this.origins)));
   }
@@ -102,7 +111,7 @@ class LayerReader {
         this.complete = false;
         return undefined;
       }
-      return base.with(withoutKey(base.data, "extends", this.origins));
+      return base.with(withoutKeys(base.data, OF_ONE_FILE, this.origins));
     }
     this.complete = false;
     const { line, code, message, suggestion } = read.diagnostic;
@@ -117,8 +126,11 @@ class LayerReader {
   }
 }
 
+/** Keys that are about the file in which they stand, and not inherited. */
+const OF_ONE_FILE = ["extends", "abstract"] as const;
+
 /** The one path of a file, however it is named; its name where there is no such file. */
-function realPath(file: string): string {
+export function realPath(file: string): string {
   try {
     return realpathSync(file);
   } catch {

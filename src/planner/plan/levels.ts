@@ -36,15 +36,16 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
     section,
     instances: instances === undefined ? undefined : parseQuantity(instances),
     timings: readTimings(section.timings, [...path, "timings"], findings),
-    checks: readChecks(section.checks, [...path, "checks"], findings),
-    hooks: readHostHooks(section.hooks, [...path, "hooks"], findings),
+    checks: document.isTakenAway([...path, "checks"]) ? [] : readChecks(section.checks, [...path, "checks"], findings),
+    hooks: readHostHooks(section.hooks, [...path, "hooks"], document, findings),
     vars: readVars(section.vars, [...path, "vars"], document),
   };
 }
 
 /** Whether a level sets nothing at all. */
 export function isSilent({
-  section: { timings, batches, checks, hooks, vars, exited, leftovers, on_expected_exit },
+  checks,
+  section: { timings, batches, hooks, vars, exited, leftovers, on_expected_exit },
 }: Level): boolean {
   return !timings && !batches && !checks && !hooks && !vars && !exited && !leftovers && !on_expected_exit;
 }
@@ -53,18 +54,19 @@ export function isSilent({
 export function mergeLevels(levels: readonly Level[]): MergedLevels {
   const timings = mergeTimings(...levels.map((level) => level.timings));
   const checks = levels.findLast((level) => level.checks !== undefined)?.checks ?? [];
-  const hooks = new Map<string, OwnHook>(levels.flatMap((level) => Object.entries(level.hooks)));
+  const nearest = new Map<string, OwnHook | null>(levels.flatMap((level) => Object.entries(level.hooks)));
+  const hooks = [...nearest].flatMap(([name, own]): [string, OwnHook][] => (own ? [[name, own]] : []));
   const settings: HostSettings = {
     instances: levels.findLast((level) => level.instances)?.instances ?? DEFAULT_INSTANCES,
     timings,
     checks: checks.map((check) => check.withTimeout(timings.command_timeout_ms)),
-    hooks: Object.fromEntries([...hooks].map(([name, { hook }]) => [name, hook])),
+    hooks: Object.fromEntries(hooks.map(([name, { hook }]) => [name, hook])),
     vars: Object.assign({}, ...levels.map((level) => level.vars)) as Vars,
     exited: levels.findLast(({ section }) => section.exited)?.section.exited ?? "skip",
     leftovers: levels.findLast(({ section }) => section.leftovers)?.section.leftovers ?? "fail",
     on_expected_exit: levels.findLast(({ section }) => section.on_expected_exit)?.section.on_expected_exit ?? "fail",
   };
-  return { settings, templates: [...checks, ...hooks.values()].map(({ template }) => template) };
+  return { settings, templates: [...checks, ...hooks.map(([, own]) => own)].map(({ template }) => template) };
 }
 
 const DEFAULT_INSTANCES = parseQuantity(defaultsOf("batches").instances) ?? { count: 1 };

@@ -23,7 +23,8 @@ export function narrow(plan: Plan, selection: Selection): Narrowed {
       programs: selection.programs.length > 0 ? [...new Set(selection.programs)] : wave.programs,
     }))
     .filter((wave) => wave.hosts.length > 0);
-  const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => hosts.has(name));
+  const reached = new Set(waves.flatMap((wave) => wave.hosts.map(({ host }) => host)));
+  const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => reached.has(name));
   return { ok: true, plan: { ...plan, hosts: contacted, waves, selection } };
 }
 

@@ -1,5 +1,6 @@
 import type { HostName } from "../../domain/ids.ts";
 import { foldNames } from "../../domain/node-set.ts";
+import type { SourceRange } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
 import type { GroupMembers } from "./groups.ts";
@@ -34,14 +35,25 @@ export function readTurns(sources: TurnSources, document: PlanDocument, findings
   const names =
     raw.rollout === undefined ? [...members.keys()] : namesInRollout(raw.rollout, members, document, findings);
   const turns = names.flatMap((name, index): Turn[] => {
-    const hosts = name === undefined ? undefined : members.get(name);
+    // A group that is not there was taken away.
+    const hosts = name === undefined ? undefined : members.has(name) ? members.get(name) : [];
     if (name === undefined || hosts === undefined) return [];
     const wave = raw.rollout?.[index];
     return [{ name, hosts, group: raw.groups?.[name] ?? {}, ...(wave && { index, wave }) }];
   });
+  const filled = turns.filter(({ hosts }) => hosts.length > 0);
   // If a wave is missing because of an error, it is unknown which hosts it would reach.
-  if (turns.length === names.length) judgeReach(turns, entries, findings);
-  return turns;
+  if (turns.length < names.length) return filled;
+  if (filled.length > 0) judgeReach(filled, entries, document, findings);
+  else if (entries.length > 0) {
+    const takenAway = document.keysTakenAwayAt(["groups"]).at(-1);
+    const section = raw.rollout === undefined ? "groups" : "rollout";
+    findings.atKey(takenAway === undefined ? [section] : ["groups", takenAway], {
+      code: "no_waves",
+      message: "no wave is left: none of the groups has a host in this plan",
+    });
+  }
+  return filled;
 }
 
 /** The groups that `rollout` names; undefined for an entry with an error. */
@@ -56,9 +68,12 @@ function namesInRollout(
     const name = wave?.group;
     if (name === undefined) return undefined;
     const path = ["rollout", index, "group"];
-    if (!members.has(name)) {
-      const suggestion =
-        members.size === 0
+    const takenAway = placeOfNull(name, document);
+    const isTakenAway = takenAway !== undefined && takenAway.file !== document.rangeOfValue(path).file;
+    if (!members.has(name) && !isTakenAway) {
+      const suggestion = takenAway
+        ? `null on line ${takenAway.line} takes it away`
+        : members.size === 0
           ? "the plan has no groups: without rollout, all hosts are one wave"
           : didYouMean(name, members.keys());
       findings.atValue(path, {
@@ -80,12 +95,30 @@ function namesInRollout(
   });
 }
 
-/** Reports hosts that no wave reaches: more likely forgotten than intended. */
-function judgeReach(turns: readonly Turn[], entries: readonly HostEntry[], findings: Findings): void {
+/** Where `null` takes a group away. To name it is an error only in the same file: other files may serve several plans. */
+function placeOfNull(group: string, document: PlanDocument): SourceRange | undefined {
+  const path = ["groups", group];
+  return document.isTakenAway(path) ? document.rangeOfValue(path) : undefined;
+}
+
+/** Reports hosts that no wave reaches: more likely forgotten than intended, unless the plan narrows one that it extends. */
+function judgeReach(
+  turns: readonly Turn[],
+  entries: readonly HostEntry[],
+  document: PlanDocument,
+  findings: Findings,
+): void {
+  const narrows =
+    document.extending.has(document.rangeOfKey(["rollout"]).file) || document.keysTakenAwayAt(["groups"]).length > 0;
   const reached = new Set(turns.flatMap(({ hosts }) => hosts));
   for (const { path, names } of entries) {
     const missed = names.filter((name) => !reached.has(name));
     if (missed.length === 0) continue;
+    if (narrows) {
+      const message = `no wave of the rollout reaches ${foldNames(missed).join(", ")}`;
+      findings.warnAtKey(path, { code: "host_in_no_wave", message });
+      continue;
+    }
     const who = missed.length === names.length ? "it" : foldNames(missed).join(", ");
     findings.atKey(path, {
       code: "host_in_no_wave",

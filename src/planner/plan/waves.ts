@@ -27,7 +27,7 @@ export function readWaves(
   document: PlanDocument,
   findings: Findings,
 ): PlanWave[] {
-  judgePrograms(turns, raw, findings);
+  judgePrograms(turns, raw, document, findings);
   const read = (section: Parameters<typeof readLevel>[0], ...path: string[]) =>
     readLevel(section, path, document, findings);
   const plan = read(raw);
@@ -97,24 +97,27 @@ function readPause({ wave, index = 0 }: Turn, findings: Findings): PlanWave["pau
 }
 
 /** Reports waves that have nothing to restart. */
-function judgePrograms(turns: readonly Turn[], raw: RawPlan, findings: Findings): void {
+function judgePrograms(turns: readonly Turn[], raw: RawPlan, document: PlanDocument, findings: Findings): void {
   if ("programs" in raw || wasRefused(raw, "groups")) return;
   const groups = Object.values(raw.groups ?? {});
   if (!groups.some((group) => group === undefined || "programs" in group)) {
-    findings.atKey([], {
+    findings.atMissing([], "programs", {
       code: "missing_key",
       message: 'the plan has no "programs"',
       suggestion: "add the programs to restart, such as `programs: my_program`",
     });
     return;
   }
-  for (const { name, group } of turns) {
-    if (group && !("programs" in group)) {
-      findings.atKey(["groups", name], {
-        code: "missing_key",
-        message: 'has no "programs", and neither has the plan',
-        suggestion: "add `programs` here, or at the top of the plan",
-      });
-    }
+  const lacking = turns.filter(({ group }) => group && !("programs" in group));
+  if (lacking.length > 0 && document.isTakenAway(["programs"])) {
+    const who = lacking.map(({ name }) => JSON.stringify(name)).join(", ");
+    findings.atMissing([], "programs", { code: "missing_key", message: `leaves the groups ${who} without programs` });
+    return;
   }
+  for (const { name } of lacking)
+    findings.atMissing(["groups", name], "programs", {
+      code: "missing_key",
+      message: 'has no "programs", and neither has the plan',
+      suggestion: "add `programs` here, or at the top of the plan",
+    });
 }

@@ -1,17 +1,20 @@
 import { counted } from "../../domain/counted.ts";
-import { printable } from "../../domain/printable.ts";
+import { onOneLine, printable } from "../../domain/printable.ts";
 import { formatQuantity } from "../../domain/quantity.ts";
 import type { HostName } from "../../domain/ids.ts";
 import { inBatches, type HostBatch } from "../build/host-batches.ts";
 import { folded, foldedInOrder, groupedBy } from "../../domain/folding.ts";
+import { warningOfPlan } from "../build/warnings.ts";
 import type { Plan, PlanWave } from "../plan/plan.ts";
-import { batchesTitle, betweenBatches, pauseLines, slidingTitle } from "./preview-words.ts";
+import { batchesTitle, betweenBatches, pauseLines, section, slidingTitle } from "./preview-words.ts";
 
 /** A plan by itself, without a look at the fleet: hosts and batches, no instances. */
 export interface OfflinePlan {
   readonly name: string;
   readonly plan_file: string;
   readonly waves: readonly OfflineWave[];
+  /** Left out where there are none. */
+  readonly warnings?: readonly string[];
 }
 
 interface OfflineWave {
@@ -23,7 +26,7 @@ interface OfflineWave {
 }
 
 /** Plans hosts as if each had something to restart. */
-export function planOffline({ name, file, waves }: Plan): OfflinePlan {
+export function planOffline({ name, file, waves, warnings }: Plan): OfflinePlan {
   return {
     name,
     plan_file: file,
@@ -37,6 +40,7 @@ export function planOffline({ name, file, waves }: Plan): OfflinePlan {
         batches,
       ),
     })),
+    ...(warnings.length > 0 && { warnings: warnings.map(warningOfPlan) }),
   };
 }
 
@@ -51,6 +55,7 @@ export function offlineText(plan: Plan): string {
   const lines = [
     `${printable(offline.name)}: ${counted(hosts.size, "host")}, none of them contacted`,
     ...waves,
+    ...section("warnings", (offline.warnings ?? []).map(onOneLine)),
     "",
     "A host with nothing to restart leaves its place in a batch to the next; --dry-run without --offline shows instances.",
   ];

@@ -18,6 +18,8 @@ export function createAjv(code: CodeOptions = {}): Ajv {
   ajv.addKeyword({ keyword: "errorMessage", schemaType: "string" });
   // The same for a value that is no map. Editors do not know this one: they would say it of a key that is not known.
   ajv.addKeyword({ keyword: "kindMessage", schemaType: "string" });
+  // Editors accept `null`, which takes an inherited value away. One that remains after that is a wrong value.
+  ajv.addKeyword({ keyword: "takesAway", schemaType: "boolean", macro: () => ({ not: { const: null } }) });
   return ajv;
 }
 

@@ -16,6 +16,8 @@ export interface Schema {
   readonly errorMessage?: string;
   /** The message for a value that is not a map, if the keys of the map have messages of their own. */
   readonly kindMessage?: string;
+  /** `null` takes an inherited value away; by itself it is no value. */
+  readonly takesAway?: boolean;
   readonly $ref?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
@@ -29,10 +31,22 @@ export const planSchema = schema;
 
 /** A part of the schema with what it refers to; keys next to a reference override it. */
 export function resolved(part: Schema): Schema {
-  if (part.$ref === undefined) return part;
+  if (part.$ref === undefined) return withoutNull(part);
   const keys = part.$ref.replace("#/", "").split("/");
   const target = keys.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], schema);
   return { ...resolved(target as Schema), ...part };
+}
+
+/** A part without the `null` that takes an inherited value away, as if it were no value. */
+function withoutNull(part: Schema): Schema {
+  if (part.takesAway !== true) return part;
+  const kinds = [part.type ?? []].flat().filter((kind) => kind !== "null");
+  const [kind] = kinds;
+  return {
+    ...part,
+    ...(part.enum && { enum: part.enum.filter((value) => value !== null) }),
+    ...(kind !== undefined && { type: kinds.length === 1 ? kind : kinds }),
+  };
 }
 
 /** The keys of a part of the schema. */

@@ -8,6 +8,7 @@ import type { Path } from "../text/path.ts";
  * A key with the value undefined was refused by the schema: nothing can be concluded from it.
  */
 export interface RawPlan extends RawSettings {
+  readonly abstract?: boolean | undefined;
   readonly name?: string | undefined;
   readonly programs?: OneOrMore | undefined;
   readonly hosts?: Readonly<Record<string, RawHost | null | undefined>> | undefined;

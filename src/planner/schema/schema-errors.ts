@@ -31,17 +31,24 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
     const { keyword, instancePath, params, parentSchema, data } = violation;
     // Branches of a choice are skipped, as the choice itself is reported; a plan without hosts is reported elsewhere.
     if (keyword === "additionalProperties" || violation.propertyName !== undefined || isBranch(violation)) continue;
+    // Inside of "takesAway", which is reported itself.
+    if (keyword === "not") continue;
     if (keyword === "required") {
       const missing = String(params["missingProperty"]);
-      if (!meant.has(childPointer(instancePath, missing))) findings.atKey(path(instancePath), missingKey(missing));
+      if (!meant.has(childPointer(instancePath, missing)))
+        findings.atMissing(path(instancePath), missing, missingKey(missing));
     } else if (keyword === "propertyNames") {
       const name = String(params["propertyName"]);
       const message = errorMessageOf((parentSchema as Schema).propertyNames ?? {});
       findings.atKey([...path(instancePath), name], { code: "invalid_key", message });
       refused.set(childPointer(instancePath, name), undefined);
+    } else if (keyword === "minProperties" && document.keysTakenAwayAt(path(instancePath)).length > 0) {
+      const key = document.keysTakenAwayAt(path(instancePath)).at(-1) ?? "";
+      findings.atValue([...path(instancePath), key], nothingLeft(lastKey(instancePath)));
+      refused.set(instancePath, lastKey(instancePath));
     } else if (!refused.has(instancePath)) {
       const misspelt = keyword === "oneOf" && [...meant].some((pointer) => pointer.startsWith(`${instancePath}/`));
-      if (!misspelt) findings.atValue(path(instancePath), invalidValue(data, parentSchema as Schema));
+      if (!misspelt) findings.atValue(path(instancePath), invalidValue(data, resolved(parentSchema as Schema)));
       refused.set(instancePath, lastKey(instancePath));
     }
   }
@@ -114,6 +121,15 @@ function inSection(key: string, known: Readonly<Record<string, Schema>>): string
 /** A key that must be there and is not. */
 export function missingKey(key: string): Fault {
   return { code: "missing_key", message: `must have the key ${JSON.stringify(key)}` };
+}
+
+/** Of a map that needs something, and of which `null` has taken everything away. */
+export function nothingLeft(of: string): Fault {
+  return {
+    code: "nothing_left",
+    message: `null takes the last of the ${of} away`,
+    suggestion: "leave one, or add others",
+  };
 }
 
 function invalidValue(value: unknown, schema: Schema): Fault {

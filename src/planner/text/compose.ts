@@ -15,6 +15,10 @@ export interface Origin {
   readonly value: Offsets;
   /** A number as its text has it, where JavaScript would write it otherwise: `1.10`, `007`. */
   readonly written?: string;
+  /** `null` or `~` is written there; a key with nothing after it is not meant. */
+  readonly isNull?: true;
+  /** Such a `null` has taken the key away: it is no longer in the data. */
+  readonly isTakenAway?: true;
 }
 
 /**
@@ -197,7 +201,9 @@ class Composer {
 
   private originOf({ key, value }: Pair): Origin {
     const ofKey = offsetsOf(key) ?? [0, 0];
-    const origin = { rangeOf: this.rangeOf, key: ofKey, value: offsetsOf(value) ?? ofKey };
+    const ofValue = offsetsOf(value);
+    const origin = { rangeOf: this.rangeOf, key: ofKey, value: ofValue ?? ofKey };
+    if (isScalar(value) && value.value === null && ofValue) return { ...origin, isNull: true };
     if (!isScalar(value) || typeof value.value !== "number") return origin;
     return value.source === undefined || value.source === String(value.value)
       ? origin

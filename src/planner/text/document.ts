@@ -11,16 +11,19 @@ export class PlanDocument {
   readonly origins: Origins;
   /** The whole plan's. */
   readonly root: Origin;
+  /** Those of its files that extend others. */
+  readonly extending: ReadonlySet<string>;
 
-  constructor(data: unknown, origins: Origins, root: Origin) {
+  constructor(data: unknown, origins: Origins, root: Origin, extending: ReadonlySet<string> = new Set()) {
     this.data = data;
     this.origins = origins;
     this.root = root;
+    this.extending = extending;
   }
 
   /** Other data made of this, with its origins in the same map. */
-  with(data: unknown): PlanDocument {
-    return new PlanDocument(data, this.origins, this.root);
+  with(data: unknown, extending = this.extending): PlanDocument {
+    return new PlanDocument(data, this.origins, this.root, extending);
   }
 
   /** The range of a value, or of its key where it is empty. A missing value is at the nearest one around it. */
@@ -42,8 +45,29 @@ export class PlanDocument {
 
   /** The keys of the map at a path in the order as written, which JavaScript does not keep for keys such as `10`. */
   keysAt(path: Path): string[] {
+    return this.placesAt(path).flatMap(([key, { isTakenAway }]) => (isTakenAway ? [] : [String(key)]));
+  }
+
+  /** The keys that `null` has taken out of the map at a path. */
+  keysTakenAwayAt(path: Path): string[] {
+    return this.placesAt(path).flatMap(([key, { isTakenAway }]) => (isTakenAway ? [String(key)] : []));
+  }
+
+  /** Whether `null` has taken away the key that the path ends in. */
+  isTakenAway(path: Path): boolean {
+    const { origin, missing } = this.find(path);
+    return !missing && origin.isTakenAway === true;
+  }
+
+  /** Whether `null` is written as the value at a path, and takes nothing away. */
+  isNull(path: Path): boolean {
+    const { origin, missing } = this.find(path);
+    return !missing && origin.isNull === true && !origin.isTakenAway;
+  }
+
+  private placesAt(path: Path): [string | number, Origin][] {
     const { value, missing } = this.find(path);
-    return isCollection(value) && !missing ? [...(this.origins.get(value)?.keys() ?? [])].map(String) : [];
+    return isCollection(value) && !missing ? [...(this.origins.get(value) ?? [])] : [];
   }
 
   /** The value at a path, or the last one on the way there. */

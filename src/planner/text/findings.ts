@@ -22,6 +22,16 @@ export class Findings {
     this.found.push({ ...this.document.rangeOfKey(path), path: formatPath(path), ...fault });
   }
 
+  /** A key that must be in the map at `path`: reported at the `null` that took it away, if that is why it is missing. */
+  atMissing(path: Path, key: string, fault: Fault): void {
+    const at = [...path, key];
+    if (!this.document.isTakenAway(at)) return this.atKey(path, fault);
+    this.atValue(at, {
+      ...fault,
+      suggestion: fault.suggestion ?? "null takes away what was inherited: remove this line",
+    });
+  }
+
   /** Something about a value that may be intended: the plan is valid with it. */
   warnAtValue(path: Path, fault: Fault): void {
     this.warned.push({
@@ -30,6 +40,11 @@ export class Findings {
       ...fault,
       severity: "warning",
     });
+  }
+
+  /** Something about a key that may be intended. */
+  warnAtKey(path: Path, fault: Fault): void {
+    this.warned.push({ ...this.document.rangeOfKey(path), path: formatPath(path), ...fault, severity: "warning" });
   }
 
   /** Errors, in the order of discovery. */

@@ -54,6 +54,27 @@ export const PLAN_ERRORS = {
     remedy: "Remove one `extends` of the circle.",
     example: { plan: `extends: base.yaml\n${WEB}`, files: { "base.yaml": "extends: plan.yaml\n" } },
   },
+  abstract_plan: {
+    meaning: "The plan is only a base for others: it has `abstract: true`.",
+    remedy: "Run one of the plans that extend it, or remove `abstract`.",
+    example: {
+      plan: "abstract: true\nprograms: web\n",
+      files: { "prod.yaml": "extends: plan.yaml\nhosts: { web-1: }\n" },
+    },
+  },
+  null_without_effect: {
+    meaning: "A warning: a `null` takes away what no extended plan has. It may be a misspelt name.",
+    remedy: "Correct the name, or remove the line.",
+    example: {
+      plan: `extends: base.yaml\n${WEB}hooks: { before_host: null }\n`,
+      files: { "base.yaml": "hooks: { after_host: lb enable }\n" },
+    },
+  },
+  nothing_left: {
+    meaning: "`null` takes away all that a plan needs at least one of.",
+    remedy: "Leave one, or add others.",
+    example: { plan: "extends: base.yaml\nhosts: { web-1: null }\n", files: { "base.yaml": WEB } },
+  },
   yaml_syntax: {
     meaning: "The file is not valid YAML. What follows cannot be read, so more faults may show up later.",
     remedy: "Fix the line that is named, or the one before it: a bracket or quote is open, or the indentation is off.",
@@ -192,9 +213,16 @@ export const PLAN_ERRORS = {
     example: { plan: "programs: web\nhosts:\n  web-1: { address: 10.0.0.1 }\n  web-one: { address: 10.0.0.1 }\n" },
   },
   host_in_no_wave: {
-    meaning: "The plan has a host that no wave restarts.",
+    meaning: "The plan has a host that no wave restarts. A warning where `rollout` narrows a plan that is extended.",
     remedy: "Add it to a group that `rollout` lists, or remove it from the plan.",
     example: { plan: `${WEBS}groups: { web: { hosts: web-1 } }\n` },
+  },
+  no_waves: {
+    meaning: "No group of the rollout has a host.",
+    remedy: "Correct the patterns of one of them, or list another group.",
+    example: {
+      plan: `${WEB}groups: { web: { hosts: "web-*" }, jobs: { hosts: ["web-*", "!web-*"] } }\nrollout: [{ group: jobs }]\n`,
+    },
   },
   invalid_group_name: {
     meaning: "The name of a group would not work as `@name`.",
@@ -202,8 +230,8 @@ export const PLAN_ERRORS = {
     example: { plan: `${WEB}groups: { "web front": { hosts: web-1 } }\n` },
   },
   empty_group: {
-    meaning: "The patterns of a group leave no host.",
-    remedy: "Change the patterns, or remove the group.",
+    meaning: "A warning: the patterns of a group leave no host, so the group makes no wave.",
+    remedy: "Correct the patterns if that is a mistake. If another environment has such hosts, leave it.",
     example: { plan: `${WEB}groups:\n  web: { hosts: web-1 }\n  rest: { hosts: ["*", "!web-*"] }\n` },
   },
   group_circle: {
@@ -229,9 +257,9 @@ export const PLAN_ERRORS = {
     example: { plan: `${WEB}groups: { web: { hosts: web-1 } }\nrollout: [{ group: wbe }]\n` },
   },
   no_host_matches: {
-    meaning: "A glob matches no host of the plan.",
-    remedy: "Correct or remove it.",
-    example: { plan: `${WEB}groups: { web: { hosts: "mail-*" } }\n` },
+    meaning: "A warning: a glob, or a whole node set, matches no host of the plan.",
+    remedy: "Correct it if it is a mistake. If it is for other environments that share the group, leave it.",
+    example: { plan: `${WEB}groups: { web: { hosts: ["web-*", "mail-*"] } }\n` },
   },
   too_many_globs: {
     meaning: "A node set in a glob stands for more than 1000 globs.",

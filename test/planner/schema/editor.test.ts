@@ -66,6 +66,14 @@ describe("an editor with yaml-language-server", () => {
     assert.ok(labels(await complete("hosts:\n  a:\nrollout:\n  - group: x\n    pause: |")).includes("ask"));
   });
 
+  it("accepts null, which takes an inherited value away", async () => {
+    const away = "hooks: { before_restart: null }\ngroups: { jobs: null }\nhosts: { a: null }\nchecks: null\n";
+    const settings =
+      "timings: { between_restarts: null }\nbatches: { hosts: null, mode: null }\nvars: { zone: null }\n";
+    assert.deepEqual(await errorsIn(`extends: base.yaml\n${away}${settings}on_failure: null\nprograms: null\n`), []);
+    assert.deepEqual(await errorsIn("abstract: true\nprograms: x\n"), []);
+  });
+
   it("shows what a key means", async () => {
     const { uri, position } = open("programs: x\nhosts:\n  a:\ntimings:\n  min_healthy|_time: 5s\n");
     const hover = await client.request("textDocument/hover", { textDocument: { uri }, position });
