@@ -25,6 +25,11 @@ export function valueOf({ name, fallback }: Reference, env: Environment): string
   return fallback === undefined ? set : set || fallback;
 }
 
+/** A reference as a plan has it. */
+export function referenceText({ name, fallback }: Reference): string {
+  return fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}`;
+}
+
 /** Puts the variables' values into a text; undefined when one is missing. */
 export function expandEnvironment(text: string, env: Environment): string | undefined {
   const missing = new Set<Reference | "malformed">();

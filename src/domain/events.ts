@@ -122,6 +122,24 @@ export type RolloutEvent =
       readonly pid?: number;
       readonly uptime_s?: number;
     } & OfInstance)
+  /**
+   * A check of an instance that is being restarted does not pass: at its first failure, and when the reason changes, but at
+   * most every 5 s for each check.
+   */
+  | ({
+      readonly type: "check.failing";
+      /** What it asks, placeholders filled in: the URL, `tcp` and the address, or the command. */
+      readonly check: string;
+      readonly reason: string;
+      /** How often it has been asked since its process was started. */
+      readonly tries: number;
+    } & OfInstance)
+  /** A check that was reported as failing passes now. */
+  | ({
+      readonly type: "check.recovered";
+      readonly check: string;
+      readonly tries: number;
+    } & OfInstance)
   /** It has passed its gate: RUNNING on this new pid for min_healthy_time, all checks passed; or it has completed. */
   | ({
       readonly type: "instance.healthy";

@@ -1,4 +1,4 @@
-import { valueOf, type Environment } from "./environment.ts";
+import { referenceText, valueOf, type Environment } from "./environment.ts";
 import { processOf, programOf, type HostName, type InstanceName } from "./ids.ts";
 import type { Vars } from "./settings.ts";
 import { escapeFor, quoteWord } from "./shell-quotes.ts";
@@ -75,6 +75,25 @@ export function fill(template: string, values: PlaceholderValues, env: Environme
     }
   }
   return { text };
+}
+
+/**
+ * A template as people can paste it: placeholders filled in, those without a value and variables of the environment as
+ * written, since the environment may hold secrets.
+ */
+export function fillShown(template: string, values: PlaceholderValues, quoting: Quoting): string {
+  let text = "";
+  for (const part of parseTemplate(template)) {
+    if (part.kind === "text") text += part.text;
+    else if (part.kind === "malformed_reference") text += "${";
+    else if (part.kind === "reference") text += referenceText(part.reference);
+    else {
+      const value = placeholderValue(part.name, values);
+      if (value === undefined) text += `{${part.name}}`;
+      else text += quoting === "shell" ? forShell(value, part) : forUrl(value, text);
+    }
+  }
+  return text;
 }
 
 /** What a hook finds in its environment: `ORCHESTRATE_HOST`, `ORCHESTRATE_REASON`, `ORCHESTRATE_VARS_zone` and so on. */

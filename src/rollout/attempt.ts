@@ -1,12 +1,17 @@
+import { formatElapsed } from "../domain/duration.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
+import { resolvedCheck } from "../domain/resolved-check.ts";
 import { isNotStarted, stateKey, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import type { Check } from "../domain/settings.ts";
 import { actionOf, type Action, type LostCommand } from "./actions.ts";
-import { CheckRun } from "./check-run.ts";
+import { CheckReports } from "./check-reports.ts";
+import { CheckRun, type CheckTrouble } from "./check-run.ts";
 import { describeState, type Gate, type Failed, type GateVerdict } from "./gate.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
+import type { InstanceId } from "./outcome-recorder.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -48,6 +53,7 @@ export class Attempt {
   private readonly action: Action;
   private readonly gate: Gate;
   private checks: CheckRun;
+  private readonly checkReports = new CheckReports();
   private readonly leftovers: Leftovers;
   /** The process that the gate has let through, and since when. */
   private proven: { readonly pid: number; readonly sinceMs: number } | undefined;
@@ -112,8 +118,10 @@ export class Attempt {
   checked(index: number, pid: number, outcome: CheckOutcome, nowMs: number): boolean {
     // What was asked for an attempt before this one says nothing about it.
     if (pid !== this.gate.newPid) return false;
-    this.checks.answered(index, outcome, nowMs);
-    return this.checks.whyImpossible !== undefined || (this.checks.isProven && this.checks.allPassed);
+    const check = this.checks.answered(index, outcome, nowMs);
+    const report = check && this.checkReports.answered(index, outcome, nowMs);
+    if (report) this.context.emit({ ...report, ...this.id, check: this.textOf(check) });
+    return this.checks.impossible !== undefined || (this.checks.isProven && this.checks.allPassed);
   }
 
   /** The question to its host's process table, if there is one. */
@@ -152,7 +160,10 @@ export class Attempt {
     const { newPid } = this.gate;
     const verdict = this.gate.observe(snapshot, issuedAtMs, nowMs);
     // Another process has taken the place of the one that was asked: it has to pass them itself.
-    if (newPid !== undefined && newPid !== this.gate.newPid) this.checks = this.newChecks();
+    if (newPid !== undefined && newPid !== this.gate.newPid) {
+      this.checks = this.newChecks();
+      this.checkReports.startOver();
+    }
     return this.follow(verdict, nowMs, snapshot);
   }
 
@@ -193,8 +204,7 @@ export class Attempt {
     if (verdict.kind === "failed" && ENDED.has(verdict.code)) this.leftovers.newHasEnded(nowMs);
     if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
       return this.failed(verdict);
-    const { whyImpossible: reason } = checks;
-    if (reason !== undefined) return this.failed({ kind: "failed", code: "check_failed", reason });
+    if (checks.impossible) return this.failedOver(checks.impossible);
     if (verdict.kind === "healthy") {
       const left = this.judgeLeftovers(verdict.pid, nowMs);
       if (left) return left;
@@ -202,7 +212,8 @@ export class Attempt {
       if (checks.allPassed) return verdict;
     }
     if (verdict.kind !== "wait" && gate.isOverdue(nowMs)) {
-      return this.failed({ kind: "failed", ...checks.failure() });
+      const trouble = checks.failure(`healthy_deadline (${formatElapsed(this.work.timings.healthy_deadline_ms)})`);
+      if (trouble) return this.failedOver(trouble);
     }
     const lookAtMs = verdict.kind === "wait" ? verdict.lookAtMs : nowMs + this.work.timings.between_checks_ms;
     const isRunning = snapshot?.state === "RUNNING" && snapshot.pid === gate.newPid;
@@ -232,6 +243,30 @@ export class Attempt {
     };
   }
 
+  /** The cause first, then the check, to be pasted. */
+  private failedOver({ code, reason, check }: CheckTrouble): Progress {
+    return this.failed({ kind: "failed", code, reason: `${reason}: ${this.textOf(check)}` });
+  }
+
+  private textOf(check: Check): string {
+    const { host, vars } = this.work;
+    const { newPid: pid } = this.gate;
+    const old = this.previousPid === undefined ? {} : { previousPid: this.previousPid };
+    const address = this.context.addressOf(host);
+    return resolvedCheck(check, {
+      host,
+      address,
+      vars,
+      instance: this.planned.instance,
+      ...(pid !== undefined && { pid }),
+      ...old,
+    });
+  }
+
+  private get id(): InstanceId {
+    return { host: this.work.host, program: this.planned.program, instance: this.planned.instance };
+  }
+
   /** Leftovers of the old process may be why: they hold a port, for example. */
   private failed(failure: Failed): Progress {
     return { ...failure, reason: `${failure.reason}${this.leftBehind()}` };
@@ -248,12 +283,9 @@ export class Attempt {
   private reportLeftovers(processes: readonly HostProcess[]): void {
     if (this.areLeftoversReported) return;
     this.areLeftoversReported = true;
-    const { program, instance } = this.planned;
     this.context.emit({
       type: "instance.leftovers",
-      host: this.work.host,
-      program,
-      instance,
+      ...this.id,
       processes: processes.map(({ pid, command }) => ({ pid, command })),
     });
   }
@@ -262,10 +294,8 @@ export class Attempt {
     const text = stateKey(snapshot);
     if (text === this.reported) return;
     this.reported = text;
-    const { program, instance } = this.planned;
     const { state, pid, uptime_s } = snapshot;
     const running = { ...(pid === undefined ? {} : { pid }), ...(uptime_s === undefined ? {} : { uptime_s }) };
-    const id = { host: this.work.host, program, instance };
-    this.context.emit({ type: "instance.observed", ...id, state, ...running });
+    this.context.emit({ type: "instance.observed", ...this.id, state, ...running });
   }
 }

@@ -1,6 +1,13 @@
-import { formatElapsed } from "../domain/duration.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
-import { checkName, type Check } from "../domain/settings.ts";
+import type { Check } from "../domain/settings.ts";
+import { reasonOf } from "./check-reports.ts";
+
+/** Which check it is, and why it stands in the way. */
+export interface CheckTrouble {
+  readonly code: "check_failed" | "check_timed_out";
+  readonly check: Check;
+  readonly reason: string;
+}
 
 interface Asked {
   readonly check: Check;
@@ -55,10 +62,11 @@ export class CheckRun {
     return this.all.every((asked) => this.hasPassed(asked));
   }
 
-  /** Why one of them can never pass, whatever else becomes of the instance. */
-  get whyImpossible(): string | undefined {
+  /** One of them can never pass, whatever else becomes of the instance. */
+  get impossible(): CheckTrouble | undefined {
     for (const { check, failed } of this.all)
-      if (failed?.kind === "impossible") return `${checkName(check)} can never pass: ${failed.reason}`;
+      if (failed?.kind === "impossible")
+        return { code: "check_failed", check, reason: `${failed.reason}: this check can never pass` };
     return undefined;
   }
 
@@ -84,32 +92,35 @@ export class CheckRun {
     return nextAtMs;
   }
 
-  answered(index: number, outcome: CheckOutcome, nowMs: number): void {
+  /** Returns the check that has answered; undefined if it was not asked. */
+  answered(index: number, outcome: CheckOutcome, nowMs: number): Check | undefined {
     const asked = this.all[index];
-    if (!asked?.isUnanswered) return;
+    if (!asked?.isUnanswered) return undefined;
     asked.isUnanswered = false;
     asked.answeredAtMs = nowMs;
     asked.passed = outcome.kind === "passed" ? asked.passed + 1 : 0;
     if (outcome.kind !== "passed") asked.failed = outcome;
+    return asked.check;
   }
 
-  /** What to say of an instance whose time is up. A try that is cut off by that says less than the one before it. */
-  failure(): { readonly code: "check_failed" | "check_timed_out"; readonly reason: string } {
+  /**
+   * Which check has kept an instance from being healthy in time. A try that is cut off by that says less than the one before it.
+   * @param deadline in words, with its length
+   */
+  failure(deadline: string): CheckTrouble | undefined {
     const asked = this.all.find((each) => !this.hasPassed(each));
-    if (!asked) return { code: "check_failed", reason: "its checks did not pass before healthy_deadline" };
-    const { passes, passed, failed } = asked;
-    const what = checkName(asked.check);
-    if (passed === 0 && failed?.kind === "failed")
-      return { code: "check_failed", reason: `${what} did not pass before healthy_deadline: ${failed.reason}` };
-    if (passed > 0 && passed < passes) {
-      const before = failed?.kind === "failed" ? `; before that: ${failed.reason}` : "";
-      const reason = `${what} passed ${passed} of ${passes} times in a row before healthy_deadline${before}`;
-      return { code: "check_failed", reason };
+    if (!asked) return undefined;
+    const { check, passes, passed, failed } = asked;
+    const isCutOff = passed >= passes || (passed === 0 && failed?.kind !== "failed");
+    const code = isCutOff ? "check_timed_out" : "check_failed";
+    if (passed >= passes)
+      return { code, check, reason: `no answer since min_healthy_time was over, still so at ${deadline}` };
+    if (passed > 0) {
+      const before = failed ? `${reasonOf(failed)}, then ` : "";
+      return { code, check, reason: `${before}passed only ${passed} of ${passes} times in a row at ${deadline}` };
     }
-    const again = passed > 0 ? " again" : "";
-    const hasTimedOut = passed === 0 && failed?.kind === "timed_out";
-    const within = hasTimedOut ? `within ${formatElapsed(failed.after_ms)}` : "before healthy_deadline";
-    return { code: "check_timed_out", reason: `${what} did not answer${again} ${within}` };
+    const why = failed ? reasonOf(failed) : "no answer";
+    return { code, check, reason: `${why}, still so at ${deadline}` };
   }
 
   private hasPassed(asked: Asked): boolean {

@@ -77,6 +77,7 @@ export class Machine {
     this.drift = new Drift(rollout, emit);
     this.processLooks = new ProcessLooks(issue);
     const leftDrained = new Set(rollout.left_drained?.instances.map(({ host, instance }) => keyOf({ host, instance })));
+    const addresses = new Map(rollout.hosts.map(({ name, address }) => [name, address]));
     const context: RunContext = {
       tally: this.tally,
       failures: this.failures,
@@ -86,6 +87,7 @@ export class Machine {
       supervisors: this.supervisors,
       // Where it is not known what was left, anything may have been.
       wasLeftDrained: (host, instance) => rollout.resumes === undefined || leftDrained.has(keyOf({ host, instance })),
+      addressOf: (host) => addresses.get(host) ?? host,
       issue,
       emit,
       halt: (code, reason) => this.halt(code, reason),

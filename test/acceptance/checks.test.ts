@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { describeEachWay } from "./each-way.ts";
+import { processOf } from "../../src/domain/ids.ts";
 import { eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
 describeEachWay("checks on a real host", (reachedBy) => {
@@ -32,9 +33,31 @@ describeEachWay("checks on a real host", (reachedBy) => {
     assert.equal(code, 1, stdout + stderr);
     const failed = eventsOf({ stdout }).find((event) => event.type === "instance.failed") ?? assert.fail(stdout);
     assert.equal(failed.code, "check_failed");
-    assert.equal(
+    assert.match(
       failed.reason,
-      "tcp 127.0.0.1:{pid}{pid} can never pass: with its placeholders filled in, it is not an address with a port",
+      /^with its placeholders filled in, it is not an address with a port: this check can never pass: tcp 127\.0\.0\.1:\d+$/,
+    );
+  });
+
+  it("are named with the reason and all placeholders filled in while they fail, and the reason comes first in the end", async () => {
+    const checks = [{ command: "echo not yet on {host} for {process}; test {pid} -lt 0" }];
+    const timings = { ...quickTimings, healthy_deadline: "2s" };
+    const plan = await writePlan(fleet, { checks, timings });
+    const { code, stdout, stderr } = await orchestrate(plan, "--output", "json");
+    assert.equal(code, 1, stdout + stderr);
+    const events = eventsOf({ stdout });
+    const failing = events.find((event) => event.type === "check.failing") ?? assert.fail(stdout);
+    const running = events.find((event) => event.type === "instance.observed" && event.state === "RUNNING");
+    const { pid } = running?.type === "instance.observed" ? running : assert.fail(stdout);
+    const asked = `echo not yet on ${failing.host} for ${processOf(failing.instance)}; test ${pid} -lt 0`;
+    const said = `exit code 1: not yet on ${failing.host} for ${processOf(failing.instance)}`;
+    assert.deepEqual([failing.check, failing.reason, failing.tries], [asked, said, 1]);
+    const failed = events.find((event) => event.type === "instance.failed") ?? assert.fail(stdout);
+    assert.equal(failed.reason, `${said}, still so at healthy_deadline (2s): ${asked}`);
+    const plain = await orchestrate(plan, "--output", "plain");
+    assert.match(
+      plain.stdout,
+      / a check fails: exit code 1: not yet on \S+ for web_00 \(try 1\): echo not yet on \S+ for web_00; test \d+ -lt 0/,
     );
   });
 

@@ -272,13 +272,61 @@ describe("checks", () => {
 
   it("that never pass fail the instance with check_failed, those that hang with check_timed_out", async () => {
     for (const [code, outcome] of [
-      ["check_failed", { kind: "failed", reason: "status 500, not 200" }],
+      ["check_failed", { kind: "failed", reason: "status 500 instead of 200" }],
       ["check_timed_out", { kind: "timed_out", after_ms: 2000 }],
     ] as const) {
       const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
       const run = await simulate(withCheck(rollout()), fleet, time, { onCheck: () => outcome });
       assert.equal(ofType(run, "rollout.halted")[0]?.code, code);
     }
+  });
+
+  it("that do not pass are reported while they fail: what was asked with all filled in, at each change of the reason", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+    const url = "http://{address}:80{number}/{vars.zone}";
+    const http: Check = { kind: "http", url, status: 200, from: "host", timeout_ms: 2000 };
+    const reasons = ["refused", "refused", "status 503", "status 503", undefined, "status 500"];
+    const made = withCheck(rollout(), http);
+    const waves = made.waves.map((wave) => ({
+      ...wave,
+      batches: wave.batches.map((batch) => ({
+        ...batch,
+        hosts: batch.hosts.map((work) => ({ ...work, vars: { zone: "b" }, checks: [{ ...http, passes: 2 }] })),
+      })),
+    }));
+    const run = await simulate({ ...made, waves }, fleet, time, {
+      onCheck: () => {
+        const reason = reasons.shift();
+        return reason === undefined ? { kind: "passed" } : { kind: "failed", reason };
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
+    const reports = run.events.flatMap((event) => {
+      if (event.type === "check.failing") return [[event.instance, event.check, event.reason, event.tries]];
+      return event.type === "check.recovered" ? [[event.instance, event.check, event.tries]] : [];
+    });
+    const asked = "http://host-1:800/b";
+    assert.deepEqual(reports, [
+      ["web:0", asked, "refused", 1],
+      ["web:0", asked, "status 503", 3],
+      ["web:0", asked, 5],
+      ["web:0", asked, "status 500", 6],
+      ["web:0", asked, 7],
+    ]);
+  });
+
+  it("whose reason changes with every try are reported every 5 s at most", async () => {
+    const timings = { between_checks_ms: 1000, healthy_deadline_ms: 30_000 };
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1, timings });
+    const run = await simulate(withCheck(rollout()), fleet, time, {
+      onCheck: () => ({ kind: "failed", reason: `not ready at ${time.now}` }),
+    });
+    const failing = ofType(run, "check.failing");
+    assert.ok(failing.length > 3);
+    for (const [index, { atMs }] of failing.entries())
+      if (index > 0) assert.ok(atMs - failing[index - 1]!.atMs >= 5000);
+    const [failed] = ofType(run, "instance.failed");
+    assert.match(failed!.reason, /^not ready at \d+, still so at healthy_deadline \(30s\): tcp 127\.0\.0\.1:80$/);
   });
 
   it("that can never pass fail the instance at once, not at healthy_deadline", async () => {
@@ -294,7 +342,7 @@ describe("checks", () => {
     const [failed, ...more] = ofType(run, "instance.failed");
     assert.deepEqual(more, []);
     assert.ok(failed && failed.code === "check_failed" && failed.seconds < 5, JSON.stringify(failed));
-    assert.equal(failed.reason, "tcp 127.0.0.1:80 can never pass: it is not an address with a port");
+    assert.equal(failed.reason, "it is not an address with a port: this check can never pass: tcp 127.0.0.1:80");
     assert.equal(ofType(run, "rollout.halted")[0]?.code, "check_failed");
   });
 

@@ -152,6 +152,14 @@ export function indeterminate(host: string, instance: string, reason: string): R
   return { type: "instance.indeterminate", ...of(host, instance), reason };
 }
 
+export function checkFailing(host: string, instance: string, check: string, reason: string, tries = 1): RolloutEvent {
+  return { type: "check.failing", ...of(host, instance), check, reason, tries };
+}
+
+export function checkRecovered(host: string, instance: string, check: string, tries = 2): RolloutEvent {
+  return { type: "check.recovered", ...of(host, instance), check, tries };
+}
+
 /** Processes of its old instance are still there. */
 export function leftBehind(host: string, instance: string, ...processes: readonly [number, string][]): RolloutEvent {
   const left = processes.map(([pid, command]) => ({ pid, command }));

@@ -128,7 +128,7 @@ async function request(access: HostAccess, url: URL, status: number, signal: Abo
     const { request: send } = secure ? https : http;
     const sent = send(url, { createConnection: () => stream, headers: { connection: "close" } }, (response) => {
       const { statusCode } = response;
-      resolve(statusCode === status ? { kind: "passed" } : failed(`status ${statusCode}, not ${status}`));
+      resolve(statusCode === status ? { kind: "passed" } : failed(`status ${statusCode} instead of ${status}`));
       response.resume();
       sent.destroy();
     });

@@ -13,6 +13,8 @@ export class Incidents {
   readonly leftovers = new Map<InstanceKey, EventOf<"instance.leftovers">>();
   /** Why contact was lost with an instance during its restart. */
   readonly losses = new Map<InstanceKey, EventOf<"instance.indeterminate">>();
+  /** Checks that fail now, by the text of each, of instances that are being restarted. */
+  readonly failingChecks = new Map<InstanceKey, Map<string, EventOf<"check.failing">>>();
   readonly skips = new Map<InstanceKey, Omit<SkippedInstance, "program">>();
   lastDrift: EventOf<"instance.drifted"> | undefined;
   lastLeftovers: EventOf<"instance.leftovers"> | undefined;
@@ -30,6 +32,8 @@ export class Incidents {
 
   apply(
     event: EventOf<
+      | "check.failing"
+      | "check.recovered"
       | "hook.finished"
       | "instance.drifted"
       | "instance.failed"
@@ -40,6 +44,13 @@ export class Incidents {
     >,
   ): void {
     switch (event.type) {
+      case "check.failing":
+        this.failingChecks.set(keyOf(event), this.failingOf(event).set(event.check, event));
+        break;
+      case "check.recovered":
+        this.failingOf(event).delete(event.check);
+        if (this.failingOf(event).size === 0) this.endChecks(event);
+        break;
       case "hook.finished":
         this.applyHook(event);
         break;
@@ -63,6 +74,23 @@ export class Incidents {
       case "instance.healthy":
         this.failureOf.delete(keyOf(event));
     }
+  }
+
+  /** The last report of a check of this instance that fails now; undefined if all pass, or have not been asked. */
+  failingCheckOf(id: {
+    readonly host: HostName;
+    readonly instance: InstanceName;
+  }): EventOf<"check.failing"> | undefined {
+    return [...(this.failingChecks.get(keyOf(id))?.values() ?? [])].at(-1);
+  }
+
+  /** Its status has changed: its checks are no longer asked, or asked of another process. */
+  endChecks(id: { readonly host: HostName; readonly instance: InstanceName }): void {
+    this.failingChecks.delete(keyOf(id));
+  }
+
+  private failingOf(event: EventOf<"check.failing" | "check.recovered">): Map<string, EventOf<"check.failing">> {
+    return this.failingChecks.get(keyOf(event)) ?? new Map<string, EventOf<"check.failing">>();
   }
 
   lossOf(host: HostName, instance: InstanceName): string | undefined {

@@ -96,6 +96,8 @@ export class RolloutModel implements Span {
         this.setHook(event, undefined);
         this.incidents.apply(event);
         break;
+      case "check.failing":
+      case "check.recovered":
       case "instance.drifted":
       case "instance.leftovers":
         this.incidents.apply(event);
@@ -231,6 +233,7 @@ export class RolloutModel implements Span {
 
   private applyStatus(event: StatusEvent, nowMs: number): void {
     this.instances.apply(event);
+    for (const instance of affectedBy(event)) this.incidents.endChecks({ host: event.host, instance });
     this.change(event, affectedBy(event), (instance) => changeStatus(instance, event, nowMs));
   }
 

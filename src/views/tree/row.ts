@@ -35,3 +35,16 @@ export function cut(text: string, width: number): string {
     .slice(0, Math.max(0, width - 1))
     .join("")}…`;
 }
+
+/** A text without paint as lines of at most `width`, broken at blanks; a longer word is broken where the line ends. */
+export function brokenLines(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = Array.from(text);
+  while (rest.length > width) {
+    const blank = rest.lastIndexOf(" ", width);
+    const isAtBlank = blank > 0;
+    lines.push(rest.slice(0, isAtBlank ? blank : width).join(""));
+    rest = rest.slice(isAtBlank ? blank + 1 : width);
+  }
+  return [...lines, rest.join("")];
+}

@@ -1,5 +1,7 @@
 import type { EventOf } from "../../domain/events.ts";
+import { counted } from "../../domain/counted.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
+import { failingText } from "../words/check-text.ts";
 import { driftText } from "../words/drift-text.ts";
 import { failureMeaning } from "../words/failure-text.ts";
 import { leftoversTitle, processText } from "../words/leftovers-text.ts";
@@ -7,7 +9,7 @@ import { logsOf } from "../words/logs.ts";
 import { questionText } from "../words/question-text.ts";
 import { subjectOf } from "../words/subject.ts";
 import type { Frame } from "./frame.ts";
-import { cut, textWidth, type Row } from "./row.ts";
+import { brokenLines, cut, textWidth, type Row } from "./row.ts";
 
 type Failure = EventOf<"instance.failed">;
 
@@ -19,7 +21,11 @@ export function troubleRows(frame: Frame, height: number): Row[] {
   const notices = noticeRows(frame);
   const room = Math.max(1, height - notices.length);
   const { incidents, hosts } = frame.model;
-  const count = incidents.failures.size + incidents.failedHooks.size + hosts.unreachable.size;
+  const count =
+    incidents.failures.size +
+    incidents.failedHooks.size +
+    hosts.unreachable.size +
+    (frame.live ? incidents.failingChecks.size : 0);
   const rows: Row[] = [];
   let shown = 0;
   for (const [first, ...details] of troubles(frame)) {
@@ -40,6 +46,25 @@ function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
   for (const event of frame.model.incidents.failures) yield failureRows(event, frame);
   for (const event of frame.model.incidents.failedHooks.values()) yield [hookRow(event, frame)];
   for (const [host, reason] of frame.model.hosts.unreachable) yield [unreachableRow(host, reason, frame)];
+  if (!frame.live) return;
+  for (const failing of frame.model.incidents.failingChecks.values()) {
+    const last = [...failing.values()].at(-1);
+    if (last) yield failingCheckRows(last, failing.size - 1, frame);
+  }
+}
+
+/** Why it fails first, then all of what is asked: it can be pasted. */
+function failingCheckRows(event: EventOf<"check.failing">, others: number, { columns, paint }: Frame): [Row, ...Row[]] {
+  const { host, instance, check } = event;
+  const width = textWidth(columns, 1);
+  const key = `failing check ${host} ${instance}`;
+  const also = others > 0 ? `; ${counted(others, "more check")} ${others === 1 ? "fails" : "fail"}` : "";
+  const [first, ...more] = brokenLines(onOneLine(`${host} ${instance}: ${failingText(event)}${also}`), width);
+  const rows = [...more, ...brokenLines(onOneLine(check), width - 4).map((line) => `    ${line}`)];
+  return [
+    { key, state: "note", text: paint.notice(first ?? "") },
+    ...rows.map((text, index): Row => ({ key: `${key} ${index}`, state: "note", text })),
+  ];
 }
 
 /** The details are not subtasks: listr2 leaves out those of a failed task that it has not shown before. */
@@ -48,12 +73,15 @@ function failureRows(failure: Failure, { columns, paint }: Frame): [Row, ...Row[
   const width = textWidth(columns, 1);
   const [log] = logsOf(failure);
   const lastLine = log?.title === undefined ? undefined : log.lines.at(-1);
-  const details = [onOneLine(reason), ...(lastLine === undefined ? [] : [`| ${lastLine}`])];
+  const details = [
+    ...brokenLines(onOneLine(reason), width - 4),
+    ...(lastLine === undefined ? [] : [cut(`| ${lastLine}`, width - 4)]),
+  ];
   const key = `failure ${host} ${instance}`;
   const title = `${printable(`${host} ${instance}`)} ${printable(code.replaceAll("_", " "))}: ${failureMeaning(code)}`;
   return [
     { key, state: "failed", text: paint.failed(cut(title, width)) },
-    ...details.map((text, index): Row => ({ key: `${key} ${index}`, state: "note", text: cut(`    ${text}`, width) })),
+    ...details.map((text, index): Row => ({ key: `${key} ${index}`, state: "note", text: `    ${text}` })),
   ];
 }
 

@@ -2,6 +2,7 @@ import { counted } from "../../domain/counted.ts";
 import { formatDuration, formatElapsed } from "../../domain/duration.ts";
 import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import { countsText } from "./counting.ts";
+import { failingText } from "./check-text.ts";
 import { driftText, supervisorRestartText } from "./drift-text.ts";
 import { leftoversTitle, processText } from "./leftovers-text.ts";
 import { failureTitle, haltTitle } from "./failure-text.ts";
@@ -79,6 +80,10 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
       return [overall(`halted: ${event.reason}: ${haltTitle(event.code)}`)];
     case "rollout.finished":
       return factsOfEnd(event);
+    case "check.failing":
+      return [{ about: subjectOf(event), text: `a check fails: ${failingText(event)}: ${event.check}` }];
+    case "check.recovered":
+      return [{ about: subjectOf(event), text: `a check passes now: ${event.check}` }];
     case "instance.drifted":
     case "instance.waiting":
     case "instance.restarting":

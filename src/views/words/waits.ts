@@ -1,4 +1,6 @@
 import { counted } from "../../domain/counted.ts";
+import type { EventOf } from "../../domain/events.ts";
+import { failingText } from "./check-text.ts";
 import { wholeSeconds } from "./counting.ts";
 import { subjectOf } from "./subject.ts";
 import type { RunningHook, HostProgress, InstanceProgress } from "../model/progress.ts";
@@ -23,7 +25,7 @@ export function waitOf(model: RolloutModel, nowMs: number): Wait | undefined {
   const overall = overallWait(model, nowMs);
   if (overall) return overall;
   const hosts = activeHosts(model);
-  return instanceWait(hosts, nowMs) ?? hostWait(hosts, model, nowMs) ?? lastWait(model, nowMs);
+  return instanceWait(hosts, model, nowMs) ?? hostWait(hosts, model, nowMs) ?? lastWait(model, nowMs);
 }
 
 /** Waits that only the operator or time can end. */
@@ -43,7 +45,7 @@ function activeHosts({ waves }: RolloutModel): readonly HostProgress[] {
   return current && current.endedAtMs === undefined ? [...current.active] : [];
 }
 
-function instanceWait(hosts: readonly HostProgress[], nowMs: number): Wait | undefined {
+function instanceWait(hosts: readonly HostProgress[], model: RolloutModel, nowMs: number): Wait | undefined {
   const busy: InstanceProgress[] = [];
   const short: InstanceProgress[] = [];
   for (const { instances } of hosts)
@@ -52,8 +54,11 @@ function instanceWait(hosts: readonly HostProgress[], nowMs: number): Wait | und
       else if (instance.waiting) short.push(instance);
     }
   const [first, ...more] = busy.sort((a, b) => sinceOf(a) - sinceOf(b));
-  if (first)
-    return { ...busyWait(first, nowMs), text: `${nameOf(first)}${othersText(more.length)} ${busyText(first, nowMs)}` };
+  if (first) {
+    const failing = model.incidents.failingCheckOf({ host: first.at.name, instance: first.name });
+    const text = `${nameOf(first)}${othersText(more.length)} ${busyText(first, failing, nowMs)}`;
+    return { ...busyWait(first, failing !== undefined, nowMs), text };
+  }
   const [waiting, ...others] = short;
   if (!waiting?.waiting) return undefined;
   const { healthy, minHealthy } = waiting.waiting;
@@ -71,19 +76,25 @@ function sinceOf({ hook, sinceMs }: InstanceProgress): number {
 
 function busyWait(
   { hook, proving, sinceMs, untilMs, at }: InstanceProgress,
+  hasFailingCheck: boolean,
   nowMs: number,
 ): Pick<Wait, "untilMs" | "atMost"> {
   if (hook) return { untilMs: hook.untilMs, atMost: true };
   const provenAtMs = sinceMs + at.work.timings.min_healthy_time_ms;
-  if (proving && nowMs < provenAtMs) return { untilMs: provenAtMs, atMost: false };
+  if (proving && nowMs < provenAtMs && !hasFailingCheck) return { untilMs: provenAtMs, atMost: false };
   return untilMs === undefined ? { atMost: true } : { untilMs, atMost: true };
 }
 
-function busyText({ hook, status, state, proving, action, sinceMs, at }: InstanceProgress, nowMs: number): string {
+function busyText(
+  { hook, status, state, proving, action, sinceMs, at }: InstanceProgress,
+  failing: EventOf<"check.failing"> | undefined,
+  nowMs: number,
+): string {
   if (hook) return hookText(hook, nowMs);
   const { timings, checks } = at.work;
   const elapsed = wholeSeconds(nowMs - sinceMs);
   if (status === "indeterminate") return `not seen for ${elapsed}`;
+  if (proving && failing) return `RUNNING ${elapsed}, ${failingText(failing)}`;
   if (proving && nowMs < sinceMs + timings.min_healthy_time_ms)
     return `RUNNING ${elapsed} of ${wholeSeconds(timings.min_healthy_time_ms)}`;
   if (proving) return `RUNNING ${elapsed}, ${checks.length > 0 ? "its checks" : "a final check"}`;

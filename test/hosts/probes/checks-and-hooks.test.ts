@@ -70,7 +70,7 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
     it("fail with what was answered instead", async () => {
       assert.deepEqual(await check(http(`http://127.0.0.1:${port}/bad`)), {
         kind: "failed",
-        reason: "status 500, not 200",
+        reason: "status 500 instead of 200",
       });
       assert.deepEqual(await check(http(`http://127.0.0.1:${port}/bad`, { status: 500 })), { kind: "passed" });
     });

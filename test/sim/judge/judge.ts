@@ -12,6 +12,7 @@ import { LeftAlone } from "./left-alone.ts";
 import { Once } from "./once.ts";
 import { Priorities } from "./priorities.ts";
 import { Proofs } from "./proofs.ts";
+import { SaidFailing } from "./said-failing.ts";
 import { isTraced, Trace } from "./trace.ts";
 import { witnessed, type Trial, type Witness } from "./trial.ts";
 import { Turns } from "./turns.ts";
@@ -40,6 +41,6 @@ export function trialOf(made: Scenario, rollout: Rollout, report: FleetReport, v
 
 /** All promises, each with a judge of its own. */
 export function witnessesOf(trial: Trial): Witness[] {
-  const promised = [Floors, Turns, Once, Proofs, Drained, Alarms, LeftAlone, Priorities, Exits, Ends];
+  const promised = [Floors, Turns, Once, Proofs, Drained, Alarms, LeftAlone, Priorities, Exits, SaidFailing, Ends];
   return [...promised, ...(isTraced() ? [Trace] : [])].map((Judged) => new Judged(trial));
 }

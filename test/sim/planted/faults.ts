@@ -12,6 +12,17 @@ export interface PlantedFault {
 /** Each puts one fault back. Where a source has changed, so that an edit no longer applies, adapt the edit to it. */
 export const PLANTED: readonly PlantedFault[] = [
   {
+    name: "a-check-passes-that-never-failed",
+    what: "each check that passes is reported as one that passes again",
+    edits: [
+      {
+        file: "src/rollout/check-reports.ts",
+        from: "if (last?.reason === undefined) return undefined;",
+        to: "if (tries === 0) return undefined;",
+      },
+    ],
+  },
+  {
     name: "not-started-is-skipped",
     what: "what a restart of supervisord in the middle has left Not started passes for stopped on purpose: skipped, and the rollout succeeds with a host down",
     had: "0.1.0",

@@ -9,6 +9,8 @@ import {
   batchFinished,
   batchResting,
   batchStarted,
+  checkFailing,
+  checkRecovered,
   connected,
   drifted,
   failed,
@@ -127,6 +129,19 @@ describe("the plain view", () => {
 10:00:04 pause over, continuing
 10:00:05 paused after wave 2 (web) until the operator answers
 10:00:05 | y: continue, n: stop here (resumable)`,
+    );
+  });
+
+  it("says which check fails and why, and what is asked at the end of the line, to be copied", async () => {
+    const url = "http://127.0.0.1:8000/health";
+    const script = [
+      checkFailing("web-01", "web:web_00", url, "status 503 instead of 200", 3),
+      checkRecovered("web-01", "web:web_00", url),
+    ];
+    assert.equal(
+      (await plainTextOf(script)).trimEnd(),
+      `10:00:00 web-01 web:web_00 a check fails: status 503 instead of 200 (try 3): ${url}
+10:00:01 web-01 web:web_00 a check passes now: ${url}`,
     );
   });
 

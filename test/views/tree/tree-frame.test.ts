@@ -8,6 +8,8 @@ import {
   batchFinished,
   batchResting,
   batchStarted,
+  checkFailing,
+  checkRecovered,
   connected,
   drifted,
   leftBehind,
@@ -119,6 +121,45 @@ describe("a frame of the tree", () => {
   ✗ web-03 unreachable: connect ETIMEDOUT
 `,
     );
+  });
+
+  it("says which check fails and why while it does: the reason first, and all of what is asked", () => {
+    const url = `http://127.0.0.1:8000/health?deep=1&components=${"database,".repeat(8)}cache`;
+    const tree = new DrawnTree().play([
+      smallPlan(),
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+      restarting("web-01", "web:web_00"),
+      observed("web-01", "web:web_00", "RUNNING", 200),
+      checkFailing("web-01", "web:web_00", url, "status 503 instead of 200", 4),
+    ]);
+    const lines = tree.lines(SMALL_SCREEN);
+    const at = lines.findIndex((line) => line.trim() === "web-01 web:web_00: status 503 instead of 200 (try 4)");
+    assert.ok(at > 0, tree.text());
+    const asked = lines.slice(at + 1, at + 3).map((line) => line.trim());
+    assert.equal(asked.join(""), url);
+    assert.match(tree.text(), /^ {2}waiting for web-01 web:web_00 RUNNING 0s, status 503 instead…: up to 2m00s$/m);
+    const passes = tree.play([checkRecovered("web-01", "web:web_00", url)]).text();
+    assert.doesNotMatch(passes, /status 503/);
+    const fails = tree.play([checkFailing("web-01", "web:web_00", url, "status 503 instead of 200", 9)]).text();
+    assert.match(fails, /status 503/);
+    assert.doesNotMatch(tree.play([healthy("web-01", "web:web_00")]).text(), /status 503/);
+  });
+
+  it("does not cut the reason of a failure: the check that it names can be read to its end", () => {
+    const reason = `status 500 instead of 200, still so at healthy_deadline (20s): http://127.0.0.1/${"long/".repeat(14)}end`;
+    const tree = new DrawnTree().play([
+      smallPlan(),
+      STARTED,
+      waveStarted(1, "web"),
+      batchStarted(1, "web", 1, ["web-01"]),
+      restarting("web-01", "web:web_00"),
+      failed("web-01", "web:web_00", "check_failed", reason),
+    ]);
+    const lines = tree.lines(SMALL_SCREEN).map((line) => line.trim());
+    assert.ok(lines.includes("status 500 instead of 200, still so at healthy_deadline (20s):"), tree.text());
+    assert.ok(lines.join("").includes(`http://127.0.0.1/${"long/".repeat(14)}end`), tree.text());
   });
 
   it("keeps a failure in sight, with its reason and the last line of its log", () => {
