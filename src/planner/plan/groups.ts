@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { HostName } from "../../domain/ids.ts";
 import type { SourceRange } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
@@ -95,9 +96,15 @@ class GroupReader {
     if (hosts.length === 0)
       this.findings.warnAtKey(["groups", name], {
         code: "empty_group",
-        message: "the group has no hosts in this plan, so it makes no wave",
+        message: `the group has no hosts in ${this.planSeenFrom(["groups", name])}, so it makes no wave`,
       });
     return hosts;
+  }
+
+  /** The plan that is read, for a message at a path that may be in a file that several plans extend. */
+  private planSeenFrom(path: Path): string {
+    const { file } = this.document.rangeOfKey([]);
+    return this.document.rangeOfKey(path).file === file ? "this plan" : basename(file);
   }
 
   /** What `null` has taken away may still be named, unless in the same file. */

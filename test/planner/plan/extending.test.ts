@@ -82,7 +82,7 @@ describe("a plan that extends another", () => {
       );
       assert.deepEqual(hostsOf(plan), [["web", "web-1"]]);
       assert.deepEqual(said(plan.warnings), [
-        "base.yaml:9: groups.jobs: the group has no hosts in this plan, so it makes no wave [empty_group]",
+        "base.yaml:9: groups.jobs: the group has no hosts in plan.yaml, so it makes no wave [empty_group]",
       ]);
     });
 
@@ -183,7 +183,7 @@ groups:
         ["db", "db-1"],
       ]);
       assert.deepEqual(said(plan.warnings), [
-        "base.yaml:6: groups.jobs: the group has no hosts in this plan, so it makes no wave [empty_group]",
+        "base.yaml:6: groups.jobs: the group has no hosts in plan.yaml, so it makes no wave [empty_group]",
         'base.yaml:6: groups.jobs.hosts[0]: no host of the plan matches "worker-[1-4]" [no_host_matches]',
       ]);
     });
