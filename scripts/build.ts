@@ -56,7 +56,8 @@ const PARTS: Readonly<Record<string, PartOfSource>> = {
   },
   records: {
     modules: {
-      "./commands/history.ts": ["history", "report"],
+      "./commands/history.ts": ["history"],
+      "./commands/report.ts": ["report"],
       "./completion/complete.ts": ["complete", "printCompletion"],
     },
     compressed: true,

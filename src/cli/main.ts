@@ -41,7 +41,7 @@ async function main(): Promise<ExitCode> {
     case "history":
       return (await import("./commands/history.ts")).history(given);
     case "report":
-      return (await import("./commands/history.ts")).report(given);
+      return (await import("./commands/report.ts")).report(given);
     case "completion":
       return (await import("./completion/complete.ts")).printCompletion(given.shell);
     case "run":

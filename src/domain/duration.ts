@@ -28,10 +28,14 @@ export function formatDuration(ms: number): string {
   return text;
 }
 
-/** Writes an elapsed time for a person, in whole seconds from one second on: `850ms`, `12s`, `1m05s`, `2h00m`. */
+/**
+ * Writes an elapsed time for a person, in whole seconds from one second on: `850ms`, `12s`, `1m05s`, `2h00m`. Never more
+ * than has passed, as a clock does, so that every view says the same.
+ */
 export function formatElapsed(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`;
-  const seconds = Math.round(ms / 1000);
+  if (Math.round(ms) < 1000) return `${Math.round(ms)}ms`;
+  // A sum of seconds may miss a whole one by a fraction of a millisecond.
+  const seconds = Math.floor(Math.round(ms) / 1000);
   const two = (value: number) => String(value).padStart(2, "0");
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`;

@@ -158,6 +158,10 @@ export interface Rollout {
   /** The plan's absolute path. */
   readonly plan_file: string;
   readonly reason?: string;
+  /** The account and the machine that run it: `deploy@ci-1`. */
+  readonly who?: string;
+  /** Its process on that machine. */
+  readonly pid?: number;
   /** The rollout that this one resumes. */
   readonly resumes?: RolloutId;
   /** The first of a chain of resumes, itself not a resume, and what it selected. */

@@ -16,6 +16,8 @@ const AT_REST_MS = 2000;
 
 /** What hosts are asked for, in addition to the states of their processes. */
 export interface DiscoveryOptions {
+  /** Aborted when the operator interrupts: connections that end because of that say nothing of their hosts. */
+  readonly interrupted?: AbortSignal;
   /** How Supervisor is configured, as far as that is to be had. */
   readonly withConfig?: boolean;
   /** On which hosts to look for Supervisor's processes in the process table. */
@@ -42,6 +44,7 @@ export async function discover(
   const reports = [...fleet].map(async ([host, opened]): Promise<[HostName, HostReport]> => {
     const first = await limit(() => lookAt(host, opened, options));
     const report = await withThoseAtRest(first, opened, limit, options.atRest);
+    if (options.interrupted?.aborted) return [host, report];
     if ("instances" in report) recorder.record({ type: "host.connected", host, instances: report.instances.length });
     else recorder.record({ type: "host.unreachable", host, code: report.refusal.code, reason: report.refusal.reason });
     return [host, report];

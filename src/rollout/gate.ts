@@ -53,7 +53,8 @@ export class Gate {
   private stopEndedAtMs: number | undefined;
   private readonly rules: ExitRules;
   /** The new process that was seen RUNNING, or the one in its place; `seenAtMs` is when the answer of the last look at it came. */
-  private found: { readonly pid: number; readonly sinceMs: number; uptimeS: number; seenAtMs: number } | undefined;
+  private found:
+    { readonly pid: number; readonly sinceMs: number; readonly uptimeS: number; seenAtMs: number } | undefined;
   /** What the last look after the command's end showed; undefined while there was none. */
   private lastSeen: string | undefined;
   /** How many processes have ended in a row, as expected, before they were proven. */
@@ -182,7 +183,6 @@ export class Gate {
     if (pid !== this.found.pid) return this.judgeReplaced(snapshot, `it was on pid ${pid}`, nowMs);
     if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs) && explain(pid, snapshot).kind !== "same")
       return this.judgeReplaced(snapshot, `pid ${pid} was another process, up ${uptimeS} s`, nowMs);
-    this.found.uptimeS = uptimeS;
     this.found.seenAtMs = nowMs;
     // From when the first look had come to when this one was sent: the shortest time that it can have been.
     const proven =

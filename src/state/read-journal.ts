@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } f
 import { join } from "node:path";
 import type { RecordedEvent } from "../domain/events.ts";
 import type { RolloutId } from "../domain/ids.ts";
+import type { Rollout } from "../domain/rollout.ts";
 import { rolloutOf } from "./state-dir.ts";
 
 export interface KeptEvents {
@@ -74,10 +75,10 @@ export function endOfJournal(file: string): RecordedEvent | undefined {
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * The rollout that a journal's rollout resumes, if it does. Read from the head of `rollout.planned`, which may have many
- * megabytes: no more of the file is read than that takes.
+ * The rollout that a journal's rollout resumes, if it does, and the process that writes it. Read from the head of
+ * `rollout.planned`, which may have many megabytes: no more of the file is read than that takes.
  */
-export function resumedIn(file: string): RolloutId | undefined {
+export function headOfJournal(file: string): Pick<Rollout, "resumes" | "who" | "pid"> {
   let fd: number | undefined;
   try {
     fd = openSync(file, "r");
@@ -88,21 +89,26 @@ export function resumedIn(file: string): RolloutId | undefined {
       // What comes before it may have any size, but is of no interest.
       const planned = text.indexOf('"type":"rollout.planned"');
       if (planned === -1) text = text.slice(-CHUNK_BYTES);
-      else if (text.includes('"plan_file":', planned)) return idIn(text.slice(planned));
+      else if (text.includes('"plan_file":', planned)) return headIn(text.slice(planned));
     }
-    return idIn(text);
+    return headIn(text);
   } catch {
     // The reason is reported when all of it is read.
-    return undefined;
+    return {};
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
 }
 
-/** A quote within a text of JSON has a backslash before it, so this can only be the key. */
-function idIn(planned: string): RolloutId | undefined {
+/** A quote within a text of JSON has a backslash before it, so these can only be the keys. */
+function headIn(planned: string): Pick<Rollout, "resumes" | "who" | "pid"> {
   const [head = ""] = planned.split('"plan_file":');
-  return /"resumes":"(\d{8}T\d{6}Z-[0-9a-f]+)"/.exec(head)?.[1] as RolloutId | undefined;
+  const resumes = /"resumes":"(\d{8}T\d{6}Z-[0-9a-f]+)"/.exec(head)?.[1] as RolloutId | undefined;
+  const [, who, pid] = /"who":("(?:[^"\\]|\\.)*"),"pid":(\d+)/.exec(head) ?? [];
+  return {
+    ...(resumes !== undefined && { resumes }),
+    ...(who !== undefined && { who: JSON.parse(who) as string, pid: Number(pid) }),
+  };
 }
 
 /** The journals in a plan's folder, the newest first. */

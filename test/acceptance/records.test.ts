@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
+import { beganAt } from "../../src/domain/ids.ts";
+import { until } from "../fleet/until.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { describeEachWay } from "./each-way.ts";
-import { eventsOf, orchestrate, writePlan } from "./orchestrate.ts";
+import { eventsOf, Gate, orchestrate, startOrchestrate, writePlan } from "./orchestrate.ts";
 import { problemsOf } from "../views/event-validator.ts";
 import { readJournal } from "../../src/state/read-journal.ts";
 
@@ -26,10 +29,71 @@ describeEachWay("what is kept of a rollout", (reachedBy) => {
     assert.deepEqual(problemsOf(eventsOf(ended)), []);
     const id = name.replace(/\.ndjson$/, "");
     const history = await orchestrate("history", plan, "--state-dir", state);
-    assert.match(history.stdout, new RegExp(`^${id}  plan  succeeded after .*2 healthy.*release 4711\n$`));
+    const date = beganAt(id)!.replace("T", " ").replace("Z", "");
+    const who = `${userInfo().username}@${hostname()}`;
+    assert.match(
+      history.stdout,
+      new RegExp(
+        `^ID +DATE \\(UTC\\) +PLAN +WHO +OUTCOME +COUNTS +DURATION +REASON\n${id} +${date} +plan +${who} +succeeded +2 healthy, 0 failed +\\d+s +release 4711\n$`,
+      ),
+    );
+    const [listed, ...others] = eventsOf(await orchestrate("history", "--state-dir", state, "--output", "json"));
+    const finished = eventsOf(ended).at(-1);
+    assert.deepEqual(others, []);
+    assert.deepEqual(listed, {
+      v: 1,
+      id,
+      at: beganAt(id),
+      plan: "plan",
+      plan_file: plan,
+      who,
+      outcome: "succeeded",
+      counts: { healthy: 2, failed: 0, skipped: 0, untouched: 0 },
+      seconds: finished?.type === "rollout.finished" && finished.seconds,
+      reason: "release 4711",
+    });
     const report = await orchestrate("report", id, "--state-dir", state);
     assert.equal(report.code, 0);
-    assert.match(report.stdout, new RegExp(`^succeeded: plan \\(${id}\\) in .*2 healthy`));
+    assert.match(
+      report.stdout,
+      new RegExp(`^succeeded: plan \\(${id}\\) in .*2 healthy.*\nstarted by ${who}: release 4711\n`),
+    );
+    const selected = async (...words: string[]) =>
+      eventsOf(await orchestrate("history", "--state-dir", state, "--output", "json", ...words)).length;
+    assert.equal(await selected("--since", "1h", "--outcome", "succeeded", "--host", "host-1"), 1);
+    assert.equal(await selected("--since", new Date(Date.now() + 60_000).toISOString()), 0);
+    assert.equal(await selected("--outcome", "halted"), 0);
+    assert.equal(await selected("--host", "host-2"), 0);
+  });
+
+  it("says of a rollout that still runs since when and where, and of one that was killed that it is cut off", async () => {
+    const gate = new Gate(fleet.dir, "running");
+    const plan = await writePlan(fleet, { checks: gate.checks });
+    const kept = ["--state-dir", join(fleet.dir, "running-state")];
+    const running = startOrchestrate([plan, "--output", "json", ...kept]);
+    await until(() => running.stdout().includes('"instance.restarting"'), { deadlineMs: 60_000 });
+    const [{ rollout: id } = assert.fail()] = eventsOf({ stdout: running.stdout().replace(/[^\n]*$/, "") });
+    const date = beganAt(id)!.replace("T", " ").replace("Z", "");
+    const where = `since ${date} UTC, pid ${running.child.pid} on ${hostname()}`;
+    assert.match(
+      (await orchestrate("history", ...kept)).stdout,
+      new RegExp(` running ${where} +0 healthy.* in progress`),
+    );
+    const told = (await orchestrate("report", id, ...kept)).stdout;
+    assert.match(told, new RegExp(`^running: plan \\(${id}\\) ${where}: [^]*nothing to repair or to resume`));
+    assert.doesNotMatch(told, /did not finish|abandoned|--resume/);
+    const second = await orchestrate(plan, ...kept);
+    assert.equal(second.code, 3);
+    assert.match(second.stderr, new RegExp(`rollout ${id} of this plan is running ${where}`));
+    running.child.kill("SIGKILL");
+    await running.ended;
+    assert.match((await orchestrate("history", ...kept)).stdout, / cut off +0 healthy, 1 failed, 1 untouched +-\n$/);
+    assert.match(
+      (await orchestrate("report", id, ...kept)).stdout,
+      /^did not finish \(its process was killed\): plan /,
+    );
+    await gate.open();
+    assert.equal((await orchestrate(plan, "--resume", "--wait-for-lock", "1m", ...kept)).code, 0);
   });
 
   it("must be kept: where it cannot be, the rollout is refused before the first change", async () => {

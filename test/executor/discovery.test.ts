@@ -3,6 +3,7 @@ import type { InstanceConfig } from "../../src/domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type RolloutId } from "../../src/domain/ids.ts";
 import type { LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessState } from "../../src/domain/process-state.ts";
+import type { RecordedEvent } from "../../src/domain/events.ts";
 import { discover } from "../../src/executor/discovery.ts";
 import type { FleetHost } from "../../src/executor/ports.ts";
 import { Recorder } from "../../src/executor/recorder.ts";
@@ -123,5 +124,27 @@ describe("whether supervisorctl works on a host", () => {
     assert.match(first.refusal.reason, /restarts need it: it asks for a password$/);
     assert.ok(second && "instances" in second);
     assert.deepEqual([changed.asked(), watched.asked()], [1, 0]);
+  });
+});
+
+describe("a look at the fleet that the operator interrupts", () => {
+  it("does not call the hosts unreachable whose connections it closes", async () => {
+    const interrupted = new AbortController();
+    const events: string[] = [];
+    const view = { show: ({ type }: RecordedEvent) => void events.push(type), end: () => Promise.resolve() };
+    const refusal = { code: "unreachable", host: "h0" as HostName, reason: "the connection was closed" } as const;
+    const connecting: FleetHost["connection"] = {
+      host: "h0" as HostName,
+      connect: () => {
+        interrupted.abort();
+        return Promise.resolve({ kind: "refused", refusal });
+      },
+      close: () => Promise.resolve(),
+    };
+    const host = { ...hostOf([]).opened, connection: connecting };
+    await discover(new Map([["h0" as HostName, host]]), new Recorder("id" as RolloutId, systemClock, [view]), {
+      interrupted: interrupted.signal,
+    });
+    assert.deepEqual(events, []);
   });
 });

@@ -68,6 +68,19 @@ describe("the gate that a restarted instance has to pass", () => {
     assert.equal(look(gate, running(NEW_PID + 1, 1), 6000), "flapping");
   });
 
+  it("says for how long it was RUNNING at most: by how long it is known, and its age when it was found", () => {
+    const gate = returnedGate({ min_healthy_time_ms: 60_000 });
+    for (const [second, uptime] of [
+      [1, 1],
+      [11, 11],
+      [21, 21],
+      [31, 31],
+    ] as const)
+      look(gate, running(NEW_PID, uptime), second * 1000);
+    const verdict = gate.observe(running(NEW_PID + 1, 1), 31_000, 31_000);
+    assert.match("reason" in verdict ? verdict.reason : "", /^it was RUNNING on pid \d+ for at most 31s, then/);
+  });
+
   it("notices it by its uptime when the kernel gave the same pid again", () => {
     const gate = returnedGate();
     look(gate, running(NEW_PID, 4), 1000);

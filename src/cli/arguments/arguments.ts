@@ -29,10 +29,29 @@ export interface RunArguments extends SelectionArguments {
   readonly waitForLockMs?: number;
 }
 
+/** How a rollout of the history ended; the last four have no end that could be read. */
+export const HISTORY_OUTCOMES = [
+  "succeeded",
+  "incomplete",
+  "halted",
+  "refused",
+  "interrupted",
+  "running",
+  "cut_off",
+  "unknown",
+  "damaged",
+] as const;
+
 export interface HistoryArguments {
   readonly command: "history";
   readonly plan?: string;
   readonly stateDir?: string;
+  readonly output: "text" | "json";
+  /** Only those that began then or later. */
+  readonly since?: Date;
+  readonly outcome?: (typeof HISTORY_OUTCOMES)[number];
+  /** Only those that restart something on this host. */
+  readonly host?: string;
 }
 
 export interface ReportArguments {

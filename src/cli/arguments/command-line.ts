@@ -2,6 +2,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { parseDuration } from "../../domain/duration.ts";
 import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../../planner/build/started-before.ts";
 import {
+  HISTORY_OUTCOMES,
   SHELLS,
   type Arguments,
   type HistoryArguments,
@@ -134,9 +135,13 @@ function describeRecords(program: Command, onRead: OnRead): void {
     .command("history")
     .description("list past rollouts of a plan, or of all plans, newest first")
     .argument("[plan]")
+    .option("--since <when>", `only those that began then or later: ${MOMENT_FORMS}`, readSince)
+    .addOption(new Option("--outcome <outcome>", "only those that ended so").choices(HISTORY_OUTCOMES))
+    .option("--host <name>", "only those that restart something on this host")
+    .addOption(textOrJson())
     .addOption(stateDirOption())
     .exitOverride()
-    .action((plan: string | undefined, options: Pick<HistoryArguments, "stateDir">) =>
+    .action((plan: string | undefined, options: Omit<HistoryArguments, "command" | "plan">) =>
       onRead({ command: "history", ...(plan !== undefined && { plan }), ...options }),
     );
   program
@@ -191,6 +196,10 @@ function readDuration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError("It must be a duration such as 30s, 10m or 1h.");
   return ms;
+}
+
+function readSince(text: string): Date {
+  return new Date(Date.now() - readMoment(text).leastUptimeMs);
 }
 
 function readMoment(text: string): StartedBefore {

@@ -3,6 +3,7 @@ import { beganAt } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
 import { previewText } from "../../planner/preview/preview.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
+import { sinceText } from "../../views/words/writer-text.ts";
 import { selectionWords, shellCommand } from "../../views/report/next-steps.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { canAsk, saysYes } from "../terminal/ask.ts";
@@ -89,13 +90,17 @@ function warnOfUnfinished(plan: Plan, given: RunArguments): void {
     process.stderr.write(`orchestrate: an earlier journal of this plan is damaged: ${printable(unfinished.problem)}\n`);
     return;
   }
-  const { id, how, resumed } = unfinished;
+  const { id, how, resumed, writer } = unfinished;
+  if (writer?.state === "running") {
+    process.stderr.write(`orchestrate: rollout ${id} of this plan is running ${sinceText(id, writer)}\n`);
+    return;
+  }
   const kept = given.stateDir === undefined ? [] : ["--state-dir", given.stateDir];
   const began = beganAt(resumed.rollout.id) ?? "TIME";
   const rest = [given.plan, "--started-before", began, ...selectionWords(resumed.rollout.selection), ...kept];
   process.stderr.write(
     [
-      `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" ? "cut off, or still running" : how})`,
+      `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" && writer?.state !== "ended" ? "cut off, or still running" : how})`,
       `  to resume it:                       ${shellCommand([given.plan, "--resume", ...kept])}`,
       `  only what was not restarted since:  ${shellCommand(rest)}`,
       "",

@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { endOfJournal } from "../../state/read-journal.ts";
 import { keptRollouts } from "../prepare/journals.ts";
-import { resumableIn } from "../prepare/unfinished.ts";
+import { resumableIn, unfinishedText } from "../prepare/unfinished.ts";
 
 /** A word that may stand at a place, and what it means. */
 export interface Described {
@@ -27,14 +27,12 @@ export function unfinishedIn(
   return resumableIn(plan, stateDir, MOST_ROLLOUTS).map(({ id, how }) => ({ text: id, says: how }));
 }
 
-const CUT_OFF = "cut off";
-
 function planOf(journal: string): string {
   return basename(dirname(journal)).replace(/-[0-9a-f]{12}$/, "");
 }
 
-/** From the journal's last event alone: there is no time to read thousands while the tab key is pressed. */
+/** From the journal's last event and its head alone: there is no time to read thousands while the tab key is pressed. */
 function outcomeOf(journal: string): string {
   const last = endOfJournal(journal);
-  return last?.type === "rollout.finished" ? last.outcome : CUT_OFF;
+  return last?.type === "rollout.finished" ? last.outcome : unfinishedText(journal);
 }

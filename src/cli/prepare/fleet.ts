@@ -71,8 +71,17 @@ export function openForRollout(plan: Plan, connections: Connections, owner: Lock
 
 /** Who holds the locks, for those who find the fleet locked. */
 export function ownerOf(rollout: RolloutId, reason: string | undefined): LockOwner {
-  const who = `${accountName()}@${hostname()}`;
-  return { rollout, who, since: new Date().toISOString(), ...(reason !== undefined && { reason }) };
+  return {
+    rollout,
+    who: accountAndMachine(),
+    since: new Date().toISOString(),
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+/** `deploy@ci-1`: who runs this process, in locks and in journals. */
+export function accountAndMachine(): string {
+  return `${accountName()}@${hostname()}`;
 }
 
 export async function closeFleet(fleet: ReadonlyMap<HostName, FleetHost>): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { RolloutId } from "../../domain/ids.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { createJournal, type OpenedJournal } from "../../state/journal.ts";
-import { journalsIn, planDirsIn, readJournal, type KeptEvents } from "../../state/read-journal.ts";
+import { journalsIn, planDirsIn } from "../../state/read-journal.ts";
 import { journalFile, planDir, stateDir } from "../../state/state-dir.ts";
 
 /** A rollout whose journal was found. */
@@ -34,8 +34,7 @@ export function keptRollouts(
   return dirs.flatMap(journalsIn).sort((a, b) => (a.id < b.id ? 1 : -1));
 }
 
-/** The events of a rollout; undefined where there is no journal of that name. */
-export function eventsOf(id: string, givenDir: string | undefined): KeptEvents | undefined {
-  const kept = keptRollouts(undefined, givenDir).find((rollout) => rollout.id === id);
-  return kept && readJournal(kept.file);
+/** The rollout of an id, of whatever plan; undefined where there is no journal of that name. */
+export function keptRollout(id: string, givenDir: string | undefined): KeptRollout | undefined {
+  return keptRollouts(undefined, givenDir).find((rollout) => rollout.id === id);
 }

@@ -18,7 +18,7 @@ import { RolloutModel } from "../../views/model/rollout-model.ts";
 import { reportText } from "../../views/report/report.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { invocationOf } from "../arguments/invocation.ts";
-import { closeFleet } from "./fleet.ts";
+import { accountAndMachine, closeFleet } from "./fleet.ts";
 import type { PlanToRun } from "./plan-to-run.ts";
 import { newRolloutId } from "./journals.ts";
 
@@ -68,6 +68,7 @@ export class Preflight {
     const watched = hostsWatchedForLeftovers(plan);
     const counting = hostsWhereExitsCount(plan);
     const report = await discover(fleet, this.recorder, {
+      interrupted: this.interrupted,
       withConfig: true,
       changedOn: new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host))),
       // Ages by the process table are right also where a clock was set.
@@ -82,7 +83,7 @@ export class Preflight {
     const built = buildRollout(
       plan,
       report,
-      { id: this.id, ...(reason !== undefined && { reason }) },
+      { id: this.id, ...(reason !== undefined && { reason }), who: accountAndMachine(), pid: process.pid },
       { ...(startedBefore && { startedBefore }), ...(resumed && { resumed }), programsWhereFound: program.length > 0 },
     );
     if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };

@@ -3,7 +3,9 @@ import { type RolloutId, keyOf } from "../../domain/ids.ts";
 import type { Rollout } from "../../domain/rollout.ts";
 import { openAs, readResumedRollout, type ResumedRollout } from "../../planner/build/resumed.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
-import { endOfJournal, readJournal, resumedIn } from "../../state/read-journal.ts";
+import { endOfJournal, headOfJournal, readJournal } from "../../state/read-journal.ts";
+import { writerOf } from "../../state/writer.ts";
+import type { Writer } from "../../domain/writer.ts";
 import { keptRollouts, type KeptRollout } from "./journals.ts";
 
 /** A rollout of a plan that has not finished. */
@@ -12,12 +14,15 @@ export interface Unfinished {
   readonly id: RolloutId;
   /** `cut off`: its journal ends in the middle, because it was killed or is still running. */
   readonly how: "halted" | "interrupted" | "incomplete" | "cut off";
+  /** Of one that is cut off: what is known of the process that writes its journal. */
+  readonly writer?: Writer;
 }
 
 /** How many journals are searched for an unfinished rollout; older ones do not matter. */
 const MOST_JOURNALS = 20;
 
 interface Read {
+  readonly file: string;
   readonly rollout: Rollout;
   readonly events: readonly RecordedEvent[];
   readonly outcome: Outcome | undefined;
@@ -49,7 +54,10 @@ export function newestUnfinished(plan: PlanName, stateDir: string | undefined): 
       const resumed = resumedFrom(read, kept);
       if ("problem" in resumed) return resumed;
       const isOpen = openIn(resumed, read.rollout).some((instance) => !done.has(instance));
-      if (isOpen || (how === "cut off" && mayBeDrained(resumed))) return { resumed, id, how };
+      if (isOpen || (how === "cut off" && mayBeDrained(resumed))) {
+        const writer = how === "cut off" ? writerOf(read.file, read.rollout) : undefined;
+        return { resumed, id, how, ...(writer && { writer }) };
+      }
     }
     for (const instance of doneIn(read)) done.add(instance);
   }
@@ -73,16 +81,16 @@ export function resumableIn(
   plan: PlanName,
   stateDir: string | undefined,
   most: number,
-): { readonly id: RolloutId; readonly how: Unfinished["how"] }[] {
+): { readonly id: RolloutId; readonly how: Unfinished["how"] | "running" }[] {
   const kept = keptRollouts(plan, stateDir);
   const newest = kept.slice(0, most);
-  const resumed = new Set(newest.map(({ file }) => resumedIn(file)));
+  const resumed = new Set(newest.map(({ file }) => headOfJournal(file).resumes));
   return newest.flatMap(({ id, file }) => {
     const last = endOfJournal(file);
     const how = howItEnded(last?.type === "rollout.finished" ? last.outcome : undefined);
     if (!how || resumed.has(id)) return [];
     const isOpen = how !== "incomplete" || !("problem" in unfinishedCalled(id, plan, stateDir));
-    return isOpen ? [{ id, how }] : [];
+    return isOpen ? [{ id, how: how === "cut off" ? unfinishedText(file) : how }] : [];
   });
 }
 
@@ -111,7 +119,7 @@ export function unfinishedCalled(id: string, plan: PlanName, stateDir: string | 
 function lastOfChain(id: RolloutId, kept: readonly KeptRollout[]): RolloutId {
   const resumedBy = new Map<RolloutId, RolloutId>();
   for (const later of kept) {
-    const resumes = resumedIn(later.file);
+    const { resumes } = headOfJournal(later.file);
     // The newest comes first.
     if (resumes !== undefined && !resumedBy.has(resumes)) resumedBy.set(resumes, later.id);
   }
@@ -147,7 +155,12 @@ function readRollout(file: string): Read | Unknown | undefined {
   if (damage !== undefined) return { problem: `${damage}: it is not known what that rollout has done` };
   const rollout = events.find((event) => event.type === "rollout.planned");
   const outcome = events.find((event) => event.type === "rollout.finished")?.outcome;
-  return rollout && { rollout, events, outcome };
+  return rollout && { file, rollout, events, outcome };
+}
+
+/** How a rollout without an end stands: `cut off`, unless its process is seen to run. For completion, from its head alone. */
+export function unfinishedText(file: string): "cut off" | "running" {
+  return writerOf(file, headOfJournal(file))?.state === "running" ? "running" : "cut off";
 }
 
 function howItEnded(outcome: Outcome | undefined): Unfinished["how"] | undefined {

@@ -4,6 +4,7 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../../domain/process-state.ts";
 import { folded, foldedRows, groupedBy } from "../../domain/folding.ts";
 import { roughly } from "../../planner/build/started-before.ts";
+import { aligned } from "../terminal/aligned.ts";
 import type { FleetStatus, HostStatus, SeenInstance } from "./fleet-status.ts";
 
 /** The worst first; MISSING is what the plan names and the host does not have. */
@@ -88,16 +89,6 @@ function detail(row: readonly Entry[]): string {
   );
   const range = least === most ? `up ${least}` : `up ${least} to ${most}`;
   return first.isYoung ? `${range}: just started, or crash-looping` : range;
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = [0, 1, 2].map((column) => rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 function entriesOf(status: HostStatus): Entry[] {

@@ -3,6 +3,8 @@ import { EXIT, type ExitCode } from "../../domain/failures.ts";
 import { discover } from "../../executor/discovery.ts";
 import { Recorder } from "../../executor/recorder.ts";
 import { systemClock } from "../../executor/system-clock.ts";
+import type { RecordedEvent } from "../../domain/events.ts";
+import type { HostName } from "../../domain/ids.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { StatusArguments } from "../arguments/arguments.ts";
 import { closeFleet, openForReading } from "../prepare/fleet.ts";
@@ -12,10 +14,8 @@ import { newRolloutId } from "../prepare/journals.ts";
 import { onSignals } from "../terminal/signals.ts";
 import { statusLines } from "./status-table.ts";
 import { endUnasked, prepareConnections, type Connections } from "../prepare/connections.ts";
-import { WatchScreen } from "./watch-screen.ts";
+import { watch, WATCH_EVERY_MS } from "./watch.ts";
 import { printableJson } from "../../domain/printable.ts";
-
-const WATCH_EVERY_MS = 2000;
 
 /** `orchestrate status PLAN`: shows the state of the plan's instances, once or until Ctrl-C. */
 export async function status(given: StatusArguments): Promise<ExitCode> {
@@ -34,7 +34,7 @@ export async function status(given: StatusArguments): Promise<ExitCode> {
     leave: () => process.exit(given.watch ? EXIT.done : EXIT.interrupted),
   });
   try {
-    return given.watch ? await watch(looker, given) : await showOnce(looker, given);
+    return given.watch ? await watch(looker, given.output) : await showOnce(looker, given);
   } finally {
     stopListening();
     await looker.close();
@@ -49,32 +49,13 @@ async function showOnce(looker: Looker, given: StatusArguments): Promise<ExitCod
   return isAllRunning(seen) ? EXIT.done : EXIT.halted;
 }
 
-/** Ctrl-C is the usual way to end it, so that is no interruption. The last screen stays at the terminal. */
-async function watch(looker: Looker, given: StatusArguments): Promise<ExitCode> {
-  const screen = given.output === "json" ? undefined : new WatchScreen(process.stdout);
-  let last: FleetStatus | undefined;
-  try {
-    for (let seen = await looker.look(); seen; seen = await looker.lookAgain()) {
-      last = seen;
-      if (screen) screen.draw([...statusLines(seen), "", footer(seen)]);
-      else process.stdout.write(`${printableJson(seen)}\n`);
-    }
-  } finally {
-    screen?.close();
-  }
-  if (screen && last) process.stdout.write(`${statusLines(last).join("\n")}\n`);
-  return EXIT.done;
-}
-
-function footer({ at }: FleetStatus): string {
-  return `${at.slice(11, 19)} UTC; every ${WATCH_EVERY_MS / 1000}s, Ctrl-C to quit`;
-}
-
 /** A floor makes a plan's hosts more than the selected ones; a status is of these only. */
 function onlySelected(plan: Plan): Plan {
   const selected = new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
   return { ...plan, hosts: plan.hosts.filter(({ name }) => selected.has(name)) };
 }
+
+const end = () => Promise.resolve();
 
 /** Looks at the fleet as often as it is asked to, over the same connections. It has readers only. */
 class Looker {
@@ -82,6 +63,8 @@ class Looker {
   private readonly given: StatusArguments;
   private readonly fleet: ReturnType<typeof openForReading>;
   private readonly stopped = new AbortController();
+  /** The hosts that have not answered in the present look. */
+  readonly waitsFor = new Set<HostName>();
 
   constructor(plan: Plan, connections: Connections, given: StatusArguments) {
     this.plan = plan;
@@ -92,13 +75,22 @@ class Looker {
   /** Undefined once it was stopped. */
   async look(): Promise<FleetStatus | undefined> {
     const now = systemClock.now();
-    // The events of discovery are not shown here.
+    // The events of discovery are not shown, but say which hosts have answered.
     const { startedBefore, program } = this.given;
-    const recorder = new Recorder(newRolloutId(now), systemClock, []);
-    const report = await discover(this.fleet, recorder, { processes: () => startedBefore !== undefined });
+    this.waitsFor.clear();
+    for (const host of this.fleet.keys()) this.waitsFor.add(host);
+    const recorder = new Recorder(newRolloutId(now), systemClock, [{ show: (event) => this.answered(event), end }]);
+    const report = await discover(this.fleet, recorder, {
+      interrupted: this.stopped.signal,
+      processes: () => startedBefore !== undefined,
+    });
     if (this.stopped.signal.aborted) return undefined;
     const selection = { ...(startedBefore && { startedBefore }), programsWhereFound: program.length > 0 };
     return fleetStatus(this.plan, report, systemClock.now(), selection);
+  }
+
+  private answered(event: RecordedEvent): void {
+    if (event.type === "host.connected" || event.type === "host.unreachable") this.waitsFor.delete(event.host);
   }
 
   async lookAgain(): Promise<FleetStatus | undefined> {

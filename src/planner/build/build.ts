@@ -1,6 +1,6 @@
 import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName, type RolloutId } from "../../domain/ids.ts";
+import { programOf, type HostName, type InstanceName } from "../../domain/ids.ts";
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
 import { takeAtOnce, tolerate } from "../../domain/quantity.ts";
 import {
@@ -34,7 +34,7 @@ export type Built =
 export function buildRollout(
   plan: Plan,
   fleet: FleetReport,
-  identity: { readonly id: RolloutId; readonly reason?: string },
+  identity: Pick<Rollout, "id" | "reason" | "who" | "pid">,
   selection: InstanceSelection = {},
 ): Built {
   const builder = new Builder(plan, fleet, selection);

@@ -1,6 +1,7 @@
 import { Drains } from "../../domain/drains.ts";
 import type { EventOf, RolloutEvent } from "../../domain/events.ts";
 import type { HostName, InstanceName } from "../../domain/ids.ts";
+import type { Writer } from "../../domain/writer.ts";
 import { Hosts } from "./hosts.ts";
 import { Incidents } from "./incidents.ts";
 import { changeStatus, observe, wait } from "./instance-changes.ts";
@@ -48,9 +49,12 @@ export class RolloutModel implements Span {
   finished: EventOf<"rollout.finished"> | undefined;
   startedAtMs?: number;
   endedAtMs?: number;
+  /** Of a journal that has no end: what is known of the process that writes it. */
+  writer: Writer | undefined;
 
-  static of(events: Iterable<ReportedEvent>): RolloutModel {
+  static of(events: Iterable<ReportedEvent>, writer?: Writer): RolloutModel {
     const model = new RolloutModel();
+    model.writer = writer;
     for (const event of events) model.apply(event);
     return model;
   }

@@ -53,7 +53,7 @@ function summaryMarkup(model: RolloutModel, invocation: Invocation): Markup {
   ];
   return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? invocation.plan ?? "rollout")}</h2>
     <p>
-      ${planned?.reason === undefined ? "" : `${onOneLine(planned.reason)}; `}${took}${least > 0 ? ` (preview: at least ${formatElapsed(least)})` : ""};
+      ${planned?.reason === undefined ? "" : `${onOneLine(planned.reason)}; `}${planned?.who === undefined ? "" : `${printable(planned.who)}; `}${took}${least > 0 ? ` (preview: at least ${formatElapsed(least)})` : ""};
       rollout <code>${id}</code>
     </p>
     <table>

@@ -44,12 +44,12 @@ export class PageHistory {
 
   apply(event: RecordedEvent): void {
     const wasLost = isReachability(event) && this.isLost(event.host);
-    this.model.apply(event);
     const nowMs = Date.parse(event.at);
     if (this.beganAtMs === 0) this.beganAtMs = nowMs;
     // The time of the page does not go back when the clock is set back.
     this.lengthMs = Math.max(this.lengthMs, nowMs - this.beganAtMs);
     const atMs = this.lengthMs;
+    this.model.apply(event, atMs);
     this.list(event, atMs);
     if (event.type === "rollout.planned") this.plan(event);
     else if (isReachability(event)) this.applyLoss(event.host, wasLost, atMs);

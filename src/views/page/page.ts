@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { RecordedEvent } from "../../domain/events.ts";
+import type { Writer } from "../../domain/writer.ts";
 import { printable } from "../../domain/printable.ts";
 import { PageHistory } from "./page-history.ts";
 import { eventsMarkup, healthMarkup, timelineMarkup } from "./drawings-markup.ts";
@@ -16,8 +17,10 @@ export interface Page {
   html(): string;
 }
 
-export function createPage(invocation: Invocation = {}): Page {
+/** @param writer of a journal that has no end: what is known of the process that writes it */
+export function createPage(invocation: Invocation = {}, writer?: Writer): Page {
   const history = new PageHistory();
+  history.model.writer = writer;
   return {
     apply: (event) => history.apply(event),
     html: () => pageOf(history, invocation),

@@ -5,9 +5,11 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 import { capitalized } from "../words/capitalized.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../words/failure-text.ts";
+import { utcText } from "../words/writer-text.ts";
 import { logsOf, type ShownLog } from "../words/logs.ts";
 import { nextSteps, type Invocation } from "../report/next-steps.ts";
 import {
+  isRunning,
   drainedSection,
   driftSection,
   hooksSection,
@@ -19,8 +21,8 @@ import {
 } from "../report/report-sections.ts";
 import { html, type Markup } from "./markup.ts";
 
-/** How a rollout ended, or `unfinished` where its events end before that. */
-type Ending = Outcome | "unfinished";
+/** How a rollout ended, or `unfinished` where its events end before that, or `running`. */
+type Ending = Outcome | "running" | "unfinished";
 
 /** The outcome is shown by a sign and a word as well as by colour. */
 const SIGNS: Readonly<Record<Ending, string>> = {
@@ -29,20 +31,23 @@ const SIGNS: Readonly<Record<Ending, string>> = {
   halted: "✗",
   refused: "✗",
   interrupted: "■",
+  running: "▸",
   unfinished: "?",
 };
 
 /** The name of the rollout, its outcome, and its times. */
 export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: number): Markup {
-  const { planned, id, finished } = model;
+  const { planned, id, finished, started, startedAtMs = 0 } = model;
   const ending = endingOf(model);
   const least = planned ? leastMs(planned) : 0;
-  const took = formatElapsed(finished ? finished.seconds * 1000 : lengthMs);
+  const took = formatElapsed(finished ? finished.seconds * 1000 : lengthMs - (started ? startedAtMs : 0));
   const facts: [string, string | undefined][] = [
     ["Rollout", id],
     ["Resumes", planned?.resumes],
     ["Plan", planned?.plan_file],
-    ["Started", utc(beganAtMs)],
+    ["Started by", planned?.who],
+    // From here on it took what is said below: the look at the fleet comes before.
+    ["Started", utc(beganAtMs + (started ? startedAtMs : 0))],
     [finished ? "Ended" : "Last event", utc(beganAtMs + lengthMs)],
     ["Took", least > 0 ? `${took} (preview: at least ${formatElapsed(least)})` : took],
   ];
@@ -118,13 +123,12 @@ export function troubleMarkup(model: RolloutModel, called: Invocation): Markup {
   ${sections.map(linesMarkup)} ${linesMarkup(nextSteps(model, called))} ${linesMarkup(skippedSection(model))}`;
 }
 
-/** `2026-11-22 10:00:00 UTC` */
 function utc(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  return utcText(new Date(atMs).toISOString());
 }
 
-function endingOf({ finished }: RolloutModel): Ending {
-  return finished?.outcome ?? "unfinished";
+function endingOf(model: RolloutModel): Ending {
+  return model.finished?.outcome ?? (isRunning(model) ? "running" : "unfinished");
 }
 
 function endingText(ending: Ending): string {

@@ -3,7 +3,7 @@ import { printable } from "../../domain/printable.ts";
 import type { Selection } from "../../domain/rollout.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 import { capitalized } from "../words/capitalized.ts";
-import { titled } from "./report-sections.ts";
+import { isRunning, titled } from "./report-sections.ts";
 
 /** How the operator ran orchestrate: commands that continue the rollout repeat it. */
 export interface Invocation {
@@ -29,8 +29,18 @@ const FIRST = {
 export function nextSteps(model: RolloutModel, invocation: Invocation): string[] {
   const outcome = model.finished?.outcome;
   if (outcome === "succeeded") return [];
+  if (isRunning(model)) return titled("still running", runningLines(model));
   const first = outcome === undefined ? "" : FIRST[outcome];
   return titled("how to continue", linesFor(model, invocation, first));
+}
+
+function runningLines({ writer }: RolloutModel): string[] {
+  return [
+    "  This is what has happened so far. There is nothing to repair or to resume.",
+    ...(writer
+      ? [`  To stop it after the restarts in progress, on ${printable(writer.machine)}:`, `    kill ${writer.pid}`]
+      : []),
+  ];
 }
 
 function linesFor(model: RolloutModel, invocation: Invocation, first: string): string[] {

@@ -33,7 +33,12 @@ export function failedSection(model: RolloutModel): string[] {
 }
 
 /** Instances whose restart was sent, and that were not seen after it. */
-export function midRestartSection({ instances, incidents }: RolloutModel): string[] {
+export function midRestartSection(model: RolloutModel): string[] {
+  const { instances, incidents } = model;
+  if (isRunning(model)) {
+    const inProgress = [...instances.withStatus("under_restart"), ...instances.withStatus("indeterminate")];
+    return titled("in progress", indented(foldedPlaces(inProgress)));
+  }
   const lines = (["indeterminate", "under_restart"] as const).flatMap((status) =>
     instances
       .withStatus(status)
@@ -127,7 +132,10 @@ export function unreachableSection({ hosts }: RolloutModel): string[] {
 }
 
 /** Instances and hosts that one hook of the plan took out of service, and the other did not put back. */
-export function drainedSection({ drains, finished }: RolloutModel): string[] {
+export function drainedSection(model: RolloutModel): string[] {
+  const { drains, finished } = model;
+  // It puts them back itself.
+  if (isRunning(model)) return [];
   const resume = finished?.outcome !== "succeeded" ? "; --resume does that too" : "";
   return titled("still drained", [
     ...withRemedy(
@@ -139,6 +147,11 @@ export function drainedSection({ drains, finished }: RolloutModel): string[] {
       "before_host ran there and after_host did not: run it by hand once all is healthy there.",
     ),
   ]);
+}
+
+/** Whether its process still works on it: nothing of it is for the operator to repair. */
+export function isRunning({ finished, writer }: RolloutModel): boolean {
+  return finished === undefined && writer?.state === "running";
 }
 
 function indented(lines: readonly string[]): string[] {

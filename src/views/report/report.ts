@@ -1,6 +1,7 @@
 import { formatElapsed } from "../../domain/duration.ts";
 import type { Counts } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
+import type { Writer } from "../../domain/writer.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 import { countsText } from "../words/counting.ts";
 import { haltRemedy, haltTitle } from "../words/failure-text.ts";
@@ -8,6 +9,7 @@ import { nextSteps, type Invocation } from "./next-steps.ts";
 import type { Instances } from "../model/instances.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import {
+  isRunning,
   drainedSection,
   driftSection,
   failedSection,
@@ -20,6 +22,7 @@ import {
   unreachableSection,
   midRestartSection,
 } from "./report-sections.ts";
+import { sinceText } from "../words/writer-text.ts";
 import { wrapped } from "../words/wrapped.ts";
 
 /**
@@ -31,6 +34,7 @@ export function reportText(model: RolloutModel, invocation: Invocation = {}, col
   const lines = [
     headline(model, invocation.plan),
     ...whyItStopped(model),
+    ...startedBy(model),
     ...sections.flatMap((section) => ["", ...section]),
   ];
   return `${lines.flatMap((line) => wrapped(line, columns)).join("\n")}\n`;
@@ -62,20 +66,51 @@ function sectionsFor(model: RolloutModel): string[][] {
   ];
 }
 
-function headline({ planned, started, id, finished, instances }: RolloutModel, plan: string | undefined): string {
-  const outcome = finished?.outcome ?? "did not finish (its process was killed), or is still running";
+function headline(model: RolloutModel, plan: string | undefined): string {
+  const { planned, started, id, finished, instances, writer } = model;
+  const outcome = finished?.outcome ?? unfinishedText(writer);
   const name = printable(planned?.name ?? plan ?? "the rollout");
-  const time = finished ? ` ${outcome === "succeeded" ? "in" : "after"} ${formatElapsed(finished.seconds * 1000)}` : "";
+  const time = finished
+    ? ` ${outcome === "succeeded" ? "in" : "after"} ${formatElapsed(finished.seconds * 1000)}`
+    : writer
+      ? ` ${sinceText(id, writer)}`
+      : "";
   const least = planned && started ? leastMs(planned) : 0;
   const preview = finished && least > 0 ? ` (preview: at least ${formatElapsed(least)})` : "";
-  const counts = outcome === "refused" ? "nothing was changed" : countsText(finished?.counts ?? countsSoFar(instances));
+  const counts =
+    outcome === "refused"
+      ? "nothing was changed"
+      : isRunning(model)
+        ? countsOfRunning(instances)
+        : countsText(finished?.counts ?? countsSoFar(instances));
   return `${outcome}: ${name}${id === undefined ? "" : ` (${id})`}${time}${preview}: ${counts}`;
+}
+
+function unfinishedText(writer: Writer | undefined): string {
+  if (!writer) return "did not finish (its process was killed), or is still running";
+  if (writer.state === "running") return "running";
+  if (writer.state === "ended") return "did not finish (its process was killed)";
+  return `did not finish, or is still running on ${printable(writer.machine)}, where its process can be looked for`;
+}
+
+function countsOfRunning({ counts }: Instances): string {
+  const { healthy, failed, skipped, untouched, under_restart, indeterminate } = counts;
+  const inProgress = under_restart + indeterminate;
+  return `${countsText({ healthy, failed, skipped, untouched })}${inProgress > 0 ? `, ${inProgress} in progress` : ""}`;
 }
 
 /** An instance that contact was lost with counts as failed, as it does in the counts of the rollout itself. */
 function countsSoFar({ counts }: Instances): Counts {
   const failed = counts.failed + counts.indeterminate + counts.under_restart;
   return { healthy: counts.healthy, failed, skipped: counts.skipped, untouched: counts.untouched };
+}
+
+/** Who started it, and why. */
+function startedBy({ planned }: RolloutModel): string[] {
+  const { who, reason } = planned ?? {};
+  const why = reason === undefined ? "" : onOneLine(reason);
+  if (who === undefined) return why === "" ? [] : [`reason: ${why}`];
+  return [`started by ${printable(who)}${why === "" ? "" : `: ${why}`}`];
 }
 
 /** Why nothing more was started, unless a failed instance says it. */

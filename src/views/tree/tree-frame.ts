@@ -1,3 +1,4 @@
+import { formatElapsed } from "../../domain/duration.ts";
 import { remaining, wholeSeconds } from "../words/counting.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import type { Frame } from "./frame.ts";
@@ -46,8 +47,9 @@ function stateOf({ finished }: RolloutModel): RowState {
 
 function header(frame: Frame, title: string): string {
   const { model, nowMs, paint, columns } = frame;
-  const { finished, planned, startedAtMs = nowMs, endedAtMs } = model;
-  const elapsed = wholeSeconds((endedAtMs ?? nowMs) - startedAtMs);
+  const { finished, planned, startedAtMs = nowMs } = model;
+  // Other views say how long it took by the event as well.
+  const elapsed = finished ? formatElapsed(finished.seconds * 1000) : wholeSeconds(nowMs - startedAtMs);
   const text = [
     paint.strong(printable(planned?.name ?? title)),
     finished

@@ -120,15 +120,14 @@ function factsOfInstance(event: EventOf<`instance.${string}` & RolloutEvent["typ
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
     case "instance.healthy": {
-      // It takes no time at all only where an earlier rollout has sent the restart.
-      const after = event.seconds > 0 ? ` after ${formatElapsed(event.seconds * 1000)}` : "";
+      const after = afterText(event.seconds);
       const how = event.completed ? `completed${after}: it exited as expected` : `healthy${after}${onPid(event.pid)}`;
       return [{ about, text: how }];
     }
     case "instance.failed": {
       const failed = {
         about,
-        text: `failed after ${formatElapsed(event.seconds * 1000)}: ${failureTitle(event.code)}: ${event.reason}${event.still_drained ? "; it is still drained" : ""}`,
+        text: `failed${afterText(event.seconds)}: ${failureTitle(event.code)}: ${event.reason}${event.still_drained ? "; it is still drained" : ""}`,
       };
       return [failed, ...logLines(event).map((text) => ({ about, text }))];
     }
@@ -151,6 +150,11 @@ function factsOfInstance(event: EventOf<`instance.${string}` & RolloutEvent["typ
   }
 }
 
+/** It takes no time only where this rollout has sent no restart, and for one that failed after it was healthy. */
+function afterText(seconds: number): string {
+  return seconds > 0 ? ` after ${formatElapsed(seconds * 1000)}` : "";
+}
+
 function onPid(pid: number | undefined): string {
   return pid === undefined ? "" : ` on pid ${pid}`;
 }
@@ -170,7 +174,7 @@ function hookEnded(event: EventOf<"hook.finished">): Fact {
   return { about: subjectOf(event), text: `hook ${event.hook} ${outcome}` };
 }
 
-function factsOfPlan({ name, reason, waves, skipped: left, warnings }: EventOf<"rollout.planned">): Fact[] {
+function factsOfPlan({ name, reason, who, waves, skipped: left, warnings }: EventOf<"rollout.planned">): Fact[] {
   const hosts = new Set<string>();
   let instances = 0;
   for (const { batches } of waves)
@@ -178,10 +182,11 @@ function factsOfPlan({ name, reason, waves, skipped: left, warnings }: EventOf<"
       hosts.add(work.host);
       instances += work.batches.reduce((sum, batch) => sum + batch.instances.length, 0);
     }
+  const by = who === undefined ? "" : `, started by ${who}`;
   const why = reason === undefined ? "" : `, reason: ${reason}`;
   return [
     overall(
-      `${name}: ${counted(instances, "instance")} on ${counted(hosts.size, "host")} in ${counted(waves.length, "wave")}${why}; times are UTC`,
+      `${name}: ${counted(instances, "instance")} on ${counted(hosts.size, "host")} in ${counted(waves.length, "wave")}${by}${why}; times are UTC`,
     ),
     ...warnings.map((warning) => ({ about: subjectOf(warning), text: `warning: ${warning.message}` })),
     ...left.map(skipped),

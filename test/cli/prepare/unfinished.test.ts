@@ -11,7 +11,7 @@ import {
 import type { Outcome, RolloutEvent } from "../../../src/domain/events.ts";
 import type { RolloutId } from "../../../src/domain/ids.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
-import { resumedIn } from "../../../src/state/read-journal.ts";
+import { headOfJournal } from "../../../src/state/read-journal.ts";
 import { journalFile, planDir } from "../../../src/state/state-dir.ts";
 import { connected, failed, finished, healthy, planned, restarting } from "../../views/rollout-script.ts";
 
@@ -206,8 +206,8 @@ describe("the rollout that --resume continues", () => {
     const early = Array.from({ length: 3000 }, (_, index) => connected(`host-${index}`, 8));
     for (const resumes of [undefined, FIRST]) {
       journal(SECOND, { instances: ["web:a"], ...(resumes && { resumes }), early });
-      assert.equal(resumedIn(fileOf(SECOND)), resumes);
+      assert.equal(headOfJournal(fileOf(SECOND)).resumes, resumes);
     }
-    assert.equal(resumedIn(fileOf(THIRD)), undefined);
+    assert.equal(headOfJournal(fileOf(THIRD)).resumes, undefined);
   });
 });

@@ -111,6 +111,14 @@ describe("the plain view", () => {
     assert.match(report ?? "", /^halted: prod/);
   });
 
+  it("says no duration of what failed without a restart, and names who started it", async () => {
+    const regressed = { ...failed("web-01", "web:web_00", "regressed", "it ended", ""), seconds: 0 } as RolloutEvent;
+    const lines = await plainTextOf([{ ...PLAN, who: "deploy@ci-1", pid: 4711 }, regressed]);
+    assert.match(lines, /in 1 wave, started by deploy@ci-1, reason: release 4711; times are UTC\n/);
+    assert.match(lines, /web-01 web:web_00 failed: [^]*\(regressed\): it ended/);
+    assert.doesNotMatch(lines, /0ms/);
+  });
+
   it("tells of hooks, pauses and waiting", async () => {
     const script: RolloutEvent[] = [
       { type: "hook.finished", hook: "before_rollout", succeeded: true },

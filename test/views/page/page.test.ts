@@ -226,6 +226,17 @@ describe("the page that shows a rollout", () => {
     assert.equal(await page.evaluate(axis), before);
   });
 
+  it("counts a host once that has its turn in several waves, and names who started it", async () => {
+    const waves = [
+      { group: "canary", hosts: ["web-01"], hostsAtOnce: 1 },
+      { group: "web", hosts: ["web-01", "web-02"], hostsAtOnce: 1 },
+    ];
+    const script = { ...planned({ waves, instances: ["web:web_00"] }), who: "deploy@ci-1", pid: 4711 };
+    const page = await browser.open(pageOf(recorded([script, { type: "rollout.started" }, finished("succeeded", { healthy: 3 })])));
+    assert.equal(await page.evaluate("document.getElementById('hosts-shown').textContent"), "2 hosts");
+    assert.match(await page.evaluate("document.body.innerText"), /Started by\s+deploy@ci-1/);
+  });
+
   it("shows a rollout that was refused, and one whose journal ends in the middle", async () => {
     const refused = await browser.open(
       pageOf(
@@ -237,6 +248,11 @@ describe("the page that shows a rollout", () => {
     const cut = await browser.open(pageOf((await halted()).slice(0, 12)));
     assert.deepEqual(cut.complaints, []);
     assert.match(await cut.evaluate("document.body.innerText"), /did not finish/);
+    const running = createPage({}, { state: "running", pid: 4711, machine: "ci-1" });
+    for (const event of (await halted()).slice(0, 12)) running.apply(event);
+    const shown = await (await browser.open(running.html())).evaluate<string>("document.body.innerText");
+    assert.match(shown, /running[^]*nothing to repair or to resume/);
+    assert.doesNotMatch(shown, /did not finish|abandoned/i);
     const empty = await browser.open(pageOf([]));
     assert.deepEqual(empty.complaints, []);
   });

@@ -222,6 +222,31 @@ how to continue
     assert.match(text, /web-01 web:web_01: its restart was sent/);
   });
 
+  it("of a rollout that still runs says since when and where, and asks nobody to repair anything", () => {
+    const events = [
+      { ...eightHosts(), who: "deploy@ci-1", pid: 4711, reason: "release 42" },
+      ...restarted("web-01", "web:web_00"),
+      restarting("web-01", "web:web_01"),
+    ];
+    const writer = { state: "running", pid: 4711, machine: "ci-1" } as const;
+    const text = reportText(RolloutModel.of(recorded(events), writer));
+    assert.match(
+      text,
+      /^running: prod \(20261122T100000Z-4f2a\) since 2026-11-22 10:00:00 UTC, pid 4711 on ci-1: 1 healthy, 0 failed, 30 untouched, 1 in progress\nstarted by deploy@ci-1: release 42\n\nin progress\n {2}web-01 web:web_01\n/,
+    );
+    assert.match(text, /There is nothing to repair or to resume\.\n {2}To stop it .*, on ci-1:\n {4}kill 4711\n$/);
+    assert.doesNotMatch(text, /did not finish|abandoned|--resume|Journal lost/);
+  });
+
+  it("of a rollout that another machine runs, or ran, says that only that one can tell", () => {
+    const writer = { state: "unknown", pid: 4711, machine: "ci-2" } as const;
+    const text = reportText(RolloutModel.of(recorded([eightHosts(), ...restarted("web-01", "web:web_00")]), writer));
+    assert.match(
+      text,
+      /^did not finish, or is still running on ci-2, .*: prod \(\S+\) since 2026-11-22 10:00:00 UTC, pid 4711 on ci-2:/,
+    );
+  });
+
   it("says why a rollout was halted when no failed instance does", () => {
     const text = reportOf([
       eightHosts(),

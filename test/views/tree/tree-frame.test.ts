@@ -203,7 +203,7 @@ describe("a frame of the tree", () => {
       .replaceAll(/\b\d+m?\d*s\b/g, "#s");
     assert.equal(
       end,
-      `✗ prod  halted after #s  457/1608 healthy  1 failed  1150 untouched  release…
+      `✗ prod  halted after #s  457/1608 healthy  1 failed  1150 untouched  relea…
   ✓ canary  1 host  8 healthy  #s
   ✗ web  batch 2 of 4  449/1600 healthy, 1 failed  #s
     ✓ batch 1  web-[001-050].example.com  400 healthy  #s
@@ -236,7 +236,7 @@ describe("a frame of the tree", () => {
     ]);
     assert.equal(
       tree.text(),
-      `■ prod  interrupted after 0s  1/12 healthy  1 skipped  11 untouched  release …
+      `■ prod  interrupted after 42s  1/12 healthy  1 skipped  11 untouched  release…
   ■ web  batch 1 of 3  1/12 healthy  0s
     ■ batch 1  1 host  0s
       ■ web-01  web_00 ✓  web_01 ·  web_02 ·  web_03 ·
@@ -574,7 +574,7 @@ describe("the header of the tree", () => {
     tree.play([finished("interrupted", { failed: 1, skipped: 1, untouched: 11 })]);
     assert.match(
       tree.text(),
-      /^■ prod {2}interrupted after 0s {2}0\/12 healthy {2}1 not seen {2}1 skipped {2}11 untouched/,
+      /^■ prod {2}interrupted after 42s {2}0\/12 healthy {2}1 not seen {2}1 skipped {2}11 untouched/,
     );
   });
 

@@ -108,18 +108,22 @@ export class Timeline {
       .split(/\s+/)
       .filter((word) => word !== "");
     const state = TRACK_STATES.findIndex((each) => each === this.state?.value);
-    let shown = 0;
+    // A host has a row for each of its batches.
+    const all = new Set<string>();
+    const shown = new Set<string>();
     for (const { element: tr, host } of this.rows) {
       const fits = words.every((word) => isNamed(host, word)) && (state === -1 || endsIn(host, state));
       tr.hidden = !fits;
       const detail = tr.nextElementSibling;
       if (detail instanceof HTMLTableRowElement && detail.classList.contains("opened")) detail.hidden = !fits;
-      if (fits) shown++;
+      all.add(host.name);
+      if (fits) shown.add(host.name);
     }
     for (const body of document.querySelectorAll<HTMLElement>("table.timeline tbody"))
       body.hidden = body.querySelector("tr[data-host]:not([hidden])") === null;
     const output = byId("hosts-shown");
-    if (output) output.textContent = `${shown === this.rows.length ? "" : `${shown} of `}${this.rows.length} hosts`;
+    if (output)
+      output.textContent = `${shown.size === all.size ? "" : `${shown.size} of `}${all.size === 1 ? "1 host" : `${all.size} hosts`}`;
   }
 
   private toggle({ element: tr, host }: Row, button: HTMLButtonElement): void {
