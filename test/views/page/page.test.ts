@@ -232,7 +232,9 @@ describe("the page that shows a rollout", () => {
       { group: "web", hosts: ["web-01", "web-02"], hostsAtOnce: 1 },
     ];
     const script = { ...planned({ waves, instances: ["web:web_00"] }), who: "deploy@ci-1", pid: 4711 };
-    const page = await browser.open(pageOf(recorded([script, { type: "rollout.started" }, finished("succeeded", { healthy: 3 })])));
+    const page = await browser.open(
+      pageOf(recorded([script, { type: "rollout.started" }, finished("succeeded", { healthy: 3 })])),
+    );
     assert.equal(await page.evaluate("document.getElementById('hosts-shown').textContent"), "2 hosts");
     assert.match(await page.evaluate("document.body.innerText"), /Started by\s+deploy@ci-1/);
   });
