@@ -15,6 +15,7 @@ interface Section {
 
 /** Sections that stand under several keys are described once. */
 const SHARED: ReadonlyMap<string, string> = new Map([
+  ["#/definitions/programs", "programs"],
   ["#/definitions/ssh", "ssh"],
   ["#/definitions/supervisor", "supervisor"],
   ["#/definitions/timings", "timings"],
@@ -90,6 +91,8 @@ function kindOf(part: Schema): string {
   const types = [type].flat();
   if (anyOf && types.includes("string")) return "a duration or `ask`";
   if (types.includes("boolean")) return "`true` or `false`";
+  if (types.includes("array") && types.includes("string") && types.includes("object"))
+    return "a text, a list of texts and of maps with one key, or a map";
   if (types.includes("array") && types.includes("string") && items)
     return types.includes("integer") ? "a number, a percentage or a list of them" : "a text or a list of texts";
   if (types.includes("array")) return "a list";
@@ -128,6 +131,10 @@ those of failures and unreachable hosts round down. [Errors in a plan](plan-erro
 
 **Hosts** are named one by one or as node sets, \`web-[01-08]\` and \`rack-[1,3,5-7]\`. Groups select them by names, node
 sets, globs, \`@group\` and \`!exclusion\`, in the order as written.
+
+**Programs** are names, globs and \`!exclusion\` as well: an exclusion takes from what stands before it. On a host they come
+in the order of the list. An instance has the settings of the first that names it. A setting comes from the program, else
+the host, else the group, else the plan.
 
 **Extending.** Maps are merged key by key; lists and single values are replaced. A key with nothing after it, or an empty
 map, changes nothing. \`null\` (or \`~\`) takes an inherited key away: a setting, a hook, a list of checks, a group, a host,

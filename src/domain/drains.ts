@@ -1,6 +1,6 @@
 import type { RolloutEvent, EventOf } from "./events.ts";
 import { type HostName, type InstanceName, keyOf, type InstanceKey } from "./ids.ts";
-import { worksOf, type HostWork, type Rollout } from "./rollout.ts";
+import { partsIn, worksOf, type HostWork, type Rollout } from "./rollout.ts";
 
 /** What the plan's hooks have taken out of service and not put back, so far. Hooks in progress count as not done. */
 export class Drains {
@@ -9,6 +9,8 @@ export class Drains {
   /** before_host was sent for these, and after_host, which the plan has as well, has not succeeded since. */
   readonly hosts = new Set<HostName>();
   private readonly hooks = new Map<HostName, HostWork["hooks"]>();
+  /** Those that have an after_healthy hook. */
+  private readonly enabled = new Set<InstanceKey>();
   /** Those that were out before this rollout began. */
   private readonly left = new Set<InstanceKey>();
 
@@ -19,12 +21,15 @@ export class Drains {
     else if ((event.type === "instance.failed" || event.type === "instance.indeterminate") && event.still_drained)
       this.instances.set(keyOf(event), event);
     // Nothing of the plan's undoes it: it serves, being healthy.
-    else if (event.type === "instance.healthy" && !this.hooks.get(event.host)?.after_healthy)
-      this.instances.delete(keyOf(event));
+    else if (event.type === "instance.healthy" && !this.enabled.has(keyOf(event))) this.instances.delete(keyOf(event));
   }
 
   private plan(rollout: Rollout): void {
     for (const { host, hooks } of worksOf(rollout)) this.hooks.set(host, hooks);
+    this.enabled.clear();
+    for (const { host, hooks, batches } of partsIn(rollout))
+      for (const { instance } of hooks.after_healthy ? batches.flatMap(({ instances }) => instances) : [])
+        this.enabled.add(keyOf({ host, instance }));
     const { instances = [], hosts = [] } = rollout.left_drained ?? {};
     for (const { host, instance } of instances) {
       this.instances.set(keyOf({ host, instance }), { host, instance });

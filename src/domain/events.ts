@@ -104,6 +104,8 @@ export type RolloutEvent =
       readonly type: "instance.waiting";
       readonly healthy: number;
       readonly min_healthy: number;
+      /** The pattern of the plan whose floor it is, where it is not the program's own. */
+      readonly floor_of?: string;
       readonly ms: number;
     } & OfInstance)
   /** Its restart is about to be sent; with a journal, this is kept before it is. */

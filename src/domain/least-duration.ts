@@ -1,4 +1,4 @@
-import type { Batch, HostWork, InstanceBatch, Rollout } from "./rollout.ts";
+import { ownWork, type Batch, type HostWork, type Rollout } from "./rollout.ts";
 
 /** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
 export type StartSeconds = Readonly<Record<string, number>>;
@@ -36,25 +36,17 @@ export function inSlots(hostsMs: readonly number[], atOnce: number): number {
 }
 
 /** Likewise for one host. */
-export function leastHostMs(
-  { batches, timings, checks }: Pick<HostWork, "batches" | "timings" | "checks">,
-  startSeconds: StartSeconds = {},
-): number {
-  const restMs = timings.between_restarts_ms;
+export function leastHostMs(work: HostWork, startSeconds: StartSeconds = {}): number {
   let sumMs = 0;
-  for (const batch of batches) {
+  let restMs = 0;
+  for (const batch of work.batches) {
+    const own = ownWork(work, batch);
+    restMs = own.timings.between_restarts_ms;
     const rounds = Math.ceil(batch.instances.length / batch.at_once);
-    sumMs += rounds * (roundMs(batch, { timings, checks }, startSeconds) + restMs);
+    sumMs += rounds * (leastGateMs(own) + (startSeconds[batch.program] ?? 0) * 1000 + restMs);
   }
-  return Math.max(0, sumMs - restMs);
-}
-
-function roundMs(
-  { program }: InstanceBatch,
-  gate: Parameters<typeof leastGateMs>[0],
-  startSeconds: StartSeconds,
-): number {
-  return leastGateMs(gate) + (startSeconds[program] ?? 0) * 1000;
+  // After the last of them comes no rest.
+  return sumMs - restMs;
 }
 
 /** How long an instance runs at least before it is healthy. */

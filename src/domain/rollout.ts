@@ -3,8 +3,10 @@
  * It is written to machines as it stands, hence the plan's own snake_case; every duration is in milliseconds.
  */
 import type { InstanceFailureCode } from "./failures.ts";
-import type { HostName, InstanceName, ProgramName, RolloutId } from "./ids.ts";
+import { groupedBy } from "./folding.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "./ids.ts";
 import type { ProcessState } from "./process-state.ts";
+import { compileSelection, type Selector } from "./selector.ts";
 import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "./settings.ts";
 import type { HostTarget } from "./target.ts";
 
@@ -40,17 +42,8 @@ export interface PlannedInstance {
   readonly previous_start?: string;
 }
 
-/** Instances of one program on one host. The next batch begins when all of them have ended. */
-export interface InstanceBatch {
-  readonly program: ProgramName;
-  /** How many are under restart at once: all in lockstep; sliding, a slot that gets free is filled after its rest. */
-  readonly at_once: number;
-  readonly instances: readonly PlannedInstance[];
-}
-
-/** What one host gets while its batch has its turn. */
-export interface HostWork {
-  readonly host: HostName;
+/** How instances are restarted and judged. */
+export interface WorkSettings {
   readonly timings: Timings;
   readonly checks: readonly Check[];
   readonly hooks: HostHooks;
@@ -59,6 +52,21 @@ export interface HostWork {
   readonly leftovers?: LeftoverPolicy;
   /** `fail` where it is left out. */
   readonly on_expected_exit?: ExitPolicy;
+}
+
+/** Instances of one program on one host. The next batch begins when all of them have ended. */
+export interface InstanceBatch {
+  readonly program: ProgramName;
+  /** How many are under restart at once: all in lockstep; sliding, a slot that gets free is filled after its rest. */
+  readonly at_once: number;
+  readonly instances: readonly PlannedInstance[];
+  /** What its program has in place of its host's settings, each of them whole. */
+  readonly settings?: Partial<WorkSettings>;
+}
+
+/** What one host gets while its batch has its turn, and the settings of programs that have none of their own. */
+export interface HostWork extends WorkSettings {
+  readonly host: HostName;
   /** One after the other, `between_restarts` apart. */
   readonly batches: readonly InstanceBatch[];
 }
@@ -75,7 +83,7 @@ export interface Wave {
   readonly group: string;
   readonly between_batches_ms: number;
   readonly batches: readonly Batch[];
-  /** What the plan names for it: groups, `group:process`, globs. */
+  /** What the plan names for it, in its order: groups, `group:process`, globs, and `!` before one that is left out. */
   readonly programs: readonly string[];
   /** After this wave: a rest in milliseconds, or until the operator says so. */
   readonly pause?: { readonly ms: number } | "ask";
@@ -87,12 +95,15 @@ export interface Limits {
   readonly max_failures: number;
   /** Unreachable hosts. */
   readonly max_unreachable: number;
-  /** For each program how many of its instances must stay healthy; only programs with a floor above 0. */
+  /** How many instances of each program must stay healthy, and of patterns with a floor of their own; only floors above 0. */
   readonly floors: readonly Floor[];
 }
 
 export interface Floor {
+  /** With `selects`: the pattern that has this floor, as the plan writes it. */
   readonly program: ProgramName;
+  /** It counts what these select, in the order as written with `!` before exclusions, and not a program. */
+  readonly selects?: readonly string[];
   /** Its instances on all the plan's hosts, less those that are left STOPPED, or EXITED at rest. */
   readonly total: number;
   readonly min_healthy: number;
@@ -198,9 +209,33 @@ export function isDownAlready({ action, failed_as, may_complete }: PlannedInstan
   return action === "gate" || failed_as !== undefined || may_complete === true;
 }
 
+/** True of the instances that a floor counts. */
+export function countsFor({ program, selects }: Floor): Selector {
+  return selects ? compileSelection(selects) : (instance) => programOf(instance) === program;
+}
+
 /** Every host's work of a rollout, in the order in which it comes. */
 export function* worksOf(rollout: Pick<Rollout, "waves">): Generator<HostWork> {
   for (const wave of rollout.waves) for (const batch of wave.batches) yield* batch.hosts;
+}
+
+/** A host's work with only this batch, and with the settings that apply to it: the one place that knows how they are found. */
+export function ownWork(work: HostWork, batch: InstanceBatch): HostWork {
+  return { ...work, ...batch.settings, batches: [batch] };
+}
+
+/** A host's work in parts that have one set of settings each. It is its only part if no program has any of its own. */
+export function partsOf(work: HostWork): readonly HostWork[] {
+  if (!work.batches.some(({ settings }) => settings)) return [work];
+  return groupedBy(work.batches, ({ settings }) => JSON.stringify(settings ?? {})).flatMap((batches) => {
+    const [first] = batches;
+    return first ? [{ ...ownWork(work, first), batches }] : [];
+  });
+}
+
+/** The parts of every host's work of a rollout. */
+export function* partsIn(rollout: Pick<Rollout, "waves">): Generator<HostWork> {
+  for (const work of worksOf(rollout)) yield* partsOf(work);
 }
 
 /** How many instances a host's work restarts. */

@@ -1,5 +1,5 @@
 import type { HostName } from "../domain/ids.ts";
-import { worksOf, type Rollout, type Warning } from "../domain/rollout.ts";
+import { partsIn, type Rollout, type Warning } from "../domain/rollout.ts";
 import { checkName } from "../domain/settings.ts";
 import type { FleetHost } from "./ports.ts";
 
@@ -10,7 +10,7 @@ export async function checkWarnings(
 ): Promise<Warning[]> {
   // A host may come in several waves, with the same checks.
   const barriers = new Map<string, Promise<Warning[]>>();
-  for (const { host, checks, vars, batches } of worksOf(rollout)) {
+  for (const { host, checks, vars, batches } of partsIn(rollout)) {
     const instance = batches[0]?.instances[0]?.instance;
     const routes = fleet.get(host)?.checkRoutes;
     if (!instance || !routes) continue;

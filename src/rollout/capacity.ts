@@ -1,26 +1,32 @@
-import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
+import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
-import type { Floor } from "../domain/rollout.ts";
+import { countsFor, type Floor } from "../domain/rollout.ts";
+import type { Selector } from "../domain/selector.ts";
 import { explain } from "./explained.ts";
 
-/** What a program may not fall below, and what it has. */
+/** What a floor requires, and what there is. */
 export interface Shortage {
+  /** The program, or the pattern, whose floor it is. */
+  readonly floorOf: string;
+  readonly isOfPattern: boolean;
   readonly healthy: number;
   readonly min_healthy: number;
+  /** When one that counts for it was last taken or given back: an instance queued behind others is not yet waiting for capacity. */
+  readonly progressedAtMs: number;
 }
 
-interface Program {
-  readonly minHealthy: number;
-  /** Its processes may exit as expected, and are started again: in between they count as running. */
-  readonly mayExit: boolean;
+/** One floor, and what it has. */
+interface Counted {
+  readonly floor: Floor;
+  readonly counts: Selector;
   healthy: number;
-  /** When one of it was last taken or given back. */
   progressedAtMs: number;
 }
 
 interface Seen {
-  readonly program: Program;
+  /** All floors that it counts for, one or more. */
+  readonly floors: readonly Counted[];
   running: boolean;
   /** On which it was last seen RUNNING. */
   pid: number | undefined;
@@ -29,26 +35,23 @@ interface Seen {
 }
 
 /**
- * Keeps each program at or above its floor, over all hosts of the plan, counted live.
+ * Keeps each program and pattern at or above its floor, over all hosts of the plan, counted live.
  *
  * Healthy is RUNNING and not taken by this rollout. What cannot be seen is not healthy: an unreachable host counts
- * for nothing. Programs without a floor are not looked at, and everything of theirs may be taken.
+ * for nothing. Instances without a floor are not looked at, and may be taken.
  */
 export class CapacityLedger {
-  private readonly programs: ReadonlyMap<ProgramName, Program>;
+  private readonly floors: readonly Counted[];
+  /** The floors for which an instance counts, by its name: hosts share most names. */
+  private readonly floorsOf = new Map<InstanceName, readonly Counted[]>();
   private readonly hosts = new Map<HostName, Map<InstanceName, Seen>>();
 
   constructor(floors: readonly Floor[]) {
-    this.programs = new Map(
-      floors.map(({ program, min_healthy, on_expected_exit }) => [
-        program,
-        { minHealthy: min_healthy, mayExit: on_expected_exit === "accept", healthy: 0, progressedAtMs: 0 },
-      ]),
-    );
+    this.floors = floors.map((floor) => ({ floor, counts: countsFor(floor), healthy: 0, progressedAtMs: 0 }));
   }
 
   get hasFloors(): boolean {
-    return this.programs.size > 0;
+    return this.floors.length > 0;
   }
 
   observe(host: HostName, outcome: LookOutcome): void {
@@ -75,22 +78,17 @@ export class CapacityLedger {
     });
   }
 
-  /** Undefined if the instance may be taken down now; otherwise how its program stands. */
+  /** Undefined if the instance may be taken down now; otherwise how the first floor stands that forbids it. */
   shortage(host: HostName, instance: InstanceName): Shortage | undefined {
-    const program = this.programs.get(programOf(instance));
-    if (!program) return undefined;
     const seen = this.instancesOf(host).get(instance);
     // One that is not healthy takes nothing away, so it may always be restarted: that may be the cure.
-    const without = program.healthy - (seen && isHealthy(seen) ? 1 : 0);
-    const broken = seen === undefined || !seen.running;
-    return broken || without >= program.minHealthy
-      ? undefined
-      : { healthy: program.healthy, min_healthy: program.minHealthy };
-  }
-
-  /** When the program last made progress: an instance queued behind others of its program is not yet waiting for capacity. */
-  progressedAtMs(instance: InstanceName): number {
-    return this.programs.get(programOf(instance))?.progressedAtMs ?? 0;
+    if (!seen?.running) return undefined;
+    const ownShare = isHealthy(seen) ? 1 : 0;
+    const short = seen.floors.find(({ floor, healthy }) => healthy - ownShare < floor.min_healthy);
+    if (!short) return undefined;
+    const { floor, healthy, progressedAtMs } = short;
+    const { program, min_healthy, selects } = floor;
+    return { floorOf: program, isOfPattern: selects !== undefined, healthy, min_healthy, progressedAtMs };
   }
 
   take(host: HostName, instance: InstanceName, nowMs: number): void {
@@ -105,7 +103,7 @@ export class CapacityLedger {
   private setTaken(host: HostName, instance: InstanceName, taken: boolean, nowMs: number): void {
     const seen = this.seenOf(host, instance);
     if (!seen || seen.taken === taken) return;
-    seen.program.progressedAtMs = nowMs;
+    for (const each of seen.floors) each.progressedAtMs = nowMs;
     this.update(seen, () => (seen.taken = taken));
   }
 
@@ -118,13 +116,14 @@ export class CapacityLedger {
   }
 
   private seenOf(host: HostName, instance: InstanceName): Seen | undefined {
-    const program = this.programs.get(programOf(instance));
-    if (!program) return undefined;
     const instances = this.instancesOf(host);
     const known = instances.get(instance);
     if (known) return known;
-    const seen: Seen = { program, running: true, pid: undefined, taken: false };
-    program.healthy++;
+    const floors = this.floorsOf.get(instance) ?? this.floors.filter(({ counts }) => counts(instance));
+    this.floorsOf.set(instance, floors);
+    if (floors.length === 0) return undefined;
+    const seen: Seen = { floors, running: true, pid: undefined, taken: false };
+    for (const each of floors) each.healthy++;
     instances.set(instance, seen);
     return seen;
   }
@@ -132,7 +131,8 @@ export class CapacityLedger {
   private update(seen: Seen, change: () => void): void {
     const before = isHealthy(seen);
     change();
-    seen.program.healthy += Number(isHealthy(seen)) - Number(before);
+    const more = Number(isHealthy(seen)) - Number(before);
+    for (const each of seen.floors) each.healthy += more;
   }
 }
 
@@ -143,8 +143,8 @@ function isAsGoodAsRunning(seen: Seen, snapshot: ProcessSnapshot): boolean {
 }
 
 /** It ran, and is being started again. */
-function isBetweenProcesses({ program, running }: Seen, { state }: ProcessSnapshot): boolean {
-  return program.mayExit && running && state === "STARTING";
+function isBetweenProcesses({ floors, running }: Seen, { state }: ProcessSnapshot): boolean {
+  return running && state === "STARTING" && floors.some(({ floor }) => floor.on_expected_exit === "accept");
 }
 
 function isHealthy({ running, taken }: Seen): boolean {

@@ -2,8 +2,8 @@ import type { RolloutEvent, EventOf } from "../domain/events.ts";
 import { programOf, type HostName, type InstanceName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import { stateKey, type ProcessSnapshot } from "../domain/process-state.ts";
-import { worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
-import { compileSelector, type Selector } from "../domain/selector.ts";
+import { partsOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
+import { compileSelection, type Selector } from "../domain/selector.ts";
 import { explain } from "./explained.ts";
 
 /**
@@ -25,9 +25,9 @@ export class Drift {
   constructor(rollout: Rollout, emit: (event: RolloutEvent) => void) {
     this.emit = emit;
     for (const { programs, batches } of rollout.waves) {
-      const selectors = programs.map(compileSelector);
+      const selects = compileSelection(programs);
       for (const { host } of batches.flatMap(({ hosts }) => hosts))
-        this.selectors.set(host, [...(this.selectors.get(host) ?? []), ...selectors]);
+        this.selectors.set(host, [...(this.selectors.get(host) ?? []), selects]);
     }
     for (const { host, batches } of worksOf(rollout))
       for (const { instances } of batches) for (const { instance } of instances) this.know(host, instance);
@@ -37,19 +37,23 @@ export class Drift {
   /** Compares a host of the next wave with the rollout. */
   compareHost(work: HostWork, snapshots: readonly ProcessSnapshot[]): void {
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
-    for (const { instances } of work.batches)
-      for (const planned of instances) this.compare(work, planned, seen.get(planned.instance));
+    for (const part of partsOf(work))
+      for (const planned of part.batches.flatMap(({ instances }) => instances))
+        this.compare(part, planned, seen.get(planned.instance));
   }
 
   /** True where only supervisord's own log says whether another user has changed something. */
   needsHistory(work: HostWork, snapshots: readonly ProcessSnapshot[]): boolean {
-    if (work.on_expected_exit !== "accept") return false;
+    const accepting = partsOf(work).filter(({ on_expected_exit }) => on_expected_exit === "accept");
+    if (accepting.length === 0) return false;
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
-    return work.batches.some(({ instances }) =>
-      instances.some((planned) => {
-        const snapshot = seen.get(planned.instance);
-        return snapshot !== undefined && this.needsHistoryOf(work, planned, snapshot);
-      }),
+    return accepting.some((part) =>
+      part.batches.some(({ instances }) =>
+        instances.some((planned) => {
+          const snapshot = seen.get(planned.instance);
+          return snapshot !== undefined && this.needsHistoryOf(part, planned, snapshot);
+        }),
+      ),
     );
   }
 

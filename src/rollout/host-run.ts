@@ -2,7 +2,7 @@ import type { ProcessesOutcome } from "../domain/host-process.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import { codeOf, type HookOutcome, type LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import { partsOf, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import type { HostHookFailure } from "./failures.ts";
 import { InstanceRun } from "./instance-run.ts";
@@ -19,6 +19,7 @@ type Phase = "before_host" | "walking" | "after_host" | "ended";
  */
 export class HostRun {
   private readonly work: HostWork;
+  private readonly parts: readonly HostWork[];
   private readonly context: RunContext;
   private readonly looks: Looks;
   private readonly processLooks: ProcessLooks;
@@ -37,6 +38,7 @@ export class HostRun {
     onEnd: () => void,
   ) {
     this.work = work;
+    this.parts = partsOf(work);
     this.context = context;
     this.looks = looks;
     this.processLooks = processLooks;
@@ -196,7 +198,7 @@ export class HostRun {
     for (const [instance, run] of this.active) {
       if (!run.isOver) continue;
       this.active.delete(instance);
-      this.slots.freed(run.wasTouched, nowMs);
+      this.slots.freed(run.restAfterMs, nowMs);
     }
     if (this.phase === "walking" && this.active.size === 0 && this.slots.isBatchOver) this.beginNextBatch(nowMs);
     else this.schedule(nowMs);
@@ -225,9 +227,14 @@ export class HostRun {
 
   private open(planned: PlannedInstance, nowMs: number): InstanceRun {
     const lookAt = (atMs: number) => void (this.lookAtMs = Math.min(this.lookAtMs, atMs));
-    const run = new InstanceRun(planned, this.work, this.context, lookAt, nowMs);
+    const run = new InstanceRun(planned, this.ownWork(planned), this.context, lookAt, nowMs);
     this.active.set(planned.instance, run);
     return run;
+  }
+
+  /** The host's work with the settings of an instance's program. */
+  private ownWork(planned: PlannedInstance): HostWork {
+    return this.parts.find(({ batches }) => batches.some(({ instances }) => instances.includes(planned))) ?? this.work;
   }
 
   private schedule(nowMs: number): void {

@@ -42,9 +42,9 @@ export class InstanceRun {
     return this.stage === "over";
   }
 
-  /** True once a restart was sent: a rest is due after it. */
-  get wasTouched(): boolean {
-    return this.turn.isBroken || this.restart.wasSent;
+  /** The rest that is due after it: none before a restart was sent. */
+  get restAfterMs(): number {
+    return this.turn.isBroken || this.restart.wasSent ? this.turn.work.timings.between_restarts_ms : 0;
   }
 
   /** True while it waits for a look, so that nothing of it can continue without its host. */

@@ -2,7 +2,7 @@ import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
 import { type HostName, keyOf } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
-import { isDownAlready, worksOf, type Rollout } from "../domain/rollout.ts";
+import { isDownAlready, partsIn, worksOf, type Rollout } from "../domain/rollout.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { HookName } from "../domain/settings.ts";
 import { CapacityLedger } from "./capacity.ts";
@@ -62,7 +62,7 @@ export class Machine {
   constructor(rollout: Rollout, { asks }: { readonly asks: boolean }) {
     this.rollout = rollout;
     this.watchMs = DEFAULT_WATCH_MS;
-    for (const { timings } of worksOf(rollout)) this.watchMs = Math.min(this.watchMs, timings.between_checks_ms);
+    for (const { timings } of partsIn(rollout)) this.watchMs = Math.min(this.watchMs, timings.between_checks_ms);
     const issue = (command: Command) => this.issue(command);
     const emit = (event: RolloutEvent) => this.emit(event);
     this.tally = new Tally(rollout, asks);

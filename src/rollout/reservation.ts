@@ -1,4 +1,3 @@
-import { programOf } from "../domain/ids.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Shortage } from "./capacity.ts";
 import type { RunContext } from "./run-context.ts";
@@ -36,20 +35,23 @@ export class Reservation {
       return { kind: "taken" };
     }
     // For as long as others of its program come and go, it is worth waiting.
-    const untilMs = Math.max(this.sinceMs, capacity.progressedAtMs(instance)) + timings.progress_deadline_ms;
+    const untilMs = Math.max(this.sinceMs, short.progressedAtMs) + timings.progress_deadline_ms;
     if (nowMs >= untilMs) {
       this.giveUp(short);
       return { kind: "given_up" };
     }
+    const { healthy, min_healthy, floorOf, isOfPattern } = short;
+    const ofPattern = isOfPattern ? { floor_of: floorOf } : {};
+    const ms = untilMs - nowMs;
     if (!this.isReported)
-      this.context.emit({ type: "instance.waiting", host, program, instance, ...short, ms: untilMs - nowMs });
+      this.context.emit({ type: "instance.waiting", host, program, instance, healthy, min_healthy, ...ofPattern, ms });
     this.isReported = true;
     return { kind: "wait", lookAtMs: Math.min(untilMs, nowMs + timings.between_checks_ms) };
   }
 
-  private giveUp({ healthy, min_healthy }: Shortage): void {
+  private giveUp({ healthy, min_healthy, floorOf }: Shortage): void {
     const { instance } = this.planned;
-    const standing = `${healthy} of ${programOf(instance)} are healthy, and min_healthy requires that at least ${min_healthy} stay healthy`;
+    const standing = `${healthy} of ${floorOf} are healthy, and min_healthy requires that at least ${min_healthy} stay healthy`;
     this.context.halt("floor_not_met", `${this.work.host} ${instance}: ${standing}`);
   }
 }

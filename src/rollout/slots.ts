@@ -12,7 +12,8 @@ export class Slots {
   private retries: PlannedInstance[] = [];
   /** When each resting slot may take its next instance. */
   private rests: number[] = [];
-  private touchedInBatch = false;
+  /** How long the host rests after the current batch, once something of it was restarted. */
+  private restMs = 0;
 
   constructor(work: HostWork, context: RunContext) {
     this.work = work;
@@ -43,15 +44,15 @@ export class Slots {
   beginBatch(nowMs: number): number {
     const batch = this.nextTurn();
     if (!batch) return 0;
-    if (this.nextBatch > 0 && this.touchedInBatch && this.work.timings.between_restarts_ms > 0) {
-      this.touchedInBatch = false;
-      this.rest(true, nowMs);
+    if (this.nextBatch > 0 && this.restMs > 0) {
+      this.rest(this.restMs, nowMs);
+      this.restMs = 0;
       return 0;
     }
     if (this.context.tally.isHeld) return 0;
     if (this.retries.length > 0) this.retries.shift();
     else this.nextBatch++;
-    this.touchedInBatch = false;
+    this.restMs = 0;
     this.waiting = [...batch.instances];
     return batch.at_once;
   }
@@ -61,10 +62,10 @@ export class Slots {
     return this.context.tally.stop ? undefined : this.waiting.shift();
   }
 
-  /** A slot is free again: it rests if an instance waits for it. */
-  freed(wasTouched: boolean, nowMs: number): void {
-    this.touchedInBatch ||= wasTouched;
-    if (this.waiting.length > this.rests.length && !this.context.tally.stop) this.rest(wasTouched, nowMs);
+  /** A slot is free again: it rests if an instance waits for it. @param restMs 0 after one that was not restarted */
+  freed(restMs: number, nowMs: number): void {
+    this.restMs = Math.max(this.restMs, restMs);
+    if (this.waiting.length > this.rests.length && !this.context.tally.stop) this.rest(restMs, nowMs);
   }
 
   /** How many slots have rested, and may be filled. */
@@ -95,8 +96,7 @@ export class Slots {
     return retried ? { at_once: 1, instances: [retried] } : this.work.batches[this.nextBatch];
   }
 
-  private rest(wasTouched: boolean, nowMs: number): void {
-    const ms = wasTouched ? this.work.timings.between_restarts_ms : 0;
+  private rest(ms: number, nowMs: number): void {
     this.rests.push(nowMs + ms);
     if (ms > 0) this.context.emit({ type: "host.resting", host: this.work.host, ms });
   }

@@ -1,7 +1,7 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import type { HostWork, PlannedInstance, Wave } from "../domain/rollout.ts";
+import type { HostWork, InstanceBatch, PlannedInstance, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Looks } from "./looks.ts";
 import type { ProcessLooks } from "./process-looks.ts";
@@ -29,6 +29,13 @@ interface Step {
   readonly batch: Wave["batches"][number];
   readonly isFirstOfWave: boolean;
   readonly isLastOfWave: boolean;
+}
+
+/** An instance, and its place in the rollout. */
+interface Found {
+  readonly work: HostWork;
+  readonly batch: InstanceBatch;
+  readonly planned: PlannedInstance;
 }
 
 /** Walks the waves and their batches: fills the slots of hosts, rests between batches, pauses after waves. */
@@ -132,8 +139,8 @@ export class WaveRun {
   retry(host: HostName, instance: InstanceName, nowMs: number): void {
     const found = this.find(host, instance);
     if (!found || this.runs.get(host)?.retry(found.planned, nowMs)) return;
-    const { program } = found.planned;
-    this.retryQueue.push({ ...found.work, batches: [{ program, at_once: 1, instances: [found.planned] }] });
+    const { work, batch, planned } = found;
+    this.retryQueue.push({ ...work, batches: [{ ...batch, at_once: 1, instances: [planned] }] });
   }
 
   /** The operator has answered: what waited continues. */
@@ -201,10 +208,12 @@ export class WaveRun {
     if (ended?.wave.pause) this.pause(ended, ended.wave.pause, nowMs);
   }
 
-  private find(host: HostName, instance: InstanceName): { work: HostWork; planned: PlannedInstance } | undefined {
+  private find(host: HostName, instance: InstanceName): Found | undefined {
     for (const work of this.steps.flatMap(({ batch }) => batch.hosts))
-      for (const planned of work.host === host ? work.batches.flatMap(({ instances }) => instances) : [])
-        if (planned.instance === instance) return { work, planned };
+      for (const batch of work.host === host ? work.batches : []) {
+        const planned = batch.instances.find((one) => one.instance === instance);
+        if (planned) return { work, batch, planned };
+      }
     return undefined;
   }
 

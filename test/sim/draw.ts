@@ -5,6 +5,7 @@ import type { Check, Hook, HookName, HostHooks, RolloutHooks } from "../../src/d
 import type { Timings } from "../../src/domain/rollout.ts";
 import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan/plan.ts";
 import type { SimProgram } from "./draw-programs.ts";
+import { drawProgramSettings, withProgramSettings } from "./draw-settings.ts";
 import type { SeededRandom } from "./random.ts";
 import { simTimings } from "./rollouts.ts";
 import { SimFleet } from "./sim-fleet.ts";
@@ -43,9 +44,29 @@ export function drawPlan(
   hasFaults: boolean,
 ): Plan {
   const names = [...fleet.hosts.keys()];
+  const ofPrograms = random.fork();
   const drawer = new Drawer(random, hasFaults);
   const sizes = programs.map(({ members }) => members.filter(({ isDone }) => !isDone).length);
   const least = Math.min(...sizes.filter((size) => size > 0)) * names.length;
+  const waves = drawer.waves(names, programs);
+  const limits = {
+    max_failures: { count: random.chance(0.5) ? 0 : random.whole(1, 3) },
+    max_unreachable: { count: random.whole(0, 1) },
+    min_healthy: drawer.floor(least),
+  };
+  const on_failure = hasFaults && random.chance(0.4) ? "ask" : "stop";
+  // What is STOPPED and is started has to run on: what does its work once cannot.
+  const starts = random.chance(0.2) && !programs.some(({ members }) => members.some(({ isDone }) => isDone));
+  const withStopped = ({ hosts, ...wave }: PlanWave): PlanWave => ({
+    ...wave,
+    hosts: hosts.map(({ host, settings }) => ({
+      host,
+      settings: { ...settings, stopped: starts ? "start" : "skip" },
+    })),
+  });
+  const hasOwn = ofPrograms.chance(0.35);
+  const withOwn = (wave: PlanWave) =>
+    hasOwn ? withProgramSettings(wave, drawProgramSettings(ofPrograms, wave.programs, programs, hasFaults)) : wave;
   return {
     name: "simulated",
     file: "/simulated.yaml",
@@ -58,16 +79,9 @@ export function drawPlan(
     })),
     size: names.length,
     groups: new Map(),
-    waves: drawer.waves(names, programs),
-    limits: {
-      max_failures: { count: random.chance(0.5) ? 0 : random.whole(1, 3) },
-      max_unreachable: { count: random.whole(0, 1) },
-      min_healthy: drawer.floor(least),
-    },
-    on_failure: hasFaults && random.chance(0.4) ? "ask" : "stop",
-    // What is STOPPED and is started has to run on: what does its work once cannot.
-    stopped:
-      random.chance(0.2) && !programs.some(({ members }) => members.some(({ isDone }) => isDone)) ? "start" : "skip",
+    waves: waves.map(withStopped).map(withOwn),
+    limits,
+    on_failure,
     hooks: drawer.rolloutHooks(),
     selection: { limit: [], exclude: [], programs: [] },
     warnings: [],
@@ -151,6 +165,7 @@ class Drawer {
       checks: this.checks,
       hooks: this.hooks,
       vars: {},
+      stopped: "skip",
       ...this.exits,
       leftovers: random.chance(0.8) ? "fail" : random.pick(["warn", "ignore"] as const),
     };

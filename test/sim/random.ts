@@ -6,6 +6,11 @@ export class SeededRandom {
     this.state = seed >>> 0;
   }
 
+  /** Numbers of their own: as many as are taken of them, those of this one stay the same. */
+  fork(): SeededRandom {
+    return new SeededRandom(Math.imul(this.state, 0x9e3779b1) ^ 0x85ebca6b);
+  }
+
   /** From 0 up to, and without, 1. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;

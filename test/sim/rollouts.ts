@@ -18,6 +18,7 @@ export interface Sizes {
   readonly minHealthy?: number;
   readonly hooks?: HostHooks;
   readonly onFailure?: "stop" | "ask";
+  readonly stopped?: "skip" | "start";
   /** The first host has a wave of its own before the others, and this pause after it. */
   readonly canaryPause?: { readonly ms: number } | "ask" | undefined;
   readonly timings?: Partial<Timings>;
@@ -47,6 +48,7 @@ export function simulated({
   hooks = {},
   onFailure = "stop",
   canaryPause,
+  stopped = "skip",
   timings,
 }: Sizes) {
   const expansion = expandNodeSet(`host-[1-${hosts}]`);
@@ -64,6 +66,7 @@ export function simulated({
     checks: [],
     hooks,
     vars: {},
+    stopped,
     exited: "skip",
     leftovers: "fail",
     on_expected_exit: "fail",
@@ -97,7 +100,6 @@ export function simulated({
       min_healthy: { count: minHealthy },
     },
     on_failure: onFailure,
-    stopped: "skip",
     hooks: {},
     selection: { limit: [], exclude: [], programs: [] },
     lock: { mode: "off", directory: "/tmp" },

@@ -534,9 +534,9 @@ describe("hooks", () => {
 
 describe("an instance that was STOPPED before, where the plan says start", () => {
   it("is started, and passes the same gate", async () => {
-    const { time, fleet, plan } = simulated({ hosts: 1, instances: 2 });
+    const { time, fleet, plan } = simulated({ hosts: 1, instances: 2, stopped: "start" });
     fleet.process("host-1", "web:0").state = "STOPPED";
-    const run = await simulate(rolloutOf({ ...plan, stopped: "start" }, fleet), fleet, time);
+    const run = await simulate(rolloutOf(plan, fleet), fleet, time);
     assert.equal(run.outcome, "succeeded");
     const actions = ofType(run, "instance.restarting").map(({ instance, action }) => [instance, action]);
     assert.deepEqual(actions, [
@@ -547,10 +547,10 @@ describe("an instance that was STOPPED before, where the plan says start", () =>
 
   for (const state of ["FATAL", "EXITED"] as const)
     it(`is started as well where another user has tried that since, and it is ${state}`, async () => {
-      const { time, fleet, plan } = simulated({ hosts: 1, instances: 1 });
+      const { time, fleet, plan } = simulated({ hosts: 1, instances: 1, stopped: "start" });
       const process = fleet.process("host-1", "web:0");
       process.rest("STOPPED");
-      const planned = rolloutOf({ ...plan, stopped: "start" }, fleet);
+      const planned = rolloutOf(plan, fleet);
       process.rest(state);
       const run = await simulate(planned, fleet, time);
       assert.deepEqual([run.outcome, process.state], ["succeeded", "RUNNING"]);
@@ -579,10 +579,10 @@ function inTwoWaves(rollout: Rollout): Rollout {
 
 describe("an instance that was to be started, and that another user is starting", () => {
   async function startedByOthers(crashesAtStart: number) {
-    const { time, fleet, plan } = simulated({ hosts: 1, instances: 1 });
+    const { time, fleet, plan } = simulated({ hosts: 1, instances: 1, stopped: "start" });
     const process = fleet.process("host-1", "web:0");
     process.rest("STOPPED");
-    const rollout = rolloutOf({ ...plan, stopped: "start" }, fleet);
+    const rollout = rolloutOf(plan, fleet);
     fleet.behave("host-1", "web:0", { crashesAtStart });
     process.meddle("start");
     const run = await simulate(rollout, fleet, time);

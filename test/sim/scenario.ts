@@ -3,6 +3,7 @@ import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
 import type { Plan } from "../../src/planner/plan/plan.ts";
 import { drawOperator, drawRecord, drawWay, misbehave, plague, tease } from "./draw-faults.ts";
+import { allSettingsOf } from "./judge/selects.ts";
 import { drawPlan, raise } from "./draw.ts";
 import { drawPrograms } from "./draw-programs.ts";
 import { drawInterference, type Interference } from "./interference.ts";
@@ -56,12 +57,14 @@ export function scenario(seed: number, { faults: hasFaults = true } = {}): Scena
 }
 
 /** Workers that exit by design, which the plan takes for a failure. */
-export function failingByDesign({ waves }: Plan, fleet: SimFleet): (readonly [HostName, InstanceName])[] {
-  const accepts = waves.every(({ hosts }) => hosts.every(({ settings }) => settings.on_expected_exit === "accept"));
+export function failingByDesign(plan: Plan, fleet: SimFleet): (readonly [HostName, InstanceName])[] {
   return [...fleet.hosts].flatMap(([host, processes]) =>
-    [...processes.values()].flatMap(({ instance, isWorker }) =>
-      !accepts && isWorker ? [[host, instance] as const] : [],
-    ),
+    [...processes.values()].flatMap(({ instance, isWorker }) => {
+      const accepts = allSettingsOf(plan, host, instance).every(
+        ({ on_expected_exit }) => on_expected_exit === "accept",
+      );
+      return !accepts && isWorker ? [[host, instance] as const] : [];
+    }),
   );
 }
 
@@ -81,7 +84,11 @@ function possible(drawn: Plan, fleet: SimFleet): Pick<Scenario, "plan" | "planne
   const built = build(drawn);
   if (built.kind === "planned") return { plan: drawn, planned: built.rollout, refused: [] };
   const refused = built.refusals.map(({ code, reason }) => `${code}: ${reason}`);
-  const plan = { ...drawn, limits: { ...drawn.limits, min_healthy: { count: 0 } } };
+  const plan = {
+    ...drawn,
+    waves: drawn.waves.map((wave) => ({ ...wave, floors: [] })),
+    limits: { ...drawn.limits, min_healthy: { count: 0 } },
+  };
   const without = build(plan);
   if (without.kind === "refused") throw new Error(without.refusals.map(({ reason }) => reason).join("; "));
   return { plan, planned: without.rollout, refused };

@@ -8,7 +8,7 @@ import { createHookRunner } from "../../hosts/probes/hook-runner.ts";
 import { openLocal } from "../../hosts/local.ts";
 import { openHost } from "../../hosts/open.ts";
 import { createProcessTable } from "../../hosts/probes/process-table.ts";
-import type { Plan } from "../../planner/plan/plan.ts";
+import { settingsOn, type Plan } from "../../planner/plan/plan.ts";
 import { createHostLock } from "../../state/host-lock.ts";
 import { createLockReader, lockPlaceOf } from "../../state/lock-reader.ts";
 import { supervisorctlChanges } from "../../supervisor/changes.ts";
@@ -141,7 +141,8 @@ function openEach<T>(
 function commandTimeouts(plan: Plan): Map<HostName, number> {
   const timeouts = new Map<HostName, number>();
   for (const { hosts } of plan.waves)
-    for (const { host, settings } of hosts)
-      timeouts.set(host, Math.max(timeouts.get(host) ?? 0, settings.timings.command_timeout_ms));
+    for (const host of hosts)
+      for (const { timings } of settingsOn(host))
+        timeouts.set(host.host, Math.max(timeouts.get(host.host) ?? 0, timings.command_timeout_ms));
   return timeouts;
 }

@@ -3,7 +3,7 @@ import type { FleetReport, HostReport } from "../../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import { isRunning, type ProcessSnapshot } from "../../domain/process-state.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
-import { compileSelector } from "../../domain/selector.ts";
+import { compilePrograms, compileSelector, type NamedSelector } from "../../domain/selector.ts";
 import { startedLater, type StartedBefore } from "../../planner/build/started-before.ts";
 
 /** The states of a plan's instances at one moment. `--output json` prints it as it is. */
@@ -34,7 +34,7 @@ export interface StatusSelection {
 /** The instances that the plan selects on each host that was looked at, and the programs that it lacks. */
 export function fleetStatus(plan: Plan, report: FleetReport, now: Date, selection: StatusSelection): FleetStatus {
   const programs = programsByHost(plan);
-  const hosts = [...report.values()].map((one) => hostStatus(one, programs.get(one.host) ?? [], selection));
+  const hosts = [...report.values()].map((one) => hostStatus(one, programs.get(one.host) ?? new Map(), selection));
   return { v: 1, plan: plan.name, plan_file: plan.file, at: now.toISOString(), hosts };
 }
 
@@ -43,15 +43,15 @@ export function isAllRunning({ hosts }: FleetStatus): boolean {
   return hosts.every((one) => "instances" in one && one.missing.length === 0 && one.instances.every(isRunning));
 }
 
-function hostStatus(report: HostReport, programs: readonly string[], selection: StatusSelection): HostStatus {
+function hostStatus(report: HostReport, programs: ProgramsOfHost, selection: StatusSelection): HostStatus {
   const { host } = report;
   if ("refusal" in report) return { ...report.refusal, host };
   const selected = new Map<InstanceName, SeenInstance>();
   const missing: string[] = [];
-  for (const program of programs) {
+  for (const [program, inWaves] of programs) {
     const isNamed = compileSelector(program);
     const found = report.instances.filter(({ instance }) => isNamed(instance));
-    for (const snapshot of found)
+    for (const snapshot of found.filter(({ instance }) => inWaves.some(({ names }) => names(instance))))
       if (!selection.startedBefore || startedLater(snapshot, selection.startedBefore) === undefined)
         selected.set(snapshot.instance, { ...snapshot, program: programOf(snapshot.instance) });
     if (found.length === 0 && !selection.programsWhereFound) missing.push(program);
@@ -59,9 +59,18 @@ function hostStatus(report: HostReport, programs: readonly string[], selection: 
   return { host, instances: [...selected.values()], missing };
 }
 
-function programsByHost(plan: Plan): Map<HostName, readonly string[]> {
-  const byHost = new Map<HostName, readonly string[]>();
-  for (const { hosts, programs } of plan.waves)
-    for (const { host } of hosts) byHost.set(host, [...new Set([...(byHost.get(host) ?? []), ...programs])]);
+/** What each program of a host selects there, in each of the host's waves: exclusions may differ. */
+type ProgramsOfHost = ReadonlyMap<string, readonly NamedSelector[]>;
+
+function programsByHost(plan: Plan): ReadonlyMap<HostName, ProgramsOfHost> {
+  const byHost = new Map<HostName, Map<string, NamedSelector[]>>();
+  for (const { hosts, programs } of plan.waves) {
+    const selectors = compilePrograms(programs);
+    for (const { host } of hosts) {
+      const ofHost = byHost.get(host) ?? new Map<string, NamedSelector[]>();
+      byHost.set(host, ofHost);
+      for (const one of selectors) ofHost.set(one.text, [...(ofHost.get(one.text) ?? []), one]);
+    }
+  }
   return byHost;
 }

@@ -8,9 +8,11 @@ import {
   worksOf,
   type HostWork,
   type InstanceBatch,
+  type PlannedInstance,
   type Rollout,
   type Warning,
   type Wave,
+  type WorkSettings,
 } from "../../domain/rollout.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
@@ -18,12 +20,13 @@ import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import { didYouMean } from "../schema/nearest.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { select, type Selected } from "./programs.ts";
-import { compileSelector, namesGroup, type Selector } from "../../domain/selector.ts";
+import { compilePrograms, namesGroup, type NamedSelector } from "../../domain/selector.ts";
 import { resumeChain } from "./resume-chain.ts";
 import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
 import { floorsOf, refuseFloors } from "./floors.ts";
 import { InstancePicker, type InstanceSelection } from "./picking.ts";
 import { warningOfPlan, warningsOf } from "./warnings.ts";
+import { compileRules, type SettingsIn } from "./program-rules.ts";
 
 /** The rollout, or every reason why there cannot be one. */
 export type Built =
@@ -40,9 +43,10 @@ export function buildRollout(
   const builder = new Builder(plan, fleet, selection);
   const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
   const sources = { plan, fleet, programs: builder.picker.programs, resumed: selection.resumed };
-  const floors = floorsOf(sources, waves);
+  const wanted = floorsOf(sources, waves);
+  const floors = wanted.map(({ floor }) => floor);
   const { unreachable } = builder;
-  const refusals = [...builder.refusals, ...refuseFloors(floors, sources, waves), ...builder.missingPrograms()];
+  const refusals = [...builder.refusals, ...refuseFloors(wanted, sources, waves), ...builder.missingPrograms()];
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);
@@ -88,10 +92,8 @@ export function buildRollout(
   };
 }
 
-interface NamedSelector {
-  readonly text: string;
-  readonly names: Selector;
-}
+/** The settings of an instance on a host. */
+type SettingsOf = (instance: InstanceName) => HostSettings;
 
 class Builder {
   readonly refusals: Refusal[] = [];
@@ -107,7 +109,7 @@ class Builder {
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
     this.fleet = fleet;
     this.programsWhereFound = selection.programsWhereFound === true;
-    this.picker = new InstancePicker(plan, fleet, selection, this);
+    this.picker = new InstancePicker(fleet, selection, this);
     for (const warning of plan.warnings) this.warnings.push({ message: warningOfPlan(warning) });
     const lost: Refusal[] = [];
     for (const report of fleet.values()) {
@@ -129,9 +131,10 @@ class Builder {
   }
 
   wave(wave: PlanWave): Wave {
-    const selectors = wave.programs.map((text) => ({ text, names: compileSelector(text) }));
+    const selectors = compilePrograms(wave.programs);
+    const settingsIn = compileRules(wave);
     const works = wave.hosts
-      .map((waveHost) => this.hostWork(waveHost, selectors, wave.batches.mode))
+      .map((host) => this.hostWork(host, selectors, settingsIn, wave.batches.mode))
       .filter((work) => work.batches.length > 0);
     const { group, between_batches_ms, programs, pause } = wave;
     const batches = inBatches(works, wave.batches);
@@ -146,22 +149,37 @@ class Builder {
   }
 
   private hostWork(
-    { host, settings }: WaveHost,
+    waveHost: WaveHost,
     selectors: readonly NamedSelector[],
+    settingsIn: SettingsIn,
     mode: HostBatches["mode"],
   ): HostWork {
+    const { host, settings } = waveHost;
+    const settingsOf: SettingsOf = (instance) => settingsIn(waveHost, instance);
     const report = this.fleet.get(host);
     const seen = report && "instances" in report ? report : undefined;
-    const batches: InstanceBatch[] = [];
+    const batches: SettledBatch[] = [];
     for (const { text, names } of seen ? selectors : []) {
       const selected = select(names, seen?.instances ?? [], seen?.config?.instances);
       if (selected.length > 0) this.found.add(text);
       else this.lacks(host, text, seen?.instances ?? []);
-      for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settings, mode));
+      for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settingsOf, mode));
     }
+    const own = this.workSettings(host, settings);
+    return {
+      host,
+      ...own,
+      batches: batches.map(({ settings: others, ...batch }) => {
+        const different = others === settings ? {} : differences(own, this.workSettings(host, others));
+        return { ...batch, ...(Object.keys(different).length > 0 && { settings: different }) };
+      }),
+    };
+  }
+
+  private workSettings(host: HostName, settings: HostSettings): WorkSettings {
     const { timings, checks, hooks, vars, on_expected_exit } = settings;
     const leftovers = leftoversOn(host, settings.leftovers, this.fleet);
-    return { host, timings, checks, hooks, vars, leftovers, on_expected_exit, batches };
+    return { timings, checks, hooks, vars, leftovers, on_expected_exit };
   }
 
   private lacks(host: HostName, text: string, snapshots: readonly ProcessSnapshot[]): void {
@@ -175,17 +193,36 @@ class Builder {
     host: HostName,
     selector: string,
     { program, instances }: Selected,
-    settings: HostSettings,
+    settingsOf: SettingsOf,
     mode: HostBatches["mode"],
-  ): InstanceBatch[] {
-    const planned = instances.flatMap((snapshot) => {
+  ): SettledBatch[] {
+    const alike: { readonly settings: HostSettings; readonly planned: PlannedInstance[] }[] = [];
+    for (const snapshot of instances) {
+      const settings = settingsOf(snapshot.instance);
       const isNamed = namesGroup(selector, snapshot.instance);
-      return this.picker.pick(host, program, snapshot, { settings, isNamed }) ?? [];
+      const planned = this.picker.pick(host, program, snapshot, { settings, isNamed });
+      const last = alike.at(-1);
+      if (planned && last?.settings === settings) last.planned.push(planned);
+      else if (planned) alike.push({ settings, planned: [planned] });
+    }
+    return alike.flatMap(({ settings, planned }): SettledBatch[] => {
+      const at_once = takeAtOnce(settings.instances, planned.length);
+      if (mode === "sliding") return [{ program, at_once, instances: planned, settings }];
+      const pieces = chunks(planned, [at_once]);
+      return pieces.map((piece) => ({ program, at_once: piece.length, instances: piece, settings }));
     });
-    const at_once = takeAtOnce(settings.instances, planned.length);
-    if (mode === "sliding") return planned.length === 0 ? [] : [{ program, at_once, instances: planned }];
-    return chunks(planned, [at_once]).map((chunk) => ({ program, at_once: chunk.length, instances: chunk }));
   }
+}
+
+/** A batch with all settings of its program. */
+interface SettledBatch extends Omit<InstanceBatch, "settings"> {
+  readonly settings: HostSettings;
+}
+
+/** The settings in which a program differs from its host. */
+function differences(ofHost: WorkSettings, ofProgram: WorkSettings): Partial<WorkSettings> {
+  const entries = Object.entries(ofProgram) as [keyof WorkSettings, unknown][];
+  return Object.fromEntries(entries.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(ofHost[key])));
 }
 
 function notFound(host: HostName, selector: string, snapshots: readonly ProcessSnapshot[]): Refusal {

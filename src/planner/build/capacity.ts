@@ -1,5 +1,12 @@
 import type { FleetReport, HostConfig } from "../../domain/fleet.ts";
-import { programOf, type HostName, type ProgramName, keyOf, type InstanceKey } from "../../domain/ids.ts";
+import {
+  programOf,
+  type HostName,
+  type InstanceName,
+  type ProgramName,
+  keyOf,
+  type InstanceKey,
+} from "../../domain/ids.ts";
 import { isRunning, type ProcessSnapshot } from "../../domain/process-state.ts";
 import {
   isDownAlready,
@@ -10,11 +17,13 @@ import {
   type PlannedInstance,
   type Wave,
 } from "../../domain/rollout.ts";
+import { compileSelection } from "../../domain/selector.ts";
 import { mixedGroups, type Member } from "./mixed-groups.ts";
 
-/** How many instances of a program a rollout leaves healthy, at its worst moment if all goes well. */
+/** How many instances of a program, or of a pattern with a floor, a rollout leaves healthy, at its worst moment if all goes well. */
 export interface CapacityForecast {
   readonly program: ProgramName;
+  readonly isPattern: boolean;
   /** Instances on the hosts that answered, less those that are left STOPPED or EXITED. */
   readonly total: number;
   /** RUNNING at planning, less those that an earlier rollout of the chain left broken. */
@@ -34,23 +43,36 @@ export interface Sizes {
   readonly floors: readonly Floor[];
 }
 
-/** The capacity of each program that the rollout restarts, in the order in which they come. */
+/** What is counted together: a program, or all that a pattern with a floor selects. */
+interface Subject {
+  readonly program: ProgramName;
+  readonly floor: Floor | undefined;
+}
+
+/** The subjects for which an instance counts. */
+type SubjectsOf = (instance: InstanceName) => readonly Subject[];
+
+/** The capacity of each program that the rollout restarts and of each pattern with a floor, in the order in which they come. */
 export function capacityForecasts({ waves, floors }: Sizes, fleet: FleetReport): CapacityForecast[] {
-  const mostDown = mostDownOf(waves);
+  const subjectsOf = subjects(floors);
+  const mostDown = mostDownOf(waves, subjectsOf);
   const completing = completingIn(waves);
-  const counted = [...countedIn(new Set(mostDown.keys()), fleet, plannedIn(waves))].map((host) => ({
+  const isCounted = (instance: InstanceName) => subjectsOf(instance).some((subject) => mostDown.has(subject));
+  const counted = [...countedIn(isCounted, fleet, plannedIn(waves))].map((host) => ({
     ...host,
     snapshots: host.snapshots.filter(({ instance }) => !completing.has(keyOf({ host: host.host, instance }))),
   }));
-  const counts = countInstances(counted, keysIn(waves, isDownAlready));
+  const counts = countInstances(counted, keysIn(waves, isDownAlready), subjectsOf);
   const mixed = mixedGroups(counted);
-  return [...mostDown].map(([program, down]) => {
-    const floor = floors.find((one) => one.program === program);
-    const members = mixed.get(program);
-    const { total, healthy } = counts.get(program) ?? { total: 0, healthy: 0 };
+  return [...mostDown].map(([subject, down]) => {
+    const { program, floor } = subject;
+    const isPattern = floor?.selects !== undefined;
+    const members = isPattern ? undefined : mixed.get(program);
+    const { total, healthy } = counts.get(subject) ?? { total: 0, healthy: 0 };
     const lowest = Math.max(healthy - down, Math.min(healthy, floor?.min_healthy ?? 0));
     return {
       program,
+      isPattern,
       total: floor?.total ?? total,
       healthy,
       mostDown: down,
@@ -61,37 +83,64 @@ export function capacityForecasts({ waves, floors }: Sizes, fleet: FleetReport):
   });
 }
 
-/** Batches come one after the other, so the largest one of each program counts. */
-function mostDownOf(waves: readonly Wave[]): Map<ProgramName, number> {
-  const most = new Map<ProgramName, number>();
+function subjects(floors: readonly Floor[]): SubjectsOf {
+  const patterns = floors.flatMap((floor) =>
+    floor.selects ? { program: floor.program, floor, selects: compileSelection(floor.selects) } : [],
+  );
+  const programs = new Map<ProgramName, Subject>();
+  const known = new Map<InstanceName, readonly Subject[]>();
+  return (instance) => {
+    const before = known.get(instance);
+    if (before) return before;
+    const program = programOf(instance);
+    const own = programs.get(program) ?? {
+      program,
+      floor: floors.find((one) => !one.selects && one.program === program),
+    };
+    programs.set(program, own);
+    const all = [own, ...patterns.filter(({ selects }) => selects(instance))];
+    known.set(instance, all);
+    return all;
+  };
+}
+
+/** Batches come one after the other, so the largest one of each subject counts. */
+function mostDownOf(waves: readonly Wave[], subjectsOf: SubjectsOf): Map<Subject, number> {
+  const most = new Map<Subject, number>();
   for (const batch of waves.flatMap(({ batches }) => batches))
-    for (const [program, downs] of downByHost(batch)) {
+    for (const [subject, downs] of downByHost(batch, subjectsOf)) {
       const together = downs.sort((a, b) => b - a).slice(0, batch.at_once);
       const down = together.reduce((sum, one) => sum + one, 0);
-      most.set(program, Math.max(most.get(program) ?? 0, down));
+      most.set(subject, Math.max(most.get(subject) ?? 0, down));
     }
   return most;
 }
 
-/** For each program how much of it each host may have down; on a host its instance batches follow each other. */
-function downByHost({ hosts }: Batch): Map<ProgramName, number[]> {
-  const byProgram = new Map<ProgramName, number[]>();
+/** For each subject how much of it each host may have down; on a host its instance batches follow each other. */
+function downByHost({ hosts }: Batch, subjectsOf: SubjectsOf): Map<Subject, number[]> {
+  const bySubject = new Map<Subject, number[]>();
   for (const { batches } of hosts) {
-    const ofHost = new Map<ProgramName, number>();
-    for (const batch of batches) ofHost.set(batch.program, Math.max(ofHost.get(batch.program) ?? 0, takenDown(batch)));
-    for (const [program, down] of ofHost) {
-      const downs = byProgram.get(program);
+    const ofHost = new Map<Subject, number>();
+    for (const batch of batches)
+      for (const [subject, running] of runningIn(batch, subjectsOf))
+        ofHost.set(subject, Math.max(ofHost.get(subject) ?? 0, Math.min(batch.at_once, running)));
+    for (const [subject, down] of ofHost) {
+      const downs = bySubject.get(subject);
       if (downs) downs.push(down);
-      else byProgram.set(program, [down]);
+      else bySubject.set(subject, [down]);
     }
   }
-  return byProgram;
+  return bySubject;
 }
 
-/** An instance that does not run, or is broken, is not taken down by a restart. */
-function takenDown({ at_once, instances }: InstanceBatch): number {
-  const running = instances.filter((one) => isRunning(one.before) && one.action === "restart" && !isDownAlready(one));
-  return Math.min(at_once, running.length);
+/** How many instances of each subject a batch takes down: not one that does not run, or is broken. */
+function runningIn({ instances }: InstanceBatch, subjectsOf: SubjectsOf): Map<Subject, number> {
+  const running = new Map<Subject, number>();
+  for (const one of instances) {
+    const isTaken = isRunning(one.before) && one.action === "restart" && !isDownAlready(one);
+    for (const subject of subjectsOf(one.instance)) running.set(subject, (running.get(subject) ?? 0) + Number(isTaken));
+  }
+  return running;
 }
 
 /** The keys of all instances that waves restart, start or check. */
@@ -118,9 +167,9 @@ interface CountedHost {
   readonly snapshots: readonly ProcessSnapshot[];
 }
 
-/** The instances of each host that count: those of these programs, less those that are left STOPPED or EXITED. */
+/** The instances of each host that count: those of these subjects, less those that are left STOPPED or EXITED. */
 function* countedIn(
-  programs: ReadonlySet<ProgramName>,
+  isCounted: (instance: InstanceName) => boolean,
   fleet: FleetReport,
   planned: ReadonlySet<InstanceKey>,
 ): Generator<CountedHost> {
@@ -129,21 +178,23 @@ function* countedIn(
     const { instances, at_rest, config } = report;
     const snapshots = instances.filter(({ instance, state }) => {
       const isLeft = state === "STOPPED" || at_rest?.has(instance) === true;
-      return programs.has(programOf(instance)) && (!isLeft || planned.has(keyOf({ host, instance })));
+      return isCounted(instance) && (!isLeft || planned.has(keyOf({ host, instance })));
     });
     yield { host, config, snapshots };
   }
 }
 
-function countInstances(hosts: readonly CountedHost[], down: ReadonlySet<InstanceKey>) {
-  const counts = new Map<ProgramName, { total: number; healthy: number }>();
+function countInstances(hosts: readonly CountedHost[], down: ReadonlySet<InstanceKey>, subjectsOf: SubjectsOf) {
+  const counts = new Map<Subject, { total: number; healthy: number }>();
   for (const { host, snapshots } of hosts)
     for (const snapshot of snapshots) {
-      const program = programOf(snapshot.instance);
-      const count = counts.get(program) ?? { total: 0, healthy: 0 };
-      counts.set(program, count);
-      count.total++;
-      if (isRunning(snapshot) && !down.has(keyOf({ host, instance: snapshot.instance }))) count.healthy++;
+      const isHealthy = isRunning(snapshot) && !down.has(keyOf({ host, instance: snapshot.instance }));
+      for (const subject of subjectsOf(snapshot.instance)) {
+        const count = counts.get(subject) ?? { total: 0, healthy: 0 };
+        counts.set(subject, count);
+        count.total++;
+        if (isHealthy) count.healthy++;
+      }
     }
   return counts;
 }

@@ -1,7 +1,7 @@
 import { formatDuration, formatElapsed } from "../../domain/duration.ts";
 import type { FleetReport, HostConfig, InstanceConfig } from "../../domain/fleet.ts";
 import { programOf } from "../../domain/ids.ts";
-import { worksOf, type Rollout, type Timings, type Warning } from "../../domain/rollout.ts";
+import { partsIn, type Rollout, type Timings, type Warning } from "../../domain/rollout.ts";
 
 /** Added to the longest time that Supervisor may take, for the deadline that is proposed. */
 const SLACK_MS = 60_000;
@@ -12,7 +12,7 @@ const LONGEST_WAIT_MS = 3_600_000;
 /** Where Supervisor's own configuration conflicts with the plan, as far as it is known. */
 export function configWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
   const warnings: Warning[] = [];
-  for (const { host, batches, timings } of worksOf(rollout)) {
+  for (const { host, batches, timings } of partsIn(rollout)) {
     const report = fleet.get(host);
     if (!report || !("instances" in report) || !report.config) continue;
     const { config, instances } = report;

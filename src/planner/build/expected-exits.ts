@@ -1,38 +1,42 @@
 import type { FleetReport } from "../../domain/fleet.ts";
-import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
 import {
-  worksOf,
+  countsFor,
+  partsIn,
   type Floor,
   type HostWork,
   type PlannedInstance,
   type Rollout,
   type Warning,
 } from "../../domain/rollout.ts";
-import type { HostSettings, Plan } from "../plan/plan.ts";
+import { settingsOn, type HostSettings, type Plan } from "../plan/plan.ts";
 
 /** Hosts on which the plan lets processes exit: only supervisord's log distinguishes that from a crash. */
 export function hostsWhereExitsCount({ waves }: Plan): ReadonlySet<HostName> {
   const counting = ({ on_expected_exit, exited }: HostSettings) =>
     on_expected_exit === "accept" || exited === "restart";
   return new Set(
-    waves.flatMap(({ hosts }) => hosts.filter(({ settings }) => counting(settings)).map(({ host }) => host)),
+    waves.flatMap(({ hosts }) => hosts.filter((one) => settingsOn(one).some(counting)).map(({ host }) => host)),
   );
 }
 
 /** A floor counts an instance between two processes as healthy only if all restarted instances of its program may exit. */
 export function withExits(floors: readonly Floor[], rollout: Pick<Rollout, "waves">): Floor[] {
-  const [accepting, others] = [new Set<ProgramName>(), new Set<ProgramName>()];
-  for (const { on_expected_exit, batches } of worksOf(rollout))
-    for (const { program } of batches) (on_expected_exit === "accept" ? accepting : others).add(program);
-  return floors.map((floor) =>
-    accepting.has(floor.program) && !others.has(floor.program) ? { ...floor, on_expected_exit: "accept" } : floor,
-  );
+  const [accepting, others] = [new Set<InstanceName>(), new Set<InstanceName>()];
+  for (const { on_expected_exit, batches } of partsIn(rollout))
+    for (const { instance } of batches.flatMap(({ instances }) => instances))
+      (on_expected_exit === "accept" ? accepting : others).add(instance);
+  if (accepting.size === 0) return [...floors];
+  return floors.map((floor) => {
+    const counts = countsFor(floor);
+    return [...accepting].some(counts) && ![...others].some(counts) ? { ...floor, on_expected_exit: "accept" } : floor;
+  });
 }
 
 /** Warns of instances whose expected exits supervisord's log would not show. */
 export function exitWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
   const warnings: Warning[] = [];
-  for (const work of worksOf(rollout))
+  for (const work of partsIn(rollout))
     for (const planned of work.batches.flatMap(({ instances }) => instances)) {
       const { instance } = planned;
       const reason = mayEnd(work, planned) ? whyUnread(work.host, instance, fleet) : undefined;

@@ -1,11 +1,20 @@
 import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
-import { keyOf, programOf, type ProgramName } from "../../domain/ids.ts";
+import { groupedBy } from "../../domain/folding.ts";
+import { keyOf, programOf, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import { formatQuantity, keep, type Quantity } from "../../domain/quantity.ts";
 import type { Floor, Wave } from "../../domain/rollout.ts";
+import { compileSelection, selectsGroup } from "../../domain/selector.ts";
 import type { Plan } from "../plan/plan.ts";
 import { capacityForecasts, completingIn, plannedIn } from "./capacity.ts";
+import { compileStarts } from "./program-rules.ts";
 import type { ResumedRollout } from "./resumed.ts";
+
+/** A floor, and the words of the plan that ask for it. */
+export interface WrittenFloor {
+  readonly floor: Floor;
+  readonly written: Quantity;
+}
 
 /** What floors are counted from. */
 export interface FloorSources {
@@ -16,58 +25,116 @@ export interface FloorSources {
   readonly resumed: ResumedRollout | undefined;
 }
 
-/** The floor of each selected program, over all the plan's hosts, less the instances that are left STOPPED or EXITED. */
-export function floorsOf({ plan, fleet, programs, resumed }: FloorSources, waves: readonly Wave[]): Floor[] {
-  const { min_healthy } = plan.limits;
+/**
+ * The floor of each selected program and of each pattern that has one, over all the plan's hosts, less the instances
+ * that are left STOPPED or EXITED.
+ */
+export function floorsOf(sources: FloorSources, waves: readonly Wave[]): WrittenFloor[] {
+  const counted = [...countedIn(sources, waves)];
   const totals = new Map<ProgramName, number>();
+  for (const instance of counted) {
+    const program = programOf(instance);
+    if (sources.programs.has(program)) totals.set(program, (totals.get(program) ?? 0) + 1);
+  }
+  const ofPrograms = [...totals].map(([program, total]) =>
+    highest({ program, total }, writtenFor(program, sources.plan)),
+  );
+  const ofPatterns = patternFloors(sources, counted);
+  return [...ofPrograms, ...ofPatterns].filter(({ floor }) => floor.min_healthy > 0);
+}
+
+/** Of several quantities that waves ask for, the highest holds. */
+function highest(of: Omit<Floor, "min_healthy">, written: readonly Quantity[]): WrittenFloor {
+  const [first, ...others] = written.map((quantity) => ({ written: quantity, min_healthy: keep(quantity, of.total) }));
+  if (!first) return { floor: { ...of, min_healthy: 0 }, written: { count: 0 } };
+  const most = others.reduce((best, one) => (one.min_healthy > best.min_healthy ? one : best), first);
+  return { floor: { ...of, min_healthy: most.min_healthy }, written: most.written };
+}
+
+/** The instances that count for floors, each as often as hosts have it. */
+function* countedIn({ plan, fleet, programs, resumed }: FloorSources, waves: readonly Wave[]): Generator<InstanceName> {
+  const whole = plan.whole ?? plan.waves;
+  const patterns = whole.flatMap(({ floors = [] }) => floors.map(({ selects }) => compileSelection(selects)));
+  const starts = compileStarts(whole);
   const planned = plannedIn(waves);
   const completing = completingIn(waves);
   for (const [host, report] of fleet) {
     if (!("instances" in report)) continue;
     for (const { instance, state } of report.instances) {
-      const program = programOf(instance);
-      const isStopped = state === "STOPPED" && plan.stopped === "skip";
+      if (!programs.has(programOf(instance)) && !patterns.some((counts) => counts(instance))) continue;
       const isDone = report.at_rest?.has(instance) === true;
       // The rollout that is resumed left it so, and no operator did on purpose.
       const wasRestarted = resumed?.outcomes.get(host)?.has(instance) === true;
       const isOurs = wasRestarted || planned.has(keyOf({ host, instance }));
       // Also on hosts that are not selected: an instance that is skipped for another reason runs, and counts.
-      if (!programs.has(program) || ((isStopped || isDone) && !isOurs)) continue;
+      const isStopped = state === "STOPPED" && !starts(host, instance);
+      if ((isStopped || isDone) && !isOurs) continue;
       if (completing.has(keyOf({ host, instance })) || resumed?.planned.get(host)?.get(instance)?.may_complete)
         continue;
-      totals.set(program, (totals.get(program) ?? 0) + 1);
+      yield instance;
     }
   }
-  const floors = [...totals].map(([program, total]) => ({ program, total, min_healthy: keep(min_healthy, total) }));
-  return floors.filter((floor) => floor.min_healthy > 0);
+}
+
+/** What waves ask for a program: a floor that the plan gives that very program comes before the plan's own. */
+function writtenFor(program: ProgramName, { waves, whole = waves, limits }: Plan): Quantity[] {
+  const written = whole
+    .filter(({ programs }) => selectsGroup(programs, program))
+    .map(({ floors = [] }) => floors.find(({ group }) => group === program)?.min_healthy ?? limits.min_healthy);
+  // The command line may name a program that the plan does not.
+  return written.length > 0 ? written : [limits.min_healthy];
+}
+
+/** The floors of patterns of which the rollout restarts something, or skips it by name. */
+function patternFloors(
+  { plan: { waves, whole = waves }, programs }: FloorSources,
+  counted: readonly InstanceName[],
+): WrittenFloor[] {
+  const patterns = whole.flatMap(({ floors = [] }) => floors.filter(({ group }) => group === undefined));
+  return groupedBy(patterns, ({ selects }) => selects.join(" ")).flatMap((alike) => {
+    const [first] = alike;
+    if (!first) return [];
+    const { selects } = first;
+    const instances = counted.filter(compileSelection(selects));
+    if (!instances.some((instance) => programs.has(programOf(instance)))) return [];
+    const of = { program: selects[0] as ProgramName, selects, total: instances.length };
+    return [
+      highest(
+        of,
+        alike.map(({ min_healthy }) => min_healthy),
+      ),
+    ];
+  });
 }
 
 /** Refuses floors that no restart could keep: a restart would wait in vain, then halt a rollout that is half done. */
 export function refuseFloors(
-  floors: readonly Floor[],
-  { plan, fleet }: Pick<FloorSources, "plan" | "fleet">,
+  wanted: readonly WrittenFloor[],
+  { fleet }: Pick<FloorSources, "fleet">,
   waves: readonly Wave[],
 ): Refusal[] {
-  const forecasts = capacityForecasts({ waves, floors }, fleet);
-  const restarted = new Set(forecasts.filter(({ mostDown }) => mostDown > 0).map(({ program }) => program));
-  return floors.flatMap((floor): Refusal[] => {
-    const { program, total, min_healthy } = floor;
+  const floors = wanted.map(({ floor }) => floor);
+  const forecasts = capacityForecasts({ waves, floors }, fleet).filter(({ mostDown }) => mostDown > 0);
+  return wanted.flatMap(({ floor, written }): Refusal[] => {
+    const { program, total, min_healthy, selects } = floor;
+    const isRestarted = forecasts.some((one) => one.program === program && one.isPattern === (selects !== undefined));
     if (min_healthy > total) {
       const reason = `min_healthy asks for ${min_healthy} healthy instances of ${program}, but there are only ${total}`;
       return [{ code: "floor_impossible", reason }];
     }
-    if (min_healthy < total || !restarted.has(program)) return [];
-    return [{ code: "floor_impossible", reason: noneToSpare(floor, plan.limits.min_healthy) }];
+    if (min_healthy < total || !isRestarted) return [];
+    return [{ code: "floor_impossible", reason: noneToSpare(floor, written) }];
   });
 }
 
 /** Why a program can never be restarted, and the highest floor under which it can. */
-function noneToSpare({ program, total, min_healthy }: Floor, written: Quantity): string {
+function noneToSpare({ program, total, min_healthy, selects }: Floor, written: Quantity): string {
   const most = total - 1;
   const asPercent = "percent" in written && most > 0 ? ` (${Math.floor((most * 100) / total)}%)` : "";
+  const where = selects ? "limits.min_healthy of this program" : "limits.min_healthy";
   const remedy =
     most === 0
-      ? `set limits.min_healthy: 0, or leave ${program} out of this rollout`
+      ? `set ${where}: 0, or leave ${program} out of this rollout`
       : `at most ${most}${asPercent} would allow one restart at a time`;
   return (
     `min_healthy: ${formatQuantity(written)} keeps ${min_healthy} of ${total} ${program} healthy, ` +

@@ -2,11 +2,13 @@ import type { FleetReport } from "../../domain/fleet.ts";
 import type { HostName } from "../../domain/ids.ts";
 import { worksOf, type HostWork, type Rollout, type Warning } from "../../domain/rollout.ts";
 import type { LeftoverPolicy } from "../../domain/settings.ts";
-import type { Plan } from "../plan/plan.ts";
+import { settingsOn, type Plan } from "../plan/plan.ts";
 
 /** Hosts on which the plan does not ignore leftovers. */
 export function hostsWatchedForLeftovers({ waves }: Plan): ReadonlySet<HostName> {
-  const watched = waves.flatMap(({ hosts }) => hosts.filter(({ settings }) => settings.leftovers !== "ignore"));
+  const watched = waves.flatMap(({ hosts }) =>
+    hosts.filter((host) => settingsOn(host).some(({ leftovers }) => leftovers !== "ignore")),
+  );
   return new Set(watched.map(({ host }) => host));
 }
 

@@ -20,7 +20,7 @@ import type { ProcessHistory } from "../../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
 import { wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "./resumed.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
-import { compileGroupSelector } from "../../domain/selector.ts";
+import { selectsGroup } from "../../domain/selector.ts";
 import { resumeAction } from "./resume-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
@@ -36,8 +36,12 @@ export interface InstanceSelection {
 
 /** Which programs a plan selects. Of their EXITED instances it matters whether they stay EXITED. */
 export function selectsProgram({ waves }: Plan): (program: ProgramName) => boolean {
-  const selectors = [...new Set(waves.flatMap(({ programs }) => programs))].map(compileGroupSelector);
-  return (program) => selectors.some((selects) => selects(program));
+  const known = new Map<ProgramName, boolean>();
+  return (program) => {
+    const selects = known.get(program) ?? waves.some(({ programs }) => selectsGroup(programs, program));
+    known.set(program, selects);
+    return selects;
+  };
 }
 
 /** How an instance was selected. */
@@ -65,14 +69,12 @@ export class InstancePicker {
   /** Hosts on which listeners cannot be distinguished from programs. */
   private readonly unclear = new Set<HostName>();
   private readonly fleet: FleetReport;
-  private readonly stopped: Plan["stopped"];
   private readonly selection: InstanceSelection;
   private readonly remarks: Remarks;
 
   /** @param remarks warnings and refusals are added to it */
-  constructor({ stopped }: Plan, fleet: FleetReport, selection: InstanceSelection, remarks: Remarks) {
+  constructor(fleet: FleetReport, selection: InstanceSelection, remarks: Remarks) {
     this.fleet = fleet;
-    this.stopped = stopped;
     this.selection = selection;
     this.remarks = remarks;
   }
@@ -170,7 +172,7 @@ export class InstancePicker {
     const later = startedBefore && startedLater(snapshot, startedBefore);
     // Its supervisord was restarted since and has not started it again: nobody stopped it on purpose.
     const isLeftDown = resumed !== undefined && isNotStarted(snapshot) && wasUp(resumed, host, snapshot.instance);
-    const isLeft = snapshot.state === "STOPPED" && this.stopped === "skip" && !isLeftDown;
+    const isLeft = snapshot.state === "STOPPED" && selecting.settings.stopped === "skip" && !isLeftDown;
     return (
       excluded ??
       later ??

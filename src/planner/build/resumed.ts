@@ -1,9 +1,16 @@
 import { Drains } from "../../domain/drains.ts";
 import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import type { InstanceFailureCode } from "../../domain/failures.ts";
-import type { HostName, InstanceName, RolloutId } from "../../domain/ids.ts";
+import { keyOf, type HostName, type InstanceKey, type InstanceName, type RolloutId } from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
-import { worksOf, type LeftDrained, type LeftOpen, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
+import {
+  partsIn,
+  worksOf,
+  type LeftDrained,
+  type LeftOpen,
+  type PlannedInstance,
+  type Rollout,
+} from "../../domain/rollout.ts";
 
 /**
  * Proven on this pid. `drained`: its after_healthy hook was not seen to succeed. `previousStart`, of one that may complete:
@@ -121,7 +128,7 @@ class ResumedRolloutReader {
   /** The state in the last look at it: a journal of 0.1 does not have it in the failure itself. */
   private readonly seen = new Map<HostName, Map<InstanceName, ProcessState>>();
   /** Hosts with an after_healthy hook, which undoes before_restart. */
-  private readonly enables = new Set<HostName>();
+  private readonly enables = new Set<InstanceKey>();
   /** Whether that hook has succeeded since the last restart. */
   private readonly isEnabled = new Map<HostName, Map<InstanceName, boolean>>();
 
@@ -163,7 +170,7 @@ class ResumedRolloutReader {
     entryOf(this.seen, host).set(instance, pid === undefined ? "EXITED" : "RUNNING");
     this.oldPids.get(host)?.delete(instance);
     const previousStart = this.outcomes.get(host)?.get(instance)?.previousStart;
-    const drained = this.enables.has(host) && this.isEnabled.get(host)?.get(instance) !== true;
+    const drained = this.enables.has(keyOf({ host, instance })) && this.isEnabled.get(host)?.get(instance) !== true;
     this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, previousStart, drained });
   }
 
@@ -193,12 +200,11 @@ class ResumedRolloutReader {
     this.first ??= rollout;
     this.last = rollout;
     this.enables.clear();
-    for (const { host, hooks, batches } of worksOf(rollout)) {
-      if (hooks.after_healthy) this.enables.add(host);
-      for (const { instances } of batches)
-        for (const { instance, before, old_pids = [] } of instances)
-          for (const pid of [...old_pids, before.pid]) if (pid !== undefined) this.addOldPid(host, instance, pid);
-    }
+    for (const { host, hooks, batches } of partsIn(rollout))
+      for (const { instance, before, old_pids = [] } of batches.flatMap(({ instances }) => instances)) {
+        if (hooks.after_healthy) this.enables.add(keyOf({ host, instance }));
+        for (const pid of [...old_pids, before.pid]) if (pid !== undefined) this.addOldPid(host, instance, pid);
+      }
   }
 
   private addOldPid(host: HostName, instance: InstanceName, pid: number): void {

@@ -9,7 +9,7 @@ import {
   type PlaceholderValues,
   type Quoting,
 } from "../../domain/placeholders.ts";
-import { worksOf, type HostWork, type Rollout } from "../../domain/rollout.ts";
+import { partsIn, type HostWork, type Rollout } from "../../domain/rollout.ts";
 import { templateOf, type Check } from "../../domain/settings.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import { folded } from "../../domain/folding.ts";
@@ -22,7 +22,7 @@ import { folded } from "../../domain/folding.ts";
  */
 export function refuseUnfillable(rollout: Pick<Rollout, "waves" | "hosts">, env: Environment): Refusal[] {
   const targets = new Map(rollout.hosts.map((target) => [target.name, target]));
-  return [...worksOf(rollout)].flatMap((work) => {
+  return [...partsIn(rollout)].flatMap((work) => {
     const target = targets.get(work.host);
     return target ? refuseOf(work, target, env) : [];
   });

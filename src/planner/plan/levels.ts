@@ -12,7 +12,7 @@ import type { Template } from "./templates.ts";
 import { mergeTimings, readTimings, type OwnTimings } from "./timings.ts";
 import { readVars } from "./vars.ts";
 
-/** The settings of restarts that the plan, a group or a host has. */
+/** The settings of restarts that the plan, a group, a host or a program has. */
 export interface Level extends PlacedSettings {
   readonly instances: Quantity | undefined;
   readonly timings: OwnTimings;
@@ -22,10 +22,11 @@ export interface Level extends PlacedSettings {
   readonly vars: Vars;
 }
 
-/** The settings that apply on a host, and the texts in them that are filled in there. */
+/** The settings that apply, and the texts in them that are filled in: for a whole host, and for each instance. */
 export interface MergedLevels {
   readonly settings: HostSettings;
-  readonly templates: readonly Template[];
+  readonly ofHost: readonly Template[];
+  readonly ofInstances: readonly Template[];
 }
 
 /** Reads one level. */
@@ -45,9 +46,9 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
 /** Whether a level sets nothing at all. */
 export function isSilent({
   checks,
-  section: { timings, batches, hooks, vars, exited, leftovers, on_expected_exit },
+  section: { timings, batches, hooks, vars, stopped, exited, leftovers, on_expected_exit },
 }: Level): boolean {
-  return !timings && !batches && !checks && !hooks && !vars && !exited && !leftovers && !on_expected_exit;
+  return !timings && !batches && !checks && !hooks && !vars && !stopped && !exited && !leftovers && !on_expected_exit;
 }
 
 /** Merges levels; later ones are nearer and win: key by key, and with their whole list of checks. */
@@ -62,11 +63,20 @@ export function mergeLevels(levels: readonly Level[]): MergedLevels {
     checks: checks.map((check) => check.withTimeout(timings.command_timeout_ms)),
     hooks: Object.fromEntries(hooks.map(([name, { hook }]) => [name, hook])),
     vars: Object.assign({}, ...levels.map((level) => level.vars)) as Vars,
+    stopped: levels.findLast(({ section }) => section.stopped)?.section.stopped ?? "skip",
     exited: levels.findLast(({ section }) => section.exited)?.section.exited ?? "skip",
     leftovers: levels.findLast(({ section }) => section.leftovers)?.section.leftovers ?? "fail",
     on_expected_exit: levels.findLast(({ section }) => section.on_expected_exit)?.section.on_expected_exit ?? "fail",
   };
-  return { settings, templates: [...checks, ...hooks.map(([, own]) => own)].map(({ template }) => template) };
+  const ofHooks = hooks.map(([name, { template }]) => ({ isOfHost: name.endsWith("_host"), template }));
+  return {
+    settings,
+    ofHost: ofHooks.flatMap(({ isOfHost, template }) => (isOfHost ? template : [])),
+    ofInstances: [
+      ...checks.map(({ template }) => template),
+      ...ofHooks.flatMap(({ isOfHost, template }) => (isOfHost ? [] : template)),
+    ],
+  };
 }
 
 const DEFAULT_INSTANCES = parseQuantity(defaultsOf("batches").instances) ?? { count: 1 };

@@ -121,7 +121,6 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
     waves: readWaves({ raw, entries, turns, everywhere: templates }, document, findings),
     limits: readLimits(raw.limits, findings),
     on_failure: raw.on_failure ?? "stop",
-    stopped: raw.stopped ?? "skip",
     hooks,
     selection: { limit: [], exclude: [], programs: [] },
     warnings: [],

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "node:path";
 import { expandEnvironment, type Environment } from "../../domain/environment.ts";
+import { exclusionOf } from "../../domain/selector.ts";
 import { expandNodeSet } from "../../domain/node-set.ts";
 import { isPlainMap } from "../text/compose.ts";
 import { readLayers } from "./layers.ts";
@@ -40,6 +41,8 @@ export function planNames(file: string, env: Environment): PlanNames | undefined
     programs: unique(
       levels
         .flatMap((level) => (isPlainMap(level) ? [level["programs"]].flat() : []))
+        .flatMap((each) => (isPlainMap(each) ? Object.keys(each) : [each]))
+        .filter((each) => typeof each !== "string" || exclusionOf(each) === undefined)
         .flatMap((each) => expanded(each, env) ?? []),
     ),
   };

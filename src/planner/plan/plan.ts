@@ -1,4 +1,4 @@
-import type { HostName } from "../../domain/ids.ts";
+import type { HostName, ProgramName } from "../../domain/ids.ts";
 import type { Quantity } from "../../domain/quantity.ts";
 import type { Selection, Timings } from "../../domain/rollout.ts";
 import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "../../domain/settings.ts";
@@ -13,7 +13,7 @@ export interface HostBatches {
   readonly mode: "lockstep" | "sliding";
 }
 
-/** The settings that apply to one host in one wave. Hosts without settings of their own share one object. */
+/** The settings that apply to a program on one host in one wave. Hosts without settings of their own share one object. */
 export interface HostSettings {
   /** Instances of one program at once. */
   readonly instances: Quantity;
@@ -21,6 +21,8 @@ export interface HostSettings {
   readonly checks: readonly Check[];
   readonly hooks: HostHooks;
   readonly vars: Vars;
+  /** For instances that were STOPPED before the rollout. */
+  readonly stopped: "skip" | "start";
   /** For instances that were EXITED, and at rest, before the rollout. */
   readonly exited: "skip" | "restart";
   readonly leftovers: LeftoverPolicy;
@@ -29,7 +31,27 @@ export interface HostSettings {
 
 export interface WaveHost {
   readonly host: HostName;
+  /** For its own hooks, and for what none of the wave's rules selects. */
   readonly settings: HostSettings;
+  /** One for each of the wave's rules. */
+  readonly byRule?: readonly HostSettings[];
+}
+
+/** Instances with settings of their own: those that all of these lists of programs select. */
+export type ProgramRule = readonly (readonly string[])[];
+
+/** A floor that a plan gives one of its programs. */
+export interface ProgramFloor {
+  /** The program, and the exclusions after it. */
+  readonly selects: readonly string[];
+  readonly min_healthy: Quantity;
+  /** If it names one whole group: the floor takes the place of the plan's. Otherwise it holds next to that. */
+  readonly group?: ProgramName;
+}
+
+/** All settings that a wave has for instances of a host. */
+export function settingsOn({ settings, byRule = [] }: WaveHost): readonly HostSettings[] {
+  return [settings, ...byRule];
 }
 
 export type PlanLimits = Readonly<Record<LimitKey, Quantity>>;
@@ -39,8 +61,11 @@ export interface PlanWave {
   readonly group: string;
   /** As the group's patterns name them; never empty. */
   readonly hosts: readonly WaveHost[];
-  /** In plan order, never empty: a Supervisor group, `group:process`, or a glob over them. */
+  /** In plan order, never empty: a Supervisor group, `group:process`, or a glob over them, and exclusions with their `!`. */
   readonly programs: readonly string[];
+  /** An instance has the settings of the first that selects it. Left out where no program has settings. */
+  readonly rules?: readonly ProgramRule[];
+  readonly floors?: readonly ProgramFloor[];
   readonly batches: HostBatches;
   /** Pause between two batches, in milliseconds. */
   readonly between_batches_ms: number;
@@ -60,10 +85,10 @@ export interface Plan {
   /** All groups of the plan, including those that only patterns on the command line name. */
   readonly groups: ReadonlyMap<string, readonly HostName[]>;
   readonly waves: readonly PlanWave[];
+  /** Those of the whole plan, where the command line has narrowed them: its floors hold all the same. */
+  readonly whole?: readonly PlanWave[];
   readonly limits: PlanLimits;
   readonly on_failure: "stop" | "ask";
-  /** For instances that were STOPPED before the rollout. */
-  readonly stopped: "skip" | "start";
   readonly hooks: RolloutHooks;
   readonly selection: Selection;
   /** May be mistakes, and may be intended. */

@@ -25,11 +25,12 @@ export function narrow(plan: Plan, selection: Selection): Narrowed {
     .filter((wave) => wave.hosts.length > 0);
   const reached = new Set(waves.flatMap((wave) => wave.hosts.map(({ host }) => host)));
   const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => reached.has(name));
-  return { ok: true, plan: { ...plan, hosts: contacted, waves, selection } };
+  return { ok: true, plan: { ...plan, hosts: contacted, waves, whole: plan.waves, selection } };
 }
 
-function hasFloor({ limits: { min_healthy } }: Plan): boolean {
-  return "count" in min_healthy ? min_healthy.count > 0 : min_healthy.percent > 0;
+function hasFloor({ limits, waves }: Plan): boolean {
+  const written = [limits.min_healthy, ...waves.flatMap(({ floors = [] }) => floors.map((floor) => floor.min_healthy))];
+  return written.some((quantity) => ("count" in quantity ? quantity.count : quantity.percent) > 0);
 }
 
 function selectedHosts(plan: Plan, { limit, exclude }: Selection): { hosts: Set<HostName>; problems: string[] } {

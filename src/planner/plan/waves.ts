@@ -4,9 +4,10 @@ import type { PlanDocument } from "../text/document.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "../text/findings.ts";
 import type { HostEntry } from "./host-names.ts";
-import { isSilent, mergeLevels, readLevel, type Level } from "./levels.ts";
+import { isSilent, mergeLevels, readLevel, type Level, type MergedLevels } from "./levels.ts";
 import type { PlanWave, WaveHost } from "./plan.ts";
-import { listOf, wasRefused, type RawPlan } from "../schema/raw-plan.ts";
+import { wasRefused, type RawPlan } from "../schema/raw-plan.ts";
+import { floorsOf, readPrograms, rulesOf, type Programs, type RuleLevels } from "./programs.ts";
 import type { Template } from "./templates.ts";
 import { judgePasses, judgeTimings } from "./timings.ts";
 import type { Turn } from "./turns.ts";
@@ -28,12 +29,17 @@ export function readWaves(
   findings: Findings,
 ): PlanWave[] {
   judgePrograms(turns, raw, document, findings);
+  const programs = readPrograms(raw.programs, ["programs"], document, findings);
   const read = (section: Parameters<typeof readLevel>[0], ...path: string[]) =>
     readLevel(section, path, document, findings);
   const plan = read(raw);
   // All groups: a fault in a group without a wave is a fault too.
   const groups = new Map(
-    Object.entries(raw.groups ?? {}).map(([name, group]) => [name, read(group ?? {}, "groups", name)]),
+    Object.entries(raw.groups ?? {}).map(([name, group]) => {
+      const path = ["groups", name, "programs"];
+      const own = group?.programs === undefined ? undefined : readPrograms(group.programs, path, document, findings);
+      return [name, { level: read(group ?? {}, "groups", name), programs: own }];
+    }),
   );
   const hosts = new Map<HostName, Level>();
   for (const { path, names, settings } of entries) {
@@ -43,8 +49,9 @@ export function readWaves(
   const missing = new MissingVars();
   const waves = turns.map((turn) => {
     const group = turn.group && groups.get(turn.name);
-    const levels = group ? [plan, group] : [plan];
-    return readWave({ turn, levels, hosts, raw, everywhere, missing }, findings);
+    const levels = group ? [plan, group.level] : [plan];
+    const lists = group?.programs ? { own: group.programs, ofPlan: programs } : { own: programs, ofPlan: undefined };
+    return readWave({ turn, levels, hosts, ...lists, everywhere, missing }, findings);
   });
   missing.report(findings);
   return waves;
@@ -55,12 +62,16 @@ interface WaveReading {
   /** The plan's and the group's. */
   readonly levels: readonly Level[];
   readonly hosts: ReadonlyMap<HostName, Level>;
-  readonly raw: RawPlan;
+  /** The programs of the wave, and the plan's where the group has a list of its own. */
+  readonly own: Programs;
+  readonly ofPlan: Programs | undefined;
   readonly everywhere: readonly Template[];
   readonly missing: MissingVars;
 }
 
-function readWave({ turn, levels, hosts, raw, everywhere, missing }: WaveReading, findings: Findings): PlanWave {
+function readWave(reading: WaveReading, findings: Findings): PlanWave {
+  const { turn, levels, hosts, own: programs, ofPlan } = reading;
+  const rules = rulesOf(programs, ofPlan);
   const byLevel = new Map<Level | undefined, HostName[]>();
   for (const host of turn.hosts) {
     const own = hosts.get(host);
@@ -69,25 +80,47 @@ function readWave({ turn, levels, hosts, raw, everywhere, missing }: WaveReading
     else byLevel.set(own, [host]);
   }
   const settingsOf = new Map(
-    [...byLevel].map(([own, names]) => {
-      const all = own ? [...levels, own] : levels;
-      const { settings, templates } = mergeLevels(all);
-      judgeTimings(settings.timings, all, findings);
-      judgePasses(settings.timings, all, findings);
-      missing.note([...templates, ...everywhere], settings.vars, names);
-      return [own, settings] as const;
-    }),
+    [...byLevel].map(([own, names]) => [
+      own,
+      settingsOn(names, own ? [...levels, own] : levels, rules, reading, findings),
+    ]),
   );
-  const shared = settingsOf.get(undefined) ?? mergeLevels(levels).settings;
+  const shared = settingsOf.get(undefined) ?? { settings: mergeLevels(levels).settings };
   const pause = readPause(turn, findings);
+  const floors = floorsOf(programs, ofPlan);
   return {
     group: turn.name,
-    hosts: turn.hosts.map((host): WaveHost => ({ host, settings: settingsOf.get(hosts.get(host)) ?? shared })),
-    programs: listOf(turn.group?.programs ?? raw.programs ?? []).filter((program) => program !== undefined),
+    hosts: turn.hosts.map((host): WaveHost => ({ host, ...(settingsOf.get(hosts.get(host)) ?? shared) })),
+    programs: programs.texts,
+    ...(rules.length > 0 && { rules: rules.map(({ rule }) => rule) }),
+    ...(floors.length > 0 && { floors }),
     batches: readHostBatches(levels, findings),
-    between_batches_ms: shared.timings.between_batches_ms,
+    between_batches_ms: shared.settings.timings.between_batches_ms,
     ...(pause !== undefined && { pause }),
   };
+}
+
+/** The settings on hosts that have the same levels: their own, and those of each rule. */
+function settingsOn(
+  hosts: readonly HostName[],
+  levels: readonly Level[],
+  rules: readonly RuleLevels[],
+  { everywhere, missing }: WaveReading,
+  findings: Findings,
+): Omit<WaveHost, "host"> {
+  const { settings, ofHost, ofInstances } = mergeLevels(levels);
+  missing.note([...ofHost, ...everywhere], settings.vars, hosts);
+  const judge = (merged: Pick<MergedLevels, "settings" | "ofInstances">, all: readonly Level[]) => {
+    judgeTimings(merged.settings.timings, all, findings);
+    judgePasses(merged.settings.timings, all, findings);
+    missing.note(merged.ofInstances, merged.settings.vars, hosts);
+    return merged.settings;
+  };
+  if (rules.length === 0) return { settings: judge({ settings, ofInstances }, levels) };
+  const byRule = rules.map(({ levels: more }) =>
+    judge(more.length === 0 ? { settings, ofInstances } : mergeLevels([...levels, ...more]), [...levels, ...more]),
+  );
+  return { settings, byRule };
 }
 
 function readPause({ wave, index = 0 }: Turn, findings: Findings): PlanWave["pause"] {

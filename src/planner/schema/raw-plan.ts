@@ -10,7 +10,7 @@ import type { Path } from "../text/path.ts";
 export interface RawPlan extends RawSettings {
   readonly abstract?: boolean | undefined;
   readonly name?: string | undefined;
-  readonly programs?: OneOrMore | undefined;
+  readonly programs?: RawPrograms | undefined;
   readonly hosts?: Readonly<Record<string, RawHost | null | undefined>> | undefined;
   readonly hosts_from?: object | null | undefined;
   readonly groups?: Readonly<Record<string, RawGroup | undefined>> | null | undefined;
@@ -19,18 +19,18 @@ export interface RawPlan extends RawSettings {
   readonly hooks?: { readonly [Name in HookName]?: RawHook | undefined } | null | undefined;
   readonly limits?: { readonly [Key in LimitKey]?: RawQuantity | undefined } | null | undefined;
   readonly on_failure?: "stop" | "ask" | undefined;
-  readonly stopped?: "skip" | "start" | undefined;
   readonly lock?: RawLock | null | undefined;
   readonly rollout?: readonly (RawWave | undefined)[] | undefined;
 }
 
-/** Settings that may stand on the plan, a group and a host and that apply in a wave. */
+/** Settings that may stand on the plan, a group, a host and a program and that apply in a wave. */
 export interface RawSettings {
   readonly timings?: RawTimings | null | undefined;
   readonly batches?: RawBatches | null | undefined;
   readonly checks?: readonly (RawCheck | undefined)[] | null | undefined;
   readonly hooks?: { readonly [Name in keyof HostHooks]?: RawHook | undefined } | null | undefined;
   readonly vars?: Readonly<Record<string, string | number | undefined>> | null | undefined;
+  readonly stopped?: "skip" | "start" | undefined;
   readonly exited?: "skip" | "restart" | undefined;
   readonly leftovers?: LeftoverPolicy | undefined;
   readonly on_expected_exit?: ExitPolicy | undefined;
@@ -51,10 +51,21 @@ export interface RawHost extends RawSettings {
 
 export interface RawGroup extends RawSettings {
   readonly hosts?: OneOrMore | undefined;
-  readonly programs?: OneOrMore | undefined;
+  readonly programs?: RawPrograms | undefined;
   readonly ssh?: RawSsh | null | undefined;
   readonly supervisor?: RawSupervisor | null | undefined;
 }
+
+/** Settings of a program. */
+export interface RawProgram extends RawSettings {
+  readonly limits?: { readonly min_healthy?: RawQuantity | undefined } | null | undefined;
+}
+
+/** Programs with settings, each by its name or pattern. */
+export type RawProgramMap = Readonly<Record<string, RawProgram | null | undefined>>;
+
+/** A map in a list has one key. */
+export type RawPrograms = string | readonly (string | RawProgramMap | undefined)[] | RawProgramMap;
 
 export interface RawWave {
   readonly group?: string | undefined;
@@ -117,6 +128,27 @@ export type OneOrMore = string | readonly (string | undefined)[];
 /** One or a list of texts as a list. */
 export function listOf(value: OneOrMore): readonly (string | undefined)[] {
   return typeof value === "string" ? [value] : value;
+}
+
+/** One of the programs that a plan or a group lists, its settings, and where they stand. */
+export interface ListedProgram {
+  readonly text: string;
+  readonly settings: RawProgram | undefined;
+  /** From `programs` on. */
+  readonly path: Path;
+}
+
+/** The programs in their order, however they are written. */
+export function programsOf(raw: RawPrograms | undefined): readonly ListedProgram[] {
+  if (raw === undefined) return [];
+  if (typeof raw === "string") return [{ text: raw, settings: undefined, path: [] }];
+  const inMap = (map: RawProgramMap, path: Path) =>
+    Object.entries(map).map(([text, settings]) => ({ text, settings: settings ?? undefined, path: [...path, text] }));
+  if (!Array.isArray(raw)) return inMap(raw as RawProgramMap, []);
+  return (raw as readonly (string | RawProgramMap | undefined)[]).flatMap((item, index): ListedProgram[] => {
+    if (item === undefined) return [];
+    return typeof item === "string" ? [{ text: item, settings: undefined, path: [index] }] : inMap(item, [index]);
+  });
 }
 
 /** Whether the schema refused the value of a key, so that nothing is known about it. */

@@ -83,7 +83,8 @@ function unset(name: string, env: Environment): Fault {
 
 /** Whether a value is a text of a check or hook; their other keys are resolved like all others. */
 function staysReference(path: Path): boolean {
-  const section = path[0] === "hosts" || path[0] === "groups" ? path[2] : path[0];
+  const ofLevel = path[0] === "hosts" || path[0] === "groups" ? path.slice(2) : path;
+  const [section] = ofLevel[0] === "programs" ? ofLevel.slice(typeof ofLevel[1] === "number" ? 3 : 2) : ofLevel;
   if (section !== "checks" && section !== "hooks") return false;
   return !["from", "run", "status", "timeout"].includes(String(path.at(-1)));
 }

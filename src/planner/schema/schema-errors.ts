@@ -1,4 +1,5 @@
 import type { ErrorObject } from "ajv";
+import { isPlainMap } from "../text/compose.ts";
 import type { Fault } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
@@ -133,7 +134,8 @@ export function nothingLeft(of: string): Fault {
 }
 
 function invalidValue(value: unknown, schema: Schema): Fault {
-  return { code: "invalid_value", message: errorMessageOf(schema), suggestion: likelyMeant(value, schema) };
+  const message = isPlainMap(value) ? (schema.kindMessage ?? errorMessageOf(schema)) : errorMessageOf(schema);
+  return { code: "invalid_value", message, suggestion: likelyMeant(value, schema) };
 }
 
 function errorMessageOf({ errorMessage, kindMessage }: Schema): string {

@@ -276,6 +276,22 @@ export const PLAN_ERRORS = {
     remedy: "Correct it if it is a mistake. If it is for other plans that share the group, leave it.",
     example: { plan: `${WEB}groups: { web: { hosts: ["web-*", "!old-*"] } }\n` },
   },
+  excludes_no_program: {
+    meaning: "A `!program` takes nothing away: no program that stands before it in the list can be it.",
+    remedy: "Put it after the program that it is an exception to, correct its name, or remove it.",
+    example: { plan: 'programs: [web, "!migrate"]\nhosts: { web-1: }\n' },
+  },
+  settings_of_exclusion: {
+    meaning: "A `!program` has settings. What is left out is not restarted, and has none.",
+    remedy: "Remove the settings, or the `!`.",
+    example: { plan: 'programs: { "*": , "!migrate": { checks: [] } }\nhosts: { web-1: }\n' },
+  },
+  program_listed_before: {
+    meaning:
+      "A warning: settings of a program never apply, because a program before it in the list names the same instances.",
+    remedy: "Put the narrower one first: an instance has the settings of the first that names it.",
+    example: { plan: 'programs:\n  - "*"\n  - web: { checks: [] }\nhosts: { web-1: }\n' },
+  },
   duplicate_wave: {
     meaning: "`rollout` lists a group twice.",
     remedy: "Remove one of the entries.",

@@ -9,7 +9,7 @@ export function observe(instance: InstanceProgress, { state, pid }: EventOf<"ins
   const isStopping = state === "STOPPING" || (state === "RUNNING" && pid === instance.previousPid);
   if (!isStopping && !instance.stopEnded) {
     instance.stopEnded = true;
-    instance.untilMs = nowMs + instance.at.work.timings.healthy_deadline_ms;
+    instance.untilMs = nowMs + instance.work.timings.healthy_deadline_ms;
   }
   instance.state = state;
   instance.proving = state === "RUNNING" && pid !== instance.previousPid;
@@ -41,8 +41,8 @@ function restart(
   { action, previous_pid }: EventOf<"instance.restarting">,
   nowMs: number,
 ): void {
-  const { at } = instance;
-  const { stop_deadline_ms, healthy_deadline_ms } = at.work.timings;
+  const { at, work } = instance;
+  const { stop_deadline_ms, healthy_deadline_ms } = work.timings;
   instance.previousPid = previous_pid;
   instance.action = action;
   instance.proving = false;

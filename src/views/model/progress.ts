@@ -1,7 +1,7 @@
 /** The progress of the waves, batches, hosts and instances of a plan, each with the counts of its instances. */
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
-import type { Batch, HostWork, Wave } from "../../domain/rollout.ts";
+import { ownWork, type Batch, type HostWork, type Wave } from "../../domain/rollout.ts";
 import type { HookName } from "../../domain/settings.ts";
 import { noInstances, openOf, type InstanceStatus, type StatusCounts } from "./status.ts";
 
@@ -31,6 +31,8 @@ export interface KnownInstance {
 /** An instance that the rollout restarts. */
 export interface InstanceProgress extends KnownInstance {
   readonly at: HostProgress;
+  /** Its host's work with the settings of its program. */
+  readonly work: HostWork;
   /** During its restart: the last observed state. `undefined`: not observed since the restart was sent. */
   state?: ProcessState | undefined;
   /** Since when it has had this state. */
@@ -149,8 +151,11 @@ function hostOf(work: HostWork, order: number, batch: BatchProgress): HostProgre
     started: false,
     ended: false,
   };
-  for (const { instance } of work.batches.flatMap((each) => each.instances))
-    instances.push({ name: instance, at: host, status: "untouched", sinceMs: 0, proving: false });
+  for (const each of work.batches) {
+    const own = ownWork(work, each);
+    for (const { instance } of each.instances)
+      instances.push({ name: instance, at: host, work: own, status: "untouched", sinceMs: 0, proving: false });
+  }
   for (const { counts } of [host, batch, batch.wave]) counts.untouched += instances.length;
   return host;
 }

@@ -22,7 +22,7 @@ export class Health {
     known: ReadonlyMap<ProgramName, { readonly total: number; readonly healthy: number }>,
   ) {
     for (const [program, { total, healthy }] of known) {
-      const floor = limits.floors.find((each) => each.program === program);
+      const floor = limits.floors.find((each) => !each.selects && each.program === program);
       const others = Math.max(0, (floor?.total ?? total) - total);
       this.programs.set(program, {
         floor: floor?.min_healthy ?? 0,

@@ -1,7 +1,7 @@
 import type { RecordedEvent, RolloutEvent, EventOf } from "../../domain/events.ts";
 import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import { programOf } from "../../domain/ids.ts";
-import type { HostWork } from "../../domain/rollout.ts";
+import { ownWork, type HostWork } from "../../domain/rollout.ts";
 import { onOneLine } from "../../domain/printable.ts";
 import { RolloutModel } from "../model/rollout-model.ts";
 import { factsOf } from "../words/facts.ts";
@@ -89,9 +89,9 @@ export class PageHistory {
   private tracksOf(work: HostWork): Track[] {
     const ofHost = this.tracks.get(work.host) ?? new Map<InstanceName, Track>();
     this.tracks.set(work.host, ofHost);
-    return work.batches.flatMap(({ instances }) =>
-      instances.map((planned) => {
-        const track = new Track(planned, work);
+    return work.batches.flatMap((batch) =>
+      batch.instances.map((planned) => {
+        const track = new Track(planned, ownWork(work, batch));
         ofHost.set(track.name, track);
         return track;
       }),

@@ -131,8 +131,8 @@ function floorText({ healthy, minHealthy }: NonNullable<InstanceProgress["waitin
 }
 
 /** How long it still has to stay RUNNING: `running 2s` of 5 s is `running 2s/5s`. */
-function gateOf({ proving, sinceMs, at }: InstanceProgress, { live, nowMs }: HostTextFrame): string {
-  const { min_healthy_time_ms } = at.work.timings;
+function gateOf({ proving, sinceMs, work }: InstanceProgress, { live, nowMs }: HostTextFrame): string {
+  const { min_healthy_time_ms } = work.timings;
   return live && proving && nowMs - sinceMs < min_healthy_time_ms ? `/${wholeSeconds(min_healthy_time_ms)}` : "";
 }
 

@@ -46,14 +46,16 @@ function hostLeftMs(host: HostProgress, startsecs: StartSeconds, nowMs: number):
   const batches: HostWork["batches"] = work.batches
     .map((batch) => ({ ...batch, instances: batch.instances.filter(({ instance }) => open.has(instance)) }))
     .filter((batch) => batch.instances.length > 0);
-  const soaking = instances.reduce((most, instance) => Math.max(most, soakLeftMs(instance, nowMs)), 0);
+  const soaks = instances.map((instance) => ({ instance, leftMs: soakLeftMs(instance, nowMs) }));
+  const soaking = soaks.reduce((most, { leftMs }) => Math.max(most, leftMs), 0);
+  const last = soaks.find(({ leftMs }) => leftMs === soaking)?.instance.work ?? work;
   const rest =
-    soaking > 0 && batches.length > 0 ? work.timings.between_restarts_ms : Math.max(0, restingUntilMs - nowMs);
+    soaking > 0 && batches.length > 0 ? last.timings.between_restarts_ms : Math.max(0, restingUntilMs - nowMs);
   return soaking + rest + leastHostMs({ ...work, batches }, startsecs);
 }
 
-function soakLeftMs({ status, proving, sinceMs, at }: InstanceProgress, nowMs: number): number {
+function soakLeftMs({ status, proving, sinceMs, work }: InstanceProgress, nowMs: number): number {
   if (status !== "under_restart" && status !== "indeterminate") return 0;
-  const soakMs = leastGateMs(at.work);
+  const soakMs = leastGateMs(work);
   return proving ? Math.max(0, sinceMs + soakMs - nowMs) : soakMs;
 }

@@ -159,8 +159,9 @@ function onPid(pid: number | undefined): string {
   return pid === undefined ? "" : ` on pid ${pid}`;
 }
 
-function waitingText({ program, healthy, min_healthy, ms }: EventOf<"instance.waiting">): string {
-  return `waiting: min_healthy keeps ${counted(min_healthy, `${program} instance`)} up and only ${healthy} ${healthy === 1 ? "is" : "are"}; gives up in ${formatDuration(ms)}`;
+function waitingText({ program, floor_of, healthy, min_healthy, ms }: EventOf<"instance.waiting">): string {
+  const of = floor_of ?? program;
+  return `waiting: min_healthy keeps ${counted(min_healthy, `${of} instance`)} up and only ${healthy} ${healthy === 1 ? "is" : "are"}; gives up in ${formatDuration(ms)}`;
 }
 
 function factsOfPause({ wave, group, ms }: EventOf<"rollout.paused">): Fact[] {

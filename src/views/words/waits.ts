@@ -75,23 +75,23 @@ function sinceOf({ hook, sinceMs }: InstanceProgress): number {
 }
 
 function busyWait(
-  { hook, proving, sinceMs, untilMs, at }: InstanceProgress,
+  { hook, proving, sinceMs, untilMs, work }: InstanceProgress,
   hasFailingCheck: boolean,
   nowMs: number,
 ): Pick<Wait, "untilMs" | "atMost"> {
   if (hook) return { untilMs: hook.untilMs, atMost: true };
-  const provenAtMs = sinceMs + at.work.timings.min_healthy_time_ms;
+  const provenAtMs = sinceMs + work.timings.min_healthy_time_ms;
   if (proving && nowMs < provenAtMs && !hasFailingCheck) return { untilMs: provenAtMs, atMost: false };
   return untilMs === undefined ? { atMost: true } : { untilMs, atMost: true };
 }
 
 function busyText(
-  { hook, status, state, proving, action, sinceMs, at }: InstanceProgress,
+  { hook, status, state, proving, action, sinceMs, work }: InstanceProgress,
   failing: EventOf<"check.failing"> | undefined,
   nowMs: number,
 ): string {
   if (hook) return hookText(hook, nowMs);
-  const { timings, checks } = at.work;
+  const { timings, checks } = work;
   const elapsed = wholeSeconds(nowMs - sinceMs);
   if (status === "indeterminate") return `not seen for ${elapsed}`;
   if (proving && failing) return `RUNNING ${elapsed}, ${failingText(failing)}`;

@@ -88,7 +88,7 @@ function make(given: Drawn): RandomRollout {
   const hosts = [FULL_HOST, ...given.hosts.filter((host) => host !== FULL_HOST)] as HostName[];
   const time = new VirtualTime();
   const fleet = fleetOf(given, hosts, time);
-  const waves = given.waves.map((wave, index) => waveOf(wave, index, hosts));
+  const waves = given.waves.map((wave, index) => waveOf(wave, index, hosts, given.stopped));
   const plan: Plan = {
     warnings: [],
     size: hosts.length,
@@ -105,7 +105,6 @@ function make(given: Drawn): RandomRollout {
     waves,
     limits: { max_failures: { count: 0 }, max_unreachable: { count: 0 }, min_healthy: { count: given.minHealthy } },
     on_failure: "stop",
-    stopped: given.stopped,
     hooks: {},
     selection: { limit: [], exclude: [], programs: [] },
     lock: { mode: "off", directory: "/tmp" },
@@ -144,7 +143,7 @@ function configOf(instance: string, configs: Drawn["configs"], index: number): I
   return { ...configs[index], is_listener, group_priority: configs[first]?.priority ?? 0 };
 }
 
-function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[]): PlanWave {
+function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[], stopped: "skip" | "start"): PlanWave {
   const chosen = hosts.filter((_, position) => wave.hosts[position]);
   const mode = wave.sliding ? "sliding" : "lockstep";
   return {
@@ -162,6 +161,7 @@ function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[]): Pla
           checks: [],
           hooks: {},
           vars: {},
+          stopped,
           exited: wave.exited,
           leftovers: "fail",
           on_expected_exit: "fail",

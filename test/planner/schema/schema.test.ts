@@ -27,6 +27,8 @@ function planWith(path: string, value: unknown): unknown {
       return index === parts.length - 1 || parts[index + 1] !== "*"
         ? { ...companions(part), [part]: inner }
         : { [part]: inner };
+    // A program with settings is a map in a list, or has its key in a map.
+    if (parts[index - 1] === "programs" && parts[index + 1] === "*") return [inner];
     return inList && index > parts.indexOf(section === "rollout" ? "rollout" : "checks") ? [inner] : { x: inner };
   }, value);
   return { hosts: { x: null }, ...(nested as object) };
@@ -97,6 +99,7 @@ describe("the plan's JSON schema", () => {
       checks: [],
       hooks: {},
       vars: {},
+      stopped: "skip",
       exited: "skip",
       leftovers: "fail",
       on_expected_exit: "fail",
@@ -108,7 +111,7 @@ describe("the plan's JSON schema", () => {
       min_healthy: { count: 0 },
     });
     assert.deepEqual(loaded.plan.lock, { mode: "required", directory: "/tmp" });
-    assert.deepEqual([loaded.plan.on_failure, loaded.plan.stopped], ["stop", "skip"]);
+    assert.equal(loaded.plan.on_failure, "stop");
     // What a plan leaves out of these is for ssh_config to say.
     assert.deepEqual(host.ssh, {});
     assert.deepEqual(host.supervisor, { command: "supervisorctl", sudo: false });

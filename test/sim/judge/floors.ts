@@ -1,7 +1,9 @@
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { programOf, type InstanceName, type ProgramName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
+import type { Quantity } from "../../../src/domain/quantity.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
+import { allSettingsOf, isSelected } from "./selects.ts";
 import { processOf, settingsOf, type Trial, type Witness } from "./trial.ts";
 
 /** For so long a picture of the fleet may be out of date: one look that is slow, or one that was given up, and the pause. */
@@ -10,7 +12,7 @@ export const UNSEEN_MS = 95_000;
 /** Never below the floor: no program has fewer healthy instances than the plan asks for, by what is done to it. */
 export class Floors implements Witness {
   private readonly trial: Trial;
-  private readonly floors: ReadonlyMap<ProgramName, number>;
+  private readonly floors: readonly JudgedFloor[];
   /** What our own doing took down, and has not brought up. */
   private readonly down = new Set<string>();
   private readonly underRestart = new Set<string>();
@@ -44,10 +46,11 @@ export class Floors implements Witness {
     // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
     if (event.action === "start" && this.underRestart.has(key)) return;
     this.underRestart.add(key);
-    const floor = this.floors.get(event.program) ?? 0;
-    const others = this.healthyBesides(event.program, key);
-    if (wasHealthy && others < floor)
-      this.trial.fail(`${key} was stopped with ${others} others healthy, below ${floor}`);
+    for (const { of, floor, counts } of this.floors.filter((one) => one.counts(event.instance))) {
+      const others = this.healthyBesides(counts, key);
+      if (wasHealthy && others < floor)
+        this.trial.fail(`${key} was stopped with ${others} others of ${of} healthy, below ${floor}`);
+    }
   }
 
   /** RUNNING, and not only since the look that its restart rests upon. */
@@ -77,43 +80,71 @@ export class Floors implements Witness {
   }
 
   /** Running, or broken so shortly before that no look need have shown it yet. */
-  private healthyBesides(program: ProgramName, key: string): number {
+  private healthyBesides(counts: JudgedFloor["counts"], key: string): number {
     const { fleet, time } = this.trial.made;
     let count = 0;
     for (const [other, removedAtMs] of fleet.removed)
-      if (other !== key && !this.down.has(other) && isOf(other, program) && time.now - removedAtMs <= UNSEEN_MS)
+      if (
+        other !== key &&
+        !this.down.has(other) &&
+        counts((other.split(" ")[1] ?? "") as InstanceName) &&
+        time.now - removedAtMs <= UNSEEN_MS
+      )
         count++;
     for (const [host, processes] of fleet.hosts)
       for (const [instance, process] of processes) {
         const other = keyOf({ host, instance });
-        if (other === key || this.down.has(other) || programOf(instance) !== program) continue;
+        if (other === key || this.down.has(other) || !counts(instance)) continue;
         if (process.state === "RUNNING" || time.now - process.brokeAtMs <= UNSEEN_MS) count++;
       }
     return count;
   }
 }
 
-function isOf(key: string, program: ProgramName): boolean {
-  return programOf((key.split(" ")[1] ?? "") as InstanceName) === program;
-}
-
 /** Of all instances that the plan's hosts have, less those that are STOPPED and shall stay so. */
-export function floorsOf({ made: { plan, fleet }, report }: Pick<Trial, "made" | "report">): Map<ProgramName, number> {
-  const totals = new Map<ProgramName, number>();
+export function floorsOf({ made: { plan, fleet }, report }: Pick<Trial, "made" | "report">): readonly JudgedFloor[] {
+  const counted: InstanceName[] = [];
   for (const { name } of plan.hosts) {
     const seen = report.get(name);
     for (const { instance, state } of seen && "instances" in seen ? seen.instances : []) {
       const isDone = seen && "instances" in seen && seen.at_rest?.has(instance) === true;
       // What runs once, and is seen while it does, is no capacity.
       const isOneShot = fleet.hosts.get(name)?.get(instance)?.isOneShot === true;
-      if (isDone || isOneShot || (state === "STOPPED" && plan.stopped === "skip")) continue;
-      totals.set(programOf(instance), (totals.get(programOf(instance)) ?? 0) + 1);
+      const isStarted = allSettingsOf(plan, name, instance)[0]?.stopped === "start";
+      if (!isDone && !isOneShot && (state !== "STOPPED" || isStarted)) counted.push(instance);
     }
   }
-  return new Map([...totals].map(([program, total]) => [program, floorOf(plan, total)]));
+  return floorsFor(plan, counted);
 }
 
-/** How many of so many must stay healthy. */
-export function floorOf({ limits: { min_healthy } }: Plan, total: number): number {
-  return "count" in min_healthy ? min_healthy.count : Math.ceil((min_healthy.percent * total) / 100);
+/** What may not fall below so many. */
+export interface JudgedFloor {
+  readonly of: string;
+  readonly total: number;
+  readonly floor: number;
+  counts(instance: InstanceName): boolean;
+}
+
+/** The floors of each program and of each pattern that has one, if these are all instances that count. */
+export function floorsFor({ waves, limits }: Plan, counted: readonly InstanceName[]): readonly JudgedFloor[] {
+  const programs = [...new Set(counted.map(programOf))];
+  const patterns = waves.flatMap(({ floors = [] }) => floors.filter(({ group }) => group === undefined));
+  const quantitiesOf = (program: ProgramName) =>
+    waves
+      .filter(({ programs: texts }) => counted.some((one) => programOf(one) === program && isSelected(texts, one)))
+      .map(({ floors = [] }) => floors.find(({ group }) => group === program)?.min_healthy ?? limits.min_healthy);
+  const judged = (of: string, counts: JudgedFloor["counts"], quantities: readonly Quantity[]): JudgedFloor => {
+    const total = counted.filter(counts).length;
+    return { of, total, floor: Math.max(0, ...quantities.map((quantity) => floorOf(quantity, total))), counts };
+  };
+  return [
+    ...programs.map((program) => judged(program, (one) => programOf(one) === program, quantitiesOf(program))),
+    ...patterns.map(({ selects, min_healthy }) =>
+      judged(selects.join(" "), (one) => isSelected(selects, one), [min_healthy]),
+    ),
+  ];
+}
+
+function floorOf(quantity: Quantity, total: number): number {
+  return "count" in quantity ? quantity.count : Math.ceil((quantity.percent * total) / 100);
 }

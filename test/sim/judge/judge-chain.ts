@@ -1,5 +1,5 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
-import { programOf, type HostName, type ProgramName, keyOf } from "../../../src/domain/ids.ts";
+import { keyOf, type HostName, type InstanceName } from "../../../src/domain/ids.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import { drawInterference } from "../interference.ts";
@@ -8,7 +8,8 @@ import { failingByDesign, scenario, type Scenario } from "../scenario.ts";
 import type { SimulateOptions } from "../simulate.ts";
 import { witnessesOf } from "./judge.ts";
 import { isForetold } from "./ends.ts";
-import { floorOf } from "./floors.ts";
+import { floorsFor } from "./floors.ts";
+import { allSettingsOf } from "./selects.ts";
 import { HealthyPids } from "./healthy-pids.ts";
 import { KeptInFiles, KeptInMemory, type Journals } from "./journals.ts";
 import { Story, type Call, type Invocation } from "./story.ts";
@@ -126,14 +127,13 @@ class Chain {
   /** What did its work when the rollout began, and is no one-shot to the plan, fails whenever it ends. */
   private isByDesign(events: readonly RolloutEvent[]): boolean {
     const failures = events.filter((event) => event.type === "instance.failed");
-    const mayNotEnd = this.made.plan.waves.every(({ hosts }) =>
-      hosts.every(({ settings }) => settings.exited === "skip"),
-    );
     return (
-      mayNotEnd &&
       failures.length > 0 &&
       failures.every(
-        ({ host, instance, code }) => code === "exited" && this.made.fleet.process(host, instance).isOneShot,
+        ({ host, instance, code }) =>
+          code === "exited" &&
+          this.made.fleet.process(host, instance).isOneShot &&
+          allSettingsOf(this.made.plan, host, instance).every(({ exited }) => exited === "skip"),
       )
     );
   }
@@ -141,14 +141,13 @@ class Chain {
   /** Another user may have stopped so many, or started what was the only one, that the floor has none to spare. */
   private judgeRefused(reasons: readonly string[]): void {
     const { made } = this;
-    const totals = new Map<ProgramName, number>();
+    const counted: InstanceName[] = [];
     for (const [host, processes] of made.fleet.hosts)
       for (const [instance, { state }] of processes) {
-        const program = programOf(instance);
         const isLeft = state === "STOPPED" && !this.planned.has(keyOf({ host, instance }));
-        if (!isLeft) totals.set(program, (totals.get(program) ?? 0) + 1);
+        if (!isLeft) counted.push(instance);
       }
-    const isImpossible = [...totals].some(([, total]) => floorOf(made.plan, total) >= total);
+    const isImpossible = floorsFor(made.plan, counted).some(({ floor, total }) => floor >= total);
     if ((isImpossible || this.hasStopped) && reasons.every((reason) => reason.startsWith("floor_impossible"))) return;
     this.fail(`once all was repaired it was refused: ${reasons.join("; ")}`);
   }

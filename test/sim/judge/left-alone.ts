@@ -1,5 +1,6 @@
 import { programOf, type HostName, type InstanceName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
+import { allSettingsOf, isSelected } from "./selects.ts";
 import type { SimChange } from "../sim-world.ts";
 import type { Trial, Witness } from "./trial.ts";
 
@@ -18,7 +19,11 @@ export class LeftAlone implements Witness {
       for (const { host } of programs.includes("*") ? hosts : []) {
         const seen = worked.has(host) ? report.get(host) : undefined;
         for (const { instance } of seen && "instances" in seen ? seen.instances : [])
-          if (this.whyLeft(host, instance) !== undefined && !skipped.has(keyOf({ host, instance })))
+          if (
+            isSelected(programs, instance) &&
+            this.whyLeft(host, instance) !== undefined &&
+            !skipped.has(keyOf({ host, instance }))
+          )
             trial.fail(`nothing is said of ${host} ${instance}, which is left alone`);
       }
   }
@@ -32,7 +37,7 @@ export class LeftAlone implements Witness {
     const { made, report, rollout } = this.trial;
     const process = made.fleet.hosts.get(host)?.get(instance);
     const seen = report.get(host);
-    const isRunAgain = made.plan.waves.some(({ hosts }) => hosts.some(({ settings }) => settings.exited === "restart"));
+    const isRunAgain = allSettingsOf(made.plan, host, instance).some(({ exited }) => exited === "restart");
     // One that was STOPPED and is to be started may end, fail for that, and be tried again.
     const wasDone = seen && "instances" in seen && seen.at_rest?.has(instance) && rollout.resumes === undefined;
     if (process?.isOneShot && wasDone && !isRunAgain) return "has done its work";

@@ -25,7 +25,8 @@ export class Priorities implements Witness {
         if (earlier === undefined) continue;
         // Programs that are named one by one have the order in which they are named.
         const isOfOne = programOf(earlier) === programOf(later);
-        if (!isOfOne && programs.length > 1) continue;
+        const isInParts = programs.some((text) => text.startsWith(`${programOf(earlier)}:`));
+        if ((!isOfOne || isInParts) && programs.filter((text) => !text.startsWith("!")).length > 1) continue;
         if (this.compare(host, earlier, later) > 0)
           this.trial.fail(`${host} ${earlier} has its turn before ${later}, which Supervisor would start first`);
       }

@@ -5,6 +5,7 @@ import type { CheckOutcome, HookOutcome, AwaitedOutcome } from "../../../src/dom
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import type { Scenario } from "../scenario.ts";
+import { settingsIn } from "./selects.ts";
 import type { SimProcess } from "../sim-process.ts";
 import type { ChangeFate, SimChange, SimCheck, SimHook } from "../sim-world.ts";
 import type { Simulated, SimulateOptions } from "../simulate.ts";
@@ -53,7 +54,8 @@ export function settingsOf(
         work.host === host && work.batches.some(({ instances }) => instances.some((one) => one.instance === instance)),
     ),
   );
-  return made.plan.waves.find(({ group }) => group === wave?.group)?.hosts.find((one) => one.host === host)?.settings;
+  const planned = made.plan.waves.find(({ group }) => group === wave?.group);
+  return planned && settingsIn(planned, host, instance);
 }
 
 /** The options of a scenario, with witnesses to all that passes. */
