@@ -138,7 +138,7 @@ the host, else the group, else the plan.
 
 **Extending.** Maps are merged key by key; lists and single values are replaced. A key with nothing after it, or an empty
 map, changes nothing. \`null\` (or \`~\`) takes an inherited key away: a setting, a hook, a list of checks, a group, a host,
-also one host of an inherited node set. On a group or host it also means no hook, or no checks, whatever the plan has. Other files of
+also one host of an inherited node set. On a group, host or program it also means no hook, or no checks, whatever the plan has. Other files of
 the plan may still name a host or group that was taken away. Hosts and groups of the extended plan come first. An error
 names the file in which its value stands, or the \`null\` because of which it is missing. A glob or node set that matches no host
 is a warning, and a group without hosts makes no wave; the name of a host that is not there is an error.

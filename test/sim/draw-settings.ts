@@ -11,7 +11,7 @@ export interface ProgramSettings {
   readonly rules: readonly ProgramRule[];
   readonly floors: readonly ProgramFloor[];
   /** The settings for each rule, over those of the host. */
-  over(settings: HostSettings): readonly HostSettings[];
+  readonly over: (settings: HostSettings) => readonly HostSettings[];
 }
 
 const CHECK: Check = { kind: "http", url: "http://127.0.0.1:8080/own", status: 200, from: "host", timeout_ms: 5000 };
@@ -29,7 +29,7 @@ export function drawProgramSettings(
   const isOfAll = selectors.includes("*");
   const inside = programs.some(({ selector }) => selector === "app") ? ["app:web_*"] : [];
   const named = isOfAll ? [...inside, "web"] : [...inside.filter(() => selectors.includes("app")), ...selectors];
-  const own = named.filter((text) => isOfAll === false || text !== "web" || random.chance(0.7));
+  const own = named.filter((text) => !isOfAll || text !== "web" || random.chance(0.7));
   const listed = isOfAll ? [...own, "*"] : own;
   const excluded = programs
     .map(({ selector }) => selector)

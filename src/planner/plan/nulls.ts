@@ -3,9 +3,10 @@ import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
 import type { Path } from "../text/path.ts";
 import { schemaAt } from "../schema/plan-schema.ts";
+import { pathInLevel } from "../schema/raw-plan.ts";
 
 /**
- * Takes the keys out of a plan whose `null` has nothing inherited to take away. On a group or host, `null` means no hook,
+ * Takes the keys out of a plan whose `null` has nothing inherited to take away. On a group, host or program, `null` means no hook,
  * or no checks, whatever the plan has; elsewhere it gets a warning, as it may be a misspelt name. In a plan that inherits
  * nothing it stays, and is a wrong value.
  */
@@ -45,9 +46,10 @@ export function inheritsKeys({ data, extending }: PlanDocument): boolean {
   return extending.size > 0 || (isPlainMap(data) && isPlainMap(data["hosts_from"]));
 }
 
-/** Whether a path is that of a hook or the checks of a group or host. */
-function takesFromPlan([section, , key, ...more]: Path): boolean {
-  if (section !== "groups" && section !== "hosts") return false;
+/** Whether a path is that of a hook or the checks of a group, a host or a program. */
+function takesFromPlan(path: Path): boolean {
+  const [key, ...more] = pathInLevel(path);
+  if (1 + more.length === path.length) return false;
   return (key === "checks" && more.length === 0) || (key === "hooks" && more.length === 1);
 }
 

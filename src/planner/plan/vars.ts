@@ -46,7 +46,7 @@ export class MissingVars {
           message: `{vars.${name}} has no value on ${foldNames([...hosts]).join(", ")}`,
           suggestion:
             near === undefined || near === name
-              ? `add ${name} to the vars of the plan, of the wave's group or of the host`
+              ? `add ${name} to the vars of the plan, of the wave's group, of the host or of the program`
               : `did you mean "{vars.${near}}"?`,
         });
       }

@@ -151,6 +151,14 @@ export function programsOf(raw: RawPrograms | undefined): readonly ListedProgram
   });
 }
 
+/** A path from its level on: the plan, a group, a host, or a program of a plan or a group. */
+export function pathInLevel(path: Path): Path {
+  const [section] = path;
+  if (section === "hosts" || section === "groups") return pathInLevel(path.slice(2));
+  if (section === "programs") return path.slice(typeof path[1] === "number" ? 3 : 2);
+  return path;
+}
+
 /** Whether the schema refused the value of a key, so that nothing is known about it. */
 export function wasRefused(map: object, key: string): boolean {
   return key in map && (map as Readonly<Record<string, unknown>>)[key] === undefined;

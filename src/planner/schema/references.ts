@@ -5,6 +5,7 @@ import type { PlanDocument } from "../text/document.ts";
 import { didYouMean } from "./nearest.ts";
 import { childPointer, type Path } from "../text/path.ts";
 import { schemaAt } from "./plan-schema.ts";
+import { pathInLevel } from "./raw-plan.ts";
 
 /** A value whose references cannot be resolved. */
 export interface ReferenceFault extends Fault {
@@ -83,8 +84,7 @@ function unset(name: string, env: Environment): Fault {
 
 /** Whether a value is a text of a check or hook; their other keys are resolved like all others. */
 function staysReference(path: Path): boolean {
-  const ofLevel = path[0] === "hosts" || path[0] === "groups" ? path.slice(2) : path;
-  const [section] = ofLevel[0] === "programs" ? ofLevel.slice(typeof ofLevel[1] === "number" ? 3 : 2) : ofLevel;
+  const [section] = pathInLevel(path);
   if (section !== "checks" && section !== "hooks") return false;
   return !["from", "run", "status", "timeout"].includes(String(path.at(-1)));
 }

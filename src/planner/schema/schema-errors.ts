@@ -28,12 +28,15 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
   const violations = violationsOf(document.data);
   const path = (pointer: string) => pathOfPointer(pointer, document.data);
   const meant = reportUnknownKeys(violations, path, refused, findings);
+  // Settings that stand beside a program's name, and not under it, read as further programs.
+  const tooMany = violations.filter(({ keyword }) => keyword === "maxProperties").map((one) => `${one.instancePath}/`);
   for (const violation of violations) {
     const { keyword, instancePath, params, parentSchema, data } = violation;
     // Branches of a choice are skipped, as the choice itself is reported; a plan without hosts is reported elsewhere.
     if (keyword === "additionalProperties" || violation.propertyName !== undefined || isBranch(violation)) continue;
     // Inside of "takesAway", which is reported itself.
     if (keyword === "not") continue;
+    if (tooMany.some((pointer) => instancePath.startsWith(pointer))) continue;
     if (keyword === "required") {
       const missing = String(params["missingProperty"]);
       if (!meant.has(childPointer(instancePath, missing)))

@@ -122,7 +122,7 @@ export interface JudgedFloor {
   readonly of: string;
   readonly total: number;
   readonly floor: number;
-  counts(instance: InstanceName): boolean;
+  readonly counts: (instance: InstanceName) => boolean;
 }
 
 /** The floors of each program and of each pattern that has one, if these are all instances that count. */
