@@ -10,7 +10,10 @@ interface FailureKind {
   readonly remedy: string;
 }
 
-/** Every way in which one instance can fail. Codes are part of the contract: only ever added to. */
+/**
+ * Every way in which one instance can fail. Codes are part of the contract: only ever added to. Some files have sets of
+ * them, which the compiler does not check: CONTRIBUTING.md names those, in "To add a failure code".
+ */
 export const INSTANCE_FAILURES = {
   fatal: {
     title: "Supervisor gave up starting it",

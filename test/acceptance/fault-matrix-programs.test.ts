@@ -1,4 +1,4 @@
-import { faultsOnTheWay } from "./fault-matrix/on-the-way.ts";
+import { faultsOfPrograms } from "./fault-matrix/programs.ts";
 import { faultMatrix } from "./fault-matrix/table.ts";
 
-faultMatrix("in programs, checks, hooks and logins", faultsOnTheWay);
+faultMatrix("in programs, checks, hooks and logins", faultsOfPrograms);

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
 import { DURATION_PATTERN, parseDuration } from "../../../src/domain/duration.ts";
 import { parseQuantity } from "../../../src/domain/quantity.ts";
 import { parsePlan } from "../../../src/planner/plan/load.ts";
@@ -15,6 +18,26 @@ function* keys(part: Schema = planSchema as Schema, path: readonly string[] = []
     yield* keys(property, [...path, name]);
   }
   for (const inner of [items, others]) if (typeof inner === "object") yield* keys(inner, [...path, "*"]);
+}
+
+/** Every key of a plan, with the way there, likewise. */
+function* keysIn(value: unknown, part: Schema = planSchema as Schema, path: readonly string[] = []): Generator<string> {
+  if (typeof value !== "object" || value === null) return;
+  const { properties = {}, items, additionalProperties: others } = resolved(part);
+  for (const [name, inner] of Object.entries(value)) {
+    const own = properties[name];
+    const next = own ?? (Array.isArray(value) ? items : others);
+    if (own) yield [...path, name].join(".");
+    if (typeof next === "object") yield* keysIn(inner, next, [...path, own ? name : "*"]);
+  }
+}
+
+/** Settings of a host, a group or a program are those of the plan, and all hooks have the same keys. */
+function wherever(path: string): string {
+  return path
+    .replace(/^(hosts|groups)\.\*\./, "")
+    .replace(/^programs\.\*\.(\*\.)?/, "")
+    .replace(/^hooks\.\w+\./, "hooks.*.");
 }
 
 /** A smallest plan with one value put where its key belongs. */
@@ -62,6 +85,13 @@ describe("the plan's JSON schema", () => {
       for (const sample of samples)
         assert.deepEqual(violationsOf(planWith(path, sample)), [], `${path}: ${JSON.stringify(sample)}`);
     }
+  });
+
+  it("is used whole by the plan of the whole language, but for what is read from other files", () => {
+    const file = join(import.meta.dirname, "../plan/good/whole-language.yaml");
+    const used = new Set([...keysIn(parse(readFileSync(file, "utf8")))].map(wherever));
+    const unused = [...keys()].map(([path]) => wherever(path)).filter((path) => !used.has(path));
+    assert.deepEqual(unused, ["extends", "hosts_from", "hosts_from.ansible"]);
   });
 
   it("has the domain's own idea of durations and quantities", () => {

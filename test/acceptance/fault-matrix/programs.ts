@@ -46,7 +46,7 @@ const fails = (name: string, keys: Record<string, unknown>, happen?: Partial<Fau
 });
 
 /** What a rollout bears, or fails for, by itself. */
-export const faultsOnTheWay: readonly FaultSet[] = [
+export const faultsOfPrograms: readonly FaultSet[] = [
   {
     alsoLocal: true,
     fleet: { hosts: 2, groups, sameCommandLine: true },
