@@ -42,6 +42,12 @@ export interface ConfigFile {
 export interface HostConfig {
   readonly instances: ReadonlyMap<InstanceName, InstanceConfig>;
   readonly files: readonly ConfigFile[];
+  /** How long ago supervisord was started, by the host's own clock; undefined where that is not known. */
+  readonly supervisor_age_s?: number;
+  /** Those of which no process has ended since Supervisor loaded their configuration, where it shows that. */
+  readonly never_ended?: ReadonlySet<InstanceName>;
+  /** Those that are configured otherwise in the files than supervisord has it, and one key in which that shows. */
+  readonly differing?: ReadonlyMap<InstanceName, string>;
 }
 
 /** What preflight saw of one host: all its instances in natural order, or why there is nothing to see. */

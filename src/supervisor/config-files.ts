@@ -9,6 +9,8 @@ import { ConfigSections } from "./config-sections.ts";
 /** Supervisor's configuration as it stands in its files: what supervisord has loaded may be older. */
 export interface FilesOnHost {
   readonly files: readonly ConfigFile[];
+  /** How long ago supervisord was started, where its pid is known and the host says it. */
+  readonly supervisorAgeS?: number;
   /** How an instance is configured, as far as the files say it; undefined if it is in none. */
   readonly configOf: (instance: InstanceName) => InstanceConfig | undefined;
 }
@@ -19,16 +21,19 @@ const TIMEOUT_MS = 5000;
  * Reads the files of Supervisor's configuration on a host, as the login and without sudo: what may not be read is not
  * known. Whether supervisord has loaded them cannot be asked without a change: `reread` would replace what
  * it would start next.
+ *
+ * @param supervisorPid to find out how long supervisord has been running
  */
 export async function configFiles(
   access: HostAccess,
   settings: SupervisorSettings,
   timeoutMs: number,
+  supervisorPid?: number,
 ): Promise<FilesOnHost> {
   // A script may go into a container, where the same path is another file.
   if (!isSupervisorctl(settings)) return parseConfigFiles("");
   const { command, config = "" } = settings;
-  const argv = ["sh", "-c", CONFIG_SCRIPT, "sh", config, command] as const;
+  const argv = ["sh", "-c", CONFIG_SCRIPT, "sh", config, command, String(supervisorPid ?? "")] as const;
   const outcome = await access.run(argv, { timeoutMs: Math.min(TIMEOUT_MS, timeoutMs) });
   return parseConfigFiles(outcome.kind === "exited" && outcome.code === 0 ? outcome.stdout : "");
 }
@@ -53,7 +58,9 @@ export function parseConfigFiles(text: string): FilesOnHost {
   }
   // Cut off in the middle: what the last section lacks is not at its default.
   if (!lines.includes("end")) sections.dropLast();
+  const supervisorAge = /^supervisord (\d+)$/m.exec(text)?.[1];
   return {
+    ...(supervisorAge !== undefined && { supervisorAgeS: Number(supervisorAge) }),
     files: files.map(({ path, age_s, sections: headers }) => {
       const programs = new Set(headers.flatMap((header) => sections.groupsOf(header)));
       return { path, age_s, programs: [...programs] as ProgramName[] };

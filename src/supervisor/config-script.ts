@@ -67,7 +67,7 @@ fi
 
 /**
  * A shell script for the host. `$1` is supervisord's config, or empty: then the one that supervisorctl, `$2`, would
- * find. Prints for that file and each that it includes `file AGE PATH`, the age in seconds or `-`, then what `FILTER`
+ * find. `$3` is supervisord's pid, or empty: where it can be seen, `supervisord AGE` is printed. Prints for that file and each that it includes `file AGE PATH`, the age in seconds or `-`, then what `FILTER`
  * lets through, and in the end `end`. What the login may not read, or a host without these commands, prints less.
  */
 export const CONFIG_SCRIPT = `
@@ -77,6 +77,9 @@ now=$(date +%s)
 filter() { awk -v sections="$2" -v keys="$3" '${FILTER}' "$1"; }
 included=$(filter "$main" '^include$' files | sed -n 's/^files=//p' | tail -n 1 |
   sed "s#%(here)s#$PWD#g; s#%(host_node_name)s#$(uname -n)#g; s#%%#%#g")
+if [ -n "$3" ] && ps -o args= -p "$3" 2>/dev/null | grep -q supervisord; then
+  age=$(ps -o etimes= -p "$3" 2>/dev/null | tr -d ' ') && [ -n "$age" ] && echo "supervisord $age"
+fi
 files=0
 {
   for each in "$main" $included; do

@@ -6,7 +6,7 @@ import type { KnownHistory } from "../domain/process-history.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import type { HostAccess, LookWay, PidOutcome, SupervisorReader } from "../executor/ports.ts";
 import type { Log } from "./commands.ts";
-import { configFiles } from "./config-files.ts";
+import { configFiles, type FilesOnHost } from "./config-files.ts";
 import { Daemon } from "./daemon.ts";
 import { configsByExec, lookByExec, pidByExec, tailByExec, type ExecLook } from "./exec.ts";
 import { readLogs } from "./log-reader.ts";
@@ -104,6 +104,8 @@ class Reader {
   private readonly logTimeoutMs: number;
   private readonly candidates: readonly Candidate[];
   private readonly daemon: Daemon;
+  /** By the last look that shows it. */
+  private neverEnded: ReadonlySet<InstanceName> | undefined;
   /** As last asked for. */
   private configs: ReadonlyMap<InstanceName, InstanceConfig> = new Map();
   private readonly noted = new Map<InstanceName, NotedLogs>();
@@ -198,7 +200,7 @@ class Reader {
     const closes = this.closes;
     const [quick, onHost] = await Promise.all([
       this.askQuickly((way, quickMs) => way.configs(quickMs), this.timeoutMs),
-      configFiles(this.access, this.settings, this.timeoutMs),
+      this.files(),
     ]);
     const inFiles = new Map(instances.map((instance) => [instance, onHost.configOf(instance)]));
     // Most of it is known by now: not worth the start of another Python.
@@ -208,7 +210,20 @@ class Reader {
       (instance) => [instance, merged(inFiles.get(instance), loaded?.get(instance))] as const,
     );
     this.configs = new Map(configs);
-    return { instances: this.configs, files: onHost.files };
+    const { files, supervisorAgeS } = onHost;
+    const { neverEnded } = this;
+    return {
+      instances: this.configs,
+      files,
+      ...(supervisorAgeS !== undefined && { supervisor_age_s: supervisorAgeS }),
+      ...(neverEnded && { never_ended: neverEnded }),
+      ...(loaded && { differing: differing(inFiles, loaded) }),
+    };
+  }
+
+  private async files(): Promise<FilesOnHost> {
+    const quick = await this.askQuickly((way, quickMs) => way.pid(quickMs), this.timeoutMs);
+    return configFiles(this.access, this.settings, this.timeoutMs, quick.answer?.value);
   }
 
   private avail(): Promise<ReadonlyMap<InstanceName, InstanceConfig>> {
@@ -254,6 +269,7 @@ class Reader {
   }
 
   private async seen(listed: Listed): Promise<LookOutcome> {
+    this.neverEnded = listed.neverEnded;
     const supervisorPid = await this.daemon.listed(listed);
     return { kind: "seen", snapshots: listed.snapshots, ...(supervisorPid !== undefined && { supervisorPid }) };
   }
@@ -311,6 +327,25 @@ class Reader {
     }
     this.way = { kind, why: [through, ...why].join("; ") };
   }
+}
+
+/** Keys that supervisord reports as they are written. */
+const COMPARED = ["autostart", "priority", "group_priority", "startsecs", "startretries", "stopwaitsecs"] as const;
+
+/** Which instances the files configure otherwise: `startsecs is 10 there, and 1 in supervisord`. */
+function differing(
+  inFiles: ReadonlyMap<InstanceName, InstanceConfig | undefined>,
+  loaded: ReadonlyMap<InstanceName, InstanceConfig>,
+): ReadonlyMap<InstanceName, string> {
+  const found = new Map<InstanceName, string>();
+  for (const [instance, written] of inFiles) {
+    const has = loaded.get(instance);
+    const key = COMPARED.find(
+      (each) => written?.[each] !== undefined && has?.[each] !== undefined && written[each] !== has[each],
+    );
+    if (key) found.set(instance, `${key} is ${written?.[key]} there, and ${has?.[key]} in supervisord`);
+  }
+  return found;
 }
 
 /** What supervisord itself says wins; the files may be newer than what it has loaded. */

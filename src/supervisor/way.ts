@@ -20,6 +20,8 @@ export interface Listed {
   readonly snapshots: readonly ProcessSnapshot[];
   /** Of the supervisord that runs them; undefined where this way does not show it. */
   readonly supervisorPid?: number;
+  /** Those of which no process has ended since their configuration was loaded; undefined where this way does not show it. */
+  readonly neverEnded?: ReadonlySet<InstanceName>;
 }
 
 /** A way to ask a host's supervisord that is faster than one supervisorctl per question, where it works. */

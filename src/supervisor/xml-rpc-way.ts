@@ -97,7 +97,21 @@ function toListed(value: XmlRpcValue): Listed | undefined {
   const [infos = null, pid = null] = value as readonly XmlRpcValue[];
   const snapshots = toSnapshots(infos);
   const supervisorPid = toPid(pid);
-  return snapshots && { snapshots, ...(supervisorPid !== undefined && { supervisorPid }) };
+  return (
+    snapshots && { snapshots, ...(supervisorPid !== undefined && { supervisorPid }), neverEnded: toNeverEnded(infos) }
+  );
+}
+
+/** supervisor/process.py: `laststop` is 0 until a process ends, and again in a group that an update has made. */
+function toNeverEnded(infos: XmlRpcValue): ReadonlySet<InstanceName> {
+  const all = Array.isArray(infos) ? (infos as readonly XmlRpcValue[]) : [];
+  return new Set(
+    all.flatMap((info) => {
+      if (!isStruct(info) || info["stop"] !== 0) return [];
+      const { group, name } = info;
+      return typeof group === "string" && typeof name === "string" ? [instanceOf(group, name)] : [];
+    }),
+  );
 }
 
 /** All or nothing: one that cannot be read would look as if it had vanished. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { appendFile, mkdir, utimes, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
@@ -220,11 +220,11 @@ describe("what can be learnt of Supervisor's configuration", () => {
     const config = join(folder, "supervisord.conf");
     await mkdir(join(folder, "conf.d"));
     await mkdir(join(folder, "more"));
-    const main = "[supervisord]\n[include]\nfiles = conf.d/*.conf %(here)s/more/*.ini\n[group:all]\nprograms=in,out\n";
+    const main = "[supervisord]\n[include]\nfiles =\n  conf.d/*.conf\n; and\n\n  %(here)s/more/*.ini\n[group:all]\nprograms=in,out\n";
     await writeFile(config, main);
     await writeFile(join(folder, "conf.d", "web.conf"), "[program:web]\ncommand=x\n; [program:not]\n");
     await writeFile(join(folder, "conf.d", "mail.conf"), "[program:in]\n[program:out]\n[fcgi-program:php]\n");
-    await writeFile(join(folder, "more", "job.ini"), "[program:job]\n");
+    await writeFile(join(folder, "more", "job.ini"), "[program:job]\n[eventlistener:mail]\nevents=TICK_5\n");
     const old = Date.now() / 1000 - 3600;
     await utimes(join(folder, "more", "job.ini"), old, old);
     try {
@@ -240,7 +240,7 @@ describe("what can be learnt of Supervisor's configuration", () => {
           ["/supervisord.conf", ["all"]],
           ["/conf.d/mail.conf", ["all", "php"]],
           ["/conf.d/web.conf", ["web"]],
-          ["/more/job.ini", ["job"]],
+          ["/more/job.ini", ["job", "mail"]],
         ],
       );
       assert.ok((files[0]?.age_s ?? -1) >= 0 && (files[0]?.age_s ?? 60) < 60);
@@ -255,6 +255,53 @@ describe("what can be learnt of Supervisor's configuration", () => {
     const settings = { command: "supervisorctl", sudo: false, config: "/no/such/file" };
     assert.deepEqual(await supervisorReader(access, settings, 30_000).config([]), { instances: new Map(), files: [] });
     assert.deepEqual(parseConfigFiles("Welcome!\nprograms=a\n[program:b]\nfile x y\nend\n").files, []);
+  });
+
+  it("shows a config that was written since also after a restart, and by XML-RPC when an update has loaded it", async () => {
+    const fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 1 }] });
+    const host = fleet.host("host-1");
+    const access = openHost(targetOf(fleet, host));
+    const config = host.supervisorConfig;
+    const settings = {
+      command: "supervisorctl",
+      sudo: false,
+      config,
+      server_url: `unix://${join(host.dir, "s.sock")}`,
+    };
+    const reader = supervisorReader(access, settings, 30_000);
+    const known = async () => {
+      const look = await reader.look();
+      assert.ok(look.kind === "seen");
+      const names = look.snapshots.map(({ instance }) => instance);
+      const { files, supervisor_age_s: age = 0, never_ended: neverEnded, differing } = await reader.config(names);
+      const [file] = files.filter(({ programs }) => programs.length > 0);
+      return {
+        isYounger: (file?.age_s ?? Infinity) < age,
+        areFirst: names.every((name) => neverEnded?.has(name)),
+        differing: [...(differing?.values() ?? [])],
+      };
+    };
+    try {
+      const long = Date.now() / 1000 - 3600;
+      await utimes(config, long, long);
+      assert.deepEqual(await known(), { isYounger: false, areFirst: true, differing: [] });
+      const text = await readFile(config, "utf8");
+      await writeFile(
+        config,
+        text.replace(/^startsecs *=.*$/gm, "").replace(/^(\[program:.*\])$/gm, "$1\nstartsecs=3"),
+      );
+      const soon = Date.now() / 1000 + 60;
+      await utimes(config, soon, soon);
+      await run("supervisorctl", ["-c", config, "restart", "all"]);
+      const changed = "startsecs is 3 there, and 1 in supervisord";
+      assert.deepEqual(await known(), { isYounger: true, areFirst: false, differing: [changed] });
+      await run("supervisorctl", ["-c", config, "update"]);
+      assert.deepEqual(await known(), { isYounger: true, areFirst: true, differing: [] });
+    } finally {
+      await reader.close();
+      await access.close();
+      await fleet.down();
+    }
   });
 
   it("shows a config that was written since, until supervisorctl update has taken it over", async () => {

@@ -1,7 +1,7 @@
 import { formatDuration, formatElapsed } from "../../domain/duration.ts";
-import type { FleetReport, HostConfig, InstanceConfig } from "../../domain/fleet.ts";
-import { programOf } from "../../domain/ids.ts";
+import type { FleetReport, InstanceConfig } from "../../domain/fleet.ts";
 import { partsIn, type Rollout, type Timings, type Warning } from "../../domain/rollout.ts";
+import { staleFiles } from "./stale-files.ts";
 
 /** Added to the longest time that Supervisor may take, for the deadline that is proposed. */
 const SLACK_MS = 60_000;
@@ -15,18 +15,12 @@ export function configWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetRepo
   for (const { host, batches, timings } of partsIn(rollout)) {
     const report = fleet.get(host);
     if (!report || !("instances" in report) || !report.config) continue;
-    const { config, instances } = report;
-    const uptimes = new Map(instances.map(({ instance, uptime_s }) => [instance, uptime_s]));
     for (const { instance } of batches.flatMap((batch) => batch.instances)) {
-      const known = config.instances.get(instance);
-      const messages = [
-        ...(known ? timesWarnings(known, timings) : []),
-        ...staleWarnings(config, programOf(instance), uptimes.get(instance) ?? 0),
-      ];
-      warnings.push(...messages.map((message) => ({ host, instance, message })));
+      const known = report.config.instances.get(instance);
+      warnings.push(...(known ? timesWarnings(known, timings) : []).map((message) => ({ host, instance, message })));
     }
   }
-  return warnings;
+  return [...warnings, ...staleFiles(rollout, fleet)];
 }
 
 function timesWarnings(config: InstanceConfig, timings: Timings): string[] {
@@ -64,14 +58,4 @@ function startWarning({ startsecs, startretries }: InstanceConfig, timings: Timi
 function stopWarning({ stopwaitsecs }: InstanceConfig, { stop_deadline_ms }: Timings): string | undefined {
   if (stopwaitsecs === undefined || stopwaitsecs * 1000 < stop_deadline_ms) return undefined;
   return `Supervisor may take ${stopwaitsecs}s to stop it (stopwaitsecs), and stop_deadline is ${formatDuration(stop_deadline_ms)}: a slow stop would count as a failure; set timings.stop_deadline: ${formatDuration(stopwaitsecs * 1000 + SLACK_MS)}`;
-}
-
-/** The file has changed since the process was started; only an update loads it. */
-function staleWarnings({ files }: HostConfig, program: string, uptimeS: number): string[] {
-  return files
-    .filter(({ age_s, programs }) => age_s < uptimeS && programs.some((name) => name === program))
-    .map(
-      ({ path }) =>
-        `${path} changed after it was started, and a restart does not load it: run supervisorctl reread and update first (update restarts the whole changed group at once)`,
-    );
 }

@@ -10,21 +10,27 @@ const DEFAULTS: InstanceConfig = { startsecs: 1, startretries: 3, stopwaitsecs: 
 interface Known {
   readonly configs?: Readonly<Record<string, Partial<InstanceConfig>>>;
   readonly files?: readonly ConfigFile[];
+  readonly supervisor_age_s?: number;
+  readonly never_ended?: ReadonlySet<InstanceName>;
+  readonly differing?: ReadonlyMap<InstanceName, string>;
+  /** Further instances, and how long they have been up. */
+  readonly others?: Readonly<Record<string, number>>;
 }
 
 /** The preview of `web:0` and `web:1`, up for a minute on hosts a and b, where this is known of Supervisor's configuration. */
 function previewOf(known: Readonly<Record<string, Known>>, settings = ""): string {
   const plan = planOf(`programs: web\nhosts: { ${Object.keys(known).join(": , ")}: }\n${settings}`);
   const fleet: FleetReport = new Map(
-    Object.entries(known).map(([name, { configs = {}, files = [] }]) => {
+    Object.entries(known).map(([name, { configs = {}, files = [], others = {}, ...more }]) => {
       const host = name as HostName;
-      const instances = ["web:0", "web:1"].map((instance, index) => {
-        return { instance: instance as InstanceName, state: "RUNNING", pid: index + 1, uptime_s: 60 } as const;
+      const uptimes = Object.entries({ "web:0": 60, "web:1": 60, ...others });
+      const instances = uptimes.map(([instance, uptime_s], index) => {
+        return { instance: instance as InstanceName, state: "RUNNING", pid: index + 1, uptime_s } as const;
       });
       const told = Object.entries(configs).map(([instance, config]) => {
         return [instance as InstanceName, { ...DEFAULTS, ...config }] as const;
       });
-      return [host, { host, instances, config: { instances: new Map(told), files } }];
+      return [host, { host, instances, config: { instances: new Map(told), files, ...more } }];
     }),
   );
   const built = buildRollout(plan, fleet, { id: "20261123T000000Z-0000" as RolloutId });
@@ -89,9 +95,46 @@ describe("what the preview makes of Supervisor's own configuration", () => {
   it("warns of a config that was written since, and of no other", () => {
     assert.match(
       previewOf({ a: { files: [file(59, "web")] } }),
-      /^ {2}a web:\[0-1\]: \/etc\/supervisor\/conf\.d\/web\.conf changed after it was started, and a restart does not load it/m,
+      /^ {2}a: \/etc\/supervisor\/conf\.d\/web\.conf \(web\) was changed after it was started, and a restart does not load it: run/m,
     );
     for (const other of [file(60, "web"), file(5, "mail")])
       assert.doesNotMatch(previewOf({ a: { files: [other] } }), /warnings/);
+  });
+
+  it("still warns of it once a restart has made every process younger than the file, for as long as supervisord is older", () => {
+    const files = [file(3600, "web")];
+    assert.match(
+      previewOf({ a: { files, supervisor_age_s: 7200 } }),
+      /^ {2}a: \S+ \(web\) was changed after supervisord was started, and a restart does not load it, unless an update has .* by time/m,
+    );
+    assert.doesNotMatch(previewOf({ a: { files, supervisor_age_s: 3600 } }), /warnings/);
+    // Another program of the host is older than the file: so is supervisord.
+    assert.match(previewOf({ a: { files, others: { "mail:0": 3601 } } }), /was changed after supervisord was started/);
+  });
+
+  it("does not warn of it once an update has loaded it, where Supervisor shows that no process has ended since", () => {
+    const loaded = {
+      files: [file(3600, "web")],
+      supervisor_age_s: 7200,
+      never_ended: new Set(["web:1" as InstanceName]),
+    };
+    assert.doesNotMatch(previewOf({ a: loaded }), /warnings/);
+  });
+
+  it("says in what a file differs from what supervisord has loaded, whatever its age", () => {
+    const differing = new Map([["web:0" as InstanceName, "startsecs is 10 there, and 1 in supervisord"]]);
+    assert.match(
+      previewOf({ a: { files: [file(9000, "web")], differing } }),
+      /web\.conf \(web\) differs from what supervisord has loaded \(startsecs is 10 there, and 1 in supervisord\), and a restart does not load it: /,
+    );
+  });
+
+  it("names a file once for each host, however many programs, waves and instances it is about", () => {
+    const files = [file(59, "web", "mail")];
+    const groups =
+      "groups: { one: { hosts: a, programs: web }, two: { hosts: a, programs: mail } }\nrollout: [{ group: one }, { group: two }]\n";
+    const text = previewOf({ a: { files, others: { "mail:0": 3600 } } }, groups);
+    assert.equal(text.match(/web\.conf/g)?.length, 1, text);
+    assert.match(text, /web\.conf \(web, mail\) was changed/);
   });
 });
