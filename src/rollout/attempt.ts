@@ -1,4 +1,4 @@
-import { formatElapsed } from "../domain/duration.ts";
+import { formatDuration } from "../domain/duration.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
@@ -212,7 +212,7 @@ export class Attempt {
       if (checks.allPassed) return verdict;
     }
     if (verdict.kind !== "wait" && gate.isOverdue(nowMs)) {
-      const trouble = checks.failure(`healthy_deadline (${formatElapsed(this.work.timings.healthy_deadline_ms)})`);
+      const trouble = checks.failure(`healthy_deadline (${formatDuration(this.work.timings.healthy_deadline_ms)})`);
       if (trouble) return this.failedOver(trouble);
     }
     const lookAtMs = verdict.kind === "wait" ? verdict.lookAtMs : nowMs + this.work.timings.between_checks_ms;

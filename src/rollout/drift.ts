@@ -2,9 +2,13 @@ import type { RolloutEvent, EventOf } from "../domain/events.ts";
 import { programOf, type HostName, type InstanceName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { LookOutcome } from "../domain/outcomes.ts";
 import { stateKey, type ProcessSnapshot } from "../domain/process-state.ts";
-import { partsOf, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
+import { worksOf, type HostWork, type PlannedInstance, type Rollout } from "../domain/rollout.ts";
 import { compileSelection, type Selector } from "../domain/selector.ts";
-import { explain } from "./explained.ts";
+import { explain, type ExitExplanation } from "./explained.ts";
+import type { Supervisors } from "./supervisors.ts";
+
+/** What is compared. */
+type Seen = Pick<ProcessSnapshot, "state" | "pid">;
 
 /**
  * Reports what has changed since the rollout was planned, not by this rollout: the preview no longer holds there.
@@ -14,15 +18,17 @@ export class Drift {
   private readonly emit: (event: RolloutEvent) => void;
   /** What the rollout knows of each host, be it restarted or left alone. */
   private readonly known = new Map<HostName, Set<InstanceName>>();
-  /** The last report of each that has changed. */
-  private readonly reported = new Map<InstanceKey, string>();
-  /** The pids of those that have exited by design since then. */
-  private readonly pids = new Map<InstanceKey, number>();
+  private readonly supervisors: Supervisors;
+  /** What was seen last of each that has changed, be it reported or Supervisor's own doing. */
+  private readonly seen = new Map<InstanceKey, Seen | "gone">();
+  /** How many restarts of its supervisord account for what was seen of it. */
+  private readonly restarts = new Map<InstanceKey, number>();
 
   /** What the waves of each host select there. */
   private readonly selectors = new Map<HostName, Selector[]>();
 
-  constructor(rollout: Rollout, emit: (event: RolloutEvent) => void) {
+  constructor(rollout: Rollout, supervisors: Supervisors, emit: (event: RolloutEvent) => void) {
+    this.supervisors = supervisors;
     this.emit = emit;
     for (const { programs, batches } of rollout.waves) {
       const selects = compileSelection(programs);
@@ -37,35 +43,25 @@ export class Drift {
   /** Compares a host of the next wave with the rollout. */
   compareHost(work: HostWork, snapshots: readonly ProcessSnapshot[]): void {
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
-    for (const part of partsOf(work))
-      for (const planned of part.batches.flatMap(({ instances }) => instances))
-        this.compare(part, planned, seen.get(planned.instance));
+    for (const planned of work.batches.flatMap(({ instances }) => instances))
+      this.compare(work, planned, seen.get(planned.instance));
   }
 
   /** True where only supervisord's own log says whether another user has changed something. */
   needsHistory(work: HostWork, snapshots: readonly ProcessSnapshot[]): boolean {
-    const accepting = partsOf(work).filter(({ on_expected_exit }) => on_expected_exit === "accept");
-    if (accepting.length === 0) return false;
     const seen = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
-    return accepting.some((part) =>
-      part.batches.some(({ instances }) =>
-        instances.some((planned) => {
-          const snapshot = seen.get(planned.instance);
-          return snapshot !== undefined && this.needsHistoryOf(part, planned, snapshot);
-        }),
-      ),
+    return work.batches.some(({ instances }) =>
+      instances.some((planned) => {
+        const snapshot = seen.get(planned.instance);
+        return snapshot !== undefined && this.needsHistoryOf(work, planned, snapshot);
+      }),
     );
   }
 
-  /** Likewise for one of its instances. */
-  needsHistoryOf(
-    { host, on_expected_exit }: HostWork,
-    { instance, before }: PlannedInstance,
-    now: ProcessSnapshot,
-  ): boolean {
-    if (on_expected_exit !== "accept") return false;
-    const known = this.pids.get(keyOf({ host, instance })) ?? before.pid;
-    return known !== undefined && known !== now.pid;
+  /** Likewise for one of its instances: its process has been replaced, or has ended, by itself or not. */
+  needsHistoryOf({ host }: HostWork, planned: PlannedInstance, now: ProcessSnapshot): boolean {
+    const was = this.wasSeen(host, planned);
+    return was !== "gone" && was.pid !== undefined && was.pid !== now.pid && now.state !== "STOPPED";
   }
 
   /** Looks for new instances on a host. Any look shows that, whatever it was sent for. */
@@ -81,13 +77,14 @@ export class Drift {
   }
 
   /** Compares one that has not been restarted yet with what it was when planned, or when last reported. */
-  compare(work: HostWork, { instance, before }: PlannedInstance, now: ProcessSnapshot | undefined): void {
-    const { host } = work;
-    const key = keyOf({ host, instance });
-    const text = now ? stateKey(now) : "gone";
-    if (text === (this.reported.get(key) ?? stateKey(before)) || (now && this.isByItself(work, key, before.pid, now)))
-      return;
-    this.reported.set(key, text);
+  compare({ host }: HostWork, planned: PlannedInstance, now: ProcessSnapshot | undefined): void {
+    const { instance, before } = planned;
+    const was = this.wasSeen(host, planned);
+    if (now ? was !== "gone" && stateKey(now) === stateKey(was) : was === "gone") return;
+    const cause = now && was !== "gone" ? this.causeOf(host, planned, was, now) : "others";
+    if (cause === "unknown_yet") return;
+    this.seen.set(keyOf({ host, instance }), now ?? "gone");
+    if (cause === "supervisor") return;
     const previous = {
       previous_state: before.state,
       ...(before.pid === undefined ? {} : { previous_pid: before.pid }),
@@ -99,23 +96,35 @@ export class Drift {
     );
   }
 
-  /** It exits by design, and has done so: no other user has changed it. */
-  private isByItself(
-    { on_expected_exit }: HostWork,
-    key: InstanceKey,
-    pidBefore: number | undefined,
+  private wasSeen(host: HostName, { instance, before }: PlannedInstance): Seen | "gone" {
+    return this.seen.get(keyOf({ host, instance })) ?? before;
+  }
+
+  /** Supervisor itself finishes what it has begun, and starts again what has ended: no other user has changed that. */
+  private causeOf(
+    host: HostName,
+    { instance, may_complete }: PlannedInstance,
+    was: Seen,
     now: ProcessSnapshot,
-  ): boolean {
-    const known = this.pids.get(key) ?? pidBefore;
-    if (on_expected_exit !== "accept" || known === undefined) return false;
-    // It was being started.
-    const isSame = now.pid === known;
-    const { kind } = isSame ? { kind: "same" } : explain(known, now);
-    if (kind === "lost") return true;
-    if (kind !== "same" && kind !== "expected") return false;
-    if (now.pid !== undefined) this.pids.set(key, now.pid);
-    this.reported.set(key, stateKey(now));
-    return true;
+  ): "supervisor" | "others" | "unknown_yet" {
+    const key = keyOf({ host, instance });
+    const restarts = this.supervisors.restartsOf(host);
+    if (restarts > (this.restarts.get(key) ?? 0)) {
+      this.restarts.set(key, restarts);
+      return "supervisor";
+    }
+    if (now.state === "STOPPING" && was.state !== "STOPPING") return "others";
+    if (was.pid !== undefined) {
+      // It was being stopped, or started again, and is the same process.
+      const explanation: ExitExplanation = now.pid === was.pid ? { kind: "same" } : explain(was.pid, now);
+      if (explanation.kind === "lost") return "unknown_yet";
+      if (explanation.kind === "unknown") return "others";
+      return explanation.kind === "unexpected" && explanation.wasStopped ? "others" : "supervisor";
+    }
+    if (was.state === "STOPPING") return now.state === "STOPPED" ? "supervisor" : "others";
+    // What is EXITED at rest is not planned, unless it may complete.
+    const isBetween = was.state === "STARTING" || was.state === "BACKOFF" || (was.state === "EXITED" && !may_complete);
+    return isBetween && now.state !== "STOPPED" && now.state !== "STOPPING" ? "supervisor" : "others";
   }
 
   private report(

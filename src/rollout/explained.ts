@@ -7,8 +7,8 @@ export type ExitExplanation =
   | { readonly kind: "same" }
   /** So many processes have ended since, each with an exit that Supervisor expects; `how` the last one did. */
   | { readonly kind: "expected"; readonly exits: number; readonly how: string }
-  /** At least one has ended in another way. */
-  | { readonly kind: "unexpected"; readonly how: string }
+  /** At least one has ended in another way. @property wasStopped somebody has asked Supervisor for an end */
+  | { readonly kind: "unexpected"; readonly how: string; readonly wasStopped: boolean }
   /** The log does not say. */
   | { readonly kind: "unknown"; readonly reason: string }
   /** It could not be asked, since the host was lost: a later look shows it. */
@@ -47,7 +47,13 @@ function judge(ended: readonly PastProcess[]): ExitExplanation {
   const last = ended.at(-1);
   if (!last) return { kind: "same" };
   const other = ended.find(({ end }) => end !== "expected");
-  if (other) return { kind: "unexpected", how: other.end === "stopped" ? "it was stopped" : (other.how ?? "unknown") };
+  const wasStopped = ended.some(({ end }) => end === "stopped");
+  if (other)
+    return {
+      kind: "unexpected",
+      how: other.end === "stopped" ? "it was stopped" : (other.how ?? "unknown"),
+      wasStopped,
+    };
   return { kind: "expected", exits: ended.length, how: last.how ?? "" };
 }
 

@@ -1,4 +1,4 @@
-import { formatElapsed } from "../domain/duration.ts";
+import { formatDuration, formatElapsed } from "../domain/duration.ts";
 import type { InstanceFailureCode } from "../domain/failures.ts";
 import { NO_PROCESS, RUNNING_ON_NOTHING, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Timings } from "../domain/rollout.ts";
@@ -57,6 +57,8 @@ export class Gate {
     { readonly pid: number; readonly sinceMs: number; readonly uptimeS: number; seenAtMs: number } | undefined;
   /** What the last look after the command's end showed; undefined while there was none. */
   private lastSeen: string | undefined;
+  /** What is known of the processes that have died while they were being started; undefined while none has. */
+  private deaths: string | undefined;
   /** How many processes have ended in a row, as expected, before they were proven. */
   private shortLives = 0;
 
@@ -94,7 +96,7 @@ export class Gate {
     const { found, rules } = this;
     if (this.endedAtMs() === undefined) return false;
     if (snapshot.state === "EXITED") return found !== undefined || rules.mayComplete;
-    if (!found) return false;
+    if (!found) return snapshot.state === "BACKOFF";
     if (snapshot.state === "RUNNING")
       return snapshot.pid !== found.pid || isTooYoung(snapshot.uptime_s ?? 0, issuedAtMs - found.seenAtMs);
     return snapshot.state === "STARTING";
@@ -151,6 +153,7 @@ export class Gate {
       case "STARTING":
         return this.found && this.judgeReplaced(snapshot, "it was STARTING again", nowMs);
       case "BACKOFF":
+        if (!this.found) this.deaths = deathsIn(snapshot, this.previousPid);
         return this.found && failed("flapping", `${this.foundFor(nowMs)}, then it was BACKOFF again`);
       case "STOPPING":
         return undefined;
@@ -255,6 +258,11 @@ export class Gate {
         "indeterminate",
         `no look at it succeeded within ${formatElapsed(healthy_deadline_ms)} of its restart`,
       );
+    if (this.deaths !== undefined && !this.found)
+      return failed(
+        "flapping",
+        `it died at each start${this.deaths}, still so at healthy_deadline (${formatDuration(healthy_deadline_ms)}): it is ${this.lastSeen}${this.quoted()}`,
+      );
     return failed(
       "healthy_deadline",
       `it was not healthy ${formatElapsed(healthy_deadline_ms)} after its stop: it is ${this.lastSeen ?? "still being started"}${this.quoted()}`,
@@ -279,6 +287,16 @@ export class Gate {
  */
 function isTooYoung(uptimeS: number, seenMsAgo: number): boolean {
   return uptimeS > 0 && (uptimeS + 1) * 1000 < seenMsAgo;
+}
+
+/** ` (exit status 3), 4 times`, as far as supervisord's log says it. */
+function deathsIn({ history }: ProcessSnapshot, previousPid: number | undefined): string {
+  if (history?.kind !== "read") return "";
+  const { processes } = history;
+  const how = processes.findLast(({ end }) => end !== undefined)?.how;
+  const before = processes.findLastIndex(({ pid }) => pid === previousPid);
+  const count = previousPid === undefined || before === -1 ? 0 : processes.length - 1 - before;
+  return `${how === undefined ? "" : ` (${how})`}${count > 1 ? `, ${count} times` : ""}`;
 }
 
 function expectedIn(explanation: ExitExplanation): Pick<Failed, "expectedExit"> {

@@ -74,7 +74,7 @@ export class Machine {
     this.watch = new Watch(this.outcomes, this.supervisors);
     this.looks = new Looks(issue);
     this.evidence = new Evidence(issue, (host, snapshots) => this.needsHistory(host, snapshots));
-    this.drift = new Drift(rollout, emit);
+    this.drift = new Drift(rollout, this.supervisors, emit);
     this.processLooks = new ProcessLooks(issue);
     const leftDrained = new Set(rollout.left_drained?.instances.map(({ host, instance }) => keyOf({ host, instance })));
     const addresses = new Map(rollout.hosts.map(({ name, address }) => [name, address]));

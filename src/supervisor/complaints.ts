@@ -71,6 +71,11 @@ const KNOWN: readonly Known[] = [
     pattern: /^Error: \.ini file does not include supervisorctl section$/,
     remedy: "Add a [supervisorctl] section to that file: it says where supervisord listens.",
   },
+  {
+    pattern: /\bFormat string .* contains names .* which cannot be expanded\b/,
+    remedy:
+      "Supervisor's configuration uses a variable that is not set where supervisorctl runs. Set that variable for the login, or set supervisor.config to a file with only [supervisorctl] in it.",
+  },
   // sudo
   {
     pattern: /^sudo: .*\bmust have a tty\b/,
@@ -178,7 +183,7 @@ export function lastWords(text: string): string {
 }
 
 function endOf(lines: readonly string[]): string {
-  return lines.slice(-3).join("; ");
+  return [...new Set(lines)].slice(-3).join("; ");
 }
 
 /** Its lines without noise and without stacks. */
@@ -197,12 +202,17 @@ function relevantLines(text: string): string[] {
       isWithin = true;
     } else if (!/^\s|^$/.test(line)) {
       isWithin = false;
-      relevant.push(withoutPlace(line.trim()));
+      relevant.push(withoutNames(withoutPlace(line.trim())));
     } else if (!isWithin && line.trim() !== "") {
       relevant.push(line.trim());
     }
   }
   return relevant;
+}
+
+/** supervisor/options.py lists all names that an expansion knows, of which the environment has a hundred: the first will do. */
+function withoutNames(line: string): string {
+  return line.replace(/(Available names: (?:[^,\s]+, ){3})[^,\s]+(?:, [^,\s]+)+/, "$1…");
 }
 
 /** A fault without its place in the files of Python: `Fault 6: 'SHUTDOWN_STATE'`, `PermissionError: [Errno 13] …`. */

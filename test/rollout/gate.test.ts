@@ -120,9 +120,27 @@ describe("the gate that a restarted instance has to pass", () => {
       const gate = returnedGate();
       assert.equal(look(gate, inState(state), 1000), "wait");
       assert.equal(look(gate, inState(state), 120_999), "wait");
-      assert.equal(look(gate, inState(state), 121_000), "healthy_deadline");
+      // In BACKOFF it has died: that is more than slow.
+      assert.equal(look(gate, inState(state), 121_000), state === "BACKOFF" ? "flapping" : "healthy_deadline");
     });
   }
+
+  it("says of a program that dies at each start how it died, and how often, instead of calling it slow", () => {
+    const ended = (pid: number): PastProcess => ({ pid, start: `${pid}`, end: "unexpected", how: "exit status 3" });
+    const old: PastProcess = { pid: OLD_PID, start: "old", end: "stopped", how: "terminated by SIGTERM" };
+    const history: KnownHistory = { kind: "read", processes: [old, ...[200, 201, 202].map(ended)] };
+    const gate = returnedGate();
+    const backoff = { ...inState("BACKOFF"), description: "Exited too quickly" };
+    assert.equal(gate.needsHistory(backoff, 2000), true);
+    assert.equal(look(gate, { ...backoff, history }, 2000), "wait");
+    assert.equal(look(gate, inState("STARTING"), 120_000), "wait");
+    const verdict = gate.verdictByTime(121_000);
+    assert.ok(verdict.kind === "failed" && verdict.code === "flapping");
+    assert.match(
+      verdict.reason,
+      /^it died at each start \(exit status 3\), 3 times, still so at healthy_deadline \(2m\): it is STARTING/,
+    );
+  });
 
   for (const [state, code] of [
     ["FATAL", "fatal"],

@@ -17,8 +17,11 @@ function inTwoWaves(rollout: Rollout): Rollout {
   return { ...rollout, waves: [canary, { ...wave, batches: others }] };
 }
 
-async function run(meddle: (fleet: ReturnType<typeof simulated>["fleet"]) => void) {
+type Fleet = ReturnType<typeof simulated>["fleet"];
+
+async function run(meddle: (fleet: Fleet) => void, before: (fleet: Fleet) => void = () => undefined) {
   const { time, fleet, rollout } = simulated({ hosts: 2, instances: 3, maxFailures: 1 });
+  before(fleet);
   const planned = inTwoWaves(rollout());
   const { events, outcome } = await simulate(planned, fleet, time, {
     onEvent: (event) => event.type === "rollout.paused" && time.after(1000, () => meddle(fleet)),
@@ -105,6 +108,31 @@ describe("what others change while a rollout runs", () => {
       types.map(({ type }) => type),
       ["instance.restarting", "instance.drifted", "instance.restarting"],
     );
+  });
+
+  it("is a restart by hand as supervisord's own log has it: the process was stopped", async () => {
+    const { told } = await run((fleet) => fleet.process("host-2", "web:1").meddle("restart"));
+    assert.equal(told.length, 1);
+    assert.match(
+      told[0] ?? "",
+      /^host-2 web:1 changed since the preview, not by this rollout: it was RUNNING on pid \d+/,
+    );
+  });
+
+  it("is not what Supervisor does itself: it starts again what has crashed, and finishes a start that was seen in the preview", async () => {
+    const crashed = await run((fleet) => {
+      const process = fleet.process("host-2", "web:1");
+      process["ended"](false);
+    });
+    assert.deepEqual(crashed.told, []);
+    assert.equal(crashed.outcome, "succeeded");
+    for (const state of ["STARTING", "BACKOFF"] as const) {
+      const finished = await run(
+        (fleet) => (fleet.process("host-2", "web:1").state = "RUNNING"),
+        (fleet) => (fleet.process("host-2", "web:1").state = state),
+      );
+      assert.deepEqual(finished.told, [], state);
+    }
   });
 
   it("is not what this rollout does itself", async () => {

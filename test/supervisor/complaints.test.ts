@@ -39,6 +39,12 @@ const seen: readonly (readonly [what: string, text: string, said: string, remedy
     /supervisor\.sudo: true/,
   ],
   [
+    "an expansion of a variable that is not set: a hundred names that are set, in one line",
+    `Error: Format string 'x %(ENV_NO)s' for 'program:a.command' contains names ('ENV_NO') which cannot be expanded. Available names: ${Array.from({ length: 100 }, (_, index) => `ENV_${index}`).join(", ")} in section 'program:a' (file: '/etc/supervisor/conf.d/a.conf')\nFor help, use /usr/bin/supervisorctl -h\n`,
+    "Error: Format string 'x %(ENV_NO)s' for 'program:a.command' contains names ('ENV_NO') which cannot be expanded. Available names: ENV_0, ENV_1, ENV_2, … in section 'program:a' (file: '/etc/supervisor/conf.d/a.conf')",
+    /set that variable/i,
+  ],
+  [
     "a password that supervisorctl does not have",
     `Server requires authentication\n${fault("xmlrpc.client.ProtocolError", "<ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>")}`,
     "Server requires authentication",

@@ -4,7 +4,9 @@ import type { InstanceProgress } from "./progress.ts";
 import type { StatusEvent } from "./instances.ts";
 
 export function observe(instance: InstanceProgress, { state, pid }: EventOf<"instance.observed">, nowMs: number): void {
-  if (instance.state !== state) instance.sinceMs = nowMs;
+  // Another process has taken its place: min_healthy_time counts from here on.
+  const isReplaced = state === "RUNNING" && instance.proving && instance.process?.pid !== pid;
+  if (instance.state !== state || isReplaced) instance.sinceMs = nowMs;
   // Its stop has ended: from here on healthy_deadline counts.
   const isStopping = state === "STOPPING" || (state === "RUNNING" && pid === instance.previousPid);
   if (!isStopping && !instance.stopEnded) {

@@ -496,6 +496,9 @@ describe("the last line of the tree", () => {
     assert.equal(lastLine(steps), "waiting for web-01 web:web_00 RUNNING 2s of 5s: 3s");
     steps.push(4000);
     assert.equal(lastLine(steps), "waiting for web-01 web:web_00 RUNNING 6s, a final check: up to 1m51s");
+    // Supervisor has started it again, as it may: min_healthy_time begins again.
+    steps.push(observed("web-01", "web:web_00", "RUNNING", 201), 1000);
+    assert.equal(lastLine(steps), "waiting for web-01 web:web_00 RUNNING 1s of 5s: 4s");
     steps.push(healthy("web-01", "web:web_00"), hostResting("web-01", 10_000), 4000);
     assert.equal(lastLine(steps), "waiting for the next instance of web-01: 6s");
   });
