@@ -13,12 +13,15 @@ import {
   type ValidateArguments,
 } from "./arguments.ts";
 import { helpAfter } from "./help-text.ts";
+import { mistakenCommand } from "./mistaken-command.ts";
 
 /** Reads the command line. Reports mistakes on stderr. */
 export function readArguments(argv: readonly string[], version: string): Arguments {
   let read: Arguments | undefined;
   const program = createProgram(version, (given) => (read = given));
   try {
+    const mistaken = mistakenCommand(argv);
+    if (mistaken !== undefined) program.error(mistaken);
     program.parse(argv.map(withoutPlanAsId), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

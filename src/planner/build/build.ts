@@ -17,8 +17,8 @@ import {
 import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
-import { didYouMean } from "../schema/nearest.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
+import { programMeant } from "./program-suggestions.ts";
 import { select, type Selected } from "./programs.ts";
 import { compilePrograms, namesGroup, type NamedSelector } from "../../domain/selector.ts";
 import { resumeChain } from "./resume-chain.ts";
@@ -227,8 +227,10 @@ function differences(ofHost: WorkSettings, ofProgram: WorkSettings): Partial<Wor
 
 function notFound(host: HostName, selector: string, snapshots: readonly ProcessSnapshot[]): Refusal {
   const programs = [...new Set(snapshots.map(({ instance }) => programOf(instance)))];
-  const names: string[] = selector.includes(":") ? snapshots.map(({ instance }) => instance) : programs;
-  const near = didYouMean(selector, names) ?? (selector === "all" ? 'for every program write "*"' : undefined);
+  const near = programMeant(
+    selector,
+    snapshots.map(({ instance }) => instance),
+  );
   const has = programs.length === 0 ? "runs nothing at all" : `has ${programs.join(", ")}`;
   const reason = `"${selector}" is not on this host, which ${has}${near === undefined ? "" : `; ${near}`}`;
   return { code: "program_not_found", host, reason };

@@ -47,7 +47,8 @@ export function readHostNames(
     }
     const expansion = expandNodeSet(key);
     if ("problem" in expansion) {
-      findings.atKey(path, { code: "invalid_node_set", message: expansion.problem });
+      const suggestion = rangeMeant(key);
+      findings.atKey(path, { code: "invalid_node_set", message: expansion.problem, suggestion });
       complete = false;
       continue;
     }
@@ -61,6 +62,13 @@ export function readHostNames(
         suggestion: "give each of them a key of its own, or remove the address",
       });
     }
+    const [, address, port] = /^([^:]+):(\d{1,5})$/.exec(settings.address ?? "") ?? [];
+    if (port !== undefined)
+      findings.atValue([...path, "address"], {
+        code: "invalid_value",
+        message: "must be one name or IP address, without user, port or brackets",
+        suggestion: `write address: ${address} and ssh: { port: ${port} }`,
+      });
     reportTaken(names, keyOf, path, document, findings);
     const own = names.filter((name) => !keyOf.has(name) && !takenAway.hosts.has(name as HostName));
     for (const name of own) keyOf.set(name, key);
@@ -154,6 +162,12 @@ function addressWithPort(key: string): Fault | undefined {
   };
 }
 
+/** `web-{1..3}`, `web-[1:3]` and `web-[1..3]` as a node set. */
+function rangeMeant(name: string): string | undefined {
+  const meant = name.replace(/[{[](\d+)(?::|\.\.)(\d+)[}\]]/g, "[$1-$2]");
+  return meant === name ? undefined : `did you mean ${JSON.stringify(meant)}?`;
+}
+
 function firstProblem(names: readonly string[]): Fault | undefined {
   for (const name of names) {
     const problem = problemOfName(name);
@@ -172,11 +186,21 @@ function problemOfName(name: string): Fault | undefined {
   if (name === "") return invalid("be empty");
   if (name.startsWith("-")) return invalid("start with a dash: ssh would take it for an option");
   if (name.length > 253) return invalid("have more than 253 characters");
+  const words = name.split(/[\s,]+/).filter((word) => word !== "");
+  if (words.length > 1)
+    return invalid(
+      "have spaces or control characters",
+      `each is a key of its own, or a part of a node set: ${foldNames(words).join(", ")}`,
+    );
   if (/[\s\p{C}]/u.test(name)) return invalid("have spaces or control characters");
+  const [, url] = /^[a-z]+:\/\/([^/]+)\/?$/.exec(name) ?? [];
+  if (url !== undefined) return invalid('have "/"', `write ${JSON.stringify(url)}`);
   const user = /^([^@]+)@(.+)$/.exec(name);
   if (user) return invalid('have an "@"', `write ${JSON.stringify(user[2])} and, under it, ssh: { user: ${user[1]} }`);
   const odd = /[@!*?{}()/\\|,'"]/.exec(name)?.[0];
   if (odd === undefined) return undefined;
+  const range = rangeMeant(name);
+  if (range !== undefined) return invalid(`have "${odd}"`, range);
   return invalid(
     `have ${odd === '"' ? "quotes" : `"${odd}"`}`,
     "only groups take patterns; a node set such as web-[01-08] is fine",

@@ -148,6 +148,7 @@ function unknownHosts(
     return { code: "unknown_host", message: `no host is called ${names.join(", ")}`, suggestion };
   };
   if (groups.has(pattern)) return unknown(`did you mean the group, "@${pattern}"?`);
+  if (pattern === "all") return unknown('for every host write "*"');
   if (/[\s,]/.test(first)) return unknown("several patterns are a list, or given one by one");
   return unknown(suggests ? didYouMean(first, hosts) : undefined);
 }

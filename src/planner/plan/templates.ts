@@ -64,7 +64,7 @@ function faultOfName(name: string, use: Use): Fault | undefined {
       suggestion: knownIn(use),
     };
   }
-  const near = nearest(name, use.known);
+  const near = use.known.find((known) => known === OTHER_NAMES[name]) ?? nearest(name, use.known);
   const own = name.replace(/^vars\.|\..*$/g, "") || "NAME";
   const remedy = `write {vars.${own}} for a variable of your own, {{${name}}} for the text itself`;
   return {
@@ -73,6 +73,21 @@ function faultOfName(name: string, use: Use): Fault | undefined {
     suggestion: near === undefined ? remedy : `did you mean "{${near}}"?`,
   };
 }
+
+/** What other tools call our placeholders. */
+const OTHER_NAMES: Readonly<Record<string, PlaceholderName>> = {
+  hostname: "host",
+  host_name: "host",
+  inventory_hostname: "host",
+  ansible_host: "address",
+  ip: "address",
+  name: "process",
+  program_name: "process",
+  process_name: "process",
+  process_num: "number",
+  group: "program",
+  group_name: "program",
+};
 
 function knownIn({ known, vars }: Use): string {
   const names = [...known, ...(vars ? ["vars.NAME"] : [])];

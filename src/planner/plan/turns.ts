@@ -33,7 +33,7 @@ export function readTurns(sources: TurnSources, document: PlanDocument, findings
   if (raw.rollout === undefined && members.size === 0)
     return [{ name: "all", hosts: entries.flatMap(({ names }) => names) }];
   const names =
-    raw.rollout === undefined ? [...members.keys()] : namesInRollout(raw.rollout, members, document, findings);
+    raw.rollout === undefined ? [...members.keys()] : namesInRollout(raw.rollout, sources, document, findings);
   const turns = names.flatMap((name, index): Turn[] => {
     // A group that is not there was taken away.
     const hosts = name === undefined ? undefined : members.has(name) ? members.get(name) : [];
@@ -59,7 +59,7 @@ export function readTurns(sources: TurnSources, document: PlanDocument, findings
 /** The groups that `rollout` names; undefined for an entry with an error. */
 function namesInRollout(
   rollout: NonNullable<RawPlan["rollout"]>,
-  members: GroupMembers,
+  { members, entries }: TurnSources,
   document: PlanDocument,
   findings: Findings,
 ): (string | undefined)[] {
@@ -73,9 +73,11 @@ function namesInRollout(
     if (!members.has(name) && !isTakenAway) {
       const suggestion = takenAway
         ? `null on line ${takenAway.line} takes it away`
-        : members.size === 0
-          ? "the plan has no groups: without rollout, all hosts are one wave"
-          : didYouMean(name, members.keys());
+        : entries.some(({ names }) => names.includes(name as HostName))
+          ? `a wave is a group: groups: { NAME: { hosts: ${name} } }`
+          : members.size === 0
+            ? "the plan has no groups: without rollout, all hosts are one wave"
+            : didYouMean(name, members.keys());
       findings.atValue(path, {
         code: "unknown_group",
         message: `no group is called ${JSON.stringify(name)}`,

@@ -3,10 +3,11 @@ import { isPlainMap } from "../text/compose.ts";
 import type { Fault } from "../text/diagnostic.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
-import { didYouMean, nearest } from "./nearest.ts";
+import { keyMeant } from "./key-suggestions.ts";
 import { childPointer, lastKey, pathOfPointer, type Path } from "../text/path.ts";
-import { propertiesOf, resolved, type Schema } from "./plan-schema.ts";
+import { planSchema, propertiesOf, resolved, type Schema } from "./plan-schema.ts";
 import type { ReferenceFault } from "./references.ts";
+import { valueMeant } from "./value-suggestions.ts";
 import { validatePlan } from "./compiled-schema.ts";
 
 /**
@@ -25,8 +26,10 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
     findings.atValue(path, { code, message, suggestion });
     refused.set(pointer, lastKey(pointer));
   }
-  const violations = violationsOf(document.data);
   const path = (pointer: string) => pathOfPointer(pointer, document.data);
+  const violations = violationsOf(document.data).filter(
+    ({ instancePath }) => !isKeyOfHost(path(instancePath), document, refused, findings),
+  );
   const meant = reportUnknownKeys(violations, path, refused, findings);
   // Settings that stand beside a program's name, and not under it, read as further programs.
   const tooMany = violations.filter(({ keyword }) => keyword === "maxProperties").map((one) => `${one.instancePath}/`);
@@ -44,7 +47,9 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
     } else if (keyword === "propertyNames") {
       const name = String(params["propertyName"]);
       const message = errorMessageOf((parentSchema as Schema).propertyNames ?? {});
-      findings.atKey([...path(instancePath), name], { code: "invalid_key", message });
+      const fits = name.replace(/[^A-Za-z0-9_]/g, "_");
+      const suggestion = fits === name || /^\d/.test(fits) ? undefined : `did you mean ${JSON.stringify(fits)}?`;
+      findings.atKey([...path(instancePath), name], { code: "invalid_key", message, suggestion });
       refused.set(childPointer(instancePath, name), undefined);
     } else if (keyword === "minProperties" && document.keysTakenAwayAt(path(instancePath)).length > 0) {
       const key = document.keysTakenAwayAt(path(instancePath)).at(-1) ?? "";
@@ -52,12 +57,35 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
       refused.set(instancePath, lastKey(instancePath));
     } else if (!refused.has(instancePath)) {
       const misspelt = keyword === "oneOf" && [...meant].some((pointer) => pointer.startsWith(`${instancePath}/`));
-      if (!misspelt) findings.atValue(path(instancePath), invalidValue(data, resolved(parentSchema as Schema)));
+      if (!misspelt) {
+        const at = path(instancePath);
+        findings.atValue(at, invalidValue(data, at, resolved(parentSchema as Schema)));
+      }
       refused.set(instancePath, lastKey(instancePath));
     }
   }
   return refused;
 }
+
+/** Reports a setting of a host that is indented like a host; true for all that is wrong with it. */
+function isKeyOfHost(path: Path, document: PlanDocument, refused: Map<string, string | undefined>, findings: Findings) {
+  const [section, key] = path;
+  if (section !== "hosts" || typeof key !== "string" || !Object.hasOwn(HOST_KEYS, key)) return false;
+  const hosts = document.keysAt(["hosts"]);
+  const host = hosts.slice(0, hosts.indexOf(key)).findLast((name) => !Object.hasOwn(HOST_KEYS, name));
+  if (host === undefined) return false;
+  const pointer = childPointer("/hosts", key);
+  if (!refused.has(pointer))
+    findings.atKey(["hosts", key], {
+      code: "invalid_host_name",
+      message: "a setting of a host is indented like a host",
+      suggestion: `indent it further, to be under ${JSON.stringify(host)}`,
+    });
+  refused.set(pointer, undefined);
+  return true;
+}
+
+const HOST_KEYS = propertiesOf(planSchema.definitions.host);
 
 /** Everything in which a plan's data differs from the schema; each error has the part of the schema that failed. */
 export function violationsOf(data: unknown): readonly ErrorObject[] {
@@ -104,22 +132,11 @@ export function withoutRefused(data: unknown, refused: Refused, pointer = ""): u
   return copy;
 }
 
-/** Returns the key that was probably meant, if one is similar. */
+/** Returns the key that was probably meant, if it is one of the same map. */
 function reportUnknownKey(path: Path, schema: Schema, findings: Findings): string | undefined {
-  const key = String(path.at(-1));
-  const known = propertiesOf(schema);
-  const near = nearest(key, Object.keys(known));
-  const likely = near ?? inSection(key, known);
-  const suggestion =
-    likely === undefined ? `known here: ${Object.keys(known).join(", ")}` : `did you mean ${JSON.stringify(likely)}?`;
+  const { key, suggestion } = keyMeant(path, propertiesOf(schema));
   findings.atKey(path, { code: "unknown_key", message: "unknown key", suggestion });
-  return near;
-}
-
-/** Finds a key that belongs one level deeper: `port` on a host is `ssh.port`. */
-function inSection(key: string, known: Readonly<Record<string, Schema>>): string | undefined {
-  const section = Object.keys(known).find((name) => Object.hasOwn(propertiesOf(known[name] ?? {}), key));
-  return section && `${section}.${key}`;
+  return key;
 }
 
 /** A key that must be there and is not. */
@@ -136,47 +153,11 @@ export function nothingLeft(of: string): Fault {
   };
 }
 
-function invalidValue(value: unknown, schema: Schema): Fault {
+function invalidValue(value: unknown, path: Path, schema: Schema): Fault {
   const message = isPlainMap(value) ? (schema.kindMessage ?? errorMessageOf(schema)) : errorMessageOf(schema);
-  return { code: "invalid_value", message, suggestion: likelyMeant(value, schema) };
+  return { code: "invalid_value", message, suggestion: valueMeant(value, path, schema) };
 }
 
 function errorMessageOf({ errorMessage, kindMessage }: Schema): string {
   return errorMessage ?? kindMessage ?? "is not valid here";
-}
-
-/** What a value of the wrong kind or form was probably meant to be. */
-function likelyMeant(value: unknown, { anyOf = [], ...own }: Schema): string | undefined {
-  const schema = anyOf.reduce<Schema>((all, branch) => ({ ...all, ...resolved(branch) }), own);
-  const outOfBounds = boundOf(value, schema);
-  if (outOfBounds !== undefined) return outOfBounds;
-  const fits = (text: string) => schema.pattern !== undefined && new RegExp(schema.pattern, "u").test(text);
-  if (typeof value === "number") {
-    if (fits(String(value))) return `did you mean "${value}", in quotes?`;
-    return fits(`${value}s`) ? `did you mean "${value}s"?` : undefined;
-  }
-  if (typeof value !== "string") return undefined;
-  if (schema.type === "boolean" && /^(yes|on|true)$/i.test(value)) return "did you mean true?";
-  if (schema.type === "boolean" && /^(no|off|false)$/i.test(value)) return "did you mean false?";
-  const number =
-    schema.type === "integer"
-      ? /^\d+$/.test(value)
-      : schema.enum?.some((allowed) => typeof allowed === "number" && String(allowed) === value);
-  if (number) return `did you mean ${value}, without quotes?`;
-  const compact = value.replaceAll(" ", "").toLowerCase();
-  // `1m 30s` and `mail: *`, but not two words.
-  if ((/^\d/.test(value) || !/\w \w/.test(value)) && fits(compact)) return `did you mean ${JSON.stringify(compact)}?`;
-  return didYouMean(
-    value,
-    (schema.enum ?? []).filter((allowed) => typeof allowed === "string"),
-  );
-}
-
-/** Of a quantity that is too small or too large, how far it may go. */
-function boundOf(value: unknown, { pattern, minimum }: Schema): string | undefined {
-  const percent = typeof value === "string" ? /^(\d+(?:\.\d+)?)%$/.exec(value)?.[1] : undefined;
-  if (percent !== undefined && pattern?.includes("100") && Number(percent) > 100) return "a percentage is 100% at most";
-  const tooSmall =
-    typeof value === "number" ? minimum !== undefined && value < minimum : percent !== undefined && Number(percent) < 1;
-  return tooSmall && pattern?.includes("%") ? `${minimum}${percent === undefined ? "" : "%"} is the least` : undefined;
 }

@@ -54,6 +54,17 @@ describe("the command line", () => {
     assert.ok(given.command === "run" && given.dryRun && given.offline);
   });
 
+  it("says how a plan is run to users who write a command before it, as other tools want it", () => {
+    const said = (...argv: string[]) => complaintOf(...argv).split("\n")[0];
+    assert.equal(said("run", "plans/prod.yaml"), 'error: there is no command "run": write orchestrate plans/prod.yaml');
+    assert.equal(
+      said("restart", "prod.yml", "--limit", "web-1"),
+      'error: there is no command "restart": write orchestrate prod.yml --limit web-1',
+    );
+    assert.equal(said("plan", "prod.yaml"), 'error: there is no command "plan": write orchestrate prod.yaml --dry-run');
+    assert.equal(readArguments(["run", "--dry-run"], "1").command, "run");
+  });
+
   it("takes several plans to validate", () => {
     assert.deepEqual(readArguments(["validate", "a", "b", "--output", "json"], "1"), {
       command: "validate",
