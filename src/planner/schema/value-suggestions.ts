@@ -13,7 +13,7 @@ export function valueMeant(value: unknown, path: Path, schema: Schema): string |
 function byPlace(value: unknown, path: Path): string | undefined {
   const key = typeof path.at(-1) === "number" ? path.at(-2) : path.at(-1);
   const isItem = typeof path.at(-1) === "number";
-  const text = typeof value === "string" ? value.trim() : undefined;
+  const text = typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
   const words = text?.split(/[\s,]+/).filter((word) => word !== "") ?? [];
   switch (key) {
     case "programs":
@@ -109,8 +109,8 @@ function tcpMeant(value: unknown): string | undefined {
   return typeof value === "string" && /^[^/]+:\d+\//.test(value) ? `a path is for http: "http://${value}"` : undefined;
 }
 
-function varsMeant(items: readonly unknown[]): string | undefined {
-  const [, name, value] = /^(\w+)[=:] *(.*)$/.exec(String(items[0])) ?? [];
+function varsMeant([first]: readonly unknown[]): string | undefined {
+  const [, name, value] = /^(\w+)[=:] *(.*)$/.exec(typeof first === "string" ? first : "") ?? [];
   return name && `did you mean { ${name}: ${value} }?`;
 }
 
