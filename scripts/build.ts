@@ -64,6 +64,7 @@ const PARTS: Readonly<Record<string, PartOfSource>> = {
   },
   fleet: {
     modules: {
+      "./commands/ad-hoc.ts": ["planOfWords"],
       "./status/status.ts": ["status"],
       "./commands/dry-run.ts": ["dryRun"],
       "./commands/run.ts": ["run"],

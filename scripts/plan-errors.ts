@@ -25,7 +25,13 @@ export function planErrorsPage(): string {
 }
 
 /** The errors in the plan of an example, as `orchestrate validate plan.yaml` reports it. */
-export function diagnosticsOf({ plan, files = {}, inventory = "", encoding }: PlanErrorExample): Diagnostic[] {
+export function diagnosticsOf({
+  plan,
+  files = {},
+  inventory = "",
+  settings = [],
+  encoding,
+}: PlanErrorExample): Diagnostic[] {
   const folder = mkdtempSync(join(tmpdir(), "plan-errors-"));
   try {
     for (const [name, text] of Object.entries(files)) {
@@ -34,7 +40,7 @@ export function diagnosticsOf({ plan, files = {}, inventory = "", encoding }: Pl
     }
     const file = join(folder, "plan.yaml");
     writeFileSync(file, plan, encoding ?? "utf8");
-    const loaded = loadPlan(file, {}, { inventory: () => inventory });
+    const loaded = loadPlan(file, {}, { inventory: () => inventory, settings });
     const inPlace = (text: string) => text.replaceAll(`${folder}/`, "");
     return (loaded.ok ? loaded.plan.warnings : loaded.diagnostics).map((diagnostic) => ({
       ...diagnostic,
@@ -51,6 +57,7 @@ function sectionText([code, { meaning, remedy, example }]: [PlanErrorCode, PlanE
   const texts = [`### \`${code}\``, meaning, fenced("yaml", example.plan)];
   for (const [name, text] of Object.entries(example.files ?? {}))
     if (text !== "") texts.push(`\`${name}\`:`, fenced("yaml", text));
+  if (example.settings) texts.push(fenced("sh", `orchestrate plan.yaml --set ${example.settings.join(" --set ")}`));
   if (example.inventory !== undefined)
     texts.push("`ansible-inventory -i inventory.ini --list` prints:", fenced("text", example.inventory));
   texts.push(fenced("text", diagnosticsOf(example).map(formatDiagnostic).join("\n")), remedy);

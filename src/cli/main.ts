@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { EXIT, type ExitCode } from "../domain/failures.ts";
 import manifest from "../../package.json" with { type: "json" };
+import type { RunArguments } from "./arguments/arguments.ts";
 import { commandLine, readArguments } from "./arguments/command-line.ts";
 import { BugEnd } from "./terminal/bug.ts";
 import { print, WatchedOutputs } from "./terminal/outputs.ts";
@@ -45,10 +46,16 @@ async function main(): Promise<ExitCode> {
     case "completion":
       return (await import("./completion/complete.ts")).printCompletion(given.shell);
     case "run":
-      if (given.offline) return (await import("./commands/offline.ts")).showOffline(given);
-      if (given.dryRun) return (await import("./commands/dry-run.ts")).dryRun(given);
-      return (await import("./commands/run.ts")).run(given, bugEnd);
+      return runPlan(given);
   }
+}
+
+async function runPlan(read: RunArguments): Promise<ExitCode> {
+  const given = read.adHoc ? (await import("./commands/ad-hoc.ts")).planOfWords(read, read.adHoc) : read;
+  if (typeof given === "number") return given;
+  if (given.offline) return (await import("./commands/offline.ts")).showOffline(given);
+  if (given.dryRun) return (await import("./commands/dry-run.ts")).dryRun(given);
+  return (await import("./commands/run.ts")).run(given, bugEnd);
 }
 
 async function end(code: ExitCode): Promise<void> {

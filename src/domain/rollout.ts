@@ -193,6 +193,8 @@ export interface Rollout {
   /** A lock on every supervisord and program, in this directory of its host. */
   readonly lock: { readonly mode: "required" | "off"; readonly directory: string };
   readonly selection: Selection;
+  /** What the command line has set in the plan, each `KEY=VALUE`; all of it is in the rollout. */
+  readonly set?: readonly string[];
   readonly skipped: readonly SkippedInstance[];
   /** What an earlier rollout has restarted and is healthy: left alone, and expected to stay on its pid. */
   readonly proven: readonly ProvenInstance[];

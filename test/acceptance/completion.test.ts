@@ -93,6 +93,13 @@ describe("completion", () => {
         hosts.slice(0, 3).map((name) => `!${name}`),
       );
       assert.deepEqual(await offered(plan, "--program", ""), ["web", "mail:out", "jobs"]);
+      const keys = await offered(plan, "--set", "");
+      for (const key of ["batches.hosts=", "timings.min_healthy_time=", "on_failure=", "programs="])
+        assert.ok(
+          keys.some((word) => word.startsWith(key)),
+          `${key} is not in ${keys.join(" ")}`,
+        );
+      assert.ok((await offered("--hosts", "web-1", "--")).some((word) => word.startsWith("--save-plan")));
       const options = await offered(plan, "--dry-run", "--limit", "cache-1", "--");
       assert.ok(!options.includes("--dry-run") && options.includes("--limit"), options.join(" "));
     });

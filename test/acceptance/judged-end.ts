@@ -19,7 +19,7 @@ export interface Call {
 const CODE_OF: Record<Outcome, number> = { succeeded: 0, incomplete: 1, halted: 1, refused: 3, interrupted: 4 };
 const BUG = 70;
 const SUBCOMMANDS = ["status", "validate", "history", "report", "completion", "__complete"];
-const NO_RUN = ["--dry-run", "--offline", "--help", "--version"];
+const NO_RUN = ["--dry-run", "--offline", "--help", "--version", "--save-plan"];
 
 /**
  * What must agree at the end of every rollout, whatever a test is about: the exit code, the report, the journal, and

@@ -1,3 +1,4 @@
+import type { Plan } from "../../planner/plan/plan.ts";
 import type { StartedBefore } from "../../planner/build/started-before.ts";
 
 /** How events are shown: a tree at a terminal, lines elsewhere, or one JSON event per line. */
@@ -11,9 +12,29 @@ export interface SelectionArguments {
   readonly startedBefore?: StartedBefore;
 }
 
-export interface RunArguments extends SelectionArguments {
-  readonly command: "run";
+/** The plan that is meant. */
+export interface PlanArguments {
   readonly plan: string;
+  /** What is set in it, each `KEY=VALUE`. */
+  readonly set: readonly string[];
+  /** The plan itself, where the command line is one: `plan` is the file that it is kept in. */
+  readonly loaded?: Plan;
+}
+
+/** A plan in the words of the command line. */
+export interface AdHocArguments {
+  readonly hosts: readonly string[];
+  readonly programs: readonly string[];
+  readonly user?: string;
+  readonly sudo: boolean;
+  /** Write it down there instead of running it. */
+  readonly savePlan?: string;
+}
+
+export interface RunArguments extends SelectionArguments, PlanArguments {
+  readonly command: "run";
+  /** Instead of a plan's file. */
+  readonly adHoc?: AdHocArguments;
   readonly dryRun: boolean;
   readonly offline: boolean;
   readonly ask: boolean;
@@ -78,9 +99,8 @@ export interface CompletionArguments {
   readonly shell: Shell;
 }
 
-export interface StatusArguments extends SelectionArguments {
+export interface StatusArguments extends SelectionArguments, PlanArguments {
   readonly command: "status";
-  readonly plan: string;
   readonly watch: boolean;
   readonly output: "text" | "json";
 }

@@ -4,6 +4,7 @@ import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../../plan
 import {
   HISTORY_OUTCOMES,
   SHELLS,
+  type AdHocArguments,
   type Arguments,
   type HistoryArguments,
   type ReportArguments,
@@ -54,7 +55,11 @@ function createProgram(version: string, onRead: OnRead): Command {
 
 function describeRun(program: Command, onRead: OnRead): void {
   program
-    .argument("<plan>", "the YAML file that defines which programs to restart on which hosts, and how fast")
+    .argument("[plan]", "the YAML file that defines which programs to restart on which hosts, and how fast")
+    .option("--hosts <pattern...>", "instead of a plan, with --program: these hosts, such as web-[1-4].example.com")
+    .option("--user <name>", "with --hosts: the user to log in as")
+    .option("--sudo", "with --hosts: supervisorctl needs sudo", false)
+    .option("--save-plan <file>", "with --hosts: write this down as a plan; runs nothing")
     .option("--dry-run", "show what would be done, in order; changes nothing", false)
     .option("--offline", "show hosts and batches without contacting any host; implies --dry-run", false)
     .option("--ask", "show what would be done and ask for confirmation", false)
@@ -73,29 +78,65 @@ function describeRun(program: Command, onRead: OnRead): void {
     )
     .addHelpText("after", helpAfter);
   addSelection(program);
-  program.action((plan: string, { resume, waitForLock, ...options }: RunOptions) => {
-    if (options.ask && (options.dryRun || options.offline))
-      program.error("error: --ask cannot be combined with a dry run");
-    if (options.report !== undefined && (options.dryRun || options.offline))
-      program.error("error: --report cannot be combined with a dry run");
-    if (options.offline && options.startedBefore)
-      program.error("error: --started-before needs to contact hosts; it cannot be combined with --offline");
-    if (resume !== undefined && (options.offline || options.startedBefore || options.program.length > 0))
-      program.error(
-        "error: --resume continues with the selection of the rollout that it resumes: it cannot be combined with --program, --started-before or --offline (--limit and --exclude may narrow it)",
-      );
-    onRead({
-      command: "run",
-      plan,
-      ...options,
-      ...(resume !== undefined && { resume: resume === true || resume === "" ? "newest" : resume }),
-      ...(waitForLock !== undefined && { waitForLockMs: waitForLock }),
-      dryRun: options.dryRun || options.offline,
-    });
-  });
+  program.action(
+    (plan: string | undefined, { resume, waitForLock, hosts, user, sudo, savePlan, ...options }: RunOptions) => {
+      const adHoc = hosts && {
+        hosts,
+        programs: options.program,
+        sudo,
+        ...(user !== undefined && { user }),
+        ...(savePlan !== undefined && { savePlan }),
+      };
+      const mistake = adHoc ? mistakeWithHosts(plan, adHoc) : mistakeWithPlan(plan, { user, sudo, savePlan });
+      if (mistake !== undefined) program.error(`error: ${mistake}`);
+      if (options.ask && (options.dryRun || options.offline))
+        program.error("error: --ask cannot be combined with a dry run");
+      if (options.report !== undefined && (options.dryRun || options.offline))
+        program.error("error: --report cannot be combined with a dry run");
+      if (options.offline && options.startedBefore)
+        program.error("error: --started-before needs to contact hosts; it cannot be combined with --offline");
+      if (resume !== undefined && (options.offline || options.startedBefore || (options.program.length > 0 && !adHoc)))
+        program.error(
+          "error: --resume continues with the selection of the rollout that it resumes: it cannot be combined with --program, --started-before or --offline (--limit and --exclude may narrow it)",
+        );
+      onRead({
+        command: "run",
+        plan: plan ?? "",
+        ...options,
+        ...(adHoc && { adHoc, program: [] }),
+        ...(resume !== undefined && { resume: resume === true || resume === "" ? "newest" : resume }),
+        ...(waitForLock !== undefined && { waitForLockMs: waitForLock }),
+        dryRun: options.dryRun || options.offline,
+      });
+    },
+  );
 }
 
-type RunOptions = Omit<RunArguments, "command" | "plan" | "resume" | "waitForLockMs"> & {
+/** What does not fit together where a plan is written on the command line. */
+function mistakeWithHosts(plan: string | undefined, { programs }: AdHocArguments): string | undefined {
+  if (plan !== undefined)
+    return `--hosts takes the place of a plan, and ${JSON.stringify(plan)} is one too: leave one of them out. Each program has its own --program`;
+  return programs.length === 0
+    ? "--hosts needs --program: the name of a program or a group, as supervisorctl status shows it"
+    : undefined;
+}
+
+/** Likewise where it is not. */
+function mistakeWithPlan(
+  plan: string | undefined,
+  { user, sudo, savePlan }: { user: string | undefined; sudo: boolean; savePlan: string | undefined },
+): string | undefined {
+  if (plan === undefined) return "missing required argument 'plan'; without a plan, give --hosts and --program";
+  if (user !== undefined) return `--user is for --hosts; with a plan, use --set ssh.user=${user}`;
+  if (sudo) return "--sudo is for --hosts; with a plan, use --set supervisor.sudo=true";
+  return savePlan === undefined ? undefined : "--save-plan is for --hosts";
+}
+
+type RunOptions = Omit<RunArguments, "command" | "plan" | "resume" | "waitForLockMs" | "adHoc" | "loaded"> & {
+  readonly hosts?: readonly string[];
+  readonly user?: string;
+  readonly sudo: boolean;
+  readonly savePlan?: string;
   readonly resume?: string | true;
   readonly waitForLock?: number;
 };
@@ -188,6 +229,7 @@ function addSelection(command: Command): Command {
     .addOption(repeatable("--limit <pattern>", "only these hosts: a name, web-[01-08], web-*, @group", "all"))
     .addOption(repeatable("--exclude <pattern>", "not these hosts", "none"))
     .addOption(repeatable("--program <name>", "only these programs, on hosts that have them", "the plan's"))
+    .addOption(repeatable("--set <key=value>", "replace a key of the plan, such as batches.hosts=50%", "nothing"))
     .option(
       "--started-before <when>",
       `restart only what was started before this time, or is not running: ${MOMENT_FORMS}`,

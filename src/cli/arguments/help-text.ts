@@ -10,6 +10,11 @@ export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] 
     "only what has been running for two hours or more, or is not running",
   ],
   ["orchestrate plans/prod.yaml --resume", "resume the last rollout, which halted, was interrupted or was killed"],
+  ["orchestrate plans/prod.yaml --set batches.hosts=50%", "with another value for a key of the plan, this time"],
+  [
+    "orchestrate --hosts web-[1-4] --program shop --sudo",
+    "without a plan file; --save-plan plans/shop.yaml writes it down as one",
+  ],
   ["orchestrate plans/prod.yaml --output json", "one event per line, for programs"],
   ["orchestrate status plans/prod.yaml", "the current state, problems first"],
   ["orchestrate history plans/prod.yaml", "past rollouts; orchestrate report ID prints the report of one"],

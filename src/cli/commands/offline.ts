@@ -6,7 +6,7 @@ import { printableJson } from "../../domain/printable.ts";
 
 /** `orchestrate PLAN --offline`: hosts and batches as the plan alone says; as JSON, one object. */
 export function showOffline(given: RunArguments): ExitCode {
-  const plan = loadOrReport(given.plan, given);
+  const plan = loadOrReport(given);
   if (!plan) return EXIT.invalid;
   const text = given.output === "json" ? `${printableJson({ v: 1, ...planOffline(plan) })}\n` : offlineText(plan);
   process.stdout.write(text);

@@ -42,7 +42,8 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
   if (!connections) return endUnasked(given.plan);
   const view = new DeferredView();
   const openView = async () => view.release(await chooseView(given.output, called));
-  if (!given.ask || given.output === "json") await openView();
+  const isShownFirst = (given.ask || given.adHoc !== undefined) && given.output !== "json";
+  if (!isShownFirst) await openView();
   const preflight = new Preflight(
     wanted,
     given,
@@ -56,6 +57,8 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
       const planned = await planUnderLock(preflight, world, owner, given.waitForLockMs ?? 0);
       if ("exitCode" in planned) return planned.exitCode;
       if (given.ask && !(await isWanted(planned, preflight))) return preflight.endInterrupted();
+      // Nobody has looked at a plan that was never written down.
+      if (isShownFirst && !given.ask) process.stdout.write(`${previewText(planned.rollout, planned.report)}\n`);
       if (!view.isOpen) await openView();
       if (preflight.isInterrupted()) return preflight.endInterrupted();
       const problem = await keepJournal(preflight, wanted.plan, given.stateDir);
@@ -95,7 +98,8 @@ function warnOfUnfinished(plan: Plan, given: RunArguments): void {
     process.stderr.write(`orchestrate: rollout ${id} of this plan is running ${sinceText(id, writer)}\n`);
     return;
   }
-  const kept = given.stateDir === undefined ? [] : ["--state-dir", given.stateDir];
+  const set = given.set.flatMap((setting) => ["--set", setting]);
+  const kept = [...set, ...(given.stateDir === undefined ? [] : ["--state-dir", given.stateDir])];
   const began = beganAt(resumed.rollout.id) ?? "TIME";
   const rest = [given.plan, "--started-before", began, ...selectionWords(resumed.rollout.selection), ...kept];
   process.stderr.write(

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import type { Command, Option } from "commander";
 import { planNames, type PlanNames } from "../../planner/plan/plan-names.ts";
+import { planSchema, propertiesOf, type Schema } from "../../planner/schema/plan-schema.ts";
 import { rolloutsOf, unfinishedIn, type Described } from "./rollout-ids.ts";
 
 /** The answer to a shell: the words that may stand here, and whether paths may. */
@@ -99,14 +100,27 @@ function valuesOf(option: Option, { positionals, values }: Before, word: string)
       const ids = unfinishedIn({ name: named.name, file: withHome(file) }, values.get("stateDir"));
       return { words: matching(ids, word) };
     }
+    case "set":
+      return { words: matching(settableKeys(), word) };
     case "stateDir":
       return { words: [], paths: "folders" };
     case "report":
     case "html":
+    case "savePlan":
       return { words: [], paths: "files" };
     default:
       return NONE;
   }
+}
+
+/** `batches.hosts=`, `on_failure=`: the keys of a plan that have names of their own, and those of its sections. */
+function settableKeys(): Described[] {
+  return Object.entries(propertiesOf(planSchema as Schema)).flatMap(([key, part]) => {
+    const inner = Object.entries(propertiesOf(part));
+    const keys: [string, Schema][] =
+      inner.length === 0 ? [[key, part]] : inner.map(([name, of]) => [`${key}.${name}`, of]);
+    return key === "extends" ? [] : keys.map(([path, { description: says = "" }]) => ({ text: `${path}=`, says }));
+  });
 }
 
 /** An exclusion in front of a pattern is kept: `!web-07`, `!@canary`. */

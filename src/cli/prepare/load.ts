@@ -5,11 +5,11 @@ import { checkPlan, loadPlan, type CheckedPlan, type LoadedPlan } from "../../pl
 import type { Plan } from "../../planner/plan/plan.ts";
 import { narrow } from "../../planner/plan/selection.ts";
 import { ansibleInventory } from "./ansible-inventory.ts";
-import type { SelectionArguments } from "../arguments/arguments.ts";
+import type { PlanArguments, SelectionArguments } from "../arguments/arguments.ts";
 
 /** Loads a plan with all that it may refer to here: the environment, and Ansible's inventory. */
-export function load(path: string): LoadedPlan {
-  return loadPlan(path, process.env, { inventory: ansibleInventory });
+export function load(path: string, settings: readonly string[] = []): LoadedPlan {
+  return loadPlan(path, process.env, { inventory: ansibleInventory, settings });
 }
 
 /** Checks a plan, which may be a base for others. */
@@ -18,14 +18,15 @@ export function check(path: string): CheckedPlan {
 }
 
 /** Loads a plan and narrows it to the selection of the command line. Reports errors on stderr. */
-export function loadOrReport(path: string, selection: SelectionArguments): Plan | undefined {
-  const plan = loadWhole(path);
-  return plan && narrowOrReport(plan, selectionOf(selection));
+export function loadOrReport(given: SelectionArguments & PlanArguments): Plan | undefined {
+  const plan = loadWhole(given);
+  return plan && narrowOrReport(plan, selectionOf(given));
 }
 
 /** Loads a plan. Reports errors on stderr. */
-export function loadWhole(path: string): Plan | undefined {
-  const loaded = load(path);
+export function loadWhole({ plan, set, loaded: known }: PlanArguments): Plan | undefined {
+  if (known) return known;
+  const loaded = load(plan, set);
   if (loaded.ok) return loaded.plan;
   process.stderr.write(`${loaded.diagnostics.map(formatDiagnostic).join("\n")}\n`);
   return undefined;

@@ -13,7 +13,7 @@ export interface PlanToRun {
 
 /** The plan of a run or a dry run. Reports errors on stderr. */
 export function loadPlanToRun(given: RunArguments): PlanToRun | undefined {
-  const whole = loadWhole(given.plan);
+  const whole = loadWhole(given);
   if (!whole) return undefined;
   if (given.resume === undefined) {
     const plan = narrowOrReport(whole, selectionOf(given));

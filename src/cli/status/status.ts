@@ -23,7 +23,7 @@ export async function status(given: StatusArguments): Promise<ExitCode> {
     process.stderr.write("orchestrate: --watch needs a terminal. Elsewhere use --watch --output json\n");
     return EXIT.invalid;
   }
-  const plan = loadOrReport(given.plan, given);
+  const plan = loadOrReport(given);
   if (!plan) return EXIT.invalid;
   const selected = onlySelected(plan);
   const connections = await prepareConnections(selected);

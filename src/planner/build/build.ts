@@ -55,7 +55,7 @@ export function buildRollout(
     max_unreachable: tolerate(plan.limits.max_unreachable, plan.size),
     floors: withExits(floors, { waves }),
   };
-  const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo } = plan;
+  const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo, set } = plan;
   const startsecs = startSecondsOf({ waves }, fleet);
   const { skipped, proven } = builder.picker;
   const isPicked = (host: HostName, instance: InstanceName) => builder.picker.hasPicked(host, instance);
@@ -84,6 +84,7 @@ export function buildRollout(
       hooks,
       lock,
       selection: narrowedTo,
+      ...(set && { set }),
       skipped,
       proven,
       unreachable,

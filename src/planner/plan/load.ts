@@ -20,6 +20,7 @@ import type { Plan } from "./plan.ts";
 import type { RawPlan } from "../schema/raw-plan.ts";
 import { resolveReferences } from "../schema/references.ts";
 import { judgeBySchema, withoutRefused } from "../schema/schema-errors.ts";
+import { withSettings } from "./set-layer.ts";
 import { readTargets } from "./targets.ts";
 import { readTurns } from "./turns.ts";
 import { readWaves } from "./waves.ts";
@@ -35,6 +36,8 @@ export type CheckedPlan = LoadedPlan | { readonly ok: true; readonly warnings: r
 export interface LoadOptions {
   /** Reads the inventory of `hosts_from`. */
   readonly inventory?: ReadInventory;
+  /** Settings of the command line, each `KEY=VALUE`: they replace what the plan says. */
+  readonly settings?: readonly string[];
 }
 
 /**
@@ -64,8 +67,11 @@ function notAbstract(checked: CheckedPlan, file: string, env: Environment): Load
 }
 
 function checkText(text: string, file: string, env: Environment, options: LoadOptions): CheckedPlan {
-  const layers = readLayers(file, text, env);
-  if (!layers.document) return { ok: false, diagnostics: sortDiagnostics(layers.diagnostics, file) };
+  const read = readLayers(file, text, env);
+  if (!read.document) return { ok: false, diagnostics: sortDiagnostics(read.diagnostics, file) };
+  const { settings = [] } = options;
+  const set = withSettings(read.document, settings);
+  const layers = { ...read, document: set.document, diagnostics: [...read.diagnostics, ...set.diagnostics] };
   const isAbstract = isPlainMap(layers.document.data) && layers.document.data["abstract"] === true;
   const resolved = resolveReferences(layers.document, env);
   const ofInventory = new Findings(resolved.document);
@@ -83,7 +89,7 @@ function checkText(text: string, file: string, env: Environment, options: LoadOp
   if (!plan || all.length > 0) return { ok: false, diagnostics: all };
   const warnings = sortDiagnostics([...ofNulls.warnings, ...findings.warnings], file);
   if (isAbstract) return { ok: true, warnings: warnings.filter(({ code }) => !LEFT_OPEN.has(code)) };
-  return { ok: true, plan: { ...plan, warnings } };
+  return { ok: true, plan: { ...plan, warnings, ...(settings.length > 0 && { set: settings }) } };
 }
 
 /** The document with the hosts of its inventory, if it names one; undefined if that cannot be read. */

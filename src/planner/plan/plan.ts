@@ -90,6 +90,8 @@ export interface Plan {
   readonly limits: PlanLimits;
   readonly on_failure: "stop" | "ask";
   readonly hooks: RolloutHooks;
+  /** What the command line has set in it, each `KEY=VALUE`. */
+  readonly set?: readonly string[];
   readonly selection: Selection;
   /** May be mistakes, and may be intended. */
   readonly warnings: readonly Diagnostic[];

@@ -12,6 +12,8 @@ export interface PlanErrorExample {
   readonly files?: Readonly<Record<string, string>>;
   /** The JSON that ansible-inventory prints. */
   readonly inventory?: string;
+  /** Settings of the command line. */
+  readonly settings?: readonly string[];
   /** The plan's encoding, where it is not UTF-8. */
   readonly encoding?: "latin1";
 }
@@ -48,6 +50,11 @@ export const PLAN_ERRORS = {
     meaning: "The file holds nothing, or comments only.",
     remedy: "Add at least `programs` and `hosts`.",
     example: { plan: "# to be written\n" },
+  },
+  invalid_setting: {
+    meaning: "A `--set` of the command line is not `KEY=VALUE`, or its value is not YAML.",
+    remedy: "Write the path of a key as errors show it, and its value as in a plan. A list is set as a whole.",
+    example: { plan: WEB, settings: ["timings.between_restarts"] },
   },
   extends_circle: {
     meaning: "A plan extends itself, perhaps by way of others.",

@@ -48,6 +48,7 @@ function linesFor(model: RolloutModel, invocation: Invocation, first: string): s
   const plan = invocation.plan ?? planned?.plan_file;
   if (plan === undefined) return [`  ${sentence(first, "run the same plan again")}.`];
   const selected = selectionWords(planned?.selection);
+  const set = (planned?.set ?? []).flatMap((setting) => ["--set", setting]);
   const { healthy, failed, indeterminate, under_restart } = instances.counts;
   // Only a resume is certain to put back what a hook may have drained.
   const isDrained = drains.instances.size + drains.hosts.size > 0;
@@ -55,8 +56,9 @@ function linesFor(model: RolloutModel, invocation: Invocation, first: string): s
   const isResume = planned?.resumes !== undefined;
   // A resume that has started takes the place of the rollout before it, which can no longer be resumed.
   if (!started || (planned && !wasTouched && !isResume))
-    return [`  ${sentence(first, "run it again")}:`, commandLine(invocation.words ?? [plan, ...selected])];
-  const kept = invocation.stateDir === undefined ? [] : ["--state-dir", invocation.stateDir];
+    return [`  ${sentence(first, "run it again")}:`, commandLine(invocation.words ?? [plan, ...selected, ...set])];
+  // What was set is part of the plan, whichever way it continues.
+  const kept = [...set, ...(invocation.stateDir === undefined ? [] : ["--state-dir", invocation.stateDir])];
   const isIncomplete = finished?.outcome === "incomplete";
   const isAllWell = failed + indeterminate === 0;
   const isForRest = isIncomplete && (planned?.left_open ?? []).length > 0;

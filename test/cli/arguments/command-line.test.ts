@@ -30,7 +30,7 @@ describe("the command line", () => {
         verbose: false,
         output: "auto",
       },
-      ...{ limit: [], exclude: [], program: [] },
+      ...{ limit: [], exclude: [], program: [], set: [] },
     });
   });
 
@@ -41,6 +41,24 @@ describe("the command line", () => {
     );
     assert.ok(given.command === "run");
     assert.deepEqual([given.limit, given.exclude, given.program], [["a-[1-3]", "@web"], ["a-2"], ["x", "y:*"]]);
+  });
+
+  it("takes hosts and programs in the place of a plan", () => {
+    const given = readArguments(["--hosts", "a", "b", "--program", "x", "--sudo", "--set", "batches.hosts=2"], "1");
+    assert.ok(given.command === "run");
+    assert.deepEqual(
+      [given.adHoc, given.set, given.program],
+      [{ hosts: ["a", "b"], programs: ["x"], sudo: true }, ["batches.hosts=2"], []],
+    );
+    for (const [words, message] of [
+      [["p", "--hosts", "a", "--program", "x"], /takes the place of a plan/],
+      [["--hosts", "a"], /--hosts needs --program/],
+      [["p", "--sudo"], /use --set supervisor\.sudo=true/],
+      [["p", "--user", "root"], /use --set ssh\.user=root/],
+      [["p", "--save-plan", "q"], /--save-plan is for --hosts/],
+      [[], /missing required argument 'plan'; without a plan, give --hosts and --program/],
+    ] as const)
+      assert.match(complaintOf(...words), message);
   });
 
   it("takes a selection for status too", () => {
