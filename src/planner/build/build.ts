@@ -20,7 +20,7 @@ import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { programMeant } from "./program-suggestions.ts";
 import { select, type Selected } from "./programs.ts";
-import { compilePrograms, namesGroup, type NamedSelector } from "../../domain/selector.ts";
+import { compilePrograms, compileSelector, namesGroup, type NamedSelector } from "../../domain/selector.ts";
 import { resumeChain } from "./resume-chain.ts";
 import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
 import { floorsOf, refuseFloors } from "./floors.ts";
@@ -162,7 +162,9 @@ class Builder {
     const batches: SettledBatch[] = [];
     for (const { text, names } of seen ? selectors : []) {
       const selected = select(names, seen?.instances ?? [], seen?.config?.instances);
-      if (selected.length > 0) this.found.add(text);
+      // What a later exclusion takes away is there all the same.
+      if (selected.length > 0 || seen?.instances.some(({ instance }) => compileSelector(text)(instance)))
+        this.found.add(text);
       else this.lacks(host, text, seen?.instances ?? []);
       for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settingsOf, mode));
     }

@@ -23,7 +23,8 @@ import { mixedGroups, type Member } from "./mixed-groups.ts";
 /** How many instances of a program, or of a pattern with a floor, a rollout leaves healthy, at its worst moment if all goes well. */
 export interface CapacityForecast {
   readonly program: ProgramName;
-  readonly isPattern: boolean;
+  /** Of a pattern with a floor: what it selects, as in the floor. */
+  readonly selects?: readonly string[];
   /** Instances on the hosts that answered, less those that are left STOPPED or EXITED. */
   readonly total: number;
   /** RUNNING at planning, less those that an earlier rollout of the chain left broken. */
@@ -66,13 +67,13 @@ export function capacityForecasts({ waves, floors }: Sizes, fleet: FleetReport):
   const mixed = mixedGroups(counted);
   return [...mostDown].map(([subject, down]) => {
     const { program, floor } = subject;
-    const isPattern = floor?.selects !== undefined;
-    const members = isPattern ? undefined : mixed.get(program);
+    const selects = floor?.selects;
+    const members = selects ? undefined : mixed.get(program);
     const { total, healthy } = counts.get(subject) ?? { total: 0, healthy: 0 };
     const lowest = Math.max(healthy - down, Math.min(healthy, floor?.min_healthy ?? 0));
     return {
       program,
-      isPattern,
+      ...(selects && { selects }),
       total: floor?.total ?? total,
       healthy,
       mostDown: down,

@@ -117,7 +117,7 @@ export function refuseFloors(
   const forecasts = capacityForecasts({ waves, floors }, fleet).filter(({ mostDown }) => mostDown > 0);
   return wanted.flatMap(({ floor, written }): Refusal[] => {
     const { program, total, min_healthy, selects } = floor;
-    const isRestarted = forecasts.some((one) => one.program === program && one.isPattern === (selects !== undefined));
+    const isRestarted = forecasts.some((one) => one.program === program && one.selects === selects);
     if (min_healthy > total) {
       const reason = `min_healthy asks for ${min_healthy} healthy instances of ${program}, but there are only ${total}`;
       return [{ code: "floor_impossible", reason }];

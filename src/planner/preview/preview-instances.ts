@@ -13,6 +13,7 @@ const MARKS: readonly { readonly says: string; readonly holds: (instance: Planne
 interface Run {
   readonly instances: PlannedInstance[];
   readonly atOnce: number;
+  readonly settings: InstanceBatch["settings"];
   /** False once a smaller batch has ended it: the next batch starts a new run. */
   open: boolean;
 }
@@ -24,13 +25,14 @@ export function instancesText({ batches }: HostWork): string {
   return runs.map(runText).join(", then ");
 }
 
-function runOf({ instances, at_once }: InstanceBatch): Run {
-  return { instances: [...instances], atOnce: at_once, open: at_once === instances.length };
+function runOf({ instances, at_once, settings }: InstanceBatch): Run {
+  return { instances: [...instances], atOnce: at_once, settings, open: at_once === instances.length };
 }
 
 /** Adds a batch to the run before it, if the run's text is then still right. */
-function continues(run: Run | undefined, { program, instances, at_once }: InstanceBatch): boolean {
+function continues(run: Run | undefined, { program, instances, at_once, settings }: InstanceBatch): boolean {
   const together = at_once === instances.length;
+  if (JSON.stringify(run?.settings) !== JSON.stringify(settings)) return false;
   if (!run?.open || run.instances[0]?.program !== program || !together || at_once > run.atOnce) return false;
   run.instances.push(...instances);
   run.open = at_once === run.atOnce;

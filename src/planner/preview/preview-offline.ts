@@ -62,13 +62,15 @@ export function offlineText(plan: Plan): string {
   return `${lines.join("\n")}\n`;
 }
 
-function waveLines(wave: OfflineWave, { hosts }: PlanWave, index: number, waves: number): string[] {
+function waveLines(wave: OfflineWave, plan: PlanWave, index: number, waves: number): string[] {
   const { group, programs, pause, batches } = wave;
+  const { hosts } = plan;
   return [
     "",
     `wave ${index + 1} of ${waves}: ${printable(group)}`,
     `  programs: ${programs.map(printable).join(", ")}`,
     ...groupedBy(hosts, ({ settings }) => formatQuantity(settings.instances)).map(instancesLine),
+    ...programLines(plan),
     ...betweenBatches(wave),
     ...batchLines(batches),
     ...(index < waves - 1 ? pauseLines(pause) : []),
@@ -79,6 +81,15 @@ function instancesLine(hosts: PlanWave["hosts"], _: number, kinds: readonly unkn
   const quantity = formatQuantity(hosts[0]?.settings.instances ?? { count: 1 });
   const where = kinds.length === 1 ? "" : ` on ${folded(hosts.map(({ host }) => host))}`;
   return `  instances of a program on one host${where}: ${quantity} at a time`;
+}
+
+/** Programs of which other numbers of instances are restarted at once; on hosts that differ, those of the first. */
+function programLines({ rules = [], hosts: [first] }: PlanWave): string[] {
+  return rules.flatMap(([texts = []], index) => {
+    const own = first?.byRule?.[index];
+    if (!own || formatQuantity(own.instances) === formatQuantity(first.settings.instances)) return [];
+    return [`  instances of ${printable(texts.join(" "))} on one host: ${formatQuantity(own.instances)} at a time`];
+  });
 }
 
 /** Neighbouring batches of one size share a line, in which the hosts stand in their order. */

@@ -1,24 +1,33 @@
+import { alikeParts } from "../../domain/alike-parts.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { onOneLine } from "../../domain/printable.ts";
-import type { HostWork, Wave } from "../../domain/rollout.ts";
+import type { HostWork, Timings, Wave } from "../../domain/rollout.ts";
 import { checkText, type Hook, type RunsOn } from "../../domain/settings.ts";
 import { folded, groupedBy } from "../../domain/folding.ts";
 
-/** What a wave does to each instance and around it, once for all hosts with the same settings. */
+/**
+ * What a wave does to each instance and around it, once for all hosts with the same settings. Where programs have
+ * settings of their own, once for each of them, and what is done around a host comes first.
+ */
 export function stepLines({ batches }: Wave): string[] {
   const works = batches.flatMap(({ hosts }) => hosts);
-  const alike = groupedBy(works, ({ timings, checks, hooks }) => JSON.stringify([timings, checks, hooks]));
-  return alike.flatMap((some) => {
-    const [work] = some;
-    if (!work) return [];
-    const whose = alike.length === 1 ? "" : `on ${folded(some.map(({ host }) => host))} `;
-    const rests = some.some((one) => one.batches.length > 1 || one.batches.some(hasNext));
-    return [`  ${whose}each: ${restartText(work, rests)}`, ...aroundLines(work).map((line) => `    ${line}`)];
+  const isByProgram = works.some((work) => work.batches.some(({ settings }) => settings));
+  const byHost = new Map(works.map((work) => [work.host, work]));
+  const othersOf = (part: HostWork) => (isByProgram ? differencesText(part, byHost.get(part.host) ?? part) : "");
+  const kinds = alikeParts(works, (part) => [part.timings, part.checks, part.hooks, othersOf(part)]);
+  const steps = kinds.flatMap(({ parts, programs, hosts }) => {
+    const [part] = parts;
+    const whose = `${hosts === undefined ? "" : `on ${hosts} `}${programs === undefined ? "" : `${programs} `}`;
+    const rests = parts.some(hasNext) || works.some((work) => work.batches.length > 1);
+    const others = othersOf(part);
+    const around = [...(others === "" ? [] : [`with ${onOneLine(others)}`]), ...aroundLines(part, !isByProgram)];
+    return [`  ${whose}each: ${restartText(part, rests)}`, ...around.map((line) => `    ${line}`)];
   });
+  return isByProgram ? [...hostHookLines(works), ...steps] : steps;
 }
 
-function hasNext({ at_once, instances }: HostWork["batches"][number]): boolean {
-  return at_once < instances.length;
+function hasNext({ batches }: HostWork): boolean {
+  return batches.some(({ at_once, instances }) => at_once < instances.length);
 }
 
 function restartText({ timings: { min_healthy_time_ms, between_restarts_ms } }: HostWork, rests: boolean): string {
@@ -31,16 +40,52 @@ function restartText({ timings: { min_healthy_time_ms, between_restarts_ms } }: 
 }
 
 /** Hooks and checks in the order in which they run. */
-function aroundLines({ hooks, checks }: HostWork): string[] {
+function aroundLines({ hooks, checks }: HostWork, withHostHooks: boolean): string[] {
   const { before_host, before_restart, after_healthy, after_host } = hooks;
   return [
-    ...hookLine("before_host", before_host),
+    ...(withHostHooks ? hookLine("before_host", before_host) : []),
     ...hookLine("before_restart", before_restart),
     ...checks.map((check) => `check ${placeText("from", check.from)}: ${onOneLine(checkText(check))}`),
     ...hookLine("after_healthy", after_healthy),
-    ...hookLine("after_host", after_host),
+    ...(withHostHooks ? hookLine("after_host", after_host) : []),
   ];
 }
+
+function hostHookLines(works: readonly HostWork[]): string[] {
+  const linesOf = ({ hooks: { before_host, after_host } }: HostWork) => [
+    ...hookLine("before_host", before_host),
+    ...hookLine("after_host", after_host),
+  ];
+  const kinds = groupedBy(works, (work) => linesOf(work).join("\n"));
+  return kinds.flatMap((some) => {
+    const lines = some[0] ? linesOf(some[0]) : [];
+    if (lines.length === 0) return [];
+    const whose = kinds.length === 1 ? "each host" : folded(some.map(({ host }) => host));
+    return [`  around ${whose}:`, ...lines.map((line) => `    ${line}`)];
+  });
+}
+
+/** What a program has in place of its host's settings, as far as the other lines do not say it. */
+function differencesText(part: HostWork, ofHost: HostWork): string {
+  const textsOf = ({ timings, vars, leftovers = "ignore", on_expected_exit = "fail" }: HostWork) => [
+    ...TIMINGS_SAID.map((key) => `${key.replace(/_ms$/, "")}: ${formatDuration(timings[key])}`),
+    `leftovers: ${leftovers}`,
+    `on_expected_exit: ${on_expected_exit}`,
+    ...Object.entries(vars).map(([name, value]) => `vars.${name}: ${value}`),
+  ];
+  const known = new Set(textsOf(ofHost));
+  return textsOf(part)
+    .filter((text) => !known.has(text))
+    .join(", ");
+}
+
+const TIMINGS_SAID: readonly (keyof Timings)[] = [
+  "between_checks_ms",
+  "stop_deadline_ms",
+  "healthy_deadline_ms",
+  "command_timeout_ms",
+  "progress_deadline_ms",
+];
 
 /** `before_restart on the host: /opt/lb drain {process}`; nothing for a hook that the plan does not have. */
 export function hookLine(name: string, hook: Hook | undefined): string[] {

@@ -1,8 +1,9 @@
 import { counted } from "../../domain/counted.ts";
 import { formatDuration } from "../../domain/duration.ts";
-import { folded, groupedBy } from "../../domain/folding.ts";
+import { alikeParts, type AlikeParts } from "../../domain/alike-parts.ts";
+import { folded } from "../../domain/folding.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
-import { sizeOf, type Batch, type HostWork, type Rollout, type Wave } from "../../domain/rollout.ts";
+import { sizeOf, type Batch, type Rollout, type Wave } from "../../domain/rollout.ts";
 import { checkText, type Hook } from "../../domain/settings.ts";
 import { html, type Markup } from "./markup.ts";
 
@@ -40,7 +41,13 @@ function waveMarkup(wave: Wave, number: number): Markup {
   const { group, batches, programs, between_batches_ms, pause } = wave;
   const works = batches.flatMap(({ hosts }) => hosts);
   const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
-  const worksAlike = groupedBy(works, ({ timings, checks, hooks }) => JSON.stringify([timings, checks, hooks]));
+  const kinds = alikeParts(works, ({ timings, checks, hooks, leftovers, on_expected_exit }) => [
+    timings,
+    checks,
+    hooks,
+    leftovers,
+    on_expected_exit,
+  ]);
   const settings: [string, string][] = [
     ["Programs", programs.join(" ")],
     ["Between batches", formatDuration(between_batches_ms)],
@@ -58,7 +65,7 @@ function waveMarkup(wave: Wave, number: number): Markup {
       Wave ${number}: <b>${printable(group)}</b>, ${counted(works.length, "host")}, ${counted(instances, "instance")},
       ${counted(batches.length, "batch")}
     </summary>
-    ${settingsMarkup(settings)} ${worksAlike.map(workMarkup)}
+    ${settingsMarkup(settings)} ${kinds.map(kindMarkup)}
     <table>
       <caption>
         Batches of ${printable(group)}
@@ -89,17 +96,17 @@ function batchMarkup({ hosts, at_once }: Batch, index: number): Markup {
   </tr>`;
 }
 
-function workMarkup(works: readonly HostWork[], _index: number, all: readonly unknown[]): Markup | undefined {
-  const [work] = works;
-  if (!work) return undefined;
-  const { timings, checks, hooks } = work;
-  const names = folded(works.map(({ host }) => host));
-  return html`${all.length > 1 ? html`<h4>${names}</h4>` : undefined}
+function kindMarkup({ parts: [part], programs, hosts }: AlikeParts): Markup {
+  const { timings, checks, hooks, leftovers, on_expected_exit } = part;
+  const names = [programs, hosts].filter((text) => text !== undefined).join(" on ");
+  return html`${names === "" ? undefined : html`<h4>${names}</h4>`}
   ${settingsMarkup([
     ...Object.entries(timings).map(([name, ms]): [string, string] => [
       name.replace(/_ms$/, ""),
       formatDuration(Number(ms)),
     ]),
+    ...(leftovers === undefined ? [] : [["leftovers", leftovers] satisfies [string, string]]),
+    ...(on_expected_exit === undefined ? [] : [["on_expected_exit", on_expected_exit] satisfies [string, string]]),
     ...checks.map((check): [string, string] => [
       `check from the ${check.from}`,
       `${checkText(check)}; timeout ${formatDuration(check.timeout_ms)}`,

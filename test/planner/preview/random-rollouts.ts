@@ -4,7 +4,8 @@ import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.
 import type { Quantity } from "../../../src/domain/quantity.ts";
 import type { Rollout } from "../../../src/domain/rollout.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
-import type { Plan, PlanWave } from "../../../src/planner/plan/plan.ts";
+import type { HostSettings, Plan, PlanWave, ProgramFloor } from "../../../src/planner/plan/plan.ts";
+import { wholeGroupOf } from "../../../src/domain/selector.ts";
 import { simTimings } from "../../sim/rollouts.ts";
 import { SimFleet } from "../../sim/sim-fleet.ts";
 import { VirtualTime } from "../../sim/virtual-time.ts";
@@ -46,12 +47,32 @@ interface WaveDrawn {
   readonly betweenBatchesMs: number;
   readonly pauseMs: number | undefined;
   readonly exited: "skip" | "restart";
+  /** The settings of the wave's programs, in their order. */
+  readonly own: readonly (OwnDrawn | undefined)[];
+  /** Left out of what stands before it. */
+  readonly exclusion: string | undefined;
+}
+
+interface OwnDrawn {
+  readonly instances: Quantity;
+  readonly restMs: number;
+  readonly minHealthyMs: number;
+  readonly exited: "skip" | "restart";
+  readonly floor: Quantity | undefined;
 }
 
 const quantity = fc.oneof(
   fc.record({ count: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ percent: fc.integer({ min: 1, max: 100 }) }),
 );
+
+const drawnOwn: fc.Arbitrary<OwnDrawn> = fc.record({
+  instances: quantity,
+  restMs: fc.constantFrom(0, 2000, 20_000),
+  minHealthyMs: fc.constantFrom(0, 5000, 12_000),
+  exited: fc.constantFrom("skip", "restart"),
+  floor: fc.constantFrom(undefined, undefined, { count: 1 }, { percent: 50 }),
+});
 
 const drawnWave: fc.Arbitrary<WaveDrawn> = fc.record({
   hosts: fc.array(fc.boolean(), { minLength: HOSTS.length, maxLength: HOSTS.length }),
@@ -63,6 +84,8 @@ const drawnWave: fc.Arbitrary<WaveDrawn> = fc.record({
   betweenBatchesMs: fc.constantFrom(0, 30_000),
   pauseMs: fc.constantFrom(undefined, 60_000),
   exited: fc.constantFrom("skip", "restart"),
+  own: fc.array(fc.option(drawnOwn, { nil: undefined }), { minLength: 3, maxLength: 3 }),
+  exclusion: fc.constantFrom(undefined, undefined, "cron", "web:web_10"),
 });
 
 const drawn: fc.Arbitrary<Drawn> = fc.record({
@@ -112,7 +135,14 @@ function make(given: Drawn): RandomRollout {
   const id = "20261123T000000Z-0000" as RolloutId;
   const built = buildRollout(plan, fleet.report(), { id }, { programsWhereFound: true });
   // With a floor above the number of instances nothing is planned; other tests cover that.
-  if (built.kind === "refused") return make({ ...given, minHealthy: 0 });
+  if (built.kind === "refused" && built.refusals.some(({ code }) => code !== "floor_impossible"))
+    throw new Error(built.refusals.map(({ reason }) => reason).join("; "));
+  if (built.kind === "refused")
+    return make({
+      ...given,
+      minHealthy: 0,
+      waves: given.waves.map((wave) => ({ ...wave, own: wave.own.map((own) => own && { ...own, floor: undefined }) })),
+    });
   return { plan, time, fleet, rollout: built.rollout };
 }
 
@@ -146,12 +176,13 @@ function configOf(instance: string, configs: Drawn["configs"], index: number): I
 function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[], stopped: "skip" | "start"): PlanWave {
   const chosen = hosts.filter((_, position) => wave.hosts[position]);
   const mode = wave.sliding ? "sliding" : "lockstep";
+  const exclusions = wave.exclusion === undefined ? [] : [`!${wave.exclusion}`];
+  const own = wave.programs.map((_, place) => wave.own[place]);
   return {
     group: `group-${index + 1}`,
     hosts: (chosen.length > 0 ? [FULL_HOST as HostName, ...chosen.filter((host) => host !== FULL_HOST)] : hosts).map(
-      (host, position) => ({
-        host,
-        settings: {
+      (host, position) => {
+        const settings: HostSettings = {
           instances: wave.instances[position % 3 === 0 ? 1 : 0]!,
           timings: {
             ...simTimings,
@@ -165,12 +196,24 @@ function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[], stop
           exited: wave.exited,
           leftovers: "fail",
           on_expected_exit: "fail",
-        },
-      }),
+        };
+        return { host, settings, byRule: own.map((drawnOf) => (drawnOf ? settingsOf(drawnOf, settings) : settings)) };
+      },
     ),
-    programs: wave.programs,
+    programs: [...wave.programs, ...exclusions],
+    rules: wave.programs.map((text) => [[text, ...exclusions]]),
+    floors: wave.programs.flatMap((text, place): ProgramFloor[] => {
+      const min_healthy = wave.own[place]?.floor;
+      const group = wholeGroupOf(text);
+      return min_healthy ? [{ selects: [text, ...exclusions], min_healthy, ...(group && { group }) }] : [];
+    }),
     batches: { sizes: mode === "sliding" ? wave.sizes.slice(0, 1) : wave.sizes, mode },
     between_batches_ms: wave.betweenBatchesMs,
     ...(wave.pauseMs === undefined ? {} : { pause: { ms: wave.pauseMs } }),
   };
+}
+
+function settingsOf({ instances, restMs, minHealthyMs, exited }: OwnDrawn, settings: HostSettings): HostSettings {
+  const timings = { ...settings.timings, between_restarts_ms: restMs, min_healthy_time_ms: minHealthyMs };
+  return { ...settings, instances, timings, exited };
 }

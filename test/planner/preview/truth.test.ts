@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { programOf } from "../../../src/domain/ids.ts";
-import type { Batch, InstanceBatch, Rollout } from "../../../src/domain/rollout.ts";
+import { programOf, type InstanceName } from "../../../src/domain/ids.ts";
+import { countsFor, type Batch, type InstanceBatch, type Rollout } from "../../../src/domain/rollout.ts";
 import { capacityForecasts } from "../../../src/planner/build/capacity.ts";
 import { chunks } from "../../../src/planner/build/host-batches.ts";
 import { leastMs } from "../../../src/domain/least-duration.ts";
@@ -114,7 +114,13 @@ describe("for 200 random plans and fleets", () => {
   it("never fewer of a program are healthy than the preview says, and it takes no less time", async () => {
     await check(async ({ rollout, fleet, time }) => {
       const told = capacityForecasts({ waves: rollout.waves, floors: rollout.limits.floors }, fleet.report());
-      const lowest = new Map(told.map((one) => [one.program, one.lowest]));
+      const lowest = new Map(told.filter(({ selects }) => !selects).map((one) => [one.program, one.lowest]));
+      const patterns = rollout.limits.floors
+        .filter(({ selects }) => selects)
+        .map((floor) => {
+          const least = told.find(({ selects }) => selects === floor.selects)?.lowest ?? 0;
+          return { name: floor.program, counts: countsFor(floor), least };
+        });
       const healthy = runningIn(fleet);
       const run = await simulate(rollout, fleet, time, {
         onEvent(event) {
@@ -128,6 +134,11 @@ describe("for 200 random plans and fleets", () => {
             ofProgram.size >= (lowest.get(event.program) ?? Infinity),
             `${ofProgram.size} ${event.program} left`,
           );
+          for (const { name: pattern, counts, least } of patterns) {
+            const all = [...healthy.values()].flatMap((some) => [...some]);
+            const left = all.filter((one) => counts(one.split(" ")[1] as InstanceName)).length;
+            assert.ok(!counts(event.instance) || left >= least, `${left} of ${pattern} left`);
+          }
         },
       });
       const seconds = run.events.flatMap((event) => (event.type === "rollout.finished" ? event.seconds : []))[0] ?? 0;

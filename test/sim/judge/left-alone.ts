@@ -4,7 +4,7 @@ import { allSettingsOf, isSelected } from "./selects.ts";
 import type { SimChange } from "../sim-world.ts";
 import type { Trial, Witness } from "./trial.ts";
 
-/** What has done its work is not run again, a listener that no program names is left alone, and both are reported. */
+/** What no wave selects is not touched, what has done its work is not run again, a listener that no program names is left alone, and both are reported. */
 export class LeftAlone implements Witness {
   private readonly trial: Trial;
 
@@ -30,6 +30,9 @@ export class LeftAlone implements Witness {
 
   sent({ host, instance, action }: SimChange): void {
     const why = this.whyLeft(host, instance);
+    const { made } = this.trial;
+    if (made.plan.waves.every(({ programs }) => !isSelected(programs, instance)))
+      this.trial.fail(`a ${action} was sent to ${host} ${instance}, which no wave selects`);
     if (why !== undefined) this.trial.fail(`a ${action} was sent to ${host} ${instance}, which ${why}`);
   }
 

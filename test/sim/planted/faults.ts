@@ -223,8 +223,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/rollout/capacity.ts",
-        from: "return broken || without >= program.minHealthy",
-        to: "return broken || without >= program.minHealthy - 1",
+        from: "healthy - ownShare < floor.min_healthy",
+        to: "healthy - ownShare < floor.min_healthy - 1",
       },
     ],
   },
@@ -310,6 +310,50 @@ export const PLANTED: readonly PlantedFault[] = [
         file: "src/planner/build/programs.ts",
         from: ".toSorted((a, b) => groupPriorityOf(a) - groupPriorityOf(b));",
         to: ".toSorted((a, b) => 0 * (groupPriorityOf(a) - groupPriorityOf(b)));",
+      },
+    ],
+  },
+  {
+    name: "settings-of-programs-are-not-heeded",
+    what: "an instance is judged by the settings of its host: the checks and hooks that its program has are not asked and not run",
+    edits: [
+      {
+        file: "src/domain/rollout.ts",
+        from: "return { ...work, ...batch.settings, batches: [batch] };",
+        to: "return { ...batch.settings, ...work, batches: [batch] };",
+      },
+    ],
+  },
+  {
+    name: "floors-of-patterns-are-not-counted",
+    what: "a floor that a pattern has besides that of its group is not kept",
+    edits: [
+      {
+        file: "src/rollout/capacity.ts",
+        from: "this.floors = floors.map(",
+        to: "this.floors = floors.filter(({ selects }) => !selects).map(",
+      },
+    ],
+  },
+  {
+    name: "a-resume-forgets-hooks-of-programs",
+    what: "what is still drained is known by the hooks of its host, not by those of its program: a resume does not put it back",
+    edits: [
+      {
+        file: "src/planner/build/resumed.ts",
+        from: "for (const { host, hooks, batches } of partsIn(rollout))",
+        to: "for (const { host, hooks, batches } of worksOf(rollout))",
+      },
+    ],
+  },
+  {
+    name: "exclusions-of-programs-are-ignored",
+    what: "a program that the plan excludes from a pattern is restarted all the same",
+    edits: [
+      {
+        file: "src/domain/selector.ts",
+        from: "own(instance) && !later.some((excludes) => excludes(instance))",
+        to: "own(instance) || later.some((excludes) => own(instance) && excludes(instance))",
       },
     ],
   },
