@@ -12,6 +12,8 @@ export interface Complaint {
   /** What to do about it, if it is known. */
   readonly remedy?: string;
   readonly silence?: DaemonSilence;
+  /** True: it is about what the login may do, so that its name belongs to it in place of `the login`. */
+  readonly isOfLogin?: true;
 }
 
 interface Known {
@@ -21,6 +23,7 @@ interface Known {
   readonly meaning?: string;
   readonly remedy: string;
   readonly silence?: DaemonSilence;
+  readonly isOfLogin?: true;
 }
 
 const START_SUPERVISORD =
@@ -42,7 +45,18 @@ const KNOWN: readonly Known[] = [
     silence: "shutting_down",
   },
   // supervisor/supervisorctl.py, `upcheck`.
-  { pattern: /^\S+ (?:refused connection|no such file)$/, remedy: START_SUPERVISORD, silence: "no_listener" },
+  {
+    pattern: /^\S+ no such file$/,
+    meaning: "supervisord is not running there, or its configuration is elsewhere",
+    remedy: START_SUPERVISORD,
+    silence: "no_listener",
+  },
+  {
+    pattern: /^\S+ refused connection$/,
+    meaning: "supervisord is not running there: nothing listens where it did",
+    remedy: START_SUPERVISORD,
+    silence: "no_listener",
+  },
   { pattern: /\bConnectionRefusedError\b/, remedy: START_SUPERVISORD, silence: "no_listener" },
   // What docker and podman say of a container that ended with its supervisord.
   {
@@ -52,9 +66,10 @@ const KNOWN: readonly Known[] = [
   },
   {
     pattern: /^PermissionError: |^error: \[Errno 13\]/,
-    meaning: "supervisorctl may not use supervisord's socket",
+    meaning: "the login may not use Supervisor's socket",
     remedy:
-      "Set supervisor.sudo: true, or let the login use the socket: chmod and chown in [unix_http_server] of Supervisor's configuration.",
+      "Set `supervisor: { sudo: true }`, or let the login use the socket: chmod and chown in [unix_http_server] of Supervisor's configuration.",
+    isOfLogin: true,
   },
   {
     pattern: /^Server requires authentication$|\b401 Unauthorized\b/,
@@ -63,7 +78,8 @@ const KNOWN: readonly Known[] = [
   },
   // supervisorctl's configuration
   {
-    pattern: /^Error: could not (?:find|read) config file /,
+    pattern: /^Error: (?:could not (?:find|read) config file |No config file found at default paths)/,
+    meaning: "supervisorctl does not find Supervisor's configuration, or may not read it",
     remedy:
       "Set supervisor.config to the full path of Supervisor's configuration on the host. If the login may not read it, set supervisor.sudo: true.",
   },
@@ -174,6 +190,7 @@ export function complaintIn(text: string): Complaint {
     said: known.meaning === undefined ? line : `${known.meaning} (${line})`,
     remedy: known.remedy,
     ...(silence && { silence }),
+    ...(known.isOfLogin && { isOfLogin: true }),
   };
 }
 

@@ -6,8 +6,8 @@ import type { ProcessSnapshot } from "../domain/process-state.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
 import { Deadline } from "../executor/deadline.ts";
 import type { HostAccess, PidOutcome, RunOutcome } from "../executor/ports.ts";
-import { complaintIn, lastWords, type DaemonSilence } from "./complaints.ts";
-import { availArgv, pidArgv, statusArgv, tailArgv, tailBytes, type Log } from "./commands.ts";
+import { complaintIn, lastWords, type Complaint, type DaemonSilence } from "./complaints.ts";
+import { availArgv, isSupervisorctl, pidArgv, statusArgv, tailArgv, tailBytes, type Log } from "./commands.ts";
 import { parseAvail, parsePid } from "./replies.ts";
 import { parseStatus, type StatusText } from "./status-text.ts";
 import { isCutCharacter, readTail, type TailReply } from "./tail-reply.ts";
@@ -33,7 +33,20 @@ export async function lookByExec(
   settings: SupervisorSettings,
   timeoutMs: number,
 ): Promise<ExecLook> {
-  return toLook(await access.run(statusArgv(settings), { timeoutMs }), timeoutMs);
+  const { isOfLogin, ...look } = toLook(await access.run(statusArgv(settings), { timeoutMs }), timeoutMs);
+  // By sudo, or in a script in place of supervisorctl, it may be another user.
+  const isLogin = isOfLogin && !settings.sudo && isSupervisorctl(settings);
+  return isLogin && look.kind === "unavailable" ? withLogin(look, await loginOf(access, timeoutMs)) : look;
+}
+
+/** The name of the login on the host; undefined where the host does not say it. */
+async function loginOf(access: HostAccess, timeoutMs: number): Promise<string | undefined> {
+  const outcome = await access.run(["id", "-un"], { timeoutMs });
+  return outcome.kind === "exited" ? /^([\w.@-]+)\s*$/m.exec(outcome.stdout)?.[1] : undefined;
+}
+
+function withLogin(look: Extract<ExecLook, { kind: "unavailable" }>, login: string | undefined): ExecLook {
+  return login === undefined ? look : { ...look, reason: look.reason.replace(/^the login\b/, () => `user ${login}`) };
 }
 
 /** The end of a log. */
@@ -83,7 +96,7 @@ export async function configsByExec(
 }
 
 /** Judged by the states. Of the exit code only this: any other one cut the list short, and a missing instance has not vanished. */
-function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook {
+function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook & Pick<Complaint, "isOfLogin"> {
   switch (outcome.kind) {
     case "exited":
       return toList(outcome);
@@ -96,10 +109,10 @@ function toLook(outcome: RunOutcome, timeoutMs: number): ExecLook {
   }
 }
 
-function toList(outcome: Extract<RunOutcome, { kind: "exited" }>): ExecLook {
+function toList(outcome: Extract<RunOutcome, { kind: "exited" }>): ExecLook & Pick<Complaint, "isOfLogin"> {
   const { snapshots, noise, unreadable } = parseStatus(outcome.stdout);
   // A list that was cut short says nothing of what has cut it.
-  const { said, remedy, silence } = complaintIn([...noise, ...unreadable, outcome.stderr].join("\n"));
+  const { said, remedy, silence, isOfLogin } = complaintIn([...noise, ...unreadable, outcome.stderr].join("\n"));
   const [, wildcard] = LISTS_NOTHING.exec(outcome.stdout) ?? [];
   if (wildcard !== undefined) return { kind: "unavailable", code: "not_addressable", reason: whyNothing(wildcard) };
   if (!LISTED_ALL.includes(outcome.code) || (snapshots.length === 0 && unreadable.length === 0 && said !== "")) {
@@ -108,6 +121,7 @@ function toList(outcome: Extract<RunOutcome, { kind: "exited" }>): ExecLook {
       reason: said === "" ? `supervisorctl ended with exit code ${outcome.code} and printed nothing` : said,
       ...(remedy !== undefined && { remedy }),
       ...(silence && { silence }),
+      ...(isOfLogin && { isOfLogin }),
     };
   }
   // What stands in a line that is not understood would look as if it had vanished.

@@ -29,14 +29,14 @@ const seen: readonly (readonly [what: string, text: string, said: string, remedy
   [
     "a supervisord that is down",
     "http://127.0.0.1:9001 refused connection\n",
-    "http://127.0.0.1:9001 refused connection",
+    "supervisord is not running there: nothing listens where it did (http://127.0.0.1:9001 refused connection)",
     /^Start supervisord there/,
   ],
   [
     "a socket that the login may not use",
     fault("PermissionError", "[Errno 13] Permission denied"),
-    "supervisorctl may not use supervisord's socket (PermissionError: [Errno 13] Permission denied)",
-    /supervisor\.sudo: true/,
+    "the login may not use Supervisor's socket (PermissionError: [Errno 13] Permission denied)",
+    /supervisor: \{ sudo: true \}/,
   ],
   [
     "an expansion of a variable that is not set: a hundred names that are set, in one line",
@@ -53,7 +53,7 @@ const seen: readonly (readonly [what: string, text: string, said: string, remedy
   [
     "a configuration that is not there",
     "Error: could not find config file /no/such\nFor help, use /usr/bin/supervisorctl -h\n",
-    "Error: could not find config file /no/such",
+    "supervisorctl does not find Supervisor's configuration, or may not read it (Error: could not find config file /no/such)",
     /supervisor\.config/,
   ],
   [

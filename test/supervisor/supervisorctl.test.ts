@@ -145,6 +145,19 @@ describe("supervisorctl", () => {
     assert.ok(look.kind === "unavailable" && look.code === "status_unreadable");
   });
 
+  it("says which user may not use Supervisor's socket, and what to do", async () => {
+    const denied = "error: <class 'PermissionError'>, [Errno 13] Permission denied: file: client.py line: 9\n";
+    const { access } = answering(exited(1, denied));
+    const asUser: typeof access = {
+      ...access,
+      run: (argv, options) => (argv[0] === "id" ? Promise.resolve(exited(0, "deploy\n")) : access.run(argv, options)),
+    };
+    const look = await supervisorReader(asUser, plain, 1000).look();
+    assert.ok(look.kind === "unavailable", JSON.stringify(look));
+    assert.match(look.reason, /^user deploy may not use Supervisor's socket \(/);
+    assert.match(look.remedy ?? "", /^Set `supervisor: \{ sudo: true \}`, or /);
+  });
+
   it("names a process called * that keeps supervisord from listing anything", async () => {
     const fault = "error: <class 'xmlrpc.client.Fault'>, <Fault 10: 'BAD_NAME: web:*'>: file: client.py line: 668\n";
     const look = await supervisorReader(answering(exited(1, fault)).access, plain, 1000).look();
@@ -156,7 +169,7 @@ describe("supervisorctl", () => {
     [
       "no socket",
       exited(4, "unix:///var/run/supervisor.sock no such file\n"),
-      "unix:///var/run/supervisor.sock no such file",
+      "supervisord is not running there, or its configuration is elsewhere (unix:///var/run/supervisor.sock no such file)",
     ],
     ["a refused sudo", exited(1, "", "sudo: a password is required\n"), "sudo: a password is required"],
     ["no supervisorctl", exited(127, "", "sh: 1: supervisorctl: not found\n"), "sh: 1: supervisorctl: not found"],

@@ -1,7 +1,7 @@
 import { counted } from "../../domain/counted.ts";
 import type { AnyAuthMethod, AuthHandlerMiddleware, default as Ssh2 } from "ssh2";
 import { agentKeys, agentPreferring } from "./ssh-agent.ts";
-import type { PublicKey } from "../host-keys/public-key.ts";
+import { fingerprintOf, type PublicKey } from "../host-keys/public-key.ts";
 import { readIdentities, type Identities } from "./ssh-identities.ts";
 import type { SshRoute, UnlockedKeys } from "../ssh-config/ssh-route.ts";
 
@@ -88,13 +88,13 @@ export class Authentication {
       const isOffered = ({ blob }: PublicKey) =>
         !this.route.identitiesOnly || this.identities.publicBlobs.some((own) => own.equals(blob));
       const unsupported = keys.map(({ type }) => type).filter((type) => UNSUPPORTED.test(type));
-      const count = keys.filter((key) => !UNSUPPORTED.test(key.type) && isOffered(key)).length;
+      const offered = keys.filter((key) => !UNSUPPORTED.test(key.type) && isOffered(key));
       const remarks = this.agentError === undefined ? [] : [`the agent failed: ${this.agentError}`];
       if (keys.length === 0) remarks.push("the agent holds no key");
       else if (!keys.some(isOffered)) remarks.push("the agent holds no key of an identity file (see IdentitiesOnly)");
       if (unsupported.length > 0)
         remarks.push(`these keys of the agent are not supported: ${[...new Set(unsupported)].join(", ")}`);
-      return { offered: count === 0 ? [] : [`${counted(count, "key")} of the agent`], remarks };
+      return { offered: offered.length === 0 ? [] : [agentKeysText(offered)], remarks };
     } catch (error) {
       return { offered: [], remarks: [`the agent at ${agentSocket} cannot be asked (${(error as Error).message})`] };
     }
@@ -106,4 +106,13 @@ export class Authentication {
     );
     return missing.length > 0 ? [`none of ${missing.join(", ")} exists`] : [];
   }
+}
+
+/** More fingerprints than this are not compared by eye. */
+const MOST_FINGERPRINTS = 3;
+
+/** `2 keys of the agent (ssh-ed25519 SHA256:…, ssh-rsa SHA256:…)`: as `ssh-add -l` lists them. */
+function agentKeysText(keys: readonly PublicKey[]): string {
+  const shown = keys.slice(0, MOST_FINGERPRINTS).map((key) => `${key.type} ${fingerprintOf(key)}`);
+  return `${counted(keys.length, "key")} of the agent (${[...shown, ...(keys.length > MOST_FINGERPRINTS ? ["…"] : [])].join(", ")})`;
 }

@@ -64,7 +64,12 @@ async function readIdentity(file: string, isChosen: boolean, parseKey: ParseKey)
   }
   const publicBlob = key.getPublicSSH();
   // As for OpenSSH, a public key chooses among the agent's keys.
-  if (!key.isPrivateKey()) return { file, why: "a public key: the private one must be in the agent", publicBlob };
+  if (!key.isPrivateKey()) {
+    const privateFile = file.replace(/\.pub$/, "");
+    const isBeside = privateFile !== file && (await exists(privateFile));
+    const where = isBeside ? `lies next to it: set ssh.identity_file: ${privateFile}` : "must be in the agent";
+    return { file, why: `is a public key: the private one ${where}`, publicBlob };
+  }
   const certificate = `${file}-cert.pub`;
   if (await exists(certificate))
     return {

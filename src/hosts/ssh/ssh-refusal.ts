@@ -1,5 +1,6 @@
 import { formatDuration } from "../../domain/duration.ts";
 import type { Refusal } from "../../domain/failures.ts";
+import { quoteArgv } from "../../domain/shell-quotes.ts";
 import type { HostKeyRefusal } from "../host-keys/host-key.ts";
 import type { PublicKey } from "../host-keys/public-key.ts";
 import type { Authentication } from "./ssh-auth.ts";
@@ -54,7 +55,11 @@ export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Au
   };
   // A bastion's own words name it already, and are the same for all hosts behind it.
   if (trace.undialled?.isBastions) return { code: "unreachable", host: route.host, reason: trace.undialled.reason };
-  if (trace.hostKey) return refusal(trace.hostKey.code, trace.hostKey.reason);
+  if (trace.hostKey) {
+    const isUnknown = trace.hostKey.code === "host_key_unknown";
+    const refused = refusal(trace.hostKey.code, trace.hostKey.reason);
+    return isUnknown ? { ...refused, remedy: lookAtKey(route) } : refused;
+  }
   if (trace.abandoned) return refusal("unreachable", "the connection was given up before it was made");
   if (auth.exhausted) return refusal("authentication_failed", await auth.explain());
   // sshd says goodbye like this after MaxAuthTries keys.
@@ -65,6 +70,15 @@ export async function refusalOf(route: SshRoute, trace: HandshakeTrace, auth: Au
     );
   }
   return refusal("unreachable", whyUnreachable(route, trace));
+}
+
+/** How to compare the key, and then to let it in. */
+function lookAtKey({ address, port, user, via }: SshRoute): string {
+  const at = port === 22 ? [] : ["-p", String(port)];
+  const login = quoteArgv(["ssh", ...at, ...(via ? ["-J", endpointText(via)] : []), `${user}@${address}`]);
+  const scan = `${quoteArgv(["ssh-keyscan", ...at, address])} 2>/dev/null | ssh-keygen -lf -`;
+  const look = via ? "" : `\`${scan}\` shows its keys as they come from there; `;
+  return `${look}\`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the host itself shows the true one. If they are the same, \`${login}\` asks and adds it; or accept new hosts with ssh.host_key_checking: accept-new.`;
 }
 
 /** `10.0.0.5:22`, `the bastion bastion.example.com:22`. */

@@ -74,6 +74,11 @@ describe("the check of a host's key, on a host with an Ed25519 and an RSA key", 
     const refusal = await refusalWith("");
     assert.equal(refusal.code, "host_key_unknown");
     assert.equal(refusal.host, "host-1");
+    // The command to look at it can be pasted.
+    assert.match(
+      refusal.remedy ?? "",
+      /^`ssh-keyscan -p \d+ 127\.[\d.]+ 2>\/dev\/null \| ssh-keygen -lf -` shows its keys/,
+    );
     const shown = `presented the ssh-ed25519 key ${fingerprintOf(ed25519)}`;
     assert.equal(
       refusal.reason,

@@ -75,6 +75,16 @@ describe("who is let in", () => {
   }
 
   describe("by an identity file", () => {
+    it("that is a public key is pointed to the private one that lies next to it", async () => {
+      const reason = await refusalOf({ identity_file: `${fleet.identityFile}.pub` });
+      assert.ok(
+        reason.includes(
+          `is a public key: the private one lies next to it: set ssh.identity_file: ${fleet.identityFile}`,
+        ),
+        reason,
+      );
+    });
+
     it("is who holds its key", async () => {
       assert.equal(await connect({ identity_file: fleet.identityFile }), "connected");
     });
@@ -188,7 +198,10 @@ describe("who is let in", () => {
 
     it("is not a stranger: what was offered is told", async () => {
       await add(stranger);
-      assert.match(await refusalOf({ identity_file: undefined }, { agentSocket }), /; offered: 1 key of the agent$/);
+      assert.match(
+        await refusalOf({ identity_file: undefined }, { agentSocket }),
+        /; offered: 1 key of the agent \(ssh-ed25519 SHA256:[\w+/]{43}\)$/,
+      );
     });
 
     it("in a full agent is who names the key, before sshd has had enough", async () => {
@@ -198,7 +211,7 @@ describe("who is let in", () => {
       const reason = await refusalOf({ identity_file: undefined }, { agentSocket });
       assert.match(
         reason,
-        /^ended the authentication: Too many authentication failures; .*offered: 9 keys of the agent$/,
+        /^ended the authentication: Too many authentication failures; .*offered: 9 keys of the agent \((?:ssh-ed25519 SHA256:[\w+/]{43}, ){3}…\)$/,
       );
     });
 
