@@ -10,86 +10,108 @@ interface FailureKind {
   readonly remedy: string;
 }
 
-/**
- * Every way in which one instance can fail. Codes are part of the contract: only ever added to. Some files have sets of
- * them, which the compiler does not check: CONTRIBUTING.md names those, in "To add a failure code".
- */
+interface InstanceFailureKind extends FailureKind {
+  /**
+   * Its process when it failed: `ended` if the new one has ended for good, so that an event listener may end supervisord
+   * and what still runs is left over from the old one; `down` if none of its restart was running for another reason.
+   */
+  readonly process: "ended" | "down" | "may_run";
+}
+
+/** Every way in which one instance can fail. Codes are part of the contract: only ever added to. */
 export const INSTANCE_FAILURES = {
   fatal: {
+    process: "ended",
     title: "Supervisor gave up starting it",
     remedy: "Read its log below and fix the cause.",
   },
   exited: {
+    process: "ended",
     title: "the process exited and Supervisor did not restart it",
     remedy: "Read its log below; a program that is meant to exit does not belong in a rollout.",
   },
   stayed_stopped: {
+    process: "ended",
     title: "it is STOPPED after its restart",
     remedy:
       "Check that its command exists and is executable (supervisord says nothing more than STOPPED), then start it.",
   },
   unknown_state: {
+    process: "down",
     title: "Supervisor itself does not know its state",
     remedy: "Look at supervisord's own log on that host before anything is restarted there.",
   },
   vanished: {
+    process: "down",
     title: "Supervisor no longer lists it",
     remedy:
       "Its configuration was changed or `supervisorctl update` was run in the meantime: check it, then run the plan again.",
   },
   flapping: {
+    process: "may_run",
     title: "it keeps exiting and being restarted by Supervisor",
     remedy:
       "Read its log below. Supervisor keeps restarting it: stop it with `supervisorctl stop` if that is causing damage.",
   },
   not_restarted: {
+    process: "may_run",
     title: "supervisorctl returned, but the old process is still running",
     remedy: "Read what supervisorctl said, and run the same command on the host by hand.",
   },
   stop_deadline: {
+    process: "down",
     title: "it did not stop within stop_deadline",
     remedy: "It may ignore its stop signal: check stopsignal and stopwaitsecs, or raise timings.stop_deadline.",
   },
   healthy_deadline: {
+    process: "may_run",
     title: "it was not healthy within healthy_deadline",
     remedy: "Read its log below. If it is only slow, raise timings.healthy_deadline.",
   },
   check_failed: {
+    process: "may_run",
     title: "it is running, but a check fails",
     remedy: "Run the check by hand where the plan runs it. If it only takes longer, raise timings.healthy_deadline.",
   },
   check_timed_out: {
+    process: "may_run",
     title: "it is running, but a check does not answer",
     remedy: "Run the check by hand where the plan runs it, and compare with its timeout in the plan.",
   },
   hook_failed: {
+    process: "may_run",
     title: "a hook of the plan failed",
     remedy: "Run the hook's command by hand where the plan runs it.",
   },
   regressed: {
+    process: "may_run",
     title: "it was healthy after its restart but is no longer",
     remedy: "Read its log below. Nothing after it in the rollout was started.",
   },
   supervisor_ended: {
+    process: "down",
     title: "supervisord itself ended after this restart",
     remedy:
       "Everything on this host is down. Read its log below: an event listener may end supervisord when a program fails. Start supervisord again, then resume.",
   },
   supervisor_restarted: {
+    process: "may_run",
     title: "supervisord was restarted during the rollout",
     remedy:
       "Find out who restarted it (an upgrade of the package does). A new supervisord does not start what has autostart=false.",
   },
   leftovers: {
+    process: "may_run",
     title: "processes of its old instance outlived its restart",
     remedy:
       "They may hold its port and answer in its place. Set stopasgroup=true and killasgroup=true for the program, so that Supervisor ends all of its processes; end the leftovers with `kill`; then resume.",
   },
   indeterminate: {
+    process: "may_run",
     title: "the connection was lost during its restart and the result could not be determined",
     remedy: "Look at the instance on its host before anything else: the restart may or may not have happened.",
   },
-} as const satisfies Record<string, FailureKind>;
+} as const satisfies Record<string, InstanceFailureKind>;
 
 export type InstanceFailureCode = keyof typeof INSTANCE_FAILURES;
 

@@ -1,5 +1,5 @@
 import { formatDuration } from "../domain/duration.ts";
-import type { InstanceFailureCode } from "../domain/failures.ts";
+import { INSTANCE_FAILURES } from "../domain/failures.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { CheckOutcome } from "../domain/outcomes.ts";
 import { resolvedCheck } from "../domain/resolved-check.ts";
@@ -14,9 +14,6 @@ import { Leftovers, namesOf } from "./leftovers.ts";
 import type { InstanceId } from "./outcome-recorder.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import type { RunContext } from "./run-context.ts";
-
-/** Failures of which no process is left but those of before the restart. */
-const ENDED: ReadonlySet<InstanceFailureCode> = new Set(["exited", "fatal", "stayed_stopped"]);
 
 /** What an attempt has come to. */
 export type Progress =
@@ -201,7 +198,8 @@ export class Attempt {
     const { gate, checks } = this;
     if (verdict.kind === "completed") return verdict;
     // Where time ran out over a check, its words say more than that time ran out.
-    if (verdict.kind === "failed" && ENDED.has(verdict.code)) this.leftovers.newHasEnded(nowMs);
+    if (verdict.kind === "failed" && INSTANCE_FAILURES[verdict.code].process === "ended")
+      this.leftovers.newHasEnded(nowMs);
     if (verdict.kind === "failed" && !(verdict.code === "healthy_deadline" && checks.isPending))
       return this.failed(verdict);
     if (checks.impossible) return this.failedOver(checks.impossible);

@@ -1,5 +1,5 @@
 import type { Answer, RolloutEvent } from "../domain/events.ts";
-import type { InstanceFailureCode } from "../domain/failures.ts";
+import { INSTANCE_FAILURES, type InstanceFailureCode } from "../domain/failures.ts";
 import { type HostName, type InstanceName, type ProgramName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { LogTail, LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessState } from "../domain/process-state.ts";
@@ -35,9 +35,6 @@ export interface HostHookFailure {
 }
 
 type Failure = InstanceFailure | HostHookFailure;
-
-/** A process that is down after these may take its supervisord with it: an event listener ends that. */
-const MAY_END_SUPERVISOR: ReadonlySet<InstanceFailureCode> = new Set(["fatal", "exited", "stayed_stopped"]);
 
 /** Two turns of supervisord's loop, one to notify the listener and one to handle its signal, and a second to spare. */
 const AFTERMATH_MS = 3000;
@@ -102,7 +99,8 @@ export class Failures {
   addInstance(failure: InstanceFailure): void {
     const { host, instance, code } = failure;
     const consequence = this.tally.addFailure(code, placed(failure));
-    const lookAtMs = MAY_END_SUPERVISOR.has(code) ? this.nowMs() + AFTERMATH_MS : undefined;
+    // An event listener may end supervisord because of it.
+    const lookAtMs = INSTANCE_FAILURES[code].process === "ended" ? this.nowMs() + AFTERMATH_MS : undefined;
     this.unreported.set(keyOf({ host, instance }), {
       failure,
       consequence,

@@ -1,4 +1,4 @@
-import type { InstanceFailureCode } from "../../domain/failures.ts";
+import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { isRunning, type ProcessSnapshot, type ProcessState } from "../../domain/process-state.ts";
 import type { PlannedInstance } from "../../domain/rollout.ts";
 import { lastStartIn, type KnownHistory } from "../../domain/process-history.ts";
@@ -83,23 +83,12 @@ function failureOf(outcome: EarlierOutcome, serves: boolean): Pick<PlannedInstan
   return serves ? { failed_as: "regressed" } : {};
 }
 
-/** Failures of instances that were not running; after a stop that took too long only the old process was. */
-const DOWN: ReadonlySet<InstanceFailureCode> = new Set([
-  "fatal",
-  "exited",
-  "stayed_stopped",
-  "unknown_state",
-  "vanished",
-  "stop_deadline",
-  "supervisor_ended",
-]);
-
 /** States from which Supervisor starts a process again by itself, or cannot yet. */
 const PASSING: ReadonlySet<ProcessState> = new Set(["STARTING", "BACKOFF", "STOPPING"]);
 
 /** Whether no process of its restart was running when it failed. */
 function wasDown({ code, state }: Extract<EarlierOutcome, { kind: "failed" }>): boolean {
-  if (DOWN.has(code)) return true;
+  if (INSTANCE_FAILURES[code].process !== "may_run") return true;
   // If no look is recorded, one more restart is safer than leaving it on the failed process.
   if (state === undefined || state === "RUNNING") return false;
   // It ran, died and will run again: that it runs now says nothing.
