@@ -18,12 +18,12 @@ const AT_REST_MS = 2000;
 export interface DiscoveryOptions {
   /** Aborted when the operator interrupts: connections that end because of that say nothing of their hosts. */
   readonly interrupted?: AbortSignal;
-  /** How Supervisor is configured, as far as that is to be had. */
-  readonly withConfig?: boolean;
+  /** How Supervisor is configured, as far as that is to be had; `where_down`: on hosts where a process is not up. */
+  readonly withConfig?: boolean | "where_down";
   /** On which hosts to look for Supervisor's processes in the process table. */
   readonly processes?: (host: HostName) => boolean;
-  /** On which hosts to read what supervisord's log says of the ends of processes. */
-  readonly histories?: (host: HostName) => boolean;
+  /** On which hosts to read what supervisord's log says of the ends of processes; they are in these states. */
+  readonly histories?: (host: HostName, snapshots: readonly ProcessSnapshot[]) => boolean;
   /** The hosts on which something may be changed: refused where supervisorctl itself does not work. */
   readonly changedOn?: ReadonlySet<HostName>;
   /** Which EXITED processes stay so. */
@@ -64,10 +64,11 @@ async function lookAt(
   if (look.kind !== "seen") return { host, refusal: refusalOf(host, look) };
   const { snapshots, supervisorPid } = look;
   const names = snapshots.map(({ instance }) => instance);
+  const isConfigAsked = withConfig === "where_down" ? snapshots.some(isDown) : withConfig;
   const [config, seen, histories, trouble] = await Promise.all([
-    withConfig ? supervisor.config(names) : undefined,
+    isConfigAsked ? supervisor.config(names) : undefined,
     areProcessesAsked?.(host) ? seeProcesses(processes, snapshots) : { instances: snapshots },
-    areHistoriesAsked?.(host) ? supervisor.histories(names) : undefined,
+    areHistoriesAsked?.(host, snapshots) ? supervisor.histories(names) : undefined,
     changedOn?.has(host) ? supervisor.troubleWithSupervisorctl() : undefined,
   ]);
   if (trouble) {
@@ -107,6 +108,10 @@ async function withThoseAtRest(
     waitedFor.has(snapshot.instance) ? (now.get(snapshot.instance) ?? []) : [snapshot],
   );
   return { ...report, instances, at_rest: new Set(exited.filter((instance) => stillExited.has(instance))) };
+}
+
+function isDown({ state }: ProcessSnapshot): boolean {
+  return state === "STOPPED" || state === "EXITED";
 }
 
 function namesOf(snapshots: readonly ProcessSnapshot[], inState: ProcessState): InstanceName[] {

@@ -41,6 +41,17 @@ describeEachWay("a host with one-shots that are done, a listener and priorities"
   });
   after(() => fleet.down());
 
+  it("is in order for status, which exits 0 and says why they are down", async () => {
+    const plan = await writePlan(fleet, { programs: ["migrate", "seed", "a-late", "b-soon"] });
+    const seen = await orchestrate("status", plan);
+    assert.equal(seen.code, 0, seen.stdout);
+    assert.match(seen.stdout, /^plan: 2 of 4 RUNNING and 2 down as configured, on 1 host\n/);
+    assert.match(seen.stdout, /^EXITED +host-1 +migrate .*as configured: /m);
+    await fleet.host("host-1").stop("a-late");
+    assert.equal((await orchestrate("status", plan)).code, 1);
+    await fleet.host("host-1").start("a-late");
+  });
+
   async function runsOf(name: string): Promise<number> {
     return (await readFile(join(fleet.host("host-1").dir, `${name}.runs`), "utf8")).trim().split("\n").length;
   }

@@ -150,7 +150,7 @@ function describeStatus(program: Command, onRead: OnRead): void {
   const status = program
     .command("status")
     .description(
-      "show the state of the plan's instances, problems first; exit 1 if an instance is not RUNNING, 3 if a host is unreachable",
+      "show the state of the plan's instances, problems first; exit 1 if an instance is not RUNNING, except as configured (autostart=false, a one-shot that is done), 3 if a host is unreachable",
     )
     .argument("<plan>")
     .option("--watch", "repeat every few seconds, until Ctrl-C", false)

@@ -24,7 +24,10 @@ export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] 
 
 export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [EXIT.done, "done, or nothing to do; a dry run whose rollout could start (another rollout's lock is only a warning)"],
-  [EXIT.halted, "halted by a failure, or finished with tolerated failures; status: an instance is not RUNNING"],
+  [
+    EXIT.halted,
+    "halted by a failure, or finished with tolerated failures; status: an instance is not RUNNING, and should be",
+  ],
   [EXIT.invalid, "the command line or the plan is wrong; nothing was contacted"],
   [EXIT.refused, "refused before the first change"],
   [EXIT.interrupted, 'interrupted, can be resumed; or "no" was answered to --ask, and nothing was started'],

@@ -22,6 +22,8 @@ export type HostStatus =
 
 export interface SeenInstance extends ProcessSnapshot {
   readonly program: ProgramName;
+  /** Why it is not up, where that is no trouble: `autostart=false`. */
+  readonly expected?: string;
 }
 
 /** Which instances are selected; see the command line's options of these names. */
@@ -38,9 +40,34 @@ export function fleetStatus(plan: Plan, report: FleetReport, now: Date, selectio
   return { v: 1, plan: plan.name, plan_file: plan.file, at: now.toISOString(), hosts };
 }
 
-/** Nothing is wrong with what was seen: everything is RUNNING, and everything is there. */
-export function isAllRunning({ hosts }: FleetStatus): boolean {
-  return hosts.every((one) => "instances" in one && one.missing.length === 0 && one.instances.every(isRunning));
+/** Nothing is wrong with what was seen: everything is there, and RUNNING or down as it is configured. */
+export function isAsExpected({ hosts }: FleetStatus): boolean {
+  return hosts.every(
+    (one) =>
+      "instances" in one &&
+      one.missing.length === 0 &&
+      one.instances.every((instance) => isRunning(instance) || instance.expected !== undefined),
+  );
+}
+
+/** Supervisor's word for what it has never started: by itself it leaves nothing so but for its configuration. */
+const NOT_STARTED = /^Not started/;
+
+/** Why it is no trouble that an instance is not up; undefined if it is. */
+function expectedState(
+  { instance, state, description = "" }: ProcessSnapshot,
+  { config, at_rest, histories }: Extract<HostReport, { readonly instances: unknown }>,
+): string | undefined {
+  const { autostart, autorestart } = config?.instances.get(instance) ?? {};
+  if (state === "STOPPED") {
+    const isExpected = autostart === undefined ? NOT_STARTED.test(description) : !autostart;
+    return isExpected ? "autostart=false" : undefined;
+  }
+  if (state !== "EXITED" || at_rest?.has(instance) !== true) return undefined;
+  const history = histories?.get(instance);
+  // A one-shot that failed rests as well.
+  if (history?.kind === "read" && history.processes.at(-1)?.end === "unexpected") return undefined;
+  return autorestart === false ? "autorestart=false" : "it has ended as its configuration expects";
 }
 
 function hostStatus(report: HostReport, programs: ProgramsOfHost, selection: StatusSelection): HostStatus {
@@ -53,10 +80,15 @@ function hostStatus(report: HostReport, programs: ProgramsOfHost, selection: Sta
     const found = report.instances.filter(({ instance }) => isNamed(instance));
     for (const snapshot of found.filter(({ instance }) => inWaves.some(({ names }) => names(instance))))
       if (!selection.startedBefore || startedLater(snapshot, selection.startedBefore) === undefined)
-        selected.set(snapshot.instance, { ...snapshot, program: programOf(snapshot.instance) });
+        selected.set(snapshot.instance, seen(snapshot, report));
     if (found.length === 0 && !selection.programsWhereFound) missing.push(program);
   }
   return { host, instances: [...selected.values()], missing };
+}
+
+function seen(snapshot: ProcessSnapshot, report: Extract<HostReport, { readonly instances: unknown }>): SeenInstance {
+  const expected = expectedState(snapshot, report);
+  return { ...snapshot, program: programOf(snapshot.instance), ...(expected !== undefined && { expected }) };
 }
 
 /** What each program of a host selects there, in each of the host's waves: exclusions may differ. */

@@ -4,7 +4,8 @@ import { onOneLine, printable } from "../../domain/printable.ts";
 import { isRunning, RUNNING_ON_NOTHING, type ProcessState } from "../../domain/process-state.ts";
 import { folded, foldedRows, groupedBy } from "../../domain/folding.ts";
 import { roughly } from "../../planner/build/started-before.ts";
-import { aligned } from "../terminal/aligned.ts";
+import { wrapped } from "../../views/words/wrapped.ts";
+import { fitted } from "../terminal/aligned.ts";
 import type { FleetStatus, HostStatus, SeenInstance } from "./fleet-status.ts";
 
 /** The worst first; MISSING is what the plan names and the host does not have. */
@@ -32,20 +33,30 @@ interface Entry {
   readonly isYoung: boolean;
   readonly uptime_s?: number;
   readonly description: string;
+  readonly isExpected?: boolean;
 }
 
-/** The fleet as lines for a person: how it is on the whole, who cannot be seen, and a folded table, trouble first. */
-export function statusLines(status: FleetStatus): string[] {
+/**
+ * The fleet as lines for a person: how it is on the whole, who cannot be seen, and a folded table, trouble first.
+ * @param columns of the screen: cells that are too wide for it are continued below. Default: as wide as they are
+ */
+export function statusLines(status: FleetStatus, columns = Infinity): string[] {
   const entries = status.hosts.flatMap(entriesOf);
-  return [headline(status, entries), ...unreachableLines(status), ...tableLines(entries)];
+  return [
+    headline(status, entries),
+    ...unreachableLines(status).flatMap((line) => wrapped(line, columns)),
+    ...tableLines(entries, columns),
+  ];
 }
 
 function headline({ plan, hosts }: FleetStatus, entries: readonly Entry[]): string {
   const running = entries.filter(({ state }) => state === "RUNNING").length;
+  const expected = entries.filter(({ isExpected }) => isExpected).length;
   const seen = hosts.filter((one) => "instances" in one).length;
   const lost = hosts.length - seen;
   const unreachable = lost === 0 ? "" : `, ${lost} more unreachable`;
-  return `${printable(plan)}: ${running} of ${entries.length} RUNNING on ${counted(seen, "host")}${unreachable}`;
+  const down = expected === 0 ? "" : ` and ${expected} down as configured,`;
+  return `${printable(plan)}: ${running} of ${entries.length} RUNNING${down} on ${counted(seen, "host")}${unreachable}`;
 }
 
 function unreachableLines({ hosts }: FleetStatus): string[] {
@@ -61,21 +72,43 @@ function unreachableLines({ hosts }: FleetStatus): string[] {
   return lines.length === 0 ? [] : ["", "unreachable", ...lines];
 }
 
-function tableLines(entries: readonly Entry[]): string[] {
+function tableLines(entries: readonly Entry[], columns: number): string[] {
   if (entries.length === 0) return [];
   const kinds = groupedBy(entries, ({ state, isYoung, program, description }) =>
     JSON.stringify([state, isYoung, program, description]),
   );
   kinds.sort(([a], [b]) => (a && b ? rank(a) - rank(b) : 0));
+  const sizes = new Map<string, number>();
+  for (const entry of entries) sizes.set(groupOn(entry), (sizes.get(groupOn(entry)) ?? 0) + 1);
   const rows = kinds.flatMap((kind) => {
     const state = kind[0]?.state ?? "";
-    return foldedRows(kind).map(({ hosts, instances, places }) => [state, hosts, instances, detail(places)]);
+    return foldedRows(kind).map(({ hosts, instances, places }) => [
+      state,
+      hosts,
+      foldedGroup(instances, places, sizes),
+      detail(places),
+    ]);
   });
-  return ["", ...aligned([["STATE", "HOSTS", "INSTANCES", ""], ...rows])];
+  return ["", ...fitted([["STATE", "HOSTS", "INSTANCES", ""], ...rows], columns)];
 }
 
-function rank({ state, isYoung }: Entry): number {
-  return WORST_FIRST.indexOf(state) - (isYoung ? 0.5 : 0);
+/** Longer lists of names are read by nobody. */
+const LONGEST_LIST = 40;
+
+function groupOn({ host, program }: Entry): string {
+  return `${host} ${program}`;
+}
+
+/** A long list of all instances of a group as `group:* (12)`: of each host of the row, as they are alike. */
+function foldedGroup(instances: string, places: readonly Entry[], sizes: ReadonlyMap<string, number>): string {
+  const [first] = places;
+  if (!first || instances.length <= LONGEST_LIST) return instances;
+  const count = places.filter(({ host }) => host === first.host).length;
+  return sizes.get(groupOn(first)) === count ? `${printable(first.program)}:* (${count})` : instances;
+}
+
+function rank({ state, isYoung, isExpected }: Entry): number {
+  return isExpected ? WORST_FIRST.length - 1.5 : WORST_FIRST.indexOf(state) - (isYoung ? 0.5 : 0);
 }
 
 /** How long they have been up, or Supervisor's own words. */
@@ -108,9 +141,20 @@ function entriesOf(status: HostStatus): Entry[] {
 }
 
 function entryOf(host: HostName, snapshot: SeenInstance): Entry {
-  const { instance, program, state, uptime_s, description = "" } = snapshot;
+  const { instance, program, state, uptime_s, description: words = "", expected } = snapshot;
+  const description = expected === undefined ? words : `${words}${words === "" ? "" : "; "}as configured: ${expected}`;
   if (state === "RUNNING" && !isRunning(snapshot))
     return { host, instance, program, state: "UNKNOWN", isYoung: false, description: RUNNING_ON_NOTHING };
   const isYoung = state === "RUNNING" && uptime_s !== undefined && uptime_s < YOUNG_S;
-  return { host, instance, program, state, isYoung, description, ...(uptime_s !== undefined && { uptime_s }) };
+  const isExpected = expected !== undefined;
+  return {
+    host,
+    instance,
+    program,
+    state,
+    isYoung,
+    description,
+    isExpected,
+    ...(uptime_s !== undefined && { uptime_s }),
+  };
 }

@@ -8,7 +8,7 @@ import type { HostName } from "../../domain/ids.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { StatusArguments } from "../arguments/arguments.ts";
 import { closeFleet, openForReading } from "../prepare/fleet.ts";
-import { fleetStatus, isAllRunning, type FleetStatus } from "./fleet-status.ts";
+import { fleetStatus, isAsExpected, type FleetStatus } from "./fleet-status.ts";
 import { loadOrReport } from "../prepare/load.ts";
 import { newRolloutId } from "../prepare/journals.ts";
 import { onSignals } from "../terminal/signals.ts";
@@ -44,9 +44,12 @@ export async function status(given: StatusArguments): Promise<ExitCode> {
 async function showOnce(looker: Looker, given: StatusArguments): Promise<ExitCode> {
   const seen = await looker.look();
   if (!seen) return EXIT.interrupted;
-  process.stdout.write(given.output === "json" ? `${printableJson(seen)}\n` : `${statusLines(seen).join("\n")}\n`);
+  const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
+  process.stdout.write(
+    given.output === "json" ? `${printableJson(seen)}\n` : `${statusLines(seen, columns).join("\n")}\n`,
+  );
   if (seen.hosts.some((host) => !("instances" in host))) return EXIT.refused;
-  return isAllRunning(seen) ? EXIT.done : EXIT.halted;
+  return isAsExpected(seen) ? EXIT.done : EXIT.halted;
 }
 
 /** A floor makes a plan's hosts more than the selected ones; a status is of these only. */
@@ -83,6 +86,13 @@ class Looker {
     const report = await discover(this.fleet, recorder, {
       interrupted: this.stopped.signal,
       processes: () => startedBefore !== undefined,
+      // What is down by its configuration is no trouble.
+      withConfig: "where_down",
+      histories: (_, snapshots) => snapshots.some(({ state }) => state === "EXITED"),
+      atRest: {
+        isAsked: () => true,
+        wait: (ms) => rest(ms, undefined, { signal: this.stopped.signal }).catch(() => undefined),
+      },
     });
     if (this.stopped.signal.aborted) return undefined;
     const selection = { ...(startedBefore && { startedBefore }), programsWhereFound: program.length > 0 };

@@ -35,7 +35,7 @@ export async function watch(watched: Watched, output: "text" | "json"): Promise<
   const screen = new WatchScreen(process.stdout);
   let last: FleetStatus | undefined;
   const draw = () => {
-    const lines = last ? [...statusLines(last), ""] : [];
+    const lines = last ? [...statusLines(last, process.stdout.columns), ""] : [];
     screen.draw([...lines, footer(last?.at, watched.waitsFor, systemClock.now())]);
   };
   let ticking: { cancel(): void } | undefined;
@@ -54,7 +54,7 @@ export async function watch(watched: Watched, output: "text" | "json"): Promise<
     ticking?.cancel();
     screen.close();
   }
-  if (last) process.stdout.write(`${statusLines(last).join("\n")}\n`);
+  if (last) process.stdout.write(`${statusLines(last, process.stdout.columns).join("\n")}\n`);
   return EXIT.done;
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { fleetStatus, isAllRunning } from "../../../src/cli/status/fleet-status.ts";
+import type { InstanceName } from "../../../src/domain/ids.ts";
+import { fleetStatus, isAsExpected } from "../../../src/cli/status/fleet-status.ts";
 import { statusLines } from "../../../src/cli/status/status-table.ts";
 import { parseStartedBefore } from "../../../src/planner/build/started-before.ts";
 import { fleetOf, instance, planOf, type Hosts } from "../../planner/preview/plans.ts";
@@ -56,19 +57,19 @@ describe("the status of a fleet", () => {
   it("shows what the plan names and a host lacks, unless the command line named it", () => {
     const hosts = { "h-1": ["web:0"], "h-2": ["other"] };
     assert.match(statusLines(statusOf(hosts))[3] ?? "", /^MISSING {2}h-2 {4}web /);
-    assert.equal(isAllRunning(statusOf(hosts)), false);
-    assert.equal(isAllRunning(statusOf(hosts, { programsWhereFound: true })), true);
+    assert.equal(isAsExpected(statusOf(hosts)), false);
+    assert.equal(isAsExpected(statusOf(hosts, { programsWhereFound: true })), true);
   });
 
   it("is content only if everything is RUNNING", () => {
-    assert.equal(isAllRunning(statusOf({ "h-1": ["web:0", "web:1"] })), true);
-    assert.equal(isAllRunning(statusOf({ "h-1": ["web:0", instance("web:1", { state: "STOPPED" })] })), false);
-    assert.equal(isAllRunning(statusOf({ "h-1": { code: "unreachable", reason: "gone" } })), false);
+    assert.equal(isAsExpected(statusOf({ "h-1": ["web:0", "web:1"] })), true);
+    assert.equal(isAsExpected(statusOf({ "h-1": ["web:0", instance("web:1", { state: "STOPPED" })] })), false);
+    assert.equal(isAsExpected(statusOf({ "h-1": { code: "unreachable", reason: "gone" } })), false);
   });
 
   it("does not count what is RUNNING on pid 0: that is not a process", () => {
     const status = statusOf({ "h-1": ["web:0", instance("web:1", { pid: 0 })] });
-    assert.equal(isAllRunning(status), false);
+    assert.equal(isAsExpected(status), false);
     const lines = statusLines(status);
     assert.match(lines[0] ?? "", /^prod: 1 of 2 RUNNING/);
     assert.match(lines[3] ?? "", /^UNKNOWN .* web:1 .*RUNNING on pid 0, which is not a process$/);
@@ -87,5 +88,73 @@ describe("the status of a fleet", () => {
     ).join("\n");
     assert.doesNotMatch(text, /\u001b/);
     assert.ok(text.includes(String.raw`web:\x1b[2J`));
+  });
+});
+
+describe("the rows of a status", () => {
+  const NAMES = ["gunicorn", "celery", "beat", "flower", "migrate", "metrics"].map((name) => `shop:${name}`);
+  const plan = planOf("programs: [shop, web]\nhosts: { 'h-[1-2]': }\n");
+  const linesOf = (hosts: Hosts, columns?: number) =>
+    statusLines(fleetStatus(plan, fleetOf(hosts), NOW, { programsWhereFound: true }), columns);
+
+  it("name a group once where all of its instances are alike", () => {
+    const lines = linesOf({ "h-1": NAMES, "h-2": NAMES });
+    assert.deepEqual(lines.slice(2), ["STATE    HOSTS    INSTANCES", "RUNNING  h-[1-2]  shop:* (6)  up 1h"]);
+  });
+
+  it("name the instances where they are not, continued below in as many columns as the screen has", () => {
+    const fatal = [...NAMES.slice(1), instance(NAMES[0]!, { state: "FATAL", description: "Exited too quickly" })];
+    const lines = linesOf({ "h-1": fatal }, 70);
+    assert.deepEqual(lines.slice(2), [
+      "STATE    HOSTS  INSTANCES",
+      "FATAL    h-1    shop:gunicorn                      Exited too quickly",
+      "RUNNING  h-1    shop:celery shop:beat shop:flower  up 1h",
+      "                shop:migrate shop:metrics",
+    ]);
+    for (const line of lines) assert.ok(line.length <= 70, line);
+  });
+});
+
+describe("what is down as it is configured", () => {
+  const down = [
+    instance("web:manual", { state: "STOPPED", description: "Not started" }),
+    instance("web:migrate", { state: "EXITED", description: "Nov 22 09:00 AM" }),
+    "web:0",
+  ];
+  const configured = (autostart: boolean, end: "expected" | "unexpected" = "expected") => {
+    const report = fleetOf({ "h-1": down });
+    const [one] = report.values();
+    assert.ok(one && "instances" in one);
+    const migrate = "web:migrate" as InstanceName;
+    const instances = new Map([
+      ["web:manual" as InstanceName, { autostart }],
+      [migrate, { autorestart: false }],
+    ]);
+    const histories = new Map([[migrate, { kind: "read", processes: [{ end }] } as const]]);
+    const seen = { ...one, config: { instances, files: [] }, at_rest: new Set([migrate]), histories };
+    return fleetStatus(PLAN, new Map([[one.host, seen]]), NOW, { programsWhereFound: true });
+  };
+
+  it("is no trouble, and is named with its reason after what is", () => {
+    const status = configured(false);
+    assert.equal(isAsExpected(status), true);
+    assert.deepEqual(statusLines(status), [
+      "prod: 1 of 3 RUNNING and 2 down as configured, on 1 host",
+      "",
+      "STATE    HOSTS  INSTANCES",
+      "STOPPED  h-1    web:manual   Not started; as configured: autostart=false",
+      "EXITED   h-1    web:migrate  Nov 22 09:00 AM; as configured: autorestart=false",
+      "RUNNING  h-1    web:0        up 1h",
+    ]);
+  });
+
+  it("does not hide what should be up, nor a one-shot that failed", () => {
+    assert.equal(isAsExpected(configured(true)), false);
+    assert.equal(isAsExpected(configured(false, "unexpected")), false);
+  });
+
+  it("is seen without the configuration as well, where Supervisor has never started it", () => {
+    const [manual = ""] = down;
+    assert.equal(isAsExpected(statusOf({ "h-1": [manual, "web:0"] })), true);
   });
 });
