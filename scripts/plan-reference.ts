@@ -148,7 +148,11 @@ an empty variable takes the default too. \`$\${\` is the text \`\${\`. In checks
 the check or hook runs, so that no secret gets into a journal. Their values are data there: one word, or a part of the
 quotes around them, never code.
 
-**Placeholders** in checks and hooks: \`{host}\` \`{address}\` \`{program}\` \`{instance}\` \`{process}\` \`{number}\` (the
+**Placeholders** work in checks and hooks and, as far as they are about a host (\`{host}\`, \`{address}\`, \`{vars.NAME}\`), in
+\`address\`, \`ssh.user\`, \`supervisor.command\`, \`supervisor.config\` and \`supervisor.server_url\`; elsewhere they are an error. A
+host has one way onto it in all waves, so there the variables are those of the plan, of all its groups and its own.
+
+In checks and hooks: \`{host}\` \`{address}\` \`{program}\` \`{instance}\` \`{process}\` \`{number}\` (the
 digits at the end of the process's name) and \`{vars.NAME}\`; in \`on_failure\` also \`{reason}\`. \`{pid}\` is the current
 process: in before_restart the one to be restarted, in checks and after_healthy the new one. There \`{old_pid}\` is the
 process that it replaced. Both are empty where there is no process. Placeholders are quoted for the shell, so quotes

@@ -71,6 +71,24 @@ describe("the plans of plans/, a family of environments", () => {
     },
   });
 
+  it("may find each supervisord by placeholders, as they are the same everywhere but for a name", async () => {
+    const folder = fleet.host("host-1").dir.replace(/host-1$/, "{host}");
+    const hosts = Object.entries(fleet.planHosts()).map(
+      ([name, { address }]) => [name, { vars: { at: address } }] as const,
+    );
+    const plan = join(fleet.dir, "placeholders.yaml");
+    const text = {
+      programs: "shop",
+      hosts: Object.fromEntries(hosts.map(([name, more]) => [name, { ...more, address: "{vars.at}" }])),
+      supervisor: { config: `${folder}/supervisord.conf` },
+      ssh: fleet.planSsh(),
+    };
+    await writeFile(plan, stringify(text));
+    const preview = await orchestrate(plan, "--dry-run");
+    assert.equal(preview.code, 0, preview.stdout + preview.stderr);
+    assert.match(preview.stdout, /8 instances on 4 hosts would be restarted/);
+  });
+
   it("are all valid, and the base needs no hosts for that", async () => {
     const files = (await readdir(plans)).map((name) => join(plans, name));
     const { code, stdout, stderr } = await orchestrate("validate", ...files);

@@ -70,7 +70,10 @@ function plansWith({
   );
   const checks = fc.array(check, { maxLength: 2 });
   const hooks = each(["before_restart", "after_healthy"], hook);
-  const ssh = some({ user: fc.constant("deploy"), identity_file: fc.constantFrom("~/.ssh/id", "keys/${A}") });
+  const ssh = some({
+    user: fc.constantFrom("deploy", "{host}", "u-{vars.zone}"),
+    identity_file: fc.constantFrom("~/.ssh/id", "keys/${A}"),
+  });
   const hostSettings = some({ vars, timings, checks, hooks, ssh, batches: each(["instances"], quantity) });
   const batches = some({
     hosts: listOf(quantity),

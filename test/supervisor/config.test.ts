@@ -220,7 +220,8 @@ describe("what can be learnt of Supervisor's configuration", () => {
     const config = join(folder, "supervisord.conf");
     await mkdir(join(folder, "conf.d"));
     await mkdir(join(folder, "more"));
-    const main = "[supervisord]\n[include]\nfiles =\n  conf.d/*.conf\n; and\n\n  %(here)s/more/*.ini\n[group:all]\nprograms=in,out\n";
+    const main =
+      "[supervisord]\n[include]\nfiles =\n  conf.d/*.conf\n; and\n\n  %(here)s/more/*.ini\n[group:all]\nprograms=in,out\n";
     await writeFile(config, main);
     await writeFile(join(folder, "conf.d", "web.conf"), "[program:web]\ncommand=x\n; [program:not]\n");
     await writeFile(join(folder, "conf.d", "mail.conf"), "[program:in]\n[program:out]\n[fcgi-program:php]\n");

@@ -7,6 +7,7 @@ import type { Findings } from "../text/findings.ts";
 import type { RawHost, RawPlan } from "../schema/raw-plan.ts";
 import { nothingLeft } from "../schema/schema-errors.ts";
 import { inheritsKeys } from "./nulls.ts";
+import { hasPlaceholder } from "./target-texts.ts";
 
 /** The hosts that one key of `hosts` stands for. */
 export interface HostEntry {
@@ -55,7 +56,7 @@ export function readHostNames(
     const { names } = expansion;
     const faulty = firstProblem(names);
     if (faulty) findings.atKey(path, faulty);
-    if (names.length > 1 && settings.address !== undefined) {
+    if (names.length > 1 && settings.address !== undefined && !hasPlaceholder(settings.address)) {
       findings.atKey([...path, "address"], {
         code: "address_of_many",
         message: `${names.length} hosts cannot share one address`,

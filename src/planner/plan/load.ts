@@ -21,6 +21,7 @@ import type { RawPlan } from "../schema/raw-plan.ts";
 import { resolveReferences } from "../schema/references.ts";
 import { judgeBySchema, withoutRefused } from "../schema/schema-errors.ts";
 import { withSettings } from "./set-layer.ts";
+import { judgeStrayPlaceholders } from "./stray-placeholders.ts";
 import { readTargets } from "./targets.ts";
 import { readTurns } from "./turns.ts";
 import { readWaves } from "./waves.ts";
@@ -116,6 +117,7 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
   const known = { hosts: names, hostsAreMissing: !complete, takenAway };
   const members = readGroups(raw.groups ?? {}, known, document, findings);
   const hosts = readTargets({ raw, entries, members, base: pathBase(document, env) }, document, findings);
+  judgeStrayPlaceholders(raw, findings);
   const turns = readTurns({ raw, entries, members }, document, findings);
   const { hooks, templates } = readRolloutHooks(raw.hooks, findings);
   return {

@@ -6,6 +6,7 @@ import type { Findings } from "../text/findings.ts";
 import { joinGroupSettings } from "./group-settings.ts";
 import type { GroupMembers } from "./groups.ts";
 import type { HostEntry } from "./host-names.ts";
+import { hasPlaceholder, TargetTexts } from "./target-texts.ts";
 import type { RawPlan } from "../schema/raw-plan.ts";
 
 /** The parts of a plan that set the way onto a host. */
@@ -35,14 +36,19 @@ export function readTargets(
     };
   });
   const ofGroups = joinGroupSettings(groups, ownOf, document, findings);
-  const targets = entries.flatMap(({ names, settings }, index) =>
-    names.map((name): HostTarget => ({
-      name,
-      address: settings.address ?? name,
-      connection: settings.connection ?? "ssh",
-      ...mergeSettings(ofPlan, ofGroups.get(name) ?? NO_SETTINGS, ofHosts[index] ?? NO_SETTINGS),
-    })),
+  const texts = new TargetTexts(raw, members, document, findings);
+  const targets = entries.flatMap(({ names, settings, path }, index) =>
+    names.map((name): HostTarget => {
+      const target: HostTarget = {
+        name,
+        address: settings.address ?? name,
+        connection: settings.connection ?? "ssh",
+        ...mergeSettings(ofPlan, ofGroups.get(name) ?? NO_SETTINGS, ofHosts[index] ?? NO_SETTINGS),
+      };
+      return texts.filled(target, settings, path);
+    }),
   );
+  texts.report();
   judgeIdentities(targets, entries, findings);
   return targets;
 }
@@ -56,7 +62,8 @@ function judgeIdentities(targets: readonly HostTarget[], entries: readonly HostE
     const entry = byName.get(target.name);
     if (!entry || reported.has(entry) || hasRefused(entry.settings)) continue;
     // One address for several names is reported at the address.
-    if (entry.names.length > 1 && entry.settings.address !== undefined) continue;
+    if (entry.names.length > 1 && entry.settings.address !== undefined && !hasPlaceholder(entry.settings.address))
+      continue;
     const identity = identityOf(target);
     const other = nameOf.get(identity);
     if (other === undefined) {

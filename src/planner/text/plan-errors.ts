@@ -355,13 +355,13 @@ export const PLAN_ERRORS = {
     example: { plan: `${WEB}checks:\n  - tcp: "8080"\n` },
   },
   unknown_placeholder: {
-    meaning: "A check or hook has a `{name}` that is not a placeholder.",
+    meaning: "A check, a hook or a setting of the connection has a `{name}` that is not a placeholder.",
     remedy: "Correct it. Variables of your own are `{vars.NAME}`; `{{name}}` is the text `{name}`.",
     example: { plan: `${WEB}checks:\n  - command: "ready {proces}"\n` },
   },
   placeholder_not_here: {
     meaning: "A placeholder stands where it has no value: before_host, for example, is about no instance.",
-    remedy: "Use one of those that are known here, or another hook.",
+    remedy: "Use one of those that are known here, or another hook. Other texts of a plan take none at all.",
     example: { plan: `${WEB}hooks: { before_host: "drain {instance}" }\n` },
   },
   placeholder_in_quotes: {
@@ -380,7 +380,7 @@ export const PLAN_ERRORS = {
     example: { plan: `${WEB}hooks: { before_restart: "drain # {instance}" }\n` },
   },
   var_not_set: {
-    meaning: "A check or hook uses `{vars.NAME}` on hosts for which no `vars` has that name.",
+    meaning: "A check, a hook or a setting of the connection uses `{vars.NAME}` on hosts for which no `vars` has that name.",
     remedy: "Add it to the `vars` of the plan, of the wave's group or of the host.",
     example: { plan: `${WEB}hooks: { before_host: "drain {vars.zone}" }\n` },
   },
