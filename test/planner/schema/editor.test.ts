@@ -66,6 +66,20 @@ describe("an editor with yaml-language-server", () => {
     assert.ok(labels(await complete("hosts:\n  a:\nrollout:\n  - group: x\n    pause: |")).includes("ask"));
   });
 
+  it("completes inside the map of a program, in a list, in a map and in a group", async () => {
+    const keys = Object.keys(planSchema.definitions.program.properties).toSorted();
+    for (const plan of [
+      "hosts:\n  a:\nprograms:\n  - web:\n      |",
+      "hosts:\n  a:\nprograms:\n  web:\n    |",
+      "hosts:\n  a:\ngroups:\n  g:\n    hosts: a\n    programs:\n      - web:\n          |",
+    ])
+      assert.deepEqual(labels(await complete(plan)).toSorted(), keys, plan);
+    const hooks = labels(await complete("hosts:\n  a:\nprograms:\n  - web:\n      hooks:\n        |"));
+    assert.deepEqual(hooks.toSorted(), ["after_healthy", "before_restart"]);
+    const plan = 'hosts:\n  a:\nprograms:\n  - web\n  - "queue*": { on_expected_exit: accept, checks: [] }\n  - "!x"\n';
+    assert.deepEqual(await errorsIn(plan), []);
+  });
+
   it("accepts null, which takes an inherited value away", async () => {
     const away = "hooks: { before_restart: null }\ngroups: { jobs: null }\nhosts: { a: null }\nchecks: null\n";
     const settings =
