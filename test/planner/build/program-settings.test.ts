@@ -16,7 +16,7 @@ function build(text: string, program: readonly string[] = []): { readonly built:
   assert.ok(loaded.ok, JSON.stringify(loaded));
   const narrowed = narrow(loaded.plan, { limit: [], exclude: [], programs: program });
   assert.ok(narrowed.ok);
-  const names = loaded.plan.hosts.map(({ name }) => name) as HostName[];
+  const names = loaded.plan.hosts.map(({ name }) => name);
   const fleet = new SimFleet(new VirtualTime(), names, INSTANCES);
   const id = "20261123T000000Z-0000" as RolloutId;
   const built = buildRollout(narrowed.plan, fleet.report(), { id }, { programsWhereFound: program.length > 0 });
