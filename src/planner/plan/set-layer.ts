@@ -27,7 +27,8 @@ export function withSettings(
     if ("problem" in read) diagnostics.push(read.problem);
     else if (isPlainMap(data)) data = mergeData(data, read.data, document.origins);
   }
-  return { document: document.with(data), diagnostics };
+  const extending = settings.length === 0 ? document.extending : new Set([...document.extending, FILE]);
+  return { document: document.with(data, extending), diagnostics };
 }
 
 type Setting = { readonly data: unknown } | { readonly problem: Diagnostic };

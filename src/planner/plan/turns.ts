@@ -44,7 +44,7 @@ export function readTurns(sources: TurnSources, document: PlanDocument, findings
   const filled = turns.filter(({ hosts }) => hosts.length > 0);
   // If a wave is missing because of an error, it is unknown which hosts it would reach.
   if (turns.length < names.length) return filled;
-  if (filled.length > 0) judgeReach(filled, entries, document, findings);
+  if (filled.length > 0) judgeReach(filled, sources, document, findings);
   else if (entries.length > 0) {
     const takenAway = document.keysTakenAwayAt(["groups"]).at(-1);
     const section = raw.rollout === undefined ? "groups" : "rollout";
@@ -106,12 +106,13 @@ function placeOfNull(group: string, document: PlanDocument): SourceRange | undef
 /** Reports hosts that no wave reaches: more likely forgotten than intended, unless the plan narrows one that it extends. */
 function judgeReach(
   turns: readonly Turn[],
-  entries: readonly HostEntry[],
+  { raw, entries }: TurnSources,
   document: PlanDocument,
   findings: Findings,
 ): void {
   const narrows =
-    document.extending.has(document.rangeOfKey(["rollout"]).file) || document.keysTakenAwayAt(["groups"]).length > 0;
+    (raw.rollout !== undefined && document.extending.has(document.rangeOfKey(["rollout"]).file)) ||
+    document.keysTakenAwayAt(["groups"]).length > 0;
   const reached = new Set(turns.flatMap(({ hosts }) => hosts));
   for (const { path, names } of entries) {
     const missed = names.filter((name) => !reached.has(name));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostic, type Diagnostic } from "../../../src/planner/text/diagnostic.ts";
 import { checkPlan, loadPlan } from "../../../src/planner/plan/load.ts";
+import { narrow } from "../../../src/planner/plan/selection.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
 
 const BASE = `
@@ -198,12 +199,24 @@ groups:
       ]);
     });
 
+    it("may not have a host that is in no group: it was forgotten, and nothing leaves it out on purpose", () => {
+      write("base.yaml", "programs: web\ngroups: { web: { hosts: 'web-*' } }\n");
+      assert.deepEqual(errorsOf("hosts: { web-1: , job-1: }\n"), [
+        "plan.yaml:2: hosts.job-1: no wave of the rollout reaches it [host_in_no_wave]",
+      ]);
+    });
+
     it("is warned of hosts that its rollout leaves out, and they are not contacted", () => {
       const plan = load("rollout: [{ group: jobs }]\n");
       assert.deepEqual(said(plan.warnings), [
         "base.yaml:4: hosts.web-1: no wave of the rollout reaches web-1 [host_in_no_wave]",
         "base.yaml:5: hosts.web-2: no wave of the rollout reaches web-2 [host_in_no_wave]",
       ]);
+      const all = { limit: [], exclude: [], programs: [] };
+      const narrowed = narrow(plan, all);
+      assert.deepEqual(narrowed.ok && narrowed.plan.hosts.map(({ name }) => name), ["worker-1"]);
+      const guarded = narrow(load("rollout: [{ group: jobs }]\nlimits: { min_healthy: 1 }\n"), all);
+      assert.equal(guarded.ok && guarded.plan.hosts.length, 3, "a floor counts those that are left out");
     });
   });
 

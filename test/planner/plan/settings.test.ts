@@ -48,6 +48,14 @@ describe("--set", () => {
   it("is applied in order, the last one wins", () =>
     assert.deepEqual(planWith("batches.hosts=1", "batches.hosts=2").waves[0]!.batches.sizes, [{ count: 2 }]));
 
+  it("may narrow the rollout: hosts that no wave reaches are a warning then", () => {
+    const plan = planWith("groups={web: {hosts: web-1.example.com}}", "rollout=[{group: web}]");
+    assert.deepEqual(
+      plan.warnings.map(({ code, path }) => [code, path]),
+      [["host_in_no_wave", 'hosts["web-2.example.com"]']],
+    );
+  });
+
   it("leaves a plan without it as it is", () => assert.equal(planWith().set, undefined));
 
   for (const [settings, message] of [
