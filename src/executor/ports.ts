@@ -170,6 +170,7 @@ export interface FleetHost {
   readonly supervisor: SupervisorReader;
   readonly locks: LockReader;
   readonly checkRoutes: CheckRoutes;
+  readonly checker: Checker;
   readonly processes: ProcessTable;
 }
 
@@ -275,7 +276,6 @@ export interface HostLock {
 export interface RolloutHost extends FleetHost {
   readonly lock: HostLock;
   readonly changes: SupervisorChanges;
-  readonly checker: Checker;
   readonly hooks: HookRunner;
 }
 

@@ -61,6 +61,41 @@ describeEachWay("checks on a real host", (reachedBy) => {
     );
   });
 
+  it("are asked before anything is taken down: by a dry run and by status with --checks, and by each run", async () => {
+    const asked = join(fleet.dir, "asked");
+    const checks = [{ command: `echo {process} >> ${asked}; echo not now; exit 1` }, { command: "true" }];
+    const plan = await writePlan(fleet, { checks, timings: { ...quickTimings, healthy_deadline: "2s" } });
+    const times = async () => (await readFile(asked, "utf8").catch(() => "")).split("\n").length - 1;
+    const warning = /does not pass even before the restart: exit code 1: not now/;
+    const without = await orchestrate(plan, "--dry-run");
+    assert.doesNotMatch(without.stdout, warning);
+    assert.equal(await times(), 0);
+    const dry = await orchestrate(plan, "--dry-run", "--checks");
+    assert.equal(dry.code, 0, dry.stdout + dry.stderr);
+    assert.match(dry.stdout, warning);
+    assert.match(dry.stdout, /^1 of 2 checks pass now$/m);
+    assert.equal(await times(), 1);
+    const seen = await orchestrate("status", plan, "--checks");
+    assert.equal(seen.code, 1, seen.stdout + seen.stderr);
+    assert.match(seen.stdout, /^1 of 2 checks pass\n {2}host-1 web:web_00: exit code 1: not now: echo web_00 >> /m);
+    assert.equal(await times(), 2);
+    const json = JSON.parse((await orchestrate("status", plan, "--checks", "--output", "json")).stdout) as {
+      checks: { passes: boolean }[];
+    };
+    assert.deepEqual(
+      json.checks.map(({ passes }) => passes),
+      [false, true],
+    );
+    const ran = await orchestrate(plan, "--output", "json");
+    const planned = eventsOf(ran).find((event) => event.type === "rollout.planned") ?? assert.fail(ran.stdout);
+    assert.ok(
+      planned.warnings.some(({ message }) => warning.test(message)),
+      ran.stdout,
+    );
+    // It is a warning: the rollout goes on to find out.
+    assert.ok(eventsOf(ran).some((event) => event.type === "instance.restarting"));
+  });
+
   it("and hooks name the process that was started, and the one that it has replaced", async () => {
     const said = (file: string) => readFile(join(fleet.dir, file), "utf8");
     const { pid, previous_pid } = await healthyEvent({

@@ -2,6 +2,7 @@ import type { Outcome, RecordedEvent, RolloutEvent } from "../../src/domain/even
 import type { FleetReport } from "../../src/domain/fleet.ts";
 import type { HostName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
+import { askChecks, beforeRestartWarnings, questionsOf } from "../../src/executor/ask-checks.ts";
 import { discover } from "../../src/executor/discovery.ts";
 import { Executor } from "../../src/executor/executor.ts";
 import type { Clock, Journal } from "../../src/executor/ports.ts";
@@ -78,6 +79,12 @@ export class SimController {
     const histories = (host: HostName) => counting.has(host);
     const options = { withConfig: true, processes: () => true, histories, atRest };
     return time.until(discover(world.fleet, this.recorder, options));
+  }
+
+  /** Asks the checks of a rollout before it begins, as a preflight does, and warns of those that do not pass. */
+  async withCheckWarnings(rollout: Rollout): Promise<Rollout> {
+    const answers = await this.time.until(askChecks(this.world.fleet, questionsOf(rollout), this.clock));
+    return { ...rollout, warnings: [...rollout.warnings, ...beforeRestartWarnings(answers)] };
   }
 
   /** From now on events are kept, those of before as well. Returns why they cannot be. */

@@ -37,6 +37,8 @@ export interface RunArguments extends SelectionArguments, PlanArguments {
   readonly adHoc?: AdHocArguments;
   readonly dryRun: boolean;
   readonly offline: boolean;
+  /** With a dry run: asks every check of the selected instances as they are. */
+  readonly checks?: true;
   readonly ask: boolean;
   readonly verbose: boolean;
   readonly output: OutputMode;
@@ -102,6 +104,8 @@ export interface CompletionArguments {
 export interface StatusArguments extends SelectionArguments, PlanArguments {
   readonly command: "status";
   readonly watch: boolean;
+  /** Asks every check of the selected instances. */
+  readonly checks?: true;
   readonly output: "text" | "json";
 }
 

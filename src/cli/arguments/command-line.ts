@@ -62,6 +62,7 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--save-plan <file>", "with --hosts: write this down as a plan; runs nothing")
     .option("--dry-run", "show what would be done, in order; changes nothing", false)
     .option("--offline", "show hosts and batches without contacting any host; implies --dry-run", false)
+    .option("--checks", "with --dry-run: also ask every check of the selected instances as they are")
     .option("--ask", "show what would be done and ask for confirmation", false)
     .option(
       "--verbose",
@@ -93,6 +94,8 @@ function describeRun(program: Command, onRead: OnRead): void {
         program.error("error: --ask cannot be combined with a dry run");
       if (options.report !== undefined && (options.dryRun || options.offline))
         program.error("error: --report cannot be combined with a dry run");
+      if (options.checks && (!options.dryRun || options.offline))
+        program.error("error: --checks belongs to --dry-run: a run asks every check before it restarts anything");
       if (options.offline && options.startedBefore)
         program.error("error: --started-before needs to contact hosts; it cannot be combined with --offline");
       if (resume !== undefined && (options.offline || options.startedBefore || (options.program.length > 0 && !adHoc)))
@@ -153,6 +156,7 @@ function describeStatus(program: Command, onRead: OnRead): void {
       "show the state of the plan's instances, problems first; exit 1 if an instance is not RUNNING, except as configured (autostart=false, a one-shot that is done), 3 if a host is unreachable",
     )
     .argument("<plan>")
+    .option("--checks", "also ask every check of these instances; exit 1 if one does not pass")
     .option("--watch", "repeat every few seconds, until Ctrl-C", false)
     .exitOverride();
   addSelection(status)

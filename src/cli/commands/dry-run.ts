@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
+import { passingText } from "../../executor/ask-checks.ts";
 import { lockWarnings } from "../../executor/locks.ts";
 import { previewText } from "../../planner/preview/preview.ts";
 import { createJsonView } from "../../views/lines/json.ts";
@@ -29,7 +30,8 @@ export async function dryRun(given: RunArguments): Promise<ExitCode> {
     const warnings = [...planned.rollout.warnings, ...(await lockWarnings(fleet, planned.rollout))];
     const rollout = { ...planned.rollout, warnings };
     preflight.accept(rollout);
-    if (given.output !== "json") process.stdout.write(previewText(rollout, planned.report));
+    const passing = given.checks ? `\n${passingText(planned.answers)}\n` : "";
+    if (given.output !== "json") process.stdout.write(`${previewText(rollout, planned.report)}${passing}`);
     // On stdout, programs expect nothing but events.
     if (given.verbose) (given.output === "json" ? process.stderr : process.stdout).write(verboseLooksText(fleet));
     return EXIT.done;

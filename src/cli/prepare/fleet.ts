@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import type { HostName, RolloutId } from "../../domain/ids.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import type { FleetHost, HostAccess, LockOwner, World } from "../../executor/ports.ts";
-import { createChecker, createCheckRoutes } from "../../hosts/probes/checker.ts";
+import { createChecker, createCheckRoutes, type CheckWays } from "../../hosts/probes/checker.ts";
 import { createHookRunner } from "../../hosts/probes/hook-runner.ts";
 import { openLocal } from "../../hosts/local.ts";
 import { openHost } from "../../hosts/open.ts";
@@ -26,7 +26,11 @@ const SESSIONS_AT_ONCE = 2;
 
 /** The fleet for a dry run: no port that could change anything is made, let alone reached. */
 export function openForReading(plan: Plan, connections: Connections): ReadonlyMap<HostName, FleetHost> {
-  return openEach(plan, connections, (target, access, timeoutMs) => openReading(plan, target, access, timeoutMs));
+  // It only asks, and each of its checks is bounded: there is nothing to end.
+  const controller = openLocal("this machine" as HostName);
+  return openEach(plan, connections, (target, access, timeoutMs) =>
+    openReading(plan, target, { host: access, controller }, timeoutMs),
+  );
 }
 
 /** What a rollout acts upon, until it is closed, which releases the locks. */
@@ -41,7 +45,7 @@ export function openForRollout(plan: Plan, connections: Connections, owner: Lock
   const places = { controller, targetOf: (host: string) => targets.get(host) };
   const inTurn = pLimit(SESSIONS_AT_ONCE);
   const fleet = openEach(plan, connections, (target, access, timeoutMs) => {
-    const reading = openReading(plan, target, access, timeoutMs);
+    const reading = openReading(plan, target, { host: access, controller }, timeoutMs);
     const lock = createHostLock(access, {
       ...lockPlaceOf(plan.lock.directory, target, reading.supervisor),
       owner: { ...owner, host: target.name },
@@ -52,7 +56,6 @@ export function openForRollout(plan: Plan, connections: Connections, owner: Lock
       ...reading,
       lock,
       changes: supervisorctlChanges(lock, target.supervisor),
-      checker: createChecker(target, { host: access, controller }, process.env),
       // Under the lock: a hook on a host has ended as well before another operator gets the lock.
       hooks: createHookRunner({ ...places, host: lock }, process.env),
     };
@@ -100,7 +103,8 @@ function credentials(): Credentials | undefined {
   return username === undefined || password === undefined ? undefined : { username, password };
 }
 
-function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeoutMs: number): FleetHost {
+function openReading(plan: Plan, target: HostTarget, ways: CheckWays, timeoutMs: number): FleetHost {
+  const { host: access } = ways;
   const supervisor = supervisorReader(access, target.supervisor, timeoutMs, credentials());
   const place = lockPlaceOf(plan.lock.directory, target, supervisor);
   return {
@@ -108,6 +112,7 @@ function openReading(plan: Plan, target: HostTarget, access: HostAccess, timeout
     supervisor,
     locks: createLockReader(access, place, timeoutMs),
     checkRoutes: createCheckRoutes(target, access, process.env),
+    checker: createChecker(target, ways, process.env),
     processes: createProcessTable(access, timeoutMs),
   };
 }

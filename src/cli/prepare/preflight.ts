@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, type Refusal } from "../../domain/failures.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
 import type { HostName, RolloutId } from "../../domain/ids.ts";
 import { sizeOf, worksOf, type Rollout } from "../../domain/rollout.ts";
+import { askChecks, beforeRestartWarnings, questionsOf, type CheckAnswer } from "../../executor/ask-checks.ts";
 import { checkWarnings } from "../../executor/check-warnings.ts";
 import { discover } from "../../executor/discovery.ts";
 import type { FleetHost, View } from "../../executor/ports.ts";
@@ -31,7 +32,9 @@ export const EXIT_OF: Record<Outcome, ExitCode> = {
 };
 
 /** A rollout and the report of the fleet it was made of; or the exit code, if there is none and the reason was reported. */
-export type Planned = { readonly rollout: Rollout; readonly report: FleetReport } | { readonly exitCode: ExitCode };
+export type Planned =
+  | { readonly rollout: Rollout; readonly report: FleetReport; readonly answers: readonly CheckAnswer[] }
+  | { readonly exitCode: ExitCode };
 
 /** The steps that a dry run and a run share: look at the fleet, make a rollout. It is given readers only. */
 export class Preflight {
@@ -89,9 +92,13 @@ export class Preflight {
     if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };
     const unfillable = refuseUnfillable(built.rollout, process.env);
     if (unfillable.length > 0) return { exitCode: this.endRefused(unfillable) };
-    const warnings = [...built.rollout.warnings, ...(await checkWarnings(fleet, built.rollout))];
+    const [routeWarnings, answers] = await Promise.all([
+      checkWarnings(fleet, built.rollout),
+      this.given.dryRun && !this.given.checks ? [] : askChecks(fleet, questionsOf(built.rollout), systemClock),
+    ]);
     if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
-    return { rollout: { ...built.rollout, warnings }, report };
+    const warnings = [...built.rollout.warnings, ...routeWarnings, ...beforeRestartWarnings(answers)];
+    return { rollout: { ...built.rollout, warnings }, report, answers };
   }
 
   /** Records the rollout that is shown, or carried out. */

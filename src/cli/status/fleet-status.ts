@@ -14,6 +14,19 @@ export interface FleetStatus {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly hosts: readonly HostStatus[];
+  /** With --checks: every check of the instances that are RUNNING. */
+  readonly checks?: readonly CheckStatus[];
+}
+
+/** A check of an instance, as it was asked now. */
+export interface CheckStatus {
+  readonly host: HostName;
+  readonly instance: InstanceName;
+  /** What it asks, placeholders filled in. */
+  readonly check: string;
+  readonly passes: boolean;
+  /** Why it does not pass. */
+  readonly reason?: string;
 }
 
 export type HostStatus =

@@ -45,7 +45,21 @@ export function statusLines(status: FleetStatus, columns = Infinity): string[] {
   return [
     headline(status, entries),
     ...unreachableLines(status).flatMap((line) => wrapped(line, columns)),
+    ...checkLines(status).flatMap((line) => wrapped(line, columns)),
     ...tableLines(entries, columns),
+  ];
+}
+
+/** How many pass, and each that does not with its reason first. */
+function checkLines({ checks }: FleetStatus): string[] {
+  if (!checks) return [];
+  const failing = checks.filter(({ passes }) => !passes);
+  return [
+    "",
+    `${checks.length - failing.length} of ${checks.length} checks pass`,
+    ...failing.map(
+      ({ host, instance, check, reason = "" }) => `  ${onOneLine(`${host} ${instance}: ${reason}: ${check}`)}`,
+    ),
   ];
 }
 

@@ -8,6 +8,7 @@ import type { HostName } from "../../domain/ids.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { StatusArguments } from "../arguments/arguments.ts";
 import { closeFleet, openForReading } from "../prepare/fleet.ts";
+import { checksStatus } from "./checks-status.ts";
 import { fleetStatus, isAsExpected, type FleetStatus } from "./fleet-status.ts";
 import { loadOrReport } from "../prepare/load.ts";
 import { newRolloutId } from "../prepare/journals.ts";
@@ -49,7 +50,8 @@ async function showOnce(looker: Looker, given: StatusArguments): Promise<ExitCod
     given.output === "json" ? `${printableJson(seen)}\n` : `${statusLines(seen, columns).join("\n")}\n`,
   );
   if (seen.hosts.some((host) => !("instances" in host))) return EXIT.refused;
-  return isAsExpected(seen) ? EXIT.done : EXIT.halted;
+  const allPass = seen.checks?.every(({ passes }) => passes) ?? true;
+  return isAsExpected(seen) && allPass ? EXIT.done : EXIT.halted;
 }
 
 /** A floor makes a plan's hosts more than the selected ones; a status is of these only. */
@@ -96,7 +98,15 @@ class Looker {
     });
     if (this.stopped.signal.aborted) return undefined;
     const selection = { ...(startedBefore && { startedBefore }), programsWhereFound: program.length > 0 };
-    return fleetStatus(this.plan, report, systemClock.now(), selection);
+    const seen = fleetStatus(this.plan, report, systemClock.now(), selection);
+    if (!this.given.checks) return seen;
+    const checks = await checksStatus(this.plan, this.fleet, seen);
+    return this.isStopped() ? undefined : { ...seen, checks };
+  }
+
+  /** A method, so that each call asks again: it may become true during an await. */
+  private isStopped(): boolean {
+    return this.stopped.signal.aborted;
   }
 
   private answered(event: RecordedEvent): void {

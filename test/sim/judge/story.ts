@@ -90,7 +90,7 @@ export class Story {
     const built = buildRollout(plan, report, { id }, resumed ? { resumed } : {});
     if (built.kind === "refused")
       return { kind: "refused", reasons: built.refusals.map(({ code, host, reason }) => `${code} ${host}: ${reason}`) };
-    const { rollout } = built;
+    const rollout = await controller.withCheckWarnings(built.rollout);
     const owner = { rollout: id, who: "the simulator", since: "now" };
     const locked = await time.until(takeLocks(world.fleet, rollout, owner));
     if (locked) return { kind: "refused", reasons: [`${locked.code}: ${locked.reason}`] };
