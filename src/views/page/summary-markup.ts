@@ -177,9 +177,16 @@ function logMarkup({ title, lines }: ShownLog): Markup {
 /** A section of the report as it is: a title and lines. */
 function linesMarkup([title, ...lines]: readonly string[]): Markup | undefined {
   if (title === undefined) return undefined;
-  const text = lines.map((line) => line.replace(/^ {2}/, "")).join("\n");
   return html`<section class="lines">
     <h2>${capitalized(title)}</h2>
-    <pre tabindex="0" role="region" aria-label="${title}">${text}</pre>
+    <pre tabindex="0" role="region" aria-label="${title}">
+${lines.map((line) => lineMarkup(line.replace(/^ {2}/, "")))}</pre>
   </section>`;
+}
+
+/** A command has a button that copies it, where scripts run. In a `pre` every blank counts. */
+function lineMarkup(line: string): Markup | string {
+  const [, indentation, command] = /^( +)((?:orchestrate|kill) .*)$/.exec(line) ?? [];
+  if (command === undefined) return `${line}\n`;
+  return html`${indentation}<code>${command}</code> <button type="button" class="copy" hidden>copy</button>${"\n"}`;
 }

@@ -91,6 +91,8 @@ export class Browser {
     await send("Page.setLifecycleEventsEnabled", { enabled: true });
     const scheme = { name: "prefers-color-scheme", value: dark ? "dark" : "light" };
     await send("Emulation.setEmulatedMedia", { features: [scheme] });
+    // Windows are not made narrower than some hundred pixels.
+    await send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
     const { loaderId } = await send<{ loaderId: string }>("Page.navigate", { url: `file://${file}` });
     // about:blank is loaded as well, before or after; and this one may have been before the answer.
     while (!loaded.has(loaderId)) await new Promise<void>((resolve) => (hasLoaded = resolve));

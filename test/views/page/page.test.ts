@@ -24,6 +24,14 @@ const halted = () =>
 
 const COUNTS = `Object.fromEntries([...document.querySelectorAll("[data-count]")].map((b) => [b.dataset.count, Number(b.textContent)]))`;
 
+/** Elements whose text ends outside the window, or outside a box that does not let it be seen. */
+const CLIPPED = `[...document.querySelectorAll("main *")].flatMap((each) => {
+  if (each.closest(".hidden, svg, [hidden]") || each.getClientRects().length === 0) return [];
+  const isCut = getComputedStyle(each).overflowX !== "visible" && each.scrollWidth > each.clientWidth + 1;
+  const isOutside = each.getBoundingClientRect().right > innerWidth + 1;
+  return isCut || isOutside ? [each.outerHTML.slice(0, 120)] : [];
+})`;
+
 describe("the page that shows a rollout", () => {
   let browser: Browser;
   before(() => void (browser = new Browser()));
@@ -224,6 +232,54 @@ describe("the page that shows a rollout", () => {
     assert.notEqual(await page.evaluate(axis), before);
     await page.evaluate("document.querySelector('[data-zoom=all]').click()");
     assert.equal(await page.evaluate(axis), before);
+  });
+
+  it("clips nothing on a phone of 390 pixels", async () => {
+    const long = "web-01.production.eu-central.example-company.com";
+    const waves = [{ group: "web", hosts: [long, "web-02"], hostsAtOnce: 1 }];
+    const script = planned({ waves, instances: ["a-program-with-a-long-name:a-program-with-a-long-name_00"] });
+    const pages = [
+      await halted(),
+      recorded([
+        script,
+        { type: "rollout.started" },
+        restarting(long, "a-program-with-a-long-name:a-program-with-a-long-name_00"),
+        finished("interrupted", { failed: 1, untouched: 1 }),
+      ]),
+    ];
+    for (const events of pages) {
+      const page = await browser.open(pageOf(events), { width: 390, height: 800 });
+      await page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })");
+      await page.evaluate("document.querySelectorAll('tr[data-host] button').forEach((each) => each.click())");
+      assert.equal(await page.evaluate("innerWidth"), 390);
+      assert.deepEqual(await page.evaluate(CLIPPED), []);
+    }
+  });
+
+  it("draws the healthy instances on a scale from 0", async () => {
+    const page = await browser.open(pageOf(await halted()));
+    const labels = await page.evaluate<string>(
+      "[...document.querySelectorAll('table.health text.count')].map((text) => text.textContent).join()",
+    );
+    assert.equal(labels, "12,0");
+  });
+
+  it("has a button for each command that copies it", async () => {
+    const page = await browser.open(pageOf(await halted()));
+    const commands = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('button.copy')].map((button) => button.previousElementSibling.textContent)",
+    );
+    assert.ok(commands.length > 0);
+    for (const command of commands) assert.match(command, /^orchestrate plans\/prod\.yaml/);
+    await page.evaluate(`{
+      document.addEventListener("copy", () => (document.title = "copied: " + getSelection()));
+      document.querySelector("button.copy").focus();
+    }`);
+    // As a user does it: only then a browser lets a page copy.
+    await page.press("Enter");
+    assert.equal(await page.evaluate("document.title"), `copied: ${commands[0]}`);
+    assert.equal(await page.evaluate("document.querySelector('button.copy').textContent"), "copied");
+    assert.deepEqual(page.complaints, []);
   });
 
   it("counts a host once that has its turn in several waves, and names who started it", async () => {

@@ -20,11 +20,8 @@ export function healthChart(cell: HTMLElement, program: ProgramHealth, view: Tim
 }
 
 function drawing({ name, total, floor, healthy }: ProgramHealth, view: TimeView, width: number): SVGElement {
-  const lowest = healthy.reduce((least, value, index) => (index % 2 === 1 ? Math.min(least, value) : least), total);
-  // On a scale from 0, a few of a thousand would not be visible.
-  const dip = Math.max(1, total - Math.min(lowest, floor > 0 ? floor : lowest));
-  const bottom = Math.max(0, Math.floor(total - dip * 1.15));
-  const y = (count: number) => BOTTOM - ((count - bottom) / Math.max(1, total - bottom)) * (BOTTOM - TOP);
+  // From 0: on any other scale, a few of a thousand would look like an outage.
+  const y = (count: number) => BOTTOM - (count / Math.max(1, total)) * (BOTTOM - TOP);
   const chart = svg("svg", {
     width,
     height: HEIGHT,
@@ -60,7 +57,7 @@ function drawing({ name, total, floor, healthy }: ProgramHealth, view: TimeView,
   }
   chart.append(
     svg("text", { class: "count", x: 4, y: TOP - 3 }, String(total)),
-    svg("text", { class: "count", x: 4, y: BOTTOM - 3 }, String(bottom)),
+    svg("text", { class: "count", x: 4, y: BOTTOM - 3 }, "0"),
   );
   return chart;
 }

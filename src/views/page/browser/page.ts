@@ -1,6 +1,7 @@
 /** The script of the page: draws the charts into the tables, from the data in the page. */
 import type { PageData } from "../page-data.ts";
 import { byId } from "./dom.ts";
+import { offerCopies } from "./copy.ts";
 import { listEvents } from "./events.ts";
 import { healthChart } from "./health-chart.ts";
 import { Timeline } from "./timeline.ts";
@@ -29,4 +30,5 @@ new ResizeObserver(() => {
   draw();
 }).observe(document.body);
 listEvents(data);
+offerCopies();
 draw();
