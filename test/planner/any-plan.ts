@@ -80,13 +80,26 @@ function plansWith({
     instances: quantity,
     mode: mostly(["lockstep"], ["sliding"]),
   });
-  const group = fc.tuple(
-    listOf(pattern),
-    some({ programs: listOf(program), vars, timings, checks, hooks, ssh, batches }),
+  const ofProgram = fc.option(
+    some({
+      vars,
+      timings,
+      checks,
+      hooks,
+      batches: each(["instances"], quantity),
+      limits: each(["min_healthy"], quantity),
+    }),
   );
+  const withSettings = fc.tuple(program, ofProgram).map(([name, settings]) => ({ [name]: settings }));
+  const programs = fc.oneof(
+    listOf(program),
+    fc.array(fc.oneof(program, withSettings), { minLength: 1, maxLength: 3 }),
+    fc.dictionary(fc.constantFrom("web", "queue*", "!migrate"), ofProgram, { minKeys: 1, maxKeys: 3 }),
+  );
+  const group = fc.tuple(listOf(pattern), some({ programs, vars, timings, checks, hooks, ssh, batches }));
   return fc.record(
     {
-      programs: listOf(program),
+      programs,
       vars,
       hosts: fc.dictionary(host, fc.option(hostSettings), { minKeys: 1, maxKeys: 3 }),
       groups: every(
