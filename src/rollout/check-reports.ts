@@ -19,7 +19,7 @@ export function reasonOf(outcome: Exclude<CheckOutcome, { kind: "passed" }>): st
   return outcome.kind === "timed_out" ? `no answer within ${formatElapsed(outcome.after_ms)}` : outcome.reason;
 }
 
-/** What is reported of the checks of one restart while they are asked: failures at each change, not at each try. */
+/** Reports the checks of one restart while they are asked: failures at each change, not at each try. */
 export class CheckReports {
   private readonly last = new Map<number, Reported>();
   private readonly tries = new Map<number, number>();
@@ -29,7 +29,7 @@ export class CheckReports {
     this.tries.clear();
   }
 
-  /** Undefined if its answer says nothing new, or what is new has to wait for a later answer. */
+  /** Undefined if its answer says nothing new, or if the news has to wait for a later answer. */
   answered(index: number, outcome: CheckOutcome, nowMs: number): CheckReport | undefined {
     const tries = (this.tries.get(index) ?? 0) + 1;
     this.tries.set(index, tries);

@@ -7,7 +7,7 @@ import { compileSelection, type Selector } from "../domain/selector.ts";
 import { explain, type ExitExplanation } from "./explained.ts";
 import type { Supervisors } from "./supervisors.ts";
 
-/** What is compared. */
+/** The facts that are compared. */
 type Seen = Pick<ProcessSnapshot, "state" | "pid">;
 
 /**
@@ -100,7 +100,7 @@ export class Drift {
     return this.seen.get(keyOf({ host, instance })) ?? before;
   }
 
-  /** Supervisor itself finishes what it has begun, and starts again what has ended: no other user has changed that. */
+  /** Supervisor itself finishes what it has started, and starts again what has ended: no other user has changed that. */
   private causeOf(
     host: HostName,
     { instance, may_complete }: PlannedInstance,
@@ -122,7 +122,7 @@ export class Drift {
       return explanation.kind === "unexpected" && explanation.wasStopped ? "others" : "supervisor";
     }
     if (was.state === "STOPPING") return now.state === "STOPPED" ? "supervisor" : "others";
-    // What is EXITED at rest is not planned, unless it may complete.
+    // An instance that is EXITED at rest is not planned, unless it may complete.
     const isBetween = was.state === "STARTING" || was.state === "BACKOFF" || (was.state === "EXITED" && !may_complete);
     return isBetween && now.state !== "STOPPED" && now.state !== "STOPPING" ? "supervisor" : "others";
   }

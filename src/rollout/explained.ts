@@ -7,7 +7,7 @@ export type ExitExplanation =
   | { readonly kind: "same" }
   /** So many processes have ended since, each with an exit that Supervisor expects; `how` the last one did. */
   | { readonly kind: "expected"; readonly exits: number; readonly how: string }
-  /** At least one has ended in another way. @property wasStopped somebody has asked Supervisor for an end */
+  /** At least one has ended in another way. @property wasStopped another user has asked Supervisor for an end */
   | { readonly kind: "unexpected"; readonly how: string; readonly wasStopped: boolean }
   /** The log does not say. */
   | { readonly kind: "unknown"; readonly reason: string }

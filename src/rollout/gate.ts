@@ -57,7 +57,7 @@ export class Gate {
     { readonly pid: number; readonly sinceMs: number; readonly uptimeS: number; seenAtMs: number } | undefined;
   /** What the last look after the command's end showed; undefined while there was none. */
   private lastSeen: string | undefined;
-  /** What is known of the processes that have died while they were being started; undefined while none has. */
+  /** All that is known of the processes that have died while they were being started; undefined while none has. */
   private deaths: string | undefined;
   /** How many processes have ended in a row, as expected, before they were proven. */
   private shortLives = 0;

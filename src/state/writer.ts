@@ -15,7 +15,7 @@ export function writerOf(file: string, { who, pid }: Pick<Rollout, "who" | "pid"
   return { state: (hasOpen(pid, file) ?? isAlive(pid)) ? "running" : "ended", pid, machine };
 }
 
-/** Undefined where the kernel does not tell: on other systems than Linux, and of other users' processes. */
+/** Undefined where the kernel does not say: on other systems than Linux, and of other users' processes. */
 function hasOpen(pid: number, file: string): boolean | undefined {
   const folder = join("/proc", String(pid), "fd");
   try {

@@ -15,7 +15,7 @@ export interface SelectionArguments {
 /** The plan that is meant. */
 export interface PlanArguments {
   readonly plan: string;
-  /** What is set in it, each `KEY=VALUE`. */
+  /** Keys that are set in it, each `KEY=VALUE`. */
   readonly set: readonly string[];
   /** The plan itself, where the command line is one: `plan` is the file that it is kept in. */
   readonly loaded?: Plan;

@@ -26,7 +26,7 @@ const PATHS = [
 
 /**
  * `orchestrate --hosts PATTERN --program NAME`: makes a plan of the command line. From then on it is one like any other:
- * its file is kept with the journals, since a resume needs it. Or it is written where the user wants it, and nothing runs.
+ * its file is kept with the journals, since a resume needs it. Or it is written where the user asks for it, and nothing runs.
  */
 export function planOfWords(given: RunArguments, words: AdHocArguments): RunArguments | ExitCode {
   const base = textOf(dataOf(words));

@@ -14,7 +14,7 @@ export interface Unfinished {
   readonly id: RolloutId;
   /** `cut off`: its journal ends in the middle, because it was killed or is still running. */
   readonly how: "halted" | "interrupted" | "incomplete" | "cut off";
-  /** Of one that is cut off: what is known of the process that writes its journal. */
+  /** Of one that is cut off: all that is known of the process that writes its journal. */
   readonly writer?: Writer;
 }
 

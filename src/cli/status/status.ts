@@ -88,7 +88,7 @@ class Looker {
     const report = await discover(this.fleet, recorder, {
       interrupted: this.stopped.signal,
       processes: () => startedBefore !== undefined,
-      // What is down by its configuration is no trouble.
+      // An instance that is down by its configuration is no trouble.
       withConfig: "where_down",
       histories: (_, snapshots) => snapshots.some(({ state }) => state === "EXITED"),
       atRest: {

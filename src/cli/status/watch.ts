@@ -16,7 +16,7 @@ const REDRAW_EVERY_MS = 1000;
 /** More names than these say no more than their number. */
 const MOST_NAMED_HOSTS = 3;
 
-/** What is looked at, again and again. */
+/** The fleet that is looked at again and again. */
 export interface Watched {
   /** The hosts that have not answered in the present look. */
   readonly waitsFor: ReadonlySet<HostName>;

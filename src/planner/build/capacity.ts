@@ -44,7 +44,7 @@ export interface Sizes {
   readonly floors: readonly Floor[];
 }
 
-/** What is counted together: a program, or all that a pattern with a floor selects. */
+/** Instances that are counted together: a program, or all that a pattern with a floor selects. */
 interface Subject {
   readonly program: ProgramName;
   readonly floor: Floor | undefined;

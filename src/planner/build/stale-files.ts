@@ -4,7 +4,7 @@ import { worksOf, type Rollout, type Warning } from "../../domain/rollout.ts";
 
 type SeenHost = Extract<HostReport, { instances: unknown }>;
 
-/** What is known of a changed file: that Supervisor has not loaded it, or only that it may not have. */
+/** All that is known of a changed file: that Supervisor has not loaded it, or only that it may not have. */
 type Staleness = { readonly isCertain: boolean; readonly why: string };
 
 const REMEDY = "run supervisorctl reread and update first (update restarts the whole changed group at once)";

@@ -65,7 +65,7 @@ function judgeOrder(listed: readonly ListedProgram[], findings: Findings): void 
     if (excluded === undefined) {
       const all = selected.find((one) => namesAllOf(one, text));
       const isBroughtBack = before.some((one) => mayNameTheSame(exclusionOf(one) ?? "", text));
-      // A floor counts what its pattern matches, whoever comes before it.
+      // A floor counts what its pattern matches, whatever entry comes before it.
       const hasSettings = Object.keys(settings ?? {}).some((key) => key !== "limits");
       if (hasSettings && all !== undefined && !isBroughtBack)
         findings.warnAtValue(path, {
@@ -74,7 +74,7 @@ function judgeOrder(listed: readonly ListedProgram[], findings: Findings): void 
           suggestion: `put it before ${JSON.stringify(all)}: an instance has the settings of the first that names it`,
         });
     } else if (settings) {
-      findings.atValue(path, { code: "settings_of_exclusion", message: "what is left out has no settings" });
+      findings.atValue(path, { code: "settings_of_exclusion", message: "a program that is left out has no settings" });
     } else if (!selected.some((one) => mayNameTheSame(one, excluded))) {
       const isLater = listed.slice(index).some((one) => mayNameTheSame(one.text, excluded));
       findings.atValue(path, {

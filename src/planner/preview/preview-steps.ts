@@ -7,7 +7,7 @@ import { folded, groupedBy } from "../../domain/folding.ts";
 
 /**
  * What a wave does to each instance and around it, once for all hosts with the same settings. Where programs have
- * settings of their own, once for each of them, and what is done around a host comes first.
+ * settings of their own, once for each of them, and the hooks of a host come first.
  */
 export function stepLines({ batches }: Wave): string[] {
   const works = batches.flatMap(({ hosts }) => hosts);

@@ -5,7 +5,7 @@ import type { Path } from "../text/path.ts";
 /** An unknown key, as explained to the user. */
 export interface MeantKey {
   readonly suggestion: string;
-  /** The key in the same map that was probably meant: what is said of it being missing would be wrong. */
+  /** The key in the same map that was probably meant: that it is missing would be wrong. */
   readonly key?: string;
 }
 

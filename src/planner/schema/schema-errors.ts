@@ -31,7 +31,7 @@ export function judgeBySchema(document: PlanDocument, faults: readonly Reference
     ({ instancePath }) => !isKeyOfHost(path(instancePath), document, refused, findings),
   );
   const meant = reportUnknownKeys(violations, path, refused, findings);
-  // Settings that stand beside a program's name, and not under it, read as further programs.
+  // Settings that stand next to a program's name, and not under it, read as further programs.
   const tooMany = violations.filter(({ keyword }) => keyword === "maxProperties").map((one) => `${one.instancePath}/`);
   for (const violation of violations) {
     const { keyword, instancePath, params, parentSchema, data } = violation;

@@ -289,7 +289,7 @@ export const PLAN_ERRORS = {
     example: { plan: 'programs: [web, "!migrate"]\nhosts: { web-1: }\n' },
   },
   settings_of_exclusion: {
-    meaning: "A `!program` has settings. What is left out is not restarted, and has none.",
+    meaning: "A `!program` has settings. A program that is left out is not restarted, and has none.",
     remedy: "Remove the settings, or the `!`.",
     example: { plan: 'programs: { "*": , "!migrate": { checks: [] } }\nhosts: { web-1: }\n' },
   },
@@ -380,7 +380,8 @@ export const PLAN_ERRORS = {
     example: { plan: `${WEB}hooks: { before_restart: "drain # {instance}" }\n` },
   },
   var_not_set: {
-    meaning: "A check, a hook or a setting of the connection uses `{vars.NAME}` on hosts for which no `vars` has that name.",
+    meaning:
+      "A check, a hook or a setting of the connection uses `{vars.NAME}` on hosts for which no `vars` has that name.",
     remedy: "Add it to the `vars` of the plan, of the wave's group or of the host.",
     example: { plan: `${WEB}hooks: { before_host: "drain {vars.zone}" }\n` },
   },

@@ -49,7 +49,7 @@ export class RolloutModel implements Span {
   finished: EventOf<"rollout.finished"> | undefined;
   startedAtMs?: number;
   endedAtMs?: number;
-  /** Of a journal that has no end: what is known of the process that writes it. */
+  /** Of a journal that has no end: all that is known of the process that writes it. */
   writer: Writer | undefined;
 
   static of(events: Iterable<ReportedEvent>, writer?: Writer): RolloutModel {

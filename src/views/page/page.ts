@@ -17,7 +17,7 @@ export interface Page {
   html(): string;
 }
 
-/** @param writer of a journal that has no end: what is known of the process that writes it */
+/** @param writer of a journal that has no end: all that is known of the process that writes it */
 export function createPage(invocation: Invocation = {}, writer?: Writer): Page {
   const history = new PageHistory();
   history.model.writer = writer;

@@ -46,7 +46,7 @@ export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: n
     ["Resumes", planned?.resumes],
     ["Plan", planned?.plan_file],
     ["Started by", planned?.who],
-    // From here on it took what is said below: the look at the fleet comes before.
+    // The time said below counts from here: the look at the fleet comes before.
     ["Started", utc(beganAtMs + (started ? startedAtMs : 0))],
     [finished ? "Ended" : "Last event", utc(beganAtMs + lengthMs)],
     ["Took", least > 0 ? `${took} (preview: at least ${formatElapsed(least)})` : took],

@@ -53,7 +53,7 @@ function* troubles(frame: Frame): Generator<[Row, ...Row[]]> {
   }
 }
 
-/** Why it fails first, then all of what is asked: it can be pasted. */
+/** Why it fails first, then the whole check: it can be pasted. */
 function failingCheckRows(event: EventOf<"check.failing">, others: number, { columns, paint }: Frame): [Row, ...Row[]] {
   const { host, instance, check } = event;
   const width = textWidth(columns, 1);
