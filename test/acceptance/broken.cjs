@@ -20,9 +20,15 @@ const BREAKS = {
   rejects() {
     void Promise.reject(new Error("a rejection that nobody handles"));
   },
-  /** Nothing that is awaited now keeps the process alive. */
+  /** Nothing that is awaited keeps the process alive, now or later: what was on its way may start another wait. */
   starves() {
-    for (const each of [...timers, ...process._getActiveHandles()]) each.unref?.();
+    const starve = () => {
+      for (const each of [...timers, ...process._getActiveHandles()]) each.unref?.();
+    };
+    const again = setInterval(starve, 1);
+    starve();
+    // What is then done about it may wait.
+    process.prependOnceListener("beforeExit", () => clearInterval(again));
   },
 };
 
