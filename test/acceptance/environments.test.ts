@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -119,7 +120,7 @@ describe("the plans of plans/, a family of environments", () => {
     assert.equal((await readFile(log, "utf8")).match(/^drain /gm)?.length, restarted.length);
   });
 
-  it("prod has a canary of its own before the base's waves", async () => {
+  itInFull("prod has a canary of its own before the base's waves", async () => {
     const log = join(fleet.dir, "prod.log");
     const rollout = [{ group: "canary", pause: "1s" }, { group: "web" }, { group: "workers" }];
     const { preview, restarted } = await previewAndRun(await onFleet("prod", { ...standIns(log), rollout }));

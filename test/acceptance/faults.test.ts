@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { eventsOf, quickTimings, startOrchestrate, writePlan } from "./orchestrate.ts";
@@ -35,21 +36,24 @@ describe("what goes wrong on the way to the hosts in the middle of a rollout", (
     assert.equal(stops.length, 2);
   });
 
-  it("an sshd that is gone for good: the rollout halts with indeterminate, and nothing further is touched", async () => {
-    const { host, running } = await startRollout({ healthy_deadline: "10s", stop_deadline: "10s" });
-    await host.kill("sshd");
-    const ended = await running.ended;
-    assert.equal(ended.code, 1, ended.stdout + ended.stderr);
-    const events = eventsOf(ended);
-    assert.deepEqual(
-      events.flatMap((event) => (event.type === "rollout.halted" ? [event.code] : [])),
-      ["indeterminate"],
-    );
-    assert.equal(events.filter(({ type }) => type === "instance.restarting").length, 1);
-    // The restart itself completes on its host.
-    await host.letStop("web:web_00");
-    await until(async () => (await host.process("web:web_00")).state === "RUNNING", { deadlineMs: 60_000 });
-  });
+  itInFull(
+    "an sshd that is gone for good: the rollout halts with indeterminate, and nothing further is touched",
+    async () => {
+      const { host, running } = await startRollout({ healthy_deadline: "10s", stop_deadline: "10s" });
+      await host.kill("sshd");
+      const ended = await running.ended;
+      assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+      const events = eventsOf(ended);
+      assert.deepEqual(
+        events.flatMap((event) => (event.type === "rollout.halted" ? [event.code] : [])),
+        ["indeterminate"],
+      );
+      assert.equal(events.filter(({ type }) => type === "instance.restarting").length, 1);
+      // The restart itself completes on its host.
+      await host.letStop("web:web_00");
+      await until(async () => (await host.process("web:web_00")).state === "RUNNING", { deadlineMs: 60_000 });
+    },
+  );
 
   it("a supervisord that hangs: the wait is told, and the rollout halts at the deadline", async () => {
     const { host, running } = await startRollout({

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -130,7 +131,7 @@ describe("two supervisords on one machine are two", () => {
   });
 
   if (IS_ROOT) {
-    it("by their accounts, where each has its own in its own folder", async () => {
+    itInFull("by their accounts, where each has its own in its own folder", async () => {
       const as = (uid: number) => `setpriv --reuid=${uid} --regid=${uid} --clear-groups`;
       await Promise.all([
         neighbours.raise("blue", { within: as(1), uid: 1 }),

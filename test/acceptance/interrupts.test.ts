@@ -66,7 +66,7 @@ describeEachWay("what may happen to the controller in the middle of a rollout", 
     }
   });
 
-  it("a second Ctrl-C leaves at once, and a hook of the rollout that runs here goes on by itself", async () => {
+  itInFull("a second Ctrl-C leaves at once, and a hook of the rollout that runs here goes on by itself", async () => {
     const gate = new Gate(fleet.dir);
     const ended = join(fleet.dir, "hook-ended");
     const plan = await writePlan(fleet, { hooks: { before_rollout: `${gate.waiting}; touch ${ended}` } });

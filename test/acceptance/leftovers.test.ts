@@ -136,7 +136,7 @@ describeEachWay("the old code that still answers: what outlives a restart, on a 
     await endLeftovers(eventsOf(resumed));
   });
 
-  it("after kill -9 in the middle, a resume finds what the restart of the killed one left behind", async () => {
+  itInFull("after kill -9 in the middle, a resume finds what the restart of the killed one left behind", async () => {
     await serves("plain");
     const plan = await planOf("plain", { timings: { ...quickTimings, min_healthy_time: "30s" } });
     const running = startOrchestrate([plan, "--output", "json"]);

@@ -151,29 +151,35 @@ describeEachWay("--resume", (reachedBy) => {
     assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   });
 
-  it("rolls out a fixed release: what failed its check is restarted again, and what was healthy is left alone", async () => {
-    await fleet.host("host-1").behave("web:web_01", { kind: "slow_start", seconds: 3600 });
-    const plan = await writePlan(fleet, {
-      checks: [{ command: `test -e ${fleet.dir}/{host}/ready/{process}` }],
-      timings: { ...quickTimings, healthy_deadline: "5s" },
-    });
-    const halted = await orchestrate(plan, "--output", "json");
-    assert.equal(halted.code, 1, halted.stdout + halted.stderr);
-    const failure = eventsOf(halted).find((event) => event.type === "instance.failed");
-    assert.deepEqual([failure?.code, failure?.state], ["check_failed", "RUNNING"]);
-    // Not fixed yet: it fails once more, and can be resumed once more.
-    const again = await orchestrate(plan, "--output", "json", "--resume");
-    assert.equal(again.code, 1, again.stdout + again.stderr);
-    assert.deepEqual(restartedIn(eventsOf(again)), ["host-1 web:web_01"]);
-    await fleet.host("host-1").behave("web:web_01", { kind: "healthy" });
-    const preview = await orchestrate(plan, "--resume", "--dry-run");
-    assert.match(preview.stdout, /3 instances on 2 hosts would be restarted \(1 of them again\); nothing was changed/);
-    assert.match(preview.stdout, /web:web_01 \(again, as it failed\)/);
-    assert.match(preview.stdout, /1 instance is healthy and stays on the release that it was proven on/);
-    const resumed = await orchestrate(plan, "--output", "json", "--resume");
-    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
-    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
-  });
+  itInFull(
+    "rolls out a fixed release: what failed its check is restarted again, and what was healthy is left alone",
+    async () => {
+      await fleet.host("host-1").behave("web:web_01", { kind: "slow_start", seconds: 3600 });
+      const plan = await writePlan(fleet, {
+        checks: [{ command: `test -e ${fleet.dir}/{host}/ready/{process}` }],
+        timings: { ...quickTimings, healthy_deadline: "5s" },
+      });
+      const halted = await orchestrate(plan, "--output", "json");
+      assert.equal(halted.code, 1, halted.stdout + halted.stderr);
+      const failure = eventsOf(halted).find((event) => event.type === "instance.failed");
+      assert.deepEqual([failure?.code, failure?.state], ["check_failed", "RUNNING"]);
+      // Not fixed yet: it fails once more, and can be resumed once more.
+      const again = await orchestrate(plan, "--output", "json", "--resume");
+      assert.equal(again.code, 1, again.stdout + again.stderr);
+      assert.deepEqual(restartedIn(eventsOf(again)), ["host-1 web:web_01"]);
+      await fleet.host("host-1").behave("web:web_01", { kind: "healthy" });
+      const preview = await orchestrate(plan, "--resume", "--dry-run");
+      assert.match(
+        preview.stdout,
+        /3 instances on 2 hosts would be restarted \(1 of them again\); nothing was changed/,
+      );
+      assert.match(preview.stdout, /web:web_01 \(again, as it failed\)/);
+      assert.match(preview.stdout, /1 instance is healthy and stays on the release that it was proven on/);
+      const resumed = await orchestrate(plan, "--output", "json", "--resume");
+      assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+      assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
+    },
+  );
 
   itInFull("leaves to the gate what an operator has started by hand meanwhile", async () => {
     const { plan } = await haltedRollout();

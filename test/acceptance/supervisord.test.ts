@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
-import { FULL } from "../amount.ts";
+import { FULL, itInFull } from "../amount.ts";
 import { findProgram } from "../fleet/prerequisites.ts";
 import { isRunning } from "../fleet/process-table.ts";
 import { until } from "../fleet/until.ts";
@@ -104,15 +104,18 @@ for (const way of WAYS)
       assert.ok(reasonOf(ended, "supervisor_restarted").includes(`supervisord was restarted ${pids}`));
     });
 
-    it("restarted, it halts a rollout that tolerates nothing, and a new pid has regressed once for its host", async () => {
-      const { running, go } = await untilSecond("web", { programs: ["job:job_00", "web"] });
-      await restartSupervisord(fleet.host("host-1"));
-      await go.open();
-      const ended = await running.ended;
-      assert.equal(ended.code, 1, ended.stderr);
-      assert.deepEqual(failures(ended), ["host-1 job:job_00 supervisor_restarted", "host-1 web:web_00 regressed"]);
-      assert.deepEqual(countsOf(ended), { outcome: "halted", healthy: 0, failed: 2, skipped: 0, untouched: 4 });
-    });
+    itInFull(
+      "restarted, it halts a rollout that tolerates nothing, and a new pid has regressed once for its host",
+      async () => {
+        const { running, go } = await untilSecond("web", { programs: ["job:job_00", "web"] });
+        await restartSupervisord(fleet.host("host-1"));
+        await go.open();
+        const ended = await running.ended;
+        assert.equal(ended.code, 1, ended.stderr);
+        assert.deepEqual(failures(ended), ["host-1 job:job_00 supervisor_restarted", "host-1 web:web_00 regressed"]);
+        assert.deepEqual(countsOf(ended), { outcome: "halted", healthy: 0, failed: 2, skipped: 0, untouched: 4 });
+      },
+    );
   });
 
 /** What containers have: it ends supervisord when a program is FATAL, so that something outside starts all again. */

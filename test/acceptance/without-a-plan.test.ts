@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
@@ -40,7 +41,7 @@ describe("a rollout without a plan file", () => {
     assert.equal(events.find((event) => event.type === "batch.started")?.hosts.length, 2);
   });
 
-  it("can be resumed by the plan that its report names, which is kept with the journals", async () => {
+  itInFull("can be resumed by the plan that its report names, which is kept with the journals", async () => {
     await fleet.host("host-2").behave("web:web_01", { kind: "file_gone" });
     const halted = await orchestrate(...words, "--output", "plain", ...state);
     assert.equal(halted.code, 1);

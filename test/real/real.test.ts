@@ -6,7 +6,7 @@ import { rollConfiguration, type Faults } from "./story.ts";
 import { faultLines } from "./table.ts";
 
 /** What `npm test` does of it. */
-const sample = ["selenium-node ssh", "sitepilot-next local"];
+const sample = ["sitepilot-next local"];
 /** Most of the time is spent in waiting for startsecs. */
 const atOnce = 5;
 

@@ -86,7 +86,6 @@ export const faultsBefore: readonly FaultSet[] = [
       },
       {
         fault: "a supervisord hangs (SIGSTOP) before the rollout",
-        isSampled: true,
         restarts: "none",
         happen: (scene) =>
           scene.runWhile(
@@ -154,7 +153,6 @@ export const faultsBefore: readonly FaultSet[] = [
       {
         fault:
           "states can be read by XML-RPC, but supervisorctl does not know supervisord's password (a stand-in that says so)",
-        isSampled: true,
         restarts: "none",
         happen: async (scene) => {
           const command = await standIn(scene, "supervisorctl", "echo 'Server requires authentication'; exit 1");
@@ -181,7 +179,6 @@ export const faultsBefore: readonly FaultSet[] = [
       },
       {
         fault: "supervisorctl's Python has no Supervisor",
-        isSampled: true,
         restarts: "none",
         happen: (scene) =>
           withCommand(scene, `exec python3 -S -c 'from supervisor.supervisorctl import main; main()' "$@"`),
@@ -298,7 +295,6 @@ export const faultsBefore: readonly FaultSet[] = [
       },
       {
         fault: "two names of the plan lead to one supervisord by different words",
-        isSampled: true,
         restarts: "none",
         happen: (scene) => {
           const { supervisor } = scene.fleet.planHosts()[scene.first.name] ?? assert.fail();
@@ -378,13 +374,11 @@ export const faultsBefore: readonly FaultSet[] = [
       },
       {
         fault: "a selected process is called `*`, which to supervisorctl is its whole group",
-        isSampled: true,
         restarts: "none",
         happen: (scene) => scene.run({ programs: ["web", "[*]"] }),
       },
       {
         fault: "a command in place of supervisorctl prints a terminal's title before it, without the end of a line",
-        isSampled: true,
         restarts: "none",
         happen: async (scene) => {
           const title = "printf '\\033]0;%s\\007' host";

@@ -99,7 +99,6 @@ export const faultsOfHosts: readonly FaultSet[] = [
         ...lost("the connections to a host are lost in the middle of a restart", (scene) =>
           scene.first.dropConnections(),
         ),
-        isSampled: true,
       },
       lost("an sshd is killed in the middle of a restart, and started again", async (scene) => {
         await scene.first.kill("sshd");
@@ -214,7 +213,6 @@ export const faultsOfTheController: readonly FaultSet[] = [
       },
       {
         fault: "the controller is killed (kill -9) in the middle of a restart on its own machine (`connection: local`)",
-        isSampled: true,
         restarts: "each once",
         async happen(scene) {
           const { plan, running, goOn } = await scene.inRestart({
@@ -228,7 +226,6 @@ export const faultsOfTheController: readonly FaultSet[] = [
       },
       {
         fault: "the controller is killed (kill -9) in the middle of a drain hook (`before_restart`)",
-        isSampled: true,
         restarts: "each once",
         async happen(scene) {
           const gate = new Gate(scene.fleet.dir, "drain-may-end");
@@ -299,7 +296,6 @@ export const faultsOfTheController: readonly FaultSet[] = [
       },
       {
         fault: "the disk with the journal is full after the last restart (a limit of the process stands in for it)",
-        isSampled: true,
         restarts: "each once",
         async happen(scene) {
           const gate = new Gate(scene.fleet.dir, "all-are-ready");

@@ -53,7 +53,6 @@ export const faultsOfPrograms: readonly FaultSet[] = [
     faults: [
       {
         fault: "two supervisords on one machine, started in two folders by the same relative command line",
-        isSampled: true,
         restarts: "each once",
         happen: (scene) => scene.run(allAtOnce),
       },
@@ -72,7 +71,6 @@ export const faultsOfPrograms: readonly FaultSet[] = [
       {
         fault:
           "a shell profile that sets a terminal's title without the end of a line, and a supervisorctl for each look",
-        isSampled: true,
         restarts: "each once",
         happen: async (scene) => {
           const command = join(scene.fleet.dir, "no-session");
@@ -144,7 +142,6 @@ export const faultsOfPrograms: readonly FaultSet[] = [
     faults: [
       {
         fault: "a program called `all` next to others, and a plan for `all`: only that is restarted",
-        isSampled: true,
         restarts: "some once",
         happen: (scene) => scene.run({ programs: "all" }),
       },
@@ -217,7 +214,6 @@ export const faultsOfPrograms: readonly FaultSet[] = [
     faults: [
       {
         fault: '`programs: "*"` on hosts with a migration that has ended and an event listener',
-        isSampled: true,
         restarts: "some once",
         broken: 2,
         async happen(scene) {

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { ConnectOutcome } from "../../../src/executor/ports.ts";
 import { fingerprintOf, type PublicKey } from "../../../src/hosts/host-keys/public-key.ts";
 import { openSsh } from "../../../src/hosts/ssh/ssh.ts";
+import { amount } from "../../amount.ts";
 import { raiseFleet, type Fleet, type FleetHost } from "../../fleet/fleet.ts";
 import { nobodyAt, targetOf, temporaryFolder } from "../fixtures.ts";
 import { madeUpEd25519, madeUpRsa } from "./made-up-keys.ts";
@@ -142,7 +143,7 @@ describe("the check of a host's key, on a host with an Ed25519 and an RSA key", 
           verdictOfOpenSsh(),
         );
       }),
-      { numRuns: 60 },
+      { numRuns: amount(60, 20) },
     );
   });
 
