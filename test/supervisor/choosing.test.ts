@@ -226,7 +226,10 @@ describe("the way by which a host is looked at", () => {
     for (let look = 0; look < 2; look++) {
       const lost = await reader.look();
       assert.ok(lost.kind === "unavailable" && lost.hasEnded, JSON.stringify(lost));
-      assert.equal(lost.reason, `supervisord is not running there: nothing listens where it did (${socketUrl()} refused connection)`);
+      assert.equal(
+        lost.reason,
+        `supervisord is not running there: nothing listens where it did (${socketUrl()} refused connection)`,
+      );
     }
     await host.revive("supervisord");
     assert.equal(await sees(reader), "exec");
@@ -265,7 +268,10 @@ describe("the way by which a host is looked at", () => {
     const away = await reader.look();
     await rename(`${socket}.away`, socket);
     assert.ok(away.kind === "unavailable" && away.hasEnded === undefined, JSON.stringify(away));
-    assert.equal(away.reason, `supervisord is not running there, or its configuration is elsewhere (${socketUrl()} no such file)`);
+    assert.equal(
+      away.reason,
+      `supervisord is not running there, or its configuration is elsewhere (${socketUrl()} no such file)`,
+    );
     await host.kill("supervisord");
     const ended = await reader.look();
     await host.revive("supervisord");
