@@ -5,6 +5,12 @@ import { countsFor, type Floor } from "../domain/rollout.ts";
 import type { Selector } from "../domain/selector.ts";
 import { explain } from "./explained.ts";
 
+/**
+ * So long an instance between two processes is as good as healthy: the second of its start, and time to spare. One that
+ * takes longer serves nobody in the meantime.
+ */
+const BETWEEN_MS = 10_000;
+
 /** What a floor requires, and what there is. */
 export interface Shortage {
   /** The program, or the pattern, whose floor it is. */
@@ -28,6 +34,8 @@ interface Seen {
   /** All floors that it counts for, one or more. */
   readonly floors: readonly Counted[];
   running: boolean;
+  /** When a look first showed it between two processes; undefined while it is not. */
+  betweenSinceMs: number | undefined;
   /** On which it was last seen RUNNING. */
   pid: number | undefined;
   /** By us, from before its drain until its gate; for good if it failed. */
@@ -54,13 +62,13 @@ export class CapacityLedger {
     return this.floors.length > 0;
   }
 
-  observe(host: HostName, outcome: LookOutcome): void {
+  observe(host: HostName, outcome: LookOutcome, nowMs: number): void {
     if (!this.hasFloors) return;
     const snapshots = new Map<InstanceName, ProcessSnapshot>();
     for (const snapshot of outcome.kind === "seen" ? outcome.snapshots : []) snapshots.set(snapshot.instance, snapshot);
     for (const [instance, seen] of this.instancesOf(host)) {
       const snapshot = snapshots.get(instance);
-      this.update(seen, () => (seen.running = snapshot !== undefined && isAsGoodAsRunning(seen, snapshot)));
+      this.update(seen, () => (seen.running = snapshot !== undefined && isAsGoodAsRunning(seen, snapshot, nowMs)));
     }
     for (const snapshot of snapshots.values()) {
       const seen = isRunning(snapshot) ? this.seenOf(host, snapshot.instance) : undefined;
@@ -122,7 +130,7 @@ export class CapacityLedger {
     const floors = this.floorsOf.get(instance) ?? this.floors.filter(({ counts }) => counts(instance));
     this.floorsOf.set(instance, floors);
     if (floors.length === 0) return undefined;
-    const seen: Seen = { floors, running: true, pid: undefined, taken: false };
+    const seen: Seen = { floors, running: true, betweenSinceMs: undefined, pid: undefined, taken: false };
     for (const each of floors) each.healthy++;
     instances.set(instance, seen);
     return seen;
@@ -136,9 +144,14 @@ export class CapacityLedger {
   }
 }
 
-function isAsGoodAsRunning(seen: Seen, snapshot: ProcessSnapshot): boolean {
-  if (isRunning(snapshot)) return true;
+function isAsGoodAsRunning(seen: Seen, snapshot: ProcessSnapshot, nowMs: number): boolean {
+  if (isRunning(snapshot)) {
+    seen.betweenSinceMs = undefined;
+    return true;
+  }
   const { pid } = seen;
+  seen.betweenSinceMs ??= nowMs;
+  if (nowMs - seen.betweenSinceMs > BETWEEN_MS) return false;
   return pid !== undefined && isBetweenProcesses(seen, snapshot) && explain(pid, snapshot).kind === "expected";
 }
 

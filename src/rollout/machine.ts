@@ -207,7 +207,7 @@ export class Machine {
     if (!outcome) return;
     const issuedAtMs = this.looks.arrived(host, this.nowMs);
     this.unseen.delete(host);
-    this.capacity.observe(host, outcome);
+    this.capacity.observe(host, outcome, this.nowMs);
     this.supervisors.observe(host, outcome);
     const run = this.runOf(host);
     // A supervisord that has ended is the failure of what was being restarted, before it is that of all the others.
