@@ -110,7 +110,7 @@ describe("the plans of plans/, a family of environments", () => {
     }
   });
 
-  it("staging has all groups, the base's hooks and its own timings", async () => {
+  itInFull("staging has all groups, the base's hooks and its own timings", async () => {
     const log = join(fleet.dir, "staging.log");
     const { preview, restarted } = await previewAndRun(await onFleet("staging", standIns(log)));
     assert.match(preview, /^staging: 6 instances on 3 hosts would be restarted; nothing was changed$/m);
