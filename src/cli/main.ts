@@ -51,11 +51,12 @@ async function main(): Promise<ExitCode> {
 }
 
 async function runPlan(read: RunArguments): Promise<ExitCode> {
-  const given = read.adHoc ? (await import("./commands/ad-hoc.ts")).planOfWords(read, read.adHoc) : read;
-  if (typeof given === "number") return given;
+  const adHoc = read.adHoc && (await import("./commands/ad-hoc.ts")).planOfWords(read, read.adHoc);
+  if (typeof adHoc === "number") return adHoc;
+  const given = adHoc?.given ?? read;
   if (given.offline) return (await import("./commands/offline.ts")).showOffline(given);
   if (given.dryRun) return (await import("./commands/dry-run.ts")).dryRun(given);
-  return (await import("./commands/run.ts")).run(given, bugEnd);
+  return adHoc?.keep() ?? (await import("./commands/run.ts")).run(given, bugEnd);
 }
 
 async function end(code: ExitCode): Promise<void> {

@@ -1,3 +1,4 @@
+import { formatElapsed } from "./duration.ts";
 import type { ProcessSnapshot } from "./process-state.ts";
 
 /** What one look at a host's supervisord gave. */
@@ -55,11 +56,17 @@ export type CheckOutcome =
   /** It was not asked, and never can be for this process: what it asks for is no URL with this pid, for example. */
   | { readonly kind: "impossible"; readonly reason: string };
 
+/** Why a check did not pass. */
+export function reasonOf(outcome: Exclude<CheckOutcome, { kind: "passed" }>): string {
+  return outcome.kind === "timed_out" ? `no answer within ${formatElapsed(outcome.after_ms)}` : outcome.reason;
+}
+
 export type HookOutcome =
   | { readonly kind: "succeeded" }
   | { readonly kind: "failed"; readonly reason: string }
   /** It was not started, since that could not be recorded: the rollout is halted already. */
   | { readonly kind: "not_run"; readonly reason: string };
+
 /** What there is to read of an instance that has failed. */
 export interface LogTail {
   /** The end of a log, or in brackets why there is none. */

@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { CheckOutcome } from "../domain/outcomes.ts";
+import { reasonOf, type CheckOutcome } from "../domain/outcomes.ts";
 import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
 import { partsIn, type Rollout, type Warning } from "../domain/rollout.ts";
 import { checkName, type Check, type Vars } from "../domain/settings.ts";
@@ -75,8 +75,7 @@ export async function askChecks(
 
 /** Why an answer is no pass, for people; undefined if it is one, or there is none. */
 export function whyNotPassed({ outcome }: CheckAnswer): string | undefined {
-  if (!outcome || outcome.kind === "passed") return undefined;
-  return outcome.kind === "timed_out" ? `no answer within ${outcome.after_ms / 1000}s` : outcome.reason;
+  return !outcome || outcome.kind === "passed" ? undefined : reasonOf(outcome);
 }
 
 /** What to know before anything is taken down. */

@@ -30,12 +30,20 @@ interface Counted {
   progressedAtMs: number;
 }
 
+/** As the last look showed it. */
+type State =
+  | { readonly kind: "running" }
+  /** Its process exited as expected, and the next one is being started. */
+  | { readonly kind: "between"; readonly sinceMs: number }
+  | { readonly kind: "down" };
+
+const RUNNING: State = { kind: "running" };
+const DOWN: State = { kind: "down" };
+
 interface Seen {
   /** All floors that it counts for, one or more. */
   readonly floors: readonly Counted[];
-  running: boolean;
-  /** When a look first showed it between two processes; undefined while it is not. */
-  betweenSinceMs: number | undefined;
+  state: State;
   /** On which it was last seen RUNNING. */
   pid: number | undefined;
   /** By us, from before its drain until its gate; for good if it failed. */
@@ -68,7 +76,7 @@ export class CapacityLedger {
     for (const snapshot of outcome.kind === "seen" ? outcome.snapshots : []) snapshots.set(snapshot.instance, snapshot);
     for (const [instance, seen] of this.instancesOf(host)) {
       const snapshot = snapshots.get(instance);
-      this.update(seen, () => (seen.running = snapshot !== undefined && isAsGoodAsRunning(seen, snapshot, nowMs)));
+      this.update(seen, () => (seen.state = stateIn(seen, snapshot, nowMs)));
     }
     for (const snapshot of snapshots.values()) {
       const seen = isRunning(snapshot) ? this.seenOf(host, snapshot.instance) : undefined;
@@ -90,7 +98,7 @@ export class CapacityLedger {
   shortage(host: HostName, instance: InstanceName): Shortage | undefined {
     const seen = this.instancesOf(host).get(instance);
     // One that is not healthy takes nothing away, so it may always be restarted: that may be the cure.
-    if (!seen?.running) return undefined;
+    if (!seen || seen.state.kind === "down") return undefined;
     const ownShare = isHealthy(seen) ? 1 : 0;
     const short = seen.floors.find(({ floor, healthy }) => healthy - ownShare < floor.min_healthy);
     if (!short) return undefined;
@@ -130,7 +138,7 @@ export class CapacityLedger {
     const floors = this.floorsOf.get(instance) ?? this.floors.filter(({ counts }) => counts(instance));
     this.floorsOf.set(instance, floors);
     if (floors.length === 0) return undefined;
-    const seen: Seen = { floors, running: true, betweenSinceMs: undefined, pid: undefined, taken: false };
+    const seen: Seen = { floors, state: RUNNING, pid: undefined, taken: false };
     for (const each of floors) each.healthy++;
     instances.set(instance, seen);
     return seen;
@@ -144,22 +152,24 @@ export class CapacityLedger {
   }
 }
 
-function isAsGoodAsRunning(seen: Seen, snapshot: ProcessSnapshot, nowMs: number): boolean {
-  if (isRunning(snapshot)) {
-    seen.betweenSinceMs = undefined;
-    return true;
-  }
-  const { pid } = seen;
-  seen.betweenSinceMs ??= nowMs;
-  if (nowMs - seen.betweenSinceMs > BETWEEN_MS) return false;
-  return pid !== undefined && isBetweenProcesses(seen, snapshot) && explain(pid, snapshot).kind === "expected";
+/** @param snapshot undefined where Supervisor does not list it, or the look failed */
+function stateIn(seen: Seen, snapshot: ProcessSnapshot | undefined, nowMs: number): State {
+  if (!snapshot) return DOWN;
+  if (isRunning(snapshot)) return RUNNING;
+  const { pid, state } = seen;
+  if (pid === undefined || !isBetweenProcesses(seen, snapshot) || explain(pid, snapshot).kind !== "expected")
+    return DOWN;
+  const sinceMs = state.kind === "between" ? state.sinceMs : nowMs;
+  return nowMs - sinceMs > BETWEEN_MS ? DOWN : { kind: "between", sinceMs };
 }
 
-/** It ran, and is being started again. */
-function isBetweenProcesses({ floors, running }: Seen, { state }: ProcessSnapshot): boolean {
-  return running && state === "STARTING" && floors.some(({ floor }) => floor.on_expected_exit === "accept");
+/** It was healthy, and is being started again. */
+function isBetweenProcesses({ floors, state: before }: Seen, { state }: ProcessSnapshot): boolean {
+  return (
+    before.kind !== "down" && state === "STARTING" && floors.some(({ floor }) => floor.on_expected_exit === "accept")
+  );
 }
 
-function isHealthy({ running, taken }: Seen): boolean {
-  return running && !taken;
+function isHealthy({ state, taken }: Seen): boolean {
+  return state.kind !== "down" && !taken;
 }

@@ -1,5 +1,4 @@
-import { formatElapsed } from "../domain/duration.ts";
-import type { CheckOutcome } from "../domain/outcomes.ts";
+import { reasonOf, type CheckOutcome } from "../domain/outcomes.ts";
 
 /** A check is reported again no sooner than this, however often its reason changes. */
 const LEAST_BETWEEN_MS = 5000;
@@ -12,11 +11,6 @@ interface Reported {
   /** Undefined once it has passed. */
   readonly reason: string | undefined;
   readonly failingAtMs: number;
-}
-
-/** Why a check did not pass. */
-export function reasonOf(outcome: Exclude<CheckOutcome, { kind: "passed" }>): string {
-  return outcome.kind === "timed_out" ? `no answer within ${formatElapsed(outcome.after_ms)}` : outcome.reason;
 }
 
 /** Reports the checks of one restart while they are asked: failures at each change, not at each try. */

@@ -1,6 +1,5 @@
-import type { CheckOutcome } from "../domain/outcomes.ts";
+import { reasonOf, type CheckOutcome } from "../domain/outcomes.ts";
 import type { Check } from "../domain/settings.ts";
-import { reasonOf } from "./check-reports.ts";
 
 /** Which check it is, and why it stands in the way. */
 export interface CheckTrouble {

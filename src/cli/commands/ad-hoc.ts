@@ -24,11 +24,18 @@ const PATHS = [
   ["hosts_from", "ansible"],
 ] as const;
 
+/** The arguments with a plan, made of the command line, that has no file yet. */
+export interface AdHocPlan {
+  readonly given: RunArguments;
+  /** Writes its file, which a resume needs, next to the journals. Returns the exit code if it cannot, and reports why. */
+  readonly keep: () => ExitCode | undefined;
+}
+
 /**
- * `orchestrate --hosts PATTERN --program NAME`: makes a plan of the command line. From then on it is one like any other:
- * its file is kept with the journals, since a resume needs it. Or it is written where the user asks for it, and nothing runs.
+ * `orchestrate --hosts PATTERN --program NAME`: makes a plan of the command line, which is then one like any other. Or it
+ * writes it where the user asks for it, and nothing runs.
  */
-export function planOfWords(given: RunArguments, words: AdHocArguments): RunArguments | ExitCode {
+export function planOfWords(given: RunArguments, words: AdHocArguments): AdHocPlan | ExitCode {
   const base = textOf(dataOf(words));
   const loaded = parsePlan(base, LABEL, process.env, { inventory: ansibleInventory, settings: given.set });
   if (!loaded.ok) {
@@ -41,10 +48,14 @@ export function planOfWords(given: RunArguments, words: AdHocArguments): RunArgu
   const text = textOf({ ...data, name });
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 8);
   const file = join(resolve(stateDir(given.stateDir, process.env)), "plans", `${nameOf(words)}-${hash}.yaml`);
-  const problem = given.dryRun ? undefined : write(file, text);
-  if (problem !== undefined) return failed(file, problem);
   const { set: _, ...plan } = loaded.plan;
-  return { ...given, plan: file, set: [], loaded: { ...plan, name, file } };
+  return {
+    given: { ...given, plan: file, set: [], loaded: { ...plan, name, file } },
+    keep: () => {
+      const problem = write(file, text);
+      return problem === undefined ? undefined : failed(file, problem);
+    },
+  };
 }
 
 function nameOf({ programs: [program = ""] }: AdHocArguments): string {

@@ -25,7 +25,7 @@ export async function dryRun(given: RunArguments): Promise<ExitCode> {
     leave: () => process.exit(preflight.endInterrupted()),
   });
   try {
-    const planned = await preflight.plan(fleet);
+    const planned = await preflight.plan(fleet, given.checks === true);
     if ("exitCode" in planned) return planned.exitCode;
     const warnings = [...planned.rollout.warnings, ...(await lockWarnings(fleet, planned.rollout))];
     const rollout = { ...planned.rollout, warnings };

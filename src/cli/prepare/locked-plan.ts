@@ -21,7 +21,7 @@ export async function planUnderLock(
 ): Promise<Planned> {
   const untilMs = systemClock.monotonicMs() + waitMs;
   for (;;) {
-    const planned = await preflight.plan(world.fleet);
+    const planned = await preflight.plan(world.fleet, true);
     if ("exitCode" in planned) return planned;
     const locked = await lock(planned.rollout, preflight, world, owner, untilMs);
     if ("exitCode" in locked) return locked;

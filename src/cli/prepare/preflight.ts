@@ -64,8 +64,12 @@ export class Preflight {
     return this.abort.signal.aborted;
   }
 
-  /** Makes a rollout of what the fleet reports now. It is not recorded yet. */
-  async plan(fleet: ReadonlyMap<HostName, FleetHost>): Promise<Planned> {
+  /**
+   * Makes a rollout of what the fleet reports now. It is not recorded yet.
+   *
+   * @param asksChecks whether to ask the checks of its instances as they are
+   */
+  async plan(fleet: ReadonlyMap<HostName, FleetHost>, asksChecks: boolean): Promise<Planned> {
     const { reason, startedBefore, program } = this.given;
     const { plan, resumed } = this.wanted;
     const watched = hostsWatchedForLeftovers(plan);
@@ -94,7 +98,7 @@ export class Preflight {
     if (unfillable.length > 0) return { exitCode: this.endRefused(unfillable) };
     const [routeWarnings, answers] = await Promise.all([
       checkWarnings(fleet, built.rollout),
-      this.given.dryRun && !this.given.checks ? [] : askChecks(fleet, questionsOf(built.rollout), systemClock),
+      asksChecks ? askChecks(fleet, questionsOf(built.rollout), systemClock) : [],
     ]);
     if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
     const warnings = [...built.rollout.warnings, ...routeWarnings, ...beforeRestartWarnings(answers)];

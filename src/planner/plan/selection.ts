@@ -25,7 +25,7 @@ export function narrow(plan: Plan, selection: Selection): Narrowed {
     .filter((wave) => wave.hosts.length > 0);
   const reached = new Set(waves.flatMap((wave) => wave.hosts.map(({ host }) => host)));
   const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => reached.has(name));
-  return { ok: true, plan: { ...plan, hosts: contacted, waves, whole: plan.waves, selection } };
+  return { ok: true, plan: { ...plan, hosts: contacted, waves, whole: plan.whole ?? plan.waves, selection } };
 }
 
 function hasFloor({ limits, waves }: Plan): boolean {

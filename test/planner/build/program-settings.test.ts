@@ -174,6 +174,25 @@ hosts: { a: , b: }
     assert.match(built.refusals[0]?.reason ?? "", /keeps 2 of 2 app:web\* healthy, so none of them could ever/);
   });
 
+  it("is counted over all hosts, also where a resume of what was narrowed is narrowed further", () => {
+    const plan = parsePlan(
+      `limits: { min_healthy: 50% }\nprograms: app\nstopped: start\nhosts: { a: , b: , c: }\n`,
+      "/p.yaml",
+      {},
+    );
+    assert.ok(plan.ok);
+    const first = narrow(plan.plan, { limit: ["a", "b"], exclude: [], programs: [] });
+    assert.ok(first.ok);
+    const second = narrow(first.plan, { limit: ["a"], exclude: [], programs: [] });
+    assert.ok(second.ok);
+    const fleet = new SimFleet(new VirtualTime(), ["a", "b", "c"] as HostName[], INSTANCES);
+    for (const host of ["b", "c"]) fleet.process(host, "app:web_1").rest("STOPPED");
+    const built = buildRollout(second.plan, fleet.report(), { id: "20261123T000000Z-0000" as RolloutId });
+    assert.ok(built.kind === "planned");
+    const inApp = INSTANCES.filter((name) => name.startsWith("app:")).length;
+    assert.equal(built.rollout.limits.floors[0]?.total, 3 * inApp);
+  });
+
   it("is counted over all hosts, also where --limit leaves out the wave whose programs have it", () => {
     const loaded = parsePlan(
       `groups:\n  one: { hosts: a, programs: ["app:web*": { limits: { min_healthy: 3 } }] }\n  two: { hosts: b, programs: app }\nhosts: { a: , b: }\n`,
