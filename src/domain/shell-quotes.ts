@@ -27,11 +27,18 @@ export function escapeFor(state: "single" | "double", text: string): string {
   return state === "single" ? text.replaceAll("'", `'\\''`) : text.replace(/[\\"$`]/g, "\\$&");
 }
 
-/** Follows a shell's line and returns which quote or comment is open. It knows no here-documents: a quote in one counts as a quote. */
+type Open = Exclude<QuoteState, "escaped">;
+
+/**
+ * Follows a shell's line and returns which quote or comment is open. In `$( )` quotes begin afresh, also within double
+ * quotes. It knows no here-documents, no backquotes and no `case` in `$( )`: a quote in one counts as a quote of the line.
+ */
 export class QuoteTracker {
-  private open: Exclude<QuoteState, "escaped"> = "bare";
+  private open: Open = "bare";
   private escaped = false;
   private before = "\n";
+  /** The substitutions that are open, the innermost last: what was open before it, and the parentheses open within it. */
+  private readonly substitutions: { readonly around: Open; parentheses: number }[] = [];
 
   /** At the end of what was read. */
   get state(): QuoteState {
@@ -41,26 +48,52 @@ export class QuoteTracker {
   /** Reads on over a piece of the line. */
   read(text: string): void {
     for (const character of text) {
-      if (this.escaped) this.escaped = false;
-      else if (character === "\\" && this.open !== "single" && this.open !== "comment") this.escaped = true;
+      if (this.escaped) {
+        this.escaped = false;
+        this.before = "x"; // a letter: what was escaped gives no meaning to what follows
+        continue;
+      }
+      if (character === "\\" && this.open !== "single" && this.open !== "comment") this.escaped = true;
       else this.open = this.after(character);
-      this.before = character;
+      // `$$` is a value: the second one begins no substitution.
+      this.before = character === "$" && this.before === "$" ? "x" : character;
     }
   }
 
-  private after(character: string): Exclude<QuoteState, "escaped"> {
+  private after(character: string): Open {
     switch (this.open) {
       case "single":
       case "ansi":
         return character === "'" ? "bare" : this.open;
       case "double":
+        if (character === "(" && this.before === "$") return this.enter();
         return character === '"' ? "bare" : "double";
       case "comment":
         return character === "\n" ? "bare" : "comment";
       case "bare":
+        if (character === "(") return this.before === "$" ? this.enter() : this.count(1);
+        if (character === ")") return this.leave();
         if (character === "'") return this.before === "$" ? "ansi" : "single";
         if (character === '"') return "double";
         return character === "#" && /[\s;&|()]/.test(this.before) ? "comment" : "bare";
     }
+  }
+
+  private enter(): Open {
+    this.substitutions.push({ around: this.open, parentheses: 0 });
+    return "bare";
+  }
+
+  private count(step: 1 | -1): Open {
+    const innermost = this.substitutions.at(-1);
+    if (innermost) innermost.parentheses += step;
+    return "bare";
+  }
+
+  private leave(): Open {
+    const innermost = this.substitutions.at(-1);
+    if (!innermost || innermost.parentheses > 0) return this.count(-1);
+    this.substitutions.pop();
+    return innermost.around;
   }
 }

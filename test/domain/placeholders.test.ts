@@ -96,4 +96,26 @@ describe("references to the environment", () => {
       { numRuns: 200 },
     );
   });
+
+  it("are data in command substitutions too, where quotes begin afresh", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "'", '"', "$", "`", "\\", " ", "(", ")", "#", ";", "é") });
+    fc.assert(
+      fc.property(text, text, (one, two) => {
+        const template = `printf '<%s>' "$(printf '<%s>' {vars.one} "(\${TWO})" "$(printf '<%s>' \${TWO} '(')")" "$((1 + (1))) \${TWO}"`;
+        const result = fill(template, { vars: { one } }, { TWO: two }, "shell");
+        assert.ok("text" in result);
+        const { stdout } = spawnSync("sh", ["-c", result.text], { encoding: "utf8" });
+        assert.equal(stdout, `<<${one}><(${two})><<${two}><(>>><2 ${two}>`);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("stay within double quotes behind what only looks like a command substitution", () => {
+    for (const start of ["\\$(", "$$(", "$ ("]) {
+      const result = fill(`printf %s "${start}\${T}"`, { vars: {} }, { T: "'$(echo no)'" }, "shell");
+      assert.ok("text" in result);
+      assert.ok(spawnSync("sh", ["-c", result.text], { encoding: "utf8" }).stdout.endsWith("('$(echo no)'"), start);
+    }
+  });
 });
