@@ -133,7 +133,8 @@ those of failures and unreachable hosts round down. [Errors in a plan](plan-erro
 sets, globs, \`@group\` and \`!exclusion\`, in the order as written.
 
 **Programs** are names, globs and \`!exclusion\` as well: an exclusion takes from what stands before it. On a host they come
-in the order of the list. An instance has the settings of the first that names it. A setting comes from the program, else
+in the order of the list, and each must be there: hosts with other programs are a group with its own \`programs\`, in
+place of the plan's. An instance has the settings of the first that names it. A setting comes from the program, else
 the host, else the group, else the plan.
 
 **Extending.** Maps are merged key by key; lists and single values are replaced. A key with nothing after it, or an empty

@@ -34,3 +34,8 @@ export function currentOf(history: ProcessHistory): PastProcess | undefined {
 export function lastStartIn(history: ProcessHistory): string {
   return history.findLast(({ start }) => start !== undefined)?.start ?? "";
 }
+
+/** How the last process that has ended did so; undefined where the log does not say. */
+export function lastEndIn(history: KnownHistory | undefined): ProcessEnd | undefined {
+  return history?.kind === "read" ? history.processes.findLast(({ end }) => end !== undefined)?.end : undefined;
+}

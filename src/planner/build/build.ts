@@ -1,7 +1,6 @@
 import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
-import { programOf, type HostName, type InstanceName } from "../../domain/ids.ts";
-import type { ProcessSnapshot } from "../../domain/process-state.ts";
+import type { HostName, InstanceName } from "../../domain/ids.ts";
 import { takeAtOnce, tolerate } from "../../domain/quantity.ts";
 import {
   sizeOf,
@@ -18,7 +17,7 @@ import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
-import { programMeant } from "./program-suggestions.ts";
+import { MissingPrograms } from "./missing-programs.ts";
 import { select, type Selected } from "./programs.ts";
 import { compilePrograms, compileSelector, namesGroup, type NamedSelector } from "../../domain/selector.ts";
 import { resumeChain } from "./resume-chain.ts";
@@ -46,7 +45,7 @@ export function buildRollout(
   const wanted = floorsOf(sources, waves);
   const floors = wanted.map(({ floor }) => floor);
   const { unreachable } = builder;
-  const refusals = [...builder.refusals, ...refuseFloors(wanted, sources, waves), ...builder.missingPrograms()];
+  const refusals = [...builder.refusals, ...refuseFloors(wanted, sources, waves), ...builder.missing.refusals()];
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);
@@ -102,14 +101,11 @@ class Builder {
   readonly warnings: Warning[] = [];
   readonly picker: InstancePicker;
   private readonly fleet: FleetReport;
-  private readonly programsWhereFound: boolean;
-  /** Programs that hosts lack, as the plan or the command line writes them. */
-  private readonly missing = new Map<string, Map<HostName, Refusal>>();
-  private readonly found = new Set<string>();
+  readonly missing: MissingPrograms;
 
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
     this.fleet = fleet;
-    this.programsWhereFound = selection.programsWhereFound === true;
+    this.missing = new MissingPrograms(fleet, { oneHostIsEnough: selection.programsWhereFound === true });
     this.picker = new InstancePicker(fleet, selection, this);
     for (const warning of plan.warnings) this.warnings.push({ message: warningOfPlan(warning) });
     const lost: Refusal[] = [];
@@ -142,13 +138,6 @@ class Builder {
     return { group, between_batches_ms, programs, batches, ...(pause === undefined ? {} : { pause }) };
   }
 
-  /** Refuses programs that are missing where they must be; to be called after all waves. */
-  missingPrograms(): Refusal[] {
-    return [...this.missing].flatMap(([text, refusals]) =>
-      this.programsWhereFound && this.found.has(text) ? [] : [...refusals.values()],
-    );
-  }
-
   private hostWork(
     waveHost: WaveHost,
     selectors: readonly NamedSelector[],
@@ -164,8 +153,8 @@ class Builder {
       const selected = select(names, seen?.instances ?? [], seen?.config?.instances);
       // What a later exclusion takes away is there all the same.
       if (selected.length > 0 || seen?.instances.some(({ instance }) => compileSelector(text)(instance)))
-        this.found.add(text);
-      else this.lacks(host, text, seen?.instances ?? []);
+        this.missing.isOn(text);
+      else this.missing.isNotOn(host, text, seen?.instances ?? []);
       for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settingsOf, mode));
     }
     const own = this.workSettings(host, settings);
@@ -183,13 +172,6 @@ class Builder {
     const { timings, checks, hooks, vars, on_expected_exit } = settings;
     const leftovers = leftoversOn(host, settings.leftovers, this.fleet);
     return { timings, checks, hooks, vars, leftovers, on_expected_exit };
-  }
-
-  private lacks(host: HostName, text: string, snapshots: readonly ProcessSnapshot[]): void {
-    const refusals = this.missing.get(text) ?? new Map<HostName, Refusal>();
-    this.missing.set(text, refusals);
-    // A host may lack it in several waves.
-    if (!refusals.has(host)) refusals.set(host, notFound(host, text, snapshots));
   }
 
   private instanceBatches(
@@ -226,15 +208,4 @@ interface SettledBatch extends Omit<InstanceBatch, "settings"> {
 function differences(ofHost: WorkSettings, ofProgram: WorkSettings): Partial<WorkSettings> {
   const entries = Object.entries(ofProgram) as [keyof WorkSettings, unknown][];
   return Object.fromEntries(entries.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(ofHost[key])));
-}
-
-function notFound(host: HostName, selector: string, snapshots: readonly ProcessSnapshot[]): Refusal {
-  const programs = [...new Set(snapshots.map(({ instance }) => programOf(instance)))];
-  const near = programMeant(
-    selector,
-    snapshots.map(({ instance }) => instance),
-  );
-  const has = programs.length === 0 ? "runs nothing at all" : `has ${programs.join(", ")}`;
-  const reason = `"${selector}" is not on this host, which ${has}${near === undefined ? "" : `; ${near}`}`;
-  return { code: "program_not_found", host, reason };
 }

@@ -1,6 +1,8 @@
 import { whyNotAddressable } from "../../domain/address.ts";
 import type { FleetReport } from "../../domain/fleet.ts";
-import { worksOf, type Warning } from "../../domain/rollout.ts";
+import type { InstanceName } from "../../domain/ids.ts";
+import { lastEndIn } from "../../domain/process-history.ts";
+import { partsIn, type Warning } from "../../domain/rollout.ts";
 import type { Diagnostic } from "../text/diagnostic.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import { capacityForecasts, type CapacityForecast, type Sizes } from "./capacity.ts";
@@ -76,12 +78,14 @@ function sharedAddresses(hosts: readonly HostTarget[]): Warning[] {
 
 function young(rollout: Sizes, fleet: FleetReport): Warning[] {
   const warnings: Warning[] = [];
-  for (const { host, batches } of worksOf(rollout)) {
+  for (const { host, batches, on_expected_exit } of partsIn(rollout)) {
     const report = fleet.get(host);
-    const snapshots = report && "instances" in report ? report.instances : [];
+    const { instances: snapshots, histories } = report && "instances" in report ? report : { instances: [] };
     const uptimes = new Map(snapshots.map(({ instance, uptime_s }) => [instance, uptime_s]));
+    const isByDesign = (instance: InstanceName) =>
+      on_expected_exit === "accept" && lastEndIn(histories?.get(instance)) === "expected";
     for (const { instance } of batches.flatMap(({ instances }) => instances))
-      if ((uptimes.get(instance) ?? YOUNG_S) < YOUNG_S)
+      if ((uptimes.get(instance) ?? YOUNG_S) < YOUNG_S && !isByDesign(instance))
         warnings.push({
           host,
           instance,

@@ -76,18 +76,21 @@ export function skippedSection(model: RolloutModel): string[] {
   return titled("skipped", lines);
 }
 
-/** Why nothing was started. The same reason on many hosts has its remedy once. */
+/** Why nothing was started. Hosts with the same reason are one line, and the same remedy for many is said once. */
 export function refusedSection({ finished }: RolloutModel): string[] {
   const keyOf = ({ code, remedy = "" }: Refusal) => `${code} ${remedy}`;
   const refusals = [...(finished?.refusals ?? [])].sort((a, b) =>
     keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0,
   );
-  const lines = refusals.flatMap((refusal, index) => {
-    const { code, host, reason } = refusal;
-    const next = refusals[index + 1];
+  const alike = groupedBy(refusals, (refusal) => JSON.stringify([keyOf(refusal), refusal.reason]));
+  const lines = alike.flatMap((some, index) => {
+    const [refusal] = some;
+    if (!refusal) return [];
+    const hosts = some.flatMap(({ host }) => host ?? []);
+    const next = alike[index + 1]?.[0];
     return [
-      ...(refusals[index - 1]?.code === code ? [] : [`  ${refusalTitle(code)}`]),
-      `    ${host === undefined ? "" : `${printable(host)}: `}${onOneLine(reason)}`,
+      ...(alike[index - 1]?.[0]?.code === refusal.code ? [] : [`  ${refusalTitle(refusal.code)}`]),
+      `    ${hosts.length === 0 ? "" : `${folded(hosts)}: `}${onOneLine(refusal.reason)}`,
       ...(next && keyOf(next) === keyOf(refusal) ? [] : [`    ${onOneLine(refusalRemedy(refusal))}`]),
     ];
   });

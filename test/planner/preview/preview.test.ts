@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { instance, planOf, preview, type Hosts } from "./plans.ts";
+import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
+import { buildRollout } from "../../../src/planner/build/build.ts";
+import { fleetOf, instance, planOf, preview, type Hosts } from "./plans.ts";
 
 const WEB = ["web:web_00", "web:web_01", "web:web_02", "web:web_03"];
 
@@ -120,6 +122,23 @@ It takes at least 8m05s, plus your answer and the time to stop and start each pr
     assert.deepEqual(sectionOf(text, "warnings"), [
       "h web:0: it has been running for less than 10s: it may be crash-looping",
     ]);
+  });
+
+  it("does not call a worker crash-looping that may exit and, by supervisord's log, exits by design", () => {
+    const warned = (end: "expected" | "unexpected", key: string) => {
+      const plan = planOf(`programs: worker\n${key}hosts: { h: }\n`);
+      const report = fleetOf({ h: [instance("worker", { uptime_s: 3 })] }).get("h" as HostName);
+      assert.ok(report && "instances" in report);
+      const processes = [{ pid: 1, end }, { pid: 2 }];
+      const histories = new Map([["worker" as InstanceName, { kind: "read", processes } as const]]);
+      const fleet = new Map([[report.host, { ...report, histories }]]);
+      const built = buildRollout(plan, fleet, { id: "20261123T000000Z-0000" as RolloutId });
+      assert.ok(built.kind === "planned");
+      return built.rollout.warnings.length;
+    };
+    assert.equal(warned("expected", "on_expected_exit: accept\n"), 0);
+    assert.equal(warned("unexpected", "on_expected_exit: accept\n"), 1);
+    assert.equal(warned("expected", ""), 1);
   });
 
   it("warns of hosts that share an address", () => {

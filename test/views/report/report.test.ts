@@ -112,7 +112,7 @@ skipped
     );
   });
 
-  it("of a refused rollout has a refusal's own remedy in place of that of its kind, once for those who share it", () => {
+  it("of a refused rollout has a refusal's own remedy in place of that of its kind, and one line for hosts with the same reason", () => {
     const refusal = (host: string, reason: string, remedy?: string) => {
       return { code: "supervisor_unavailable", host, reason, ...(remedy !== undefined && { remedy }) } as const;
     };
@@ -130,8 +130,7 @@ skipped
   supervisorctl does not answer on a host (supervisor_unavailable)
     web-02: it hangs
     Run it there by hand; see supervisor.command, .sudo, .config and .server_url of the plan.
-    web-01: sudo: a password is required
-    web-03: sudo: a password is required
+    web-[01,03]: sudo: a password is required
     Change sudoers.`,
     );
   });
