@@ -1,4 +1,4 @@
-import { processOf, programOf, type InstanceName } from "./ids.ts";
+import { processOf, programOf, type InstanceName, type ProgramName } from "./ids.ts";
 
 /** Blanks, as Python knows them, and what ends a line or means something to a terminal. */
 const BLANK = /\s/u;
@@ -19,5 +19,13 @@ export function whyNotAddressable(instance: InstanceName): string | undefined {
     return `supervisorctl takes ${addressOf(instance)} for all processes of the group ${programOf(instance)}`;
   if (CONTROL.test(instance)) return "its name has a control character, which supervisorctl cannot be given";
   if (BLANK.test(instance)) return "its name has a blank, at which supervisorctl splits it into two names";
+  return undefined;
+}
+
+/** Why supervisorctl cannot update this one group; undefined if it can. */
+export function whyNotUpdatable(group: ProgramName): string | undefined {
+  if (group === "all") return "`supervisorctl update all` updates every group of the host";
+  if (CONTROL.test(group)) return "its name has a control character, which supervisorctl cannot be given";
+  if (BLANK.test(group) || group === "") return "its name has a blank, at which supervisorctl splits it into two names";
   return undefined;
 }

@@ -108,15 +108,29 @@ export type RolloutEvent =
       readonly floor_of?: string;
       readonly ms: number;
     } & OfInstance)
-  /** Its restart is about to be sent; with a journal, this is kept before it is. */
+  /** Its restart, or what the plan does in its place, is about to be sent; with a journal, this is kept before it is. */
   | ({
       readonly type: "instance.restarting";
-      readonly action: "restart" | "start";
+      /** `update`: with all of its group, see `group.updating`. */
+      readonly action: "restart" | "start" | "stop" | "signal" | "update";
+      /** The signal that it gets: HUP. */
+      readonly signal?: string;
       readonly previous_pid?: number;
       readonly previous_state: ProcessState;
       /** For one that may complete: the line of supervisord's log with its last start before this one. */
       readonly previous_start?: string;
     } & OfInstance)
+  /** The update of a group is about to be sent, or sent again; all instances of `before` go down together. */
+  | {
+      readonly type: "group.updating";
+      readonly host: HostName;
+      readonly program: ProgramName;
+      readonly before: readonly InstanceName[];
+      /** Those of the new configuration. */
+      readonly after: readonly InstanceName[];
+    }
+  /** The group has its new configuration. Its instances have their gates before them. */
+  | { readonly type: "group.updated"; readonly host: HostName; readonly program: ProgramName }
   /** A look during its restart showed another state or pid than the one before. */
   | ({
       readonly type: "instance.observed";
@@ -142,13 +156,20 @@ export type RolloutEvent =
       readonly check: string;
       readonly tries: number;
     } & OfInstance)
-  /** It has passed its gate: RUNNING on this new pid for min_healthy_time, all checks passed; or it has completed. */
+  /**
+   * It has passed its gate: RUNNING on this new pid for min_healthy_time, all checks passed; after a signal, on the pid that
+   * it had. Or it has completed, or is down as it is meant to be.
+   */
   | ({
       readonly type: "instance.healthy";
-      /** Left out where it has completed. */
+      /** Left out where it has completed, and where it is down as it is meant to be. */
       readonly pid?: number;
       /** True: it had ended before the rollout, was run again, and has ended with an exit that Supervisor expects. */
       readonly completed?: true;
+      /** True: it was to be stopped, and is. */
+      readonly stopped?: true;
+      /** True: its group was updated to a configuration that does not have it, or does not start it. */
+      readonly removed?: true;
       readonly previous_pid?: number;
       /** Since its restart was sent. */
       readonly seconds: number;

@@ -58,6 +58,16 @@ export const INSTANCE_FAILURES = {
     title: "supervisorctl returned, but the old process is still running",
     remedy: "Read what supervisorctl said, and run the same command on the host by hand.",
   },
+  not_signalled: {
+    process: "may_run",
+    title: "supervisorctl did not send the signal",
+    remedy: "Read what supervisorctl said. `signal` needs Supervisor 3.2 or later, and a signal by its name: HUP.",
+  },
+  not_stopped: {
+    process: "may_run",
+    title: "supervisorctl returned, but it is not stopped",
+    remedy: "Read what supervisorctl said. Something may start it again: stop it on the host by hand.",
+  },
   stop_deadline: {
     process: "down",
     title: "it did not stop within stop_deadline",

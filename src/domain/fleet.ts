@@ -50,6 +50,28 @@ export interface HostConfig {
   readonly differing?: ReadonlyMap<InstanceName, string>;
 }
 
+/** What `reread` finds of a group: it is other than what supervisord has loaded, new, or no longer configured. */
+export type GroupChange = "changed" | "available" | "disappeared";
+
+/** An instance of the configuration on disk. */
+export interface ConfiguredInstance {
+  readonly instance: InstanceName;
+  /** Whether Supervisor starts it when it adds its group. */
+  readonly autostart: boolean;
+}
+
+/** How the configuration on a host's disk differs from what its supervisord has loaded. */
+export type RereadOutcome =
+  /** @property instances of all groups that are configured, in natural order */
+  | {
+      readonly kind: "read";
+      readonly groups: ReadonlyMap<ProgramName, GroupChange>;
+      readonly instances: readonly ConfiguredInstance[];
+    }
+  /** supervisord cannot read it. */
+  | { readonly kind: "invalid"; readonly reason: string }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
 /** What preflight saw of one host: all its instances in natural order, or why there is nothing to see. */
 export type HostReport =
   | {
@@ -64,6 +86,8 @@ export type HostReport =
       readonly at_rest?: ReadonlySet<InstanceName>;
       /** What supervisord's log says of its instances, where that was asked. */
       readonly histories?: ReadonlyMap<InstanceName, KnownHistory>;
+      /** How its configuration on disk differs from what supervisord has loaded, where that was asked. */
+      readonly reread?: RereadOutcome;
       /** Whether the login sees Supervisor's processes in the host's process table; undefined where that is not known. */
       readonly seesProcesses?: boolean;
     }

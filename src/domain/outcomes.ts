@@ -30,7 +30,8 @@ export function codeOf(look: UnseenLook) {
 
 /** How the command that changes an instance ended. `said` is supervisorctl's own text: for people, never judged. */
 export type ChangeOutcome =
-  | { readonly kind: "returned"; readonly said: string }
+  /** @property isRefused of a signal: supervisorctl did not say that it was sent, and no state shows it */
+  | { readonly kind: "returned"; readonly said: string; readonly isRefused?: true }
   | { readonly kind: "not_sent"; readonly reason: string }
   | { readonly kind: "indeterminate"; readonly reason: string }
   | LockLost;

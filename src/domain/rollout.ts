@@ -28,8 +28,15 @@ export interface PlannedInstance {
   readonly program: ProgramName;
   /** The state and pid at planning; both are looked at again immediately before the restart. */
   readonly before: { readonly state: ProcessState; readonly pid?: number };
-  /** `start` for one that is STOPPED and shall not be; `gate` for one that an earlier rollout has restarted. */
-  readonly action: "restart" | "start" | "gate";
+  /**
+   * `start` for one that is STOPPED and shall not be; `gate` for one that an earlier rollout has restarted or signalled;
+   * `update` for one that its group's new configuration has, and `remove` for one that it does not have or does not start.
+   */
+  readonly action: "restart" | "start" | "gate" | "stop" | "signal" | "update" | "remove";
+  /** The signal that it gets, or may have got: HUP. */
+  readonly signal?: string;
+  /** For `update`: Supervisor does not list it yet, or no longer. `before.state` is STOPPED then. */
+  readonly is_new?: true;
   /** For `gate`: the pid from before its restart, if it had one. */
   readonly previous_pid?: number;
   /** For one that an earlier rollout of the chain has restarted, and that failed: how. */
@@ -62,6 +69,8 @@ export interface InstanceBatch {
   readonly instances: readonly PlannedInstance[];
   /** What its program has in place of its host's settings, each of them whole. */
   readonly settings?: Partial<WorkSettings>;
+  /** True: its instances are a whole group, which `supervisorctl update` takes down together and brings up again. */
+  readonly is_update?: true;
 }
 
 /** What one host gets while its batch has its turn, and the settings of programs that have none of their own. */

@@ -4,7 +4,7 @@ import type { ChangeOutcome, HookOutcome } from "../domain/outcomes.ts";
 import type { Rollout } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import { Machine } from "../rollout/machine.ts";
-import type { Command, Input } from "../rollout/messages.ts";
+import type { Command, Input, OfChange } from "../rollout/messages.ts";
 import type { Clock, RolloutHost, World } from "./ports.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -88,18 +88,17 @@ export class Executor {
         break;
       }
       case "change": {
-        const { host, instance } = command;
-        this.answer(this.change(command), (outcome) => ({ type: "changed", host, instance, outcome }));
+        this.answer(this.change(command), (outcome) => ({ type: "changed", ...subjectOf(command), outcome }));
         break;
       }
       case "await_outcome": {
-        const { host, instance } = command;
-        this.answer(this.host(host).lock.awaitOutcome(), (outcome) => ({
-          type: "outcome_known",
-          host,
-          instance,
-          outcome,
-        }));
+        const { type: _, ...of } = command;
+        this.answer(this.host(of.host).lock.awaitOutcome(), (outcome) => ({ type: "outcome_known", ...of, outcome }));
+        break;
+      }
+      case "reread": {
+        const { host } = command;
+        this.answer(this.host(host).supervisor.reread(), (outcome) => ({ type: "reread_done", host, outcome }));
         break;
       }
       case "read_history": {
@@ -186,11 +185,15 @@ export class Executor {
   }
 
   /** Sends a change only once its announcement is kept: a resume must know of every change that can have happened. */
-  private async change({ host, instance, action }: Extract<Command, { type: "change" }>): Promise<ChangeOutcome> {
-    const [problem] = await Promise.all([this.recorder.durable(), this.host(host).supervisor.noteLogs(instance)]);
+  private async change({ type: _, host, instances, ...change }: ChangeToSend): Promise<ChangeOutcome> {
+    const { supervisor, changes } = this.host(host);
+    const [problem] = await Promise.all([
+      this.recorder.durable(),
+      ...instances.map((instance) => supervisor.noteLogs(instance)),
+    ]);
     if (problem === undefined) {
-      this.sentAtMs.set(keyOf({ host, instance }), this.clock.monotonicMs());
-      return this.host(host).changes.change(action, instance);
+      for (const instance of instances) this.sentAtMs.set(keyOf({ host, instance }), this.clock.monotonicMs());
+      return changes.change(change);
     }
     this.feed({ type: "journal_failed", reason: problem });
     return { kind: "not_sent", reason: notKept(problem) };
@@ -231,6 +234,13 @@ export class Executor {
     if (!opened) throw new Error(`the rollout names ${host}, which was not opened`);
     return opened;
   }
+}
+
+type ChangeToSend = Extract<Command, { type: "change" }>;
+
+function subjectOf(change: ChangeToSend): OfChange {
+  const { host } = change;
+  return change.action === "update" ? { host, group: change.group } : { host, instance: change.instance };
 }
 
 function notKept(problem: string): string {

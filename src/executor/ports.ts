@@ -3,9 +3,10 @@
  * Failure is ordinary here: outcomes are values. An exception from a port is a bug in it.
  */
 import type { Duplex } from "node:stream";
+import type { Change } from "../domain/action.ts";
 import type { Answer, RecordedEvent } from "../domain/events.ts";
 import type { Refusal } from "../domain/failures.ts";
-import type { HostConfig } from "../domain/fleet.ts";
+import type { HostConfig, RereadOutcome } from "../domain/fleet.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../domain/ids.ts";
 import type { KnownHistory } from "../domain/process-history.ts";
@@ -146,6 +147,11 @@ export interface SupervisorReader {
    * through supervisorctl. Undefined if it works. Bounded likewise.
    */
   troubleWithSupervisorctl(): Promise<UnseenLook | undefined>;
+  /**
+   * Makes supervisord read its configuration again and reports how it differs from the loaded one. Nothing that runs is
+   * touched. Bounded likewise.
+   */
+  reread(): Promise<RereadOutcome>;
   /** How the last answer came; undefined before the first. */
   way(): LookWay | undefined;
   /** Ends what it has left running on the host. Before the connection's own end; idempotent; a later look starts from scratch. */
@@ -160,8 +166,8 @@ export interface ProcessTable {
 
 /** Changes what runs under the Supervisor of one host. */
 export interface SupervisorChanges {
-  /** Restarts or starts one instance and waits for as long as supervisorctl does. */
-  change(action: "restart" | "start", instance: InstanceName): Promise<ChangeOutcome>;
+  /** Changes one instance, or updates one group, and waits for as long as supervisorctl does. */
+  change(change: Change): Promise<ChangeOutcome>;
 }
 
 /** A host of the fleet, to look at. */

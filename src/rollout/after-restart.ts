@@ -1,7 +1,9 @@
 import type { HookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import { failed, type Failed } from "./gate.ts";
+import { failed, type Failed } from "./verdict.ts";
+import type { Progress } from "./attempt.ts";
 import type { InstanceTurn } from "./instance-turn.ts";
+import type { Proof } from "./outcome-recorder.ts";
 
 /** What an instance is when its turn ends well: proven, left alone for a reason, or just not reached. */
 type Ending = "healthy" | "skipped" | "untouched";
@@ -17,6 +19,9 @@ type Phase =
   | { readonly name: "failing"; readonly wasEnabled?: Ending }
   /** Its after_healthy hook is to run again: waits for a look, sent since, that shows it as it was proven. */
   | { readonly name: "proving"; readonly sinceMs: number };
+
+/** How an instance has passed its gate. */
+export type Success = Extract<Progress, { kind: "healthy" | "completed" | "down" }>;
 
 /** Where an instance stands after its restart, or instead of one. */
 export type Ended = "wait" | "over" | "restart_again";
@@ -38,17 +43,19 @@ export class AfterRestart {
     return this.phase.name === "proving";
   }
 
-  /** @param pid undefined for one that has completed */
-  healthy(pid: number | undefined, previousPid: number | undefined, seconds: number, nowMs: number): Ended {
+  succeeded(result: Success, previousPid: number | undefined, seconds: number, nowMs: number): Ended {
     const { turn } = this;
     turn.isBroken = false;
-    turn.proof = {
-      ...(pid === undefined ? { completed: true } : { pid }),
-      ...(previousPid !== undefined && { previous_pid: previousPid }),
-      seconds,
-    };
+    turn.proof = { ...proofOf(result), ...(previousPid !== undefined && { previous_pid: previousPid }), seconds };
     turn.context.outcomes.healthy(turn.id, turn.proof);
-    return this.enable("healthy", nowMs);
+    // An instance that is down on purpose is not put into service.
+    return result.kind === "down" ? this.conclude(nowMs) : this.enable("healthy", nowMs);
+  }
+
+  /** Its group is not updated. */
+  leftOut(why: string, nowMs: number): Ended {
+    this.turn.context.outcomes.skipped(this.turn.id, why);
+    return this.leave("skipped", nowMs);
   }
 
   /** Another user has started or stopped it. */
@@ -141,7 +148,9 @@ export class AfterRestart {
         ...(on_expected_exit === "accept" && { exits_at_most_every_ms: timings.min_healthy_time_ms }),
         ...(mayComplete && { may_complete: true }),
       });
-    if (!mayComplete) this.turn.giveBackCapacity(nowMs);
+    // An instance that is down on purpose serves nobody from now on.
+    const isDown = proof?.stopped === true || proof?.removed === true;
+    if (!mayComplete && !isDown) this.turn.giveBackCapacity(nowMs);
     this.phase = { name: "idle" };
     return "over";
   }
@@ -158,4 +167,10 @@ export class AfterRestart {
       ...(expectedExit !== undefined && { expectedExit }),
     });
   }
+}
+
+function proofOf(result: Success): Pick<Proof, "pid" | "completed" | "stopped" | "removed"> {
+  if (result.kind === "healthy") return { pid: result.pid };
+  if (result.kind === "completed") return { completed: true };
+  return result.as === "stopped" ? { stopped: true } : { removed: true };
 }

@@ -6,10 +6,10 @@ import { resolvedCheck } from "../domain/resolved-check.ts";
 import { isNotStarted, stateKey, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
 import type { Check } from "../domain/settings.ts";
-import { actionOf, type Action, type LostCommand } from "./actions.ts";
+import type { Action, LostCommand } from "./actions.ts";
 import { CheckReports } from "./check-reports.ts";
 import { CheckRun, type CheckTrouble } from "./check-run.ts";
-import { describeState, type Gate, type Failed, type GateVerdict } from "./gate.ts";
+import { describeState, failed, type Gate, type Failed, type GateVerdict } from "./verdict.ts";
 import { Leftovers, namesOf } from "./leftovers.ts";
 import type { InstanceId } from "./outcome-recorder.ts";
 import type { ProcessLook } from "./process-looks.ts";
@@ -22,12 +22,15 @@ export type Progress =
   | { readonly kind: "healthy"; readonly pid: number }
   /** It has run and ended, as it is meant to. */
   | { readonly kind: "completed" }
+  /** No process of it runs, as is meant. */
+  | { readonly kind: "down"; readonly as: "stopped" | "removed" }
   | Failed
   /** It was lost on the way, and can no longer act. */
-  | Exclude<LostCommand, { kind: "done" }>;
+  | Extract<LostCommand, { kind: "not_done" | "half_done" }>;
 
 /** The facts with which an attempt starts. */
 export interface AttemptStart {
+  readonly action: Action;
   /** What was seen before the restart; undefined where that was another rollout's. */
   readonly before?: ProcessSnapshot;
   readonly previousPid: number | undefined;
@@ -54,6 +57,8 @@ export class Attempt {
   private readonly leftovers: Leftovers;
   /** The process that the gate has let through, and since when. */
   private proven: { readonly pid: number; readonly sinceMs: number } | undefined;
+  /** Of one that is to be down. */
+  private downSinceMs: number | undefined;
   private areLeftoversReported = false;
   /** Since when its lost restart can no longer act: the next look that was sent later shows what it has done. */
   private endedAtMs: number | undefined;
@@ -64,7 +69,7 @@ export class Attempt {
     planned: PlannedInstance,
     work: HostWork,
     context: RunContext,
-    { before, previousPid, oldPids, startBefore, nowMs }: AttemptStart,
+    { action, before, previousPid, oldPids, startBefore, nowMs }: AttemptStart,
   ) {
     this.planned = planned;
     this.work = work;
@@ -72,13 +77,13 @@ export class Attempt {
     this.previousPid = previousPid;
     this.supervisorRestarts = context.supervisors.restartsOf(work.host);
     this.reported = before ? stateKey(before) : "";
-    this.action = actionOf(planned);
+    this.action = action;
     this.gate = this.action.gate(work.timings, previousPid, nowMs, {
       mayExit: work.on_expected_exit === "accept",
       mayComplete: planned.may_complete === true,
       ...(startBefore !== undefined && { startBefore }),
     });
-    this.leftovers = new Leftovers(work.leftovers ?? "ignore", oldPids);
+    this.leftovers = new Leftovers(action.endsProcess ? (work.leftovers ?? "ignore") : "ignore", oldPids);
     this.checks = this.newChecks();
   }
 
@@ -93,8 +98,8 @@ export class Attempt {
   }
 
   /** The command came back; `said` is its text. */
-  returned(said: string, nowMs: number): void {
-    this.gate.commandReturned(said, nowMs);
+  returned(said: string, nowMs: number, isRefused?: boolean): void {
+    this.gate.commandReturned(said, nowMs, isRefused);
     this.leftovers.lookAgain(nowMs, undefined);
   }
 
@@ -128,7 +133,7 @@ export class Attempt {
 
   /** True if the verdict waits for this, and for a look that shows that the proven process is still there. */
   processesSeen(look: ProcessLook, outcome: ProcessesOutcome): boolean {
-    return this.leftovers.looked(look, outcome) && this.proven !== undefined;
+    return this.leftovers.looked(look, outcome) && (this.proven ?? this.downSinceMs) !== undefined;
   }
 
   /** It failed faster than the process table was read. Returns what belongs to the reason of its failure. */
@@ -188,6 +193,7 @@ export class Attempt {
   private judgeLost(snapshot: ProcessSnapshot | undefined, nowMs: number): Progress {
     this.endedAtMs = undefined;
     const lost = this.action.afterLoss(snapshot, this.previousPid);
+    if (lost.kind === "unknown") return failed("indeterminate", lost.reason);
     if (lost.kind !== "done") return lost;
     this.gate.commandReturned("", nowMs);
     return this.follow(this.gate.observe(snapshot, nowMs, nowMs), nowMs, snapshot);
@@ -197,6 +203,7 @@ export class Attempt {
   private follow(verdict: GateVerdict, nowMs: number, snapshot?: ProcessSnapshot): Progress {
     const { gate, checks } = this;
     if (verdict.kind === "completed") return verdict;
+    if (verdict.kind === "down") return this.judgeLeftBehind(nowMs) ?? verdict;
     // Where time ran out over a check, its words say more than that time ran out.
     if (verdict.kind === "failed" && INSTANCE_FAILURES[verdict.code].process === "ended")
       this.leftovers.newHasEnded(nowMs);
@@ -204,7 +211,8 @@ export class Attempt {
       return this.failed(verdict);
     if (checks.impossible) return this.failedOver(checks.impossible);
     if (verdict.kind === "healthy") {
-      const left = this.judgeLeftovers(verdict.pid, nowMs);
+      if (this.proven?.pid !== verdict.pid) this.proven = { pid: verdict.pid, sinceMs: nowMs };
+      const left = this.judgeLeftovers(this.proven.sinceMs, nowMs);
       if (left) return left;
       checks.proven(nowMs);
       if (checks.allPassed) return verdict;
@@ -221,9 +229,8 @@ export class Attempt {
   }
 
   /** Before any check: what the old process has left behind could answer in the place of the new one. */
-  private judgeLeftovers(pid: number, nowMs: number): Progress | undefined {
-    if (this.proven?.pid !== pid) this.proven = { pid, sinceMs: nowMs };
-    const left = this.leftovers.remaining(this.proven.sinceMs);
+  private judgeLeftovers(sinceMs: number, nowMs: number): Progress | undefined {
+    const left = this.leftovers.remaining(sinceMs);
     if (left === "unknown") {
       const { leftovers, timings } = this.work;
       if (!this.gate.isOverdue(nowMs)) return { kind: "wait", lookAtMs: nowMs + timings.between_checks_ms };
@@ -239,6 +246,20 @@ export class Attempt {
       code: "leftovers",
       reason: `${namesOf(left)} of its old process group ${left.length === 1 ? "is" : "are"} still running`,
     };
+  }
+
+  /** It is down: what its old process has left behind has as long to end as it has where a new one takes its place. */
+  private judgeLeftBehind(nowMs: number): Progress | undefined {
+    const { min_healthy_time_ms, between_checks_ms } = this.work.timings;
+    this.downSinceMs ??= nowMs;
+    const untilMs = this.downSinceMs + min_healthy_time_ms;
+    if (nowMs < untilMs && !this.leftovers.areGone) {
+      this.leftovers.lookAgain(nowMs, undefined);
+      return { kind: "wait", lookAtMs: Math.min(untilMs, nowMs + between_checks_ms) };
+    }
+    const left = this.judgeLeftovers(untilMs, nowMs);
+    if (left?.kind === "wait") this.leftovers.lookAgain(nowMs, undefined);
+    return left;
   }
 
   /** The cause first, then the check, to be pasted. */

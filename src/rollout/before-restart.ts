@@ -1,7 +1,7 @@
 import type { HookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { judgeFinalLook, type Due, type FinalLook } from "./final-look.ts";
-import { failed, type Failed } from "./gate.ts";
+import { failed, type Failed } from "./verdict.ts";
 import type { InstanceTurn } from "./instance-turn.ts";
 import { Reservation } from "./reservation.ts";
 
@@ -109,8 +109,7 @@ export class BeforeRestart {
   }
 
   private reserving(nowMs: number): Phase {
-    const { planned, work, context } = this.turn;
-    return { name: "reserving", reservation: new Reservation(planned, work, context, nowMs) };
+    return { name: "reserving", reservation: new Reservation(this.turn, nowMs) };
   }
 
   private identify(nowMs: number): void {
@@ -121,12 +120,12 @@ export class BeforeRestart {
   }
 
   private judge(snapshot: ProcessSnapshot | undefined): Prepared {
-    const { planned, work, context, isOurs, isOnlyGated } = this.turn;
+    const { planned, work, context, action, isOurs, isOnlyGated } = this.turn;
     const { tally, supervisors, drift } = context;
     if (tally.stop) return { kind: "untouched" };
     if (tally.isHeld) return WAIT;
     const supervisorRestart = supervisors.restartOf(work.host);
-    const judged = judgeFinalLook(planned, snapshot, { isOurs, isOnlyGated, supervisorRestart });
+    const judged = judgeFinalLook(planned, snapshot, { action, isOurs, isOnlyGated, supervisorRestart });
     if (judged.kind === "failed") return judged;
     if (judged.kind !== "restarted" && !isOurs) drift.compare(work, planned, judged.snapshot);
     return judged;

@@ -94,13 +94,21 @@ export class CapacityLedger {
     });
   }
 
-  /** Undefined if the instance may be taken down now; otherwise how the first floor stands that forbids it. */
-  shortage(host: HostName, instance: InstanceName): Shortage | undefined {
-    const seen = this.instancesOf(host).get(instance);
+  /**
+   * Undefined if these instances of a host may be taken down now, all together; otherwise how the first floor stands that
+   * forbids it.
+   */
+  shortage(host: HostName, instances: readonly InstanceName[]): Shortage | undefined {
+    const ofHost = this.instancesOf(host);
     // One that is not healthy takes nothing away, so it may always be restarted: that may be the cure.
-    if (!seen || seen.state.kind === "down") return undefined;
-    const ownShare = isHealthy(seen) ? 1 : 0;
-    const short = seen.floors.find(({ floor, healthy }) => healthy - ownShare < floor.min_healthy);
+    const up = instances.flatMap((instance) => {
+      const seen = ofHost.get(instance);
+      return seen && seen.state.kind !== "down" ? seen : [];
+    });
+    const shareOf = (floor: Counted) => up.filter((seen) => isHealthy(seen) && seen.floors.includes(floor)).length;
+    const short = up
+      .flatMap(({ floors }) => floors)
+      .find((counted) => counted.healthy - shareOf(counted) < counted.floor.min_healthy);
     if (!short) return undefined;
     const { floor, healthy, progressedAtMs } = short;
     const { program, min_healthy, selects } = floor;

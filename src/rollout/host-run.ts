@@ -5,6 +5,7 @@ import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { partsOf, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
 import type { HostHookFailure } from "./failures.ts";
+import { GroupUpdate } from "./group-update.ts";
 import { InstanceRun } from "./instance-run.ts";
 import type { Looks } from "./looks.ts";
 import type { ProcessLook, ProcessLooks } from "./process-looks.ts";
@@ -27,6 +28,8 @@ export class HostRun {
   private readonly slots: Slots;
   private phase: Phase = "walking";
   private readonly active = new Map<InstanceName, InstanceRun>();
+  /** The update that the current batch is. */
+  private update: GroupUpdate | undefined;
   private lookAtMs = Infinity;
   /** Since when looks have failed without one that succeeded. */
   private unseenSinceMs: number | undefined;
@@ -68,6 +71,7 @@ export class HostRun {
     this.unseenSinceMs = undefined;
     const byName = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
     this.each(nowMs, (run) => run.looked(byName.get(run.planned.instance), issuedAtMs, nowMs));
+    this.update?.looked(nowMs);
   }
 
   private unseen(outcome: Exclude<LookOutcome, { kind: "seen" }>, nowMs: number): void {
@@ -117,6 +121,13 @@ export class HostRun {
     const run = this.active.get(instance);
     if (!run) return;
     act(run);
+    this.proceed(nowMs);
+  }
+
+  /** Something came back that concerns the group that is updated. */
+  forUpdate(act: (update: GroupUpdate) => void, nowMs: number): void {
+    if (!this.update) return;
+    act(this.update);
     this.proceed(nowMs);
   }
 
@@ -195,6 +206,7 @@ export class HostRun {
 
   /** Starts what has become possible, and schedules the next look or wake of the host. */
   private proceed(nowMs: number): void {
+    if (this.context.tally.mayBegin) this.update?.proceed(nowMs);
     for (const [instance, run] of this.active) {
       if (!run.isOver) continue;
       this.active.delete(instance);
@@ -211,6 +223,7 @@ export class HostRun {
       this.finish();
       return;
     }
+    this.update = undefined;
     const slots = this.slots.beginBatch(nowMs);
     this.fill(slots, nowMs);
     if (slots > 0) this.proceed(nowMs);
@@ -227,7 +240,13 @@ export class HostRun {
 
   private open(planned: PlannedInstance, nowMs: number): InstanceRun {
     const lookAt = (atMs: number) => void (this.lookAtMs = Math.min(this.lookAtMs, atMs));
-    const run = new InstanceRun(planned, this.ownWork(planned), this.context, lookAt, nowMs);
+    const work = this.ownWork(planned);
+    const { context } = this;
+    const { updated } = this.slots;
+    if (updated) this.update ??= new GroupUpdate(work, updated, context, lookAt);
+    const { update } = this;
+    const run = new InstanceRun({ planned, work, context, lookAt, update }, nowMs);
+    update?.add(run);
     this.active.set(planned.instance, run);
     return run;
   }

@@ -1,38 +1,34 @@
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { ChangeOutcome, HookOutcome, AwaitedOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import type { PlannedInstance } from "../domain/rollout.ts";
 import { AfterRestart, type Ended } from "./after-restart.ts";
 import { BeforeRestart, type Prepared } from "./before-restart.ts";
-import { failed, type Failed } from "./gate.ts";
-import { InstanceTurn } from "./instance-turn.ts";
+import type { Due } from "./final-look.ts";
+import type { Member } from "./group-update.ts";
+import { failed, type Failed } from "./verdict.ts";
+import { InstanceTurn, type TurnStart } from "./instance-turn.ts";
 import type { Input } from "./messages.ts";
 import type { ProcessLook } from "./process-looks.ts";
 import { Restart, type Restarted } from "./restart.ts";
-import type { RunContext } from "./run-context.ts";
 
 /** Which part of its turn an instance is in: inputs go there, and its answer says which comes next. */
 type Stage = "before" | "restart" | "after" | "over";
 
 /** Takes one instance through its turn: what comes before its restart, the restart, and what comes after it. */
-export class InstanceRun {
+export class InstanceRun implements Member {
   readonly planned: PlannedInstance;
   private readonly turn: InstanceTurn;
   private readonly before: BeforeRestart;
   private readonly restart: Restart;
   private readonly after: AfterRestart;
   private stage: Stage = "before";
+  /** By the last look, where its group is to be updated. */
+  private due: Due | undefined;
 
-  /** @param lookAt called when the instance needs a look at its host; the earliest request counts, until that look */
-  constructor(
-    planned: PlannedInstance,
-    work: HostWork,
-    context: RunContext,
-    lookAt: (atMs: number) => void,
-    nowMs: number,
-  ) {
-    this.planned = planned;
-    this.turn = new InstanceTurn(planned, work, context, lookAt);
+  constructor(start: TurnStart, nowMs: number) {
+    this.planned = start.planned;
+    this.turn = new InstanceTurn(start);
     this.before = new BeforeRestart(this.turn, nowMs);
     this.restart = new Restart(this.turn);
     this.after = new AfterRestart(this.turn);
@@ -40,6 +36,10 @@ export class InstanceRun {
 
   get isOver(): boolean {
     return this.stage === "over";
+  }
+
+  get isReady(): boolean {
+    return this.stage === "before" && this.due !== undefined;
   }
 
   /** The rest that is due after it: none before a restart was sent. */
@@ -72,6 +72,7 @@ export class InstanceRun {
     // Its supervisord may have been killed, and what ran lives on.
     if (snapshot?.pid !== this.turn.seen?.pid) this.restart.addOldPid(this.turn.seen?.pid);
     this.turn.seen = snapshot;
+    if (this.stage === "before") this.due = undefined;
     if (this.stage === "before") this.prepared(this.before.looked(snapshot, issuedAtMs, nowMs), nowMs);
     else if (this.stage === "restart") this.restarted(this.restart.looked(snapshot, issuedAtMs, nowMs), nowMs);
     else if (this.stage === "after") this.ended(this.after.looked(snapshot, issuedAtMs, nowMs), nowMs);
@@ -91,7 +92,23 @@ export class InstanceRun {
   changed(outcome: ChangeOutcome, nowMs: number): void {
     if (this.stage === "after" && this.after.isFailing && outcome.kind === "returned" && outcome.said !== "")
       this.turn.addToReason(`; supervisorctl said: ${outcome.said}`);
+    if (outcome.kind === "returned" || outcome.kind === "lock_lost") this.turn.update = undefined;
     this.restarted(this.restart.changed(outcome, nowMs), nowMs);
+  }
+
+  updateStarts(nowMs: number, takenDownSinceMs: number | undefined): void {
+    if (!this.due || this.stage === "after" || this.stage === "over") return;
+    this.stage = "restart";
+    this.restart.begin(this.due, nowMs, takenDownSinceMs);
+  }
+
+  updateEnded(nowMs: number): void {
+    this.turn.update = undefined;
+    this.restart.lostEnded(nowMs);
+  }
+
+  leaveOut(why: string, nowMs: number): void {
+    if (this.stage === "before") this.ended(this.after.leftOut(why, nowMs), nowMs);
   }
 
   /** Its lost command can no longer act, or nothing can be known of it. */
@@ -148,10 +165,14 @@ export class InstanceRun {
       case "wait":
         return;
       case "due":
+        if (this.turn.update) {
+          this.due = prepared;
+          return;
+        }
         this.stage = "restart";
         return this.restart.begin(prepared, nowMs);
       case "restarted":
-      case "being_started":
+      case "being_done":
         this.stage = "restart";
         return this.restarted(this.restart.passOn(prepared.snapshot, nowMs), nowMs);
       case "failed":
@@ -167,9 +188,9 @@ export class InstanceRun {
     switch (restarted.kind) {
       case "wait":
         return;
-      case "healthy": {
-        const { pid, previousPid } = restarted;
-        return this.ended(this.after.healthy(pid, previousPid, this.restart.secondsTaken(nowMs), nowMs), nowMs);
+      case "succeeded": {
+        const { result, previousPid } = restarted;
+        return this.ended(this.after.succeeded(result, previousPid, this.restart.secondsTaken(nowMs), nowMs), nowMs);
       }
       case "failed":
         // What was only to be checked is as it was: the restart of the earlier rollout never came.

@@ -1,9 +1,27 @@
+import type { InstanceName } from "../domain/ids.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
 import { isDownAlready, type HostWork, type PlannedInstance } from "../domain/rollout.ts";
 import type { HookName } from "../domain/settings.ts";
+import { actionOf, type Action } from "./actions.ts";
 import type { Shortage } from "./capacity.ts";
 import type { InstanceId, Proof } from "./outcome-recorder.ts";
 import type { RunContext } from "./run-context.ts";
+
+/** The instances of a group that its update takes down together. */
+export interface UpdatedTogether {
+  readonly instances: readonly InstanceName[];
+}
+
+/** With what the turn of an instance starts. */
+export interface TurnStart {
+  readonly planned: PlannedInstance;
+  readonly work: HostWork;
+  readonly context: RunContext;
+  /** Called when the instance needs a look at its host. The earliest request counts, until that look. */
+  readonly lookAt: (atMs: number) => void;
+  /** If its group is updated. */
+  readonly update?: UpdatedTogether | undefined;
+}
 
 /** What the parts of one instance's run share: the instance, and what its turn has made of it so far. */
 export class InstanceTurn {
@@ -24,14 +42,17 @@ export class InstanceTurn {
   mayStillAct = false;
   /** How it has passed its gate. */
   proof: Proof | undefined;
+  /** The update of its group, until that is done. */
+  update: UpdatedTogether | undefined;
   /** What the last look at it showed. */
   seen: ProcessSnapshot | undefined;
 
-  constructor(planned: PlannedInstance, work: HostWork, context: RunContext, lookAt: (atMs: number) => void) {
+  constructor({ planned, work, context, lookAt, update }: TurnStart) {
     this.planned = planned;
     this.work = work;
     this.context = context;
     this.lookAt = lookAt;
+    this.update = update;
     this.hasRegressed = context.failures.hasRegressed(work.host, planned.instance);
   }
 
@@ -64,10 +85,20 @@ export class InstanceTurn {
     return this.planned.may_complete === true;
   }
 
-  /** Set where its program cannot spare it now. */
+  /** It, and what goes down with it. */
+  get together(): readonly InstanceName[] {
+    return this.update?.instances ?? [this.planned.instance];
+  }
+
+  /** The action for it now. */
+  get action(): Action {
+    return actionOf(this.planned, this.update !== undefined);
+  }
+
+  /** Set where its program cannot spare it now, with all that goes down with it. */
   get shortage(): Shortage | undefined {
     // A broken instance counts as down already, so that restarting it takes nothing away.
-    return this.isDown ? undefined : this.context.capacity.shortage(this.work.host, this.planned.instance);
+    return this.isDown ? undefined : this.context.capacity.shortage(this.work.host, this.together);
   }
 
   giveBackCapacity(nowMs: number): void {

@@ -1,6 +1,6 @@
 import type { RolloutEvent } from "../domain/events.ts";
 import type { HaltCode } from "../domain/failures.ts";
-import { type HostName, keyOf } from "../domain/ids.ts";
+import { type HostName, type InstanceName, keyOf } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { isDownAlready, partsIn, worksOf, type Rollout } from "../domain/rollout.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
@@ -9,6 +9,7 @@ import { CapacityLedger } from "./capacity.ts";
 import { Drift } from "./drift.ts";
 import { Evidence } from "./evidence.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
+import type { GroupUpdate } from "./group-update.ts";
 import { hookFinished, hookStarted } from "./hook-events.ts";
 import type { HostRun } from "./host-run.ts";
 import type { InstanceRun } from "./instance-run.ts";
@@ -133,10 +134,15 @@ export class Machine {
         this.failures.logRead(input.host, input.instance, input.log);
         break;
       case "changed":
-        this.forInstance(input, (run) => run.changed(input.outcome, this.nowMs));
+        if ("group" in input) this.forUpdate(input, (update) => update.changed(input.outcome, this.nowMs));
+        else this.forInstance(input, (run) => run.changed(input.outcome, this.nowMs));
         break;
       case "outcome_known":
-        this.forInstance(input, (run) => run.outcomeKnown(input.outcome, this.nowMs));
+        if ("group" in input) this.forUpdate(input, (update) => update.outcomeKnown(input.outcome));
+        else this.forInstance(input, (run) => run.outcomeKnown(input.outcome, this.nowMs));
+        break;
+      case "reread_done":
+        this.forUpdate(input, (update) => update.rereadDone(input.outcome, this.nowMs));
         break;
       case "processes_seen": {
         const look = this.processLooks.arrived(input.host);
@@ -313,8 +319,12 @@ export class Machine {
     this.commands.push({ type: "end", outcome });
   }
 
+  private forUpdate({ host }: { readonly host: HostName }, act: (update: GroupUpdate) => void): void {
+    this.runOf(host)?.forUpdate(act, this.nowMs);
+  }
+
   private forInstance(
-    { host, instance }: Pick<Extract<Input, { type: "changed" }>, "host" | "instance">,
+    { host, instance }: { readonly host: HostName; readonly instance: InstanceName },
     act: (run: InstanceRun) => void,
   ): void {
     this.runOf(host)?.forInstance(instance, act, this.nowMs);

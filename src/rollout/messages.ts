@@ -1,6 +1,8 @@
+import type { Change } from "../domain/action.ts";
 import type { Answer, Outcome, RolloutEvent } from "../domain/events.ts";
+import type { RereadOutcome } from "../domain/fleet.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
-import type { HostName, InstanceName } from "../domain/ids.ts";
+import type { HostName, InstanceName, ProgramName } from "../domain/ids.ts";
 import type { KnownHistory } from "../domain/process-history.ts";
 import type {
   ChangeOutcome,
@@ -17,9 +19,11 @@ export type Input =
   | { readonly type: "begin" }
   /** The answer to a `look`. At most one look per host is on its way. */
   | { readonly type: "looked"; readonly host: HostName; readonly outcome: LookOutcome }
-  | ({ readonly type: "changed"; readonly outcome: ChangeOutcome } & OfInstance)
+  | ({ readonly type: "changed"; readonly outcome: ChangeOutcome } & OfChange)
   /** The answer to an `await_outcome`. */
-  | ({ readonly type: "outcome_known"; readonly outcome: AwaitedOutcome } & OfInstance)
+  | ({ readonly type: "outcome_known"; readonly outcome: AwaitedOutcome } & OfChange)
+  /** The answer to a `reread`. */
+  | { readonly type: "reread_done"; readonly host: HostName; readonly outcome: RereadOutcome }
   /** The answer to a `read_history`. */
   | {
       readonly type: "history_read";
@@ -57,9 +61,12 @@ export type Input =
 export type Command =
   | { readonly type: "emit"; readonly event: RolloutEvent }
   | { readonly type: "look"; readonly host: HostName }
-  | ({ readonly type: "change"; readonly action: "restart" | "start" } & OfInstance)
-  /** Report when the command that was sent for this instance can no longer act. */
-  | ({ readonly type: "await_outcome" } & OfInstance)
+  /** @property instances all that it acts on */
+  | ({ readonly type: "change"; readonly host: HostName; readonly instances: readonly InstanceName[] } & Change)
+  /** Report when the command that was sent for this instance or group can no longer act. */
+  | ({ readonly type: "await_outcome" } & OfChange)
+  /** How the configuration on the host's disk differs from what its supervisord has loaded. */
+  | { readonly type: "reread"; readonly host: HostName }
   /** What supervisord's own log says of these, which are all that the host has. */
   | { readonly type: "read_history"; readonly host: HostName; readonly instances: readonly InstanceName[] }
   | { readonly type: "look_at_processes"; readonly host: HostName; readonly query: ProcessQuery }
@@ -96,3 +103,6 @@ interface OfInstance {
   readonly host: HostName;
   readonly instance: InstanceName;
 }
+
+/** What was changed: an instance, or a group as a whole. */
+export type OfChange = OfInstance | { readonly host: HostName; readonly group: ProgramName };

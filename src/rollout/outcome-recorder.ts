@@ -11,7 +11,10 @@ export interface InstanceId {
 }
 
 /** How an instance has passed its gate. */
-export type Proof = Pick<EventOf<"instance.healthy">, "pid" | "completed" | "previous_pid" | "seconds">;
+export type Proof = Pick<
+  EventOf<"instance.healthy">,
+  "pid" | "completed" | "stopped" | "removed" | "previous_pid" | "seconds"
+>;
 
 /** Counts and reports every outcome of every instance, so that counts and reports never differ. */
 export class OutcomeRecorder {

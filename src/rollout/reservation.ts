@@ -1,5 +1,7 @@
 import type { HostWork, PlannedInstance } from "../domain/rollout.ts";
+import type { InstanceName } from "../domain/ids.ts";
 import type { Shortage } from "./capacity.ts";
+import type { InstanceTurn } from "./instance-turn.ts";
 import type { RunContext } from "./run-context.ts";
 
 /** What a claim on the capacity of a program has come to. */
@@ -15,13 +17,16 @@ export class Reservation {
   private readonly planned: PlannedInstance;
   private readonly work: HostWork;
   private readonly context: RunContext;
+  /** It, and what goes down with it. */
+  private readonly together: readonly InstanceName[];
   private readonly sinceMs: number;
   private isReported = false;
 
-  constructor(planned: PlannedInstance, work: HostWork, context: RunContext, nowMs: number) {
+  constructor({ planned, work, context, together }: InstanceTurn, nowMs: number) {
     this.planned = planned;
     this.work = work;
     this.context = context;
+    this.together = together;
     this.sinceMs = nowMs;
   }
 
@@ -29,9 +34,8 @@ export class Reservation {
   claim(short: Shortage | undefined, nowMs: number): Claim {
     const { host, timings } = this.work;
     const { program, instance } = this.planned;
-    const { capacity } = this.context;
     if (!short) {
-      capacity.take(host, instance, nowMs);
+      for (const each of this.together) this.context.capacity.take(host, each, nowMs);
       return { kind: "taken" };
     }
     // For as long as others of its program come and go, it is worth waiting.

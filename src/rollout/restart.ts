@@ -1,11 +1,14 @@
+import type { InstanceChange } from "../domain/action.ts";
 import type { ProcessesOutcome, ProcessQuery } from "../domain/host-process.ts";
 import type { ChangeOutcome, AwaitedOutcome } from "../domain/outcomes.ts";
 import { currentOf, lastStartIn } from "../domain/process-history.ts";
 import { NO_PROCESS, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { ChangeCommand } from "./actions.ts";
+import type { Success } from "./after-restart.ts";
+import type { PlannedInstance } from "../domain/rollout.ts";
 import { Attempt, type AttemptStart, type Progress } from "./attempt.ts";
 import type { Due } from "./final-look.ts";
-import { failed, type Failed } from "./gate.ts";
+import { failed, type Failed } from "./verdict.ts";
 import type { InstanceTurn } from "./instance-turn.ts";
 import type { Input } from "./messages.ts";
 import type { ProcessLook } from "./process-looks.ts";
@@ -20,8 +23,7 @@ type Phase =
 export type Restarted =
   /** Nothing yet: what it waits for is asked for. */
   | { readonly kind: "wait" }
-  /** @property pid undefined for one that has run and ended, as it is meant to */
-  | { readonly kind: "healthy"; readonly pid: number | undefined; readonly previousPid: number | undefined }
+  | { readonly kind: "succeeded"; readonly result: Success; readonly previousPid: number | undefined }
   | Failed
   /** It had no effect: nothing was sent, or it was lost on the way and can no longer act. */
   | { readonly kind: "unchanged"; readonly reason: string };
@@ -61,9 +63,12 @@ export class Restart {
     return this.attempt?.needsHistory(snapshot, issuedAtMs) ?? false;
   }
 
-  /** On the evidence of a look that is as fresh as can be. */
-  begin({ snapshot, command }: Due, nowMs: number): void {
-    this.takenDownSinceMs = undefined;
+  /**
+   * On the evidence of a look that is as fresh as can be.
+   * @param takenDownSinceMs if it was sent before, and has stopped half way
+   */
+  begin({ snapshot, command }: Due, nowMs: number, takenDownSinceMs?: number): void {
+    this.takenDownSinceMs = takenDownSinceMs;
     this.send(snapshot, command, pidOf(snapshot), nowMs);
   }
 
@@ -74,7 +79,12 @@ export class Restart {
     if (work.hooks.before_restart && planned.action !== "start")
       this.turn.drained ||= context.wasLeftDrained(work.host, planned.instance);
     const { previous_pid: previousPid, previous_start: startBefore } = planned;
-    const attempt = this.start({ previousPid, ...(startBefore !== undefined && { startBefore }), nowMs });
+    const attempt = this.start({
+      action: this.turn.action,
+      previousPid,
+      ...(startBefore !== undefined && { startBefore }),
+      nowMs,
+    });
     attempt.returned("", nowMs);
     return this.looked(snapshot, nowMs, nowMs);
   }
@@ -105,12 +115,13 @@ export class Restart {
   changed(outcome: ChangeOutcome, nowMs: number): Restarted {
     const { turn, attempt } = this;
     turn.mayStillAct = outcome.kind === "indeterminate";
-    if (turn.mayStillAct)
+    // Of an update it is asked once, for its whole group.
+    if (turn.mayStillAct && !turn.update)
       turn.context.issue({ type: "await_outcome", host: turn.work.host, instance: turn.planned.instance });
     if (!attempt) return WAIT;
     switch (outcome.kind) {
       case "returned":
-        attempt.returned(outcome.said, nowMs);
+        attempt.returned(outcome.said, nowMs, outcome.isRefused);
         turn.lookAt(nowMs);
         return WAIT;
       case "indeterminate":
@@ -131,8 +142,13 @@ export class Restart {
   outcomeKnown(outcome: AwaitedOutcome, nowMs: number): void {
     this.turn.mayStillAct = false;
     if (outcome.kind === "lock_lost") this.turn.context.halt("lock_lost", outcome.reason);
-    if (outcome.kind !== "ended" || !this.attempt) return;
-    this.attempt.canNoLongerAct(nowMs);
+    if (outcome.kind === "ended") this.lostEnded(nowMs);
+  }
+
+  /** What was lost has done all that it will do. */
+  lostEnded(nowMs: number): void {
+    this.turn.mayStillAct = false;
+    this.attempt?.canNoLongerAct(nowMs);
     this.turn.lookAt(nowMs);
   }
 
@@ -155,16 +171,24 @@ export class Restart {
     const startBefore = history?.kind === "read" && mayComplete ? lastStartIn(history.processes) : undefined;
     this.sentAtMs = nowMs;
     this.turn.mayStillAct = true;
-    this.start({ before: snapshot, previousPid, ...(startBefore !== undefined && { startBefore }), nowMs });
+    this.start({
+      action: this.turn.action,
+      before: snapshot,
+      previousPid,
+      ...(startBefore !== undefined && { startBefore }),
+      nowMs,
+    });
     context.emit({
       type: "instance.restarting",
       ...id,
       action,
+      ...(planned.signal !== undefined && { signal: planned.signal }),
       previous_state: snapshot.state,
       ...(previousPid !== undefined && { previous_pid: previousPid }),
       ...(startBefore !== undefined && { previous_start: startBefore }),
     });
-    context.issue({ type: "change", host, instance: planned.instance, action });
+    const change = changeOf(planned, action);
+    if (change) context.issue({ type: "change", host, instances: [planned.instance], ...change });
     this.turn.lookAt(nowMs + timings.between_checks_ms);
   }
 
@@ -192,8 +216,9 @@ export class Restart {
         return WAIT;
       case "healthy":
       case "completed":
+      case "down":
         this.phase = { name: "idle" };
-        return { kind: "healthy", pid: progress.kind === "healthy" ? progress.pid : undefined, previousPid };
+        return { kind: "succeeded", result: progress, previousPid };
       case "failed":
         this.phase = { name: "failed", attempt };
         return progress;
@@ -228,6 +253,12 @@ export class Restart {
     const reason = `its restart was lost after it had stopped it, and its start could not be sent: ${why}`;
     return failed("stayed_stopped", reason);
   }
+}
+
+/** Undefined for an update, which is sent once for all instances of its group. */
+function changeOf({ instance, signal = "" }: PlannedInstance, action: ChangeCommand): InstanceChange | undefined {
+  if (action === "update") return undefined;
+  return action === "signal" ? { action, signal, instance } : { action, instance };
 }
 
 /** supervisorctl does not print the pid of an instance that is being started, but supervisord's log has it. */

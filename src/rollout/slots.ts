@@ -8,6 +8,8 @@ export class Slots {
   /** The rest of the current batch. */
   private waiting: PlannedInstance[] = [];
   private nextBatch = 0;
+  /** The current batch, if it is the update of a group. */
+  updated: InstanceBatch | undefined;
   /** Retries of instances that have regressed: they come before the next batch, one after the other. */
   private retries: PlannedInstance[] = [];
   /** When each resting slot may take its next instance. */
@@ -50,6 +52,7 @@ export class Slots {
       return 0;
     }
     if (this.context.tally.isHeld) return 0;
+    this.updated = batch.is_update ? batch : undefined;
     if (this.retries.length > 0) this.retries.shift();
     else this.nextBatch++;
     this.restMs = 0;
@@ -91,9 +94,10 @@ export class Slots {
     this.nextBatch = this.work.batches.length;
   }
 
-  private nextTurn(): Pick<InstanceBatch, "at_once" | "instances"> | undefined {
+  private nextTurn(): InstanceBatch | undefined {
     const [retried] = this.retries;
-    return retried ? { at_once: 1, instances: [retried] } : this.work.batches[this.nextBatch];
+    if (!retried) return this.work.batches[this.nextBatch];
+    return { program: retried.program, at_once: 1, instances: [retried] };
   }
 
   private rest(ms: number, nowMs: number): void {

@@ -1,4 +1,5 @@
-import { whyNotAddressable } from "../domain/address.ts";
+import type { Change } from "../domain/action.ts";
+import { whyNotAddressable, whyNotUpdatable } from "../domain/address.ts";
 import { printable } from "../domain/printable.ts";
 import type { ChangeOutcome, LockLost } from "../domain/outcomes.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
@@ -6,18 +7,33 @@ import type { HostLock, RunOutcome, SupervisorChanges } from "../executor/ports.
 import { changeArgv, changeLine } from "./commands.ts";
 import { saidBy } from "./exec.ts";
 
+/** supervisor/supervisorctl.py, `do_signal`. */
+const SIGNALLED = /: signalled\s*$/m;
+
 /** Changes through supervisorctl, under the lock of the host. */
 export function supervisorctlChanges(lock: HostLock, settings: SupervisorSettings): SupervisorChanges {
   return {
-    async change(action, instance) {
+    async change(change) {
       // The planner has refused it already. As a line of a session it could be other commands.
-      const why = whyNotAddressable(instance);
-      if (why !== undefined) return { kind: "not_sent", reason: printable(`${instance}: ${why}`) };
+      const why = whyNot(change);
+      if (why !== undefined) return { kind: "not_sent", reason: printable(why) };
       // No timeout: supervisorctl killed between its stop and its start leaves the program STOPPED for good.
-      const inSession = changeLine(action, instance);
-      return toChange(await lock.run(changeArgv(settings, action, instance), { inSession }));
+      const inSession = changeLine(change);
+      const outcome = await lock.run(changeArgv(settings, change), { inSession });
+      const changed = toChange(outcome);
+      const isRefused = change.action === "signal" && outcome.kind === "exited" && !SIGNALLED.test(outcome.stdout);
+      return changed.kind === "returned" && isRefused ? { ...changed, isRefused } : changed;
     },
   };
+}
+
+/** Why supervisorctl cannot be given this change; undefined if it can. */
+function whyNot(change: Change): string | undefined {
+  const name = change.action === "update" ? change.group : change.instance;
+  const why = change.action === "update" ? whyNotUpdatable(change.group) : whyNotAddressable(change.instance);
+  if (why !== undefined) return `${name}: ${why}`;
+  if (change.action !== "signal" || /^[A-Za-z0-9+-]{1,12}$/.test(change.signal)) return undefined;
+  return `${change.signal} is no name of a signal`;
 }
 
 function toChange(outcome: RunOutcome | LockLost): ChangeOutcome {

@@ -1,3 +1,4 @@
+import type { Change } from "../domain/action.ts";
 import { addressOf } from "../domain/address.ts";
 import type { InstanceName } from "../domain/ids.ts";
 import type { SupervisorSettings } from "../domain/target.ts";
@@ -25,14 +26,23 @@ export function statusArgv(settings: SupervisorSettings): Argv {
   return supervisorctl(settings, "status");
 }
 
-/** `supervisorctl restart` of one instance; of several at once it would stop all before it starts the first. */
-export function changeArgv(settings: SupervisorSettings, action: "restart" | "start", instance: InstanceName): Argv {
-  return supervisorctl(settings, action, addressOf(instance));
+/**
+ * A change of one instance, since `restart` of several at once would stop all before it starts the first, or the update of
+ * one group: `update` without a name updates everything.
+ */
+export function changeArgv(settings: SupervisorSettings, change: Change): Argv {
+  return supervisorctl(settings, ...changeWords(change));
 }
 
 /** The same as a line for a supervisorctl that reads its commands. */
-export function changeLine(action: "restart" | "start", instance: InstanceName): string {
-  return `${action} ${addressOf(instance)}`;
+export function changeLine(change: Change): string {
+  return changeWords(change).join(" ");
+}
+
+function changeWords(change: Change): string[] {
+  if (change.action === "update") return ["update", change.group];
+  const address = addressOf(change.instance);
+  return change.action === "signal" ? ["signal", change.signal, address] : [change.action, address];
 }
 
 /** `supervisorctl tail` of the end of a log, or `maintail` of supervisord's own. */
@@ -57,6 +67,11 @@ export function pidArgv(settings: SupervisorSettings): Argv {
 /** `supervisorctl avail`: every process of the configuration that supervisord has loaded, with its priorities. */
 export function availArgv(settings: SupervisorSettings): Argv {
   return supervisorctl(settings, "avail");
+}
+
+/** `supervisorctl reread`: supervisord reads its configuration again, and changes nothing that runs. */
+export function rereadArgv(settings: SupervisorSettings): Argv {
+  return supervisorctl(settings, "reread");
 }
 
 /** `supervisorctl` that reads its commands from stdin until that ends. */

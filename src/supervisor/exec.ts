@@ -142,7 +142,8 @@ function whyUnreadable([first, ...more]: StatusText["unreadable"]): string | und
   return `this line of \`supervisorctl status\` was not understood${others}: "${printable(quoted)}"`;
 }
 
-function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: number): string {
+/** Why a command that did not exit has not answered. */
+export function whyNot(outcome: Exclude<RunOutcome, { kind: "exited" }>, timeoutMs: number): string {
   if (outcome.kind === "signalled") return `supervisorctl was ended by ${outcome.signal}`;
   if (outcome.kind === "timed_out")
     return `supervisorctl did not answer within ${timeoutMs / 1000} s: supervisord may hang`;

@@ -14,6 +14,7 @@ import { digestOf, type NotedLogs } from "./log-tail.ts";
 import { differing, merged } from "./loaded-config.ts";
 import { historiesOf } from "./main-log.ts";
 import { sessionWay } from "./session-way.ts";
+import { rereadByExec } from "./reread.ts";
 import { STREAMS, type TailReply } from "./tail-reply.ts";
 import type { Listed, QuickWay, Reply } from "./way.ts";
 import type { Credentials } from "./xml-rpc-client.ts";
@@ -66,6 +67,7 @@ export function supervisorReader(
     supervisorPid: () => reader.supervisorPid(),
     troubleWithSupervisorctl: () => reader.troubleWithSupervisorctl(),
     config: (instances) => reader.config(instances),
+    reread: () => rereadByExec(access, settings, commandTimeoutMs),
     way: () => reader.way,
     close: () => reader.close(),
   };

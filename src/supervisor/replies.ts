@@ -2,14 +2,17 @@ import type { InstanceConfig } from "../domain/fleet.ts";
 import type { InstanceName } from "../domain/ids.ts";
 
 /** supervisor/supervisorctl.py, `_formatConfigInfo`; the two priorities are the group's and the process's. */
-const AVAIL_LINE = /^(.*\S)\s+in use\s+(auto|manual)\s+(-?\d{1,9}):(-?\d{1,9})$/;
+const AVAIL_LINE = /^(.*\S)\s+(in use|avail)\s+(auto|manual)\s+(-?\d{1,9}):(-?\d{1,9})$/;
 
-/** The processes in use by `supervisorctl avail`; undefined if there are none. */
-export function parseAvail(text: string): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
+/**
+ * The processes of `supervisorctl avail`; undefined if there are none.
+ * @param all those too whose group is configured and not in use
+ */
+export function parseAvail(text: string, { all = false } = {}): ReadonlyMap<InstanceName, InstanceConfig> | undefined {
   const configs = new Map<InstanceName, InstanceConfig>();
   for (const line of text.split(/\r?\n/)) {
-    const [, name, autostart, group, process] = AVAIL_LINE.exec(line.trimEnd()) ?? [];
-    if (name !== undefined)
+    const [, name, use, autostart, group, process] = AVAIL_LINE.exec(line.trimEnd()) ?? [];
+    if (name !== undefined && (all || use === "in use"))
       configs.set(name as InstanceName, {
         autostart: autostart === "auto",
         group_priority: Number(group),

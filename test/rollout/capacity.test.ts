@@ -31,18 +31,18 @@ describe("a worker that is started again after an expected exit, where the plan 
 
   it("is as good as healthy for the second that this takes", () => {
     look(starting(ENDED), 1000);
-    assert.equal(capacity.shortage(HOST, ONE), undefined);
+    assert.equal(capacity.shortage(HOST, [ONE]), undefined);
   });
 
   it("is not where it takes longer than ten seconds, until it runs", () => {
     for (const atMs of [1000, 8000, 12_000]) look(starting(ENDED), atMs);
-    assert.equal(capacity.shortage(HOST, ONE)?.healthy, 1);
+    assert.equal(capacity.shortage(HOST, [ONE])?.healthy, 1);
     look({ instance: TWO, state: "RUNNING", pid: 101 }, 13_000);
-    assert.equal(capacity.shortage(HOST, ONE), undefined);
+    assert.equal(capacity.shortage(HOST, [ONE]), undefined);
   });
 
   it("is not where its process did not exit as expected", () => {
     look(starting([{ pid: 100, start: "spawned", end: "unexpected", how: "exit status 1" }]), 1000);
-    assert.equal(capacity.shortage(HOST, ONE)?.healthy, 1);
+    assert.equal(capacity.shortage(HOST, [ONE])?.healthy, 1);
   });
 });

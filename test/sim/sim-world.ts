@@ -38,7 +38,7 @@ const QUIET_RETRY_MS = 5000;
 export interface SimChange {
   readonly host: HostName;
   readonly instance: InstanceName;
-  readonly action: "restart" | "start";
+  readonly action: "restart" | "start" | "stop";
 }
 
 export interface SimCheck extends CheckSubject {
@@ -153,7 +153,12 @@ export class SimWorld implements World {
         take: () => this.answer(LOOK_MS, () => ({ kind: "held" })),
         release: () => Promise.resolve(),
       },
-      changes: { change: (action, instance) => this.change({ host, instance, action }) },
+      changes: {
+        change: (change) => {
+          if (change.action === "signal" || change.action === "update") throw new Error("not simulated yet");
+          return this.change({ host, ...change });
+        },
+      },
       checker: { check: (check, subject) => this.check({ host, check, ...subject }) },
       hooks: this.hooks,
     };

@@ -61,7 +61,7 @@ async function realHost(host: FleetHost, access: HostAccess): Promise<PlayedHost
       await sleep(LOOK_EVERY_MS);
       return reader.look();
     },
-    change: (action, instance) => changes.change(action, instance),
+    change: (action, instance) => changes.change({ action, instance }),
     stop: (instance) => host.stop(instance),
     behave: (instance, behaviour) => host.behave(instance, behaviour),
     async close() {

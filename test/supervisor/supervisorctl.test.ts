@@ -69,8 +69,8 @@ describe("supervisorctl", () => {
 
   it("changes under the lock with exactly these arguments, and without a bound", async () => {
     const { lock, asked } = locking(exited(0, ""));
-    await supervisorctlChanges(lock, plain).change("restart", instance);
-    await supervisorctlChanges(lock, { ...plain, sudo: true }).change("start", instance);
+    await supervisorctlChanges(lock, plain).change({ action: "restart", instance });
+    await supervisorctlChanges(lock, { ...plain, sudo: true }).change({ action: "start", instance });
     assert.deepEqual(asked, [
       { argv: ["supervisorctl", "restart", "web:web_00"], options: { inSession: "restart web:web_00" } },
       { argv: ["sudo", "-n", "supervisorctl", "start", "web:web_00"], options: { inSession: "start web:web_00" } },
@@ -80,7 +80,7 @@ describe("supervisorctl", () => {
   it("is given every instance as group:process, as a short name may be a word of its own", async () => {
     const { lock, asked } = locking(exited(0, "all: stopped\nall: started\n"));
     const changes = supervisorctlChanges(lock, plain);
-    assert.deepEqual(await changes.change("restart", "all" as InstanceName), {
+    assert.deepEqual(await changes.change({ action: "restart", instance: "all" as InstanceName }), {
       kind: "returned",
       said: "all: stopped; all: started",
     });
@@ -95,7 +95,10 @@ describe("supervisorctl", () => {
   for (const name of ["*", "web:*", "web:", "web:my app", "web:a\u00a0b", "web:a\nstop all", "web:a\u001bb", "a\0b"])
     it(`is never sent a change of ${JSON.stringify(name)}, which it cannot be given alone`, async () => {
       const { lock, asked } = locking(exited(0, ""));
-      const outcome = await supervisorctlChanges(lock, plain).change("restart", name as InstanceName);
+      const outcome = await supervisorctlChanges(lock, plain).change({
+        action: "restart",
+        instance: name as InstanceName,
+      });
       assert.equal(outcome.kind, "not_sent");
       assert.deepEqual(asked, []);
     });
@@ -200,6 +203,9 @@ describe("supervisorctl", () => {
     ],
   ] as const)
     it(`says of a change that was ${outcome.kind} that it was ${expected.kind}`, async () => {
-      assert.deepEqual(await supervisorctlChanges(locking(outcome).lock, plain).change("restart", instance), expected);
+      assert.deepEqual(
+        await supervisorctlChanges(locking(outcome).lock, plain).change({ action: "restart", instance }),
+        expected,
+      );
     });
 });

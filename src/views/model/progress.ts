@@ -1,4 +1,5 @@
 /** The progress of the waves, batches, hosts and instances of a plan, each with the counts of its instances. */
+import type { EventOf } from "../../domain/events.ts";
 import type { HostName, InstanceName } from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
 import { ownWork, type Batch, type HostWork, type Wave } from "../../domain/rollout.ts";
@@ -44,7 +45,7 @@ export interface InstanceProgress extends KnownInstance {
   previousPid?: number | undefined;
   /** Its new process, once that was seen RUNNING, and since when it has been. */
   process?: { readonly pid: number; readonly sinceMs: number } | undefined;
-  action?: "restart" | "start";
+  action?: EventOf<"instance.restarting">["action"];
   /** While the floor of its program does not allow its restart. */
   waiting?: { readonly healthy: number; readonly minHealthy: number } | undefined;
   /** While its before_restart or after_healthy hook runs. */

@@ -1,3 +1,4 @@
+import { doingText } from "../words/action-text.ts";
 import { INSTANCE_FAILURES } from "../../domain/failures.ts";
 import { processOf } from "../../domain/ids.ts";
 import { remaining, wholeSeconds } from "../words/counting.ts";
@@ -113,7 +114,7 @@ function instanceText(
 }
 
 function wordOf({ state, action }: InstanceProgress): string {
-  return state?.toLowerCase() ?? (action === "start" ? "starting" : "restarting");
+  return state?.toLowerCase() ?? doingText(action);
 }
 
 function onPid({ proving, process }: InstanceProgress): string {

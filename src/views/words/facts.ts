@@ -1,3 +1,4 @@
+import { doingText, successText } from "./action-text.ts";
 import { counted } from "../../domain/counted.ts";
 import { formatDuration, formatElapsed } from "../../domain/duration.ts";
 import type { RolloutEvent, EventOf } from "../../domain/events.ts";
@@ -45,6 +46,13 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
       return [overall(`wave ${event.wave} (${event.group}) batch ${event.batch} finished`)];
     case "batch.resting":
       return [overall(`pausing ${formatDuration(event.ms)} before the next batch`)];
+    case "group.updating": {
+      const { before, after } = event;
+      const howMany = `${counted(before.length, "instance")} -> ${counted(after.length, "instance")}`;
+      return [{ about: `${event.host} ${event.program}`, text: `updating the group, ${howMany}` }];
+    }
+    case "group.updated":
+      return [{ about: `${event.host} ${event.program}`, text: "the group has its new configuration" }];
     case "host.connected":
       return [{ about: event.host, text: `connected, ${counted(event.instances, "instance")}` }];
     case "host.unreachable":
@@ -114,15 +122,15 @@ function factsOfInstance(event: EventOf<`instance.${string}` & RolloutEvent["typ
     case "instance.waiting":
       return [{ about, text: waitingText(event) }];
     case "instance.restarting": {
-      const verb = event.action === "start" ? "starting" : "restarting";
-      return [{ about, text: `${verb}, was ${event.previous_state}${onPid(event.previous_pid)}` }];
+      const doing = doingText(event.action, event.signal);
+      return [{ about, text: `${doing}, was ${event.previous_state}${onPid(event.previous_pid)}` }];
     }
     case "instance.observed":
       return [{ about, text: `is ${event.state}${onPid(event.pid)}`, series: "state" }];
     case "instance.healthy": {
       const after = afterText(event.seconds);
-      const how = event.completed ? `completed${after}: it exited as expected` : `healthy${after}${onPid(event.pid)}`;
-      return [{ about, text: how }];
+      const why = event.completed ? ": it exited as expected" : "";
+      return [{ about, text: `${successText(event)}${after}${onPid(event.pid)}${why}` }];
     }
     case "instance.failed": {
       const failed = {

@@ -1,3 +1,4 @@
+import { doingText } from "./action-text.ts";
 import { counted } from "../../domain/counted.ts";
 import type { EventOf } from "../../domain/events.ts";
 import { failingText } from "./check-text.ts";
@@ -98,7 +99,7 @@ function busyText(
   if (proving && nowMs < sinceMs + timings.min_healthy_time_ms)
     return `RUNNING ${elapsed} of ${wholeSeconds(timings.min_healthy_time_ms)}`;
   if (proving) return `RUNNING ${elapsed}, ${checks.length > 0 ? "its checks" : "a final check"}`;
-  return `${state ?? (action === "start" ? "starting" : "restarting")} ${elapsed}`;
+  return `${state ?? doingText(action)} ${elapsed}`;
 }
 
 function hostWait(hosts: readonly HostProgress[], model: RolloutModel, nowMs: number): Wait | undefined {

@@ -64,7 +64,7 @@ export const PLANTED: readonly PlantedFault[] = [
     had: "0.1.0",
     edits: [
       {
-        file: "src/rollout/gate.ts",
+        file: "src/rollout/new-process-gate.ts",
         from: "if (isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs) &&",
         to: "if (uptimeS < this.found.uptimeS || isTooYoung(uptimeS, issuedAtMs - this.found.seenAtMs) &&",
       },
@@ -249,7 +249,7 @@ export const PLANTED: readonly PlantedFault[] = [
     what: "an instance is healthy as soon as it is RUNNING",
     edits: [
       {
-        file: "src/rollout/gate.ts",
+        file: "src/rollout/new-process-gate.ts",
         from: "this.timings.min_healthy_time_ms === 0 || issuedAtMs - this.found.sinceMs >= this.timings.min_healthy_time_ms;",
         to: "issuedAtMs >= 0;",
       },

@@ -1,24 +1,8 @@
 import { formatDuration, formatElapsed } from "../domain/duration.ts";
-import type { InstanceFailureCode } from "../domain/failures.ts";
 import { NO_PROCESS, RUNNING_ON_NOTHING, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Timings } from "../domain/rollout.ts";
 import { explain, whyNotExpected, type ExitExplanation } from "./explained.ts";
-
-export type GateVerdict =
-  /** Not known yet: look again at `lookAtMs`. */
-  | { readonly kind: "wait"; readonly lookAtMs: number }
-  | { readonly kind: "healthy"; readonly pid: number }
-  /** It has run, and ended as Supervisor expects: there is nothing more to come of it. */
-  | { readonly kind: "completed" }
-  | Failed;
-
-/** @property expectedExit supervisord's log calls the exit that it failed for expected: `exit status 0` */
-export interface Failed {
-  readonly kind: "failed";
-  readonly code: InstanceFailureCode;
-  readonly reason: string;
-  readonly expectedExit?: string;
-}
+import { describeState, failed, quotedFrom, type Failed, type Gate, type GateVerdict } from "./verdict.ts";
 
 /** What an instance may do other than keep running. */
 export interface ExitRules {
@@ -28,6 +12,8 @@ export interface ExitRules {
   readonly mayComplete: boolean;
   /** The line of supervisord's log with its start before the restart: another start is this restart's. */
   readonly startBefore?: string;
+  /** Its group is updated: between its two configurations Supervisor does not list it. */
+  readonly isUpdate?: true;
 }
 
 /** After so many processes in a row that end before `min_healthy_time` it flaps, however they end. */
@@ -44,7 +30,7 @@ const FIRST_LOOK_AGAIN_MS = 250;
  * STOPPED and STARTING of a healthy restart. A lost channel is no return: the command may still act on the
  * host, so the old pid and STOPPED are taken for its result only once it is known that it can act no more.
  */
-export class Gate {
+export class NewProcessGate implements Gate {
   private readonly timings: Timings;
   private readonly previousPid: number | undefined;
   private readonly sentAtMs: number;
@@ -74,24 +60,20 @@ export class Gate {
     this.sentAtMs = sentAtMs;
   }
 
-  /** The pid of the new process, once it was seen RUNNING. */
   get newPid(): number | undefined {
     return this.found?.pid;
   }
 
-  /** The restart command came back, or can act no more; `said` is its text, quoted in reasons. */
   commandReturned(said: string, nowMs: number): void {
     this.lost = undefined;
     this.returned = { atMs: nowMs, said };
     this.stopEndedAtMs ??= nowMs;
   }
 
-  /** The channel was lost while the command ran. */
   commandLost(reason: string, nowMs: number): void {
     this.lost = { atMs: nowMs, reason };
   }
 
-  /** True where only supervisord's own log says what has become of its process: the look is judged with that. */
   needsHistory(snapshot: ProcessSnapshot, issuedAtMs: number): boolean {
     const { found, rules } = this;
     if (this.endedAtMs() === undefined) return false;
@@ -102,20 +84,17 @@ export class Gate {
     return snapshot.state === "STARTING";
   }
 
-  /**
-   * @param snapshot what the look showed of this instance; undefined when Supervisor does not list it
-   * @param issuedAtMs when the look was sent: what it shows is at least as new as this
-   */
   observe(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): GateVerdict {
     if (snapshot && this.stopEndedAtMs === undefined && !this.isBeforeStopEnd(snapshot)) this.stopEndedAtMs = nowMs;
     const endedAtMs = this.endedAtMs();
     if (endedAtMs === undefined || issuedAtMs < endedAtMs) return this.verdictByTime(nowMs);
+    // An update that was lost half way has removed it, and not added it yet.
+    if (!snapshot && this.rules.isUpdate && this.lost) return this.verdictByTime(nowMs);
     if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its restart and no longer is");
     this.lastSeen = describeState(snapshot);
     return this.judge(snapshot, issuedAtMs, nowMs) ?? this.verdictByTime(nowMs);
   }
 
-  /** What can be said without a look: a deadline that has passed, or when to look next. */
   verdictByTime(nowMs: number): GateVerdict {
     const { stop_deadline_ms, healthy_deadline_ms, between_checks_ms, min_healthy_time_ms } = this.timings;
     const deadlineMs =
@@ -236,7 +215,6 @@ export class Gate {
     return last.end === "expected" ? { kind: "completed" } : fails(`calls its end ${last.end}: ${last.how}`);
   }
 
-  /** True once a proven instance has no time left for what else is asked of it. */
   isOverdue(nowMs: number): boolean {
     return this.stopEndedAtMs !== undefined && nowMs >= this.stopEndedAtMs + this.timings.healthy_deadline_ms;
   }
@@ -274,9 +252,8 @@ export class Gate {
     return `it was RUNNING on pid ${this.found.pid} for at most ${formatElapsed(nowMs - this.found.sinceMs + this.found.uptimeS * 1000)}`;
   }
 
-  /** What supervisorctl said, to stand behind a reason; empty if it said nothing, or nothing yet. */
   quoted(): string {
-    return this.returned?.said ? `; supervisorctl said: ${this.returned.said}` : "";
+    return quotedFrom(this.returned?.said);
   }
 }
 
@@ -301,14 +278,4 @@ function deathsIn({ history }: ProcessSnapshot, previousPid: number | undefined)
 
 function expectedIn(explanation: ExitExplanation): Pick<Failed, "expectedExit"> {
   return explanation.kind === "expected" ? { expectedExit: explanation.how } : {};
-}
-
-export function failed(code: InstanceFailureCode, reason: string): Failed {
-  return { kind: "failed", code, reason };
-}
-
-/** `FATAL (Exited too quickly)`. */
-export function describeState({ state, description, pid }: ProcessSnapshot): string {
-  if (state === "RUNNING") return `RUNNING on pid ${pid}`;
-  return description ? `${state} (${description})` : state;
 }

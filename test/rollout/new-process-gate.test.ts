@@ -3,7 +3,7 @@ import type { InstanceName } from "../../src/domain/ids.ts";
 import type { KnownHistory, PastProcess } from "../../src/domain/process-history.ts";
 import type { ProcessSnapshot, ProcessState } from "../../src/domain/process-state.ts";
 import type { Timings } from "../../src/domain/rollout.ts";
-import { Gate } from "../../src/rollout/gate.ts";
+import { NewProcessGate } from "../../src/rollout/new-process-gate.ts";
 
 const timings: Timings = {
   between_checks_ms: 5000,
@@ -27,14 +27,14 @@ function inState(state: ProcessState): ProcessSnapshot {
 }
 
 /** A gate whose restart was sent at 0 and returned at 1000. */
-function returnedGate(own: Partial<Timings> = {}, previousPid: number | undefined = OLD_PID): Gate {
-  const gate = new Gate({ ...timings, ...own }, previousPid, 0);
+function returnedGate(own: Partial<Timings> = {}, previousPid: number | undefined = OLD_PID): NewProcessGate {
+  const gate = new NewProcessGate({ ...timings, ...own }, previousPid, 0);
   gate.commandReturned("web:web_00: started", 1000);
   return gate;
 }
 
 /** What the gate says of a look that was sent and answered at `atMs`. */
-function look(gate: Gate, snapshot: ProcessSnapshot | undefined, atMs: number) {
+function look(gate: NewProcessGate, snapshot: ProcessSnapshot | undefined, atMs: number) {
   const verdict = gate.observe(snapshot, atMs, atMs);
   return verdict.kind === "failed" ? verdict.code : verdict.kind;
 }
@@ -157,7 +157,7 @@ describe("the gate that a restarted instance has to pass", () => {
   });
 
   it("judges nothing but deadlines before the command has returned: a healthy restart is STOPPED for a moment", () => {
-    const gate = new Gate(timings, OLD_PID, 0);
+    const gate = new NewProcessGate(timings, OLD_PID, 0);
     for (const snapshot of [
       running(OLD_PID),
       inState("STOPPING"),
@@ -174,16 +174,16 @@ describe("the gate that a restarted instance has to pass", () => {
   });
 
   it("gives a stop until stop_deadline and then a start until healthy_deadline, also while the command is still out", () => {
-    const gate = new Gate(timings, OLD_PID, 0);
+    const gate = new NewProcessGate(timings, OLD_PID, 0);
     assert.equal(look(gate, inState("STOPPING"), 299_999), "wait");
     assert.equal(look(gate, inState("STARTING"), 299_999), "wait");
     assert.equal(look(gate, inState("STARTING"), 299_999 + 119_999), "wait");
     assert.equal(look(gate, inState("STARTING"), 299_999 + 120_000), "healthy_deadline");
-    assert.equal(look(new Gate(timings, OLD_PID, 0), inState("STOPPING"), 300_000), "stop_deadline");
+    assert.equal(look(new NewProcessGate(timings, OLD_PID, 0), inState("STOPPING"), 300_000), "stop_deadline");
   });
 
   it("takes neither the old pid nor STOPPED for the result of a restart whose channel was lost", () => {
-    const gate = new Gate(timings, OLD_PID, 0);
+    const gate = new NewProcessGate(timings, OLD_PID, 0);
     gate.commandLost("connection lost", 1000);
     assert.equal(look(gate, running(OLD_PID, 99), 2000), "wait");
     assert.equal(look(gate, inState("STOPPED"), 3000), "wait");
@@ -192,7 +192,7 @@ describe("the gate that a restarted instance has to pass", () => {
   });
 
   it("calls it indeterminate when nothing could be seen until the deadline", () => {
-    const lost = new Gate(timings, OLD_PID, 0);
+    const lost = new NewProcessGate(timings, OLD_PID, 0);
     lost.commandLost("connection lost", 1000);
     const verdict = lost.verdictByTime(300_000);
     assert.equal(verdict.kind === "failed" && verdict.code, "indeterminate");
@@ -208,8 +208,8 @@ describe("the gate that a restarted instance has to pass", () => {
       history: { kind: "read", processes },
     });
 
-    function acceptingGate(own: Partial<Timings> = {}): Gate {
-      const gate = new Gate({ ...timings, ...own }, OLD_PID, 0, { mayExit: true, mayComplete: false });
+    function acceptingGate(own: Partial<Timings> = {}): NewProcessGate {
+      const gate = new NewProcessGate({ ...timings, ...own }, OLD_PID, 0, { mayExit: true, mayComplete: false });
       gate.commandReturned("web:web_00: started", 1000);
       return gate;
     }
@@ -309,9 +309,9 @@ describe("the gate that a restarted instance has to pass", () => {
       return { ...inState("EXITED"), history: { kind: "read", processes } };
     };
 
-    function oneShotGate(startBefore?: string): Gate {
+    function oneShotGate(startBefore?: string): NewProcessGate {
       const rules = { mayExit: false, mayComplete: true, ...(startBefore !== undefined && { startBefore }) };
-      const gate = new Gate(timings, undefined, 0, rules);
+      const gate = new NewProcessGate(timings, undefined, 0, rules);
       gate.commandReturned("migrate: started", 1000);
       return gate;
     }

@@ -1,0 +1,147 @@
+import type { RereadOutcome } from "../domain/fleet.ts";
+import type { InstanceName, ProgramName } from "../domain/ids.ts";
+import type { AwaitedOutcome, ChangeOutcome } from "../domain/outcomes.ts";
+import type { HostWork, InstanceBatch } from "../domain/rollout.ts";
+import type { UpdatedTogether } from "./instance-turn.ts";
+import type { RunContext } from "./run-context.ts";
+
+/** An instance of the group, which has its own way to the update and its own gate after it. */
+export interface Member {
+  readonly isOver: boolean;
+  /** The last look has shown it as it must be, and it is drained: all that it waits for is the others. */
+  readonly isReady: boolean;
+  /** The update is about to be sent. @param takenDownSinceMs if it was sent before, and has stopped half way */
+  updateStarts(nowMs: number, takenDownSinceMs: number | undefined): void;
+  changed(outcome: ChangeOutcome, nowMs: number): void;
+  /** The update that was lost has done all that it will do. */
+  updateEnded(nowMs: number): void;
+  /** The group is not updated. */
+  leaveOut(why: string, nowMs: number): void;
+}
+
+type Phase =
+  /** The instances are reserved, drained, and looked at. */
+  | { readonly name: "gathering" }
+  | { readonly name: "sent" }
+  /** It may still act. */
+  | { readonly name: "lost" }
+  /** It can no longer act: the configuration shows whether it is done. */
+  | { readonly name: "rereading" }
+  /** That could not be found out, or it could not be sent again: after the next look once more. */
+  | { readonly name: "waiting"; readonly next: "reread" | "send" }
+  | { readonly name: "over" };
+
+/**
+ * Updates one group of a host. Supervisor takes the whole group down, so its instances wait for each other, and one command
+ * is sent for all of them. `update` continues where it was: one that was lost half way is sent again.
+ */
+export class GroupUpdate implements UpdatedTogether {
+  readonly instances: readonly InstanceName[];
+  private readonly group: ProgramName;
+  private readonly work: HostWork;
+  private readonly batch: InstanceBatch;
+  private readonly context: RunContext;
+  private readonly lookAt: (atMs: number) => void;
+  private readonly members: Member[] = [];
+  private phase: Phase = { name: "gathering" };
+  /** Since when it is known to have been lost half way. */
+  private takenDownSinceMs: number | undefined;
+
+  constructor(work: HostWork, batch: InstanceBatch, context: RunContext, lookAt: (atMs: number) => void) {
+    this.work = work;
+    this.batch = batch;
+    this.group = batch.program;
+    this.context = context;
+    this.lookAt = lookAt;
+    this.instances = batch.instances.map(({ instance }) => instance);
+  }
+
+  add(member: Member): void {
+    this.members.push(member);
+  }
+
+  /** Sends it once all are ready. If one has failed before that, the others are left as they are. */
+  proceed(nowMs: number): void {
+    if (this.phase.name !== "gathering" || this.members.length < this.instances.length) return;
+    const open = this.members.filter(({ isOver }) => !isOver);
+    if (open.length < this.members.length) {
+      this.phase = { name: "over" };
+      for (const member of open)
+        member.leaveOut(`${this.group} was not updated: another of its instances failed`, nowMs);
+    } else if (open.every(({ isReady }) => isReady)) this.send(nowMs);
+  }
+
+  /** A look at the host has come back. */
+  looked(nowMs: number): void {
+    if (this.phase.name !== "waiting") return;
+    if (this.phase.next === "send") this.send(nowMs);
+    else this.reread();
+  }
+
+  changed(outcome: ChangeOutcome, nowMs: number): void {
+    switch (outcome.kind) {
+      case "returned":
+        this.done();
+        break;
+      case "indeterminate":
+        this.phase = { name: "lost" };
+        this.context.issue({ type: "await_outcome", host: this.work.host, group: this.group });
+        break;
+      case "not_sent":
+        if (this.takenDownSinceMs !== undefined) return this.wait("send", nowMs);
+        this.phase = { name: "gathering" };
+        break;
+      case "lock_lost":
+        this.phase = { name: "over" };
+    }
+    for (const member of this.members) member.changed(outcome, nowMs);
+  }
+
+  /** It can no longer act, or nothing can be known of it. */
+  outcomeKnown(outcome: AwaitedOutcome): void {
+    if (outcome.kind === "lock_lost") this.context.halt("lock_lost", outcome.reason);
+    if (outcome.kind === "ended" && this.phase.name === "lost") this.reread();
+  }
+
+  rereadDone(outcome: RereadOutcome, nowMs: number): void {
+    if (this.phase.name !== "rereading") return;
+    if (outcome.kind === "unavailable") return this.wait("reread", nowMs);
+    const change = outcome.kind === "read" ? outcome.groups.get(this.group) : undefined;
+    if (change === "changed" || change === "available") {
+      this.takenDownSinceMs ??= nowMs;
+      return this.send(nowMs);
+    }
+    this.done();
+    const said: ChangeOutcome | undefined =
+      outcome.kind === "invalid" ? { kind: "returned", said: outcome.reason } : undefined;
+    for (const member of this.members)
+      if (said) member.changed(said, nowMs);
+      else member.updateEnded(nowMs);
+  }
+
+  private send(nowMs: number): void {
+    const { host } = this.work;
+    const { group, instances, batch } = this;
+    const before = batch.instances.filter(({ is_new }) => !is_new).map(({ instance }) => instance);
+    const after = batch.instances.filter(({ action }) => action === "update").map(({ instance }) => instance);
+    this.phase = { name: "sent" };
+    this.context.emit({ type: "group.updating", host, program: group, before, after });
+    for (const member of this.members) member.updateStarts(nowMs, this.takenDownSinceMs);
+    this.context.issue({ type: "change", host, action: "update", group, instances });
+  }
+
+  private done(): void {
+    this.phase = { name: "over" };
+    this.context.emit({ type: "group.updated", host: this.work.host, program: this.group });
+  }
+
+  private reread(): void {
+    this.phase = { name: "rereading" };
+    this.context.issue({ type: "reread", host: this.work.host });
+  }
+
+  private wait(next: "reread" | "send", nowMs: number): void {
+    this.phase = { name: "waiting", next };
+    this.lookAt(nowMs + this.work.timings.between_checks_ms);
+  }
+}
