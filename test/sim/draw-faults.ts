@@ -197,10 +197,10 @@ export function drawWay(
   const hookFails = hasFaults && random.chance(0.2);
   return {
     lookMs: () => random.whole(1, hasFaults && random.chance(0.02) ? 30_000 : 400),
-    onChange: ({ host, instance, action }): ChangeFate => {
+    onChange: ({ host, ...change }): ChangeFate => {
       // A start is what completes a restart that was lost: less goes well where something went wrong already.
-      if (!hasFaults || random.chance(action === "start" ? 0.8 : 0.95)) return { kind: "arrives" };
-      troubles.befall(host, instance);
+      if (!hasFaults || random.chance(change.action === "start" ? 0.8 : 0.95)) return { kind: "arrives" };
+      for (const instance of fleet.instancesOf(host, change)) troubles.befall(host, instance);
       const kind = random.pick([
         "not_sent",
         "lost_on_the_way",

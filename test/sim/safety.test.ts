@@ -609,9 +609,9 @@ describe("an instance that a restart has stopped and, as it was lost, not starte
     fleet.behave("host-1", "web:0", { fileGone: true });
     let starts = 0;
     const run = await simulate(rollout(), fleet, time, {
-      onChange({ instance, action }) {
-        if (instance !== "web:0") return { kind: "arrives" };
-        if (action === "restart") return { kind: "lost_under_way", afterMs: 1000 };
+      onChange(change) {
+        if (change.action === "update" || change.instance !== "web:0") return { kind: "arrives" };
+        if (change.action === "restart") return { kind: "lost_under_way", afterMs: 1000 };
         fleet.behave("host-1", "web:0", {});
         return starts++ < unsent ? { kind: "not_sent" } : { kind: "arrives" };
       },

@@ -4,7 +4,16 @@ import type { KnownHistory } from "../../src/domain/process-history.ts";
 import type { HostProcess, ProcessesOutcome, ProcessQuery } from "../../src/domain/host-process.ts";
 import type { CheckOutcome, LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
-import { healthy, SimProcess, type SimBehaviour, type SimConfig, type SimSurroundings } from "./sim-process.ts";
+import type { Change } from "../../src/domain/action.ts";
+import { SimDisks, type UpdateEnd } from "./sim-disks.ts";
+import {
+  healthy,
+  SimProcess,
+  SOCKET_GONE,
+  type SimBehaviour,
+  type SimConfig,
+  type SimSurroundings,
+} from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** A process that has outlived the one that started it. */
@@ -33,8 +42,6 @@ interface Machine {
 /** A supervisord takes this long to notice that a process is down and to heed the listener that then ends it. */
 const QUIT_MS = 1500;
 
-const SOCKET_GONE = "unix:///run/supervisor.sock no such file";
-
 /** Hosts with their simulated processes, in virtual time. */
 export class SimFleet {
   readonly hosts = new Map<HostName, Map<InstanceName, SimProcess>>();
@@ -46,6 +53,10 @@ export class SimFleet {
   onLost: (host: HostName) => void = () => undefined;
   /** When those were removed that another user has taken out of the config. */
   readonly removed = new Map<string, number>();
+  /** The configuration on their disks. */
+  readonly disks = new SimDisks(this);
+  /** What an update has removed, by host: if it is added again, it is the same one. */
+  private readonly dismissed = new Map<HostName, Map<InstanceName, SimProcess>>();
   /** How they were configured. */
   private readonly removedConfigs = new Map<string, SimConfig | undefined>();
   /** All that there ever were. */
@@ -95,6 +106,11 @@ export class SimFleet {
   /** As `supervisorctl update` does after a change of the config. */
   add(host: HostName, instance: InstanceName, behaviour: SimBehaviour = healthy, config?: SimConfig): void {
     const process = new SimProcess(instance, this.time, this.around(host, instance), behaviour, config);
+    this.insert(host, process.hasRun());
+  }
+
+  private insert(host: HostName, process: SimProcess): void {
+    const { instance } = process;
     const others = [...(this.hosts.get(host) ?? [])];
     const isLast = others.every(([other]) => compareNaturally(other, instance) < 0);
     if (isLast) this.hosts.get(host)?.set(instance, process);
@@ -103,6 +119,34 @@ export class SimFleet {
         host,
         new Map([...others, [instance, process] as const].sort(([a], [b]) => compareNaturally(a, b))),
       );
+  }
+
+  /** An update removes it. What it was is still known to judges. */
+  dismiss(host: HostName, instance: InstanceName): void {
+    const process = this.hosts.get(host)?.get(instance);
+    if (!process) return;
+    this.hosts.get(host)?.delete(instance);
+    const ofHost = this.dismissed.get(host) ?? new Map<InstanceName, SimProcess>();
+    this.dismissed.set(host, ofHost.set(instance, process));
+  }
+
+  /** An update adds it, with this configuration. It does not run yet. */
+  recall(
+    host: HostName,
+    instance: InstanceName,
+    configured: { readonly behaviour?: SimBehaviour; readonly config: SimConfig },
+  ): SimProcess {
+    const known = this.dismissed.get(host)?.get(instance);
+    this.dismissed.get(host)?.delete(instance);
+    const process = known ?? new SimProcess(instance, this.time, this.around(host, instance));
+    this.insert(host, process);
+    process.configure(configured);
+    return process;
+  }
+
+  /** What there is of it, or was before an update has removed it. */
+  known(host: HostName, instance: InstanceName): SimProcess | undefined {
+    return this.hosts.get(host)?.get(instance) ?? this.dismissed.get(host)?.get(instance);
   }
 
   remove(host: HostName, instance: InstanceName): void {
@@ -151,6 +195,7 @@ export class SimFleet {
     this.leftovers.length = 0;
     for (const host of this.logsSinceMs.keys()) this.logsSinceMs.set(host, this.time.now);
     for (const host of this.hosts.keys()) {
+      this.disks.mend(host);
       this.goOn(host);
       this.startSupervisor(host);
     }
@@ -198,6 +243,7 @@ export class SimFleet {
   startSupervisor(host: HostName, pid = ++this.machineOf(host).pid): void {
     if (this.hasSupervisor(host)) return;
     this.supervisors.set(host, pid);
+    this.disks.load(host);
     for (const process of this.hosts.get(host)?.values() ?? []) process.startWithSupervisor();
   }
 
@@ -230,19 +276,28 @@ export class SimFleet {
     else act();
   }
 
-  /** As supervisorctl does it; `done` gets its words. */
-  change(
-    action: "restart" | "start" | "stop",
-    host: HostName,
-    instance: InstanceName,
-    done: (said: string) => void,
-  ): void {
+  /**
+   * As supervisorctl does it; `done` gets its words.
+   * @param end where the client of an update is killed
+   */
+  change(change: Change, host: HostName, done: (said: string) => void, end?: UpdateEnd): void {
+    if (change.action === "update") {
+      this.disks.update(host, change.group, done, end);
+      return;
+    }
+    const { action, instance } = change;
     this.request(host, () => {
       const process = this.hosts.get(host)?.get(instance);
       if (!this.hasSupervisor(host)) done(SOCKET_GONE);
-      else if (process) process[action](done);
-      else done(`${instance}: ERROR (no such process)`);
+      else if (!process) done(`${instance}: ERROR (no such process)`);
+      else if (action === "signal") process.signal(change.signal, done);
+      else process[action](done);
     });
+  }
+
+  /** All that a change acts on. */
+  instancesOf(host: HostName, change: Change): readonly InstanceName[] {
+    return change.action === "update" ? this.disks.membersOf(host, change.group) : [change.instance];
   }
 
   process(host: string, instance: string): SimProcess {
@@ -333,6 +388,7 @@ export class SimFleet {
         host,
         instances,
         at_rest: this.atRest(host),
+        reread: this.disks.reread(host),
         ...config,
         ...(supervisorPid !== undefined && { supervisorPid }),
       };

@@ -23,6 +23,8 @@ export interface SimBehaviour {
   readonly isUnaskable?: true;
   /** A child of it outlives it for so long, and keeps its port. */
   readonly leavesForMs?: number;
+  /** On a signal; by default it loads what is deployed now, and stays on its pid. */
+  readonly onSignal?: "ignores" | "dies";
 }
 
 export const healthy: SimBehaviour = { stopMs: 100, startsecsMs: 1000, crashesAtStart: 0, fileGone: false };
@@ -67,9 +69,14 @@ export interface SimSurroundings {
 /** One process from its start to its end: what a judge has to go by, whatever anybody says. */
 export interface SimSpawn {
   readonly pid: number;
-  readonly release: number;
+  /** What it runs: what was deployed when it was started, or when it was last signalled to load that. */
+  release: number;
+  /** The configuration that it was started with. */
+  readonly version: number;
   readonly atMs: number;
-  readonly behaviour: SimBehaviour;
+  /** When it was last signalled to load what is deployed. */
+  loadedAtMs?: number;
+  behaviour: SimBehaviour;
   runningAtMs: number | undefined;
   endedAtMs: number | undefined;
   /** A look has shown its pid. */
@@ -82,6 +89,8 @@ export interface SimSpawn {
 const START_RETRIES = 3;
 /** supervisor/states.py: RUNNING_STATES, which is what a stop is for and a start is not. */
 const STOPPABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "BACKOFF"];
+/** Likewise SIGNALLABLE_STATES. */
+const SIGNALLABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "STOPPING"];
 const CRASH_MS = 20;
 /** At most so long supervisord's loop sleeps before it starts again what has ended. Any request wakes it. */
 const EXITED_MS = 500;
@@ -92,7 +101,14 @@ const HOW: Readonly<Record<ProcessEnd, string>> = {
   stopped: "terminated by SIGTERM",
 };
 
-const SOCKET_GONE = "unix:///run/supervisor.sock no such file";
+export const SOCKET_GONE = "unix:///run/supervisor.sock no such file";
+
+/** A signal that has reached a process. */
+export interface SimSignal {
+  readonly signal: string;
+  readonly pid: number;
+  readonly atMs: number;
+}
 
 /**
  * One process under a simulated supervisord, with the states and transitions of the real one
@@ -102,10 +118,14 @@ export class SimProcess {
   /** From its next start on. */
   behaviour: SimBehaviour;
   /** How it behaves where nothing is wrong with it. */
-  readonly normal: SimBehaviour;
+  normal: SimBehaviour;
   state: ProcessState = "RUNNING";
   pid: number | undefined;
-  readonly config: SimConfig;
+  config: SimConfig;
+  /** Of the configuration that its supervisord has loaded. */
+  version = 0;
+  /** All that have reached it. */
+  readonly signals: SimSignal[] = [];
   /** Stops and starts that clients asked for, with their virtual times. */
   readonly stopsAtMs: number[] = [];
   /** When it last broke by itself. */
@@ -118,7 +138,7 @@ export class SimProcess {
   private readonly time: VirtualTime;
   private readonly around: SimSurroundings;
   /** By the host's wall clock: what Supervisor's uptime is counted from. */
-  private spawnedAtWallMs: number;
+  private spawnedAtWallMs = 0;
   /** How the process that runs now ends on a signal. */
   private ending: Pick<SimBehaviour, "stopMs" | "leavesForMs">;
   /** How its end is logged. */
@@ -147,15 +167,21 @@ export class SimProcess {
     this.normal = behaviour;
     this.config = config;
     this.ending = behaviour;
+  }
+
+  /** It runs when the story begins, and has for long. */
+  hasRun(): this {
+    const { around, time, behaviour, version } = this;
     const atMs = time.now - 3_600_000;
     this.spawnedAtWallMs = around.wallMs - 3_600_000;
     this.pid = around.nextPid();
     const { release } = around;
-    this.spawns.push({ pid: this.pid, release, atMs, behaviour, runningAtMs: atMs, endedAtMs: undefined });
+    this.spawns.push({ pid: this.pid, release, version, atMs, behaviour, runningAtMs: atMs, endedAtMs: undefined });
     const { completesAfterMs } = behaviour;
     // Each is at another point of its life.
     if (completesAfterMs !== undefined)
       this.next = time.after((completesAfterMs * (1 + (this.pid % 7))) / 8, () => this.ended(true));
+    return this;
   }
 
   /** What runs now, be it only STARTING. */
@@ -198,6 +224,10 @@ export class SimProcess {
   get serves(): boolean {
     const { spawn } = this;
     return this.state === "RUNNING" && spawn !== undefined && servesAt(spawn, this.time.now);
+  }
+
+  get isStoppable(): boolean {
+    return STOPPABLE.includes(this.state);
   }
 
   /** From its next start on, and the process that runs now stops like that. */
@@ -269,6 +299,34 @@ export class SimProcess {
     this.startProcess();
   }
 
+  /** `supervisorctl signal`. */
+  signal(signal: string, done: (said: string) => unknown): void {
+    const { spawn } = this;
+    if (!SIGNALLABLE.includes(this.state) || !spawn) {
+      done(`${this.instance}: ERROR (not running)`);
+      return;
+    }
+    this.signals.push({ signal, pid: spawn.pid, atMs: this.time.now });
+    done(`${this.instance}: signalled`);
+    this.time.after(CRASH_MS, () => this.heed(spawn));
+  }
+
+  /** It is loaded with this configuration. Nothing of it runs yet. */
+  configure({ behaviour, config }: { readonly behaviour?: SimBehaviour; readonly config: SimConfig }): void {
+    this.config = config;
+    if (behaviour) this.behaviour = this.normal = behaviour;
+    this.become("STOPPED");
+    this.pid = undefined;
+    this.isNotStarted = true;
+  }
+
+  /** Its supervisord has loaded it, and starts it if its configuration says so. */
+  startAsConfigured(): void {
+    if (!this.config.autostart) return;
+    this.failedStarts = 0;
+    this.startProcess();
+  }
+
   /** It is like this when the story begins, and has been for long. */
   rest(state: "STOPPED" | "EXITED" | "FATAL"): void {
     this.endsAs = state === "EXITED" ? "expected" : "stopped";
@@ -315,6 +373,10 @@ export class SimProcess {
   private startProcess(): void {
     this.isNotStarted = false;
     this.wasStoppedByHand = false;
+    if (this.behaviour.fileGone) {
+      this.startFailed();
+      return;
+    }
     this.pid = this.around.nextPid();
     this.spawnedAtWallMs = this.around.wallMs;
     const { behaviour } = this;
@@ -323,6 +385,7 @@ export class SimProcess {
     this.spawns.push({
       pid: this.pid,
       release,
+      version: this.version,
       atMs: this.time.now,
       behaviour,
       runningAtMs: undefined,
@@ -335,6 +398,10 @@ export class SimProcess {
 
   private crashedAtStart(): void {
     this.behaviour = { ...this.behaviour, crashesAtStart: this.behaviour.crashesAtStart - 1 };
+    this.startFailed();
+  }
+
+  private startFailed(): void {
     this.failedStarts++;
     const isLast = this.failedStarts > START_RETRIES;
     if (isLast) this.become("FATAL");
@@ -343,14 +410,30 @@ export class SimProcess {
     if (isLast) this.around.gaveUp();
   }
 
-  private runs(): void {
+  private runsOn(): void {
     const { diesAfterMs, completesAfterMs } = this.behaviour;
     const endsAfterMs = diesAfterMs ?? completesAfterMs;
     if (endsAfterMs === undefined) this.become("RUNNING");
     else this.become("RUNNING", endsAfterMs, () => this.ended(diesAfterMs === undefined));
+  }
+
+  private runs(): void {
+    this.runsOn();
     const { spawn } = this;
     if (spawn) spawn.runningAtMs = this.time.now;
     this.answer(`${this.instance}: started`);
+  }
+
+  /** It has got a signal. */
+  private heed(spawn: SimSpawn): void {
+    const { behaviour } = this;
+    if (this.spawn !== spawn || this.state === "STOPPING" || behaviour.onSignal === "ignores") return;
+    spawn.release = this.around.release;
+    spawn.behaviour = behaviour;
+    spawn.loadedAtMs = this.time.now;
+    this.ending = behaviour;
+    if (behaviour.onSignal === "dies" || behaviour.crashesAtStart > 0) this.ended(false);
+    else if (this.state === "RUNNING") this.runsOn();
   }
 
   /** It has run once, as it is meant to, and runs no more. */
@@ -402,7 +485,8 @@ export class SimProcess {
 }
 
 /** Whether a process that runs does what it is there for. */
-export function servesAt({ atMs, behaviour: { failsChecks = [], isUnaskable } }: SimSpawn, nowMs: number): boolean {
-  const ageMs = nowMs - atMs;
+export function servesAt({ atMs, loadedAtMs, behaviour }: SimSpawn, nowMs: number): boolean {
+  const { failsChecks = [], isUnaskable } = behaviour;
+  const ageMs = nowMs - (loadedAtMs ?? atMs);
   return !isUnaskable && !failsChecks.some(([fromMs, untilMs]) => ageMs >= fromMs && ageMs < untilMs);
 }

@@ -1,6 +1,7 @@
+import type { Change } from "../../src/domain/action.ts";
 import type { Answer, RecordedEvent } from "../../src/domain/events.ts";
-import type { HostConfig } from "../../src/domain/fleet.ts";
-import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { HostConfig, RereadOutcome } from "../../src/domain/fleet.ts";
+import type { HostName } from "../../src/domain/ids.ts";
 import type {
   ChangeOutcome,
   CheckOutcome,
@@ -18,6 +19,7 @@ import type {
   RolloutHost,
   World,
 } from "../../src/executor/ports.ts";
+import type { UpdateEnd } from "./sim-disks.ts";
 import type { SimFleet } from "./sim-fleet.ts";
 import { instanceConfigOf } from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -35,11 +37,7 @@ const PROCESSES_MS = 50;
 const QUIET_MS = 300;
 const QUIET_RETRY_MS = 5000;
 
-export interface SimChange {
-  readonly host: HostName;
-  readonly instance: InstanceName;
-  readonly action: "restart" | "start" | "stop";
-}
+export type SimChange = Change & { readonly host: HostName };
 
 export interface SimCheck extends CheckSubject {
   readonly host: HostName;
@@ -56,8 +54,11 @@ export type ChangeFate =
   | { readonly kind: "not_sent" }
   /** Sent and never arrived; the loss is noticed after this time. */
   | { readonly kind: "lost_on_the_way"; readonly afterMs: number }
-  /** The connection is lost after this time, and the client on the host with it: only the stop is carried out. */
-  | { readonly kind: "lost_half_way"; readonly afterMs: number }
+  /**
+   * The connection is lost after this time, and the client on the host with it: only the stop is carried out, of an update
+   * also the removal if it says so. A signal is sent at once.
+   */
+  | { readonly kind: "lost_half_way"; readonly afterMs: number; readonly end?: UpdateEnd }
   /** It is carried out, but the connection is lost after this time, before its answer. */
   | { readonly kind: "lost_under_way"; readonly afterMs: number }
   /** It is carried out and answered, and then the host cannot be reached for so long. */
@@ -86,7 +87,10 @@ export interface WorldOptions {
 /** The parts of a host that planner and executor use. */
 type Parts = Pick<RolloutHost, "checker" | "changes" | "hooks" | "processes"> & {
   readonly connection: Pick<HostConnection, "connect">;
-  readonly supervisor: Pick<RolloutHost["supervisor"], "look" | "noteLogs" | "tailLog" | "histories" | "config">;
+  readonly supervisor: Pick<
+    RolloutHost["supervisor"],
+    "look" | "noteLogs" | "tailLog" | "histories" | "config" | "reread"
+  >;
   readonly lock: Pick<RolloutHost["lock"], "host" | "lost" | "awaitOutcome" | "prepare" | "take" | "release">;
 };
 
@@ -143,6 +147,7 @@ export class SimWorld implements World {
         tailLog: () => this.answer(LOOK_MS, () => ({ text: "the end of its log", log: "stderr" })),
         histories: (instances) => this.answer(PROCESSES_MS, () => this.simulated.histories(host, instances)),
         config: () => this.answer(LOOK_MS, () => this.configOf(host)),
+        reread: () => this.reread(host),
       },
       processes: { look: (query) => this.answer(PROCESSES_MS, () => this.simulated.processes(host, query)) },
       lock: {
@@ -153,12 +158,7 @@ export class SimWorld implements World {
         take: () => this.answer(LOOK_MS, () => ({ kind: "held" })),
         release: () => Promise.resolve(),
       },
-      changes: {
-        change: (change) => {
-          if (change.action === "signal" || change.action === "update") throw new Error("not simulated yet");
-          return this.change({ host, ...change });
-        },
-      },
+      changes: { change: (change) => this.change({ host, ...change }) },
       checker: { check: (check, subject) => this.check({ host, check, ...subject }) },
       hooks: this.hooks,
     };
@@ -217,6 +217,16 @@ export class SimWorld implements World {
     });
   }
 
+  private reread(host: HostName): Promise<RereadOutcome> {
+    const gaveUp: RereadOutcome = { kind: "unavailable", reason: "no answer in time" };
+    return new Promise((resolve) =>
+      this.later(LOOK_MS, () => {
+        if (this.simulated.isHung(host)) this.later(LOOK_TIMEOUT_MS, () => resolve(gaveUp));
+        else resolve(this.simulated.disks.reread(host));
+      }),
+    );
+  }
+
   private check(check: SimCheck): Promise<CheckOutcome> {
     return this.answer(
       LOOK_MS,
@@ -272,7 +282,7 @@ export class SimWorld implements World {
 
   private send(change: SimChange, answer: (outcome: ChangeOutcome) => void): void {
     const { time, simulated } = this;
-    const { host, instance, action } = change;
+    const { host, ...command } = change;
     const fate: ChangeFate = simulated.unreachable.has(host)
       ? { kind: "not_sent" }
       : (this.options.onChange?.(change) ?? { kind: "arrives" });
@@ -288,19 +298,27 @@ export class SimWorld implements World {
     ofHost.add(lose);
     if ("afterMs" in fate) time.after(fate.afterMs, lose);
     if (fate.kind === "lost_on_the_way") return;
-    const key = `${host} ${instance}`;
-    if (simulated.acting.get(host)?.includes(key)) this.doubled.push(key);
-    simulated.begins(host, key);
+    const keys = simulated.instancesOf(host, change).map((instance) => keyOf({ host, instance }));
+    const acting = simulated.acting.get(host) ?? [];
+    this.doubled.push(...keys.filter((key) => acting.includes(key)));
+    for (const key of keys) simulated.begins(host, key);
     const done = (said: string) => {
-      simulated.ends(host, key);
+      for (const key of keys) simulated.ends(host, key);
       if ("afterMs" in fate || simulated.unreachable.has(host)) return;
-      if (ofHost.delete(lose)) time.after(0, () => answer({ kind: "returned", said }));
+      if (ofHost.delete(lose)) time.after(0, () => answer(returned(command, said)));
       if (fate.kind !== "lost_after") return;
       simulated.lose(host);
       time.after(fate.forMs, () => simulated.find(host));
     };
-    simulated.change(fate.kind === "lost_half_way" && action === "restart" ? "stop" : action, host, instance, done);
+    const isHalf = fate.kind === "lost_half_way";
+    const half: Change = isHalf && command.action === "restart" ? { ...command, action: "stop" } : command;
+    simulated.change(half, host, done, isHalf ? (fate.end ?? "stopped") : undefined);
   }
+}
+
+function returned({ action }: Change, said: string): ChangeOutcome {
+  const isRefused = action === "signal" && !said.endsWith(": signalled");
+  return { kind: "returned", said, ...(isRefused && { isRefused }) };
 }
 
 type About = { readonly host?: string | undefined; readonly instance?: string | undefined };

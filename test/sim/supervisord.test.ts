@@ -83,7 +83,7 @@ function simulatedHost(): PlayedHost {
       return Promise.resolve(fleet.look(host));
     },
     change: (action, instance) =>
-      new Promise((resolve) => fleet.change(action, host, instance, (said) => resolve({ kind: "returned", said }))),
+      new Promise((resolve) => fleet.change({ action, instance }, host, (said) => resolve({ kind: "returned", said }))),
     stop: (instance) =>
       new Promise((resolve, reject) =>
         fleet.process(host, instance).stop((said) => {

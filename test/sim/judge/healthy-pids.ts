@@ -30,7 +30,10 @@ export class HealthyPids implements Witness {
     this.pids.delete(key);
   }
 
-  sent({ host, instance, action }: SimChange): void {
+  sent({ host, ...change }: SimChange): void {
+    // An update that is sent again goes on where it was: it does nothing to a group that it has updated.
+    if (change.action === "update") return;
+    const { action, instance } = change;
     const process = this.fleet.hosts.get(host)?.get(instance);
     const pid = process?.snapshot().pid;
     const key = keyOf({ host, instance });

@@ -28,7 +28,11 @@ export class LeftAlone implements Witness {
       }
   }
 
-  sent({ host, instance, action }: SimChange): void {
+  sent({ host, ...change }: SimChange): void {
+    for (const instance of this.trial.made.fleet.instancesOf(host, change)) this.judge(host, instance, change.action);
+  }
+
+  private judge(host: HostName, instance: InstanceName, action: SimChange["action"]): void {
     const why = this.whyLeft(host, instance);
     const { made } = this.trial;
     if (made.plan.waves.every(({ programs }) => !isSelected(programs, instance)))

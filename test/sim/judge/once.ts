@@ -31,6 +31,8 @@ export class Once implements Witness {
 
   sent(change: SimChange, { kind }: ChangeFate): void {
     if (kind === "not_sent" || kind === "lost_on_the_way" || change.action === "start") return;
+    // Sent again, it goes on where it was.
+    if (change.action === "update") return;
     const key = keyOf(change);
     const times = (this.arrived.get(key) ?? 0) + 1;
     this.arrived.set(key, times);

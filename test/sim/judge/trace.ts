@@ -20,8 +20,8 @@ export class Trace implements Witness {
     if (type !== "rollout.planned") this.print(`${type} ${JSON.stringify(event)}`);
   }
 
-  sent({ host, instance, action }: SimChange, fate: ChangeFate): void {
-    this.print(`  sent: ${action} ${host} ${instance} ${JSON.stringify(fate)}`);
+  sent({ host, ...change }: SimChange, fate: ChangeFate): void {
+    this.print(`  sent: ${host} ${JSON.stringify(change)} ${JSON.stringify(fate)}`);
   }
 
   checked({ host, instance, check, pid }: SimCheck, outcome: CheckOutcome): void {
