@@ -1,4 +1,5 @@
 import type { HostName } from "../../domain/ids.ts";
+import { groupedBy } from "../../domain/folding.ts";
 import { foldNames } from "../../domain/node-set.ts";
 import type { Vars } from "../../domain/settings.ts";
 import type { PlanDocument } from "../text/document.ts";
@@ -18,32 +19,38 @@ export function readVars(section: RawSettings["vars"], path: Path, document: Pla
   );
 }
 
+/** The entry of `programs` for which something is missing; undefined where it is about the host, or no program has settings. */
+type Entry = string | undefined;
+
 /** Collects the variables that templates use on hosts for which they are not set. */
 export class MissingVars {
-  private readonly hosts = new Map<Template, Map<string, Set<HostName>>>();
+  private readonly places = new Map<Template, Map<string, Map<Entry, Set<HostName>>>>();
   private readonly known = new Set<string>();
 
   /** Notes which variables these templates lack on these hosts. */
-  note(templates: readonly Template[], vars: Vars, hosts: readonly HostName[]): void {
+  note(templates: readonly Template[], vars: Vars, hosts: readonly HostName[], entry?: string): void {
     for (const name of Object.keys(vars)) this.known.add(name);
     for (const template of templates)
       for (const name of template.vars) {
         if (Object.hasOwn(vars, name)) continue;
-        const byName = this.hosts.get(template) ?? new Map<string, Set<HostName>>();
-        const missing = byName.get(name) ?? new Set();
+        const byName = this.places.get(template) ?? new Map<string, Map<Entry, Set<HostName>>>();
+        this.places.set(template, byName);
+        const byEntry = byName.get(name) ?? new Map<Entry, Set<HostName>>();
+        byName.set(name, byEntry);
+        const missing = byEntry.get(entry) ?? new Set();
+        byEntry.set(entry, missing);
         for (const host of hosts) missing.add(host);
-        this.hosts.set(template, byName.set(name, missing));
       }
   }
 
-  /** Reports each template and variable once, with the hosts on which it has no value. */
+  /** Reports each template and variable once, with the programs and hosts for which it has no value. */
   report(findings: Findings): void {
-    for (const [{ path }, byName] of this.hosts)
-      for (const [name, hosts] of byName) {
+    for (const [{ path }, byName] of this.places)
+      for (const [name, byEntry] of byName) {
         const near = nearest(name, this.known);
         findings.atValue(path, {
           code: "var_not_set",
-          message: `{vars.${name}} has no value on ${foldNames([...hosts]).join(", ")}`,
+          message: `{vars.${name}} has no value ${placesText(byEntry)}`,
           suggestion:
             near === undefined || near === name
               ? `add ${name} to the vars of the plan, of the wave's group, of the host or of the program`
@@ -51,4 +58,15 @@ export class MissingVars {
         });
       }
   }
+}
+
+/** `on a, b`, `for "web", "api" on a; for "web" on b`. */
+function placesText(byEntry: ReadonlyMap<Entry, ReadonlySet<HostName>>): string {
+  const places = [...byEntry].map(([entry, hosts]) => ({ entry, where: `on ${foldNames([...hosts]).join(", ")}` }));
+  return groupedBy(places, ({ where }) => where)
+    .map((alike) => {
+      const entries = alike.flatMap(({ entry }) => (entry === undefined ? [] : [JSON.stringify(entry)]));
+      return `${entries.length === 0 ? "" : `for ${entries.join(", ")} `}${alike[0]?.where ?? ""}`;
+    })
+    .join("; ");
 }

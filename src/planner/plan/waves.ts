@@ -110,16 +110,17 @@ function settingsOn(
 ): Omit<WaveHost, "host"> {
   const { settings, ofHost, ofInstances } = mergeLevels(levels);
   missing.note([...ofHost, ...everywhere], settings.vars, hosts);
-  const judge = (merged: Pick<MergedLevels, "settings" | "ofInstances">, all: readonly Level[]) => {
+  const judge = (merged: Pick<MergedLevels, "settings" | "ofInstances">, all: readonly Level[], entry?: string) => {
     judgeTimings(merged.settings.timings, all, findings);
     judgePasses(merged.settings.timings, all, findings);
-    missing.note(merged.ofInstances, merged.settings.vars, hosts);
+    missing.note(merged.ofInstances, merged.settings.vars, hosts, entry);
     return merged.settings;
   };
   if (rules.length === 0) return { settings: judge({ settings, ofInstances }, levels) };
-  const byRule = rules.map(({ levels: more }) =>
-    judge(more.length === 0 ? { settings, ofInstances } : mergeLevels([...levels, ...more]), [...levels, ...more]),
-  );
+  const byRule = rules.map(({ rule: [selects], levels: more }) => {
+    const merged = more.length === 0 ? { settings, ofInstances } : mergeLevels([...levels, ...more]);
+    return judge(merged, [...levels, ...more], selects?.[0]);
+  });
   return { settings, byRule };
 }
 
