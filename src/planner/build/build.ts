@@ -15,6 +15,7 @@ import {
 } from "../../domain/rollout.ts";
 import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
+import { idleExclusions } from "./idle-exclusions.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { MissingPrograms } from "./missing-programs.ts";
@@ -65,6 +66,7 @@ export function buildRollout(
     ...warningsOf({ hosts, waves, floors }, fleet),
     ...leftoverWarnings(plan, { waves }, fleet),
     ...exitWarnings({ waves }, fleet),
+    ...idleExclusions(plan, fleet),
   ];
   const supervisor_pids = supervisorPidsOf({ waves }, fleet);
   return {

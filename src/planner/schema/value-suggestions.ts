@@ -50,6 +50,7 @@ function byPlace(value: unknown, path: Path): string | undefined {
     default:
       break;
   }
+  if (text !== undefined && isProgramEntry(path)) return processMeant(key, text);
   if (path[0] === "hosts" && path.length === 2 && text !== undefined) return `did you mean { address: ${text} }?`;
   if (path[0] === "groups" && path.length === 2 && Array.isArray(value))
     return `did you mean { hosts: ${JSON.stringify(value).replaceAll('"', "").replaceAll(",", ", ")} }?`;
@@ -58,6 +59,16 @@ function byPlace(value: unknown, path: Path): string | undefined {
   if (path.at(-2) === "hooks" && Array.isArray(value) && value.every((word) => typeof word === "string"))
     return `a shell runs it: write ${JSON.stringify(value.join(" "))}`;
   return undefined;
+}
+
+/** Of `- app: …` and `programs: { app: … }`. */
+function isProgramEntry(path: Path): boolean {
+  return path.at(-2) === "programs" || (path.at(-3) === "programs" && typeof path.at(-2) === "number");
+}
+
+/** `- app: web`, where a blank makes a map of what is one name. */
+function processMeant(key: Path[number] | undefined, text: string): string | undefined {
+  return /^[^\s:]+$/.test(text) ? `did you mean "${String(key)}:${text}", in quotes?` : undefined;
 }
 
 function programsMeant(text: string | undefined, words: readonly string[]): string | undefined {

@@ -146,6 +146,29 @@ describe("an exclusion of programs", () => {
   });
 });
 
+describe("an exclusion that nothing on the fleet matches", () => {
+  const warned = (text: string, limit: readonly string[] = []) => {
+    const loaded = parsePlan(text, "/plan.yaml", {});
+    assert.ok(loaded.ok);
+    const narrowed = narrow(loaded.plan, { limit, exclude: [], programs: [] });
+    assert.ok(narrowed.ok);
+    const fleet = new SimFleet(new VirtualTime(), ["a" as HostName, "b" as HostName], INSTANCES);
+    const built = buildRollout(narrowed.plan, fleet.report(), { id: "20261123T000000Z-0000" as RolloutId });
+    assert.ok(built.kind === "planned");
+    return built.rollout.warnings.map(({ message }) => message).filter((message) => message.includes("excludes"));
+  };
+
+  it("is a warning, as what it was meant for is restarted", () => {
+    assert.deepEqual(warned(`programs: ["*", "!migrat", "!app:beat"]\nhosts: { a: , b: }\n`), [
+      '"!migrat" excludes nothing: no host has it; did you mean "migrate"?',
+    ]);
+  });
+
+  it("is none where only a part of the hosts is looked at: the rest may have it", () => {
+    assert.deepEqual(warned(`programs: ["*", "!migrat"]\nhosts: { a: , b: }\n`, ["a"]), []);
+  });
+});
+
 describe("a floor of a program", () => {
   it("holds for what a pattern matches, next to that of each group", () => {
     const rollout = planned(`
