@@ -6,7 +6,6 @@ import {
   type InstanceName,
   type ProgramName,
 } from "../../src/domain/ids.ts";
-import type { SimFleet } from "./sim-fleet.ts";
 import { defaultConfig, SOCKET_GONE, type SimBehaviour, type SimConfig, type SimProcess } from "./sim-process.ts";
 
 /** An instance as a configuration has it; what is left out is as it was, or as it is by default. */
@@ -20,6 +19,22 @@ export interface GroupOnDisk {
   /** Two configurations of a group differ in this, though they may have the same instances. What is loaded first has 0. */
   readonly version: number;
   readonly instances: ReadonlyMap<InstanceName, Configured>;
+}
+
+/** The hosts whose disks they are. */
+export interface SimHosts {
+  readonly hosts: ReadonlyMap<HostName, ReadonlyMap<InstanceName, SimProcess>>;
+  readonly unreachable: ReadonlySet<HostName>;
+  hasSupervisor(host: HostName): boolean;
+  /** What a client asks of a supervisord that hangs is done when that continues. */
+  request(host: HostName, act: () => void): void;
+  /** Loads an instance, of which nothing runs yet. */
+  recall(
+    host: HostName,
+    instance: InstanceName,
+    configured: { readonly behaviour?: SimBehaviour; readonly config: SimConfig },
+  ): SimProcess;
+  dismiss(host: HostName, instance: InstanceName): void;
 }
 
 /** How far an update comes whose client is killed: supervisord does what it was asked last, and is asked nothing more. */
@@ -40,10 +55,10 @@ const REMOVABLE: readonly string[] = ["STOPPED", "EXITED", "FATAL", "UNKNOWN"];
 
 /** The configuration on the disks of simulated hosts, beside what their supervisords have loaded. */
 export class SimDisks {
-  private readonly fleet: SimFleet;
+  private readonly fleet: SimHosts;
   private readonly disks = new Map<HostName, Disk>();
 
-  constructor(fleet: SimFleet) {
+  constructor(fleet: SimHosts) {
     this.fleet = fleet;
   }
 
