@@ -5,7 +5,9 @@ import type { HostName } from "../../domain/ids.ts";
 import { inBatches, type HostBatch } from "../build/host-batches.ts";
 import { folded, foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import { warningOfPlan } from "../build/warnings.ts";
-import type { Plan, PlanWave } from "../plan/plan.ts";
+import type { Plan, PlanWave, ProgramRule } from "../plan/plan.ts";
+import { namesAllOf } from "../../domain/selector.ts";
+import { aroundLines, hostHookLines } from "./preview-steps.ts";
 import { batchesTitle, betweenBatches, pauseLines, section, slidingTitle } from "./preview-words.ts";
 
 /** A plan by itself, without a look at the fleet: hosts and batches, no instances. */
@@ -71,6 +73,8 @@ function waveLines(wave: OfflineWave, plan: PlanWave, index: number, waves: numb
     `  programs: ${programs.map(printable).join(", ")}`,
     ...groupedBy(hosts, ({ settings }) => formatQuantity(settings.instances)).map(instancesLine),
     ...programLines(plan),
+    ...hostHookLines(hosts.map(({ host, settings }) => ({ host, hooks: settings.hooks }))),
+    ...checkAndHookLines(plan),
     ...betweenBatches(wave),
     ...batchLines(batches),
     ...(index < waves - 1 ? pauseLines(pause) : []),
@@ -90,6 +94,37 @@ function programLines({ rules = [], hosts: [first] }: PlanWave): string[] {
     if (!own || formatQuantity(own.instances) === formatQuantity(first.settings.instances)) return [];
     return [`  instances of ${printable(texts.join(" "))} on one host: ${formatQuantity(own.instances)} at a time`];
   });
+}
+
+/** Checks and hooks of instances, once for all programs and hosts that have the same. */
+function checkAndHookLines({ rules = [], hosts }: PlanWave): string[] {
+  const parts = hosts.flatMap(({ host, settings, byRule = [] }) =>
+    rules.length === 0
+      ? [{ host, program: "", settings }]
+      : rules.map((rule, index) => ({ host, program: ruleText(rule), settings: byRule[index] ?? settings })),
+  );
+  return groupedBy(parts, ({ settings }) => aroundLines(settings, false).join("\n")).flatMap((alike) => {
+    const lines = alike[0] ? aroundLines(alike[0].settings, false) : [];
+    if (lines.length === 0) return [];
+    const programs = groupedBy(alike, ({ program }) => program).map((some) => ({
+      program: some[0]?.program ?? "",
+      where: some.length === hosts.length ? "" : ` on ${folded(some.map(({ host }) => host))}`,
+    }));
+    return groupedBy(programs, ({ where }) => where).flatMap((some) => {
+      const names = some.map(({ program }) => printable(program)).join(", ");
+      return [
+        `  around each instance${names === "" ? "" : ` of ${names}`}${some[0]?.where ?? ""}:`,
+        ...lines.map((line) => `    ${line}`),
+      ];
+    });
+  });
+}
+
+/** The program of a rule: of two that both name its instances, the narrower one. */
+function ruleText(rule: ProgramRule): string {
+  const [text = "", under = text] = rule.map(([first = ""]) => first);
+  if (namesAllOf(text, under)) return under;
+  return namesAllOf(under, text) ? text : `${text} and ${under}`;
 }
 
 /** Neighbouring batches of one size share a line, in which the hosts stand in their order. */

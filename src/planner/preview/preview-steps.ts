@@ -40,7 +40,7 @@ function restartText({ timings: { min_healthy_time_ms, between_restarts_ms } }: 
 }
 
 /** Hooks and checks in the order in which they run. */
-function aroundLines({ hooks, checks }: HostWork, withHostHooks: boolean): string[] {
+export function aroundLines({ hooks, checks }: Pick<HostWork, "hooks" | "checks">, withHostHooks: boolean): string[] {
   const { before_host, before_restart, after_healthy, after_host } = hooks;
   return [
     ...(withHostHooks ? hookLine("before_host", before_host) : []),
@@ -51,8 +51,9 @@ function aroundLines({ hooks, checks }: HostWork, withHostHooks: boolean): strin
   ];
 }
 
-function hostHookLines(works: readonly HostWork[]): string[] {
-  const linesOf = ({ hooks: { before_host, after_host } }: HostWork) => [
+/** Hooks around whole hosts, once for all hosts with the same. */
+export function hostHookLines(works: readonly Pick<HostWork, "host" | "hooks">[]): string[] {
+  const linesOf = ({ hooks: { before_host, after_host } }: Pick<HostWork, "hooks">) => [
     ...hookLine("before_host", before_host),
     ...hookLine("after_host", after_host),
   ];

@@ -66,7 +66,7 @@ function isProgramEntry(path: Path): boolean {
   return path.at(-2) === "programs" || (path.at(-3) === "programs" && typeof path.at(-2) === "number");
 }
 
-/** `- app: web`, where a blank makes a map of what is one name. */
+/** `- app: web`, where a blank makes a map of one name. */
 function processMeant(key: Path[number] | undefined, text: string): string | undefined {
   return /^[^\s:]+$/.test(text) ? `did you mean "${String(key)}:${text}", in quotes?` : undefined;
 }

@@ -46,6 +46,47 @@ A host with nothing to restart leaves its place in a batch to the next; --dry-ru
     );
   });
 
+  it("shows the checks and hooks of each program, once for all that have the same", () => {
+    const text = offlineText(
+      planOf(`
+programs:
+  - web: { checks: [{ http: "http://127.0.0.1:8080/" }] }
+  - worker: { checks: [], hooks: { before_restart: ./drain } }
+  - "app:*"
+  - beat
+checks: [{ tcp: "127.0.0.1:{vars.port}" }]
+vars: { port: 1 }
+groups:
+  first: { hosts: a }
+  rest: { hosts: ["b", "c"], programs: ["app:web", worker], hooks: { before_host: ./on } }
+hosts:
+  a:
+  b:
+  c: { checks: [] }
+`),
+    );
+    const around = text.split("\n").filter((line) => /around|^ {4}(check|before)/.test(line));
+    assert.deepEqual(around, [
+      "  around each instance of web:",
+      "    check from the host: http://127.0.0.1:8080/ answers 200",
+      "  around each instance of worker:",
+      "    before_restart on the host: ./drain",
+      "  around each instance of app:*, beat:",
+      "    check from the host: 127.0.0.1:{vars.port} accepts a connection",
+      "  around each host:",
+      "    before_host on the host: ./on",
+      "  around each instance of app:web on b:",
+      "    check from the host: 127.0.0.1:{vars.port} accepts a connection",
+      "  around each instance of worker:",
+      "    before_restart on the host: ./drain",
+    ]);
+  });
+
+  it("shows them once where no program has settings", () => {
+    const text = offlineText(planOf("programs: web\nhosts: { a: , b: }\nhooks: { after_healthy: ./enable }\n"));
+    assert.match(text, /\n {2}around each instance:\n {4}after_healthy on the host: \.\/enable\n/);
+  });
+
   it("holds to the selection", () => {
     const { waves } = planOffline(narrowed(PLAN, { limit: ["web-[02-04]"] }));
     assert.deepEqual(
