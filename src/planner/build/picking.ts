@@ -16,7 +16,7 @@ import {
   type ProcessSnapshot,
   type ProcessState,
 } from "../../domain/process-state.ts";
-import type { ProcessHistory } from "../../domain/process-history.ts";
+import { lastEndIn, type ProcessHistory } from "../../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
 import { wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "./resumed.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
@@ -133,7 +133,7 @@ export class InstancePicker {
       return undefined;
     }
     const broken = howBroken(snapshot);
-    if (broken !== undefined) {
+    if (broken !== undefined && !this.isBetweenProcesses(host, snapshot, selecting.settings)) {
       const message = `it is ${broken} already; it will be restarted anyway`;
       this.remarks.warnings.push({ host, instance, message });
     }
@@ -145,6 +145,14 @@ export class InstancePicker {
     const completes = this.isAtRest(host, instance) ? { may_complete: true as const } : {};
     const old = this.oldPids(host, instance, lastPid);
     return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...old, ...completes };
+  }
+
+  /** A worker that may exit, and that Supervisor is starting again after an expected exit, is not broken. */
+  private isBetweenProcesses(host: HostName, { instance, state }: ProcessSnapshot, settings: HostSettings): boolean {
+    if (settings.on_expected_exit !== "accept" || (state !== "STARTING" && state !== "EXITED")) return false;
+    return (
+      !this.isAtRest(host, instance) && lastEndIn(seenOf(this.fleet.get(host))?.histories?.get(instance)) === "expected"
+    );
   }
 
   private isListener(host: HostName, instance: InstanceName): boolean {

@@ -124,10 +124,14 @@ It takes at least 8m05s, plus your answer and the time to stop and start each pr
     ]);
   });
 
-  it("does not call a worker crash-looping that may exit and, by supervisord's log, exits by design", () => {
-    const warned = (end: "expected" | "unexpected", key: string) => {
+  it("does not call a worker crash-looping or broken that may exit and, by supervisord's log, exits by design", () => {
+    const warned = (
+      end: "expected" | "unexpected",
+      key: string,
+      seen: Parameters<typeof instance>[1] = { uptime_s: 3 },
+    ) => {
       const plan = planOf(`programs: worker\n${key}hosts: { h: }\n`);
-      const report = fleetOf({ h: [instance("worker", { uptime_s: 3 })] }).get("h" as HostName);
+      const report = fleetOf({ h: [instance("worker", seen)] }).get("h" as HostName);
       assert.ok(report && "instances" in report);
       const processes = [{ pid: 1, end }, { pid: 2 }];
       const histories = new Map([["worker" as InstanceName, { kind: "read", processes } as const]]);
@@ -139,6 +143,10 @@ It takes at least 8m05s, plus your answer and the time to stop and start each pr
     assert.equal(warned("expected", "on_expected_exit: accept\n"), 0);
     assert.equal(warned("unexpected", "on_expected_exit: accept\n"), 1);
     assert.equal(warned("expected", ""), 1);
+    const accept = "on_expected_exit: accept\n";
+    assert.equal(warned("expected", accept, { state: "STARTING" }), 0);
+    assert.equal(warned("unexpected", accept, { state: "STARTING" }), 1);
+    assert.equal(warned("expected", accept, { state: "FATAL" }), 1);
   });
 
   it("warns of hosts that share an address", () => {
