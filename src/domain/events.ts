@@ -27,10 +27,17 @@ interface OfInstance {
   readonly instance: InstanceName;
 }
 
-interface OfFailure {
-  readonly host: HostName;
+interface OfFailure extends OfStep {
+  readonly host?: HostName;
   readonly program?: ProgramName;
   readonly instance?: InstanceName;
+}
+
+/** Of a hook of a wave or of a batch: which one; both count from 1. */
+interface OfStep {
+  readonly wave?: number;
+  readonly group?: string;
+  readonly batch?: number;
 }
 
 /** Where a batch stands: `wave` and `batch` count from 1. */
@@ -71,16 +78,16 @@ export type RolloutEvent =
   /** Nothing more comes for this host in its batch. */
   | { readonly type: "host.finished"; readonly host: HostName }
   /** A hook is about to start; with a journal, this is kept before it does. It fails after `ms`. */
-  | {
+  | ({
       readonly type: "hook.started";
       readonly hook: HookName;
       readonly host?: HostName;
       readonly program?: ProgramName;
       readonly instance?: InstanceName;
       readonly ms: number;
-    }
-  /** A hook of the rollout, of a host, or of an instance has ended. */
-  | {
+    } & OfStep)
+  /** A hook of the rollout, of a wave, of a batch, of a host, or of an instance has ended. */
+  | ({
       readonly type: "hook.finished";
       readonly hook: HookName;
       readonly host?: HostName;
@@ -89,7 +96,9 @@ export type RolloutEvent =
       readonly succeeded: boolean;
       /** Why it failed. */
       readonly reason?: string;
-    }
+      /** Of one that failed: the plan has `on_error: warn` for it, so the rollout continues as if it had succeeded. */
+      readonly on_error?: "warn";
+    } & OfStep)
   /** It has changed since the rollout was planned, not by this rollout. A new one is left alone; the others keep their turn. */
   | ({
       readonly type: "instance.drifted";
@@ -220,7 +229,7 @@ export type RolloutEvent =
   | { readonly type: "rollout.paused"; readonly wave: number; readonly group: string; readonly ms?: number }
   /** The pause is over. */
   | { readonly type: "rollout.resumed" }
-  /** A failure would halt the rollout: nothing new starts until the operator has answered. Without an instance, it is about a host's hook. */
+  /** A failure would halt the rollout: nothing new starts until the operator has answered. Without an instance, it is about a hook: of a host, of a wave or of a batch. */
   | ({
       readonly type: "rollout.asking";
       readonly code: InstanceFailureCode;

@@ -1,5 +1,6 @@
 import { referenceText, valueOf, type Environment } from "./environment.ts";
 import { processOf, programOf, type HostName, type InstanceName } from "./ids.ts";
+import { foldNames } from "./node-set.ts";
 import type { Vars } from "./settings.ts";
 import { escapeFor, quoteWord } from "./shell-quotes.ts";
 import { parseTemplate, type TemplatePart } from "./template.ts";
@@ -15,6 +16,9 @@ export const PLACEHOLDERS = [
   "pid",
   "old_pid",
   "reason",
+  "wave",
+  "hosts",
+  "hosts_list",
 ] as const;
 
 export type PlaceholderName = (typeof PLACEHOLDERS)[number];
@@ -44,6 +48,11 @@ export function placeholderValues(
   const process = processOf(instance);
   const number = numberOf(process);
   return { ...of, program: programOf(instance), instance, process, ...(number !== undefined && { number }) };
+}
+
+/** The values for a wave or one of its batches: its group, and its hosts as few node sets and one by one. */
+export function waveValues(group: string, hosts: readonly HostName[]) {
+  return { wave: group, hosts: foldNames(hosts).join(" "), hosts_list: hosts.join(" ") };
 }
 
 /** The digits that end a process's name, as written: `07` of `web_07`. */
@@ -106,8 +115,11 @@ export function hookEnvironment(values: PlaceholderValues): Record<string, strin
   return Object.fromEntries([...own, ...vars]) as Record<string, string>;
 }
 
-function forShell(value: string, { within }: TemplatePart): string {
-  return within === "single" || within === "double" ? escapeFor(within, value) : quoteWord(value);
+function forShell(value: string, part: TemplatePart): string {
+  if (part.within === "single" || part.within === "double") return escapeFor(part.within, value);
+  // One word for each host: a loop or a list of arguments. No name of a host holds a blank.
+  if (part.kind === "placeholder" && part.name === "hosts_list") return value.split(" ").map(quoteWord).join(" ");
+  return quoteWord(value);
 }
 
 /**

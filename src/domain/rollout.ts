@@ -7,7 +7,7 @@ import { groupedBy } from "./folding.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "./ids.ts";
 import type { ProcessState } from "./process-state.ts";
 import { compileSelection, type Selector } from "./selector.ts";
-import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "./settings.ts";
+import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars, WaveHooks } from "./settings.ts";
 import type { HostTarget } from "./target.ts";
 
 /** How long to wait for what; all in milliseconds. The plan language's defaults are in the schema. */
@@ -85,6 +85,8 @@ export interface Batch {
   /** How many are worked on at once: all in lockstep; sliding, a free slot is filled at once. */
   readonly at_once: number;
   readonly hosts: readonly HostWork[];
+  /** Hosts of batches of the resumed rollouts, whose after_batch did not succeed: that of this one is about them as well. */
+  readonly left_drained?: readonly HostName[];
 }
 
 /** A group's turn. Waves come one after the other, `between_batches` apart like batches. */
@@ -96,6 +98,18 @@ export interface Wave {
   readonly programs: readonly string[];
   /** After this wave: a rest in milliseconds, or until the operator says so. */
   readonly pause?: { readonly ms: number } | "ask";
+  readonly hooks?: WaveHooks;
+  /** For these hooks. */
+  readonly vars?: Vars;
+  /** Hosts of this group whose after_wave did not succeed in the resumed rollouts: that of this wave is about them as well. */
+  readonly left_drained?: readonly HostName[];
+}
+
+/** A wave, or one of its batches: both count from 1. */
+export interface WavePlace {
+  readonly wave: number;
+  readonly group: string;
+  readonly batch?: number;
 }
 
 /** What the rollout tolerates, percentages resolved. */
@@ -158,6 +172,15 @@ export interface Warning {
 
 export interface LeftDrained {
   readonly instances: readonly { readonly host: HostName; readonly instance: InstanceName }[];
+  readonly hosts: readonly HostName[];
+  /** By before_batch, and by before_wave. */
+  readonly batches?: readonly DrainedGroup[];
+  readonly waves?: readonly DrainedGroup[];
+}
+
+/** Hosts that a hook of their group's wave, or of its batches, has taken out of service together. */
+export interface DrainedGroup {
+  readonly group: string;
   readonly hosts: readonly HostName[];
 }
 

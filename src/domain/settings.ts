@@ -1,3 +1,5 @@
+import { formatDuration } from "./duration.ts";
+
 /** How an instance is judged, and the commands around its restart: the checks and hooks of a plan. */
 
 /** Where a check or a hook runs: on the instance's host, or where orchestrate runs. */
@@ -48,6 +50,22 @@ export function checkText(check: Check): string {
 export interface Hook {
   readonly command: string;
   readonly run: RunsOn;
+  /** Default: command_timeout; of the hooks of the rollout a minute. */
+  readonly timeout_ms?: number;
+  /** Default: fail. */
+  readonly on_error?: HookErrorPolicy;
+}
+
+/** What a hook that fails does to the rollout; `warn`: it is reported, and all continues as if it had succeeded. */
+export type HookErrorPolicy = "fail" | "warn";
+
+/** What else the plan says of a hook, behind its command: ` (timeout 10m, on_error: warn)`. */
+export function hookTermsText({ timeout_ms, on_error }: Hook): string {
+  const terms = [
+    ...(timeout_ms === undefined ? [] : [`timeout ${formatDuration(timeout_ms)}`]),
+    ...(on_error === "warn" ? ["on_error: warn"] : []),
+  ];
+  return terms.length === 0 ? "" : ` (${terms.join(", ")})`;
 }
 
 /** The hooks of a host's turn, and of each of its instances. */
@@ -58,6 +76,14 @@ export interface HostHooks {
   readonly after_host?: Hook;
 }
 
+/** The hooks around a wave and around each of its batches; they run on the controller. */
+export interface WaveHooks {
+  readonly before_wave?: Hook;
+  readonly before_batch?: Hook;
+  readonly after_batch?: Hook;
+  readonly after_wave?: Hook;
+}
+
 /** The hooks of the rollout as a whole; they run on the controller. */
 export interface RolloutHooks {
   readonly before_rollout?: Hook;
@@ -65,7 +91,7 @@ export interface RolloutHooks {
   readonly on_failure?: Hook;
 }
 
-export type HookName = keyof HostHooks | keyof RolloutHooks;
+export type HookName = keyof HostHooks | keyof WaveHooks | keyof RolloutHooks;
 
 /** What to do about processes of an old instance that outlive it. */
 export type LeftoverPolicy = "fail" | "warn" | "ignore";

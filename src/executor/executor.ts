@@ -211,9 +211,15 @@ export class Executor {
   }
 
   private runHook({ hook, command, ...subject }: Extract<Command, { type: "run_hook" }>): void {
-    const { host, instance } = subject;
+    const { host, instance, step } = subject;
+    const { on_error } = command;
     const runner = hook === "on_failure" || host === undefined ? this.world.hooks : this.host(host).hooks;
-    const about = { ...(host === undefined ? {} : { host }), ...(instance === undefined ? {} : { instance }) };
+    const about = {
+      ...(host === undefined ? {} : { host }),
+      ...(instance === undefined ? {} : { instance }),
+      ...(step && { step }),
+      ...(on_error && { on_error }),
+    };
     const outcome = this.hook(hook, () => runner.run(command, subject));
     this.answer(outcome, (ended) => ({ type: "hook_finished", hook, ...about, outcome: ended }));
   }

@@ -20,6 +20,7 @@ import type {
   AwaitedOutcome,
   UnseenLook,
 } from "../domain/outcomes.ts";
+import type { WavePlace } from "../domain/rollout.ts";
 import type { Check, Hook, Vars } from "../domain/settings.ts";
 
 /** A program and its arguments, unquoted. Quoting is for the edge where a shell reads it. */
@@ -214,6 +215,9 @@ export interface HookSubject {
   readonly host?: HostName;
   readonly instance?: InstanceName;
   readonly reason?: string;
+  /** The wave or the batch, and its hosts. */
+  readonly step?: WavePlace;
+  readonly hosts?: readonly HostName[];
   /** Of the instance's process, and of the one that it has replaced. */
   readonly pid?: number;
   readonly previousPid?: number;

@@ -3,6 +3,9 @@ import { INSTANCE_FAILURES, type InstanceFailureCode } from "../domain/failures.
 import { type HostName, type InstanceName, type ProgramName, keyOf, type InstanceKey } from "../domain/ids.ts";
 import type { LogTail, LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessState } from "../domain/process-state.ts";
+import type { WavePlace } from "../domain/rollout.ts";
+import type { WaveHooks } from "../domain/settings.ts";
+import { placeText } from "../domain/wave-hooks.ts";
 import type { Command } from "./messages.ts";
 import type { Consequence, Tally } from "./tally.ts";
 
@@ -26,6 +29,14 @@ export interface InstanceFailure {
   readonly also?: readonly InstanceName[];
 }
 
+/** A hook of a wave or of a batch has failed. */
+export interface StepHookFailure {
+  readonly step: WavePlace;
+  readonly hook: keyof WaveHooks;
+  readonly code: "hook_failed";
+  readonly reason: string;
+}
+
 /** A hook of a host has failed. */
 export interface HostHookFailure {
   readonly host: HostName;
@@ -34,7 +45,7 @@ export interface HostHookFailure {
   readonly reason: string;
 }
 
-type Failure = InstanceFailure | HostHookFailure;
+type Failure = InstanceFailure | HostHookFailure | StepHookFailure;
 
 /** Two turns of supervisord's loop, one to notify the listener and one to handle its signal, and a second to spare. */
 const AFTERMATH_MS = 3000;
@@ -111,7 +122,7 @@ export class Failures {
     this.issue({ type: "read_log", host, instance });
   }
 
-  addHostHook(failure: HostHookFailure): void {
+  addHook(failure: HostHookFailure | StepHookFailure): void {
     this.follow(failure, this.tally.addFailure(failure.code, placed(failure)));
   }
 
@@ -274,11 +285,13 @@ function endedWith(failure: InstanceFailure, why: string): InstanceFailure {
 }
 
 function subjectOf(failure: Failure) {
+  if ("step" in failure) return failure.step;
   const { host } = failure;
   return "instance" in failure ? { host, program: failure.program, instance: failure.instance } : { host };
 }
 
 /** The reason with what it is about, for those who read nothing else. */
 function placed(failure: Failure): string {
+  if ("step" in failure) return `${placeText(failure.step)}: ${failure.reason}`;
   return `${failure.host}${"instance" in failure ? ` ${failure.instance}` : ""}: ${failure.reason}`;
 }

@@ -135,7 +135,7 @@ export class HostRun {
     if (hook !== this.phase) return;
     if (outcome.kind === "failed") {
       const reason = `its ${this.phase} hook failed: ${outcome.reason}`;
-      this.context.failures.addHostHook({ host: this.work.host, hook: this.phase, code: "hook_failed", reason });
+      this.context.failures.addHook({ host: this.work.host, hook: this.phase, code: "hook_failed", reason });
     } else if (outcome.kind === "not_run") this.end();
     else this.afterHook(nowMs);
   }
@@ -284,7 +284,8 @@ export class HostRun {
     const command = hooks[hook];
     if (!command) return;
     this.phase = hook;
-    this.context.issue({ type: "run_hook", hook, command, vars, timeoutMs: timings.command_timeout_ms, host });
+    const timeoutMs = command.timeout_ms ?? timings.command_timeout_ms;
+    this.context.issue({ type: "run_hook", hook, command, vars, timeoutMs, host });
   }
 
   private afterHook(nowMs: number): void {

@@ -122,7 +122,7 @@ export class InstanceTurn {
       type: "run_hook",
       hook,
       command,
-      timeoutMs: timings.command_timeout_ms,
+      timeoutMs: command.timeout_ms ?? timings.command_timeout_ms,
       host,
       instance: this.planned.instance,
       vars,

@@ -4,13 +4,14 @@ import { type HostName, type InstanceName, keyOf } from "../domain/ids.ts";
 import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
 import { isDownAlready, partsIn, worksOf, type Rollout } from "../domain/rollout.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import type { HookName } from "../domain/settings.ts";
+import type { HookName, WaveHooks } from "../domain/settings.ts";
+import { WAVE_HOOKS } from "../domain/wave-hooks.ts";
 import { CapacityLedger } from "./capacity.ts";
 import { Drift } from "./drift.ts";
 import { Evidence } from "./evidence.ts";
 import { Failures, type OnFailureEnd } from "./failures.ts";
 import type { GroupUpdate } from "./group-update.ts";
-import { hookFinished, hookStarted } from "./hook-events.ts";
+import { hookFinished, hookStarted, outcomeThatCounts } from "./hook-events.ts";
 import type { HostRun } from "./host-run.ts";
 import type { InstanceRun } from "./instance-run.ts";
 import { Looks } from "./looks.ts";
@@ -244,9 +245,11 @@ export class Machine {
   }
 
   private hookFinished(input: Extract<Input, { type: "hook_finished" }>): void {
-    const { hook, host, instance, outcome } = input;
+    const { hook, host, instance } = input;
     this.emit(hookFinished(input));
+    const outcome = outcomeThatCounts(input);
     if (hook === "on_failure") this.hooks.afterFailureFinished();
+    else if (isOfStep(hook)) this.waves.hookFinished(hook, outcome, this.nowMs);
     else if (host === undefined) this.rolloutHookFinished(hook, outcome);
     else if (instance === undefined) this.runOf(host)?.hookFinished(hook, outcome, this.nowMs);
     else this.forInstance({ host, instance }, (run) => run.hookFinished(outcome, this.nowMs));
@@ -263,6 +266,7 @@ export class Machine {
   }
 
   private readonly failureEnded: OnFailureEnd = (failure, isRetried) => {
+    if ("step" in failure) return this.waves.hookFailureEnded(isRetried, this.nowMs);
     const { host } = failure;
     if ("hook" in failure) this.runOf(host)?.hookFailureEnded(failure, isRetried, this.nowMs);
     else if (!failure.wasProven) this.forInstance(failure, (run) => run.failureEnded(isRetried, this.nowMs));
@@ -297,9 +301,11 @@ export class Machine {
     // What a look has shown while the hook ran is reported before the end.
     if (this.phase === "ending" && !this.failures.isBusy && !this.hooks.isBusy) this.end();
     if (this.phase === "ended") return;
-    // Without floors only a pause needs looks of its own; otherwise restarts look anyway.
-    if (this.waves.isPaused && this.watchAtMs === Infinity) this.watchAll(this.watch.hosts);
-    if (!this.waves.isPaused && !this.capacity.hasFloors) this.watchAtMs = Infinity;
+    // Without floors only a pause or a long hook needs looks of its own; otherwise restarts look anyway.
+    const { isPaused, isInHook } = this.waves;
+    if (isPaused && this.watchAtMs === Infinity) this.watchAll(this.watch.hosts);
+    if (isInHook && this.watchAtMs === Infinity) this.watchAtMs = this.nowMs + this.watchMs;
+    if (!isPaused && !isInHook && !this.capacity.hasFloors) this.watchAtMs = Infinity;
     const atMs = Math.min(this.watchAtMs, this.waves.wakeAtMs, this.failures.lookAtMs);
     if (atMs !== Infinity) this.commands.push({ type: "wake", atMs });
   }
@@ -344,4 +350,8 @@ export class Machine {
   private emit(event: RolloutEvent): void {
     this.issue({ type: "emit", event });
   }
+}
+
+function isOfStep(hook: HookName): hook is keyof WaveHooks {
+  return (WAVE_HOOKS as readonly HookName[]).includes(hook);
 }

@@ -12,7 +12,8 @@ import type {
   LookOutcome,
   AwaitedOutcome,
 } from "../domain/outcomes.ts";
-import type { Check, Hook, HookName, Vars } from "../domain/settings.ts";
+import type { WavePlace } from "../domain/rollout.ts";
+import type { Check, Hook, HookErrorPolicy, HookName, Vars } from "../domain/settings.ts";
 
 /** What happened. The machine is given the time with it. */
 export type Input =
@@ -39,8 +40,15 @@ export type Input =
       readonly pid: number;
       readonly outcome: CheckOutcome;
     } & OfInstance)
-  /** Without an instance a hook of the host; without a host one of the rollout. */
-  | ({ readonly type: "hook_finished"; readonly hook: HookName; readonly outcome: HookOutcome } & Partial<OfInstance>)
+  /** Without an instance a hook of the host; without a host one of a wave or batch, or else of the rollout. */
+  | ({
+      readonly type: "hook_finished";
+      readonly hook: HookName;
+      readonly step?: WavePlace;
+      /** What the plan says of its failure. */
+      readonly on_error?: HookErrorPolicy;
+      readonly outcome: HookOutcome;
+    } & Partial<OfInstance>)
   | ({ readonly type: "log_read"; readonly log: LogTail } & OfInstance)
   /** The time of the last `wake` for this host has come; without a host, of the last one for the rollout. */
   | { readonly type: "woken"; readonly host?: HostName }
@@ -85,6 +93,9 @@ export type Command =
       readonly vars: Vars;
       readonly timeoutMs: number;
       readonly reason?: string;
+      /** Of a hook of a wave or a batch, and the hosts that it is about. */
+      readonly step?: WavePlace;
+      readonly hosts?: readonly HostName[];
       /** Of the process that runs now, and of the one that it has replaced. */
       readonly pid?: number;
       readonly previousPid?: number;

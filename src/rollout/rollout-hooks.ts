@@ -26,7 +26,8 @@ export class RolloutHookRun {
   /** False if the plan has no such hook. */
   run(hook: "before_rollout" | "after_rollout"): boolean {
     const command = this.hooks[hook];
-    if (command) this.issue({ type: "run_hook", hook, command, vars: {}, timeoutMs: HOOK_TIMEOUT_MS });
+    const timeoutMs = command?.timeout_ms ?? HOOK_TIMEOUT_MS;
+    if (command) this.issue({ type: "run_hook", hook, command, vars: {}, timeoutMs });
     return command !== undefined;
   }
 
@@ -34,7 +35,7 @@ export class RolloutHookRun {
     const command = this.hooks.on_failure;
     if (!command) return;
     this.afterFailures++;
-    const timeoutMs = HOOK_TIMEOUT_MS;
+    const timeoutMs = command.timeout_ms ?? HOOK_TIMEOUT_MS;
     this.issue({ type: "run_hook", hook: "on_failure", command, vars: {}, timeoutMs, host, instance, reason });
   }
 

@@ -1,11 +1,13 @@
 import type { HostName, InstanceName } from "../domain/ids.ts";
-import type { LookOutcome } from "../domain/outcomes.ts";
 import type { ProcessSnapshot } from "../domain/process-state.ts";
-import type { HostWork, InstanceBatch, PlannedInstance, Wave } from "../domain/rollout.ts";
+import type { HookOutcome, LookOutcome } from "../domain/outcomes.ts";
+import type { HostWork, Wave } from "../domain/rollout.ts";
 import { HostRun } from "./host-run.ts";
 import type { Looks } from "./looks.ts";
 import type { ProcessLooks } from "./process-looks.ts";
 import type { RunContext } from "./run-context.ts";
+import { StepHooks, type StepHook, type StepHookEnd } from "./step-hooks.ts";
+import { findIn, stepsOf, type Step } from "./steps.ts";
 
 type Phase =
   | { readonly name: "before" }
@@ -15,6 +17,7 @@ type Phase =
       readonly coming: ReadonlyMap<HostName, HostWork>;
       readonly missing: Set<HostName>;
     }
+  | { readonly name: "around"; readonly due: Due }
   | { readonly name: "batch"; readonly atOnce: number }
   /** Between batches, hosts of earlier ones have a turn of their own for what has regressed there. */
   | { readonly name: "retrying"; readonly before: Phase }
@@ -22,21 +25,9 @@ type Phase =
   | { readonly name: "paused"; readonly untilMs: number }
   | { readonly name: "over" };
 
-/** One batch, and where it stands. */
-interface Step {
-  readonly place: { readonly wave: number; readonly group: string; readonly batch: number };
-  readonly wave: Wave;
-  readonly batch: Wave["batches"][number];
-  readonly isFirstOfWave: boolean;
-  readonly isLastOfWave: boolean;
-}
-
-/** An instance, and its place in the rollout. */
-interface Found {
-  readonly work: HostWork;
-  readonly batch: InstanceBatch;
-  readonly planned: PlannedInstance;
-}
+/** The next thing around the hosts of a batch: a hook, which may take its time or wait for the operator, or an event. */
+type Due =
+  "before_wave" | "before_batch" | "hosts" | "after_batch" | "batch_finished" | "after_wave" | "wave_finished" | "next";
 
 /** Walks the waves and their batches: fills the slots of hosts, rests between batches, pauses after waves. */
 export class WaveRun {
@@ -47,6 +38,9 @@ export class WaveRun {
   private phase: Phase = { name: "before" };
   /** The step that is walked, or that comes next. */
   private index = 0;
+  /** The first step of the wave that has started and not ended: its after_wave hook is still to come. */
+  private open: Step | undefined;
+  private readonly hooks: StepHooks;
   /** The hosts of the current batch that are being worked on. */
   private readonly runs = new Map<HostName, HostRun>();
   /** Those that wait for a slot. */
@@ -56,8 +50,9 @@ export class WaveRun {
   private readonly ended: HostName[] = [];
 
   constructor(waves: readonly Wave[], context: RunContext, looks: Looks, processLooks: ProcessLooks) {
-    this.steps = waves.flatMap(stepsOf);
+    this.steps = stepsOf(waves);
     this.context = context;
+    this.hooks = new StepHooks(context, (hook, end, nowMs) => this.hookEnded(hook, end, nowMs));
     this.looks = looks;
     this.processLooks = processLooks;
   }
@@ -82,6 +77,11 @@ export class WaveRun {
     return this.phase.name === "paused";
   }
 
+  /** A hook of a wave or a batch runs, which may take long, or the operator is asked about it. */
+  get isInHook(): boolean {
+    return this.hooks.isBusy;
+  }
+
   get wakeAtMs(): number {
     if (this.context.tally.isHeld) return Infinity;
     return this.phase.name === "resting" || this.phase.name === "paused" ? this.phase.untilMs : Infinity;
@@ -94,16 +94,18 @@ export class WaveRun {
   /** Begins the next batch. What a new wave is based on was seen a moment ago. */
   begin(nowMs: number): void {
     const step = this.steps[this.index];
-    if (!step || this.context.tally.stop) {
-      this.phase = { name: "over" };
-      return;
-    }
-    const { place, batch } = step;
-    if (step.isFirstOfWave) this.context.emit({ type: "wave.started", wave: place.wave, group: place.group });
-    this.phase = { name: "batch", atOnce: batch.at_once };
-    this.context.emit({ type: "batch.started", ...place, hosts: batch.hosts.map(({ host }) => host) });
-    this.waiting = [...batch.hosts];
-    this.refill(nowMs);
+    if (!step || this.context.tally.stop) return this.leave(nowMs);
+    this.comes(step.isFirstOfWave ? "before_wave" : "before_batch", nowMs);
+  }
+
+  /** A hook of a wave or a batch has ended. */
+  hookFinished(hook: StepHook, outcome: HookOutcome, nowMs: number): void {
+    this.hooks.finished(hook, outcome, nowMs);
+  }
+
+  /** Nothing more is awaited of the failure of such a hook. */
+  hookFailureEnded(isRetried: boolean, nowMs: number): void {
+    this.hooks.failureEnded(isRetried, nowMs);
   }
 
   woken(nowMs: number): void {
@@ -137,7 +139,7 @@ export class WaveRun {
 
   /** One that has regressed is restarted again, as the operator wishes: in its host's turn, or in another turn of it. */
   retry(host: HostName, instance: InstanceName, nowMs: number): void {
-    const found = this.find(host, instance);
+    const found = findIn(this.steps, host, instance);
     if (!found || this.runs.get(host)?.retry(found.planned, nowMs)) return;
     const { work, batch, planned } = found;
     this.retryQueue.push({ ...work, batches: [{ ...batch, at_once: 1, instances: [planned] }] });
@@ -146,7 +148,7 @@ export class WaveRun {
   /** The operator has answered: what waited continues. */
   released(nowMs: number): void {
     for (const run of this.runs.values()) run.released(nowMs);
-    const isBetween = this.phase.name !== "batch" && this.phase.name !== "retrying";
+    const isBetween = !["around", "batch", "retrying"].includes(this.phase.name);
     if (isBetween && this.retryQueue.length > 0) this.phase = { name: "retrying", before: this.phase };
     else if (this.phase.name === "observing") this.observe(nowMs);
     // The question about the failure has replaced the one whether to continue.
@@ -164,8 +166,8 @@ export class WaveRun {
     this.waiting = [];
     this.retryQueue = [];
     for (const run of this.runs.values()) run.stopBeginning(nowMs);
-    if (this.phase.name === "batch" || this.phase.name === "retrying") this.refill(nowMs);
-    else if (this.phase.name !== "observing" || !this.isWhole) this.phase = { name: "over" };
+    if (["around", "batch", "retrying"].includes(this.phase.name)) this.refill(nowMs);
+    else if (this.phase.name !== "observing" || !this.isWhole) this.leave(nowMs);
   }
 
   abandon(): void {
@@ -182,7 +184,8 @@ export class WaveRun {
       if (next) this.beginHost(next, nowMs);
     } while (next);
     if (this.runs.size > 0 || this.context.tally.isHeld) return;
-    if (this.phase.name === "batch") this.finishBatch(nowMs);
+    if (this.phase.name === "around") this.proceed(nowMs);
+    else if (this.phase.name === "batch") this.comes("after_batch", nowMs);
     else if (this.phase.name === "retrying") this.returnTo(this.phase.before, nowMs);
   }
 
@@ -197,8 +200,10 @@ export class WaveRun {
 
   /** After a turn for retries: continue resting, look again, and restart the pause. */
   private returnTo(before: Phase, nowMs: number): void {
-    this.phase = this.context.tally.stop && !this.isWhole ? { name: "over" } : before;
-    if (this.phase.name === "resting") this.woken(nowMs);
+    this.phase = before;
+    if (before.name === "around") this.proceed(nowMs);
+    else if (this.context.tally.stop && !this.isWhole) this.leave(nowMs);
+    else if (this.phase.name === "resting") this.woken(nowMs);
     else if (this.phase.name === "observing") this.observe(nowMs);
     else if (this.phase.name === "paused") this.pauseAgain(nowMs);
   }
@@ -206,15 +211,6 @@ export class WaveRun {
   private pauseAgain(nowMs: number): void {
     const ended = this.steps[this.index - 1];
     if (ended?.wave.pause) this.pause(ended, ended.wave.pause, nowMs);
-  }
-
-  private find(host: HostName, instance: InstanceName): Found | undefined {
-    for (const work of this.steps.flatMap(({ batch }) => batch.hosts))
-      for (const batch of work.host === host ? work.batches : []) {
-        const planned = batch.instances.find((one) => one.instance === instance);
-        if (planned) return { work, batch, planned };
-      }
-    return undefined;
   }
 
   private beginHost(work: HostWork, nowMs: number): void {
@@ -225,17 +221,97 @@ export class WaveRun {
     run.begin(nowMs);
   }
 
-  private finishBatch(nowMs: number): void {
+  private comes(due: Due, nowMs: number): void {
+    this.phase = { name: "around", due };
+    this.proceed(nowMs);
+  }
+
+  /** Nothing further begins; what was opened by a hook is closed by another. */
+  private leave(nowMs: number): void {
+    if (this.open) this.comes("after_wave", nowMs);
+    else this.phase = { name: "over" };
+  }
+
+  /** Takes one thing that is due after the other, unless a hook runs or the operator is asked. */
+  private proceed(nowMs: number): void {
+    while (this.phase.name === "around" && !this.hooks.isBusy && !this.context.tally.isHeld) {
+      const { due } = this.phase;
+      if (this.retryQueue.length > 0 && isAfterHosts(due)) {
+        this.phase = { name: "retrying", before: this.phase };
+        return this.refill(nowMs);
+      }
+      const next = this.take(due, nowMs);
+      if (next === undefined) return;
+      this.phase = { name: "around", due: next };
+    }
+  }
+
+  /** @returns the next thing that is due; undefined where it has its own way of continuing */
+  private take(due: Due, nowMs: number): Due | undefined {
+    const { context, hooks, open } = this;
+    const { stop } = context.tally;
     const step = this.steps[this.index];
-    if (!step) return;
-    const { place, wave, isLastOfWave } = step;
-    this.context.emit({ type: "batch.finished", ...place });
-    if (isLastOfWave) this.context.emit({ type: "wave.finished", wave: place.wave, group: place.group });
-    this.index++;
+    const done = this.steps[this.index - 1];
+    switch (due) {
+      case "before_wave":
+        if (!step) return "next";
+        this.open = step;
+        context.emit({ type: "wave.started", wave: step.place.wave, group: step.place.group });
+        return hooks.run("before_wave", step) ? undefined : "before_batch";
+      case "before_batch":
+        if (!step || stop) return "after_wave";
+        context.emit({ type: "batch.started", ...step.place, hosts: step.batch.hosts.map(({ host }) => host) });
+        return hooks.run("before_batch", step) ? undefined : "hosts";
+      case "hosts":
+        this.phase = { name: "batch", atOnce: step?.batch.at_once ?? 0 };
+        this.waiting = step && !stop ? [...step.batch.hosts] : [];
+        this.refill(nowMs);
+        return undefined;
+      case "after_batch":
+        return step && hooks.run("after_batch", step) ? undefined : "batch_finished";
+      case "batch_finished":
+        if (step) context.emit({ type: "batch.finished", ...step.place });
+        this.index++;
+        return step?.isLastOfWave || stop ? "after_wave" : "next";
+      case "after_wave":
+        return open && hooks.run("after_wave", open) ? undefined : "wave_finished";
+      case "wave_finished":
+        if (open && done?.isLastOfWave && done.wave === open.wave)
+          context.emit({ type: "wave.finished", wave: open.place.wave, group: open.place.group });
+        this.open = undefined;
+        return "next";
+      case "next":
+        this.goOn(nowMs);
+        return undefined;
+    }
+  }
+
+  private hookEnded(hook: StepHook, end: StepHookEnd, nowMs: number): void {
+    if (end === "failed" && hook.startsWith("before_") && !this.context.tally.stop) this.skip(hook);
+    this.comes(dueAfter(hook, end), nowMs);
+  }
+
+  /** What its hook was to prepare is left alone: the batch, or the whole wave. */
+  private skip(hook: StepHook): void {
+    const isOfWave = hook === "before_wave";
+    const { wave } = this.steps[this.index] ?? {};
+    const steps = isOfWave
+      ? this.steps.filter((step) => step.wave === wave)
+      : this.steps.slice(this.index, this.index + 1);
+    const why = isOfWave ? "the before_wave hook of its wave failed" : "the before_batch hook of its batch failed";
+    for (const { host, batches } of steps.flatMap(({ batch }) => batch.hosts))
+      for (const { program, instance } of batches.flatMap(({ instances }) => instances))
+        this.context.outcomes.skipped({ host, program, instance }, why);
+    if (isOfWave) this.index += steps.length;
+  }
+
+  /** After a batch, or the last of its wave. */
+  private goOn(nowMs: number): void {
+    const done = this.steps[this.index - 1];
     if (this.isWhole) this.observe(nowMs);
-    else if (this.context.tally.stop) this.phase = { name: "over" };
-    else if (isLastOfWave && wave.pause) this.pause(step, wave.pause, nowMs);
-    else if (wave.between_batches_ms > 0) this.rest(step, nowMs);
+    else if (this.context.tally.stop || !done) this.leave(nowMs);
+    else if (done.isLastOfWave && done.wave.pause) this.pause(done, done.wave.pause, nowMs);
+    else if (done.wave.between_batches_ms > 0) this.rest(done, nowMs);
     else this.beginNext(nowMs);
   }
 
@@ -275,12 +351,23 @@ export class WaveRun {
   }
 }
 
-function stepsOf(wave: Wave, index: number): Step[] {
-  return wave.batches.map((batch, inWave) => ({
-    place: { wave: index + 1, group: wave.group, batch: inWave + 1 },
-    wave,
-    batch,
-    isFirstOfWave: inWave === 0,
-    isLastOfWave: inWave === wave.batches.length - 1,
-  }));
+/** A hook that was not run has opened nothing that another closes. */
+function dueAfter(hook: StepHook, end: StepHookEnd): Due {
+  switch (hook) {
+    case "before_wave":
+      if (end === "succeeded") return "before_batch";
+      return end === "failed" ? "after_wave" : "wave_finished";
+    case "before_batch":
+      if (end === "succeeded") return "hosts";
+      return end === "failed" ? "after_batch" : "batch_finished";
+    case "after_batch":
+      return "batch_finished";
+    case "after_wave":
+      return "wave_finished";
+  }
+}
+
+/** The hosts that come next, if any, would take retries first. */
+function isAfterHosts(due: Due): boolean {
+  return ["batch_finished", "after_wave", "wave_finished", "next"].includes(due);
 }

@@ -62,6 +62,15 @@ function plansWith({
   const hook = fc.oneof(
     command,
     fc.tuple(command, from).map(([text, run]) => ({ command: text, run })),
+    fc.tuple(command, duration).map(([text, timeout]) => ({ command: text, timeout, on_error: "warn" })),
+  );
+  const ofSeveral = mostly(["./lb {hosts_list} {vars.zone}"], ["./announce {wave} {hosts} '${A}'", "./lb {host}"]);
+  const waveHooks = each(
+    ["before_wave", "before_batch", "after_batch", "after_wave"],
+    fc.oneof(
+      ofSeveral,
+      ofSeveral.map((text) => ({ command: text, on_error: "warn" })),
+    ),
   );
   const vars = fc.constant({ zone: "b", port: 80 });
   const timings = each(
@@ -96,7 +105,8 @@ function plansWith({
     fc.array(fc.oneof(program, withSettings), { minLength: 1, maxLength: 3 }),
     fc.dictionary(fc.constantFrom("web", "queue*", "!migrate"), ofProgram, { minKeys: 1, maxKeys: 3 }),
   );
-  const group = fc.tuple(listOf(pattern), some({ programs, vars, timings, checks, hooks, ssh, batches }));
+  const hooksOfGroup = fc.oneof(hooks, waveHooks);
+  const group = fc.tuple(listOf(pattern), some({ programs, vars, timings, checks, hooks: hooksOfGroup, ssh, batches }));
   return fc.record(
     {
       programs,
@@ -113,6 +123,8 @@ function plansWith({
         before_rollout: fc.constant("./announce"),
         on_failure: fc.constant("./page {host} {reason}"),
         before_host: hook,
+        before_batch: ofSeveral,
+        after_wave: ofSeveral,
       }),
       limits: each(["max_failures", "max_unreachable", "min_healthy"], quantity),
       on_failure: fc.constantFrom("stop", "ask"),

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { InstanceName, RolloutId } from "../../src/domain/ids.ts";
-import { fill, pidValues, placeholderValues } from "../../src/domain/placeholders.ts";
+import { fill, pidValues, placeholderValues, waveValues } from "../../src/domain/placeholders.ts";
 import type { ProcessSnapshot } from "../../src/domain/process-state.ts";
 import { worksOf, type Rollout } from "../../src/domain/rollout.ts";
+import type { Hook } from "../../src/domain/settings.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
 import { formatDiagnostic, type Diagnostic } from "../../src/planner/text/diagnostic.ts";
 import { checkPlan, loadPlan, parsePlan } from "../../src/planner/plan/load.ts";
@@ -101,6 +102,12 @@ function judgePlan(plan: Plan): void {
 
 /** Whatever stands in checks and hooks can be filled in, but for the number of a process that has none. */
 function judgeTemplates(rollout: Rollout): void {
+  for (const { group, hooks, vars = {}, batches } of rollout.waves)
+    for (const { command } of Object.values(hooks ?? {}) as Hook[]) {
+      const hosts = batches.flatMap((batch) => batch.hosts.map(({ host }) => host));
+      const filled = fill(command, { vars, ...waveValues(group, hosts) }, ENV, "shell");
+      assert.ok("text" in filled, JSON.stringify(filled));
+    }
   for (const { host, checks, hooks, vars, batches } of worksOf(rollout)) {
     const of = { host, address: "10.0.0.1", vars };
     const instance = batches[0]?.instances[0]?.instance;

@@ -182,8 +182,8 @@ function openIn(resumed: ResumedRollout, { skipped, proven }: Rollout): string[]
 }
 
 /** A rollout that was killed has not reported what it left out of service. */
-function mayBeDrained({ leftDrained: { instances, hosts } }: ResumedRollout): boolean {
-  return instances.length + hosts.length > 0;
+function mayBeDrained({ leftDrained }: ResumedRollout): boolean {
+  return Object.values(leftDrained).flat().length > 0;
 }
 
 /** What a rollout has made healthy, or left alone for a reason. */

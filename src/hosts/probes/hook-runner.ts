@@ -5,6 +5,7 @@ import {
   pidValues,
   placeholderValues,
   type PlaceholderValues,
+  waveValues,
 } from "../../domain/placeholders.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import type { HookRunner, HookSubject, HostAccess, HostLock, RunOutcome } from "../../executor/ports.ts";
@@ -33,12 +34,13 @@ export function createHookRunner({ controller, host, targetOf }: HookPlaces, env
 }
 
 function valuesOf(
-  { host, instance, reason, vars, ...pids }: HookSubject,
+  { host, instance, reason, vars, step, hosts = [], ...pids }: HookSubject,
   targetOf: HookPlaces["targetOf"],
 ): PlaceholderValues {
   // A page about a failure must go out, whatever the instance is called.
   const why = reason === undefined ? {} : { number: "", reason };
   const target = host === undefined ? undefined : targetOf(host);
+  if (step) return { vars, ...waveValues(step.group, hosts) };
   if (!target) return { vars, ...why };
   const known = instance === undefined || reason !== undefined ? {} : pidValues(pids);
   return placeholderValues({ host: target.name, address: target.address, vars, ...why, ...known }, instance);

@@ -59,7 +59,7 @@ export function buildRollout(
   const startsecs = startSecondsOf({ waves }, fleet);
   const { skipped, proven } = builder.picker;
   const isPicked = (host: HostName, instance: InstanceName) => builder.picker.hasPicked(host, instance);
-  const resume = selection.resumed && resumeChain(selection.resumed, fleet, isPicked, waves, proven.length);
+  const resume = selection.resumed && resumeChain(selection.resumed, fleet, isPicked, waves, proven.length, hosts);
   const warnings = [
     ...builder.warnings,
     ...(resume?.warnings ?? []),
@@ -77,7 +77,7 @@ export function buildRollout(
       name,
       plan_file: file,
       hosts,
-      waves,
+      waves: resume?.waves ?? waves,
       ...(startsecs && { startsecs }),
       ...(supervisor_pids && { supervisor_pids }),
       limits,
@@ -135,9 +135,17 @@ class Builder {
     const works = wave.hosts
       .map((host) => this.hostWork(host, selectors, settingsIn, wave.batches.mode))
       .filter((work) => work.batches.length > 0);
-    const { group, between_batches_ms, programs, pause } = wave;
+    const { group, between_batches_ms, programs, pause, hooks, vars } = wave;
     const batches = inBatches(works, wave.batches);
-    return { group, between_batches_ms, programs, batches, ...(pause === undefined ? {} : { pause }) };
+    return {
+      group,
+      between_batches_ms,
+      programs,
+      batches,
+      ...(pause === undefined ? {} : { pause }),
+      ...(hooks && { hooks }),
+      ...(vars && { vars }),
+    };
   }
 
   private hostWork(

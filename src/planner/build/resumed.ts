@@ -71,10 +71,7 @@ export function readResumedRollout(events: Iterable<RolloutEvent>): ResumedRollo
   for (const event of events) reader.read(event);
   const { first, last, outcomes, oldPids, drains } = reader;
   if (!first || !last) return undefined;
-  const leftDrained = {
-    instances: [...drains.instances.values()].map(({ host, instance }) => ({ host, instance })),
-    hosts: [...drains.hosts],
-  };
+  const leftDrained = drains.toLeft();
   return { id: last.id, rollout: first, planned: plannedIn(first), outcomes, oldPids, leftDrained };
 }
 
@@ -142,7 +139,7 @@ class ResumedRolloutReader {
     else if (event.type === "instance.healthy") this.healthy(event);
     else if (event.type === "instance.failed") this.failed(event);
     else if (event.type === "hook.started") this.hookStarted(event);
-    else if (event.type === "hook.finished" && event.hook === "after_healthy" && event.succeeded)
+    else if (event.type === "hook.finished" && event.hook === "after_healthy" && counts(event))
       this.enabled(event.host, event.instance);
   }
 
@@ -245,4 +242,9 @@ function entryOf<V>(map: Map<HostName, Map<InstanceName, V>>, host: HostName): M
   const known = map.get(host) ?? new Map<InstanceName, V>();
   map.set(host, known);
   return known;
+}
+
+/** It succeeded, or its failure is only a warning to the plan. */
+function counts({ succeeded, on_error }: EventOf<"hook.finished">): boolean {
+  return succeeded || on_error === "warn";
 }

@@ -1,9 +1,10 @@
 import { parseQuantity, type Quantity } from "../../domain/quantity.ts";
+import type { Timings } from "../../domain/rollout.ts";
 import type { Vars } from "../../domain/settings.ts";
 import { readChecks, type OwnCheck } from "./checks.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
-import { readHostHooks, type OwnHook, type OwnHooks } from "./hooks.ts";
+import { isOfWave, readLevelHooks, type OwnHook, type OwnHooks } from "./hooks.ts";
 import type { Path } from "../text/path.ts";
 import type { HostSettings } from "./plan.ts";
 import { defaultsOf } from "../schema/plan-schema.ts";
@@ -38,7 +39,7 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
     instances: instances === undefined ? undefined : parseQuantity(instances),
     timings: readTimings(section.timings, [...path, "timings"], findings),
     checks: document.isTakenAway([...path, "checks"]) ? [] : readChecks(section.checks, [...path, "checks"], findings),
-    hooks: readHostHooks(section.hooks, [...path, "hooks"], document, findings),
+    hooks: readLevelHooks(section.hooks, [...path, "hooks"], document, findings),
     vars: readVars(section.vars, [...path, "vars"], document),
   };
 }
@@ -55,8 +56,7 @@ export function isSilent({
 export function mergeLevels(levels: readonly Level[]): MergedLevels {
   const timings = mergeTimings(...levels.map((level) => level.timings));
   const checks = levels.findLast((level) => level.checks !== undefined)?.checks ?? [];
-  const nearest = new Map<string, OwnHook | null>(levels.flatMap((level) => Object.entries(level.hooks)));
-  const hooks = [...nearest].flatMap(([name, own]): [string, OwnHook][] => (own ? [[name, own]] : []));
+  const hooks = nearestHooks(levels).filter(([name]) => !isOfWave(name));
   const settings: HostSettings = {
     instances: levels.findLast((level) => level.instances)?.instances ?? DEFAULT_INSTANCES,
     timings,
@@ -77,6 +77,21 @@ export function mergeLevels(levels: readonly Level[]): MergedLevels {
       ...ofHooks.flatMap(({ isOfHost, template }) => (isOfHost ? [] : template)),
     ],
   };
+}
+
+/** The hooks of a wave and of its batches, and their texts. */
+export function waveHooksOf(levels: readonly Level[], { command_timeout_ms }: Timings) {
+  const hooks = nearestHooks(levels).filter(([name]) => isOfWave(name));
+  return {
+    hooks: Object.fromEntries(hooks.map(([name, { hook }]) => [name, { timeout_ms: command_timeout_ms, ...hook }])),
+    templates: hooks.map(([, { template }]) => template),
+  };
+}
+
+/** Of each name the hook of the nearest level that says something of it. */
+function nearestHooks(levels: readonly Level[]): [string, OwnHook][] {
+  const nearest = new Map<string, OwnHook | null>(levels.flatMap((level) => Object.entries(level.hooks)));
+  return [...nearest].flatMap(([name, own]): [string, OwnHook][] => (own ? [[name, own]] : []));
 }
 
 const DEFAULT_INSTANCES = parseQuantity(defaultsOf("batches").instances) ?? { count: 1 };

@@ -1,7 +1,15 @@
 import type { HostName, ProgramName } from "../../domain/ids.ts";
 import type { Quantity } from "../../domain/quantity.ts";
 import type { Selection, Timings } from "../../domain/rollout.ts";
-import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars } from "../../domain/settings.ts";
+import type {
+  Check,
+  ExitPolicy,
+  HostHooks,
+  LeftoverPolicy,
+  RolloutHooks,
+  Vars,
+  WaveHooks,
+} from "../../domain/settings.ts";
 import type { HostTarget } from "../../domain/target.ts";
 import type { Diagnostic } from "../text/diagnostic.ts";
 import type { LimitKey } from "../schema/raw-plan.ts";
@@ -71,6 +79,9 @@ export interface PlanWave {
   readonly between_batches_ms: number;
   /** After the wave: a duration in milliseconds, or until the operator continues. */
   readonly pause?: { readonly ms: number } | "ask";
+  /** Around the wave and its batches, and their variables; left out where there are none. */
+  readonly hooks?: WaveHooks;
+  readonly vars?: Vars;
 }
 
 /** A checked plan: every reference resolved, every default filled in, nothing yet known about the fleet. */

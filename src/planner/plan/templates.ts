@@ -22,8 +22,13 @@ export interface Use {
   readonly quoting: "shell" | "url";
 }
 
+/** Those of a wave or a batch. */
+export const OF_WAVE = ["wave", "hosts", "hosts_list"] as const;
+
 /** All that have a value for an instance while it is restarted. */
-export const OF_INSTANCE: readonly PlaceholderName[] = PLACEHOLDERS.filter((name) => name !== "reason");
+export const OF_INSTANCE: readonly PlaceholderName[] = PLACEHOLDERS.filter(
+  (name) => name !== "reason" && !(OF_WAVE as readonly PlaceholderName[]).includes(name),
+);
 
 /** Checks a template, and returns which `vars` it needs. */
 export function readTemplate(text: string, path: Path, use: Use, findings: Findings): Template {

@@ -4,7 +4,7 @@ import type { PlanDocument } from "../text/document.ts";
 import { readDuration } from "./durations.ts";
 import type { Findings } from "../text/findings.ts";
 import type { HostEntry } from "./host-names.ts";
-import { isSilent, mergeLevels, readLevel, type Level, type MergedLevels } from "./levels.ts";
+import { isSilent, mergeLevels, readLevel, waveHooksOf, type Level, type MergedLevels } from "./levels.ts";
 import type { PlanWave, WaveHost } from "./plan.ts";
 import { wasRefused, type RawPlan } from "../schema/raw-plan.ts";
 import { floorsOf, readPrograms, rulesOf, type Programs, type RuleLevels } from "./programs.ts";
@@ -86,6 +86,9 @@ function readWave(reading: WaveReading, findings: Findings): PlanWave {
     ]),
   );
   const shared = settingsOf.get(undefined) ?? { settings: mergeLevels(levels).settings };
+  const { timings, vars } = shared.settings;
+  const { hooks, templates } = waveHooksOf(levels, timings);
+  reading.missing.note(templates, vars, turn.hosts);
   const pause = readPause(turn, findings);
   const floors = floorsOf(programs, ofPlan);
   return {
@@ -95,8 +98,9 @@ function readWave(reading: WaveReading, findings: Findings): PlanWave {
     ...(rules.length > 0 && { rules: rules.map(({ rule }) => rule) }),
     ...(floors.length > 0 && { floors }),
     batches: readHostBatches(levels, findings),
-    between_batches_ms: shared.settings.timings.between_batches_ms,
+    between_batches_ms: timings.between_batches_ms,
     ...(pause !== undefined && { pause }),
+    ...(templates.length > 0 && { hooks, vars }),
   };
 }
 

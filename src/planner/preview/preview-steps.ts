@@ -1,15 +1,44 @@
 import { alikeParts } from "../../domain/alike-parts.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { onOneLine } from "../../domain/printable.ts";
+import type { HostName } from "../../domain/ids.ts";
 import type { HostWork, Timings, Wave } from "../../domain/rollout.ts";
-import { checkText, type Hook, type RunsOn } from "../../domain/settings.ts";
+import { checkText, hookTermsText, type Hook, type RunsOn } from "../../domain/settings.ts";
 import { folded, groupedBy } from "../../domain/folding.ts";
+
+/** What a wave does: around it and its batches, and to each instance. */
+export function stepLines(wave: Wave): string[] {
+  return [...waveHookLines(wave), ...hostLines(wave)];
+}
+
+/** The hooks around the wave and around each of its batches, and which other hosts they put back. */
+function waveHookLines(wave: Wave): string[] {
+  const { hooks = {}, left_drained = [] } = wave;
+  const left = wave.batches.flatMap((batch) => batch.left_drained ?? []);
+  const ofWave = [
+    ...hookLine("before_wave", hooks.before_wave),
+    ...afterLines("after_wave", hooks.after_wave, left_drained),
+  ];
+  const ofBatch = [
+    ...hookLine("before_batch", hooks.before_batch),
+    ...afterLines("after_batch", hooks.after_batch, left),
+  ];
+  return [
+    ...(ofWave.length > 0 ? ["  around the wave:", ...ofWave.map((line) => `    ${line}`)] : []),
+    ...(ofBatch.length > 0 ? ["  around each batch:", ...ofBatch.map((line) => `    ${line}`)] : []),
+  ];
+}
+
+function afterLines(name: string, hook: Hook | undefined, left: readonly HostName[]): string[] {
+  const also = left.length === 0 ? [] : [`  also for ${folded(left)}, which the resumed rollout left drained`];
+  return [...hookLine(name, hook), ...also];
+}
 
 /**
  * What a wave does to each instance and around it, once for all hosts with the same settings. Where programs have
  * settings of their own, once for each of them, and the hooks of a host come first.
  */
-export function stepLines({ batches }: Wave): string[] {
+function hostLines({ batches }: Wave): string[] {
   const works = batches.flatMap(({ hosts }) => hosts);
   const isByProgram = works.some((work) => work.batches.some(({ settings }) => settings));
   const byHost = new Map(works.map((work) => [work.host, work]));
@@ -90,7 +119,7 @@ const TIMINGS_SAID: readonly (keyof Timings)[] = [
 
 /** `before_restart on the host: /opt/lb drain {process}`; nothing for a hook that the plan does not have. */
 export function hookLine(name: string, hook: Hook | undefined): string[] {
-  return hook ? [`${name} ${placeText("on", hook.run)}: ${onOneLine(hook.command)}`] : [];
+  return hook ? [`${name} ${placeText("on", hook.run)}: ${onOneLine(hook.command)}${hookTermsText(hook)}`] : [];
 }
 
 function placeText(preposition: "on" | "from", place: RunsOn): string {

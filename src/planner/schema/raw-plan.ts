@@ -1,5 +1,13 @@
 import type { Timings } from "../../domain/rollout.ts";
-import type { ExitPolicy, HookName, HostHooks, LeftoverPolicy, RunsOn } from "../../domain/settings.ts";
+import type {
+  ExitPolicy,
+  HookErrorPolicy,
+  HookName,
+  HostHooks,
+  LeftoverPolicy,
+  RunsOn,
+  WaveHooks,
+} from "../../domain/settings.ts";
 import type { HostKeyChecking } from "../../domain/target.ts";
 import type { Path } from "../text/path.ts";
 
@@ -28,7 +36,8 @@ export interface RawSettings {
   readonly timings?: RawTimings | null | undefined;
   readonly batches?: RawBatches | null | undefined;
   readonly checks?: readonly (RawCheck | undefined)[] | null | undefined;
-  readonly hooks?: { readonly [Name in keyof HostHooks]?: RawHook | undefined } | null | undefined;
+  /** On a host or a program only some of these. */
+  readonly hooks?: { readonly [Name in keyof (HostHooks & WaveHooks)]?: RawHook | undefined } | null | undefined;
   readonly vars?: Readonly<Record<string, string | number | undefined>> | null | undefined;
   readonly stopped?: "skip" | "start" | undefined;
   readonly exited?: "skip" | "restart" | undefined;
@@ -114,7 +123,14 @@ export interface RawCheck {
   readonly timeout?: string | undefined;
 }
 
-export type RawHook = string | { readonly command?: string | undefined; readonly run?: RunsOn | undefined };
+export type RawHook =
+  | string
+  | {
+      readonly command?: string | undefined;
+      readonly run?: RunsOn | undefined;
+      readonly timeout?: string | undefined;
+      readonly on_error?: HookErrorPolicy | undefined;
+    };
 
 export type LimitKey = "max_failures" | "max_unreachable" | "min_healthy";
 

@@ -7,8 +7,10 @@ type Failure = EventOf<"instance.failed">;
 
 /** Failures, losses, drifts, leftovers and skips: the latest of each instance or hook. */
 export class Incidents {
-  /** Hooks of hosts and of the rollout; a failed hook of an instance is the failure of that instance. */
+  /** But for those of instances: a failed hook of an instance is the failure of that instance. */
   readonly failedHooks = new Map<string, EventOf<"hook.finished">>();
+  /** Hooks that failed, and have on_error: warn in the plan. */
+  readonly warnedHooks = new Map<string, EventOf<"hook.finished">>();
   readonly drifts = new Map<InstanceKey, EventOf<"instance.drifted">>();
   readonly leftovers = new Map<InstanceKey, EventOf<"instance.leftovers">>();
   /** Why contact was lost with an instance during its restart. */
@@ -98,9 +100,12 @@ export class Incidents {
   }
 
   private applyHook(event: EventOf<"hook.finished">): void {
-    if (event.instance !== undefined) return;
-    const key = `${event.hook} ${event.host ?? ""}`;
-    if (event.succeeded) this.failedHooks.delete(key);
-    else this.failedHooks.set(key, event);
+    const { hook, host = "", instance = "", wave = "", batch = "", succeeded, on_error } = event;
+    const key = [hook, host, instance, wave, batch].join(" ");
+    this.warnedHooks.delete(key);
+    if (on_error === "warn") this.warnedHooks.set(key, event);
+    if (instance !== "") return;
+    if (succeeded) this.failedHooks.delete(key);
+    else if (on_error !== "warn") this.failedHooks.set(key, event);
   }
 }

@@ -43,6 +43,8 @@ export class RolloutModel implements Span {
   asking: EventOf<"rollout.asking"> | undefined;
   /** The running hook of the rollout, if there is one. */
   hook: RunningHook | undefined;
+  /** The running hook of a wave or a batch, if there is one. */
+  stepHook: RunningHook | undefined;
   /** The first of each kind: why it stops. */
   halted: EventOf<"rollout.halted"> | undefined;
   interrupted: EventOf<"rollout.interrupted"> | undefined;
@@ -220,9 +222,13 @@ export class RolloutModel implements Span {
 
   /** on_failure hooks do not hold up their host; the rollout waits for them at its end. So they count as hooks of the rollout. */
   private setHook(
-    { hook, host, instance: name }: EventOf<"hook.started" | "hook.finished">,
+    { hook, host, instance: name, group }: EventOf<"hook.started" | "hook.finished">,
     running: RunningHook | undefined,
   ): void {
+    if (group !== undefined) {
+      this.stepHook = running;
+      return;
+    }
     if (host === undefined || hook === "on_failure") {
       this.hook = running;
       return;

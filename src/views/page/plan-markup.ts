@@ -4,7 +4,7 @@ import { alikeParts, type AlikeParts } from "../../domain/alike-parts.ts";
 import { folded } from "../../domain/folding.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { sizeOf, type Batch, type Rollout, type Wave } from "../../domain/rollout.ts";
-import { checkText, type Hook } from "../../domain/settings.ts";
+import { checkText, hookTermsText, type Hook } from "../../domain/settings.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** The plan as it was run: limits, waves, batches, and what each instance gets. */
@@ -38,7 +38,7 @@ export function planMarkup(rollout: Rollout): Markup {
 }
 
 function waveMarkup(wave: Wave, number: number): Markup {
-  const { group, batches, programs, between_batches_ms, pause } = wave;
+  const { group, batches, programs, between_batches_ms, pause, hooks = {} } = wave;
   const works = batches.flatMap(({ hosts }) => hosts);
   const instances = works.reduce((sum, work) => sum + sizeOf(work), 0);
   const kinds = alikeParts(works, ({ timings, checks, hooks, leftovers, on_expected_exit }) => [
@@ -59,6 +59,7 @@ function waveMarkup(wave: Wave, number: number): Markup {
             string,
           ],
         ]),
+    ...hookSettings(hooks),
   ];
   return html`<details>
     <summary>
@@ -162,6 +163,8 @@ function settingsMarkup(settings: readonly (readonly [string, string])[]): Marku
 
 function hookSettings(hooks: Readonly<Record<string, Hook | undefined>> | object): [string, string][] {
   return Object.entries(hooks as Readonly<Record<string, Hook | undefined>>).flatMap(([name, hook]) =>
-    hook === undefined ? [] : [[`${name} on the ${hook.run}`, hook.command] satisfies [string, string]],
+    hook === undefined
+      ? []
+      : [[`${name} on the ${hook.run}`, `${hook.command}${hookTermsText(hook)}`] satisfies [string, string]],
   );
 }

@@ -51,8 +51,7 @@ function linesFor(model: RolloutModel, invocation: Invocation, first: string): s
   const set = (planned?.set ?? []).flatMap((setting) => ["--set", setting]);
   const { healthy, failed, indeterminate, under_restart } = instances.counts;
   // Only a resume is certain to put back what a hook may have drained.
-  const isDrained = drains.instances.size + drains.hosts.size > 0;
-  const wasTouched = isDrained || healthy + failed + indeterminate + under_restart > 0;
+  const wasTouched = !drains.isEmpty || healthy + failed + indeterminate + under_restart > 0;
   const isResume = planned?.resumes !== undefined;
   // A resume that has started takes the place of the rollout before it, which can no longer be resumed.
   if (!started || (planned && !wasTouched && !isResume))

@@ -1,3 +1,4 @@
+import type { EventOf } from "../../domain/events.ts";
 import type { Refusal } from "../../domain/failures.ts";
 import { folded, foldedPlaces, groupedBy } from "../../domain/folding.ts";
 import { LEFT_AS } from "../../domain/rollout.ts";
@@ -8,6 +9,7 @@ import { driftText, supervisorRestartText } from "../words/drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "../words/failure-text.ts";
 import { processText } from "../words/leftovers-text.ts";
 import { logsOf } from "../words/logs.ts";
+import { subjectOf } from "../words/subject.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 
 /** More logs than this would bury the rest of the report. */
@@ -97,13 +99,31 @@ export function refusedSection({ finished }: RolloutModel): string[] {
   return titled("refused because", lines);
 }
 
-/** Failed hooks of hosts and of the rollout. */
+/** Failed hooks, but for those of instances; and all that failed and only warn. */
 export function hooksSection({ incidents }: RolloutModel): string[] {
-  const lines = [...incidents.failedHooks.values()].map(({ hook, host, reason }) => {
-    const where = host === undefined ? "" : ` on ${printable(host)}`;
-    return `  ${hook}${where}: ${onOneLine(reason ?? "no reason was given")}`;
+  const lines = [...incidents.failedHooks.values()].map(
+    (event) => `  ${event.hook}${hookPlace(event)}: ${whyOf(event)}`,
+  );
+  const warned = groupedBy(incidents.warnedHooks.values(), (event) =>
+    [event.hook, event.wave, event.batch, whyOf(event)].join(" "),
+  );
+  const warnings = warned.flatMap((alike) => {
+    const [event] = alike;
+    if (!event) return [];
+    const places = event.host === undefined ? [hookPlace(event)] : foldedPlaces(alike).map((place) => ` on ${place}`);
+    return places.map((place) => `  ${event.hook}${place}: ${whyOf(event)}`);
   });
-  return titled("failed hooks", lines);
+  return [...titled("failed hooks", lines), ...titled("hooks that failed, which is only a warning", warnings)];
+}
+
+function hookPlace(event: EventOf<"hook.finished">): string {
+  const about = subjectOf(event);
+  if (about === "") return "";
+  return ` ${event.group === undefined ? "on" : "of"} ${printable(about)}`;
+}
+
+function whyOf({ reason = "no reason was given" }: EventOf<"hook.finished">): string {
+  return onOneLine(reason);
 }
 
 /** What has changed since the preview, not by this rollout. */
@@ -134,7 +154,7 @@ export function unreachableSection({ hosts }: RolloutModel): string[] {
   return titled("unreachable", lines);
 }
 
-/** Instances and hosts that one hook of the plan took out of service, and the other did not put back. */
+/** Instances, hosts, batches and waves that one hook of the plan took out of service, and the other did not put back. */
 export function drainedSection(model: RolloutModel): string[] {
   const { drains, finished } = model;
   // It puts them back itself.
@@ -149,7 +169,20 @@ export function drainedSection(model: RolloutModel): string[] {
       drains.hosts.size === 0 ? [] : [`  ${folded([...drains.hosts])}`],
       "before_host ran there and after_host did not: run it by hand once all is healthy there.",
     ),
+    ...withRemedy(
+      drainedLines(drains.batches),
+      "before_batch ran for them and after_batch did not succeed: put them back into service by hand once they are healthy.",
+    ),
+    ...withRemedy(
+      drainedLines(drains.waves),
+      "before_wave ran for them and after_wave did not succeed: put them back into service by hand once they are healthy.",
+    ),
   ]);
+}
+
+/** `web: web-[1-3]`, for each group. */
+function drainedLines(drained: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  return [...drained].map(([group, hosts]) => `  ${printable(group)}: ${folded([...hosts])}`);
 }
 
 /** Whether its process still works on it: nothing of it is for the operator to repair. */

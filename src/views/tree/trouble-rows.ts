@@ -85,9 +85,13 @@ function failureRows(failure: Failure, { columns, paint }: Frame): [Row, ...Row[
   ];
 }
 
-function hookRow({ hook, host, reason }: EventOf<"hook.finished">, { columns, paint }: Frame): Row {
-  const text = `${host === undefined ? "" : `${printable(host)} `}hook ${hook} failed: ${onOneLine(reason ?? "")}`;
-  return { key: `hook ${hook} ${host ?? ""}`, state: "failed", text: paint.failed(cut(text, textWidth(columns, 1))) };
+function hookRow(event: EventOf<"hook.finished">, { columns, paint }: Frame): Row {
+  const text = hookFailedText(event);
+  return {
+    key: `hook ${event.hook} ${subjectOf(event)}`,
+    state: "failed",
+    text: paint.failed(cut(text, textWidth(columns, 1))),
+  };
 }
 
 function unreachableRow(host: string, reason: string, { columns, paint }: Frame): Row {
@@ -105,6 +109,7 @@ function noticeRows(frame: Frame): Row[] {
       ? [
           ...questionOf(frame, width),
           stoppingText(frame),
+          warnedHookOf(frame, width),
           leftoversOf(frame, width),
           driftOf(frame, width),
           warningText(frame, width),
@@ -149,6 +154,15 @@ function leftoversOf({ model: { incidents } }: Frame, width: number): string | u
   if (!last) return undefined;
   const processes = last.processes.map(processText).join(", ");
   return withMore(`${last.host} ${last.instance}: ${leftoversTitle(last)}: ${processes}`, leftovers.size - 1, width);
+}
+
+function warnedHookOf({ model: { incidents } }: Frame, width: number): string | undefined {
+  const last = [...incidents.warnedHooks.values()].at(-1);
+  return last && withMore(`warning: ${hookFailedText(last)}`, incidents.warnedHooks.size - 1, width);
+}
+
+function hookFailedText(event: EventOf<"hook.finished">): string {
+  return onOneLine(`${subjectOf(event)} hook ${event.hook} failed: ${event.reason ?? ""}`.trimStart());
 }
 
 function driftOf({ model: { incidents } }: Frame, width: number): string | undefined {

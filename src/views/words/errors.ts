@@ -1,6 +1,7 @@
-import type { RolloutEvent } from "../../domain/events.ts";
+import type { EventOf, RolloutEvent } from "../../domain/events.ts";
 import { onOneLine } from "../../domain/printable.ts";
 import { failureRemedy, failureTitle, haltTitle, isHaltOnly, refusalRemedy, refusalTitle } from "./failure-text.ts";
+import { subjectOf } from "./subject.ts";
 
 /** An error for the list of errors of a CI system. */
 export interface ListedError {
@@ -14,9 +15,9 @@ export function errorsOf(event: RolloutEvent): ListedError[] {
     const { host, instance, code, reason } = event;
     return [errorOf(`${host} ${instance} failed`, `${failureTitle(code)}: ${reason}. ${failureRemedy(event)}`)];
   }
-  if (event.type === "hook.finished" && !event.succeeded && event.instance === undefined) {
-    const { hook, host, reason = "no reason was given" } = event;
-    return [errorOf(`${host === undefined ? "" : `${host} `}hook ${hook} failed`, reason)];
+  if (event.type === "hook.finished" && isHookError(event)) {
+    const { hook, reason = "no reason was given" } = event;
+    return [errorOf(`${subjectOf(event)} hook ${hook} failed`.trimStart(), reason)];
   }
   if (event.type === "rollout.halted" && isHaltOnly(event.code))
     return [errorOf("halted", `${haltTitle(event.code)}: ${event.reason}`)];
@@ -26,6 +27,11 @@ export function errorsOf(event: RolloutEvent): ListedError[] {
     const title = `refused${host === undefined ? "" : `: ${host}`}`;
     return errorOf(title, `${refusalTitle(code)}: ${reason}. ${refusalRemedy(refusal)}`);
   });
+}
+
+/** A failed hook of an instance is the failure of that instance. */
+function isHookError({ succeeded, on_error, instance }: EventOf<"hook.finished">): boolean {
+  return !succeeded && on_error !== "warn" && instance === undefined;
 }
 
 function errorOf(title: string, message: string): ListedError {

@@ -74,14 +74,10 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
       return [overall("pause over, continuing")];
     case "rollout.asking": {
       const text = `waiting for your decision; nothing new starts until then: ${event.reason}`;
-      const about = subjectOf(event);
-      return [
-        { about, text },
-        { about, text: `| ${questionText(event.answers)}` },
-      ];
+      return [aboutOf(event, text), { ...aboutOf(event), text: `| ${questionText(event.answers)}` }];
     }
     case "rollout.answered":
-      return [{ about: subjectOf(event), text: answerText(event.answer) }];
+      return [aboutOf(event, answerText(event.answer))];
     case "rollout.interrupted":
       return [overall(`interrupted (${event.signal}): no new restarts; waiting for those in progress`)];
     case "rollout.halted":
@@ -179,8 +175,15 @@ function factsOfPause({ wave, group, ms }: EventOf<"rollout.paused">): Fact[] {
 }
 
 function hookEnded(event: EventOf<"hook.finished">): Fact {
-  const outcome = event.succeeded ? "succeeded" : `failed: ${event.reason ?? "no reason was given"}`;
-  return { about: subjectOf(event), text: `hook ${event.hook} ${outcome}` };
+  const why = event.reason ?? "no reason was given";
+  const failed = event.on_error === "warn" ? `failed, which is only a warning: ${why}` : `failed: ${why}`;
+  return aboutOf(event, `hook ${event.hook} ${event.succeeded ? "succeeded" : failed}`);
+}
+
+/** A fact about a wave or a batch concerns the whole rollout, like their start and their end. */
+function aboutOf(event: EventOf<"hook.finished" | "rollout.asking" | "rollout.answered">, text = ""): Fact {
+  const about = subjectOf(event);
+  return event.group === undefined ? { about, text } : overall(`${about}: ${text}`);
 }
 
 function factsOfPlan({ name, reason, who, waves, skipped: left, warnings }: EventOf<"rollout.planned">): Fact[] {

@@ -119,8 +119,9 @@ function hostWait(hosts: readonly HostProgress[], model: RolloutModel, nowMs: nu
   };
 }
 
-/** Without another reason: a hook of the rollout, or the next status check. */
-function lastWait({ hook }: RolloutModel, nowMs: number): Wait {
+/** Without another reason: a hook of a wave or of the rollout, or the next status check. */
+function lastWait({ stepHook, hook: ofRollout }: RolloutModel, nowMs: number): Wait {
+  const hook = stepHook ?? ofRollout;
   return hook
     ? { text: hookText(hook, nowMs), untilMs: hook.untilMs, atMost: true }
     : { text: "the next status check", atMost: false };

@@ -48,7 +48,7 @@ function planWith(path: string, value: unknown): unknown {
   const nested = parts.reduceRight((inner: unknown, part, index) => {
     if (part !== "*")
       return index === parts.length - 1 || parts[index + 1] !== "*"
-        ? { ...companions(part), [part]: inner }
+        ? { ...companions(part, parts.includes("hooks")), [part]: inner }
         : { [part]: inner };
     // A program with settings is a map in a list, or has its key in a map.
     if (parts[index - 1] === "programs" && parts[index + 1] === "*") return [inner];
@@ -58,9 +58,10 @@ function planWith(path: string, value: unknown): unknown {
 }
 
 /** What a key may not be without. */
-function companions(key: string): object {
+function companions(key: string, isOfHook: boolean): object {
+  if (isOfHook) return ["run", "timeout", "on_error"].includes(key) ? { command: "x" } : {};
   if (["from", "status", "passes", "timeout"].includes(key)) return { http: "http://x" };
-  return key === "run" ? { command: "x" } : key === "pause" ? { group: "x" } : {};
+  return key === "pause" ? { group: "x" } : {};
 }
 
 describe("the plan's JSON schema", () => {

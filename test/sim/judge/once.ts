@@ -50,7 +50,7 @@ export class Once implements Witness {
   }
 
   private seeAnswer({ host, instance, answer }: EventOf<"rollout.answered">): void {
-    if (answer !== "retry" || instance === undefined) return;
+    if (answer !== "retry" || host === undefined || instance === undefined) return;
     const key = keyOf({ host, instance });
     for (const one of this.together.get(key) ?? [key]) {
       this.retried.add(one);
