@@ -195,6 +195,7 @@ export function drawWay(
   hasFaults: boolean,
 ): SimulateOptions {
   const hookFails = hasFaults && random.chance(0.2);
+  const ofHooks = random.fork();
   return {
     lookMs: () => random.whole(1, hasFaults && random.chance(0.02) ? 30_000 : 400),
     onChange: ({ host, ...change }): ChangeFate => {
@@ -217,8 +218,15 @@ export function drawWay(
       if (!hasFaults || random.chance(0.9)) return { kind: "ended" };
       return random.chance(0.5) ? { kind: "unprovable" } : { kind: "lock_lost", reason: "another user has it" };
     },
-    onHook: ({ host, instance }) => {
-      if (!hookFails || !random.chance(0.1)) return { kind: "succeeded" };
+    onHook: ({ host, instance, step, timeoutMs }) => {
+      // One of an instance or a host holds up others, who wait only for so long.
+      const maySlow = ofHooks.chance(0.05) && (hasFaults || step !== undefined);
+      const afterMs = maySlow ? ofHooks.whole(1000, hasFaults ? 100_000 : Math.min(timeoutMs - 1, 600_000)) : 200;
+      if (afterMs >= timeoutMs) {
+        if (host !== undefined) troubles.befall(host, instance);
+        return { kind: "failed", reason: `it did not end within ${timeoutMs / 1000} s`, afterMs: timeoutMs };
+      }
+      if (!hookFails || !random.chance(0.1)) return { kind: "succeeded", afterMs };
       if (host !== undefined) troubles.befall(host, instance);
       return { kind: "failed", reason: "exit code 1" };
     },

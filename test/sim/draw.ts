@@ -5,6 +5,7 @@ import type { Check, Hook, HookName, HostHooks, RolloutHooks } from "../../src/d
 import type { Timings } from "../../src/domain/rollout.ts";
 import type { HostSettings, Plan, PlanWave } from "../../src/planner/plan/plan.ts";
 import type { SimProgram } from "./draw-programs.ts";
+import { drawTerms } from "./draw-hooks.ts";
 import { drawProgramSettings, withProgramSettings } from "./draw-settings.ts";
 import type { SeededRandom } from "./random.ts";
 import { simTimings } from "./rollouts.ts";
@@ -91,6 +92,7 @@ export function drawPlan(
 
 class Drawer {
   private readonly random: SeededRandom;
+  private readonly ofHooks: SeededRandom;
   private readonly timings: Timings;
   private readonly hooks: HostHooks;
   private readonly checks: readonly Check[];
@@ -98,6 +100,7 @@ class Drawer {
 
   constructor(random: SeededRandom, hasFaults: boolean) {
     this.random = random;
+    this.ofHooks = random.fork().fork();
     this.timings = {
       ...simTimings,
       between_restarts_ms: random.pick([0, 100, 10_000]),
@@ -188,7 +191,7 @@ class Drawer {
   private hooksCalled<Name extends HookName>(...names: readonly Name[]) {
     const run = "host" as const;
     const hooks: Partial<Record<Name, Hook>> = {};
-    for (const name of names) hooks[name] = { command: name, run };
+    for (const name of names) hooks[name] = { command: name, run, ...drawTerms(this.ofHooks, name) };
     return hooks as Record<Name, Hook>;
   }
 }

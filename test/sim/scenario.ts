@@ -5,6 +5,7 @@ import type { Plan } from "../../src/planner/plan/plan.ts";
 import { drawOperator, drawRecord, drawWay, misbehave, plague, tease } from "./draw-faults.ts";
 import { allSettingsOf } from "./judge/selects.ts";
 import { drawPlan, raise } from "./draw.ts";
+import { withWaveHooks } from "./draw-hooks.ts";
 import { drawPrograms } from "./draw-programs.ts";
 import { drawInterference, type Interference } from "./interference.ts";
 import { SeededRandom } from "./random.ts";
@@ -39,7 +40,9 @@ export function scenario(seed: number, { faults: hasFaults = true } = {}): Scena
   const time = new VirtualTime(MOST_STEPS);
   const programs = drawPrograms(random);
   const fleet = raise(random, time, programs);
-  const drawn = drawPlan(random, fleet, programs, hasFaults);
+  // Numbers of their own: the rest of each story stays as it is.
+  const ofHooks = new SeededRandom(seed + 3_000_000);
+  const drawn = withWaveHooks(ofHooks, drawPlan(random, fleet, programs, hasFaults));
   settleDown(random, fleet);
   const { plan, planned, refused } = possible(drawn, fleet);
   const troubles = new Troubles();

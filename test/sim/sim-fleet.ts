@@ -75,6 +75,8 @@ export class SimFleet {
   private readonly awaitingQuiet = new Map<HostName, (() => void)[]>();
   /** What hooks have taken out of service and not put back: `host instance`, or a whole host by its name. */
   readonly drained = new Set<string>();
+  /** What hooks of waves and batches have: `before_batch group host`. */
+  readonly drainedTogether = new Set<string>();
   /** Hosts whose supervisord does nothing, with what it will do once it continues. */
   private readonly hung = new Map<HostName, (() => void)[]>();
   /** The pid of each host's supervisord; undefined while there is none. */

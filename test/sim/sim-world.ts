@@ -10,7 +10,7 @@ import type {
   LookOutcome,
   AwaitedOutcome,
 } from "../../src/domain/outcomes.ts";
-import type { Check, HookName } from "../../src/domain/settings.ts";
+import type { Check, Hook, HookName } from "../../src/domain/settings.ts";
 import type {
   CheckSubject,
   HookSubject,
@@ -68,8 +68,8 @@ export type ChangeFate =
 export interface WorldOptions {
   /** What a check finds; default: whether it serves. */
   readonly onCheck?: (check: SimCheck) => CheckOutcome;
-  /** How a hook ends. */
-  readonly onHook?: (hook: SimHook) => HookOutcome;
+  /** How a hook ends, and after how long. */
+  readonly onHook?: (hook: SimHook) => HookOutcome & { readonly afterMs?: number };
   /** What becomes of a restart on its way. */
   readonly onChange?: (change: SimChange) => ChangeFate;
   /** What is found out about a lost restart once it can no longer act. */
@@ -119,7 +119,7 @@ export class SimWorld implements World {
     this.time = time;
     this.isDead = isDead;
     this.options = options;
-    this.hooks = { run: (_hook, subject) => this.runHook(subject) };
+    this.hooks = { run: (hook, subject) => this.runHook(hook, subject) };
     this.fleet = new Map([...simulated.hosts.keys()].map((host) => [host, this.hostOf(host) as RolloutHost]));
     this.operator = this.operatorOf();
     simulated.onLost = (host) => {
@@ -235,30 +235,40 @@ export class SimWorld implements World {
   }
 
   /** Like a command that was sent, it does what it does even if nobody hears of it. */
-  private runHook(subject: HookSubject): Promise<HookOutcome> {
+  private runHook(planned: Hook, subject: HookSubject): Promise<HookOutcome> {
     const hook = this.hookNames.get(keyOf(subject));
     if (hook === undefined) throw new Error("a hook was sent that was not announced");
     if (this.isDead()) return new Promise(() => undefined);
     const sent = { hook, ...subject };
-    const putBack = this.drain(sent);
-    const ended = this.options.onHook?.(sent) ?? { kind: "succeeded" };
-    return this.answer(HOOK_MS, () => {
-      if (ended.kind === "failed") putBack();
-      else this.enable(sent);
+    const putBack = this.drain(sent, planned);
+    const { afterMs = HOOK_MS, ...ended } = this.options.onHook?.(sent) ?? { kind: "succeeded" };
+    return this.answer(afterMs, () => {
+      // Where its failure is only a warning, nothing that it did need be undone.
+      if (ended.kind === "succeeded") this.enable(sent);
+      else if (planned.on_error !== "warn") putBack();
       return ended;
     });
   }
 
   /** @returns what a hook that fails does: it undoes what it did itself */
-  private drain({ hook, host, instance }: SimHook): () => void {
-    const { drained } = this.simulated;
+  private drain({ hook, host, instance, step, hosts = [] }: SimHook, { command }: Hook): () => void {
+    const { drained, drainedTogether } = this.simulated;
+    if (command === "before_batch" || command === "before_wave") {
+      const names = hosts.map((one) => togetherKey(command, step?.group, one));
+      const added = names.filter((name) => !drainedTogether.has(name));
+      for (const name of added) drainedTogether.add(name);
+      return () => added.forEach((name) => drainedTogether.delete(name));
+    }
     const name = hook === "before_host" ? host : hook === "before_restart" ? keyOf({ host, instance }) : undefined;
     if (name === undefined || drained.has(name)) return () => undefined;
     drained.add(name);
     return () => void drained.delete(name);
   }
 
-  private enable({ hook, host, instance }: SimHook): void {
+  private enable({ hook, host, instance, step, hosts = [] }: SimHook): void {
+    const undone = hook === "after_batch" ? "before_batch" : hook === "after_wave" ? "before_wave" : undefined;
+    for (const one of undone ? hosts : [])
+      this.simulated.drainedTogether.delete(togetherKey(undone ?? "", step?.group, one));
     if (hook === "after_host" && host !== undefined) this.simulated.drained.delete(host);
     if (hook === "after_healthy") this.simulated.drained.delete(keyOf({ host, instance }));
   }
@@ -319,6 +329,11 @@ export class SimWorld implements World {
 function returned({ action }: Change, said: string): ChangeOutcome {
   const isRefused = action === "signal" && !said.endsWith(": signalled");
   return { kind: "returned", said, ...(isRefused && { isRefused }) };
+}
+
+/** A host that a hook of a wave or a batch has taken out of service. */
+function togetherKey(hook: string, group = "", host = ""): string {
+  return `${hook} ${group} ${host}`;
 }
 
 type About = { readonly host?: string | undefined; readonly instance?: string | undefined };

@@ -51,6 +51,7 @@ class Chain {
   private readonly healthy: HealthyPids;
   /** What the first rollout was to restart, and how. */
   private readonly planned = new Map<string, "restart" | "start">();
+  private last: Rollout | undefined;
   /** What is known of each in the end. */
   private readonly fates = new Map<string, RolloutEvent["type"]>();
 
@@ -155,6 +156,7 @@ class Chain {
   private async call(call: Call): Promise<Invocation> {
     const called = await this.story.call(call);
     if ("events" in called) for (const event of called.events) this.see(event);
+    if ("rollout" in called) this.last = called.rollout;
     if (called.kind === "finished") for (const key of this.planned.keys()) this.judgeDone(key);
     if (called.kind === "killed") this.forgetLost(called.lost);
     if (called.kind === "killed") this.judgeKept(called.resumed);
@@ -172,7 +174,13 @@ class Chain {
 
   /** What its journal says of the killed one must be enough for who reads it. */
   private judgeKept(resumed: ResumedRollout | undefined): void {
-    const { instances = [], hosts = [] } = resumed?.leftDrained ?? {};
+    const { instances = [], hosts = [], batches = [], waves = [] } = resumed?.leftDrained ?? {};
+    const together = new Set([
+      ...batches.flatMap(({ group, hosts: some }) => some.map((host) => `before_batch ${group} ${host}`)),
+      ...waves.flatMap(({ group, hosts: some }) => some.map((host) => `before_wave ${group} ${host}`)),
+    ]);
+    for (const name of this.made.fleet.drainedTogether)
+      if (!together.has(name) && resumed) this.fail(`${name} may be drained, and no journal says so`);
     const named = new Set<string>([...instances.map(keyOf), ...hosts]);
     for (const name of this.made.fleet.drained)
       // A host on which all is done has no turn.
@@ -262,11 +270,22 @@ class Chain {
   }
 
   private judgeDrains(): void {
-    const { fleet } = this.made;
+    const { fleet, plan } = this.made;
+    for (const name of fleet.drainedTogether) {
+      const [hook = "", group] = name.split(" ");
+      const undoes = hook === "before_batch" ? "after_batch" : "after_wave";
+      const { waves = [] } = this.last ?? {};
+      // A group with nothing left to restart has no wave: its hosts are named in the report.
+      const wave = waves.find((one) => one.group === group);
+      if (wave?.hooks?.[undoes] && wave.hooks[undoes].on_error !== "warn") this.fail(`${name} was left drained`);
+    }
     for (const name of fleet.drained) {
       const [host = "", instance] = name.split(" ");
       // A host with nothing left to restart has no turn, nor has what another user stopped: they are named in the report.
       if (instance === undefined || fleet.process(host, instance).wasStoppedByHand) continue;
+      // The plan has it that a failure to put it back is only a warning.
+      const settings = allSettingsOf(plan, host as HostName, instance as InstanceName);
+      if (settings.some(({ hooks }) => hooks.after_healthy?.on_error === "warn")) continue;
       this.fail(`${name} was left drained`);
     }
   }

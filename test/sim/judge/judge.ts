@@ -4,6 +4,7 @@ import { interfering } from "../interference.ts";
 import { scenario, type Scenario } from "../scenario.ts";
 import { simulate } from "../simulate.ts";
 import { Alarms } from "./alarms.ts";
+import { Around } from "./around.ts";
 import { Drained } from "./drained.ts";
 import { Ends } from "./ends.ts";
 import { Exits } from "./exits.ts";
@@ -41,6 +42,19 @@ export function trialOf(made: Scenario, rollout: Rollout, report: FleetReport, v
 
 /** All promises, each with a judge of its own. */
 export function witnessesOf(trial: Trial): Witness[] {
-  const promised = [Floors, Turns, Once, Proofs, Drained, Alarms, LeftAlone, Priorities, Exits, SaidFailing, Ends];
+  const promised = [
+    Floors,
+    Turns,
+    Once,
+    Proofs,
+    Drained,
+    Around,
+    Alarms,
+    LeftAlone,
+    Priorities,
+    Exits,
+    SaidFailing,
+    Ends,
+  ];
   return [...promised, ...(isTraced() ? [Trace] : [])].map((Judged) => new Judged(trial));
 }

@@ -28,8 +28,8 @@ export class Trace implements Witness {
     this.print(`  checked: ${host} ${instance} ${JSON.stringify(check)} of pid ${pid}: ${outcome.kind}`);
   }
 
-  hooked({ hook, host, instance }: SimHook): void {
-    this.print(`  hook: ${hook} ${host} ${instance}`);
+  hooked({ hook, host, instance, hosts }: SimHook): void {
+    this.print(`  hook: ${hook} ${host} ${instance}${hosts ? ` of ${hosts.join(" ")}` : ""}`);
   }
 
   private print(what: string): void {

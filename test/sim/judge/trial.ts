@@ -6,6 +6,7 @@ import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import type { Scenario } from "../scenario.ts";
 import { settingsIn } from "./selects.ts";
+import type { FedInput } from "../sim-controller.ts";
 import type { SimProcess } from "../sim-process.ts";
 import type { ChangeFate, SimChange, SimCheck, SimHook } from "../sim-world.ts";
 import type { Simulated, SimulateOptions } from "../simulate.ts";
@@ -28,6 +29,8 @@ export interface Witness {
   checked?(check: SimCheck, outcome: CheckOutcome): void;
   hooked?(hook: SimHook, outcome: HookOutcome): void;
   outcomeKnown?(outcome: AwaitedOutcome): void;
+  /** What comes to the rollout from outside. */
+  fed?(input: FedInput): void;
   /** After its end, unless the controller was killed. */
   end?(run: Simulated): void;
 }
@@ -68,7 +71,10 @@ export function witnessed(
   return {
     ...options,
     onEvent(event, feed) {
-      options.onEvent?.(event, feed);
+      options.onEvent?.(event, (input) => {
+        for (const witness of witnesses) witness.fed?.(input);
+        feed(input);
+      });
       for (const witness of witnesses) witness.see?.(event);
     },
     onChange(change) {

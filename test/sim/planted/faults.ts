@@ -357,4 +357,70 @@ export const PLANTED: readonly PlantedFault[] = [
       },
     ],
   },
+  {
+    name: "a-failed-before-batch-is-ignored",
+    what: "a batch is restarted although its before_batch hook has failed: its hosts were never taken out of service",
+    edits: [
+      {
+        file: "src/rollout/wave-run.ts",
+        from: 'return end === "failed" ? "after_batch" : "batch_finished";',
+        to: 'return end === "failed" ? "hosts" : "batch_finished";',
+      },
+    ],
+  },
+  {
+    name: "a-halt-leaves-batches-drained",
+    what: "the after_batch hook does not run once the rollout stops: the whole batch stays out of service",
+    edits: [
+      {
+        file: "src/rollout/wave-run.ts",
+        from: 'return step && hooks.run("after_batch", step)',
+        to: 'return step && !stop && hooks.run("after_batch", step)',
+      },
+    ],
+  },
+  {
+    name: "an-interrupted-rest-leaves-waves-open",
+    what: "the after_wave hook does not run where the rollout stops between two batches: the whole wave stays out of service",
+    edits: [
+      {
+        file: "src/rollout/wave-run.ts",
+        from: 'if (this.open) this.comes("after_wave", nowMs);',
+        to: 'if (this.open && this.phase.name !== "resting") this.comes("after_wave", nowMs);',
+      },
+    ],
+  },
+  {
+    name: "a-resume-forgets-batches",
+    what: "a resume does not know which batches may be drained, and puts back only the hosts that it restarts",
+    edits: [
+      {
+        file: "src/domain/drains.ts",
+        from: "...(this.batches.size > 0 && {",
+        to: "...(this.batches.size < 0 && {",
+      },
+    ],
+  },
+  {
+    name: "a-resume-puts-back-only-its-own",
+    what: "the after_batch hook of a resume is not about the hosts of its batch that are done: they stay out of service, and the preview does not say so",
+    edits: [
+      {
+        file: "src/domain/wave-hooks.ts",
+        from: 'hook.startsWith("after_") ? (left ?? [])',
+        to: 'hook === "after_wave" ? (left ?? [])',
+      },
+    ],
+  },
+  {
+    name: "a-drain-that-only-warns-did-nothing",
+    what: "a before_restart hook that fails with on_error: warn counts as not drained: what it did is neither undone nor named",
+    edits: [
+      {
+        file: "src/domain/drains.ts",
+        from: '!succeeded && on_error !== "warn" &&',
+        to: "!succeeded &&",
+      },
+    ],
+  },
 ];
