@@ -300,7 +300,7 @@ describe("a resume of a rollout that was killed in a hook of a batch", () => {
     const id = "20261123T000001Z-0000" as RolloutId;
     const built = buildRollout(again.plan, again.fleet.report(), { id }, { resumed });
     assert.equal(built.kind, "planned");
-    return { ...again, resumed, planned: built.kind === "planned" ? built.rollout : rollout };
+    return { ...again, resumed, planned: built.rollout };
   }
 
   it("knows what may be drained, and drains, restarts and puts back", async () => {

@@ -13,7 +13,7 @@ import { plannedIn } from "./capacity.ts";
 
 /**
  * Gives the after_batch and after_wave hooks of a resume also the hosts that the resumed rollouts have left out of service
- * together: where it goes on in their group. Those with instances that it leaves open stay out, as do those that the command line
+ * together, where it has work in their group. Those with instances that it leaves open stay out, as do those that the command line
  * leaves out.
  *
  * @param hosts those of the plan, as the command line has narrowed it
