@@ -43,8 +43,13 @@ export class Drains {
     else if (event.type === "hook.finished") this.finished(event);
     else if ((event.type === "instance.failed" || event.type === "instance.indeterminate") && event.still_drained)
       this.instances.set(keyOf(event), event);
-    // Nothing of the plan's undoes it: it serves, being healthy.
-    else if (event.type === "instance.healthy" && !this.enabled.has(keyOf(event))) this.instances.delete(keyOf(event));
+    else if (event.type === "instance.healthy") this.succeeded(event);
+  }
+
+  private succeeded(event: EventOf<"instance.healthy">): void {
+    const isDown = event.stopped === true || event.removed === true;
+    // Nothing of the plan's undoes it: it serves, being healthy. One that is down on purpose is not put back.
+    if (isDown || !this.enabled.has(keyOf(event))) this.instances.delete(keyOf(event));
   }
 
   private plan(rollout: Rollout): void {

@@ -48,8 +48,10 @@ export class AfterRestart {
     turn.isBroken = false;
     turn.proof = { ...proofOf(result), ...(previousPid !== undefined && { previous_pid: previousPid }), seconds };
     turn.context.outcomes.healthy(turn.id, turn.proof);
-    // An instance that is down on purpose is not put into service.
-    return result.kind === "down" ? this.conclude(nowMs) : this.enable("healthy", nowMs);
+    if (result.kind !== "down") return this.enable("healthy", nowMs);
+    // One that is down on purpose is not put back into service.
+    turn.drained = false;
+    return this.conclude(nowMs);
   }
 
   /** Its group is not updated. */
