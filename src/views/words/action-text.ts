@@ -10,7 +10,7 @@ const DOING: Readonly<Record<Sent, string>> = {
   signal: "signalling",
 };
 
-/** What is being done to an instance: `restarting`, `signalling HUP`. */
+/** The action that an instance is under: `restarting`, `signalling HUP`. */
 export function doingText(action: Sent | undefined, signal?: string): string {
   return signal === undefined ? DOING[action ?? "restart"] : `signalling ${signal}`;
 }
