@@ -77,7 +77,8 @@ export class BeforeRestart {
     }
     const judged = this.judge(snapshot);
     if (judged.kind !== "due") return judged;
-    if (phase.name === "final_look") return this.mayRestart(judged, phase.sinceMs, nowMs);
+    // One that is not there yet serves nobody: there is nothing to drain.
+    if (phase.name === "final_look" || !snapshot) return this.mayRestart(judged, phase.sinceMs, nowMs);
     this.phase = { name: "draining" };
     turn.runHook("before_restart", { pid: judged.snapshot.pid });
     return WAIT;
@@ -127,7 +128,7 @@ export class BeforeRestart {
     const supervisorRestart = supervisors.restartOf(work.host);
     const judged = judgeFinalLook(planned, snapshot, { action, isOurs, isOnlyGated, supervisorRestart });
     if (judged.kind === "failed") return judged;
-    if (judged.kind !== "restarted" && !isOurs) drift.compare(work, planned, judged.snapshot);
+    if (judged.kind !== "restarted" && !isOurs) drift.compare(work, planned, snapshot);
     return judged;
   }
 

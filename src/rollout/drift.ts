@@ -96,8 +96,8 @@ export class Drift {
     );
   }
 
-  private wasSeen(host: HostName, { instance, before }: PlannedInstance): Seen | "gone" {
-    return this.seen.get(keyOf({ host, instance })) ?? before;
+  private wasSeen(host: HostName, { instance, before, is_new }: PlannedInstance): Seen | "gone" {
+    return this.seen.get(keyOf({ host, instance })) ?? (is_new ? "gone" : before);
   }
 
   /** Supervisor itself finishes what it has started, and starts again what has ended: no other user has changed that. */

@@ -1,7 +1,7 @@
 import type { RereadOutcome } from "../domain/fleet.ts";
 import type { InstanceName, ProgramName } from "../domain/ids.ts";
 import type { AwaitedOutcome, ChangeOutcome } from "../domain/outcomes.ts";
-import type { HostWork, InstanceBatch } from "../domain/rollout.ts";
+import { isDownAlready, type HostWork, type InstanceBatch } from "../domain/rollout.ts";
 import type { UpdatedTogether } from "./instance-turn.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -10,11 +10,17 @@ export interface Member {
   readonly isOver: boolean;
   /** The last look has shown it as it must be, and it is drained: all that it waits for is the others. */
   readonly isReady: boolean;
+  /** Neither over nor failed: what becomes of the update is of interest to it. */
+  readonly isOpen: boolean;
+  /** The last look has shown the process that it had when the update was sent. */
+  readonly hasOldProcess: boolean;
   /** The update is about to be sent. @param takenDownSinceMs if it was sent before, and has stopped half way */
   updateStarts(nowMs: number, takenDownSinceMs: number | undefined): void;
   changed(outcome: ChangeOutcome, nowMs: number): void;
   /** The update that was lost has done all that it will do. */
   updateEnded(nowMs: number): void;
+  /** It was lost half way, and cannot be completed. */
+  updateFailed(why: string, nowMs: number): void;
   /** The group is not updated. */
   leaveOut(why: string, nowMs: number): void;
 }
@@ -27,6 +33,8 @@ type Phase =
   | { readonly name: "lost" }
   /** It can no longer act: the configuration shows whether it is done. */
   | { readonly name: "rereading" }
+  /** The configuration is still to be loaded: a look that was sent since shows whether anything was done. */
+  | { readonly name: "judging"; readonly sinceMs: number }
   /** That could not be found out, or it could not be sent again: after the next look once more. */
   | { readonly name: "waiting"; readonly next: "reread" | "send" }
   | { readonly name: "over" };
@@ -37,6 +45,7 @@ type Phase =
  */
 export class GroupUpdate implements UpdatedTogether {
   readonly instances: readonly InstanceName[];
+  readonly taken: readonly InstanceName[];
   private readonly group: ProgramName;
   private readonly work: HostWork;
   private readonly batch: InstanceBatch;
@@ -54,6 +63,7 @@ export class GroupUpdate implements UpdatedTogether {
     this.context = context;
     this.lookAt = lookAt;
     this.instances = batch.instances.map(({ instance }) => instance);
+    this.taken = batch.instances.flatMap((planned) => (isDownAlready(planned) ? [] : [planned.instance]));
   }
 
   add(member: Member): void {
@@ -72,9 +82,10 @@ export class GroupUpdate implements UpdatedTogether {
   }
 
   /** A look at the host has come back. */
-  looked(nowMs: number): void {
+  looked(issuedAtMs: number, nowMs: number): void {
+    if (this.phase.name === "judging") return this.judge(this.phase.sinceMs, issuedAtMs, nowMs);
     if (this.phase.name !== "waiting") return;
-    if (this.phase.next === "send") this.send(nowMs);
+    if (this.phase.next === "send") this.sendAgain("it could not be sent again", nowMs);
     else this.reread();
   }
 
@@ -108,8 +119,9 @@ export class GroupUpdate implements UpdatedTogether {
     if (outcome.kind === "unavailable") return this.wait("reread", nowMs);
     const change = outcome.kind === "read" ? outcome.groups.get(this.group) : undefined;
     if (change === "changed" || change === "available") {
-      this.takenDownSinceMs ??= nowMs;
-      return this.send(nowMs);
+      if (this.takenDownSinceMs !== undefined) return this.sendAgain("it was lost again", nowMs);
+      this.phase = { name: "judging", sinceMs: nowMs };
+      return this.lookAt(nowMs);
     }
     this.done();
     const said: ChangeOutcome | undefined =
@@ -119,12 +131,35 @@ export class GroupUpdate implements UpdatedTogether {
       else member.updateEnded(nowMs);
   }
 
+  /** It can no longer act, and the group does not have its new configuration. */
+  private judge(sinceMs: number, issuedAtMs: number, nowMs: number): void {
+    if (issuedAtMs < sinceMs) return this.lookAt(nowMs);
+    if (this.members.some(({ hasOldProcess }) => hasOldProcess)) {
+      this.phase = { name: "gathering" };
+      const outcome: ChangeOutcome = { kind: "not_sent", reason: "the update was lost before it took effect" };
+      for (const member of this.members) member.changed(outcome, nowMs);
+      return;
+    }
+    this.takenDownSinceMs = nowMs;
+    this.sendAgain("it was lost again", nowMs);
+  }
+
+  /** For as long as an instance has time for it. One that is tried again later finds it where it was. */
+  private sendAgain(why: string, nowMs: number): void {
+    const { healthy_deadline_ms } = this.work.timings;
+    const open = this.members.filter(({ isOpen }) => isOpen);
+    if (open.length > 0 && nowMs - (this.takenDownSinceMs ?? nowMs) < healthy_deadline_ms) return this.send(nowMs);
+    this.phase = { name: "waiting", next: "reread" };
+    for (const member of open) member.updateFailed(why, nowMs);
+  }
+
   private send(nowMs: number): void {
     const { host } = this.work;
     const { group, instances, batch } = this;
     const before = batch.instances.filter(({ is_new }) => !is_new).map(({ instance }) => instance);
     const after = batch.instances.filter(({ action }) => action === "update").map(({ instance }) => instance);
     this.phase = { name: "sent" };
+    this.context.supervisors.updates(host, instances);
     this.context.emit({ type: "group.updating", host, program: group, before, after });
     for (const member of this.members) member.updateStarts(nowMs, this.takenDownSinceMs);
     this.context.issue({ type: "change", host, action: "update", group, instances });

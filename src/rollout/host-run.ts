@@ -71,7 +71,7 @@ export class HostRun {
     this.unseenSinceMs = undefined;
     const byName = new Map(snapshots.map((snapshot) => [snapshot.instance, snapshot]));
     this.each(nowMs, (run) => run.looked(byName.get(run.planned.instance), issuedAtMs, nowMs));
-    this.update?.looked(nowMs);
+    this.update?.looked(issuedAtMs, nowMs);
   }
 
   private unseen(outcome: Exclude<LookOutcome, { kind: "seen" }>, nowMs: number): void {

@@ -42,6 +42,14 @@ export class InstanceRun implements Member {
     return this.stage === "before" && this.due !== undefined;
   }
 
+  get isOpen(): boolean {
+    return this.stage === "before" || this.stage === "restart";
+  }
+
+  get hasOldProcess(): boolean {
+    return this.restart.isOnOldProcess(this.turn.seen);
+  }
+
   /** The rest that is due after it: none before a restart was sent. */
   get restAfterMs(): number {
     return this.turn.isBroken || this.restart.wasSent ? this.turn.work.timings.between_restarts_ms : 0;
@@ -105,6 +113,10 @@ export class InstanceRun implements Member {
   updateEnded(nowMs: number): void {
     this.turn.update = undefined;
     this.restart.lostEnded(nowMs);
+  }
+
+  updateFailed(why: string, nowMs: number): void {
+    if (this.stage === "restart") this.restarted(this.restart.leftDown(why), nowMs);
   }
 
   leaveOut(why: string, nowMs: number): void {

@@ -10,6 +10,8 @@ import type { RunContext } from "./run-context.ts";
 /** The instances of a group that its update takes down together. */
 export interface UpdatedTogether {
   readonly instances: readonly InstanceName[];
+  /** Those of them that count as up before it. */
+  readonly taken: readonly InstanceName[];
 }
 
 /** With what the turn of an instance starts. */
@@ -97,8 +99,9 @@ export class InstanceTurn {
 
   /** Set where its program cannot spare it now, with all that goes down with it. */
   get shortage(): Shortage | undefined {
-    // A broken instance counts as down already, so that restarting it takes nothing away.
-    return this.isDown ? undefined : this.context.capacity.shortage(this.work.host, this.together);
+    // A broken instance counts as down already, so that restarting it takes nothing away. But its group may be up.
+    const taken = this.update?.taken ?? (this.isDown ? [] : [this.planned.instance]);
+    return taken.length === 0 ? undefined : this.context.capacity.shortage(this.work.host, taken);
   }
 
   giveBackCapacity(nowMs: number): void {

@@ -49,6 +49,11 @@ export class Restart {
     return this.sentAtMs !== undefined;
   }
 
+  /** True if this shows that its restart has not done anything yet. */
+  isOnOldProcess(seen: ProcessSnapshot | undefined): boolean {
+    return this.attempt !== undefined && seen?.state === "RUNNING" && seen.pid === this.attempt.previousPid;
+  }
+
   /** Since it was sent; 0 where it was not. */
   secondsTaken(nowMs: number): number {
     return this.sentAtMs === undefined ? 0 : (nowMs - this.sentAtMs) / 1000;
@@ -248,9 +253,12 @@ export class Restart {
     return WAIT;
   }
 
-  private leftDown(why: string): Restarted {
+  /** It was stopped, and cannot be started. */
+  leftDown(why: string): Restarted {
     if (this.attempt) this.phase = { name: "failed", attempt: this.attempt };
-    const reason = `its restart was lost after it had stopped it, and its start could not be sent: ${why}`;
+    const reason = this.turn.update
+      ? `the update of its group was lost after it had stopped it, and could not be completed: ${why}`
+      : `its restart was lost after it had stopped it, and its start could not be sent: ${why}`;
     return failed("stayed_stopped", reason);
   }
 }

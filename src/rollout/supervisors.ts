@@ -15,6 +15,8 @@ interface Supervisor {
   hasEnded: boolean;
   /** What was seen RUNNING last, on which pid. */
   readonly running: Map<InstanceName, number | undefined>;
+  /** What this rollout updates: that one of these pids makes way for a process that is not started shows nothing. */
+  readonly updated: Map<InstanceName, number | undefined>;
 }
 
 /**
@@ -59,6 +61,12 @@ export class Supervisors {
       if (state === "RUNNING") supervisor.running.set(instance, its);
   }
 
+  /** The group that has these is about to be updated: its instances are new ones then. */
+  updates(host: HostName, instances: readonly InstanceName[]): void {
+    const { running, updated } = this.of(host);
+    for (const instance of instances) if (running.has(instance)) updated.set(instance, running.get(instance));
+  }
+
   /** How often the host's supervisord was found restarted. */
   restartsOf(host: HostName): number {
     return this.hosts.get(host)?.restarts ?? 0;
@@ -72,15 +80,26 @@ export class Supervisors {
   private of(host: HostName): Supervisor {
     const known = this.hosts.get(host);
     if (known) return known;
-    const supervisor = { pid: undefined, restarts: 0, restart: undefined, hasEnded: false, running: new Map() };
+    const supervisor = {
+      pid: undefined,
+      restarts: 0,
+      restart: undefined,
+      hasEnded: false,
+      running: new Map(),
+      updated: new Map(),
+    };
     this.hosts.set(host, supervisor);
     return supervisor;
   }
 }
 
 /** Supervisor says "Not started" of what this supervisord, or this load of its configuration, has never started. */
-function wasReloaded({ running }: Supervisor, snapshots: readonly ProcessSnapshot[]): boolean {
-  const isNew = snapshots.some((snapshot) => running.has(snapshot.instance) && isNotStarted(snapshot));
+function wasReloaded({ running, updated }: Supervisor, snapshots: readonly ProcessSnapshot[]): boolean {
+  const isNew = snapshots.some((snapshot) => {
+    const { instance } = snapshot;
+    const isByUpdate = updated.has(instance) && updated.get(instance) === running.get(instance);
+    return running.has(instance) && !isByUpdate && isNotStarted(snapshot);
+  });
   // `supervisorctl update` makes one group new, and leaves the others alone.
   return isNew && !snapshots.some(({ instance, pid }) => pid !== undefined && running.get(instance) === pid);
 }

@@ -142,7 +142,9 @@ export class WaveRun {
     const found = findIn(this.steps, host, instance);
     if (!found || this.runs.get(host)?.retry(found.planned, nowMs)) return;
     const { work, batch, planned } = found;
-    this.retryQueue.push({ ...work, batches: [{ ...batch, at_once: 1, instances: [planned] }] });
+    // Its group has been updated: it is restarted alone.
+    const { is_update: _, ...ofProgram } = batch;
+    this.retryQueue.push({ ...work, batches: [{ ...ofProgram, at_once: 1, instances: [planned] }] });
   }
 
   /** The operator has answered: what waited continues. */

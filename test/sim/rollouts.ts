@@ -1,7 +1,7 @@
 import { expandNodeSet } from "../../src/domain/node-set.ts";
 import type { HostName, RolloutId } from "../../src/domain/ids.ts";
-import type { Rollout, Timings } from "../../src/domain/rollout.ts";
-import type { HostHooks } from "../../src/domain/settings.ts";
+import type { HostWork, InstanceBatch, PlannedInstance, Rollout, Timings } from "../../src/domain/rollout.ts";
+import type { Check, HostHooks } from "../../src/domain/settings.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
 import type { HostSettings, Plan } from "../../src/planner/plan/plan.ts";
 import { SimFleet } from "./sim-fleet.ts";
@@ -17,6 +17,7 @@ export interface Sizes {
   readonly maxUnreachable?: number;
   readonly minHealthy?: number;
   readonly hooks?: HostHooks;
+  readonly checks?: readonly Check[];
   readonly onFailure?: "stop" | "ask";
   readonly stopped?: "skip" | "start";
   /** The first host has a wave of its own before the others, and this pause after it. */
@@ -46,6 +47,7 @@ export function simulated({
   maxUnreachable = 0,
   minHealthy = 0,
   hooks = {},
+  checks = [],
   onFailure = "stop",
   canaryPause,
   stopped = "skip",
@@ -63,7 +65,7 @@ export function simulated({
   const settings: HostSettings = {
     instances: { count: instancesAtOnce },
     timings: { ...simTimings, ...timings },
-    checks: [],
+    checks,
     hooks,
     vars: {},
     stopped,
@@ -112,4 +114,56 @@ export function rolloutOf(plan: Plan, fleet: SimFleet): Rollout {
   const built = buildRollout(plan, fleet.report(), { id: "20261123T000000Z-0000" as RolloutId });
   if (built.kind === "refused") throw new Error(built.refusals.map(({ reason }) => reason).join("; "));
   return built.rollout;
+}
+
+/** The same rollout with another action for each of its instances. */
+export function acting(rollout: Rollout, as: Pick<PlannedInstance, "action" | "signal">): Rollout {
+  return withBatches(rollout, (_work, batch) => ({
+    ...batch,
+    instances: batch.instances.map((planned) => ({ ...planned, ...as })),
+  }));
+}
+
+/**
+ * The same rollout with an update of each of its groups, to what is on the disks.
+ * @property failed one that has failed in the rollout that this one resumes
+ */
+export function updating(rollout: Rollout, fleet: SimFleet, { failed }: { readonly failed?: string } = {}): Rollout {
+  return withBatches(rollout, ({ host }, { program, settings }) => {
+    const onDisk = fleet.disks.onDisk(host, program)?.instances;
+    const instances = fleet.disks.membersOf(host, program).map((instance): PlannedInstance => {
+      const process = fleet.hosts.get(host)?.get(instance);
+      const { state, pid } = process?.snapshot() ?? { state: "STOPPED" };
+      const configured = onDisk?.get(instance);
+      const isStarted = configured !== undefined && configured.config?.autostart !== false;
+      return {
+        instance,
+        program,
+        before: { state, ...(pid !== undefined && { pid }) },
+        action: isStarted ? "update" : "remove",
+        ...(!process && { is_new: true }),
+        ...(instance === failed && { failed_as: "fatal" }),
+      };
+    });
+    return { program, at_once: instances.length, instances, is_update: true, ...(settings && { settings }) };
+  });
+}
+
+function withBatches(rollout: Rollout, change: (work: HostWork, batch: InstanceBatch) => InstanceBatch): Rollout {
+  const ofHost = (work: HostWork): HostWork => {
+    // Each program has one batch for each of its sizes.
+    const firsts = work.batches.filter(
+      ({ program }, index) => work.batches.findIndex((other) => other.program === program) === index,
+    );
+    const whole = firsts.map((first) => ({
+      ...first,
+      instances: work.batches.flatMap((batch) => (batch.program === first.program ? batch.instances : [])),
+    }));
+    return { ...work, batches: whole.map((batch) => change(work, batch)) };
+  };
+  const waves = rollout.waves.map((wave) => ({
+    ...wave,
+    batches: wave.batches.map((batch) => ({ ...batch, hosts: batch.hosts.map(ofHost) })),
+  }));
+  return { ...rollout, waves };
 }
