@@ -16,6 +16,10 @@ const HOOKS = [
   "before_restart",
   "after_healthy",
   "after_host",
+  "before_wave",
+  "before_batch",
+  "after_batch",
+  "after_wave",
   "after_rollout",
 ] as const;
 
@@ -32,9 +36,16 @@ describeEachWay("a controller that is killed (kill -9) in the middle of a hook",
     const started = join(fleet.dir, `started-${kills}`);
     const state = ["--state-dir", join(fleet.dir, `state-${kills}`)];
     const command = `touch ${started}; ${gate.waiting}`;
-    const others = { before_restart: "true", after_healthy: "true", before_host: "true", after_host: "true" };
-    const isRollouts = hook.endsWith("_rollout");
-    const hooks = { ...others, [hook]: isRollouts ? command : { command, run } };
+    const ofBatches = { before_batch: "true", after_batch: "true" };
+    const others = {
+      before_restart: "true",
+      after_healthy: "true",
+      before_host: "true",
+      after_host: "true",
+      ...ofBatches,
+    };
+    const isOfController = !/_(host|restart|healthy)$/.test(hook);
+    const hooks = { ...others, [hook]: isOfController ? command : { command, run } };
     const plan = await writePlan(fleet, { hooks }, `plan-${kills}`);
     const running = startOrchestrate([plan, "--output", "json", ...state]);
     await until(() => existsSync(started), { deadlineMs: 60_000, everyMs: 1, what: `${hook} has started` });
@@ -77,6 +88,21 @@ describeEachWay("a controller that is killed (kill -9) in the middle of a hook",
       const after = await orchestrate("report", eventsOf(resumed)[0]?.rollout ?? "", ...state);
       assert.doesNotMatch(after.stdout, /still drained/);
     });
+
+  it("names the batch that a before_batch hook may have drained, and a resume runs its after_batch", async () => {
+    const { plan, state, id } = await killedIn("before_batch");
+    const report = await orchestrate("report", id, ...state);
+    assert.match(report.stdout, /^still drained\n {2}all: host-1\n {4}before_batch ran for them and after_batch/m);
+    assert.match(report.stdout, new RegExp(`^ {4}orchestrate \\S+ --resume ${id} `, "m"));
+    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m", ...state);
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    const planned = eventsOf(resumed).find((event) => event.type === "rollout.planned");
+    assert.deepEqual(planned?.left_drained?.batches, [{ group: "all", hosts: ["host-1"] }]);
+    assert.equal(startsOf(eventsOf(resumed), "before_batch"), 1);
+    assert.equal(startsOf(eventsOf(resumed), "after_batch"), 1);
+    const after = await orchestrate("report", eventsOf(resumed)[0]?.rollout ?? "", ...state);
+    assert.doesNotMatch(after.stdout, /still drained/);
+  });
 
   itInFull("names a host that a before_host hook may have drained, and how to continue", async () => {
     const { id, state } = await killedIn("before_host", "controller");

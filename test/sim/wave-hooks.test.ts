@@ -253,6 +253,9 @@ describe("a hook with on_error: warn", () => {
       assert.equal(run.outcome, isBack ? "succeeded" : "halted");
       const { drains } = RolloutModel.of([{ type: "rollout.planned", ...rolloutOf(plan, fleet) }, ...run.events]);
       assert.deepEqual([...drains.instances.keys()], isBack ? [] : ["host-1 web:0"]);
+      const asKilled = run.events.slice(0, run.events.findIndex(({ type }) => type === "hook.finished") + 1);
+      const known = readResumedRollout([{ type: "rollout.planned", ...rolloutOf(plan, fleet) }, ...asKilled]);
+      assert.deepEqual(known?.leftDrained.instances, [{ host: "host-1", instance: "web:0" }]);
     }
   });
 

@@ -158,6 +158,11 @@ function checksAndHooks(name: string, open: () => { access: HostAccess; target: 
       assert.deepEqual(await runner.run({ command: "test -z {pid}{old_pid}", run: "host" }, started), {
         kind: "succeeded",
       });
+      const hosts = ["web-1", "web-2", "db-1"] as HostName[];
+      const ofBatch = { step: { wave: 1, group: "the shop", batch: 2 }, hosts, vars: { zone: "b" }, timeoutMs: 5000 };
+      const batch =
+        'test "$ORCHESTRATE_WAVE,$ORCHESTRATE_HOSTS" = {wave},{hosts} && set -- {hosts_list} {vars.zone} && test $# = 4 && test "$ORCHESTRATE_HOSTS_LIST" = "$1 $2 $3" && test {wave}/{hosts} = "the shop/web-[1-2] db-1"';
+      assert.deepEqual(await runner.run({ command: batch, run: "controller" }, ofBatch), { kind: "succeeded" });
       const failed = await runner.run({ command: "echo no >&2; exit 9", run: "host" }, subject);
       assert.deepEqual(failed, { kind: "failed", reason: "exit code 9: no" });
     });

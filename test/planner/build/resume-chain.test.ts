@@ -181,3 +181,57 @@ describe("the preview of a resume", () => {
     );
   });
 });
+
+describe("hosts that were taken out of service together and not put back, in the resume of a rollout that was killed", () => {
+  const hook = { command: "x", run: "controller" } as const;
+  const hooks = { before_batch: hook, after_batch: hook };
+
+  /** Killed over the first batch: of its two hosts one is done. */
+  async function killed() {
+    const made = simulated({ hosts: 3, instances: 1, hostsAtOnce: 2 });
+    const plan = { ...made.plan, waves: made.plan.waves.map((wave) => ({ ...wave, hooks })) };
+    const built = buildRollout(plan, made.fleet.report(), { id: "first" as RolloutId });
+    assert.ok(built.kind === "planned");
+    const { events } = await simulate(built.rollout, made.fleet, made.time, {
+      onHook: ({ hook: name }) => (name === "after_batch" ? { kind: "failed", reason: "no" } : { kind: "succeeded" }),
+    });
+    const healthy = events.findIndex((event) => event.type === "instance.healthy" && event.host === ONE);
+    const sent = events.findIndex((event) => event.type === "instance.restarting" && event.host === TWO);
+    const journal = [
+      { type: "rollout.planned" as const, ...built.rollout },
+      ...events
+        .slice(0, healthy + 1)
+        .filter((event, index) => index <= sent || !("host" in event) || event.host !== TWO),
+    ];
+    const resumed = readResumedRollout(journal);
+    assert.ok(resumed);
+    return { ...made, plan, resumed, journal };
+  }
+
+  const leftIn = ({ waves }: Rollout) => waves.flatMap(({ batches }) => batches.map((batch) => batch.left_drained));
+  const warnedOf = ({ warnings }: Rollout) =>
+    warnings.flatMap(({ host, message }) => (message.includes("before_batch started for all") ? [host] : []));
+
+  it("are put back by the first batch that has one of them, also those that are done", async () => {
+    const made = await killed();
+    const rollout = resumeOf(made);
+    assert.deepEqual(rollout.left_drained?.batches, [{ group: "all", hosts: [ONE, TWO] }]);
+    assert.deepEqual(leftIn(rollout), [[ONE]]);
+    assert.deepEqual(warnedOf(rollout), []);
+  });
+
+  it("are left alone and warned of where the command line leaves them out, or leaves them open", async () => {
+    const made = await killed();
+    // It restarts the third host only: the first is not selected, the second is neither and has failed.
+    const narrowed = { ...made, plan: { ...made.plan, hosts: made.plan.hosts.filter(({ name }) => name === THREE) } };
+    const rollout = resumeOf(narrowed, { only: [THREE] });
+    assert.deepEqual(leftIn(rollout), [undefined]);
+    assert.deepEqual(warnedOf(rollout), [ONE, TWO]);
+  });
+
+  it("are warned of where the plan no longer has the hook that would put them back", async () => {
+    const made = await killed();
+    const without = { ...made, plan: { ...made.plan, waves: made.plan.waves.map(({ hooks: _, ...wave }) => wave) } };
+    assert.deepEqual(warnedOf(resumeOf(without)), [ONE, TWO]);
+  });
+});

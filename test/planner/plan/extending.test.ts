@@ -102,6 +102,23 @@ describe("a plan that extends another", () => {
       assert.deepEqual(plan.hosts[0]!.ssh, { user: "deploy" });
     });
 
+    it("takes the plan's hooks of waves and batches away for the wave of a group, and a group's replace them", () => {
+      const ofPlan = "hooks: { before_batch: lb drain, after_batch: lb enable, after_wave: announce }\n";
+      const ofGroups = "groups: { web: { hooks: { before_batch: null, after_wave: smoke-test } } }\n";
+      const [web, jobs] = load(`${ofPlan}${ofGroups}timings: { command_timeout: 7s }\n`).waves;
+      const own = { run: "controller", timeout_ms: 7000 };
+      assert.deepEqual(web?.hooks, {
+        after_batch: { command: "lb enable", ...own },
+        after_wave: { command: "smoke-test", ...own },
+      });
+      assert.deepEqual(jobs?.hooks?.before_batch, { command: "lb drain", ...own });
+      const without = load("hooks: { before_restart: x }\n").waves;
+      assert.deepEqual(
+        without.map((wave) => "hooks" in wave),
+        [false, false],
+      );
+    });
+
     it("means no hook and no checks on a group or host, whatever the plan has", () => {
       const groups = "groups: { web: { hooks: { before_restart: null, after_healthy: null }, checks: null } }\n";
       const plan = load(`${groups}hosts: { worker-1: { hooks: { before_host: null } } }\n`);

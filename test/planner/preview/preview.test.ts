@@ -77,6 +77,32 @@ It takes at least 8m05s, plus your answer and the time to stop and start each pr
     );
   });
 
+  it("shows the hooks around a wave and its batches, and what each hook may take and whether its failure counts", () => {
+    const plan = planOf(`
+programs: web
+hosts: { "web-[1-2]": }
+hooks:
+  before_wave: "./announce {wave}"
+  before_batch: { command: "./lb drain {hosts_list}", timeout: 10m }
+  after_batch: "./lb enable {hosts_list}"
+  before_restart: { command: /opt/lb drain, timeout: 2m, on_error: warn }
+  after_healthy: /opt/lb enable
+`);
+    const text = preview(plan, alike(["web-1", "web-2"]));
+    assert.deepEqual(text.split("\n").slice(2, 12), [
+      "wave 1 of 1: all",
+      "  around the wave:",
+      "    before_wave on the controller: ./announce {wave} (timeout 1m)",
+      "  around each batch:",
+      "    before_batch on the controller: ./lb drain {hosts_list} (timeout 10m)",
+      "    after_batch on the controller: ./lb enable {hosts_list} (timeout 1m)",
+      "  each: restart, healthy after 5s RUNNING on one pid; 10s pause before the next on its host",
+      "    before_restart on the host: /opt/lb drain (timeout 2m, on_error: warn)",
+      "    after_healthy on the host: /opt/lb enable",
+      "  batches 1-2 of 2: 1 host each",
+    ]);
+  });
+
   it("has a row for each kind of host in a batch", () => {
     const plan = planOf("programs: web\nhosts: { 'a-[1-3]': }\nbatches: { hosts: 3 }\n");
     const text = preview(plan, { "a-1": WEB, "a-2": ["web:web_00"], "a-3": WEB });

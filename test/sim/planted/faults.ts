@@ -412,15 +412,4 @@ export const PLANTED: readonly PlantedFault[] = [
       },
     ],
   },
-  {
-    name: "a-drain-that-only-warns-did-nothing",
-    what: "a before_restart hook that fails with on_error: warn counts as not drained: what it did is neither undone nor named",
-    edits: [
-      {
-        file: "src/domain/drains.ts",
-        from: '!succeeded && on_error !== "warn" &&',
-        to: "!succeeded &&",
-      },
-    ],
-  },
 ];

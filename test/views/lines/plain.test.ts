@@ -123,6 +123,16 @@ describe("the plain view", () => {
     const script: RolloutEvent[] = [
       { type: "hook.finished", hook: "before_rollout", succeeded: true },
       { type: "hook.finished", hook: "on_failure", succeeded: false, reason: "exit code 1" },
+      { type: "hook.finished", hook: "before_batch", wave: 1, group: "web", batch: 2, succeeded: true },
+      {
+        type: "hook.finished",
+        hook: "after_wave",
+        wave: 1,
+        group: "web",
+        succeeded: false,
+        reason: "no",
+        on_error: "warn",
+      },
       waiting("web-01", "web:web_00", 6, 6),
       { type: "rollout.paused", wave: 1, group: "canary", ms: 300_000 },
       { type: "rollout.resumed" },
@@ -132,11 +142,13 @@ describe("the plain view", () => {
       (await plainTextOf(script)).trimEnd(),
       `10:00:00 hook before_rollout succeeded
 10:00:01 hook on_failure failed: exit code 1
-10:00:02 web-01 web:web_00 waiting: min_healthy keeps 6 web instances up and only 6 are; gives up in 10m
-10:00:03 paused after wave 1 (canary) for 5m
-10:00:04 pause over, continuing
-10:00:05 paused after wave 2 (web) until the operator answers
-10:00:05 | y: continue, n: stop here (resumable)`,
+10:00:02 wave 1 (web) batch 2: hook before_batch succeeded
+10:00:03 wave 1 (web): hook after_wave failed, which is only a warning: no
+10:00:04 web-01 web:web_00 waiting: min_healthy keeps 6 web instances up and only 6 are; gives up in 10m
+10:00:05 paused after wave 1 (canary) for 5m
+10:00:06 pause over, continuing
+10:00:07 paused after wave 2 (web) until the operator answers
+10:00:07 | y: continue, n: stop here (resumable)`,
     );
   });
 

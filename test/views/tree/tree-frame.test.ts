@@ -353,6 +353,19 @@ describe("a frame of the tree", () => {
       new DrawnTree().play([smallPlan(), STARTED, hook]).text(),
       /^ {2}✗ hook before_rollout failed: exit code 1$/m,
     );
+    const ofBatch = { ...hook, hook: "after_batch", wave: 1, group: "web", batch: 2 } as const;
+    assert.match(
+      new DrawnTree().play([smallPlan(), STARTED, ofBatch]).text(),
+      /^ {2}✗ wave 1 \(web\) batch 2 hook after_batch failed: exit code 1$/m,
+    );
+  });
+
+  it("shows the failure of a hook that is only a warning as one", () => {
+    const about = { hook: "before_restart", host: "web-01", program: "web", instance: "web:web_00" } as const;
+    const warned = { type: "hook.finished", succeeded: false, reason: "exit code 1", on_error: "warn", ...about };
+    const text = new DrawnTree().play([smallPlan(), STARTED, warned as RolloutEvent]).text();
+    assert.match(text, /^ {2}warning: web-01 web:web_00 hook before_restart failed: exit code 1$/m);
+    assert.doesNotMatch(text, /✗/);
   });
 
   it("warns until the first instance is healthy", () => {
@@ -523,6 +536,8 @@ describe("the last line of the tree", () => {
       lastLine([hook({ host: "web-01", hook: "before_host" }), 5000]),
       "waiting for web-01 before_host hook 5s: up to 55s",
     );
+    const step = { hook: "before_batch", wave: 1, group: "web", batch: 1 };
+    assert.equal(lastLine([hook(step), 5000]), "waiting for before_batch hook 5s: up to 55s");
     assert.equal(lastLine([hook({ hook: "after_rollout" }), 5000]), "waiting for after_rollout hook 5s: up to 55s");
     assert.equal(
       lastLine([waiting("web-01", "web:web_00", 9, 9), 5000]),
