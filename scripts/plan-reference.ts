@@ -55,6 +55,7 @@ function innerParts(written: Schema): [Schema, string][] {
 }
 
 function titleOf(path: string, written: Schema): string {
+  if (written.$ref === "#/definitions/action") return "action";
   // All hooks have one long form; that of the first one, a host's, has all that there is.
   if (resolved(written).properties && resolved(written).type?.includes("string")) return "hooks.HOOK";
   return SHARED.get(written.$ref ?? "") ?? path;
@@ -96,6 +97,7 @@ function kindOf(part: Schema): string {
   if (types.includes("array") && types.includes("string") && items)
     return types.includes("integer") ? "a number, a percentage or a list of them" : "a text or a list of texts";
   if (types.includes("array")) return "a list";
+  if (part.properties?.["signal"]) return "`restart` or `start` or `stop` or `update`, or a map with `signal`";
   if (types.includes("object")) return types.includes("string") ? "a text, or a map with `command` and `run`" : "a map";
   if (errorMessage.includes("duration")) return "a duration";
   if (types.includes("integer")) return types.includes("string") ? "a number or a percentage" : "a number";

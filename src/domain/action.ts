@@ -8,3 +8,19 @@ export type Change =
 
 /** A change of one instance. */
 export type InstanceChange = Extract<Change, { readonly instance: InstanceName }>;
+
+/** What a plan does to each instance. */
+export type PlanAction = "restart" | "update" | "start" | "stop" | { readonly signal: string };
+
+/** What to do about a group whose configuration on disk is newer than what supervisord has loaded. */
+export type ConfigPolicy = "warn" | "refuse" | "apply";
+
+/** `restart`, `signal HUP`. */
+export function actionText(action: PlanAction): string {
+  return typeof action === "string" ? action : `signal ${action.signal}`;
+}
+
+/** As one word of a command line: `restart`, `signal:HUP`. */
+export function actionWord(action: PlanAction): string {
+  return typeof action === "string" ? action : `signal:${action.signal}`;
+}

@@ -208,7 +208,7 @@ export const REFUSALS = {
     remedy: "Remove one of them from the plan.",
   },
   floor_impossible: {
-    title: "limits.min_healthy allows no instance to be restarted",
+    title: "limits.min_healthy leaves no room for this rollout",
     remedy: "Lower limits.min_healthy, or bring up the missing instances first.",
   },
   placeholder_unusable: {

@@ -1,4 +1,11 @@
-import { ownWork, type Batch, type HostWork, type Rollout } from "./rollout.ts";
+import {
+  ownWork,
+  type Batch,
+  type HostWork,
+  type InstanceBatch,
+  type PlannedInstance,
+  type Rollout,
+} from "./rollout.ts";
 
 /** Supervisor's own `startsecs` by program, where they are known: a restart takes at least that long. */
 export type StartSeconds = Readonly<Record<string, number>>;
@@ -43,10 +50,18 @@ export function leastHostMs(work: HostWork, startSeconds: StartSeconds = {}): nu
     const own = ownWork(work, batch);
     restMs = own.timings.between_restarts_ms;
     const rounds = Math.ceil(batch.instances.length / batch.at_once);
-    sumMs += rounds * (leastGateMs(own) + (startSeconds[batch.program] ?? 0) * 1000 + restMs);
+    sumMs += rounds * (leastBatchGateMs(own, batch, startSeconds) + restMs);
   }
   // After the last of them comes no rest.
   return sumMs - restMs;
+}
+
+/** A stop proves nothing further, and a signal starts no process. */
+function leastBatchGateMs(own: HostWork, { program, instances }: InstanceBatch, startSeconds: StartSeconds): number {
+  const has = (...actions: readonly PlannedInstance["action"][]) =>
+    instances.some(({ action }) => actions.includes(action));
+  if (!has("restart", "start", "update")) return has("signal", "gate") ? leastGateMs(own) : 0;
+  return leastGateMs(own) + (startSeconds[program] ?? 0) * 1000;
 }
 
 /** How long an instance runs at least before it is healthy. */

@@ -2,6 +2,7 @@
  * The one object: the planner makes it, a dry run prints it, the executor runs it, `rollout.planned` carries it.
  * It is written to machines as it stands, hence the plan's own snake_case; every duration is in milliseconds.
  */
+import type { PlanAction } from "./action.ts";
 import type { InstanceFailureCode } from "./failures.ts";
 import { groupedBy } from "./folding.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "./ids.ts";
@@ -134,7 +135,7 @@ export interface Floor {
   readonly on_expected_exit?: "accept";
 }
 
-/** What the command line narrowed the plan to; the lists are empty where it did not. */
+/** What the command line narrowed the plan to, and does with it; the lists are empty where it did not. */
 export interface Selection {
   /** Only these hosts. Host names, node sets, globs, `@group`. */
   readonly limit: readonly string[];
@@ -142,6 +143,8 @@ export interface Selection {
   readonly exclude: readonly string[];
   /** Instead of the plan's `programs`, in every wave. */
   readonly programs: readonly string[];
+  /** Instead of every `action` of the plan. */
+  readonly action?: PlanAction;
 }
 
 /** Why an instance that the plan selects is left alone. */
@@ -271,6 +274,17 @@ export function partsOf(work: HostWork): readonly HostWork[] {
 export function* partsIn(rollout: Pick<Rollout, "waves">): Generator<HostWork> {
   for (const work of worksOf(rollout)) yield* partsOf(work);
 }
+
+/** Whether nothing but restarts is done, so that the age of an instance shows whether it is done. */
+export function restartsOnly(rollout: Pick<Rollout, "waves">): boolean {
+  return [...worksOf(rollout)].every(({ batches }) =>
+    batches.every(({ instances }) =>
+      instances.every(({ action, signal }) => ONLY_RESTARTS.has(action) && signal === undefined),
+    ),
+  );
+}
+
+const ONLY_RESTARTS: ReadonlySet<PlannedInstance["action"]> = new Set(["restart", "start", "gate"]);
 
 /** How many instances a host's work restarts. */
 export function sizeOf(work: HostWork): number {

@@ -45,6 +45,8 @@ export function questionsOf(rollout: Pick<Rollout, "waves">): CheckQuestion[] {
   return [...partsIn(rollout)].flatMap((work) =>
     work.batches
       .flatMap(({ instances }) => instances)
+      // No check judges an instance that is to be down.
+      .filter(({ action }) => action !== "stop" && action !== "remove")
       .flatMap(({ instance, before }) => questionsAbout(work.host, { instance, ...before }, work)),
   );
 }

@@ -89,8 +89,15 @@ function plansWith({
     instances: quantity,
     mode: mostly(["lockstep"], ["sliding"]),
   });
+  const action = mostly<unknown>(
+    ["restart", "start", "stop", "update", { signal: "HUP" }],
+    ["reload", { signal: "KILL" }],
+  );
+  const configChanges = fc.constantFrom("warn", "refuse", "apply");
   const ofProgram = fc.option(
     some({
+      action,
+      config_changes: configChanges,
       vars,
       timings,
       checks,
@@ -106,7 +113,10 @@ function plansWith({
     fc.dictionary(fc.constantFrom("web", "queue*", "!migrate"), ofProgram, { minKeys: 1, maxKeys: 3 }),
   );
   const hooksOfGroup = fc.oneof(hooks, waveHooks);
-  const group = fc.tuple(listOf(pattern), some({ programs, vars, timings, checks, hooks: hooksOfGroup, ssh, batches }));
+  const group = fc.tuple(
+    listOf(pattern),
+    some({ programs, action, vars, timings, checks, hooks: hooksOfGroup, ssh, batches }),
+  );
   return fc.record(
     {
       programs,
@@ -128,17 +138,20 @@ function plansWith({
       }),
       limits: each(["max_failures", "max_unreachable", "min_healthy"], quantity),
       on_failure: fc.constantFrom("stop", "ask"),
+      action,
+      config_changes: configChanges,
       stopped: fc.constantFrom("skip", "start"),
       exited: fc.constantFrom("skip", "restart"),
       name: fc.constantFrom("prod", "${A}"),
       lock: fc.constant({ mode: "off" }),
-      rollout: fc
-        .shuffledSubarray(["g1", "g2", "g3"], { minLength: 1 })
-        .chain((names) =>
-          fc
-            .array(fc.oneof(duration, fc.constant("ask")), { minLength: 3, maxLength: 3 })
-            .map((pauses) => names.map((name, index) => ({ group: name, pause: pauses[index] }))),
-        ),
+      rollout: fc.shuffledSubarray(["g1", "g2", "g3"], { minLength: 1 }).chain((names) =>
+        fc
+          .array(fc.oneof(duration, fc.constant("ask")), { minLength: 3, maxLength: 3 })
+          .map((pauses) => names.map((name, index) => ({ group: name, pause: pauses[index] })))
+          .chain((entries) =>
+            action.map((own) => entries.map((entry, index) => (index > 0 ? entry : { ...entry, action: own }))),
+          ),
+      ),
     },
     { requiredKeys: ["programs", "hosts", "vars", "groups"] },
   );

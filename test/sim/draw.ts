@@ -168,6 +168,8 @@ class Drawer {
       checks: this.checks,
       hooks: this.hooks,
       vars: {},
+      action: "restart",
+      config_changes: "warn",
       stopped: "skip",
       ...this.exits,
       leftovers: random.chance(0.8) ? "fail" : random.pick(["warn", "ignore"] as const),

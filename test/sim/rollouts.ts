@@ -63,6 +63,8 @@ export function simulated({
     Array.from({ length: instances }, (_, index) => `web:${index}`),
   );
   const settings: HostSettings = {
+    action: "restart",
+    config_changes: "warn",
     instances: { count: instancesAtOnce },
     timings: { ...simTimings, ...timings },
     checks,

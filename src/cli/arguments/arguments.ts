@@ -1,3 +1,4 @@
+import type { PlanAction } from "../../domain/action.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import type { StartedBefore } from "../../planner/build/started-before.ts";
 
@@ -10,6 +11,8 @@ export interface SelectionArguments {
   readonly exclude: readonly string[];
   readonly program: readonly string[];
   readonly startedBefore?: StartedBefore;
+  /** Instead of every action of the plan. */
+  readonly action?: PlanAction;
 }
 
 /** The plan that is meant. */
@@ -27,6 +30,7 @@ export interface AdHocArguments {
   readonly programs: readonly string[];
   readonly user?: string;
   readonly sudo: boolean;
+  readonly action?: PlanAction;
   /** Write it down there instead of running it. */
   readonly savePlan?: string;
 }

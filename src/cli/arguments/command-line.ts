@@ -1,6 +1,8 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { actionWord, type PlanAction } from "../../domain/action.ts";
 import { parseDuration } from "../../domain/duration.ts";
 import { MOMENT_FORMS, parseStartedBefore, type StartedBefore } from "../../planner/build/started-before.ts";
+import { actionMeant, parseAction } from "../../planner/schema/action-words.ts";
 import {
   HISTORY_OUTCOMES,
   SHELLS,
@@ -60,6 +62,11 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--user <name>", "with --hosts: the user to log in as")
     .option("--sudo", "with --hosts: supervisorctl needs sudo", false)
     .option("--save-plan <file>", "with --hosts: write this down as a plan; runs nothing")
+    .option(
+      "--action <action>",
+      "in place of every action of the plan: restart, update, start, stop, or signal:NAME such as signal:HUP",
+      readAction,
+    )
     .option("--dry-run", "show what would be done, in order; changes nothing", false)
     .option("--offline", "show hosts and batches without contacting any host; implies --dry-run", false)
     .option("--checks", "with --dry-run: also ask every check of the selected instances as they are")
@@ -80,12 +87,16 @@ function describeRun(program: Command, onRead: OnRead): void {
     .addHelpText("after", helpAfter);
   addSelection(program);
   program.action(
-    (plan: string | undefined, { resume, waitForLock, hosts, user, sudo, savePlan, ...options }: RunOptions) => {
+    (
+      plan: string | undefined,
+      { resume, waitForLock, hosts, user, sudo, savePlan, action, ...options }: RunOptions,
+    ) => {
       const adHoc = hosts && {
         hosts,
         programs: options.program,
         sudo,
         ...(user !== undefined && { user }),
+        ...(action !== undefined && { action }),
         ...(savePlan !== undefined && { savePlan }),
       };
       const mistake = adHoc ? mistakeWithHosts(plan, adHoc) : mistakeWithPlan(plan, { user, sudo, savePlan });
@@ -102,11 +113,13 @@ function describeRun(program: Command, onRead: OnRead): void {
         program.error(
           "error: --resume continues with the selection of the rollout that it resumes: it cannot be combined with --program, --started-before or --offline (--limit and --exclude may narrow it)",
         );
+      if (resume !== undefined && action !== undefined && !adHoc)
+        program.error("error: --resume does what the rollout that it resumes did: it cannot be combined with --action");
       onRead({
         command: "run",
         plan: plan ?? "",
         ...options,
-        ...(adHoc && { adHoc, program: [] }),
+        ...(adHoc ? { adHoc, program: [] } : action !== undefined && { action }),
         ...(resume !== undefined && { resume: resume === true || resume === "" ? "newest" : resume }),
         ...(waitForLock !== undefined && { waitForLockMs: waitForLock }),
         dryRun: options.dryRun || options.offline,
@@ -239,6 +252,17 @@ function addSelection(command: Command): Command {
       `restart only what was started before this time, or is not running: ${MOMENT_FORMS}`,
       readMoment,
     );
+}
+
+function readAction(text: string): PlanAction {
+  const action = parseAction(text);
+  if (action !== undefined) return action;
+  const meant = actionMeant(text);
+  throw new InvalidArgumentError(
+    meant === undefined
+      ? "It must be restart, update, start, stop or signal:NAME, such as signal:HUP."
+      : `Did you mean ${actionWord(meant)}?`,
+  );
 }
 
 function readDuration(text: string): number {

@@ -67,13 +67,14 @@ function nameOf({ programs: [program = ""] }: AdHocArguments): string {
   );
 }
 
-function dataOf({ hosts, programs, user, sudo }: AdHocArguments): Record<string, unknown> {
+function dataOf({ hosts, programs, user, sudo, action }: AdHocArguments): Record<string, unknown> {
   return {
     version: 1,
     programs: split(programs),
     hosts: Object.fromEntries(split(hosts).map((host) => [host, null])),
     ...(user !== undefined && { ssh: { user } }),
     ...(sudo && { supervisor: { sudo: true } }),
+    ...(action !== undefined && { action }),
   };
 }
 

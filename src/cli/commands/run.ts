@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
 import { beganAt } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
+import { restartsOnly } from "../../domain/rollout.ts";
 import { previewText } from "../../planner/preview/preview.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { sinceText } from "../../views/words/writer-text.ts";
@@ -106,7 +107,7 @@ function warnOfUnfinished(plan: Plan, given: RunArguments): void {
     [
       `orchestrate: rollout ${id} of this plan is unfinished (${how === "cut off" && writer?.state !== "ended" ? "cut off, or still running" : how})`,
       `  to resume it:                       ${shellCommand([given.plan, "--resume", ...kept])}`,
-      `  only what was not restarted since:  ${shellCommand(rest)}`,
+      ...(restartsOnly(resumed.rollout) ? [`  only what was not restarted since:  ${shellCommand(rest)}`] : []),
       "",
     ].join("\n"),
   );

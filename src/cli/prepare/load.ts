@@ -38,8 +38,8 @@ export function narrowOrReport(plan: Plan, selection: Selection): Plan | undefin
   return narrowed.ok ? narrowed.plan : reportProblems(narrowed.problems);
 }
 
-export function selectionOf({ limit, exclude, program }: SelectionArguments): Selection {
-  return { limit, exclude, programs: program };
+export function selectionOf({ limit, exclude, program, action }: SelectionArguments): Selection {
+  return { limit, exclude, programs: program, ...(action !== undefined && { action }) };
 }
 
 export function reportProblems(problems: readonly string[]): undefined {

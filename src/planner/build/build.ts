@@ -46,7 +46,7 @@ export function buildRollout(
   const wanted = floorsOf(sources, waves);
   const floors = wanted.map(({ floor }) => floor);
   const { unreachable } = builder;
-  const refusals = [...builder.refusals, ...refuseFloors(wanted, sources, waves), ...builder.missing.refusals()];
+  const refusals = [...builder.refusals, ...refuseFloors(wanted, waves), ...builder.missing.refusals()];
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);

@@ -9,6 +9,7 @@ import {
 } from "../../domain/ids.ts";
 import { isRunning, type ProcessSnapshot } from "../../domain/process-state.ts";
 import {
+  countsFor,
   isDownAlready,
   worksOf,
   type Batch,
@@ -18,6 +19,7 @@ import {
   type Wave,
 } from "../../domain/rollout.ts";
 import { compileSelection } from "../../domain/selector.ts";
+import { isUp, tightestStep } from "./floor-room.ts";
 import { mixedGroups, type Member } from "./mixed-groups.ts";
 
 /** How many instances of a program, or of a pattern with a floor, a rollout leaves healthy, at its worst moment if all goes well. */
@@ -34,6 +36,8 @@ export interface CapacityForecast {
   /** How many that leaves healthy; the floor, where restarts wait for it. */
   readonly lowest: number;
   readonly floor?: number;
+  /** With a floor: something could not be done even if it had all the room to itself, unless more become healthy. */
+  readonly isStuck?: true;
   /** If the group has several programs: they are all counted together. */
   readonly members?: readonly Member[];
 }
@@ -70,6 +74,8 @@ export function capacityForecasts({ waves, floors }: Sizes, fleet: FleetReport):
     const selects = floor?.selects;
     const members = selects ? undefined : mixed.get(program);
     const { total, healthy } = counts.get(subject) ?? { total: 0, healthy: 0 };
+    const tightest = floor && tightestStep(waves, countsFor(floor), healthy);
+    const isStuck = floor !== undefined && tightest !== undefined && tightest.left < floor.min_healthy;
     const lowest = Math.max(healthy - down, Math.min(healthy, floor?.min_healthy ?? 0));
     return {
       program,
@@ -79,6 +85,7 @@ export function capacityForecasts({ waves, floors }: Sizes, fleet: FleetReport):
       mostDown: down,
       lowest,
       ...(floor && { floor: floor.min_healthy }),
+      ...(isStuck && { isStuck }),
       ...(members && { members }),
     };
   });
@@ -105,43 +112,77 @@ function subjects(floors: readonly Floor[]): SubjectsOf {
   };
 }
 
-/** Batches come one after the other, so the largest one of each subject counts. */
+/** What happens to a subject while a batch has its turn. */
+interface Effect {
+  /** The most that are down at once and come back. */
+  down: number;
+  /** How many are stopped or removed, for good. */
+  lost: number;
+  /** How many are added. */
+  added: number;
+}
+
+/**
+ * Batches come one after the other, so the largest one of each subject counts. Stops add up, and an added instance counts from
+ * the next batch on.
+ */
 function mostDownOf(waves: readonly Wave[], subjectsOf: SubjectsOf): Map<Subject, number> {
   const most = new Map<Subject, number>();
+  const gone = new Map<Subject, number>();
   for (const batch of waves.flatMap(({ batches }) => batches))
-    for (const [subject, downs] of downByHost(batch, subjectsOf)) {
-      const together = downs.sort((a, b) => b - a).slice(0, batch.at_once);
-      const down = together.reduce((sum, one) => sum + one, 0);
-      most.set(subject, Math.max(most.get(subject) ?? 0, down));
+    for (const [subject, ofHosts] of effectsByHost(batch, subjectsOf)) {
+      const downs = ofHosts.map(({ down }) => down).sort((a, b) => b - a);
+      const down = sum(downs.slice(0, batch.at_once));
+      const lost = sum(ofHosts.map((one) => one.lost));
+      const before = gone.get(subject) ?? 0;
+      most.set(subject, Math.max(most.get(subject) ?? 0, before + lost + down));
+      gone.set(subject, before + lost - sum(ofHosts.map(({ added }) => added)));
     }
   return most;
 }
 
-/** For each subject how much of it each host may have down; on a host its instance batches follow each other. */
-function downByHost({ hosts }: Batch, subjectsOf: SubjectsOf): Map<Subject, number[]> {
-  const bySubject = new Map<Subject, number[]>();
+/** For each subject what each host does to it; on a host its instance batches follow each other. */
+function effectsByHost({ hosts }: Batch, subjectsOf: SubjectsOf): Map<Subject, Effect[]> {
+  const bySubject = new Map<Subject, Effect[]>();
   for (const { batches } of hosts) {
-    const ofHost = new Map<Subject, number>();
+    const ofHost = new Map<Subject, Effect>();
     for (const batch of batches)
-      for (const [subject, running] of runningIn(batch, subjectsOf))
-        ofHost.set(subject, Math.max(ofHost.get(subject) ?? 0, Math.min(batch.at_once, running)));
-    for (const [subject, down] of ofHost) {
-      const downs = bySubject.get(subject);
-      if (downs) downs.push(down);
-      else bySubject.set(subject, [down]);
+      for (const [subject, { down, lost, added }] of effectsOf(batch, subjectsOf)) {
+        const before = ofHost.get(subject) ?? { down: 0, lost: 0, added: 0 };
+        ofHost.set(subject, {
+          down: Math.max(before.down, Math.min(batch.at_once, down)),
+          lost: before.lost + lost,
+          added: before.added + added,
+        });
+      }
+    for (const [subject, effect] of ofHost) {
+      const effects = bySubject.get(subject);
+      if (effects) effects.push(effect);
+      else bySubject.set(subject, [effect]);
     }
   }
   return bySubject;
 }
 
-/** How many instances of each subject a batch takes down: not one that does not run, or is broken. */
-function runningIn({ instances }: InstanceBatch, subjectsOf: SubjectsOf): Map<Subject, number> {
-  const running = new Map<Subject, number>();
-  for (const one of instances) {
-    const isTaken = isRunning(one.before) && one.action === "restart" && !isDownAlready(one);
-    for (const subject of subjectsOf(one.instance)) running.set(subject, (running.get(subject) ?? 0) + Number(isTaken));
-  }
-  return running;
+/** What an instance batch does, were all of it done at once. One that does not run, or is broken, is not taken down. */
+function effectsOf({ instances }: InstanceBatch, subjectsOf: SubjectsOf): Map<Subject, Effect> {
+  const effects = new Map<Subject, Effect>();
+  for (const one of instances)
+    for (const subject of subjectsOf(one.instance)) {
+      const effect = effects.get(subject) ?? { down: 0, lost: 0, added: 0 };
+      effects.set(subject, effect);
+      if (one.is_new) effect.added++;
+      else if (isUp(one) && (one.action === "stop" || one.action === "remove")) effect.lost++;
+      else if (isUp(one) && COMES_BACK.has(one.action)) effect.down++;
+    }
+  return effects;
+}
+
+/** A signal counts as well: an instance that it breaks stays down, and floors must hold then, too. */
+const COMES_BACK: ReadonlySet<PlannedInstance["action"]> = new Set(["restart", "signal", "update"]);
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
 }
 
 /** The keys of all instances that waves restart, start or check. */

@@ -1,6 +1,6 @@
 import { formatDuration, formatElapsed } from "../../domain/duration.ts";
 import type { FleetReport, InstanceConfig } from "../../domain/fleet.ts";
-import { partsIn, type Rollout, type Timings, type Warning } from "../../domain/rollout.ts";
+import { partsIn, type PlannedInstance, type Rollout, type Timings, type Warning } from "../../domain/rollout.ts";
 import { staleFiles } from "./stale-files.ts";
 
 /** Added to the longest time that Supervisor may take, for the deadline that is proposed. */
@@ -15,19 +15,27 @@ export function configWarnings(rollout: Pick<Rollout, "waves">, fleet: FleetRepo
   for (const { host, batches, timings } of partsIn(rollout)) {
     const report = fleet.get(host);
     if (!report || !("instances" in report) || !report.config) continue;
-    for (const { instance } of batches.flatMap((batch) => batch.instances)) {
+    for (const { instance, action } of batches.flatMap((batch) => batch.instances)) {
       const known = report.config.instances.get(instance);
-      warnings.push(...(known ? timesWarnings(known, timings) : []).map((message) => ({ host, instance, message })));
+      warnings.push(
+        ...(known ? timesWarnings(known, timings, action) : []).map((message) => ({ host, instance, message })),
+      );
     }
   }
   return [...warnings, ...staleFiles(rollout, fleet)];
 }
 
-function timesWarnings(config: InstanceConfig, timings: Timings): string[] {
-  return [unprovenWarning(config, timings), startWarning(config, timings), stopWarning(config, timings)].filter(
+function timesWarnings(config: InstanceConfig, timings: Timings, action: PlannedInstance["action"]): string[] {
+  const ofStart = [unprovenWarning(config, timings), startWarning(config, timings)];
+  const ofStop = [stopWarning(config, timings)];
+  return [...(STARTS.has(action) ? ofStart : []), ...(STOPS.has(action) ? ofStop : [])].filter(
     (message) => message !== undefined,
   );
 }
+
+const STARTS: ReadonlySet<PlannedInstance["action"]> = new Set(["restart", "start", "gate"]);
+/** What an update starts has a configuration that is not loaded yet. */
+const STOPS: ReadonlySet<PlannedInstance["action"]> = new Set(["restart", "start", "gate", "stop", "update", "remove"]);
 
 function unprovenWarning({ startsecs }: InstanceConfig, { min_healthy_time_ms }: Timings): string | undefined {
   if (startsecs !== 0) return undefined;

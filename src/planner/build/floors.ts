@@ -3,10 +3,11 @@ import type { FleetReport } from "../../domain/fleet.ts";
 import { groupedBy } from "../../domain/folding.ts";
 import { keyOf, programOf, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import { formatQuantity, keep, type Quantity } from "../../domain/quantity.ts";
-import type { Floor, Wave } from "../../domain/rollout.ts";
+import { countsFor, type Floor, type Wave } from "../../domain/rollout.ts";
 import { compileSelection, selectsGroup } from "../../domain/selector.ts";
 import type { Plan } from "../plan/plan.ts";
-import { capacityForecasts, completingIn, plannedIn } from "./capacity.ts";
+import { completingIn, plannedIn } from "./capacity.ts";
+import { removedIn, tightestStep, type TightestStep } from "./floor-room.ts";
 import { compileStarts } from "./program-rules.ts";
 import type { ResumedRollout } from "./resumed.ts";
 
@@ -58,6 +59,7 @@ function* countedIn({ plan, fleet, programs, resumed }: FloorSources, waves: rea
   const starts = compileStarts(whole);
   const planned = plannedIn(waves);
   const completing = completingIn(waves);
+  const removed = new Set([...removedIn(waves)].map(keyOf));
   for (const [host, report] of fleet) {
     if (!("instances" in report)) continue;
     for (const { instance, state } of report.instances) {
@@ -69,6 +71,8 @@ function* countedIn({ plan, fleet, programs, resumed }: FloorSources, waves: rea
       // Also on hosts that are not selected: an instance that is skipped for another reason runs, and counts.
       const isStopped = state === "STOPPED" && !starts(host, instance);
       if ((isStopped || isDone) && !isOurs) continue;
+      // Afterwards it is gone, and no floor could count on it.
+      if (removed.has(keyOf({ host, instance }))) continue;
       if (completing.has(keyOf({ host, instance })) || resumed?.planned.get(host)?.get(instance)?.may_complete)
         continue;
       yield instance;
@@ -107,37 +111,48 @@ function patternFloors(
   });
 }
 
-/** Refuses floors that no restart could keep: a restart would wait in vain, then halt a rollout that is half done. */
-export function refuseFloors(
-  wanted: readonly WrittenFloor[],
-  { fleet }: Pick<FloorSources, "fleet">,
-  waves: readonly Wave[],
-): Refusal[] {
-  const floors = wanted.map(({ floor }) => floor);
-  const forecasts = capacityForecasts({ waves, floors }, fleet).filter(({ mostDown }) => mostDown > 0);
+/** Refuses floors that cannot be kept: the rollout would wait in vain, then halt half done. */
+export function refuseFloors(wanted: readonly WrittenFloor[], waves: readonly Wave[]): Refusal[] {
+  const removed = [...removedIn(waves)];
   return wanted.flatMap(({ floor, written }): Refusal[] => {
-    const { program, total, min_healthy, selects } = floor;
-    const isRestarted = forecasts.some((one) => one.program === program && one.selects === selects);
+    const { program, total, min_healthy } = floor;
     if (min_healthy > total) {
       const reason = `min_healthy asks for ${min_healthy} healthy instances of ${program}, but there are only ${total}`;
       return [{ code: "floor_impossible", reason }];
     }
-    if (min_healthy < total || !isRestarted) return [];
-    return [{ code: "floor_impossible", reason: noneToSpare(floor, written) }];
+    const counts = countsFor(floor);
+    const there = total + removed.filter(({ instance }) => counts(instance)).length;
+    const tightest = tightestStep(waves, counts, there);
+    if (!tightest || tightest.left >= min_healthy) return [];
+    return [{ code: "floor_impossible", reason: noRoom(floor, written, tightest) }];
   });
 }
 
-/** Why a program can never be restarted, and the highest floor under which it can. */
-function noneToSpare({ program, total, min_healthy, selects }: Floor, written: Quantity): string {
-  const most = total - 1;
+/** Why something can never be done, and the highest floor under which it can. */
+function noRoom({ program, total, min_healthy, selects }: Floor, written: Quantity, step: TightestStep): string {
+  const most = Math.max(0, step.left);
   const asPercent = "percent" in written && most > 0 ? ` (${Math.floor((most * 100) / total)}%)` : "";
   const where = selects ? "limits.min_healthy of this program" : "limits.min_healthy";
+  const { cannot, allows } = stepTexts(step, program);
   const remedy =
     most === 0
       ? `set ${where}: 0, or leave ${program} out of this rollout`
-      : `at most ${most}${asPercent} would allow one restart at a time`;
-  return (
-    `min_healthy: ${formatQuantity(written)} keeps ${min_healthy} of ${total} ${program} healthy, ` +
-    `so none of them could ever be restarted: ${remedy}`
-  );
+      : `at most ${most}${asPercent} would allow ${allows}`;
+  const kept = `min_healthy: ${formatQuantity(written)} keeps ${min_healthy} of ${total} ${program} healthy`;
+  return `${kept}, ${cannot}: ${remedy}`;
+}
+
+function stepTexts({ what, host, need }: TightestStep, program: string): { cannot: string; allows: string } {
+  switch (what) {
+    case "restart":
+      return { cannot: "so none of them could ever be restarted", allows: "one restart at a time" };
+    case "signal":
+      return { cannot: "so none of them could ever be signalled", allows: "one at a time" };
+    case "stop":
+      return { cannot: "and the rollout stops more than that leaves", allows: "that" };
+    case "update": {
+      const cannot = `but an update takes down ${need} of ${program} together on ${host}`;
+      return { cannot, allows: "that" };
+    }
+  }
 }

@@ -9,19 +9,14 @@ import {
   keyOf,
   type InstanceKey,
 } from "../../domain/ids.ts";
-import {
-  isNotStarted,
-  isRunning,
-  RUNNING_ON_NOTHING,
-  type ProcessSnapshot,
-  type ProcessState,
-} from "../../domain/process-state.ts";
+import { isNotStarted, type ProcessSnapshot } from "../../domain/process-state.ts";
 import { lastEndIn, type ProcessHistory } from "../../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
 import { wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "./resumed.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
 import { selectsGroup } from "../../domain/selector.ts";
 import { resumeAction } from "./resume-action.ts";
+import { wantedAction, type InstanceAction } from "./wanted-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
 /** What the command line selects of a plan's instances. */
@@ -123,28 +118,30 @@ export class InstancePicker {
   ): PlannedInstance | undefined {
     const { instance, state, pid } = snapshot;
     const why = this.whySkipped(host, snapshot, selecting);
-    if (why !== undefined) {
-      this.left.push({ host, program, instance, why });
-      return undefined;
-    }
+    if (why !== undefined) return this.leave({ host, program, instance, why });
     const refusal = refusalOf(host, snapshot);
     if (refusal) {
       this.remarks.refusals.push(refusal);
       return undefined;
     }
-    const broken = howBroken(snapshot);
-    if (broken !== undefined && !this.isBetweenProcesses(host, snapshot, selecting.settings)) {
-      const message = `it is ${broken} already; it will be restarted anyway`;
-      this.remarks.warnings.push({ host, instance, message });
-    }
+    const isAtRest = this.isAtRest(host, instance);
+    const wanted = wantedAction(actionIn(selecting), snapshot, isAtRest);
+    if (wanted.warning !== undefined && !this.isBetweenProcesses(host, snapshot, selecting.settings))
+      this.remarks.warnings.push({ host, instance, message: wanted.warning });
+    if (wanted.kind === "skip") return this.leave({ host, program, instance, why: wanted.why });
     if (!selecting.isNamed) this.warnOfUnknownListeners(host, instance);
     const processes = selecting.settings.on_expected_exit === "accept" ? this.processesOf(host, instance) : [];
     // A worker between two processes has not drifted when it is seen on the next one.
     const lastPid = pid ?? processes.at(-1)?.pid;
     const before = lastPid === undefined ? { state } : { state, pid: lastPid };
-    const completes = this.isAtRest(host, instance) ? { may_complete: true as const } : {};
+    const completes = isAtRest ? { may_complete: true as const } : {};
     const old = this.oldPids(host, instance, lastPid);
-    return { instance, program, before, action: state === "STOPPED" ? "start" : "restart", ...old, ...completes };
+    const { action, signal } = wanted;
+    return { instance, program, before, action, ...(signal !== undefined && { signal }), ...old, ...completes };
+  }
+
+  private leave(skipped: SkippedInstance): undefined {
+    this.left.push(skipped);
   }
 
   /** A worker that may exit, and that Supervisor is starting again after an expected exit, is not broken. */
@@ -178,6 +175,7 @@ export class InstancePicker {
     const { resumed, startedBefore } = this.selection;
     const excluded = resumed && whyNotPlanned(resumed, host, snapshot.instance);
     const later = startedBefore && startedLater(snapshot, startedBefore);
+    if (actionIn(selecting) !== "restart") return excluded ?? later;
     // Its supervisord was restarted since and has not started it again: nobody stopped it on purpose.
     const isLeftDown = resumed !== undefined && isNotStarted(snapshot) && wasUp(resumed, host, snapshot.instance);
     const isLeft = snapshot.state === "STOPPED" && selecting.settings.stopped === "skip" && !isLeftDown;
@@ -257,6 +255,11 @@ export class InstancePicker {
   }
 }
 
+/** The action for instances that no update of their group reaches. */
+function actionIn({ settings: { action } }: Selecting): InstanceAction {
+  return action === "update" ? "restart" : action;
+}
+
 function refusalOf(host: HostName, { instance, state }: ProcessSnapshot): Refusal | undefined {
   const unaddressable = whyNotAddressable(instance);
   if (unaddressable !== undefined) {
@@ -264,16 +267,6 @@ function refusalOf(host: HostName, { instance, state }: ProcessSnapshot): Refusa
     return { code: "not_addressable", host, reason };
   }
   return state === "UNKNOWN" ? { code: "unknown_state", host, reason: `${instance} is UNKNOWN` } : undefined;
-}
-
-const BROKEN: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
-
-/** `FATAL (Exited too quickly)`; undefined for an instance that is up, or STOPPED. */
-function howBroken(snapshot: ProcessSnapshot): string | undefined {
-  const { state, description } = snapshot;
-  if (state === "RUNNING" && !isRunning(snapshot)) return RUNNING_ON_NOTHING;
-  if (!BROKEN.has(state)) return undefined;
-  return description === undefined ? state : `${state} (${description})`;
 }
 
 function seenOf(report: HostReport | undefined) {

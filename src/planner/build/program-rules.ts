@@ -28,6 +28,8 @@ export function compileStarts(waves: readonly PlanWave[]): (host: HostName, inst
   return (host, instance) =>
     compiled.some(({ settingsIn, selects, hosts }) => {
       const found = hosts.get(host);
-      return found !== undefined && selects(instance) && settingsIn(found, instance).stopped === "start";
+      if (found === undefined || !selects(instance)) return false;
+      const { action, stopped } = settingsIn(found, instance);
+      return action === "start" || (action === "restart" && stopped === "start");
     });
 }

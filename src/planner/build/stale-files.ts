@@ -1,6 +1,6 @@
 import type { ConfigFile, FleetReport, HostReport } from "../../domain/fleet.ts";
 import { programOf, type HostName, type ProgramName } from "../../domain/ids.ts";
-import { worksOf, type Rollout, type Warning } from "../../domain/rollout.ts";
+import { worksOf, type PlannedInstance, type Rollout, type Warning } from "../../domain/rollout.ts";
 
 type SeenHost = Extract<HostReport, { instances: unknown }>;
 
@@ -15,8 +15,10 @@ const REMEDY = "run supervisorctl reread and update first (update restarts the w
  */
 export function staleFiles(rollout: Pick<Rollout, "waves">, fleet: FleetReport): Warning[] {
   const programs = new Map<HostName, Set<ProgramName>>();
-  for (const { host, batches } of worksOf(rollout))
-    programs.set(host, new Set([...(programs.get(host) ?? []), ...batches.map(({ program }) => program)]));
+  for (const { host, batches } of worksOf(rollout)) {
+    const kept = batches.filter(({ instances }) => instances.some(({ action }) => KEEPS_CONFIG.has(action)));
+    programs.set(host, new Set([...(programs.get(host) ?? []), ...kept.map(({ program }) => program)]));
+  }
   return [...programs].flatMap(([host, ofHost]) => {
     const report = fleet.get(host);
     if (!report || !("instances" in report)) return [];
@@ -30,6 +32,9 @@ export function staleFiles(rollout: Pick<Rollout, "waves">, fleet: FleetReport):
     });
   });
 }
+
+/** After these an instance runs with the configuration that is loaded. */
+const KEEPS_CONFIG: ReadonlySet<PlannedInstance["action"]> = new Set(["restart", "start", "gate", "signal"]);
 
 function messageOf(
   { path }: ConfigFile,

@@ -45,11 +45,10 @@ function floorWarnings(all: readonly CapacityForecast[]): Warning[] {
   });
 }
 
-function floorWarning({ program, total, healthy, mostDown, floor }: CapacityForecast): string | undefined {
+function floorWarning({ program, total, healthy, mostDown, floor, isStuck }: CapacityForecast): string | undefined {
   if (floor === undefined || mostDown === 0) return undefined;
   const asked = `min_healthy keeps ${floor} of ${total} ${program} healthy`;
-  if (healthy <= floor)
-    return `${asked}, and only ${healthy} are healthy now: it will wait for more, and halt if none recover`;
+  if (isStuck) return `${asked}, and only ${healthy} are healthy now: it will wait for more, and halt if none recover`;
   const free = healthy - floor;
   if (mostDown <= free) return undefined;
   return `${asked}: ${free} may be down at once, not the ${mostDown} of the batch sizes, so restarts will wait for each other`;
@@ -84,8 +83,8 @@ function young(rollout: Sizes, fleet: FleetReport): Warning[] {
     const uptimes = new Map(snapshots.map(({ instance, uptime_s }) => [instance, uptime_s]));
     const isByDesign = (instance: InstanceName) =>
       on_expected_exit === "accept" && lastEndIn(histories?.get(instance)) === "expected";
-    for (const { instance } of batches.flatMap(({ instances }) => instances))
-      if ((uptimes.get(instance) ?? YOUNG_S) < YOUNG_S && !isByDesign(instance))
+    for (const { instance, action } of batches.flatMap(({ instances }) => instances))
+      if (action !== "stop" && (uptimes.get(instance) ?? YOUNG_S) < YOUNG_S && !isByDesign(instance))
         warnings.push({
           host,
           instance,

@@ -47,8 +47,9 @@ export function readLevel(section: RawSettings, path: Path, document: PlanDocume
 /** Whether a level sets nothing at all. */
 export function isSilent({
   checks,
-  section: { timings, batches, hooks, vars, stopped, exited, leftovers, on_expected_exit },
+  section: { action, config_changes, timings, batches, hooks, vars, stopped, exited, leftovers, on_expected_exit },
 }: Level): boolean {
+  if (action || config_changes) return false;
   return !timings && !batches && !checks && !hooks && !vars && !stopped && !exited && !leftovers && !on_expected_exit;
 }
 
@@ -58,6 +59,8 @@ export function mergeLevels(levels: readonly Level[]): MergedLevels {
   const checks = levels.findLast((level) => level.checks !== undefined)?.checks ?? [];
   const hooks = nearestHooks(levels).filter(([name]) => !isOfWave(name));
   const settings: HostSettings = {
+    action: levels.findLast(({ section }) => section.action)?.section.action ?? "restart",
+    config_changes: levels.findLast(({ section }) => section.config_changes)?.section.config_changes ?? "warn",
     instances: levels.findLast((level) => level.instances)?.instances ?? DEFAULT_INSTANCES,
     timings,
     checks: checks.map((check) => check.withTimeout(timings.command_timeout_ms)),

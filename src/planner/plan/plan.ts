@@ -1,3 +1,4 @@
+import type { ConfigPolicy, PlanAction } from "../../domain/action.ts";
 import type { HostName, ProgramName } from "../../domain/ids.ts";
 import type { Quantity } from "../../domain/quantity.ts";
 import type { Selection, Timings } from "../../domain/rollout.ts";
@@ -23,6 +24,9 @@ export interface HostBatches {
 
 /** The settings that apply to a program on one host in one wave. Hosts without settings of their own share one object. */
 export interface HostSettings {
+  readonly action: PlanAction;
+  /** Of a group whose configuration on disk is newer than what supervisord has loaded. */
+  readonly config_changes: ConfigPolicy;
   /** Instances of one program at once. */
   readonly instances: Quantity;
   readonly timings: Timings;

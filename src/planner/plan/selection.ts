@@ -1,8 +1,9 @@
+import type { PlanAction } from "../../domain/action.ts";
 import type { HostName } from "../../domain/ids.ts";
 import { foldNames } from "../../domain/node-set.ts";
 import type { Selection } from "../../domain/rollout.ts";
 import { selectHosts } from "./host-patterns.ts";
-import type { Plan } from "./plan.ts";
+import type { HostSettings, Plan, PlanWave } from "./plan.ts";
 
 /** A plan with only the selected hosts in its waves, or the problems of the selection, one sentence each. */
 export type Narrowed =
@@ -22,10 +23,29 @@ export function narrow(plan: Plan, selection: Selection): Narrowed {
       hosts: wave.hosts.filter(({ host }) => hosts.has(host)),
       programs: selection.programs.length > 0 ? [...new Set(selection.programs)] : wave.programs,
     }))
-    .filter((wave) => wave.hosts.length > 0);
+    .filter((wave) => wave.hosts.length > 0)
+    .map(selection.action === undefined ? (wave) => wave : withAction(selection.action));
   const reached = new Set(waves.flatMap((wave) => wave.hosts.map(({ host }) => host)));
   const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => reached.has(name));
   return { ok: true, plan: { ...plan, hosts: contacted, waves, whole: plan.whole ?? plan.waves, selection } };
+}
+
+/** Everything gets this action, whatever the plan says. Settings that were shared stay so. */
+function withAction(action: PlanAction): (wave: PlanWave) => PlanWave {
+  const known = new Map<HostSettings, HostSettings>();
+  const changed = (settings: HostSettings) => {
+    const before = known.get(settings) ?? { ...settings, action };
+    known.set(settings, before);
+    return before;
+  };
+  return (wave) => ({
+    ...wave,
+    hosts: wave.hosts.map(({ host, settings, byRule }) => ({
+      host,
+      settings: changed(settings),
+      ...(byRule && { byRule: byRule.map(changed) }),
+    })),
+  });
 }
 
 function hasFloor({ limits, waves }: Plan): boolean {

@@ -49,7 +49,7 @@ export function readWaves(
   const missing = new MissingVars();
   const waves = turns.map((turn) => {
     const group = turn.group && groups.get(turn.name);
-    const levels = group ? [plan, group.level] : [plan];
+    const levels = [plan, ...(group ? [group.level] : []), ...levelOfEntry(turn, document, findings)];
     const lists = group?.programs ? { own: group.programs, ofPlan: programs } : { own: programs, ofPlan: undefined };
     return readWave({ turn, levels, hosts, ...lists, everywhere, missing }, findings);
   });
@@ -57,9 +57,15 @@ export function readWaves(
   return waves;
 }
 
+/** An entry of `rollout` may have an action: it comes before that of its group. */
+function levelOfEntry({ wave, index = 0 }: Turn, document: PlanDocument, findings: Findings): Level[] {
+  if (wave?.action === undefined) return [];
+  return [readLevel({ action: wave.action }, ["rollout", index], document, findings)];
+}
+
 interface WaveReading {
   readonly turn: Turn;
-  /** The plan's and the group's. */
+  /** The plan's, the group's, and that of its entry in `rollout`. */
   readonly levels: readonly Level[];
   readonly hosts: ReadonlyMap<HostName, Level>;
   /** The programs of the wave, and the plan's where the group has a list of its own. */

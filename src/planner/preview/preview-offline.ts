@@ -1,3 +1,4 @@
+import { actionText, type PlanAction } from "../../domain/action.ts";
 import { counted } from "../../domain/counted.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { formatQuantity } from "../../domain/quantity.ts";
@@ -22,6 +23,8 @@ export interface OfflinePlan {
 interface OfflineWave {
   readonly group: string;
   readonly programs: readonly string[];
+  /** Of programs that have none of their own. Left out where it is `restart`. */
+  readonly action?: PlanAction;
   readonly between_batches_ms: number;
   readonly pause?: { readonly ms: number } | "ask";
   readonly batches: readonly HostBatch<HostName>[];
@@ -35,6 +38,7 @@ export function planOffline({ name, file, waves, warnings }: Plan): OfflinePlan 
     waves: waves.map(({ group, programs, between_batches_ms, pause, batches, hosts }) => ({
       group,
       programs,
+      ...(hosts[0] && hosts[0].settings.action !== "restart" && { action: hosts[0].settings.action }),
       between_batches_ms,
       ...(pause !== undefined && { pause }),
       batches: inBatches(
@@ -71,6 +75,7 @@ function waveLines(wave: OfflineWave, plan: PlanWave, index: number, waves: numb
     "",
     `wave ${index + 1} of ${waves}: ${printable(group)}`,
     `  programs: ${programs.map(printable).join(", ")}`,
+    ...actionLines(plan),
     ...groupedBy(hosts, ({ settings }) => formatQuantity(settings.instances)).map(instancesLine),
     ...programLines(plan),
     ...hostHookLines(hosts.map(({ host, settings }) => ({ host, hooks: settings.hooks }))),
@@ -79,6 +84,18 @@ function waveLines(wave: OfflineWave, plan: PlanWave, index: number, waves: numb
     ...batchLines(batches),
     ...(index < waves - 1 ? pauseLines(pause) : []),
   ];
+}
+
+/** The action, where it is no restart; also those of programs with one of their own. */
+function actionLines({ rules = [], hosts: [first] }: PlanWave): string[] {
+  if (!first) return [];
+  const { action } = first.settings;
+  const own = rules.flatMap(([texts = []], index) => {
+    const other = first.byRule?.[index]?.action ?? action;
+    const isOther = actionText(other) !== actionText(action);
+    return isOther ? [`  action of ${printable(texts.join(" "))}: ${actionText(other)}`] : [];
+  });
+  return [...(action === "restart" ? [] : [`  action: ${actionText(action)}`]), ...own];
 }
 
 function instancesLine(hosts: PlanWave["hosts"], _: number, kinds: readonly unknown[]): string {

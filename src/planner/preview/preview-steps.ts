@@ -1,3 +1,4 @@
+import { actionSteps } from "../../domain/action-steps.ts";
 import { alikeParts } from "../../domain/alike-parts.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { onOneLine } from "../../domain/printable.ts";
@@ -46,11 +47,16 @@ function hostLines({ batches }: Wave): string[] {
   const kinds = alikeParts(works, (part) => [part.timings, part.checks, part.hooks, othersOf(part)]);
   const steps = kinds.flatMap(({ parts, programs, hosts }) => {
     const [part] = parts;
-    const whose = `${hosts === undefined ? "" : `on ${hosts} `}${programs === undefined ? "" : `${programs} `}`;
+    const where = hosts === undefined ? "" : `on ${hosts} `;
+    const actions = actionSteps(parts);
     const rests = parts.some(hasNext) || works.some((work) => work.batches.length > 1);
     const others = othersOf(part);
     const around = [...(others === "" ? [] : [`with ${onOneLine(others)}`]), ...aroundLines(part, !isByProgram)];
-    return [`  ${whose}each: ${restartText(part, rests)}`, ...around.map((line) => `    ${line}`)];
+    const heads = actions.map(({ text, programs: some }) => {
+      const whose = actions.length > 1 ? folded(some) : programs;
+      return `  ${where}${whose === undefined ? "" : `${whose} `}each: ${text}${restText(part, rests)}`;
+    });
+    return [...heads, ...around.map((line) => `    ${line}`)];
   });
   return isByProgram ? [...hostHookLines(works), ...steps] : steps;
 }
@@ -59,13 +65,10 @@ function hasNext({ batches }: HostWork): boolean {
   return batches.some(({ at_once, instances }) => at_once < instances.length);
 }
 
-function restartText({ timings: { min_healthy_time_ms, between_restarts_ms } }: HostWork, rests: boolean): string {
-  const healthy = `restart, healthy after ${formatDuration(min_healthy_time_ms)} RUNNING on one pid`;
-  const rest =
-    rests && between_restarts_ms > 0
-      ? `; ${formatDuration(between_restarts_ms)} pause before the next on its host`
-      : "";
-  return healthy + rest;
+function restText({ timings: { between_restarts_ms } }: HostWork, rests: boolean): string {
+  return rests && between_restarts_ms > 0
+    ? `; ${formatDuration(between_restarts_ms)} pause before the next on its host`
+    : "";
 }
 
 /** Hooks and checks in the order in which they run. */

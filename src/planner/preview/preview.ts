@@ -44,10 +44,11 @@ function headline(rollout: Rollout): string {
   return `${name}: ${counted(first.number, "instance")} on ${counted(hosts, "host")} would be ${done}; nothing was changed`;
 }
 
-/** How many instances get each action, where any does: `restarted (2 of them again)`, `started`, `only checked`. */
+/** How many instances get each action, where any does: `restarted (2 of them again)`, `stopped`, `only checked`. */
 function actionsOf(works: readonly HostWork[]): { readonly number: number; readonly done: string }[] {
   const instances = works.flatMap(({ batches }) => batches.flatMap((batch) => batch.instances));
   const howMany = (isOne: (instance: PlannedInstance) => boolean) => instances.filter(isOne).length;
+  const signals = [...new Set(instances.flatMap(({ signal = [] }) => signal))];
   const again = howMany(({ action, failed_as }) => action === "restart" && failed_as !== undefined);
   return [
     {
@@ -55,6 +56,14 @@ function actionsOf(works: readonly HostWork[]): { readonly number: number; reado
       done: again === 0 ? "restarted" : `restarted (${again} of them again)`,
     },
     { number: howMany(({ action }) => action === "start"), done: "started" },
+    ...signals.map((signal) => ({
+      number: howMany((one) => one.action === "signal" && one.signal === signal),
+      done: `signalled ${signal}`,
+    })),
+    { number: howMany(({ action }) => action === "stop"), done: "stopped" },
+    { number: howMany(({ action, is_new }) => action === "update" && !is_new), done: "updated with their group" },
+    { number: howMany(({ is_new }) => is_new === true), done: "added" },
+    { number: howMany(({ action }) => action === "remove"), done: "removed" },
     { number: howMany(({ action }) => action === "gate"), done: "only checked" },
   ].filter(({ number }) => number > 0);
 }

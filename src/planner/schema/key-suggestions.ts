@@ -109,6 +109,8 @@ function byOtherName(key: string, path: Path, known: Readonly<Record<string, Sch
 function notHere(key: string, path: Path, known: Readonly<Record<string, Schema>>): string | undefined {
   if (path[0] === "groups" && path.length === 3 && (key === "pause" || key === "ask"))
     return `a pause is for the group's wave: rollout: [{ group: ${path[1]}, pause: 5m }]`;
+  if (path[0] === "hosts" && path.length === 3 && (key === "action" || key === "config_changes"))
+    return `${key} is for the plan, its groups and programs: put the host into a group of its own`;
   if (path.at(-2) === "ssh" && key === "password")
     return "keys log in: the agent's, ssh.identity_file, or those of ~/.ssh/config";
   if (path[0] === "hosts" && path[2] === "batches" && (key === "hosts" || key === "mode") && "instances" in known)

@@ -1,3 +1,4 @@
+import type { ConfigPolicy, PlanAction } from "../../domain/action.ts";
 import type { Timings } from "../../domain/rollout.ts";
 import type {
   ExitPolicy,
@@ -33,6 +34,10 @@ export interface RawPlan extends RawSettings {
 
 /** Settings that may stand on the plan, a group, a host and a program and that apply in a wave. */
 export interface RawSettings {
+  /** Not on a host. */
+  readonly action?: PlanAction | undefined;
+  /** Not on a host. */
+  readonly config_changes?: ConfigPolicy | undefined;
   readonly timings?: RawTimings | null | undefined;
   readonly batches?: RawBatches | null | undefined;
   readonly checks?: readonly (RawCheck | undefined)[] | null | undefined;
@@ -78,6 +83,7 @@ export type RawPrograms = string | readonly (string | RawProgramMap | undefined)
 
 export interface RawWave {
   readonly group?: string | undefined;
+  readonly action?: PlanAction | undefined;
   readonly pause?: string | undefined;
 }
 

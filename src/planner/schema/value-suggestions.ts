@@ -1,6 +1,7 @@
 import { formatDuration, parseDuration } from "../../domain/duration.ts";
 import { isPlainMap } from "../text/compose.ts";
 import type { Path } from "../text/path.ts";
+import { actionMeant, signalMeant } from "./action-words.ts";
 import { didYouMean } from "./nearest.ts";
 import { resolved, type Schema } from "./plan-schema.ts";
 
@@ -16,6 +17,10 @@ function byPlace(value: unknown, path: Path): string | undefined {
   const text = typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
   const words = text?.split(/[\s,]+/).filter((word) => word !== "") ?? [];
   switch (key) {
+    case "action":
+      return text === undefined ? undefined : actionAsked(text);
+    case "signal":
+      return signalAsked(value);
     case "programs":
       return programsMeant(text, words);
     case "command":
@@ -69,6 +74,20 @@ function isProgramEntry(path: Path): boolean {
 /** `- app: web`, where a blank makes a map of one name. */
 function processMeant(key: Path[number] | undefined, text: string): string | undefined {
   return /^[^\s:]+$/.test(text) ? `did you mean "${String(key)}:${text}", in quotes?` : undefined;
+}
+
+function actionAsked(text: string): string | undefined {
+  const meant = actionMeant(text);
+  if (meant === undefined) return undefined;
+  return typeof meant === "string" ? `did you mean "${meant}"?` : `did you mean { signal: ${meant.signal} }?`;
+}
+
+function signalAsked(value: unknown): string | undefined {
+  const meant = signalMeant(value);
+  if (meant !== undefined) return `did you mean "${meant}"?`;
+  return typeof value === "string" && /^(sig)?kill$/i.test(value)
+    ? "action: stop ends a process, and Supervisor kills one that ignores its stop signal"
+    : undefined;
 }
 
 function programsMeant(text: string | undefined, words: readonly string[]): string | undefined {

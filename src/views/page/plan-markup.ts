@@ -1,5 +1,6 @@
 import { counted } from "../../domain/counted.ts";
 import { formatDuration } from "../../domain/duration.ts";
+import { actionSteps } from "../../domain/action-steps.ts";
 import { alikeParts, type AlikeParts } from "../../domain/alike-parts.ts";
 import { folded } from "../../domain/folding.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
@@ -97,11 +98,17 @@ function batchMarkup({ hosts, at_once }: Batch, index: number): Markup {
   </tr>`;
 }
 
-function kindMarkup({ parts: [part], programs, hosts }: AlikeParts): Markup {
+function kindMarkup({ parts, programs, hosts }: AlikeParts): Markup {
+  const [part] = parts;
+  const steps = actionSteps(parts);
   const { timings, checks, hooks, leftovers, on_expected_exit } = part;
   const names = [programs, hosts].filter((text) => text !== undefined).join(" on ");
   return html`${names === "" ? undefined : html`<h4>${names}</h4>`}
   ${settingsMarkup([
+    ...steps.map(({ text, programs: some }): [string, string] => [
+      steps.length === 1 ? "action" : `action of ${folded(some)}`,
+      text,
+    ]),
     ...Object.entries(timings).map(([name, ms]): [string, string] => [
       name.replace(/_ms$/, ""),
       formatDuration(Number(ms)),

@@ -1,6 +1,7 @@
+import { actionWord } from "../../domain/action.ts";
 import { beganAt } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
-import type { Selection } from "../../domain/rollout.ts";
+import { restartsOnly, type Selection } from "../../domain/rollout.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 import { capitalized } from "../words/capitalized.ts";
 import { isRunning, titled } from "./report-sections.ts";
@@ -88,24 +89,31 @@ function fromStartOf({ planned }: RolloutModel, { startedBefore }: Invocation): 
  */
 function restOf({ id, planned }: RolloutModel, invocation: Invocation, isWhole: boolean): string[][] {
   const began = invocation.startedBefore ?? beganAt(planned?.began_as?.id ?? id ?? "");
-  if (began === undefined) return [];
+  if (began === undefined || (planned && !restartsOnly(planned))) return [];
   const own = isWhole ? undefined : planned?.selection;
   const whole = planned?.began_as?.selection;
   // A journal of an older version does not say how it began, and no command can name the hosts that two limits have in common.
   if (planned?.resumes !== undefined && (!whole || (own?.limit.length && whole.limit.length))) return [];
   const { limit = [], exclude = [], programs = [] } = own ?? {};
+  const action = own?.action ?? whole?.action;
   const selection = {
     limit: [...limit, ...(whole?.limit ?? [])],
     exclude: [...exclude, ...(whole?.exclude ?? [])],
     programs: [...programs, ...(whole?.programs ?? [])],
+    ...(action !== undefined && { action }),
   };
   return [["--started-before", began, ...selectionWords(selection)]];
 }
 
 /** The options of a selection. Journals of older versions have none. */
-export function selectionWords({ limit, exclude, programs }: Partial<Selection> = {}): string[] {
+export function selectionWords({ limit, exclude, programs, action }: Partial<Selection> = {}): string[] {
   const words = (option: string, patterns: readonly string[] = []) => patterns.flatMap((pattern) => [option, pattern]);
-  return [...words("--limit", limit), ...words("--exclude", exclude), ...words("--program", programs)];
+  return [
+    ...words("--limit", limit),
+    ...words("--exclude", exclude),
+    ...words("--program", programs),
+    ...words("--action", action && [actionWord(action)]),
+  ];
 }
 
 const FROM_START = "  If another release was deployed in the meantime, start over:";

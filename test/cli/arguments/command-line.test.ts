@@ -61,6 +61,20 @@ describe("the command line", () => {
       assert.match(complaintOf(...words), message);
   });
 
+  it("takes an action in place of those of the plan: a signal in one word or in two", () => {
+    for (const [word, action] of [
+      ["update", "update"],
+      ["signal:HUP", { signal: "HUP" }],
+      ["signal USR2", { signal: "USR2" }],
+    ] as const) {
+      const given = readArguments(["p", "--action", word], "1");
+      assert.deepEqual(given.command === "run" && given.action, action);
+    }
+    const adHoc = readArguments(["--hosts", "a", "--program", "x", "--action", "stop"], "1");
+    assert.ok(adHoc.command === "run");
+    assert.deepEqual([adHoc.adHoc?.action, adHoc.action], ["stop", undefined]);
+  });
+
   it("takes a selection for status too", () => {
     const given = readArguments(["status", "p", "--limit", "a", "--started-before", "2h", "--watch"], "1");
     assert.ok(given.command === "status");
@@ -115,6 +129,10 @@ describe("the command line", () => {
       ["p", "--resume", "--program", "x"],
       /cannot be combined with --program, --started-before or --offline \(--limit and --exclude may narrow it\)/,
     ],
+    ["a resume with another action", ["p", "--resume", "--action", "stop"], /cannot be combined with --action/],
+    ["an action that there is not", ["p", "--action", "bounce"], /must be restart, update, start, stop or signal:NAME/],
+    ["another tool's word for an action", ["p", "--action", "reload"], /Did you mean signal:HUP\?/],
+    ["a signal with SIG", ["p", "--action", "signal:SIGUSR1"], /Did you mean signal:USR1\?/],
     ["a wait that is no duration", ["p", "--wait-for-lock", "soon"], /a duration such as 30s, 10m or 1h/],
     ["an option that is misspelt", ["p", "--limt", "x"], /Did you mean --limit\?/],
   ] as const)

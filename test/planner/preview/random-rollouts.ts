@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { PlanAction } from "../../../src/domain/action.ts";
 import type { InstanceConfig } from "../../../src/domain/fleet.ts";
 import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
 import type { Quantity } from "../../../src/domain/quantity.ts";
@@ -47,6 +48,7 @@ interface WaveDrawn {
   readonly betweenBatchesMs: number;
   readonly pauseMs: number | undefined;
   readonly exited: "skip" | "restart";
+  readonly action: PlanAction;
   /** The settings of the wave's programs, in their order. */
   readonly own: readonly (OwnDrawn | undefined)[];
   /** Left out of what stands before it. */
@@ -84,6 +86,7 @@ const drawnWave: fc.Arbitrary<WaveDrawn> = fc.record({
   betweenBatchesMs: fc.constantFrom(0, 30_000),
   pauseMs: fc.constantFrom(undefined, 60_000),
   exited: fc.constantFrom("skip", "restart"),
+  action: fc.constantFrom<PlanAction[]>("restart", "restart", "restart", "start", "stop", { signal: "HUP" }),
   own: fc.array(fc.option(drawnOwn, { nil: undefined }), { minLength: 3, maxLength: 3 }),
   exclusion: fc.constantFrom(undefined, undefined, "cron", "web:web_10"),
 });
@@ -183,6 +186,8 @@ function waveOf(wave: WaveDrawn, index: number, hosts: readonly HostName[], stop
     hosts: (chosen.length > 0 ? [FULL_HOST as HostName, ...chosen.filter((host) => host !== FULL_HOST)] : hosts).map(
       (host, position) => {
         const settings: HostSettings = {
+          action: wave.action,
+          config_changes: "warn",
           instances: wave.instances[position % 3 === 0 ? 1 : 0]!,
           timings: {
             ...simTimings,

@@ -95,7 +95,7 @@ describe("for 200 random plans and fleets", () => {
     assert.ok(restarts > 2000, `only ${restarts} restarts were compared`);
   });
 
-  it("the preview's text, unfolded, says just that: batches, hosts, instances, how many at once, and which are started", async () => {
+  it("the preview's text, unfolded, says just that: batches, hosts, instances, how many at once, and what is done to them", async () => {
     await check(({ rollout, fleet }) => {
       const text = previewText(rollout, fleet.report());
       const said = unfold(text);
@@ -128,7 +128,7 @@ describe("for 200 random plans and fleets", () => {
           const ofProgram = healthy.get(event.program) ?? new Set();
           healthy.set(event.program, ofProgram);
           const name = `${event.host} ${event.instance}`;
-          if (event.type === "instance.healthy") ofProgram.add(name);
+          if (event.type === "instance.healthy" && !event.stopped) ofProgram.add(name);
           else ofProgram.delete(name);
           assert.ok(
             ofProgram.size >= (lowest.get(event.program) ?? Infinity),
@@ -171,7 +171,8 @@ function assertRuns(runs: readonly UnfoldedRun[], batches: readonly InstanceBatc
   const meant = batches.map(({ instances }) => instances.map(({ instance }) => String(instance)));
   if (isSliding) assert.deepEqual(said.flat(), meant.flat(), text);
   else assert.deepEqual(said, meant, text);
-  const startedByText = runs.flatMap(({ started }) => started).toSorted();
-  const started = batches.flatMap(({ instances }) => instances.filter(({ action }) => action === "start"));
-  assert.deepEqual(startedByText, started.map(({ instance }) => String(instance)).toSorted(), text);
+  const markedByText = runs.flatMap(({ mark, marked }) => marked.map((name) => `${name} ${mark}`)).toSorted();
+  const marked = batches.flatMap(({ instances }) => instances.filter(({ action }) => action !== "restart"));
+  const marks = marked.map(({ instance, action, signal }) => `${instance} ${[action, signal ?? []].flat().join(" ")}`);
+  assert.deepEqual(markedByText, marks.toSorted(), text);
 }

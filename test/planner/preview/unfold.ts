@@ -4,7 +4,9 @@ import { expandNodeSet } from "../../../src/domain/node-set.ts";
 export interface UnfoldedRun {
   readonly names: readonly string[];
   readonly atOnce: number;
-  readonly started: readonly string[];
+  /** What is not simply restarted: `start`, `stop`, `signal HUP`, or nothing, and which of them. */
+  readonly mark: string | undefined;
+  readonly marked: readonly string[];
 }
 
 export interface UnfoldedHost {
@@ -21,7 +23,7 @@ export interface UnfoldedBatch {
 const WAVE = /^wave (\d+) of \d+: /;
 const LOCKSTEP = /^ {2}batch(?:es)? (\d+)(?:-\d+)? of \d+: (\d+) hosts?/;
 const SLIDING = /^ {2}(\d+) hosts?, (?:one|\d+) at a time, the next/;
-const RUN = /^(.*?)(?: (one|\d+) at a time| (together))?(?: \(start(?:: (.*))?\))?$/;
+const RUN = /^(.*?)(?: (one|\d+) at a time| (together))?(?: \((start|stop|signal [A-Z0-9]+)(?:: (.*))?\))?$/;
 
 /** Reads a preview's text back into what it says: every batch with its hosts, every host with its instances. */
 export function unfold(preview: string): UnfoldedBatch[] {
@@ -60,11 +62,10 @@ export function unfoldedRestarts(preview: string): string[] {
 
 function runsOf(text: string): UnfoldedRun[] {
   return text.split(", then ").map((run) => {
-    const [, folded = "", number, together, started] = RUN.exec(run) ?? [];
+    const [, folded = "", number, together, mark, some] = RUN.exec(run) ?? [];
     const instances = names(folded);
     const atOnce = together ? instances.length : number === undefined || number === "one" ? 1 : Number(number);
-    const isStart = run.endsWith("(start)");
-    return { names: instances, atOnce, started: isStart ? instances : started ? names(started) : [] };
+    return { names: instances, atOnce, mark, marked: mark === undefined ? [] : some ? names(some) : instances };
   });
 }
 

@@ -37,6 +37,7 @@ function wherever(path: string): string {
   return path
     .replace(/^(hosts|groups)\.\*\./, "")
     .replace(/^programs\.\*\.(\*\.)?/, "")
+    .replace(/^rollout\.\*\.action\./, "action.")
     .replace(/^hooks\.\w+\./, "hooks.*.");
 }
 
@@ -48,7 +49,7 @@ function planWith(path: string, value: unknown): unknown {
   const nested = parts.reduceRight((inner: unknown, part, index) => {
     if (part !== "*")
       return index === parts.length - 1 || parts[index + 1] !== "*"
-        ? { ...companions(part, parts.includes("hooks")), [part]: inner }
+        ? { ...companions(part, parts), [part]: inner }
         : { [part]: inner };
     // A program with settings is a map in a list, or has its key in a map.
     if (parts[index - 1] === "programs" && parts[index + 1] === "*") return [inner];
@@ -58,8 +59,9 @@ function planWith(path: string, value: unknown): unknown {
 }
 
 /** What a key may not be without. */
-function companions(key: string, isOfHook: boolean): object {
-  if (isOfHook) return ["run", "timeout", "on_error"].includes(key) ? { command: "x" } : {};
+function companions(key: string, path: readonly string[]): object {
+  if (path[0] === "rollout" && key === "action") return { group: "x" };
+  if (path.includes("hooks")) return ["run", "timeout", "on_error"].includes(key) ? { command: "x" } : {};
   if (["from", "status", "passes", "timeout"].includes(key)) return { http: "http://x" };
   return key === "pause" ? { group: "x" } : {};
 }
@@ -125,6 +127,8 @@ describe("the plan's JSON schema", () => {
       progress_deadline_ms: 600_000,
     });
     assert.deepEqual(settings, {
+      action: "restart",
+      config_changes: "warn",
       instances: { count: 1 },
       timings: settings.timings,
       checks: [],
