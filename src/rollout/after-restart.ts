@@ -150,8 +150,9 @@ export class AfterRestart {
         ...(on_expected_exit === "accept" && { exits_at_most_every_ms: timings.min_healthy_time_ms }),
         ...(mayComplete && { may_complete: true }),
       });
-    // An instance that is down on purpose serves nobody from now on.
-    const isDown = proof?.stopped === true || proof?.removed === true;
+    // An instance that is down on purpose serves nobody from now on, and nobody has seen that one which is left untouched
+    // after a restart of an earlier rollout serves.
+    const isDown = proof ? proof.stopped === true || proof.removed === true : this.turn.isDown;
     if (!mayComplete && !isDown) this.turn.giveBackCapacity(nowMs);
     this.phase = { name: "idle" };
     return "over";

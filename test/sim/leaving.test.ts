@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
+import type { HostName } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { RolloutModel } from "../../src/views/model/rollout-model.ts";
 import { reportText } from "../../src/views/report/report.ts";
@@ -43,6 +44,41 @@ function gated({ waves, ...rollout }: Rollout): Rollout {
     })),
   };
 }
+
+describe("an instance that a resume is to judge, on a host that is lost before that", () => {
+  it("stays down for the floor when its host is back, as nobody has seen it healthy", async () => {
+    const sizes = { hosts: 3, instances: 2, instancesAtOnce: 2, minHealthy: 4, maxUnreachable: 1 };
+    const { time, fleet, rollout } = simulated({ ...sizes, canaryPause: { ms: 120_000 } });
+    const { waves, ...more } = rollout();
+    const [canary, ...others] = waves;
+    assert.ok(canary);
+    // Of the first host only the second instance is part of it.
+    const [judged] = gated({ ...more, waves: [canary] }).waves;
+    assert.ok(judged);
+    const batches = judged.batches.map((batch) => ({
+      ...batch,
+      hosts: batch.hosts.map((work) => ({
+        ...work,
+        batches: work.batches.map((inner) => ({ ...inner, at_once: 1, instances: inner.instances.slice(1) })),
+      })),
+    }));
+    const host = "host-1" as HostName;
+    const run = await simulate({ ...more, waves: [{ ...judged, batches }, ...others] }, fleet, time, {
+      onEvent(event) {
+        if (event.type === "batch.started" && event.wave === 1) fleet.lose(host);
+        if (event.type === "rollout.paused") fleet.find(host);
+      },
+    });
+    assert.equal(run.outcome, "incomplete");
+    let underRestart = 0;
+    for (const { type } of run.events) {
+      if (type === "instance.restarting") underRestart++;
+      if (type === "instance.healthy") underRestart--;
+      assert.ok(underRestart <= 1, "5 of 6 are healthy, and 4 must stay so");
+    }
+    assert.equal(ofType(run, "instance.healthy").length, 4);
+  });
+});
 
 describe("an operator who leaves at once", () => {
   /** Two Ctrl-C, one right after the other, at the first event of this kind. */
