@@ -34,6 +34,8 @@ export interface FleetOptions {
   readonly ownClock?: boolean;
   /** Each supervisord is started in its own folder, all by the same command line. */
   readonly sameCommandLine?: boolean;
+  /** Called with the folder of each host before its daemons are started, to write more files there. */
+  readonly prepare?: (dir: string, index: number) => void;
   /** Variables of every supervisord, for `%(ENV_NAME)s`. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -175,14 +177,17 @@ function hostSpecs(dir: string, { addresses, port }: LoopbackClaim, options: Fle
     ownClock = false,
     env = {},
     sameCommandLine = false,
+    prepare,
   } = options;
   return addresses.map((address, index) => {
     const name = `${namePrefix}${index + 1}`;
+    const ownDir = path.join(dir, name);
     return {
       name,
       address,
       port,
-      dir: path.join(dir, name),
+      dir: ownDir,
+      ...(prepare && { prepare: () => prepare(ownDir, index) }),
       groups,
       sshdConfig,
       ownClock,

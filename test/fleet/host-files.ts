@@ -41,6 +41,8 @@ export interface HostSpec extends SshdSpec {
   readonly ownClock: boolean;
   /** Its supervisord is started in the host's folder by a relative path. */
   readonly sameCommandLine: boolean;
+  /** Writes more files into its folder before its daemons are started. */
+  readonly prepare?: (() => void) | undefined;
 }
 
 /** Every file of a host, by its purpose. */

@@ -180,6 +180,7 @@ export class FleetHost {
    */
   async raise(): Promise<void> {
     await writeHostFiles(this.spec);
+    this.spec.prepare?.();
     const [sshd, supervisord] = await Promise.allSettled([
       raiseSshd(this.sshd, this.spec),
       raiseSupervisord(this.supervisord, this.spec),
