@@ -5,6 +5,8 @@ import path from "node:path";
 export type Behaviour =
   /** Runs, and ends at once when asked to. */
   | { readonly kind: "healthy" }
+  /** Likewise; on HUP it reads its behaviour again and stays on its pid, unless that is to crash at the start. */
+  | { readonly kind: "reloads" }
   /** Two telling lines on stderr and exit 1, at every start: BACKOFF, then FATAL. */
   | { readonly kind: "crash_at_start" }
   /** Runs for so long, then exits 1. Longer than startsecs: Supervisor starts it again for ever. */
@@ -61,6 +63,7 @@ function behaviourLine(behaviour: Behaviour): string {
     case "recovers":
       return `${behaviour.kind} ${behaviour.failures}`;
     case "healthy":
+    case "reloads":
     case "crash_at_start":
     case "held_stop":
     case "ignore_term":

@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -106,11 +106,17 @@ export async function writeHostFiles(spec: HostSpec): Promise<void> {
   }
   await copyFile(instanceProgram, files.program);
   await chmod(files.program, 0o755);
-  await writeFile(files.supervisorConfig, supervisorConfig(spec, files));
-  for (const processName of spec.groups.flatMap(processNames)) {
-    await writeBehaviour(files, processName, { kind: "healthy" });
-  }
+  await writeSupervisorConfig(spec, spec.groups);
   await writeSshdFiles(spec);
+}
+
+/** Its Supervisor's configuration, with these groups, and what their processes are made of where that is not there yet. */
+export async function writeSupervisorConfig(spec: HostSpec, groups: readonly GroupOptions[]): Promise<void> {
+  const files = hostFiles(spec.dir);
+  await writeFile(files.supervisorConfig, supervisorConfig({ ...spec, groups }, files));
+  const known = await readdir(files.behaviourDir);
+  for (const processName of groups.flatMap(processNames))
+    if (!known.includes(processName)) await writeBehaviour(files, processName, { kind: "healthy" });
 }
 
 /** What a host's sshd reads: its configuration and its own key. */

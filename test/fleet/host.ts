@@ -3,8 +3,8 @@ import path from "node:path";
 import { writeBehaviour, type Behaviour } from "./behaviour.ts";
 import type { Daemon } from "./daemon.ts";
 import { hostDaemons, raiseSshd, raiseSupervisord, type DaemonPrograms } from "./host-daemons.ts";
-import { hostDirVariable, hostFiles, processNames, writeHostFiles } from "./host-files.ts";
-import type { HostFiles, HostSpec } from "./host-files.ts";
+import { hostDirVariable, hostFiles, processNames, writeHostFiles, writeSupervisorConfig } from "./host-files.ts";
+import type { GroupOptions, HostFiles, HostSpec } from "./host-files.ts";
 import { descendantsOf, environmentOf, isRunning, processTable, signal, titleOf } from "./process-table.ts";
 import type { ProcessEntry } from "./process-table.ts";
 import { allProcesses, callSupervisor, type ProcessInfo } from "./supervisor-rpc.ts";
@@ -29,6 +29,8 @@ export class FleetHost {
   readonly supervisord: Daemon;
   private readonly spec: HostSpec;
   private readonly files: HostFiles;
+  /** All that it has, or has had. */
+  private groups: readonly GroupOptions[];
 
   constructor(spec: HostSpec, programs: DaemonPrograms) {
     this.name = spec.name;
@@ -36,6 +38,7 @@ export class FleetHost {
     this.port = spec.port;
     this.dir = spec.dir;
     this.spec = spec;
+    this.groups = spec.groups;
     this.files = hostFiles(spec.dir);
     this.supervisorConfig = this.files.supervisorConfig;
     const { sshd, supervisord } = hostDaemons(spec, programs);
@@ -58,6 +61,20 @@ export class FleetHost {
   /** Sets what an instance does from its next start on; the running process stays as it is. */
   async behave(instance: string, behaviour: Behaviour): Promise<void> {
     await writeBehaviour(this.files, this.processName(instance), behaviour);
+  }
+
+  /** Writes another configuration of its Supervisor, with these groups and no others. Nothing reads it yet. */
+  configure(groups: readonly GroupOptions[]): Promise<void> {
+    this.groups = [...groups, ...this.groups];
+    return writeSupervisorConfig(this.spec, groups);
+  }
+
+  /** All that a `supervisorctl update` does to a group that is killed before it adds it again, or before it removes it. */
+  async updateHalfWay(group: string, end: "stopped" | "removed"): Promise<void> {
+    const { supervisorSocket } = this.files;
+    await callSupervisor(supervisorSocket, "reloadConfig", [], rpcDeadlineMs);
+    await callSupervisor(supervisorSocket, "stopProcessGroup", [group], rpcDeadlineMs);
+    if (end === "removed") await callSupervisor(supervisorSocket, "removeProcessGroup", [group], rpcDeadlineMs);
   }
 
   /**
@@ -237,7 +254,7 @@ export class FleetHost {
 
   private processName(instance: string): string {
     const processName = instance.slice(instance.indexOf(":") + 1);
-    if (!this.spec.groups.flatMap(processNames).includes(processName)) {
+    if (!this.groups.flatMap(processNames).includes(processName)) {
       throw new Error(`${this.name} has no ${instance}`);
     }
     return processName;

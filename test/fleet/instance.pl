@@ -25,6 +25,13 @@ if ($kind eq 'crash_at_start') {
 } elsif ($kind eq 'slow_start') {
     rest($number);
 }
+if ($kind eq 'reloads') {
+    $SIG{HUP} = sub {
+        my ($now) = split ' ', read_file($behaviour_file);
+        crash() if $now eq 'crash_at_start';
+        print "$name: reloaded, $now\n";
+    };
+}
 write_file($ready_file, "$$\n");
 if ($kind eq 'exit_after') {
     rest($number);

@@ -91,6 +91,8 @@ const START_RETRIES = 3;
 const STOPPABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "BACKOFF"];
 /** Likewise SIGNALLABLE_STATES. */
 const SIGNALLABLE: readonly ProcessState[] = ["RUNNING", "STARTING", "STOPPING"];
+/** Those that are sent here. */
+const SIGNALS: readonly string[] = ["HUP", "USR1", "USR2"];
 const CRASH_MS = 20;
 /** At most so long supervisord's loop sleeps before it starts again what has ended. Any request wakes it. */
 const EXITED_MS = 500;
@@ -302,6 +304,10 @@ export class SimProcess {
   /** `supervisorctl signal`. */
   signal(signal: string, done: (said: string) => unknown): void {
     const { spawn } = this;
+    if (!SIGNALS.includes(signal)) {
+      done(`${this.instance}: ERROR (bad signal name)`);
+      return;
+    }
     if (!SIGNALLABLE.includes(this.state) || !spawn) {
       done(`${this.instance}: ERROR (not running)`);
       return;

@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HostName, ProgramName, RolloutId } from "../../src/domain/ids.ts";
+import type { HostName, ProgramName } from "../../src/domain/ids.ts";
 import type { HostAccess } from "../../src/executor/ports.ts";
 import { openLocal } from "../../src/hosts/local.ts";
 import { openHost } from "../../src/hosts/open.ts";
-import { createHostLock } from "../../src/state/host-lock.ts";
-import { supervisorctlChanges } from "../../src/supervisor/changes.ts";
-import { sessionArgv } from "../../src/supervisor/commands.ts";
-import { supervisorReader } from "../../src/supervisor/reader.ts";
 import { FULL } from "../amount.ts";
 import type { Behaviour } from "../fleet/behaviour.ts";
 import { raiseFleet, type Fleet, type FleetHost } from "../fleet/fleet.ts";
 import { targetOf } from "../hosts/fixtures.ts";
+import { drivenHost } from "./driven-host.ts";
 import { SimFleet } from "./sim-fleet.ts";
 import { healthy, type SimBehaviour } from "./sim-process.ts";
 import { describeSupervisord, INSTANCES, STARTSECS, type PlayedHost } from "./supervisord.contract.ts";
@@ -42,20 +39,7 @@ describe("a real supervisord", () => {
 });
 
 async function realHost(host: FleetHost, access: HostAccess): Promise<PlayedHost> {
-  const settings = { command: "supervisorctl", sudo: false, config: host.supervisorConfig };
-  const reader = supervisorReader(access, settings, 30_000);
-  const lock = createHostLock(access, {
-    directory: host.dir,
-    supervisorPid: () => reader.supervisorPid(),
-    words: "supervisord",
-    isOfAccount: false,
-    mayBeElsewhere: false,
-    owner: { rollout: "contract" as RolloutId, who: "the contract", since: new Date().toISOString() },
-    session: sessionArgv(settings),
-  });
-  const taken = await lock.take(["web" as ProgramName]);
-  if (taken.kind !== "held") throw new Error(JSON.stringify(taken));
-  const changes = supervisorctlChanges(lock, settings);
+  const { reader, changes, close } = await drivenHost(host, access, ["web" as ProgramName]);
   return {
     async look() {
       await sleep(LOOK_EVERY_MS);
@@ -64,10 +48,7 @@ async function realHost(host: FleetHost, access: HostAccess): Promise<PlayedHost
     change: (action, instance) => changes.change({ action, instance }),
     stop: (instance) => host.stop(instance),
     behave: (instance, behaviour) => host.behave(instance, behaviour),
-    async close() {
-      await Promise.all([reader.close(), lock.release()]);
-      await access.close();
-    },
+    close,
   };
 }
 
@@ -115,6 +96,7 @@ function simulated(behaviour: Behaviour): Partial<SimBehaviour> {
     case "file_gone":
       return { fileGone: true };
     case "healthy":
+    case "reloads":
     case "held_stop":
     case "ignore_term":
     case "slow_start":
