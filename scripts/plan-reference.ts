@@ -159,17 +159,12 @@ In checks and hooks: \`{host}\` \`{address}\` \`{program}\` \`{instance}\` \`{pr
 digits at the end of the process's name) and \`{vars.NAME}\`; in \`on_failure\` also \`{reason}\`. \`{pid}\` is the current
 process: in before_restart the one to be restarted, in checks and after_healthy the new one. There \`{old_pid}\` is the
 process that it replaced. Both are empty where there is no process. Placeholders are quoted for the shell, so quotes
-<<<<<<< HEAD
 around them are an error: end the quotes before them. Within \`"$( )"\` they stand outside of the quotes around it.
-In http and tcp checks they are URL-encoded. \`{{host}}\` is the text \`{host}\`; braces around anything but one name (\`{a,b}\`, \`{}\`, \`{{.State}}\`, JSON) are text. before_host and
-after_host are about a whole host and have \`{host}\`, \`{address}\` and \`{vars.NAME}\`; before_rollout and after_rollout
-=======
-around them are an error: end the quotes before them. In http and tcp checks they are URL-encoded. \`{{host}}\` is the text
+In http and tcp checks they are URL-encoded. \`{{host}}\` is the text
 \`{host}\`; braces around anything but one name (\`{a,b}\`, \`{}\`, \`{{.State}}\`, JSON) are text. before_host and
 after_host are about a whole host and have \`{host}\`, \`{address}\` and \`{vars.NAME}\`; before_wave, before_batch,
 after_batch and after_wave are about several and have \`{wave}\` (the name of its group), \`{hosts}\` (as few node sets as stand for
 them), \`{hosts_list}\` (their names, one word each) and \`{vars.NAME}\` of the plan and the group; before_rollout and after_rollout
->>>>>>> 1c868952 (Hooks of waves and batches, and timeout and on_error of each hook: plan, preview, machine, journal, resume and views)
 have none. Hooks find the same values in their environment, as ORCHESTRATE_HOST, ORCHESTRATE_OLD_PID,
 ORCHESTRATE_VARS_NAME and so on.
 

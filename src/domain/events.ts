@@ -240,6 +240,8 @@ export type RolloutEvent =
   | ({ readonly type: "rollout.answered"; readonly answer: Answer } & OfFailure)
   /** The operator stops it: no new restarts; those in progress finish their gate. */
   | { readonly type: "rollout.interrupted"; readonly signal: string }
+  /** The first event of a rollout that `on_failure: revert` has started: it reverts this one, which has halted. */
+  | { readonly type: "rollout.reverting"; readonly reverts: RolloutId }
   /** A failure over the limit stops it, likewise. */
   | { readonly type: "rollout.halted"; readonly code: HaltCode; readonly reason: string }
   /** The last event. */
@@ -248,6 +250,11 @@ export type RolloutEvent =
       readonly outcome: Outcome;
       readonly counts: Counts;
       readonly seconds: number;
+      /**
+       * With `on_failure: revert`, of one that halted: another rollout follows and reverts it, or why none does: the operator
+       * interrupted it, it had restarted nothing, the right to act was lost, or no record of it could be kept.
+       */
+      readonly revert?: "follows" | "interrupted" | "untouched" | "lock_lost" | "journal_unwritable";
       /** Why nothing was started, where it was refused. */
       readonly refusals?: readonly Refusal[];
     };

@@ -8,7 +8,16 @@ import { groupedBy } from "./folding.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName, type RolloutId } from "./ids.ts";
 import type { ProcessState } from "./process-state.ts";
 import { compileSelection, type Selector } from "./selector.ts";
-import type { Check, ExitPolicy, HostHooks, LeftoverPolicy, RolloutHooks, Vars, WaveHooks } from "./settings.ts";
+import type {
+  Check,
+  ExitPolicy,
+  HostHooks,
+  LeftoverPolicy,
+  RevertHooks,
+  RolloutHooks,
+  Vars,
+  WaveHooks,
+} from "./settings.ts";
 import type { HostTarget } from "./target.ts";
 
 /** How long to wait for what; all in milliseconds. The plan language's defaults are in the schema. */
@@ -210,11 +219,15 @@ export interface Rollout {
   readonly pid?: number;
   /** The rollout that this one resumes. */
   readonly resumes?: RolloutId;
-  /** The first of a chain of resumes, itself not a resume, and what it selected. */
+  /** The rollout that this one reverts; of a resume, the one that the resumed rollout reverts. */
+  readonly reverts?: RolloutId;
+  /** Of a revert: hosts of the reverted rollout on which it had restarted nothing. */
+  readonly untouched_hosts?: readonly HostName[];
+  /** The first of a chain of resumes, itself not a resume, and what it selected. Of a revert: of the reverted chain. */
   readonly began_as?: { readonly id: RolloutId; readonly selection: Selection };
-  /** What the resumed rollouts drained by the plan's hooks and did not undrain. */
+  /** What the resumed or reverted rollouts drained by the plan's hooks and did not undrain. */
   readonly left_drained?: LeftDrained;
-  /** Instances of the resumed rollouts that are not done and not part of this one: it ends incomplete at best. */
+  /** Instances of the resumed or reverted rollouts that are not done and not part of this one: it ends incomplete at best. */
   readonly left_open?: readonly LeftOpen[];
   readonly hosts: readonly HostTarget[];
   readonly waves: readonly Wave[];
@@ -223,8 +236,11 @@ export interface Rollout {
   /** The process id of each host's supervisord, where the look at it told that. */
   readonly supervisor_pids?: Readonly<Record<string, number>>;
   readonly limits: Limits;
-  readonly on_failure: "stop" | "ask";
+  /** `revert`: after a halt, another rollout reverts this one. */
+  readonly on_failure: "stop" | "ask" | "revert";
   readonly hooks: RolloutHooks;
+  /** The hooks that replace others while this rollout is reverted. */
+  readonly revert?: RevertHooks;
   /** A lock on every supervisord and program, in this directory of its host. */
   readonly lock: { readonly mode: "required" | "off"; readonly directory: string };
   readonly selection: Selection;

@@ -93,6 +93,9 @@ export interface RolloutHooks {
 
 export type HookName = keyof HostHooks | keyof WaveHooks | keyof RolloutHooks;
 
+/** What replaces hooks of the same name while a rollout is reverted; `null`: nothing runs in its place. */
+export type RevertHooks = { readonly [Name in HookName]?: Hook | null };
+
 /** What to do about processes of an old instance that outlive it. */
 export type LeftoverPolicy = "fail" | "warn" | "ignore";
 

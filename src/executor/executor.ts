@@ -25,6 +25,11 @@ export class Executor {
   private readonly ended: Promise<Outcome>;
   private resolveEnded!: (outcome: Outcome) => void;
   private rejectEnded!: (bug: unknown) => void;
+  /** Changes that have not returned. */
+  private readonly acting = new Map<HostName, Set<Promise<unknown>>>();
+  /** Hosts where the channel of a change was lost. */
+  private readonly lostOn = new Set<HostName>();
+  private reverts = false;
   /** A bug was seen: what this knows can be trusted no longer. */
   private hasFailed = false;
 
@@ -50,6 +55,28 @@ export class Executor {
       this.question.abort();
       for (const wake of this.wakes.values()) wake.cancel();
     }
+  }
+
+  /** At its end: whether it has halted and is to be reverted now. */
+  get isToBeReverted(): boolean {
+    return this.reverts;
+  }
+
+  /** The hosts on which a change that was sent may still act. */
+  get actingOn(): ReadonlySet<HostName> {
+    return new Set([...[...this.acting.keys()].filter((host) => this.acting.get(host)?.size), ...this.lostOn]);
+  }
+
+  /** Resolves once no change on any host can act any longer, as far as that can be known: {@link actingOn} says where not. */
+  async settled(): Promise<void> {
+    await Promise.all(
+      [...this.actingOn].map(async (host) => {
+        await Promise.all([...(this.acting.get(host) ?? [])]);
+        if (!this.lostOn.has(host)) return;
+        const { kind } = await this.host(host).lock.awaitOutcome();
+        if (kind === "ended") this.lostOn.delete(host);
+      }),
+    );
   }
 
   /** No new restarts; those in progress finish their gate. */
@@ -154,6 +181,7 @@ export class Executor {
         this.wake(command.host, command.atMs);
         break;
       case "end":
+        this.reverts = command.reverts;
         this.resolveEnded(command.outcome);
     }
   }
@@ -193,10 +221,23 @@ export class Executor {
     ]);
     if (problem === undefined) {
       for (const instance of instances) this.sentAtMs.set(keyOf({ host, instance }), this.clock.monotonicMs());
-      return changes.change(change);
+      const changed = changes.change(change);
+      this.noteActing(host, changed);
+      return changed;
     }
     this.feed({ type: "journal_failed", reason: problem });
     return { kind: "not_sent", reason: notKept(problem) };
+  }
+
+  private noteActing(host: HostName, changed: Promise<ChangeOutcome>): void {
+    const ofHost = this.acting.get(host) ?? new Set();
+    this.acting.set(host, ofHost);
+    const over = changed.then(({ kind }) => {
+      if (kind === "indeterminate") this.lostOn.add(host);
+      ofHost.delete(over);
+    });
+    ofHost.add(over);
+    over.catch((bug: unknown) => this.fail(bug));
   }
 
   private wake(host: HostName | undefined, atMs: number): void {

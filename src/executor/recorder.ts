@@ -18,6 +18,7 @@ export class Recorder {
   private readonly views: readonly View[];
   private journal: Journal | undefined;
   private seq = 0;
+  private ended: Promise<string | undefined> | undefined;
   /** What was recorded before there was a journal: it belongs into it. */
   private readonly early: RecordedEvent[] = [];
 
@@ -48,10 +49,14 @@ export class Recorder {
   }
 
   /**
-   * Ends the journal and all views, each whether or not the others could be.
+   * Ends the journal and all views, each whether or not the others could be. Idempotent.
    * @returns why the journal is not whole, if it is not
    */
-  async end(): Promise<string | undefined> {
+  end(): Promise<string | undefined> {
+    return (this.ended ??= this.endAll());
+  }
+
+  private async endAll(): Promise<string | undefined> {
     const closed = Promise.resolve().then(() => this.journal?.close());
     const ended = await Promise.allSettled([closed, ...this.views.map(async (view) => view.end())]);
     for (const each of ended) if (each.status === "rejected") throw each.reason;

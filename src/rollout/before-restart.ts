@@ -122,11 +122,12 @@ export class BeforeRestart {
 
   private judge(snapshot: ProcessSnapshot | undefined): Prepared {
     const { planned, work, context, action, isOurs, isOnlyGated } = this.turn;
-    const { tally, supervisors, drift } = context;
+    const { tally, supervisors, drift, isRevert } = context;
     if (tally.stop) return { kind: "untouched" };
     if (tally.isHeld) return WAIT;
     const supervisorRestart = supervisors.restartOf(work.host);
-    const judged = judgeFinalLook(planned, snapshot, { action, isOurs, isOnlyGated, supervisorRestart });
+    const known = { action, isOurs: isOurs || isRevert, isOnlyGated, supervisorRestart };
+    const judged = judgeFinalLook(planned, snapshot, known);
     if (judged.kind === "failed") return judged;
     if (judged.kind !== "restarted" && !isOurs) drift.compare(work, planned, snapshot);
     return judged;

@@ -18,6 +18,7 @@ import { Looks } from "./looks.ts";
 import type { Command, Input } from "./messages.ts";
 import { OutcomeRecorder } from "./outcome-recorder.ts";
 import { ProcessLooks } from "./process-looks.ts";
+import { RevertAfterHalt } from "./revert-after-halt.ts";
 import { RolloutHookRun } from "./rollout-hooks.ts";
 import { Tally } from "./tally.ts";
 import { Watch } from "./watch.ts";
@@ -42,6 +43,7 @@ export class Machine {
   private readonly failures: Failures;
   private readonly outcomes: OutcomeRecorder;
   private readonly hooks: RolloutHookRun;
+  private readonly revert: RevertAfterHalt;
   private readonly capacity: CapacityLedger;
   private readonly supervisors: Supervisors;
   private readonly watch: Watch;
@@ -68,6 +70,7 @@ export class Machine {
     const issue = (command: Command) => this.issue(command);
     const emit = (event: RolloutEvent) => this.emit(event);
     this.tally = new Tally(rollout, asks);
+    this.revert = new RevertAfterHalt(rollout);
     this.hooks = new RolloutHookRun(rollout.hooks, issue);
     this.failures = new Failures(this.tally, issue, this.failureEnded, () => this.nowMs);
     this.capacity = new CapacityLedger(rollout.limits.floors);
@@ -89,6 +92,7 @@ export class Machine {
       supervisors: this.supervisors,
       // Where it is not known what was left, anything may have been.
       wasLeftDrained: (host, instance) => rollout.resumes === undefined || leftDrained.has(keyOf({ host, instance })),
+      isRevert: rollout.reverts !== undefined,
       addressOf: (host) => addresses.get(host) ?? host,
       issue,
       emit,
@@ -107,6 +111,7 @@ export class Machine {
 
   private dispatch(input: Input): void {
     if (input.type === "abandoned") {
+      this.revert.interrupt();
       this.tally.leave();
       this.waves.abandon();
       this.failures.abandon();
@@ -168,6 +173,7 @@ export class Machine {
         this.failures.decided(input.answer);
         break;
       case "lock_lost":
+        this.revert.sawHalt("lock_lost");
         // Once all is done, there is nothing left that it guards.
         if (!this.waves.isDone) this.halt("lock_lost", input.reason);
         break;
@@ -241,7 +247,8 @@ export class Machine {
   }
 
   private interrupt(signal: string): void {
-    if (this.tally.interrupt()) this.emit({ type: "rollout.interrupted", signal });
+    const isNews = this.revert.interrupt();
+    if (this.tally.interrupt() || isNews) this.emit({ type: "rollout.interrupted", signal });
   }
 
   private hookFinished(input: Extract<Input, { type: "hook_finished" }>): void {
@@ -275,6 +282,7 @@ export class Machine {
   };
 
   private halt(code: HaltCode, reason: string): void {
+    this.revert.sawHalt(code);
     if (this.tally.halt(code, reason)) this.reportHalt(code, reason);
   }
 
@@ -321,8 +329,10 @@ export class Machine {
     this.failures.haltForUntried();
     const outcome = this.tally.outcome();
     const seconds = (this.nowMs - this.beganAtMs) / 1000;
-    this.emit({ type: "rollout.finished", outcome, counts: this.tally.counts(), seconds });
-    this.commands.push({ type: "end", outcome });
+    const revert = outcome === "halted" ? this.revert.decision : undefined;
+    const counts = this.tally.counts();
+    this.emit({ type: "rollout.finished", outcome, counts, seconds, ...(revert && { revert }) });
+    this.commands.push({ type: "end", outcome, reverts: revert === "follows" });
   }
 
   private forUpdate({ host }: { readonly host: HostName }, act: (update: GroupUpdate) => void): void {
@@ -348,6 +358,7 @@ export class Machine {
   }
 
   private emit(event: RolloutEvent): void {
+    this.revert.see(event);
     this.issue({ type: "emit", event });
   }
 }

@@ -108,7 +108,8 @@ export type Command =
   | { readonly type: "ask"; readonly about: "failure"; readonly answers: readonly Answer[] }
   /** The last question no longer needs an answer. */
   | { readonly type: "withdraw_question" }
-  | { readonly type: "end"; readonly outcome: Outcome };
+  /** @property reverts whether the rollout is to be reverted now, by another one */
+  | { readonly type: "end"; readonly outcome: Outcome; readonly reverts: boolean };
 
 interface OfInstance {
   readonly host: HostName;

@@ -20,6 +20,8 @@ export interface RunContext {
   readonly supervisors: Supervisors;
   /** The rollouts that this one resumes may have taken it out of service, and have not put it back. */
   wasLeftDrained(host: HostName, instance: InstanceName): boolean;
+  /** It reverts another rollout: whatever has become of an instance, that one has left it so. */
+  readonly isRevert: boolean;
   /** To fill in placeholders. */
   addressOf(host: HostName): string;
   issue(command: Command): void;

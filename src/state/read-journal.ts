@@ -72,13 +72,15 @@ export function endOfJournal(file: string): RecordedEvent | undefined {
   }
 }
 
+export type JournalHead = Pick<Rollout, "resumes" | "reverts" | "who" | "pid">;
+
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * The rollout that a journal's rollout resumes, if it does, and the process that writes it. Read from the head of
+ * The rollout that a journal's rollout resumes or reverts, if it does, and the process that writes it. Read from the head of
  * `rollout.planned`, which may have many megabytes: no more of the file is read than that takes.
  */
-export function headOfJournal(file: string): Pick<Rollout, "resumes" | "who" | "pid"> {
+export function headOfJournal(file: string): JournalHead {
   let fd: number | undefined;
   try {
     fd = openSync(file, "r");
@@ -101,12 +103,14 @@ export function headOfJournal(file: string): Pick<Rollout, "resumes" | "who" | "
 }
 
 /** A quote within a text of JSON has a backslash before it, so these can only be the keys. */
-function headIn(planned: string): Pick<Rollout, "resumes" | "who" | "pid"> {
+function headIn(planned: string): JournalHead {
   const [head = ""] = planned.split('"plan_file":');
   const resumes = /"resumes":"(\d{8}T\d{6}Z-[0-9a-f]+)"/.exec(head)?.[1] as RolloutId | undefined;
+  const reverts = /"reverts":"(\d{8}T\d{6}Z-[0-9a-f]+)"/.exec(head)?.[1] as RolloutId | undefined;
   const [, who, pid] = /"who":("(?:[^"\\]|\\.)*"),"pid":(\d+)/.exec(head) ?? [];
   return {
     ...(resumes !== undefined && { resumes }),
+    ...(reverts !== undefined && { reverts }),
     ...(who !== undefined && { who: JSON.parse(who) as string, pid: Number(pid) }),
   };
 }

@@ -70,7 +70,8 @@ function toldInEvents({ stdout }: Ended): Told | undefined {
     .map((line) => JSON.parse(line) as RecordedEvent);
   const [first] = events;
   if (!first) return undefined;
-  const last = events.at(-1);
+  // A rollout that reverts another in the same process comes after it: the exit code is that of the first.
+  const last = events.filter(({ rollout }) => rollout === first.rollout).at(-1);
   return {
     rollout: first.rollout,
     ...(last?.type === "rollout.finished" && { outcome: last.outcome }),

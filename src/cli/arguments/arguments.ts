@@ -52,6 +52,8 @@ export interface RunArguments extends SelectionArguments, PlanArguments {
   readonly report?: string;
   /** The rollout to resume. */
   readonly resume?: "newest" | (string & {});
+  /** The rollout to revert. */
+  readonly revert?: "newest" | (string & {});
   /** How long to wait for hosts that another rollout has locked. */
   readonly waitForLockMs?: number;
 }

@@ -79,6 +79,10 @@ function describeRun(program: Command, onRead: OnRead): void {
     .option("--reason <text>", "the reason for this rollout, kept in its journal and shown to others")
     .option("--report <file>", "write an HTML page about the rollout when it ends")
     .option("--resume [id]", "resume the plan's newest unfinished rollout, or the one with this ID")
+    .option(
+      "--revert [id]",
+      "revert the plan's newest rollout, or the one with this ID: restart what it has restarted, with the hooks of revert",
+    )
     .option("--wait-for-lock <duration>", "how long to wait for hosts that another rollout has locked", readDuration)
     .addOption(stateDirOption())
     .addOption(
@@ -89,7 +93,7 @@ function describeRun(program: Command, onRead: OnRead): void {
   program.action(
     (
       plan: string | undefined,
-      { resume, waitForLock, hosts, user, sudo, savePlan, action, ...options }: RunOptions,
+      { resume, revert, waitForLock, hosts, user, sudo, savePlan, action, ...options }: RunOptions,
     ) => {
       const adHoc = hosts && {
         hosts,
@@ -115,12 +119,23 @@ function describeRun(program: Command, onRead: OnRead): void {
         );
       if (resume !== undefined && action !== undefined && !adHoc)
         program.error("error: --resume does what the rollout that it resumes did: it cannot be combined with --action");
+      if (revert !== undefined && resume !== undefined)
+        program.error(
+          "error: --revert starts a revert and --resume continues a rollout: leave one of them out. A revert that has not finished is resumed with --resume",
+        );
+      if (revert !== undefined && (options.offline || options.startedBefore))
+        program.error(
+          "error: --revert restarts what the rollout has restarted: it cannot be combined with --started-before or --offline (--limit, --exclude and --program may narrow it)",
+        );
+      if (revert !== undefined && action !== undefined && !adHoc)
+        program.error("error: --revert undoes what the rollout did: it cannot be combined with --action");
       onRead({
         command: "run",
         plan: plan ?? "",
         ...options,
         ...(adHoc ? { adHoc, program: [] } : action !== undefined && { action }),
         ...(resume !== undefined && { resume: resume === true || resume === "" ? "newest" : resume }),
+        ...(revert !== undefined && { revert: revert === true || revert === "" ? "newest" : revert }),
         ...(waitForLock !== undefined && { waitForLockMs: waitForLock }),
         dryRun: options.dryRun || options.offline,
       });
@@ -148,18 +163,23 @@ function mistakeWithPlan(
   return savePlan === undefined ? undefined : "--save-plan is for --hosts";
 }
 
-type RunOptions = Omit<RunArguments, "command" | "plan" | "resume" | "waitForLockMs" | "adHoc" | "loaded"> & {
+type RunOptions = Omit<
+  RunArguments,
+  "command" | "plan" | "resume" | "revert" | "waitForLockMs" | "adHoc" | "loaded"
+> & {
   readonly hosts?: readonly string[];
   readonly user?: string;
   readonly sudo: boolean;
   readonly savePlan?: string;
   readonly resume?: string | true;
+  readonly revert?: string | true;
   readonly waitForLock?: number;
 };
 
-/** In `--resume plans/prod.yaml` the second word is a plan, not an ID. */
+/** In `--resume plans/prod.yaml` the second word is a plan, not an ID; so in `--revert`. */
 function withoutPlanAsId(argument: string, index: number, argv: readonly string[]): string {
-  return argument === "--resume" && /[/.]/.test(argv[index + 1] ?? "") ? "--resume=" : argument;
+  const takesId = argument === "--resume" || argument === "--revert";
+  return takesId && /[/.]/.test(argv[index + 1] ?? "") ? `${argument}=` : argument;
 }
 
 function describeStatus(program: Command, onRead: OnRead): void {

@@ -36,6 +36,7 @@ export function entryOf({ id, file }: KeptRollout): ReadEntry {
     ...(finished && { seconds: finished.seconds }),
     ...(planned?.reason !== undefined && { reason: planned.reason }),
     ...(planned?.resumes !== undefined && { resumes: planned.resumes }),
+    ...(planned?.reverts !== undefined && { reverts: planned.reverts }),
   };
   return { entry, hosts };
 }

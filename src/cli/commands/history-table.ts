@@ -29,6 +29,7 @@ export interface HistoryEntry {
   readonly seconds?: number;
   readonly reason?: string;
   readonly resumes?: RolloutId;
+  readonly reverts?: RolloutId;
 }
 
 const HEADER = ["ID", "DATE (UTC)", "PLAN", "WHO", "OUTCOME", "COUNTS", "DURATION", "REASON"];
@@ -39,7 +40,7 @@ export function historyLines(entries: readonly HistoryEntry[]): string[] {
 }
 
 function rowOf(entry: HistoryEntry): string[] {
-  const { id, at, plan, who, counts, seconds, reason, damage } = entry;
+  const { id, at, plan, who, counts, seconds, damage } = entry;
   const { in_progress: open = 0 } = counts;
   return [
     id,
@@ -49,8 +50,15 @@ function rowOf(entry: HistoryEntry): string[] {
     outcomeText(entry),
     `${countsText(counts)}${open > 0 ? `, ${open} in progress` : ""}`,
     seconds === undefined ? "-" : formatElapsed(seconds * 1000),
-    damage === undefined ? onOneLine(reason ?? "") : `damaged: ${onOneLine(damage)}`,
+    damage === undefined ? reasonText(entry) : `damaged: ${onOneLine(damage)}`,
   ];
+}
+
+function reasonText({ reason, reverts }: HistoryEntry): string {
+  return [
+    ...(reverts === undefined ? [] : [`revert of ${reverts}`]),
+    ...(reason === undefined ? [] : [onOneLine(reason)]),
+  ].join(": ");
 }
 
 function outcomeText({ id, outcome, pid, machine }: HistoryEntry): string {

@@ -1,6 +1,6 @@
 import { setTimeout as rest } from "node:timers/promises";
 import { EXIT, type ExitCode } from "../../domain/failures.ts";
-import type { RolloutId } from "../../domain/ids.ts";
+import type { HostName, RolloutId } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Rollout } from "../../domain/rollout.ts";
 import { Deadline } from "../../executor/deadline.ts";
@@ -16,16 +16,30 @@ const CLOSING_MS = 15_000;
 /** Likewise for an operator who does not want to wait. */
 const LEAVING_MS = 1000;
 
+/** What a rollout has come to. */
+export interface CarriedOut {
+  readonly code: ExitCode;
+  /** It has halted and is to be reverted now. Left out where it is not. */
+  readonly toRevert?: {
+    /** Waits until nothing of it can act any longer, for so long. @returns hosts where something still may */
+    settle(longestMs: number): Promise<ReadonlySet<HostName>>;
+  };
+}
+
 /**
  * The life of a rollout in this process, from the first look at its hosts to the end of its record. However it ends, the
- * journal is kept, the hosts are released and the terminal is restored, each whether or not the others could be.
+ * journal is kept, the hosts are released and the terminal is restored, each whether or not the others could be. A rollout
+ * that is reverted has its revert as its heir, with a record of its own on the same hosts.
  */
 export class Lifetime {
-  private readonly preflight: Preflight;
+  private preflight: Preflight;
   private readonly world: OpenedWorld;
   private readonly bugEnd: BugEnd;
   private executor: Executor | undefined;
   private ending: Promise<string | undefined> | undefined;
+  private wasInterrupted = false;
+  /** What the process returns, whatever else follows. */
+  private settledCode: ExitCode | undefined;
   /** Resolves when the operator does not want to wait for anything. */
   private readonly left: Promise<void>;
   private leave!: () => void;
@@ -37,10 +51,16 @@ export class Lifetime {
     this.left = new Promise((resolve) => (this.leave = resolve));
   }
 
+  /** The operator has interrupted it, at any time. */
+  get isInterrupted(): boolean {
+    return this.wasInterrupted;
+  }
+
   /** @param work all that is to be done; it may {@link carryOut} a rollout */
   async live(work: () => Promise<ExitCode>): Promise<ExitCode> {
     const stopListening = onSignals({
       finish: (signal) => {
+        this.wasInterrupted = true;
         if (this.executor) this.executor.interrupt(signal);
         else this.preflight.interrupt(this.world.fleet);
       },
@@ -51,7 +71,8 @@ export class Lifetime {
     });
     const forget = this.bugEnd.after((bug) => this.endWithBug(bug));
     try {
-      const code = await Promise.race([work(), this.leftTooSoon()]);
+      const ended = await Promise.race([work(), this.leftTooSoon()]);
+      const code = this.settledCode ?? ended;
       const problem = await this.end();
       if (problem === undefined) return code;
       process.stderr.write(notWhole(this.preflight.id, problem));
@@ -65,9 +86,43 @@ export class Lifetime {
     }
   }
 
-  async carryOut(rollout: Rollout): Promise<ExitCode> {
-    this.executor = new Executor(rollout, this.world, this.preflight.recorder, systemClock);
-    return EXIT_OF[await this.executor.run()];
+  async carryOut(rollout: Rollout): Promise<CarriedOut> {
+    const executor = new Executor(rollout, this.world, this.preflight.recorder, systemClock);
+    this.executor = executor;
+    const code = EXIT_OF[await executor.run()];
+    if (!executor.isToBeReverted) return { code };
+    return {
+      code,
+      toRevert: {
+        async settle(longestMs) {
+          await new Deadline(longestMs).of(executor.settled());
+          return executor.actingOn;
+        },
+      },
+    };
+  }
+
+  /**
+   * Ends the record of a rollout that has halted, and continues with its revert. What the process returns is settled.
+   *
+   * @param heir makes what takes its place, once its views have ended
+   * @returns undefined if its record is not whole, or if the operator has interrupted it
+   */
+  async hand<Heir extends { readonly preflight: Preflight }>(
+    code: ExitCode,
+    heir: () => Promise<Heir | undefined>,
+  ): Promise<Heir | undefined> {
+    this.settledCode = code;
+    const problem = await this.preflight.recorder.end();
+    if (problem !== undefined) process.stderr.write(notWhole(this.preflight.id, problem));
+    if (problem !== undefined || this.wasInterrupted) return undefined;
+    const next = await heir();
+    if (!next) return undefined;
+    this.preflight = next.preflight;
+    this.executor = undefined;
+    // Without an executor a signal would have gone to the rollout that has ended.
+    if (this.isInterrupted) this.preflight.interrupt(this.world.fleet);
+    return next;
   }
 
   /** A rollout that has started ends by itself when it is left. */

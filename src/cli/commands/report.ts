@@ -8,8 +8,10 @@ import { createPage } from "../../views/page/page.ts";
 import type { Invocation } from "../../views/report/next-steps.ts";
 import { reportText } from "../../views/report/report.ts";
 import type { ReportArguments } from "../arguments/arguments.ts";
-import { keptRollout } from "../prepare/journals.ts";
+import { revertOf } from "../prepare/chains.ts";
+import { keptRollout, keptRollouts } from "../prepare/journals.ts";
 import { readJournal } from "../../state/read-journal.ts";
+import { revertedPage } from "../prepare/reverted-page.ts";
 import { openPageFile } from "../terminal/page-file.ts";
 
 /** `orchestrate report ID`: prints the report of a rollout from its journal. */
@@ -26,7 +28,9 @@ export function report({ id, stateDir, html }: ReportArguments): ExitCode {
     );
   const planned = events.find((event) => event.type === "rollout.planned");
   const writer = planned && writerOf(kept.file, planned);
-  const called = stateDir === undefined ? {} : { stateDir };
+  const wasToBeReverted = events.some((event) => event.type === "rollout.finished" && event.revert === "follows");
+  const as = wasToBeReverted ? revertOf(kept.id, keptRollouts(undefined, stateDir)) : undefined;
+  const called = { ...(stateDir !== undefined && { stateDir }), reverted: { as } };
   if (html !== undefined) return writePage(events, html, called, writer);
   process.stdout.write(reportText(RolloutModel.of(events, writer), called, process.stdout.columns || undefined));
   return EXIT.done;
@@ -39,7 +43,8 @@ function writePage(
   writer: Writer | undefined,
 ): ExitCode {
   const file = openPageFile(path);
-  const page = createPage(called, writer);
+  const planned = events.find((event) => event.type === "rollout.planned");
+  const page = createPage(called, writer, revertedPage(planned, called.stateDir));
   for (const event of events) page.apply(event);
   const problem = "problem" in file ? file.problem : file.write(page.html());
   if (problem === undefined) return EXIT.done;

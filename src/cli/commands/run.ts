@@ -12,14 +12,16 @@ import type { BugEnd } from "../terminal/bug.ts";
 import { invocationOf } from "../arguments/invocation.ts";
 import { chooseView } from "../terminal/choose-view.ts";
 import { openForRollout, ownerOf } from "../prepare/fleet.ts";
-import { openJournal } from "../prepare/journals.ts";
+import { keepInJournal } from "../prepare/journals.ts";
 import { DeferredView } from "../terminal/deferred-view.ts";
 import { openJobSummary } from "../terminal/job-summary.ts";
 import { verboseLooksText } from "../prepare/verbose-looks.ts";
 import { Lifetime } from "./lifetime.ts";
+import { revertAfterHalt } from "./revert-after-halt.ts";
 import { planUnderLock } from "../prepare/locked-plan.ts";
 import { openPageView } from "../terminal/page-file.ts";
 import { Preflight, type Planned } from "../prepare/preflight.ts";
+import { revertedPage } from "../prepare/reverted-page.ts";
 import { newestUnfinished } from "../prepare/unfinished.ts";
 import { loadPlanToRun } from "../prepare/plan-to-run.ts";
 import { endUnasked, prepareConnections } from "../prepare/connections.ts";
@@ -33,12 +35,14 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
   const wanted = loadPlanToRun(given);
   if (!wanted) return EXIT.invalid;
   const called = invocationOf(given);
-  const page = openPageView(given.report, called);
+  const reverts = wanted.reverted?.id ?? wanted.resumed?.rollout.reverts;
+  const reverted = reverts === undefined ? undefined : revertedPage({ reverts }, given.stateDir);
+  const page = openPageView(given.report, called, reverted);
   if (page && "problem" in page) {
     process.stderr.write(`orchestrate: --report: ${page.problem}\n`);
     return EXIT.invalid;
   }
-  if (!wanted.resumed) warnOfUnfinished(wanted.plan, given);
+  if (!wanted.resumed && !wanted.reverted) warnOfUnfinished(wanted.plan, given);
   const connections = await prepareConnections(wanted.plan);
   if (!connections) return endUnasked(given.plan);
   const view = new DeferredView();
@@ -62,23 +66,17 @@ export async function run(given: RunArguments, bugEnd: BugEnd): Promise<ExitCode
       if (isShownFirst && !given.ask) process.stdout.write(`${previewText(planned.rollout, planned.report)}\n`);
       if (!view.isOpen) await openView();
       if (preflight.isInterrupted()) return preflight.endInterrupted();
-      const problem = await keepJournal(preflight, wanted.plan, given.stateDir);
+      const problem = await keepInJournal(preflight, wanted.plan, given.stateDir);
       if (problem !== undefined) return preflight.endRefused([{ code: "journal_unwritable", reason: problem }]);
       if (preflight.isInterrupted()) return preflight.endInterrupted();
-      return life.carryOut(planned.rollout);
+      const carriedOut = await life.carryOut(planned.rollout);
+      if (!carriedOut.toRevert) return carriedOut.code;
+      const failed = { id: preflight.id, whole: wanted.whole };
+      return revertAfterHalt(failed, { given, life, world, owner }, carriedOut);
     });
   } finally {
     if (given.verbose) process.stderr.write(verboseLooksText(world.fleet));
   }
-}
-
-/** Returns why the rollout cannot be kept, if it cannot. */
-async function keepJournal({ recorder, id }: Preflight, plan: Plan, stateDir: string | undefined) {
-  const opened = openJournal(plan, id, stateDir);
-  if ("problem" in opened) return opened.problem;
-  recorder.keepIn(opened.journal);
-  // A file can be made on a full disk, too.
-  return recorder.durable();
 }
 
 async function isWanted({ rollout, report }: Exclude<Planned, { exitCode: ExitCode }>, { interrupted }: Preflight) {

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import type { Command, Option } from "commander";
 import { planNames, type PlanNames } from "../../planner/plan/plan-names.ts";
 import { planSchema, propertiesOf, type Schema } from "../../planner/schema/plan-schema.ts";
-import { rolloutsOf, unfinishedIn, type Described } from "./rollout-ids.ts";
+import { revertedIn, rolloutsOf, unfinishedIn, type Described } from "./rollout-ids.ts";
 
 /** The answer to a shell: the words that may stand here, and whether paths may. */
 export interface Candidates {
@@ -94,10 +94,12 @@ function valuesOf(option: Option, { positionals, values }: Before, word: string)
       return { words: hostPatterns(plan(), word) };
     case "program":
       return { words: matching(plan()?.programs ?? [], word) };
-    case "resume": {
+    case "resume":
+    case "revert": {
       const named = plan();
       if (!named || file === undefined) return NONE;
-      const ids = unfinishedIn({ name: named.name, file: withHome(file) }, values.get("stateDir"));
+      const idsIn = option.attributeName() === "resume" ? unfinishedIn : revertedIn;
+      const ids = idsIn({ name: named.name, file: withHome(file) }, values.get("stateDir"));
       return { words: matching(ids, word) };
     }
     case "set":

@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { endOfJournal } from "../../state/read-journal.ts";
 import { keptRollouts } from "../prepare/journals.ts";
+import { revertibleIn } from "../prepare/revertible.ts";
 import { resumableIn, unfinishedText } from "../prepare/unfinished.ts";
 
 /** A word that may stand at a place, and what it means. */
@@ -25,6 +26,14 @@ export function unfinishedIn(
   stateDir: string | undefined,
 ): Described[] {
   return resumableIn(plan, stateDir, MOST_ROLLOUTS).map(({ id, how }) => ({ text: id, says: how }));
+}
+
+/** The newest rollouts of a plan that can be reverted. */
+export function revertedIn(
+  plan: { readonly name: string; readonly file: string },
+  stateDir: string | undefined,
+): Described[] {
+  return revertibleIn(plan, stateDir, MOST_ROLLOUTS).map(({ id, file }) => ({ text: id, says: outcomeOf(file) }));
 }
 
 function planOf(journal: string): string {

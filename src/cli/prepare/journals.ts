@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { RolloutId } from "../../domain/ids.ts";
+import type { Recorder } from "../../executor/recorder.ts";
 import type { Plan } from "../../planner/plan/plan.ts";
 import { createJournal, type OpenedJournal } from "../../state/journal.ts";
 import { journalsIn, planDirsIn } from "../../state/read-journal.ts";
@@ -20,8 +21,21 @@ export function newRolloutId(now: Date): RolloutId {
   return `${time}-${randomBytes(2).toString("hex")}` as RolloutId;
 }
 
-export function openJournal(plan: Plan, id: RolloutId, givenDir: string | undefined): OpenedJournal {
+function openJournal(plan: Plan, id: RolloutId, givenDir: string | undefined): OpenedJournal {
   return createJournal(journalFile(planDir(stateDir(givenDir, process.env), plan), id));
+}
+
+/** From now on the events of a rollout are kept. Returns why they cannot be, if so. */
+export async function keepInJournal(
+  { recorder, id }: { readonly recorder: Recorder; readonly id: RolloutId },
+  plan: Plan,
+  stateDir: string | undefined,
+): Promise<string | undefined> {
+  const opened = openJournal(plan, id, stateDir);
+  if ("problem" in opened) return opened.problem;
+  recorder.keepIn(opened.journal);
+  // A file can be made on a full disk, too.
+  return recorder.durable();
 }
 
 /** The rollouts of a plan, or of all plans; the newest first. */

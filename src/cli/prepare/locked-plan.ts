@@ -1,5 +1,6 @@
 import { setTimeout as rest } from "node:timers/promises";
 import type { ExitCode } from "../../domain/failures.ts";
+import type { HostName } from "../../domain/ids.ts";
 import type { Rollout } from "../../domain/rollout.ts";
 import { takeLocks } from "../../executor/locks.ts";
 import type { LockOwner, World } from "../../executor/ports.ts";
@@ -25,6 +26,7 @@ export async function planUnderLock(
     if ("exitCode" in planned) return planned;
     const locked = await lock(planned.rollout, preflight, world, owner, untilMs);
     if ("exitCode" in locked) return locked;
+    if ("leftOut" in locked) continue;
     // The fleet may have changed during the wait.
     if (locked.waited) continue;
     preflight.accept(planned.rollout);
@@ -38,15 +40,22 @@ async function lock(
   world: World,
   owner: LockOwner,
   untilMs: number,
-): Promise<{ readonly waited: boolean } | { readonly exitCode: ExitCode }> {
+): Promise<{ readonly waited: boolean } | { readonly exitCode: ExitCode } | { readonly leftOut: HostName }> {
   let reported: string | undefined;
   while (!preflight.isInterrupted()) {
     const refusal = await takeLocks(world.fleet, rollout, owner);
     if (preflight.isInterrupted()) break;
     if (!refusal) return { waited: reported !== undefined };
+    const { host } = refusal;
+    if (
+      refusal.code === "lock_unavailable" &&
+      host !== undefined &&
+      preflight.leaveOut(host as HostName, refusal.reason)
+    )
+      return { leftOut: host as HostName };
     const restMs = untilMs - systemClock.monotonicMs();
     if (refusal.code !== "locked" || restMs <= 0) return { exitCode: preflight.endRefused([refusal]) };
-    const { host, reason } = refusal;
+    const { reason } = refusal;
     if (reported !== reason)
       preflight.recorder.record({ type: "lock.waiting", ...(host && { host }), reason, ms: Math.round(restMs) });
     reported = reason;

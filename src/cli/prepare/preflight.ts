@@ -16,6 +16,7 @@ import { hostsWatchedForLeftovers } from "../../planner/build/leftovers.ts";
 import { selectsProgram } from "../../planner/build/picking.ts";
 import { refuseUnfillable } from "../../planner/build/unfillable.ts";
 import { RolloutModel } from "../../views/model/rollout-model.ts";
+import type { Invocation } from "../../views/report/next-steps.ts";
 import { reportText } from "../../views/report/report.ts";
 import type { RunArguments } from "../arguments/arguments.ts";
 import { invocationOf } from "../arguments/invocation.ts";
@@ -40,14 +41,19 @@ export type Planned =
 export class Preflight {
   readonly recorder: Recorder;
   readonly id: RolloutId;
+  private readonly called: Invocation;
   private readonly given: RunArguments;
   private readonly wanted: PlanToRun;
   private readonly startedAtMs = systemClock.monotonicMs();
   private readonly abort = new AbortController();
+  /** Hosts that a revert leaves out, and why. */
+  private readonly leftOut = new Map<HostName, string>();
   private rollout: Rollout | undefined;
   private isEnded = false;
 
-  constructor(wanted: PlanToRun, given: RunArguments, views: readonly View[]) {
+  /** @param called how the operator would call it, for the commands that a report recommends */
+  constructor(wanted: PlanToRun, given: RunArguments, views: readonly View[], called = invocationOf(given)) {
+    this.called = called;
     this.wanted = wanted;
     this.given = given;
     this.id = newRolloutId(systemClock.now());
@@ -71,7 +77,7 @@ export class Preflight {
    */
   async plan(fleet: ReadonlyMap<HostName, FleetHost>, asksChecks: boolean): Promise<Planned> {
     const { reason, startedBefore, program } = this.given;
-    const { plan, resumed } = this.wanted;
+    const { plan, resumed, reverted } = this.wanted;
     const watched = hostsWatchedForLeftovers(plan);
     const counting = hostsWhereExitsCount(plan);
     const report = await discover(fleet, this.recorder, {
@@ -91,7 +97,12 @@ export class Preflight {
       plan,
       report,
       { id: this.id, ...(reason !== undefined && { reason }), who: accountAndMachine(), pid: process.pid },
-      { ...(startedBefore && { startedBefore }), ...(resumed && { resumed }), programsWhereFound: program.length > 0 },
+      {
+        ...(startedBefore && { startedBefore }),
+        ...(resumed && { resumed }),
+        ...(reverted && { reverted: { ...reverted, acting: new Map([...(reverted.acting ?? []), ...this.leftOut]) } }),
+        programsWhereFound: program.length > 0,
+      },
     );
     if (built.kind === "refused") return { exitCode: this.endRefused(built.refusals) };
     const unfillable = refuseUnfillable(built.rollout, process.env);
@@ -103,6 +114,13 @@ export class Preflight {
     if (this.isInterrupted()) return { exitCode: this.endInterrupted() };
     const warnings = [...built.rollout.warnings, ...routeWarnings, ...beforeRestartWarnings(answers)];
     return { rollout: { ...built.rollout, warnings }, report, answers };
+  }
+
+  /** True for a revert: it is planned again, without this host. Any other rollout needs all of its hosts. */
+  leaveOut(host: HostName, why: string): boolean {
+    if (!this.wanted.reverted || this.leftOut.has(host)) return false;
+    this.leftOut.set(host, why);
+    return true;
   }
 
   /** Records the rollout that is shown, or carried out. */
@@ -123,7 +141,9 @@ export class Preflight {
     if (this.isEnded) return EXIT.interrupted;
     this.isEnded = true;
     this.recorder.record({ type: "rollout.finished", outcome: "interrupted", ...this.end() });
-    process.stderr.write(`interrupted: ${this.given.plan}: nothing was changed\n`);
+    const { reverted } = this.wanted;
+    const what = reverted ? `nothing of rollout ${reverted.id} was reverted` : "nothing was changed";
+    process.stderr.write(`interrupted: ${this.given.plan}: ${what}\n`);
     return EXIT.interrupted;
   }
 
@@ -131,7 +151,7 @@ export class Preflight {
   endRefused(refusals: readonly Refusal[]): ExitCode {
     const event = { type: "rollout.finished", outcome: "refused", refusals, ...this.end() } as const;
     this.recorder.record(event);
-    process.stderr.write(reportText(RolloutModel.of([event]), invocationOf(this.given)));
+    process.stderr.write(reportText(RolloutModel.of([event]), this.called));
     return EXIT.refused;
   }
 

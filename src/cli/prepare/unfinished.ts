@@ -1,19 +1,29 @@
-import type { Outcome, RecordedEvent } from "../../domain/events.ts";
+import type { Outcome } from "../../domain/events.ts";
 import { type RolloutId, keyOf } from "../../domain/ids.ts";
-import type { Rollout } from "../../domain/rollout.ts";
-import { openAs, readResumedRollout, type ResumedRollout } from "../../planner/build/resumed.ts";
-import type { Plan } from "../../planner/plan/plan.ts";
-import { endOfJournal, headOfJournal, readJournal } from "../../state/read-journal.ts";
+import type { ResumedRollout } from "../../planner/build/resumed.ts";
+import { endOfJournal, headOfJournal } from "../../state/read-journal.ts";
 import { writerOf } from "../../state/writer.ts";
 import type { Writer } from "../../domain/writer.ts";
+import {
+  howItEnded,
+  lastOfChain,
+  openIn,
+  readRollout,
+  resumedFrom,
+  revertOf,
+  type PlanName,
+  type Read,
+  type Unended,
+  type Unknown,
+} from "./chains.ts";
 import { keptRollouts, type KeptRollout } from "./journals.ts";
 
 /** A rollout of a plan that has not finished. */
 export interface Unfinished {
   readonly resumed: ResumedRollout;
   readonly id: RolloutId;
-  /** `cut off`: its journal ends in the middle, because it was killed or is still running. */
-  readonly how: "halted" | "interrupted" | "incomplete" | "cut off";
+  /** `cut off`: because it was killed or is still running. */
+  readonly how: Unended;
   /** Of one that is cut off: all that is known of the process that writes its journal. */
   readonly writer?: Writer;
 }
@@ -21,23 +31,10 @@ export interface Unfinished {
 /** How many journals are searched for an unfinished rollout; older ones do not matter. */
 const MOST_JOURNALS = 20;
 
-interface Read {
-  readonly file: string;
-  readonly rollout: Rollout;
-  readonly events: readonly RecordedEvent[];
-  readonly outcome: Outcome | undefined;
-}
-
-/** Its journal is damaged, so it is not known what it has done. */
-export interface Unknown {
-  readonly problem: string;
-}
-
-type PlanName = Pick<Plan, "name" | "file">;
-
 /**
  * The newest rollout of a plan that is not finished, unless later ones have done all that it left. One that ended with
- * failures that its plan tolerates is finished; a resume is not as long as anything of its chain is open.
+ * failures that its plan tolerates is finished; a resume or a revert is not as long as anything of its chain is open. A
+ * revert settles what came before it: to resume that would roll out again what was reverted.
  */
 export function newestUnfinished(plan: PlanName, stateDir: string | undefined): Unfinished | Unknown | undefined {
   const kept = keptRollouts(plan, stateDir);
@@ -45,12 +42,14 @@ export function newestUnfinished(plan: PlanName, stateDir: string | undefined): 
   const all = newest.flatMap(({ file }) => readRollout(file) ?? []);
   // Of all before one is chosen: within one second a rollout may sort after the one that resumes it, or before.
   const resumed = new Set(all.flatMap((read) => ("rollout" in read && read.rollout.resumes) || []));
+  const reverted = new Set(all.flatMap((read) => ("rollout" in read && read.rollout.reverts) || []));
   const done = new Set<string>();
   for (const read of all) {
     if ("problem" in read) return read;
-    const { id, resumes } = read.rollout;
+    const { id, resumes, reverts } = read.rollout;
     const how = howItEnded(read.outcome);
-    if (how && !resumed.has(id) && (how !== "incomplete" || resumes !== undefined)) {
+    const isOver = how === "incomplete" && resumes === undefined && reverts === undefined;
+    if (how && !isOver && !resumed.has(id) && !reverted.has(id)) {
       const resumed = resumedFrom(read, kept);
       if ("problem" in resumed) return resumed;
       const isOpen = openIn(resumed, read.rollout).some((instance) => !done.has(instance));
@@ -59,6 +58,7 @@ export function newestUnfinished(plan: PlanName, stateDir: string | undefined): 
         return { resumed, id, how, ...(writer && { writer }) };
       }
     }
+    if (reverts !== undefined && !resumed.has(id)) return undefined;
     for (const instance of doneIn(read)) done.add(instance);
   }
   return undefined;
@@ -85,10 +85,11 @@ export function resumableIn(
   const kept = keptRollouts(plan, stateDir);
   const newest = kept.slice(0, most);
   const resumed = new Set(newest.map(({ file }) => headOfJournal(file).resumes));
+  const hasReverts = newest.some(({ file }) => headOfJournal(file).reverts !== undefined);
   return newest.flatMap(({ id, file }) => {
     const last = endOfJournal(file);
     const how = howItEnded(last?.type === "rollout.finished" ? last.outcome : undefined);
-    if (!how || resumed.has(id)) return [];
+    if (!how || resumed.has(id) || (hasReverts && revertOf(id, newest) !== undefined)) return [];
     const isOpen = how !== "incomplete" || !("problem" in unfinishedCalled(id, plan, stateDir));
     return isOpen ? [{ id, how: how === "cut off" ? unfinishedText(file) : how }] : [];
   });
@@ -106,6 +107,8 @@ export function unfinishedCalled(id: string, plan: PlanName, stateDir: string | 
   if ("problem" in read) return read;
   const last = lastOfChain(named.id, kept);
   if (last !== named.id) return { problem: `rollout ${id} was already resumed as ${last}${whatOf(last, kept)}` };
+  const revert = revertOf(named.id, kept);
+  if (revert !== undefined) return { problem: `rollout ${id} ${revertedAs(revert, kept)}` };
   const how = howItEnded(read.outcome);
   if (!how) return { problem: `rollout ${id} has finished (${read.outcome}): nothing to resume` };
   const resumed = resumedFrom(read, kept);
@@ -115,70 +118,31 @@ export function unfinishedCalled(id: string, plan: PlanName, stateDir: string | 
   return { resumed, id: named.id, how };
 }
 
-/** The one that can be resumed of all that resume each other. Only the heads of journals are read. */
-function lastOfChain(id: RolloutId, kept: readonly KeptRollout[]): RolloutId {
-  const resumedBy = new Map<RolloutId, RolloutId>();
-  for (const later of kept) {
-    const { resumes } = headOfJournal(later.file);
-    // The newest comes first.
-    if (resumes !== undefined && !resumedBy.has(resumes)) resumedBy.set(resumes, later.id);
-  }
-  let last = id;
-  for (let next = resumedBy.get(last); next !== undefined; next = resumedBy.get(last)) last = next;
-  return last;
+function whatOf(id: RolloutId, kept: readonly KeptRollout[]): string {
+  const ended = endIfOver(id, kept);
+  return ended === undefined
+    ? `. Resume that one: --resume ${id}`
+    : `, which has finished (${ended}): nothing to resume`;
 }
 
-function whatOf(id: RolloutId, kept: readonly KeptRollout[]): string {
+/** What has become of a rollout that was reverted. */
+export function revertedAs(revert: RolloutId, kept: readonly KeptRollout[]): string {
+  const ended = endIfOver(revert, kept);
+  return ended === undefined
+    ? `is being reverted as ${revert}, which has not finished. Resume that one: --resume ${revert}`
+    : `was already reverted as ${revert} (${ended}). To roll out again, run the plan`;
+}
+
+/** How a rollout ended, if there is nothing of it to resume. */
+function endIfOver(id: RolloutId, kept: readonly KeptRollout[]): Outcome | undefined {
   const found = kept.find((rollout) => rollout.id === id);
   const read = found && readRollout(found.file);
-  const isOver = read && "rollout" in read && !howItEnded(read.outcome);
-  return isOver ? `, which has finished (${read.outcome}): nothing to resume` : `. Resume that one: --resume ${id}`;
-}
-
-/** What was done by a rollout and all that it resumes. */
-function resumedFrom(read: Read, kept: readonly KeptRollout[]): ResumedRollout | Unknown {
-  const byId = new Map(kept.map(({ id, file }) => [id, file]));
-  const chain = [read];
-  for (let earlier = read.rollout.resumes; earlier !== undefined;) {
-    const file = byId.get(earlier);
-    const before = file === undefined ? undefined : readRollout(file);
-    if (!before) break;
-    if ("problem" in before) return before;
-    chain.unshift(before);
-    earlier = before.rollout.resumes;
-  }
-  return readResumedRollout(chain.flatMap(({ events }) => events)) ?? { problem: "its journal is empty" };
-}
-
-function readRollout(file: string): Read | Unknown | undefined {
-  const { events, damage } = readJournal(file);
-  if (damage !== undefined) return { problem: `${damage}: it is not known what that rollout has done` };
-  const rollout = events.find((event) => event.type === "rollout.planned");
-  const outcome = events.find((event) => event.type === "rollout.finished")?.outcome;
-  return rollout && { file, rollout, events, outcome };
+  return read && "rollout" in read && !howItEnded(read.outcome) ? read.outcome : undefined;
 }
 
 /** How a rollout without an end stands: `cut off`, unless its process is seen to run. For completion, from its head alone. */
 export function unfinishedText(file: string): "cut off" | "running" {
   return writerOf(file, headOfJournal(file))?.state === "running" ? "running" : "cut off";
-}
-
-function howItEnded(outcome: Outcome | undefined): Unfinished["how"] | undefined {
-  if (outcome === undefined) return "cut off";
-  return outcome === "succeeded" || outcome === "refused" ? undefined : outcome;
-}
-
-/** What of a chain is not healthy and was not left alone for a reason by the last of it. */
-function openIn(resumed: ResumedRollout, { skipped, proven }: Rollout): string[] {
-  const settled = new Set(skipped.map(({ host, instance }) => keyOf({ host, instance })));
-  // What was healthy before may have failed since.
-  for (const { host, instance } of proven) settled.delete(keyOf({ host, instance }));
-  return [...resumed.planned].flatMap(([host, instances]) =>
-    [...instances.keys()]
-      .filter((instance) => openAs(resumed, host, instance) !== undefined)
-      .map((instance) => keyOf({ host, instance }))
-      .filter((instance) => !settled.has(instance)),
-  );
 }
 
 /** A rollout that was killed has not reported what it left out of service. */

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { printable } from "../../domain/printable.ts";
 import type { View } from "../../executor/ports.ts";
 import type { Invocation } from "../../views/report/next-steps.ts";
-import { createPage } from "../../views/page/page.ts";
+import { createPage, type Page } from "../../views/page/page.ts";
 
 /** A file that can be written, as far as can be known in advance; or why not. */
 type PageFile = { readonly write: (text: string) => string | undefined } | { readonly problem: string };
@@ -24,15 +24,20 @@ export function openPageFile(path: string): PageFile {
   };
 }
 
-/** The view behind `--report`: it writes the page when the rollout has ended, however it has. */
+/**
+ * The view behind `--report`: it writes the page when the rollout has ended, however it has.
+ *
+ * @param before that of the rollout that this one reverts: the page shows both
+ */
 export function openPageView(
   path: string | undefined,
   called: Invocation,
+  before?: Page,
 ): View | { readonly problem: string } | undefined {
   if (path === undefined) return undefined;
   const file = openPageFile(path);
   if ("problem" in file) return file;
-  const page = createPage(called);
+  const page = createPage(called, undefined, before);
   return {
     show: (event) => page.apply(event),
     end() {

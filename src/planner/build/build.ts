@@ -21,10 +21,11 @@ import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../pla
 import { MissingPrograms } from "./missing-programs.ts";
 import { select, type Selected } from "./programs.ts";
 import { compilePrograms, compileSelector, namesGroup, type NamedSelector } from "../../domain/selector.ts";
-import { resumeChain } from "./resume-chain.ts";
+import { resumeChain, revertChain } from "./resume-chain.ts";
+import { downFirst, hasDown, isDown, revertingPlan } from "./reverting.ts";
 import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
 import { floorsOf, refuseFloors } from "./floors.ts";
-import { InstancePicker, type InstanceSelection } from "./picking.ts";
+import { InstancePicker, isRevert, type InstanceSelection } from "./picking.ts";
 import { warningOfPlan, warningsOf } from "./warnings.ts";
 import { compileRules, type SettingsIn } from "./program-rules.ts";
 
@@ -35,31 +36,44 @@ export type Built =
 
 /** Turns a plan and what the fleet reports into the one object that a dry run prints and a run follows. */
 export function buildRollout(
-  plan: Plan,
+  written: Plan,
   fleet: FleetReport,
   identity: Pick<Rollout, "id" | "reason" | "who" | "pid">,
   selection: InstanceSelection = {},
 ): Built {
+  const reverts = isRevert(selection);
+  const plan = reverts ? revertingPlan(written) : written;
   const builder = new Builder(plan, fleet, selection);
-  const waves = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
-  const sources = { plan, fleet, programs: builder.picker.programs, resumed: selection.resumed };
+  const inOrder = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
+  // An instance that several waves select belongs to the first of them, also in a revert.
+  const waves = reverts ? inOrder.toReversed() : inOrder;
+  const earlier = selection.resumed ?? selection.reverted?.chain;
+  const sources = { plan, fleet, programs: builder.picker.programs, resumed: earlier };
   const wanted = floorsOf(sources, waves);
   const floors = wanted.map(({ floor }) => floor);
   const { unreachable } = builder;
-  const refusals = [...builder.refusals, ...refuseFloors(wanted, waves), ...builder.missing.refusals()];
+  const refusals = [
+    ...builder.refusals,
+    ...refuseFloors(wanted, waves),
+    ...(reverts ? builder.unlessAny(waves) : builder.missing.refusals()),
+  ];
   if (refusals.length > 0) return { kind: "refused", refusals };
   let selected = 0;
   for (const work of worksOf({ waves })) selected += sizeOf(work);
   const limits = {
     max_failures: tolerate(plan.limits.max_failures, selected),
-    max_unreachable: tolerate(plan.limits.max_unreachable, plan.size),
+    // What cannot be reached is not reverted; that is no reason to leave the rest as it is.
+    max_unreachable: reverts ? plan.size : tolerate(plan.limits.max_unreachable, plan.size),
     floors: withExits(floors, { waves }),
   };
-  const { name, file, hosts, on_failure, hooks, lock, selection: narrowedTo, set } = plan;
+  const { name, file, hosts, on_failure, hooks, revert, lock, selection: narrowedTo, set } = plan;
   const startsecs = startSecondsOf({ waves }, fleet);
-  const { skipped, proven } = builder.picker;
+  const { proven } = builder.picker;
   const isPicked = (host: HostName, instance: InstanceName) => builder.picker.hasPicked(host, instance);
-  const resume = selection.resumed && resumeChain(selection.resumed, fleet, isPicked, waves, proven.length, hosts);
+  const resume =
+    (selection.resumed && resumeChain(selection.resumed, fleet, isPicked, waves, proven.length, hosts)) ??
+    (selection.reverted && revertChain(selection.reverted, fleet, isPicked, waves, hosts));
+  const skipped = [...builder.picker.skipped, ...(resume?.gone ?? [])];
   const warnings = [
     ...builder.warnings,
     ...(resume?.warnings ?? []),
@@ -83,6 +97,7 @@ export function buildRollout(
       limits,
       on_failure,
       hooks,
+      ...(revert && !reverts && { revert }),
       lock,
       selection: narrowedTo,
       ...(set && { set }),
@@ -104,21 +119,46 @@ class Builder {
   readonly picker: InstancePicker;
   private readonly fleet: FleetReport;
   readonly missing: MissingPrograms;
+  /** Hosts that a revert leaves out, and why. */
+  private readonly leftOut: Refusal[] = [];
+  /** Of a revert: hosts where a before_host hook was started, unless they have had a wave already. */
+  private readonly hooked: Set<HostName>;
+  private readonly isRevert: boolean;
 
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
     this.fleet = fleet;
+    this.isRevert = isRevert(selection);
+    this.hooked = new Set(selection.reverted?.chain.hookedHosts);
     this.missing = new MissingPrograms(fleet, { oneHostIsEnough: selection.programsWhereFound === true });
     this.picker = new InstancePicker(fleet, selection, this);
     for (const warning of plan.warnings) this.warnings.push({ message: warningOfPlan(warning) });
     const lost: Refusal[] = [];
-    for (const report of fleet.values()) {
+    for (const [host, report] of fleet) {
       if (!("refusal" in report)) continue;
+      if (this.isRevert) {
+        this.leaveAsItIs(host, report.refusal, selection);
+        continue;
+      }
       // A wrong key or a refused login is not a host that is down: max_unreachable does not cover it.
       if (report.refusal.code === "unreachable") lost.push(report.refusal);
       else this.refusals.push(report.refusal);
     }
     if (lost.length > tolerate(plan.limits.max_unreachable, plan.size)) this.refusals.push(...lost);
     else this.leaveOut(lost);
+  }
+
+  /** A revert is not refused for a host that it cannot reach, whatever the reason. */
+  private leaveAsItIs(host: HostName, refusal: Refusal, { resumed, reverted }: InstanceSelection): void {
+    const isPart = reverted ? (reverted.chain.outcomes.get(host)?.size ?? 0) > 0 : resumed?.planned.has(host) === true;
+    if (!isPart) return;
+    this.leftOut.push(refusal);
+    this.unreachable.push(host);
+    this.warnings.push({ host, message: `it is not reverted: ${refusal.reason}` });
+  }
+
+  /** Of a revert: why nothing of it could be done. */
+  unlessAny(waves: readonly Wave[]): Refusal[] {
+    return waves.length === 0 ? this.leftOut : [];
   }
 
   private leaveOut(lost: readonly Refusal[]): void {
@@ -134,9 +174,10 @@ class Builder {
     const settingsIn = compileRules(wave);
     const works = wave.hosts
       .map((host) => this.hostWork(host, selectors, settingsIn, wave.batches.mode))
-      .filter((work) => work.batches.length > 0);
+      .filter((work) => work.batches.length > 0 || this.hasHooksOnly(work));
+    for (const { host } of works) this.hooked.delete(host);
     const { group, between_batches_ms, programs, pause, hooks, vars } = wave;
-    const batches = inBatches(works, wave.batches);
+    const batches = inBatches(this.isRevert ? downFirst(works, hasDown) : works, wave.batches);
     return {
       group,
       between_batches_ms,
@@ -146,6 +187,13 @@ class Builder {
       ...(hooks && { hooks }),
       ...(vars && { vars }),
     };
+  }
+
+  /** What a before_host hook did there is undone, though nothing was restarted. */
+  private hasHooksOnly({ host, hooks }: HostWork): boolean {
+    const report = this.fleet.get(host);
+    const isThere = report !== undefined && "instances" in report;
+    return isThere && this.hooked.has(host) && (hooks.before_host ?? hooks.after_host) !== undefined;
   }
 
   private hostWork(
@@ -202,8 +250,9 @@ class Builder {
     }
     return alike.flatMap(({ settings, planned }): SettledBatch[] => {
       const at_once = takeAtOnce(settings.instances, planned.length);
-      if (mode === "sliding") return [{ program, at_once, instances: planned, settings }];
-      const pieces = chunks(planned, [at_once]);
+      const ordered = this.isRevert ? downFirst(planned, isDown) : planned;
+      if (mode === "sliding") return [{ program, at_once, instances: ordered, settings }];
+      const pieces = chunks(ordered, [at_once]);
       return pieces.map((piece) => ({ program, at_once: piece.length, instances: piece, settings }));
     });
   }

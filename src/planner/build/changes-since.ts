@@ -5,13 +5,22 @@ import type { Plan } from "../plan/plan.ts";
 
 /** How a plan differs from the rollout that it resumes, where it must not; one sentence for each difference. */
 export function changesSince(resumed: Rollout, plan: Plan): string[] {
-  const known = new Map(resumed.hosts.map((target) => [target.name, target]));
+  const known = new Set(resumed.hosts.map(({ name }) => name));
   const selected = new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host)));
   const added = [...selected].filter((name) => !known.has(name));
   return [
     ...(added.length > 0 ? [`hosts were added: ${foldNames(added).join(", ")}`] : []),
+    ...changesForRevert(resumed, plan),
+    ...changesOfOrder(resumed, plan),
+  ];
+}
+
+/** Likewise where it must not differ from the rollout that it reverts. */
+export function changesForRevert(reverted: Rollout, plan: Plan): string[] {
+  const known = new Map(reverted.hosts.map((target) => [target.name, target]));
+  return [
     ...plan.hosts.flatMap((target) => movesOf(target, known.get(target.name))),
-    ...changesOfWaves(resumed, plan),
+    ...changesOfPrograms(reverted, plan),
   ];
 }
 
@@ -32,20 +41,23 @@ function movesOf(now: HostTarget, then: HostTarget | undefined): string[] {
 }
 
 /** A wave that had nothing to do is not in the rollout; changes of it do not matter. */
-function changesOfWaves(resumed: Rollout, plan: Plan): string[] {
-  const pastPrograms = new Map(resumed.waves.map(({ group, programs }) => [group, programs]));
-  const common = plan.waves.filter(({ group }) => pastPrograms.has(group));
-  const order = common.map(({ group }) => group).join(", ");
-  const pastOrder = resumed.waves
-    .map(({ group }) => group)
-    .filter((group) => common.some((wave) => wave.group === group));
-  return [
-    ...common
-      .filter(({ group, programs }) => programs.join() !== pastPrograms.get(group)?.join())
-      .map(
-        ({ group, programs }) =>
-          `the programs of ${group} were ${pastPrograms.get(group)?.join(", ")} and are ${programs.join(", ")}`,
-      ),
-    ...(order === pastOrder.join(", ") ? [] : [`the order of the waves was ${pastOrder.join(", ")} and is ${order}`]),
-  ];
+function changesOfPrograms({ waves }: Rollout, plan: Plan): string[] {
+  const pastPrograms = new Map(waves.map(({ group, programs }) => [group, programs]));
+  return plan.waves
+    .filter(({ group, programs }) => pastPrograms.has(group) && programs.join() !== pastPrograms.get(group)?.join())
+    .map(
+      ({ group, programs }) =>
+        `the programs of ${group} were ${pastPrograms.get(group)?.join(", ")} and are ${programs.join(", ")}`,
+    );
+}
+
+/** Likewise. */
+function changesOfOrder({ waves, reverts }: Rollout, plan: Plan): string[] {
+  const past = waves.map(({ group }) => group);
+  const common = plan.waves.map(({ group }) => group).filter((group) => past.includes(group));
+  // A revert has them the other way round.
+  const wanted = reverts === undefined ? common : common.toReversed();
+  const order = wanted.join(", ");
+  const pastOrder = past.filter((group) => common.includes(group)).join(", ");
+  return order === pastOrder ? [] : [`the order of the waves was ${pastOrder} and is ${order}`];
 }

@@ -16,6 +16,7 @@ import { wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "
 import type { HostSettings, Plan } from "../plan/plan.ts";
 import { selectsGroup } from "../../domain/selector.ts";
 import { resumeAction } from "./resume-action.ts";
+import { failureLeft, revertAction, type RevertedRollout } from "./reverting.ts";
 import { wantedAction, type InstanceAction } from "./wanted-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
@@ -25,8 +26,15 @@ export interface InstanceSelection {
   readonly startedBefore?: StartedBefore;
   /** The rollout to resume. */
   readonly resumed?: ResumedRollout;
+  /** The rollout to revert: nothing is selected but what it has touched. */
+  readonly reverted?: RevertedRollout;
   /** The programs come from the command line, for all hosts alike: a host with none of them is left out, not refused. */
   readonly programsWhereFound?: boolean;
+}
+
+/** Whether these instances are those of a revert: of a new one, or of one that is resumed. */
+export function isRevert({ resumed, reverted }: InstanceSelection): boolean {
+  return reverted !== undefined || resumed?.rollout.reverts !== undefined;
 }
 
 /** Which programs a plan selects. Of their EXITED instances it matters whether they stay EXITED. */
@@ -38,6 +46,8 @@ export function selectsProgram({ waves }: Plan): (program: ProgramName) => boole
     return selects;
   };
 }
+
+type Touched = Pick<PlannedInstance, "failed_as" | "may_complete">;
 
 /** How an instance was selected. */
 interface Selecting {
@@ -91,17 +101,51 @@ export class InstancePicker {
     const { instance } = snapshot;
     const picked = this.picked.get(host) ?? new Set();
     if (picked.has(instance)) return undefined;
+    const touched = this.touched(host, instance);
+    if (isRevert(this.selection) && !touched) return undefined;
     const outcome = this.selection.resumed?.outcomes.get(host)?.get(instance);
-    if (!outcome && !selecting.isNamed && this.isListener(host, instance)) {
+    if (!outcome && !touched && !selecting.isNamed && this.isListener(host, instance)) {
       const why = "it is an event listener, and no program names it";
       this.listeners.set(keyOf({ host, instance }), { host, program, instance, why });
       return undefined;
     }
     this.picked.set(host, picked.add(instance));
     this.programs.add(programOf(instance));
-    return outcome
-      ? this.pickAgain(outcome, host, program, snapshot, selecting)
+    if (outcome) return this.pickAgain(outcome, host, program, snapshot, selecting);
+    return touched
+      ? this.pickReverted(touched, host, program, snapshot, selecting)
       : this.pickNew(host, program, snapshot, selecting);
+  }
+
+  /** Of an instance that a revert is about: what the reverted rollout has left it as. */
+  private touched(host: HostName, instance: InstanceName): Touched | undefined {
+    const { reverted, resumed } = this.selection;
+    if (resumed?.rollout.reverts !== undefined) return resumed.planned.get(host)?.get(instance);
+    const outcome = reverted?.acting?.has(host) ? undefined : reverted?.chain.outcomes.get(host)?.get(instance);
+    if (!reverted || !outcome) return undefined;
+    const completes = reverted.chain.planned.get(host)?.get(instance)?.may_complete;
+    return { ...failureLeft(outcome), ...(completes && { may_complete: completes }) };
+  }
+
+  /** It was restarted, so that it is restarted again whatever has become of it: nobody else has left it so. */
+  private pickReverted(
+    { failed_as, may_complete }: Touched,
+    host: HostName,
+    program: ProgramName,
+    snapshot: ProcessSnapshot,
+    { settings }: Selecting,
+  ): PlannedInstance {
+    const { instance, state, pid } = snapshot;
+    const completes = may_complete || (this.isAtRest(host, instance) && settings.exited === "restart");
+    return {
+      instance,
+      program,
+      before: { state, ...(pid === undefined ? {} : { pid }) },
+      ...revertAction(settings.action, snapshot),
+      ...(failed_as && { failed_as }),
+      ...this.oldPids(host, instance, pid),
+      ...(completes && { may_complete: true }),
+    };
   }
 
   /** Whether it is restarted, started or checked, or named as skipped. */
@@ -239,7 +283,8 @@ export class InstancePicker {
     pid?: number,
     provenPid?: number,
   ): Pick<PlannedInstance, "old_pids"> {
-    const pids = new Set(this.selection.resumed?.oldPids.get(host)?.get(instance));
+    const { resumed, reverted } = this.selection;
+    const pids = new Set((resumed ?? reverted?.chain)?.oldPids.get(host)?.get(instance));
     if (provenPid !== undefined) pids.add(provenPid);
     if (pid !== undefined) pids.delete(pid);
     return pids.size > 0 ? { old_pids: [...pids] } : {};

@@ -1,7 +1,14 @@
 import { Drains } from "../../domain/drains.ts";
 import type { RolloutEvent, EventOf } from "../../domain/events.ts";
 import type { InstanceFailureCode } from "../../domain/failures.ts";
-import { keyOf, type HostName, type InstanceKey, type InstanceName, type RolloutId } from "../../domain/ids.ts";
+import {
+  keyOf,
+  programOf,
+  type HostName,
+  type InstanceKey,
+  type InstanceName,
+  type RolloutId,
+} from "../../domain/ids.ts";
 import type { ProcessState } from "../../domain/process-state.ts";
 import {
   partsIn,
@@ -63,16 +70,18 @@ export interface ResumedRollout {
   /** The pids that an instance had before each of its restarts since it was last proven: processes of theirs may be left. */
   readonly oldPids: ReadonlyMap<HostName, ReadonlyMap<InstanceName, ReadonlySet<number>>>;
   readonly leftDrained: LeftDrained;
+  /** Hosts for which a before_host hook was started. */
+  readonly hookedHosts: ReadonlySet<HostName>;
 }
 
 /** Reads a rollout from its events; those of the rollouts that it resumed come first. */
 export function readResumedRollout(events: Iterable<RolloutEvent>): ResumedRollout | undefined {
   const reader = new ResumedRolloutReader();
   for (const event of events) reader.read(event);
-  const { first, last, outcomes, oldPids, drains } = reader;
+  const { first, last, outcomes, oldPids, drains, hookedHosts } = reader;
   if (!first || !last) return undefined;
   const leftDrained = drains.toLeft();
-  return { id: last.id, rollout: first, planned: plannedIn(first), outcomes, oldPids, leftDrained };
+  return { id: last.id, rollout: first, planned: plannedIn(first), outcomes, oldPids, leftDrained, hookedHosts };
 }
 
 /** Why an instance is no part of the rollout that is resumed; undefined if it is. */
@@ -111,6 +120,13 @@ function plannedIn(rollout: Rollout): Map<HostName, Map<InstanceName, PlannedIns
     planned.set(host, ofHost);
     for (const { instances } of batches) for (const each of instances) ofHost.set(each.instance, each);
   }
+  // What a revert has left out is part of it all the same: a resume completes it.
+  for (const { host, instances } of rollout.left_open ?? [])
+    for (const instance of instances) {
+      const before = { state: "RUNNING" } as const;
+      const left: PlannedInstance = { instance, program: programOf(instance), before, action: "restart" };
+      planned.set(host, (planned.get(host) ?? new Map<InstanceName, PlannedInstance>()).set(instance, left));
+    }
   return planned;
 }
 
@@ -120,6 +136,7 @@ class ResumedRolloutReader {
   readonly drains = new Drains();
   readonly outcomes = new Map<HostName, Map<InstanceName, EarlierOutcome>>();
   readonly oldPids = new Map<HostName, Map<InstanceName, Set<number>>>();
+  readonly hookedHosts = new Set<HostName>();
   /** The outcome of an instance before its last announced restart. */
   private readonly before = new Map<HostName, Map<InstanceName, EarlierOutcome | undefined>>();
   /** The state in the last look at it: a journal of 0.1 does not have it in the failure itself. */
@@ -214,6 +231,7 @@ class ResumedRolloutReader {
    * failed. Where it is taken out of service once more, it is to be restarted, and what follows undoes only that.
    */
   private hookStarted({ hook, host, instance }: EventOf<"hook.started">): void {
+    if (hook === "before_host" && host !== undefined) this.hookedHosts.add(host);
     if (host === undefined || instance === undefined) return;
     const outcome = this.outcomes.get(host)?.get(instance);
     // It had died since it was proven, and was taken out of service to be restarted.

@@ -1,4 +1,4 @@
-import type { Hook, HookName, HostHooks, RolloutHooks, RunsOn, WaveHooks } from "../../domain/settings.ts";
+import type { Hook, HookName, HostHooks, RevertHooks, RolloutHooks, RunsOn, WaveHooks } from "../../domain/settings.ts";
 import { WAVE_HOOKS } from "../../domain/wave-hooks.ts";
 import type { PlanDocument } from "../text/document.ts";
 import type { Findings } from "../text/findings.ts";
@@ -20,6 +20,17 @@ export type OwnHooks = { readonly [Name in keyof (HostHooks & WaveHooks)]?: OwnH
 export interface ReadRolloutHooks {
   readonly hooks: RolloutHooks;
   readonly templates: readonly Template[];
+}
+
+/** The hooks that replace others while a rollout is reverted, and their texts. */
+export interface ReadRevertHooks {
+  readonly hooks: RevertHooks;
+  /** Filled in for a whole host. */
+  readonly ofHost: readonly Template[];
+  /** Filled in for each instance. */
+  readonly ofInstances: readonly Template[];
+  /** Filled in for each wave. */
+  readonly ofWaves: readonly Template[];
 }
 
 const HOST_HOOKS = ["before_host", "before_restart", "after_healthy", "after_host"] as const;
@@ -69,6 +80,26 @@ export function readRolloutHooks(section: RawPlan["hooks"], findings: Findings):
   return {
     hooks: Object.fromEntries(read.map(([name, { hook }]) => [name, hook])),
     templates: read.map(([, { template }]) => template),
+  };
+}
+
+/** Reads the plan's hooks of reverts. */
+export function readRevertHooks(
+  section: RawPlan["revert"],
+  document: PlanDocument,
+  findings: Findings,
+): ReadRevertHooks {
+  const names = [...HOST_HOOKS, ...WAVE_HOOKS, ...ROLLOUT_HOOKS];
+  const none = names.filter((name) => document.isTakenAway(["revert", name])).map((name) => [name, null] as const);
+  const read = readHooks(names, section, ["revert"], findings);
+  const textsOf = (isOne: (name: HookName) => boolean) =>
+    read.flatMap(([name, { template }]) => (isOne(name) ? template : []));
+  const isOfInstance = (name: HookName) => name === "before_restart" || name === "after_healthy";
+  return {
+    hooks: Object.fromEntries([...none, ...read.map(([name, { hook }]) => [name, hook] as const)]),
+    ofHost: textsOf((name) => !isOfInstance(name) && !isOfWave(name)),
+    ofInstances: textsOf(isOfInstance),
+    ofWaves: textsOf(isOfWave),
   };
 }
 

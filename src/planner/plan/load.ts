@@ -8,7 +8,7 @@ import type { PlanDocument } from "../text/document.ts";
 import { Findings } from "../text/findings.ts";
 import { abstractFault, LEFT_OPEN } from "./abstract.ts";
 import { readGroups } from "./groups.ts";
-import { readRolloutHooks } from "./hooks.ts";
+import { readRevertHooks, readRolloutHooks } from "./hooks.ts";
 import { readHostNames } from "./host-names.ts";
 import { withInventory, type ReadInventory } from "./inventory.ts";
 import { readLayers } from "./layers.ts";
@@ -120,16 +120,31 @@ function readPlan(raw: RawPlan, document: PlanDocument, file: string, env: Envir
   judgeStrayPlaceholders(raw, findings);
   const turns = readTurns({ raw, entries, members }, document, findings);
   const { hooks, templates } = readRolloutHooks(raw.hooks, findings);
+  const revert = readRevertHooks(raw.revert, document, findings);
   return {
     name: raw.name ?? parse(file).name,
     file: resolve(file),
     hosts,
     size: hosts.length,
     groups: new Map([...members].map(([name, selected]) => [name, selected ?? []])),
-    waves: readWaves({ raw, entries, turns, everywhere: templates }, document, findings),
+    waves: readWaves(
+      {
+        raw,
+        entries,
+        turns,
+        everywhere: {
+          ofHost: [...templates, ...revert.ofHost],
+          ofInstances: revert.ofInstances,
+          ofWaves: revert.ofWaves,
+        },
+      },
+      document,
+      findings,
+    ),
     limits: readLimits(raw.limits, findings),
     on_failure: raw.on_failure ?? "stop",
     hooks,
+    ...(Object.keys(revert.hooks).length > 0 && { revert: revert.hooks }),
     selection: { limit: [], exclude: [], programs: [] },
     warnings: [],
     lock: { ...defaultsOf("lock"), ...given(raw.lock ?? {}) },

@@ -46,8 +46,9 @@ export function inheritsKeys({ data, extending }: PlanDocument): boolean {
   return extending.size > 0 || (isPlainMap(data) && isPlainMap(data["hosts_from"]));
 }
 
-/** Whether a path is that of a hook or the checks of a group, a host or a program. */
+/** Whether a path is that of a hook or the checks of a group, a host or a program, or of a hook of reverts. */
 function takesFromPlan(path: Path): boolean {
+  if (path[0] === "revert") return path.length === 2;
   const [key, ...more] = pathInLevel(path);
   if (1 + more.length === path.length) return false;
   return (key === "checks" && more.length === 0) || (key === "hooks" && more.length === 1);

@@ -7,6 +7,7 @@ import type {
   ExitPolicy,
   HostHooks,
   LeftoverPolicy,
+  RevertHooks,
   RolloutHooks,
   Vars,
   WaveHooks,
@@ -103,8 +104,10 @@ export interface Plan {
   /** Those of the whole plan, where the command line has narrowed them: its floors hold all the same. */
   readonly whole?: readonly PlanWave[];
   readonly limits: PlanLimits;
-  readonly on_failure: "stop" | "ask";
+  readonly on_failure: "stop" | "ask" | "revert";
   readonly hooks: RolloutHooks;
+  /** Left out where the plan has none. */
+  readonly revert?: RevertHooks;
   /** What the command line has set in it, each `KEY=VALUE`. */
   readonly set?: readonly string[];
   readonly selection: Selection;

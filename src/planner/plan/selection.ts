@@ -17,17 +17,29 @@ export function narrow(plan: Plan, selection: Selection): Narrowed {
   const { hosts, problems } = selectedHosts(plan, selection);
   if (problems.length > 0) return { ok: false, problems };
   if (hosts.size === 0) return { ok: false, problems: [`nothing is left to do: ${whatThereIs(plan)}`] };
+  const narrowed = onlyOn(plan, hosts);
+  const { programs, action } = selection;
+  const waves = narrowed.waves
+    .map((wave) => (programs.length > 0 ? { ...wave, programs: [...new Set(programs)] } : wave))
+    .map(action === undefined ? (wave) => wave : withAction(action));
+  return { ok: true, plan: { ...narrowed, waves, selection } };
+}
+
+/**
+ * A plan with only these hosts in its waves.
+ *
+ * @param known none but these is contacted, not even for a floor
+ */
+export function onlyOn(plan: Plan, selected: ReadonlySet<HostName>, known?: ReadonlySet<HostName>): Plan {
   const waves = plan.waves
     .map((wave) => ({
       ...wave,
-      hosts: wave.hosts.filter(({ host }) => hosts.has(host)),
-      programs: selection.programs.length > 0 ? [...new Set(selection.programs)] : wave.programs,
+      hosts: wave.hosts.filter(({ host }) => selected.has(host) && (known?.has(host) ?? true)),
     }))
-    .filter((wave) => wave.hosts.length > 0)
-    .map(selection.action === undefined ? (wave) => wave : withAction(selection.action));
+    .filter((wave) => wave.hosts.length > 0);
   const reached = new Set(waves.flatMap((wave) => wave.hosts.map(({ host }) => host)));
-  const contacted = hasFloor(plan) ? plan.hosts : plan.hosts.filter(({ name }) => reached.has(name));
-  return { ok: true, plan: { ...plan, hosts: contacted, waves, whole: plan.whole ?? plan.waves, selection } };
+  const contacted = plan.hosts.filter(({ name }) => (hasFloor(plan) ? (known?.has(name) ?? true) : reached.has(name)));
+  return { ...plan, hosts: contacted, waves, whole: plan.whole ?? plan.waves };
 }
 
 /** Everything gets this action, whatever the plan says. Settings that were shared stay so. */

@@ -18,7 +18,7 @@ export function judgeStrayPlaceholders(value: unknown, findings: Findings, path:
   if (typeof value !== "object" || value === null) return;
   for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
     // Their texts have placeholders, and are judged where they are read.
-    if (key === "checks" || key === "hooks") continue;
+    if (key === "checks" || key === "hooks" || (key === "revert" && path.length === 0)) continue;
     judgeStrayPlaceholders((value as Record<string | number, unknown>)[key], findings, [...path, key]);
   }
 }

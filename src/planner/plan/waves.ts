@@ -18,8 +18,15 @@ export interface WaveSources {
   readonly raw: RawPlan;
   readonly entries: readonly HostEntry[];
   readonly turns: readonly Turn[];
-  /** Texts that may be filled in on any host: on_failure. */
-  readonly everywhere: readonly Template[];
+  readonly everywhere: TextsEverywhere;
+}
+
+/** Texts that may be filled in on any host, and for any instance: on_failure, and the hooks of reverts. */
+interface TextsEverywhere {
+  readonly ofHost: readonly Template[];
+  readonly ofInstances: readonly Template[];
+  /** For each wave. */
+  readonly ofWaves: readonly Template[];
 }
 
 /** Gives each wave its settings: the host's own, else the group's, else the plan's, else the defaults. */
@@ -71,7 +78,7 @@ interface WaveReading {
   /** The programs of the wave, and the plan's where the group has a list of its own. */
   readonly own: Programs;
   readonly ofPlan: Programs | undefined;
-  readonly everywhere: readonly Template[];
+  readonly everywhere: TextsEverywhere;
   readonly missing: MissingVars;
 }
 
@@ -94,7 +101,8 @@ function readWave(reading: WaveReading, findings: Findings): PlanWave {
   const shared = settingsOf.get(undefined) ?? { settings: mergeLevels(levels).settings };
   const { timings, vars } = shared.settings;
   const { hooks, templates } = waveHooksOf(levels, timings);
-  reading.missing.note(templates, vars, turn.hosts);
+  const { ofWaves } = reading.everywhere;
+  reading.missing.note([...templates, ...ofWaves], vars, turn.hosts);
   const pause = readPause(turn, findings);
   const floors = floorsOf(programs, ofPlan);
   return {
@@ -106,7 +114,8 @@ function readWave(reading: WaveReading, findings: Findings): PlanWave {
     batches: readHostBatches(levels, findings),
     between_batches_ms: timings.between_batches_ms,
     ...(pause !== undefined && { pause }),
-    ...(templates.length > 0 && { hooks, vars }),
+    ...(templates.length > 0 && { hooks }),
+    ...(templates.length + ofWaves.length > 0 && { vars }),
   };
 }
 
@@ -119,11 +128,11 @@ function settingsOn(
   findings: Findings,
 ): Omit<WaveHost, "host"> {
   const { settings, ofHost, ofInstances } = mergeLevels(levels);
-  missing.note([...ofHost, ...everywhere], settings.vars, hosts);
+  missing.note([...ofHost, ...everywhere.ofHost], settings.vars, hosts);
   const judge = (merged: Pick<MergedLevels, "settings" | "ofInstances">, all: readonly Level[], entry?: string) => {
     judgeTimings(merged.settings.timings, all, findings);
     judgePasses(merged.settings.timings, all, findings);
-    missing.note(merged.ofInstances, merged.settings.vars, hosts, entry);
+    missing.note([...merged.ofInstances, ...everywhere.ofInstances], merged.settings.vars, hosts, entry);
     return merged.settings;
   };
   if (rules.length === 0) return { settings: judge({ settings, ofInstances }, levels) };

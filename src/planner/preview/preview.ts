@@ -23,7 +23,7 @@ export function previewText(rollout: Rollout, fleet: FleetReport): string {
     ...waveLines(rollout),
     ...section("at the end", hookLine("after_rollout", hooks.after_rollout)),
     ...section("skipped", reasonLines(skipped.map(({ why, ...place }) => ({ reason: why, place })))),
-    ...section("not in this resume", leftOpenLines(rollout)),
+    ...section(rollout.reverts === undefined ? "not in this resume" : "not reverted", leftOpenLines(rollout)),
     ...section("warnings", reasonLines(warnings.map(({ message, ...place }) => ({ reason: message, place })))),
     ...section(
       "fewest healthy at any moment, if nothing fails",
@@ -40,8 +40,9 @@ function headline(rollout: Rollout): string {
   if (works.length === 0) return `${name}: nothing to do: ${counted(rollout.skipped.length, "instance")} skipped`;
   const hosts = new Set(works.map(({ host }) => host)).size;
   const [first = { number: 0, done: "restarted" }, ...others] = actionsOf(works);
+  const why = rollout.reverts === undefined ? "" : ` to revert rollout ${rollout.reverts}`;
   const done = enumerated([first.done, ...others.map(({ number, done }) => `${number} ${done}`)]);
-  return `${name}: ${counted(first.number, "instance")} on ${counted(hosts, "host")} would be ${done}; nothing was changed`;
+  return `${name}: ${counted(first.number, "instance")} on ${counted(hosts, "host")} would be ${done}${why}; nothing was changed`;
 }
 
 /** How many instances get each action, where any does: `restarted (2 of them again)`, `stopped`, `only checked`. */
@@ -97,12 +98,13 @@ function capacityLine({ program, total, healthy, lowest, floor, members }: Capac
 
 function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }: Rollout): string {
   const asks = on_failure === "ask" ? ", after it has asked" : "";
-  if (max_failures === 0 && max_unreachable === 0) return `It halts at the first failure${asks}.`;
+  const then = on_failure === "revert" ? " What it has restarted is then reverted." : "";
+  if (max_failures === 0 && max_unreachable === 0) return `It halts at the first failure${asks}.${then}`;
   const tolerated = [
     ...(max_failures > 0 ? [counted(max_failures, "failure")] : []),
     ...(max_unreachable > 0 ? [counted(max_unreachable, "unreachable host")] : []),
   ];
-  return `It continues after ${tolerated.join(" and ")}; one more halts it${asks}.`;
+  return `It continues after ${tolerated.join(" and ")}; one more halts it${asks}.${then}`;
 }
 
 function durationLine(rollout: Rollout): string {

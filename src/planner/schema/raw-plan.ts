@@ -27,7 +27,8 @@ export interface RawPlan extends RawSettings {
   readonly supervisor?: RawSupervisor | null | undefined;
   readonly hooks?: { readonly [Name in HookName]?: RawHook | undefined } | null | undefined;
   readonly limits?: { readonly [Key in LimitKey]?: RawQuantity | undefined } | null | undefined;
-  readonly on_failure?: "stop" | "ask" | undefined;
+  readonly on_failure?: "stop" | "ask" | "revert" | undefined;
+  readonly revert?: RawPlan["hooks"];
   readonly lock?: RawLock | null | undefined;
   readonly rollout?: readonly (RawWave | undefined)[] | undefined;
 }

@@ -51,6 +51,8 @@ class PlainView implements View {
   show(event: RecordedEvent): void {
     this.lastAt = event.at;
     this.model.apply(event, this.clock?.monotonicMs());
+    // The report of the rollout that is reverted stands before it.
+    if (event.type === "rollout.reverting") this.write("");
     for (const fact of factsOf(event)) if (!this.repeats(fact)) this.writeFact(event, lineOf(event.at, fact));
     for (const { title, message } of errorsOf(event)) {
       const line = this.marks.error?.(title, message);

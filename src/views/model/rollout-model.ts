@@ -74,6 +74,7 @@ export class RolloutModel implements Span {
       case "rollout.resumed":
       case "rollout.asking":
       case "rollout.answered":
+      case "rollout.reverting":
       case "rollout.halted":
       case "rollout.interrupted":
       case "rollout.finished":
@@ -172,6 +173,9 @@ export class RolloutModel implements Span {
         break;
       case "rollout.answered":
         this.asking = undefined;
+        break;
+      // That it is a revert is part of its plan.
+      case "rollout.reverting":
         break;
       case "rollout.halted":
         this.halted ??= event;

@@ -13,6 +13,7 @@ import {
   hooksSection,
   leftoversSection,
   refusedSection,
+  releasesSection,
   unreachableSection,
   midRestartSection,
 } from "../report/report-sections.ts";
@@ -54,7 +55,8 @@ function summaryMarkup(model: RolloutModel, invocation: Invocation): Markup {
   return html`<h2>${SIGNS[outcome] ?? "❌"} ${outcome}: ${printable(planned?.name ?? invocation.plan ?? "rollout")}</h2>
     <p>
       ${planned?.reason === undefined ? "" : `${onOneLine(planned.reason)}; `}${planned?.who === undefined ? "" : `${printable(planned.who)}; `}${took}${least > 0 ? ` (preview: at least ${formatElapsed(least)})` : ""};
-      rollout <code>${id}</code>
+      rollout
+      <code>${id}</code>${planned?.reverts === undefined ? "" : html`, which reverts <code>${planned.reverts}</code>`}
     </p>
     <table>
       <tr>
@@ -74,7 +76,7 @@ function summaryMarkup(model: RolloutModel, invocation: Invocation): Markup {
     ${interrupted ? html`<p>Interrupted (${printable(interrupted.signal)})</p>` : undefined}
     ${failures.slice(0, MOST_FAILURES).map((failure) => failureMarkup(failure))}
     ${failures.length > MOST_FAILURES ? html`<p>… and ${failures.length - MOST_FAILURES} more failures</p>` : undefined}
-    ${[...sections.map((section) => section(model)), nextSteps(model, invocation)].map(sectionMarkup)}`;
+    ${[...sections.map((section) => section(model)), nextSteps(model, invocation), releasesSection(model)].map(sectionMarkup)}`;
 }
 
 function failureMarkup(failure: EventOf<"instance.failed">): Markup {

@@ -8,26 +8,32 @@ import type { Invocation } from "../report/next-steps.ts";
 import { html, json, Markup } from "./markup.ts";
 import { pageAssets } from "./assets.ts";
 import { planMarkup } from "./plan-markup.ts";
-import { countsMarkup, headerMarkup, troubleMarkup } from "./summary-markup.ts";
+import { countsMarkup, headerMarkup, revertedMarkup, troubleMarkup } from "./summary-markup.ts";
 
 /** A rollout as one self-contained page of HTML. */
 export interface Page {
   apply(event: RecordedEvent): void;
   /** The page of the events so far. */
   html(): string;
+  /** What the page of its revert shows of it. */
+  part(): Markup;
 }
 
-/** @param writer of a journal that has no end: all that is known of the process that writes it */
-export function createPage(invocation: Invocation = {}, writer?: Writer): Page {
+/**
+ * @param writer of a journal that has no end: all that is known of the process that writes it
+ * @param before the page of the rollout that this one reverts: it becomes a part of this one
+ */
+export function createPage(invocation: Invocation = {}, writer?: Writer, before?: Page): Page {
   const history = new PageHistory();
   history.model.writer = writer;
   return {
     apply: (event) => history.apply(event),
-    html: () => pageOf(history, invocation),
+    html: () => pageOf(history, invocation, before?.part()),
+    part: () => revertedMarkup(history.model, history.data()),
   };
 }
 
-function pageOf(history: PageHistory, invocation: Invocation): string {
+function pageOf(history: PageHistory, invocation: Invocation, before: Markup | undefined): string {
   const { model } = history;
   const { planned, id } = model;
   const data = history.data();
@@ -54,7 +60,7 @@ function pageOf(history: PageHistory, invocation: Invocation): string {
       </head>
       <body>
         <main>
-          ${headerMarkup(model, data.beganAtMs, data.lengthMs)} ${countsMarkup(model)}
+          ${before} ${headerMarkup(model, data.beganAtMs, data.lengthMs)} ${countsMarkup(model)}
           ${troubleMarkup(model, invocation)} ${healthMarkup(data)} ${planned && timelineMarkup(planned, data.hosts)}
           ${eventsMarkup()} ${planned && planMarkup(planned)}
         </main>

@@ -7,14 +7,17 @@ import { capitalized } from "../words/capitalized.ts";
 import { failureRemedy, failureTitle, haltRemedy, haltTitle } from "../words/failure-text.ts";
 import { utcText } from "../words/writer-text.ts";
 import { logsOf, type ShownLog } from "../words/logs.ts";
+import { whyNotReverted } from "../report/report.ts";
 import { nextSteps, type Invocation } from "../report/next-steps.ts";
 import {
   isRunning,
   drainedSection,
   driftSection,
   hooksSection,
+  leftOpenSection,
   leftoversSection,
   refusedSection,
+  releasesSection,
   skippedSection,
   unreachableSection,
   midRestartSection,
@@ -35,8 +38,27 @@ const SIGNS: Readonly<Record<Ending, string>> = {
   unfinished: "?",
 };
 
-/** The name of the rollout, its outcome, and its times. */
-export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: number): Markup {
+/** A rollout that was reverted, for the page of its revert: how it ended and why. */
+export function revertedMarkup(
+  model: RolloutModel,
+  times: { readonly beganAtMs: number; readonly lengthMs: number },
+): Markup {
+  return html`<section id="reverted" aria-label="The rollout that was reverted">
+    ${headerMarkup(model, times.beganAtMs, times.lengthMs, "part")} ${countsMarkup(model)} ${troubleMarkup(model)}
+  </section>`;
+}
+
+/**
+ * The name of the rollout, its outcome, and its times.
+ *
+ * @param as `part`: it is not what the page is about
+ */
+export function headerMarkup(
+  model: RolloutModel,
+  beganAtMs: number,
+  lengthMs: number,
+  as: "page" | "part" = "page",
+): Markup {
   const { planned, id, finished, started, startedAtMs = 0 } = model;
   const ending = endingOf(model);
   const least = planned ? leastMs(planned) : 0;
@@ -44,6 +66,7 @@ export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: n
   const facts: [string, string | undefined][] = [
     ["Rollout", id],
     ["Resumes", planned?.resumes],
+    ["Reverts", planned?.reverts],
     ["Plan", planned?.plan_file],
     ["Started by", planned?.who],
     // The time said below counts from here: the look at the fleet comes before.
@@ -51,11 +74,12 @@ export function headerMarkup(model: RolloutModel, beganAtMs: number, lengthMs: n
     [finished ? "Ended" : "Last event", utc(beganAtMs + lengthMs)],
     ["Took", least > 0 ? `${took} (preview: at least ${formatElapsed(least)})` : took],
   ];
+  const title = html`<span class="outcome ${ending}"
+      ><span aria-hidden="true">${SIGNS[ending]}</span> ${endingText(ending)}</span
+    >
+    ${printable(planned?.name ?? "A rollout without a plan")}`;
   return html`<header>
-    <h1>
-      <span class="outcome ${ending}"><span aria-hidden="true">${SIGNS[ending]}</span> ${endingText(ending)}</span>
-      ${printable(planned?.name ?? "A rollout without a plan")}
-    </h1>
+    ${as === "page" ? html`<h1>${title}</h1>` : html`<h2 class="title">${title}</h2>`}
     ${planned?.reason === undefined ? undefined : html`<p class="reason">${onOneLine(planned.reason)}</p>`}
     <dl class="facts">
       ${facts.map(([name, text]) =>
@@ -99,8 +123,12 @@ export function countsMarkup({ finished, instances }: RolloutModel): Markup {
   </section>`;
 }
 
-/** Why it stopped, what failed and how, which results are unknown, and what to do next. */
-export function troubleMarkup(model: RolloutModel, called: Invocation): Markup {
+/**
+ * Why it stopped, what failed and how, which results are unknown, and what to do next.
+ *
+ * @param called left out where nothing is to be done next
+ */
+export function troubleMarkup(model: RolloutModel, called?: Invocation): Markup {
   const failed = model.failed();
   const sections = [
     refusedSection,
@@ -110,6 +138,7 @@ export function troubleMarkup(model: RolloutModel, called: Invocation): Markup {
     drainedSection,
     leftoversSection,
     driftSection,
+    ...(model.planned?.reverts === undefined ? [] : [leftOpenSection]),
   ].map((section) => section(model));
   return html`${stopMarkup(model)}
   ${
@@ -120,7 +149,8 @@ export function troubleMarkup(model: RolloutModel, called: Invocation): Markup {
           ${failed.map((failure) => failureMarkup(failure))}
         </section>`
   }
-  ${sections.map(linesMarkup)} ${linesMarkup(nextSteps(model, called))} ${linesMarkup(skippedSection(model))}`;
+  ${sections.map(linesMarkup)} ${called && linesMarkup(nextSteps(model, called))} ${linesMarkup(skippedSection(model))}
+  ${linesMarkup(releasesSection(model))}`;
 }
 
 function utc(atMs: number): string {
@@ -143,6 +173,7 @@ function stopMarkup(model: RolloutModel): Markup | undefined {
     return html`<section class="stop">
       <h2>Halted</h2>
       <p>${onOneLine(halted.reason)}</p>
+      ${whyNotReverted(model).map((why) => html`<p>${capitalized(why)}</p>`)}
       <p class="faint">${haltTitle(halted.code)}${remedy === undefined ? "" : `. ${remedy}`}</p>
     </section>`;
   }

@@ -1,5 +1,5 @@
 import { actionWord } from "../../domain/action.ts";
-import { beganAt } from "../../domain/ids.ts";
+import { beganAt, type RolloutId } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
 import { restartsOnly, type Selection } from "../../domain/rollout.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
@@ -16,6 +16,8 @@ export interface Invocation {
   readonly stateDir?: string;
   /** `--started-before`, if it was given. */
   readonly startedBefore?: string;
+  /** Of a rollout of the past that was to be reverted: by which one it was, if by any. */
+  readonly reverted?: { readonly as: RolloutId | undefined };
 }
 
 /** What the operator does before the next command, by the outcome. */
@@ -31,6 +33,17 @@ export function nextSteps(model: RolloutModel, invocation: Invocation): string[]
   const outcome = model.finished?.outcome;
   if (outcome === "succeeded") return [];
   if (isRunning(model)) return titled("still running", runningLines(model));
+  if (model.finished?.revert === "follows" && invocation.reverted?.as !== undefined)
+    return titled("what followed", [
+      "  It was reverted. To see the other half:",
+      commandLine([
+        "report",
+        invocation.reverted.as,
+        ...(invocation.stateDir === undefined ? [] : ["--state-dir", invocation.stateDir]),
+      ]),
+    ]);
+  if (model.finished?.revert === "follows" && !invocation.reverted)
+    return titled("what follows", ["  What it has restarted is reverted now, by another rollout."]);
   const first = outcome === undefined ? "" : FIRST[outcome];
   return titled("how to continue", linesFor(model, invocation, first));
 }
@@ -53,7 +66,8 @@ function linesFor(model: RolloutModel, invocation: Invocation, first: string): s
   const { healthy, failed, indeterminate, under_restart } = instances.counts;
   // Only a resume is certain to put back what a hook may have drained.
   const wasTouched = !drains.isEmpty || healthy + failed + indeterminate + under_restart > 0;
-  const isResume = planned?.resumes !== undefined;
+  const isRevert = planned?.reverts !== undefined;
+  const isResume = planned?.resumes !== undefined || isRevert;
   // A resume that has started takes the place of the rollout before it, which can no longer be resumed.
   if (!started || (planned && !wasTouched && !isResume))
     return [`  ${sentence(first, "run it again")}:`, commandLine(invocation.words ?? [plan, ...selected, ...set])];
@@ -62,16 +76,24 @@ function linesFor(model: RolloutModel, invocation: Invocation, first: string): s
   const isIncomplete = finished?.outcome === "incomplete";
   const isAllWell = failed + indeterminate === 0;
   const isForRest = isIncomplete && (planned?.left_open ?? []).length > 0;
+  const resume = ["--resume", ...(id === undefined ? [] : [id])];
+  if (isRevert)
+    return [
+      `  ${sentence(isAllWell ? "" : first, "resume the revert")}:`,
+      commandLine([plan, ...resume, ...(isForRest ? [] : limitWords(planned.selection)), ...kept]),
+    ];
   const rest = restOf(model, invocation, isForRest).map((words) => commandLine([plan, ...words, ...kept]));
   // Hosts that the first rollout of a chain left out are not part of it, so a resume does not reach them.
   if (isIncomplete && isAllWell && !isForRest && rest.length > 0)
     return [`  ${sentence(first, "run it again for the rest")}:`, ...rest];
-  const resume = ["--resume", ...(id === undefined ? [] : [id])];
   const fromStart = fromStartOf(model, invocation).map((words) => commandLine([plan, ...words, ...kept]));
   return [
     `  ${isForRest ? sentence(isAllWell ? "" : first, "resume the rest") : sentence(first, "resume")}:`,
     // The journal has the selection of its rollout. The selection of a resume narrows it, unless that part is done.
     commandLine([plan, ...resume, ...(isResume && !isForRest ? selected : []), ...kept]),
+    ...(planned?.revert || planned?.on_failure === "revert"
+      ? [GO_BACK, commandLine([plan, "--revert", ...(id === undefined ? [] : [id]), ...kept])]
+      : []),
     ...(fromStart.length === 0 ? [] : [FROM_START, ...fromStart]),
     ...(rest.length === 0 ? [] : [WITHOUT_JOURNAL, ...rest]),
   ];
@@ -115,6 +137,13 @@ export function selectionWords({ limit, exclude, programs, action }: Partial<Sel
     ...words("--action", action && [actionWord(action)]),
   ];
 }
+
+/** Of a revert that was narrowed: a resume takes no more options than these. */
+function limitWords({ limit, exclude }: Partial<Selection>): string[] {
+  return selectionWords({ limit: limit ?? [], exclude: exclude ?? [] });
+}
+
+const GO_BACK = "  Or go back to the release before, with the plan's hooks of revert:";
 
 const FROM_START = "  If another release was deployed in the meantime, start over:";
 

@@ -4,6 +4,7 @@ import { folded, foldedPlaces, groupedBy } from "../../domain/folding.ts";
 import { LEFT_AS } from "../../domain/rollout.ts";
 import { addressOf } from "../../domain/address.ts";
 import { quoteWord } from "../../domain/shell-quotes.ts";
+import { releasesAfter, type Release } from "../model/releases.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 import { driftText, supervisorRestartText } from "../words/drift-text.ts";
 import { failureRemedy, failureTitle, refusalRemedy, refusalTitle } from "../words/failure-text.ts";
@@ -57,17 +58,39 @@ export function statusSection({ instances }: RolloutModel, status: "untouched" |
   return titled(status, indented(foldedPlaces(instances.withStatus(status))));
 }
 
-/** What a narrowed resume left out: the next one has it to do. */
+/** What a resume that was narrowed, or a revert, left out: the next resume has it to do. */
 export function leftOpenSection({ planned }: RolloutModel): string[] {
   const left = planned?.left_open ?? [];
+  const isRevert = planned?.reverts !== undefined;
   const lines = LEFT_AS.flatMap((as) =>
     foldedPlaces(
       left
         .filter((one) => one.as === as)
         .flatMap(({ host, instances }) => instances.map((instance) => ({ host, instance }))),
-    ).map((line) => `  ${as}: ${line}`),
+    ).map((line) => (isRevert && as === "untouched" ? `  ${line}` : `  ${as}: ${line}`)),
   );
-  return titled("not in this resume", lines);
+  return titled(isRevert ? "not reverted" : "not in this resume", lines);
+}
+
+const RELEASE_TITLES: Readonly<Record<Release, string>> = {
+  old: "old (reverted, or never touched)",
+  new: "new (not reverted)",
+  unknown: "unknown (look at them on their hosts)",
+};
+
+/** After a revert: which release every host is on. */
+export function releasesSection(model: RolloutModel): string[] {
+  const releases = releasesAfter(model);
+  if (!releases) return [];
+  const mixed = new Set([...(releases.get("new") ?? []), ...(releases.get("unknown") ?? [])].map(({ host }) => host));
+  const lines = [...releases].flatMap(([release, serving]) => {
+    const whole = folded([...new Set(serving.map(({ host }) => host).filter((host) => !mixed.has(host)))]);
+    const parts = serving.filter(({ host, instance }) => mixed.has(host) && instance !== undefined);
+    return [...(whole === "" ? [] : [whole]), ...foldedPlaces(parts)].map(
+      (line) => `  ${RELEASE_TITLES[release]}: ${line}`,
+    );
+  });
+  return titled("every host after the revert", lines);
 }
 
 /** The skipped instances, by reason. */

@@ -18,6 +18,7 @@ import {
   leftOpenSection,
   leftoversSection,
   refusedSection,
+  releasesSection,
   skippedSection,
   unreachableSection,
   midRestartSection,
@@ -30,10 +31,14 @@ import { wrapped } from "../words/wrapped.ts";
  * @param columns prose is wrapped to this width; names, logs and commands never are
  */
 export function reportText(model: RolloutModel, invocation: Invocation = {}, columns = Infinity): string {
-  const sections = [...sectionsFor(model), nextSteps(model, invocation)].filter((section) => section.length > 0);
+  const sections = [...sectionsFor(model), nextSteps(model, invocation), releasesSection(model)].filter(
+    (section) => section.length > 0,
+  );
   const lines = [
     headline(model, invocation.plan),
+    ...(model.planned?.reverts === undefined ? [] : [`it reverts rollout ${model.planned.reverts}`]),
     ...whyItStopped(model),
+    ...whyNotReverted(model),
     ...startedBy(model),
     ...sections.flatMap((section) => ["", ...section]),
   ];
@@ -103,6 +108,18 @@ function countsOfRunning({ counts }: Instances): string {
 function countsSoFar({ counts }: Instances): Counts {
   const failed = counts.failed + counts.indeterminate + counts.under_restart;
   return { healthy: counts.healthy, failed, skipped: counts.skipped, untouched: counts.untouched };
+}
+
+const NOT_REVERTED: Readonly<Record<string, string>> = {
+  interrupted: "not reverted: the operator interrupted it",
+  lock_lost: "not reverted: the lock of a host was lost, and with it the right to change anything there",
+  journal_unwritable: "not reverted: no record of a revert could be kept",
+};
+
+/** Why `on_failure: revert` has not reverted it, unless nothing had been restarted. */
+export function whyNotReverted({ finished }: RolloutModel): string[] {
+  const why = NOT_REVERTED[finished?.revert ?? ""];
+  return why === undefined ? [] : [why];
 }
 
 /** Who started it, and why. */

@@ -80,6 +80,8 @@ function knownFactsOf(event: RolloutEvent): Fact[] | undefined {
       return [aboutOf(event, answerText(event.answer))];
     case "rollout.interrupted":
       return [overall(`interrupted (${event.signal}): no new restarts; waiting for those in progress`)];
+    case "rollout.reverting":
+      return [overall(`reverting rollout ${event.reverts}`)];
     case "rollout.halted":
       return [overall(`halted: ${event.reason}: ${haltTitle(event.code)}`)];
     case "rollout.finished":
@@ -186,7 +188,15 @@ function aboutOf(event: EventOf<"hook.finished" | "rollout.asking" | "rollout.an
   return event.group === undefined ? { about, text } : overall(`${about}: ${text}`);
 }
 
-function factsOfPlan({ name, reason, who, waves, skipped: left, warnings }: EventOf<"rollout.planned">): Fact[] {
+function factsOfPlan({
+  name,
+  reason,
+  who,
+  reverts,
+  waves,
+  skipped: left,
+  warnings,
+}: EventOf<"rollout.planned">): Fact[] {
   const hosts = new Set<string>();
   let instances = 0;
   for (const { batches } of waves)
@@ -198,7 +208,7 @@ function factsOfPlan({ name, reason, who, waves, skipped: left, warnings }: Even
   const why = reason === undefined ? "" : `, reason: ${reason}`;
   return [
     overall(
-      `${name}: ${counted(instances, "instance")} on ${counted(hosts.size, "host")} in ${counted(waves.length, "wave")}${by}${why}; times are UTC`,
+      `${name}${reverts === undefined ? "" : `, a revert of rollout ${reverts}`}: ${counted(instances, "instance")} on ${counted(hosts.size, "host")} in ${counted(waves.length, "wave")}${by}${why}; times are UTC`,
     ),
     ...warnings.map((warning) => ({ about: subjectOf(warning), text: `warning: ${warning.message}` })),
     ...left.map(skipped),

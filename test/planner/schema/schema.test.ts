@@ -38,7 +38,7 @@ function wherever(path: string): string {
     .replace(/^(hosts|groups)\.\*\./, "")
     .replace(/^programs\.\*\.(\*\.)?/, "")
     .replace(/^rollout\.\*\.action\./, "action.")
-    .replace(/^hooks\.\w+\./, "hooks.*.");
+    .replace(/^(hooks|revert)\.\w+\./, "hooks.*.");
 }
 
 /** A smallest plan with one value put where its key belongs. */
@@ -61,7 +61,8 @@ function planWith(path: string, value: unknown): unknown {
 /** What a key may not be without. */
 function companions(key: string, path: readonly string[]): object {
   if (path[0] === "rollout" && key === "action") return { group: "x" };
-  if (path.includes("hooks")) return ["run", "timeout", "on_error"].includes(key) ? { command: "x" } : {};
+  if (path.includes("hooks") || path.includes("revert"))
+    return ["run", "timeout", "on_error"].includes(key) ? { command: "x" } : {};
   if (["from", "status", "passes", "timeout"].includes(key)) return { http: "http://x" };
   return key === "pause" ? { group: "x" } : {};
 }
