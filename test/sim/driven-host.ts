@@ -11,7 +11,11 @@ export async function drivenHost(
   host: FleetHost,
   access: HostAccess,
   groups: readonly ProgramName[],
-): Promise<{ readonly reader: SupervisorReader; readonly changes: SupervisorChanges; close(): Promise<void> }> {
+): Promise<{
+  readonly reader: SupervisorReader;
+  readonly changes: SupervisorChanges;
+  readonly close: () => Promise<void>;
+}> {
   const settings = { command: "supervisorctl", sudo: false, config: host.supervisorConfig };
   const reader = supervisorReader(access, settings, 30_000);
   const lock = createHostLock(access, {

@@ -99,7 +99,6 @@ describe("a reread", () => {
   ] satisfies [string, RunOutcome[]][])
     it(`is unavailable, with a reason, where supervisorctl ${what}`, async () => {
       const outcome = await reread(...outcomes);
-      assert.equal(outcome.kind, "unavailable");
       assert.ok(outcome.kind === "unavailable" && outcome.reason.length > 0);
     });
 });
