@@ -215,6 +215,27 @@ describe("hooks of waves and batches", () => {
   });
 });
 
+describe("hooks of waves and batches where the journal can no longer be written", () => {
+  it("take nothing out of service, and put back what was out before", async () => {
+    for (const [after, ran] of [
+      [0, []],
+      [1, ["before_wave", "after_wave"]],
+      [2, ["before_wave", "before_batch", "after_batch", "after_wave"]],
+    ] as const) {
+      const { plan, fleet, time } = withHooks({ hosts: 2, instances: 1 }, ALL);
+      const sent: HookName[] = [];
+      const run = await simulate(rolloutOf(plan, fleet), fleet, time, {
+        onHook: ({ hook }) => (sent.push(hook), { kind: "succeeded" }),
+        journalProblem: () => (sent.length >= after ? "no space left on device" : undefined),
+      });
+      assert.deepEqual(codesOf(run), ["journal_unwritable"]);
+      assert.deepEqual(sent, ran);
+      assert.deepEqual([...fleet.drainedTogether], []);
+      assert.equal(countsOf(run)?.untouched, 2);
+    }
+  });
+});
+
 describe("a hook with on_error: warn", () => {
   const warns = (name: string) => hookOf(name, { on_error: "warn" });
 

@@ -1,5 +1,5 @@
 import { nearest } from "./nearest.ts";
-import { planSchema, propertiesOf, type Schema } from "./plan-schema.ts";
+import { planSchema, propertiesOf, schemaAt, type Schema } from "./plan-schema.ts";
 import type { Path } from "../text/path.ts";
 
 /** An unknown key, as explained to the user. */
@@ -118,7 +118,7 @@ function notHere(key: string, path: Path, known: Readonly<Record<string, Schema>
   return undefined;
 }
 
-/** A key of a group or host that only the plan may have. */
+/** A key of a group or host that only the plan may have, or the groups as well. */
 function onPlan(path: Path): string | undefined {
   if (path[0] !== "groups" && path[0] !== "hosts") return undefined;
   const place = path.slice(2);
@@ -126,7 +126,10 @@ function onPlan(path: Path): string | undefined {
     (part, name) => (part && Object.hasOwn(propertiesOf(part), name) ? propertiesOf(part)[name] : undefined),
     planSchema as Schema,
   );
-  return isKnown && `only the plan has ${JSON.stringify(place.join("."))}: put it at the top level`;
+  const key = JSON.stringify(place.join("."));
+  if (path[0] === "hosts" && schemaAt(["groups", "any", ...place]))
+    return `only the plan and its groups have ${key}: put it there`;
+  return isKnown && `only the plan has ${key}: put it at the top level`;
 }
 
 /** Finds a key that belongs one level deeper: `port` on a host is `ssh.port`. */

@@ -16,6 +16,7 @@ import {
   releasesSection,
   unreachableSection,
   midRestartSection,
+  warnedHooksSection,
 } from "../report/report-sections.ts";
 
 /** A summary is read for the causes; all logs are in the report. */
@@ -47,6 +48,7 @@ function summaryMarkup(model: RolloutModel, invocation: Invocation): Markup {
   const sections = [
     refusedSection,
     hooksSection,
+    warnedHooksSection,
     midRestartSection,
     unreachableSection,
     drainedSection,

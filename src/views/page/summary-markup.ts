@@ -21,6 +21,7 @@ import {
   skippedSection,
   unreachableSection,
   midRestartSection,
+  warnedHooksSection,
 } from "../report/report-sections.ts";
 import { html, type Markup } from "./markup.ts";
 
@@ -133,6 +134,7 @@ export function troubleMarkup(model: RolloutModel, called?: Invocation): Markup 
   const sections = [
     refusedSection,
     hooksSection,
+    warnedHooksSection,
     midRestartSection,
     unreachableSection,
     drainedSection,

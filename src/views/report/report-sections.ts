@@ -122,21 +122,26 @@ export function refusedSection({ finished }: RolloutModel): string[] {
   return titled("refused because", lines);
 }
 
-/** Failed hooks, but for those of instances; and all that failed and only warn. */
+/** Failed hooks, but for those of instances. */
 export function hooksSection({ incidents }: RolloutModel): string[] {
   const lines = [...incidents.failedHooks.values()].map(
     (event) => `  ${event.hook}${hookPlace(event)}: ${whyOf(event)}`,
   );
-  const warned = groupedBy(incidents.warnedHooks.values(), (event) =>
+  return titled("failed hooks", lines);
+}
+
+/** Hooks that failed, whose failure is only a warning to the plan: those of instances as well. */
+export function warnedHooksSection({ incidents }: RolloutModel): string[] {
+  const kinds = groupedBy(incidents.warnedHooks.values(), (event) =>
     [event.hook, event.wave, event.batch, whyOf(event)].join(" "),
   );
-  const warnings = warned.flatMap((alike) => {
+  const lines = kinds.flatMap((alike) => {
     const [event] = alike;
     if (!event) return [];
     const places = event.host === undefined ? [hookPlace(event)] : foldedPlaces(alike).map((place) => ` on ${place}`);
     return places.map((place) => `  ${event.hook}${place}: ${whyOf(event)}`);
   });
-  return [...titled("failed hooks", lines), ...titled("hooks that failed, which is only a warning", warnings)];
+  return titled("hooks that failed, which is only a warning", lines);
 }
 
 function hookPlace(event: EventOf<"hook.finished">): string {
@@ -183,6 +188,7 @@ export function drainedSection(model: RolloutModel): string[] {
   // It puts them back itself.
   if (isRunning(model)) return [];
   const resume = finished?.outcome !== "succeeded" ? "; --resume does that too" : "";
+  const ofGroup = resume === "" ? "" : `${resume}, if it has hosts of the group to restart`;
   return titled("still drained", [
     ...withRemedy(
       indented(foldedPlaces([...drains.instances.values()])),
@@ -194,11 +200,11 @@ export function drainedSection(model: RolloutModel): string[] {
     ),
     ...withRemedy(
       drainedLines(drains.batches),
-      "before_batch ran for them and after_batch did not succeed: put them back into service by hand once they are healthy.",
+      `before_batch ran for them and after_batch did not succeed: put them back into service by hand once they are healthy${ofGroup}.`,
     ),
     ...withRemedy(
       drainedLines(drains.waves),
-      "before_wave ran for them and after_wave did not succeed: put them back into service by hand once they are healthy.",
+      `before_wave ran for them and after_wave did not succeed: put them back into service by hand once they are healthy${ofGroup}.`,
     ),
   ]);
 }

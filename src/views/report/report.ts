@@ -22,6 +22,7 @@ import {
   skippedSection,
   unreachableSection,
   midRestartSection,
+  warnedHooksSection,
 } from "./report-sections.ts";
 import { sinceText } from "../words/writer-text.ts";
 import { wrapped } from "../words/wrapped.ts";
@@ -51,6 +52,7 @@ function sectionsFor(model: RolloutModel): string[][] {
   if (outcome === "succeeded")
     return [
       hooksSection(model),
+      warnedHooksSection(model),
       drainedSection(model),
       leftoversSection(model),
       driftSection(model),
@@ -59,6 +61,7 @@ function sectionsFor(model: RolloutModel): string[][] {
   return [
     failedSection(model),
     hooksSection(model),
+    warnedHooksSection(model),
     midRestartSection(model),
     unreachableSection(model),
     drainedSection(model),

@@ -35,7 +35,9 @@ export class Around implements Witness {
   see(event: RolloutEvent): void {
     if (event.type === "hook.started") this.seeStarted(event);
     else if (event.type === "hook.finished") this.seeFinished(event);
-    else if (event.type === "instance.restarting") this.seeRestart(event);
+    else if (event.type === "instance.restarting") this.seeTouched(keyOf(event));
+    else if (event.type === "group.updating")
+      for (const instance of event.before) this.seeTouched(keyOf({ host: event.host, instance }));
     else if (event.type === "rollout.halted") this.isJournalFull ||= event.code === "journal_unwritable";
     else if (event.type === "rollout.answered" && event.answer === "retry" && event.host && event.instance) {
       const { host, instance } = event;
@@ -71,8 +73,7 @@ export class Around implements Witness {
     this.hooks.set(placed(event), counts ? "succeeded" : "failed");
   }
 
-  private seeRestart(event: EventOf<"instance.restarting">): void {
-    const key = keyOf(event);
+  private seeTouched(key: string): void {
     const place = placeOf(this.trial.rollout.waves, key);
     if (!place) return;
     const [wave] = place.split("/");
