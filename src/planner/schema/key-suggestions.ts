@@ -127,7 +127,7 @@ function onPlan(path: Path): string | undefined {
     planSchema as Schema,
   );
   const key = JSON.stringify(place.join("."));
-  if (path[0] === "hosts" && schemaAt(["groups", "any", ...place]))
+  if (isKnown && path[0] === "hosts" && schemaAt(["groups", "any", ...place]))
     return `only the plan and its groups have ${key}: put it there`;
   return isKnown && `only the plan has ${key}: put it at the top level`;
 }
