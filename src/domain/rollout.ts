@@ -180,6 +180,8 @@ export interface Warning {
   readonly host?: HostName;
   readonly instance?: InstanceName;
   readonly message: string;
+  /** Configuration on disk that this rollout does not load: still true at its end, and said once more there. */
+  readonly kind?: "not_loaded";
 }
 
 export interface LeftDrained {

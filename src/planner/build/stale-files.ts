@@ -7,7 +7,8 @@ type SeenHost = Extract<HostReport, { instances: unknown }>;
 /** All that is known of a changed file: that Supervisor has not loaded it, or only that it may not have. */
 type Staleness = { readonly isCertain: boolean; readonly why: string };
 
-const REMEDY = "run supervisorctl reread and update first (update restarts the whole changed group at once)";
+const REMEDY =
+  "set config_changes: apply, and a rollout updates the groups that have changed, or run supervisorctl update on the host (either restarts the whole changed group at once)";
 
 /**
  * Warns of configuration files that a restart will not load, each once for each host. What supervisord has loaded is
@@ -28,7 +29,7 @@ export function staleFiles(rollout: Pick<Rollout, "waves">, fleet: FleetReport):
         return staleness ? [{ program, ...staleness }] : [];
       });
       const message = messageOf(file, stale);
-      return message === undefined ? [] : [{ host, message }];
+      return message === undefined ? [] : [{ host, message, kind: "not_loaded" as const }];
     });
   });
 }

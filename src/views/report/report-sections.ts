@@ -165,6 +165,14 @@ export function driftSection({ hosts, incidents }: RolloutModel): string[] {
   return titled("changed since the preview", [...restarts, ...lines]);
 }
 
+/** Configuration on disk that no instance runs with, unless it was loaded since. */
+export function notLoadedSection({ planned }: RolloutModel): string[] {
+  const lines = (planned?.warnings ?? []).flatMap(({ kind, host, message }) =>
+    kind === "not_loaded" ? [`  ${printable(host ?? "")}: ${onOneLine(message)}`] : [],
+  );
+  return titled("configuration that was not loaded", lines);
+}
+
 /** Processes that outlived the instances that they belonged to. */
 export function leftoversSection({ incidents }: RolloutModel): string[] {
   const lines = [...incidents.leftovers.values()].flatMap(({ host, instance, processes }) => [

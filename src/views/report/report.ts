@@ -17,6 +17,7 @@ import {
   hooksSection,
   leftOpenSection,
   leftoversSection,
+  notLoadedSection,
   refusedSection,
   releasesSection,
   skippedSection,
@@ -56,6 +57,7 @@ function sectionsFor(model: RolloutModel): string[][] {
       drainedSection(model),
       leftoversSection(model),
       driftSection(model),
+      notLoadedSection(model),
       skippedSection(model),
     ];
   return [
@@ -67,6 +69,7 @@ function sectionsFor(model: RolloutModel): string[][] {
     drainedSection(model),
     leftoversSection(model),
     driftSection(model),
+    notLoadedSection(model),
     statusSection(model, "untouched"),
     leftOpenSection(model),
     skippedSection(model),

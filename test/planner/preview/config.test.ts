@@ -95,7 +95,7 @@ describe("what the preview makes of Supervisor's own configuration", () => {
   it("warns of a config that was written since, and of no other", () => {
     assert.match(
       previewOf({ a: { files: [file(59, "web")] } }),
-      /^ {2}a: \/etc\/supervisor\/conf\.d\/web\.conf \(web\) was changed after it was started, and a restart does not load it: run/m,
+      /^ {2}a: \/etc\/supervisor\/conf\.d\/web\.conf \(web\) was changed after it was started, and a restart does not load it: set config_changes: apply/m,
     );
     for (const other of [file(60, "web"), file(5, "mail")])
       assert.doesNotMatch(previewOf({ a: { files: [other] } }), /warnings/);

@@ -88,6 +88,19 @@ how to continue
     );
   });
 
+  it("says again which configuration was not loaded: that is as true as it was before", () => {
+    const message = "/etc/web.conf (web) was changed after it was started, and a restart does not load it: update";
+    const other = { host: "web-02" as HostName, message: "it is FATAL already" };
+    const warnings = [{ host: "web-01" as HostName, message, kind: "not_loaded" as const }, other];
+    const text = reportOf([
+      { ...eightHosts(), warnings },
+      { type: "rollout.started" },
+      finished("succeeded", { healthy: 32 }, 130),
+    ]);
+    assert.ok(text.includes(`\n\nconfiguration that was not loaded\n  web-01: ${message}\n`), text);
+    assert.ok(!text.includes(other.message));
+  });
+
   it("of a success is one line, and what was skipped", () => {
     const events = [
       eightHosts(),
