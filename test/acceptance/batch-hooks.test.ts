@@ -65,7 +65,7 @@ describeEachWay("hooks of batches, on real hosts", (reachedBy) => {
     const preview = await orchestrate(plan, "--resume", "--dry-run");
     assert.match(
       preview.stdout,
-      /after_batch on the controller: .*\n +also for host-1, which the resumed rollout left drained\n/,
+      /after_batch on the controller: .*\n +also for host-1, which an earlier rollout left drained\n/,
     );
     const resumed = await orchestrate(plan, "--resume", "--output", "json");
     assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);

@@ -17,6 +17,7 @@ import { chunks, inBatches } from "./host-batches.ts";
 import { exitWarnings, withExits } from "./expected-exits.ts";
 import { idleExclusions } from "./idle-exclusions.ts";
 import { leftoversOn, leftoverWarnings } from "./leftovers.ts";
+import type { Hook, WaveHooks } from "../../domain/settings.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { MissingPrograms } from "./missing-programs.ts";
 import { select, type Selected } from "./programs.ts";
@@ -176,7 +177,7 @@ class Builder {
       .map((host) => this.hostWork(host, selectors, settingsIn, wave.batches.mode))
       .filter((work) => work.batches.length > 0 || this.hasHooksOnly(work));
     for (const { host } of works) this.hooked.delete(host);
-    const { group, between_batches_ms, programs, pause, hooks, vars } = wave;
+    const { group, between_batches_ms, programs, pause, hooks, vars, hook_timeout_ms } = wave;
     const batches = inBatches(this.isRevert ? downFirst(works, hasDown) : works, wave.batches);
     return {
       group,
@@ -184,7 +185,7 @@ class Builder {
       programs,
       batches,
       ...(pause === undefined ? {} : { pause }),
-      ...(hooks && { hooks }),
+      ...(hooks && { hooks: withTimeout(hooks, hook_timeout_ms) }),
       ...(vars && { vars }),
     };
   }
@@ -256,6 +257,13 @@ class Builder {
       return pieces.map((piece) => ({ program, at_once: piece.length, instances: piece, settings }));
     });
   }
+}
+
+function withTimeout(hooks: WaveHooks, timeout_ms: number | undefined): WaveHooks {
+  if (timeout_ms === undefined) return hooks;
+  return Object.fromEntries(
+    Object.entries(hooks as Record<string, Hook>).map(([name, hook]) => [name, { timeout_ms, ...hook }]),
+  );
 }
 
 /** A batch with all settings of its program. */

@@ -1,5 +1,4 @@
 import { parseQuantity, type Quantity } from "../../domain/quantity.ts";
-import type { Timings } from "../../domain/rollout.ts";
 import type { Vars } from "../../domain/settings.ts";
 import { readChecks, type OwnCheck } from "./checks.ts";
 import type { PlanDocument } from "../text/document.ts";
@@ -83,10 +82,10 @@ export function mergeLevels(levels: readonly Level[]): MergedLevels {
 }
 
 /** The hooks of a wave and of its batches, and their texts. */
-export function waveHooksOf(levels: readonly Level[], { command_timeout_ms }: Timings) {
+export function waveHooksOf(levels: readonly Level[]) {
   const hooks = nearestHooks(levels).filter(([name]) => isOfWave(name));
   return {
-    hooks: Object.fromEntries(hooks.map(([name, { hook }]) => [name, { timeout_ms: command_timeout_ms, ...hook }])),
+    hooks: Object.fromEntries(hooks.map(([name, { hook }]) => [name, hook])),
     templates: hooks.map(([, { template }]) => template),
   };
 }

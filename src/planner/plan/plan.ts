@@ -87,6 +87,8 @@ export interface PlanWave {
   /** Around the wave and its batches, and their variables; left out where there are none. */
   readonly hooks?: WaveHooks;
   readonly vars?: Vars;
+  /** For those of these hooks that have no timeout of their own. */
+  readonly hook_timeout_ms?: number;
 }
 
 /** A checked plan: every reference resolved, every default filled in, nothing yet known about the fleet. */

@@ -100,7 +100,7 @@ function readWave(reading: WaveReading, findings: Findings): PlanWave {
   );
   const shared = settingsOf.get(undefined) ?? { settings: mergeLevels(levels).settings };
   const { timings, vars } = shared.settings;
-  const { hooks, templates } = waveHooksOf(levels, timings);
+  const { hooks, templates } = waveHooksOf(levels);
   const { ofWaves } = reading.everywhere;
   reading.missing.note([...templates, ...ofWaves], vars, turn.hosts);
   const pause = readPause(turn, findings);
@@ -115,7 +115,7 @@ function readWave(reading: WaveReading, findings: Findings): PlanWave {
     between_batches_ms: timings.between_batches_ms,
     ...(pause !== undefined && { pause }),
     ...(templates.length > 0 && { hooks }),
-    ...(templates.length + ofWaves.length > 0 && { vars }),
+    ...(templates.length + ofWaves.length > 0 && { vars, hook_timeout_ms: timings.command_timeout_ms }),
   };
 }
 

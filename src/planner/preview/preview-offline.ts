@@ -8,7 +8,7 @@ import { folded, foldedInOrder, groupedBy } from "../../domain/folding.ts";
 import { warningOfPlan } from "../build/warnings.ts";
 import type { Plan, PlanWave, ProgramRule } from "../plan/plan.ts";
 import { namesAllOf } from "../../domain/selector.ts";
-import { aroundLines, hostHookLines } from "./preview-steps.ts";
+import { aroundLines, hostHookLines, waveHookLines } from "./preview-steps.ts";
 import { batchesTitle, betweenBatches, pauseLines, section, slidingTitle } from "./preview-words.ts";
 
 /** A plan by itself, without a look at the fleet: hosts and batches, no instances. */
@@ -78,6 +78,7 @@ function waveLines(wave: OfflineWave, plan: PlanWave, index: number, waves: numb
     ...actionLines(plan),
     ...groupedBy(hosts, ({ settings }) => formatQuantity(settings.instances)).map(instancesLine),
     ...programLines(plan),
+    ...waveHookLines({ ...(plan.hooks && { hooks: plan.hooks }), batches: [] }),
     ...hostHookLines(hosts.map(({ host, settings }) => ({ host, hooks: settings.hooks }))),
     ...checkAndHookLines(plan),
     ...betweenBatches(wave),

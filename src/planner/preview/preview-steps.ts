@@ -13,9 +13,12 @@ export function stepLines(wave: Wave): string[] {
 }
 
 /** The hooks around the wave and around each of its batches, and which other hosts they put back. */
-function waveHookLines(wave: Wave): string[] {
-  const { hooks = {}, left_drained = [] } = wave;
-  const left = wave.batches.flatMap((batch) => batch.left_drained ?? []);
+export function waveHookLines({
+  hooks = {},
+  left_drained = [],
+  batches,
+}: Pick<Wave, "hooks" | "left_drained" | "batches">): string[] {
+  const left = batches.flatMap((batch) => batch.left_drained ?? []);
   const ofWave = [
     ...hookLine("before_wave", hooks.before_wave),
     ...afterLines("after_wave", hooks.after_wave, left_drained),
@@ -31,7 +34,7 @@ function waveHookLines(wave: Wave): string[] {
 }
 
 function afterLines(name: string, hook: Hook | undefined, left: readonly HostName[]): string[] {
-  const also = left.length === 0 ? [] : [`  also for ${folded(left)}, which the resumed rollout left drained`];
+  const also = left.length === 0 ? [] : [`  also for ${folded(left)}, which an earlier rollout left drained`];
   return [...hookLine(name, hook), ...also];
 }
 

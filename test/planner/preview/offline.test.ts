@@ -46,6 +46,16 @@ A host with nothing to restart leaves its place in a batch to the next; --dry-ru
     );
   });
 
+  it("shows the hooks around a wave and its batches", () => {
+    const text = offlineText(
+      planOf("programs: web\nhosts: { a: }\nhooks: { before_batch: ./drain, after_wave: ./test }\n"),
+    );
+    assert.match(
+      text,
+      / {2}around the wave:\n {4}after_wave on the controller: .\/test\n {2}around each batch:\n {4}before_batch on the controller: .\/drain\n/,
+    );
+  });
+
   it("shows the checks and hooks of each program, once for all that have the same", () => {
     const text = offlineText(
       planOf(`
