@@ -185,6 +185,19 @@ export const REFUSALS = {
     title: "supervisorctl cannot restart one of the selected processes by itself",
     remedy: "Rename the process (process_name in the configuration of its program), or leave it out of `programs`.",
   },
+  config_unreadable: {
+    title: "Supervisor cannot read its configuration on a host",
+    remedy: "Correct the file that is named; `supervisorctl reread` on the host says whether it is right.",
+  },
+  config_changed: {
+    title: "Supervisor's configuration on a host is newer than the loaded one",
+    remedy:
+      "Load it with `--action update` or `config_changes: apply`, or restart with the loaded one by `config_changes: warn`.",
+  },
+  group_partly_selected: {
+    title: "an update would take down instances that the plan does not update",
+    remedy: "Name the whole group in `programs`, all of it with the same action, or leave the group out.",
+  },
   program_not_found: {
     title: "a program of the plan does not exist on a host",
     remedy:

@@ -81,6 +81,14 @@ export interface InstanceBatch {
   readonly settings?: Partial<WorkSettings>;
   /** True: its instances are a whole group, which `supervisorctl update` takes down together and brings up again. */
   readonly is_update?: true;
+  /** Of an update: instances that have other settings than the batch. */
+  readonly members?: readonly MembersWithSettings[];
+}
+
+/** Instances of a group that is updated, and what they have in place of their host's settings. */
+export interface MembersWithSettings {
+  readonly instances: readonly InstanceName[];
+  readonly settings: Partial<WorkSettings>;
 }
 
 /** What one host gets while its batch has its turn, and the settings of programs that have none of their own. */
@@ -274,18 +282,37 @@ export function* worksOf(rollout: Pick<Rollout, "waves">): Generator<HostWork> {
   for (const wave of rollout.waves) for (const batch of wave.batches) yield* batch.hosts;
 }
 
-/** A host's work with only this batch, and with the settings that apply to it: the one place that knows how they are found. */
-export function ownWork(work: HostWork, batch: InstanceBatch): HostWork {
-  return { ...work, ...batch.settings, batches: [batch] };
+/**
+ * A host's work with only this batch, and with the settings that apply to it: the one place that knows how they are found.
+ * @param instance to have those of one of its instances
+ */
+export function ownWork(work: HostWork, batch: InstanceBatch, instance?: InstanceName): HostWork {
+  const own = instance && batch.members?.find(({ instances }) => instances.includes(instance));
+  return { ...work, ...(own ?? batch).settings, batches: [batch] };
 }
 
 /** A host's work in parts that have one set of settings each. It is its only part if no program has any of its own. */
 export function partsOf(work: HostWork): readonly HostWork[] {
-  if (!work.batches.some(({ settings }) => settings)) return [work];
-  return groupedBy(work.batches, ({ settings }) => JSON.stringify(settings ?? {})).flatMap((batches) => {
-    const [first] = batches;
-    return first ? [{ ...ownWork(work, first), batches }] : [];
-  });
+  if (!work.batches.some(({ settings, members }) => settings ?? members)) return [work];
+  return groupedBy(work.batches.flatMap(piecesOf), ({ settings }) => JSON.stringify(settings ?? {})).flatMap(
+    (batches) => {
+      const [first] = batches;
+      return first ? [{ ...ownWork(work, first), batches }] : [];
+    },
+  );
+}
+
+/** A batch by the settings of its instances. */
+function piecesOf(batch: InstanceBatch): readonly InstanceBatch[] {
+  const { members, ...whole } = batch;
+  if (!members) return [batch];
+  const apart = members.map(({ instances, settings }) => ({
+    ...whole,
+    settings,
+    instances: batch.instances.filter(({ instance }) => instances.includes(instance)),
+  }));
+  const rest = batch.instances.filter((one) => !apart.some(({ instances }) => instances.includes(one)));
+  return [{ ...whole, instances: rest }, ...apart].filter(({ instances }) => instances.length > 0);
 }
 
 /** The parts of every host's work of a rollout. */

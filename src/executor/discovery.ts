@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import type { Refusal } from "../domain/failures.ts";
-import type { FleetReport, HostReport } from "../domain/fleet.ts";
+import type { FleetReport, HostReport, RereadOutcome } from "../domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type ProgramName } from "../domain/ids.ts";
 import { codeOf, type UnseenLook } from "../domain/outcomes.ts";
 import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
@@ -26,6 +26,8 @@ export interface DiscoveryOptions {
   readonly histories?: (host: HostName, snapshots: readonly ProcessSnapshot[]) => boolean;
   /** The hosts on which something may be changed: refused where supervisorctl itself does not work. */
   readonly changedOn?: ReadonlySet<HostName>;
+  /** The hosts on which supervisord reads its configuration again: refused where it cannot. */
+  readonly rereadOn?: ReadonlySet<HostName>;
   /** Which EXITED processes stay so. */
   readonly atRest?: {
     /** Whether that matters of a program. */
@@ -55,7 +57,7 @@ export async function discover(
 async function lookAt(
   host: HostName,
   { connection, supervisor, processes }: FleetHost,
-  { withConfig, processes: areProcessesAsked, histories: areHistoriesAsked, changedOn }: DiscoveryOptions,
+  { withConfig, processes: areProcessesAsked, histories: areHistoriesAsked, changedOn, rereadOn }: DiscoveryOptions,
 ): Promise<HostReport> {
   const connected = await connection.connect();
   if (connected.kind === "refused") return { host, refusal: connected.refusal };
@@ -75,8 +77,16 @@ async function lookAt(
     const reason = `its states were read without supervisorctl, but restarts need it: ${trouble.reason}`;
     return { host, refusal: refusalOf(host, { ...trouble, reason }) };
   }
+  // After the configuration was asked for: what supervisord says of it is what was read last.
+  const reread = rereadOn?.has(host) ? await supervisor.reread() : undefined;
+  if (reread && reread.kind !== "read") return { host, refusal: unread(host, reread) };
   const daemon = supervisorPid === undefined ? {} : { supervisorPid };
-  const more = { ...(warnings && { warnings }), ...(config && { config }), ...(histories && { histories }) };
+  const more = {
+    ...(warnings && { warnings }),
+    ...(config && { config }),
+    ...(histories && { histories }),
+    ...(reread && { reread }),
+  };
   return { host, ...seen, ...daemon, ...more };
 }
 
@@ -116,6 +126,11 @@ function isDown({ state }: ProcessSnapshot): boolean {
 
 function namesOf(snapshots: readonly ProcessSnapshot[], inState: ProcessState): InstanceName[] {
   return snapshots.flatMap(({ instance, state }) => (state === inState ? [instance] : []));
+}
+
+function unread(host: HostName, { kind, reason }: Exclude<RereadOutcome, { kind: "read" }>): Refusal {
+  if (kind === "invalid") return { code: "config_unreadable", host, reason };
+  return { code: "supervisor_unavailable", host, reason: `its configuration could not be read again: ${reason}` };
 }
 
 function refusalOf(host: HostName, look: UnseenLook): Refusal {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { InstanceConfig } from "../../src/domain/fleet.ts";
+import type { InstanceConfig, RereadOutcome } from "../../src/domain/fleet.ts";
 import { programOf, type HostName, type InstanceName, type RolloutId } from "../../src/domain/ids.ts";
 import type { LookOutcome } from "../../src/domain/outcomes.ts";
 import type { ProcessState } from "../../src/domain/process-state.ts";
@@ -124,6 +124,43 @@ describe("whether supervisorctl works on a host", () => {
     assert.match(first.refusal.reason, /restarts need it: it asks for a password$/);
     assert.ok(second && "instances" in second);
     assert.deepEqual([changed.asked(), watched.asked()], [1, 0]);
+  });
+});
+
+describe("the configuration on a host's disk", () => {
+  const read: RereadOutcome = { kind: "read", groups: new Map(), instances: [] };
+  const rereading = async (outcome: RereadOutcome, rereadOn: readonly string[]) => {
+    let asked = 0;
+    const { opened } = hostOf([{ web: "RUNNING" }]);
+    const reread = () => {
+      asked++;
+      return Promise.resolve(outcome);
+    };
+    const host: FleetHost = { ...opened, supervisor: { ...opened.supervisor, reread } };
+    const reports = await discover(
+      new Map([["h" as HostName, host]]),
+      new Recorder("id" as RolloutId, systemClock, []),
+      { rereadOn: new Set(rereadOn as HostName[]) },
+    );
+    return { asked, report: reports.get("h" as HostName) };
+  };
+
+  it("is read again only where that is asked", async () => {
+    const there = await rereading(read, ["h"]);
+    assert.equal(there.asked, 1);
+    assert.ok(there.report && "reread" in there.report);
+    const elsewhere = await rereading(read, ["other"]);
+    assert.equal(elsewhere.asked, 0);
+    assert.ok(elsewhere.report && !("reread" in elsewhere.report));
+  });
+
+  it("that supervisord cannot read refuses the host, in supervisord's words", async () => {
+    const reason = "Invalid value for numprocs in section 'program:web' (file: '/etc/supervisor/conf.d/web.conf')";
+    const { report } = await rereading({ kind: "invalid", reason }, ["h"]);
+    assert.deepEqual(report, { host: "h", refusal: { code: "config_unreadable", host: "h", reason } });
+    const unasked = await rereading({ kind: "unavailable", reason: "it does not answer" }, ["h"]);
+    assert.ok(unasked.report && "refusal" in unasked.report);
+    assert.equal(unasked.report.refusal.code, "supervisor_unavailable");
   });
 });
 

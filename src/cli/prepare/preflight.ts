@@ -11,6 +11,7 @@ import type { FleetHost, View } from "../../executor/ports.ts";
 import { Recorder } from "../../executor/recorder.ts";
 import { systemClock } from "../../executor/system-clock.ts";
 import { buildRollout } from "../../planner/build/build.ts";
+import { hostsToReread } from "../../planner/build/group-updates.ts";
 import { hostsWhereExitsCount } from "../../planner/build/expected-exits.ts";
 import { hostsWatchedForLeftovers } from "../../planner/build/leftovers.ts";
 import { selectsProgram } from "../../planner/build/picking.ts";
@@ -84,6 +85,7 @@ export class Preflight {
       interrupted: this.interrupted,
       withConfig: true,
       changedOn: new Set(plan.waves.flatMap(({ hosts }) => hosts.map(({ host }) => host))),
+      rereadOn: hostsToReread(plan),
       // Ages by the process table are right also where a clock was set.
       histories: (host) => counting.has(host),
       processes: (host) => startedBefore !== undefined || watched.has(host),

@@ -1,6 +1,6 @@
 import type { Refusal } from "../../domain/failures.ts";
-import type { FleetReport } from "../../domain/fleet.ts";
-import type { HostName, InstanceName } from "../../domain/ids.ts";
+import type { FleetReport, GroupChange } from "../../domain/fleet.ts";
+import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import { takeAtOnce, tolerate } from "../../domain/quantity.ts";
 import {
   sizeOf,
@@ -26,6 +26,8 @@ import { resumeChain, revertChain } from "./resume-chain.ts";
 import { downFirst, hasDown, isDown, revertingPlan } from "./reverting.ts";
 import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
 import { floorsOf, refuseFloors } from "./floors.ts";
+import { configChangeWarnings } from "./config-change-warnings.ts";
+import { addedBy, configOnDisk, type UpdatedGroup } from "./group-updates.ts";
 import { InstancePicker, isRevert, type InstanceSelection } from "./picking.ts";
 import { warningOfPlan, warningsOf } from "./warnings.ts";
 import { compileRules, type SettingsIn } from "./program-rules.ts";
@@ -207,24 +209,66 @@ class Builder {
     const settingsOf: SettingsOf = (instance) => settingsIn(waveHost, instance);
     const report = this.fleet.get(host);
     const seen = report && "instances" in report ? report : undefined;
+    const selects = (instance: InstanceName) => selectors.some(({ names }) => names(instance));
+    const onDisk = seen ? configOnDisk(seen, { selects, settingsOf }) : undefined;
+    this.refusals.push(...(onDisk?.refusals ?? []));
+    if (onDisk) this.warnings.push(...configChangeWarnings(host, onDisk, { selects, settingsOf, seen }));
+    const there = [...(seen?.instances ?? []), ...addedBy(onDisk?.updates ?? NO_UPDATES)];
     const batches: SettledBatch[] = [];
     for (const { text, names } of seen ? selectors : []) {
-      const selected = select(names, seen?.instances ?? [], seen?.config?.instances);
+      const selected = select(names, there, seen?.config?.instances);
       // What a later exclusion takes away is there all the same.
-      if (selected.length > 0 || seen?.instances.some(({ instance }) => compileSelector(text)(instance)))
-        this.missing.isOn(text);
+      if (selected.length > 0 || there.some(({ instance }) => compileSelector(text)(instance))) this.missing.isOn(text);
       else this.missing.isNotOn(host, text, seen?.instances ?? []);
-      for (const one of selected) batches.push(...this.instanceBatches(host, text, one, settingsOf, mode));
+      for (const one of selected) {
+        const updated = onDisk?.updates.get(one.program);
+        batches.push(
+          ...(updated
+            ? this.updateBatch(host, text, updated, settingsOf)
+            : this.instanceBatches(host, text, one, settingsOf, { mode, change: onDisk?.changes.get(one.program) })),
+        );
+      }
     }
     const own = this.workSettings(host, settings);
     return {
       host,
       ...own,
-      batches: batches.map(({ settings: others, ...batch }) => {
-        const different = others === settings ? {} : differences(own, this.workSettings(host, others));
-        return { ...batch, ...(Object.keys(different).length > 0 && { settings: different }) };
-      }),
+      batches: batches.map((batch) => this.withDifferences(host, batch, settings, own)),
     };
+  }
+
+  private withDifferences(
+    host: HostName,
+    { settings: others, apart = [], ...batch }: SettledBatch,
+    settings: HostSettings,
+    own: WorkSettings,
+  ): InstanceBatch {
+    const differencesOf = (of: HostSettings) => (of === settings ? {} : differences(own, this.workSettings(host, of)));
+    const different = differencesOf(others);
+    const members = apart.map((one) => ({ instances: one.instances, settings: differencesOf(one.settings) }));
+    const hasMembers = members.some((one) => JSON.stringify(one.settings) !== JSON.stringify(different));
+    return {
+      ...batch,
+      ...(Object.keys(different).length > 0 && { settings: different }),
+      ...(hasMembers && { members }),
+    };
+  }
+
+  /** Once for a group, at the first selector that names some of it. */
+  private updateBatch(host: HostName, selector: string, updated: UpdatedGroup, settingsOf: SettingsOf): SettledBatch[] {
+    const { group: program } = updated;
+    const instances = this.picker.pickUpdate(host, updated, {
+      isNamed: updated.instances.some(({ instance }) => namesGroup(selector, instance)),
+    });
+    const [first] = instances;
+    if (!first) return [];
+    const settings = settingsOf(first.instance);
+    const others = instances.filter(({ instance }) => settingsOf(instance) !== settings);
+    const apart = [...new Set(others.map(({ instance }) => settingsOf(instance)))].map((own) => ({
+      settings: own,
+      instances: others.filter(({ instance }) => settingsOf(instance) === own).map(({ instance }) => instance),
+    }));
+    return [{ program, at_once: instances.length, instances, is_update: true, settings, apart }];
   }
 
   private workSettings(host: HostName, settings: HostSettings): WorkSettings {
@@ -238,13 +282,13 @@ class Builder {
     selector: string,
     { program, instances }: Selected,
     settingsOf: SettingsOf,
-    mode: HostBatches["mode"],
+    { mode, change }: { readonly mode: HostBatches["mode"]; readonly change: GroupChange | undefined },
   ): SettledBatch[] {
     const alike: { readonly settings: HostSettings; readonly planned: PlannedInstance[] }[] = [];
     for (const snapshot of instances) {
       const settings = settingsOf(snapshot.instance);
       const isNamed = namesGroup(selector, snapshot.instance);
-      const planned = this.picker.pick(host, program, snapshot, { settings, isNamed });
+      const planned = this.picker.pick(host, program, snapshot, { settings, isNamed, change });
       const last = alike.at(-1);
       if (planned && last?.settings === settings) last.planned.push(planned);
       else if (planned) alike.push({ settings, planned: [planned] });
@@ -267,9 +311,13 @@ function withTimeout(hooks: WaveHooks, timeout_ms: number | undefined): WaveHook
 }
 
 /** A batch with all settings of its program. */
-interface SettledBatch extends Omit<InstanceBatch, "settings"> {
+interface SettledBatch extends Omit<InstanceBatch, "settings" | "members"> {
   readonly settings: HostSettings;
+  /** Of an update: instances with other settings. */
+  readonly apart?: readonly { readonly instances: readonly InstanceName[]; readonly settings: HostSettings }[];
 }
+
+const NO_UPDATES: ReadonlyMap<ProgramName, UpdatedGroup> = new Map();
 
 /** The settings in which a program differs from its host. */
 function differences(ofHost: WorkSettings, ofProgram: WorkSettings): Partial<WorkSettings> {

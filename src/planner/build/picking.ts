@@ -1,6 +1,6 @@
 import { whyNotAddressable } from "../../domain/address.ts";
 import type { Refusal } from "../../domain/failures.ts";
-import type { FleetReport, HostReport, InstanceConfig } from "../../domain/fleet.ts";
+import type { FleetReport, GroupChange, HostReport, InstanceConfig } from "../../domain/fleet.ts";
 import {
   programOf,
   type HostName,
@@ -17,6 +17,8 @@ import type { HostSettings, Plan } from "../plan/plan.ts";
 import { selectsGroup } from "../../domain/selector.ts";
 import { resumeAction } from "./resume-action.ts";
 import { failureLeft, revertAction, type RevertedRollout } from "./reverting.ts";
+import type { UpdatedGroup } from "./group-updates.ts";
+import { updatedInstance } from "./updated-instance.ts";
 import { wantedAction, type InstanceAction } from "./wanted-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
@@ -54,6 +56,8 @@ interface Selecting {
   readonly settings: HostSettings;
   /** Its group is named, not matched by a pattern. */
   readonly isNamed: boolean;
+  /** How the configuration of its group on disk differs from what supervisord has loaded, where that was asked. */
+  readonly change?: GroupChange | undefined;
 }
 
 interface Remarks {
@@ -104,17 +108,61 @@ export class InstancePicker {
     const touched = this.touched(host, instance);
     if (isRevert(this.selection) && !touched) return undefined;
     const outcome = this.selection.resumed?.outcomes.get(host)?.get(instance);
-    if (!outcome && !touched && !selecting.isNamed && this.isListener(host, instance)) {
-      const why = "it is an event listener, and no program names it";
-      this.listeners.set(keyOf({ host, instance }), { host, program, instance, why });
-      return undefined;
-    }
+    if (!outcome && !touched && !selecting.isNamed && this.isListener(host, instance))
+      return this.leaveListener(host, program, instance);
     this.picked.set(host, picked.add(instance));
     this.programs.add(programOf(instance));
     if (outcome) return this.pickAgain(outcome, host, program, snapshot, selecting);
     return touched
       ? this.pickReverted(touched, host, program, snapshot, selecting)
       : this.pickNew(host, program, snapshot, selecting);
+  }
+
+  /**
+   * What an update does to each instance of a group, all together; empty where there is nothing to do, or where an earlier
+   * wave does it.
+   */
+  pickUpdate(
+    host: HostName,
+    { group, instances }: UpdatedGroup,
+    { isNamed }: Pick<Selecting, "isNamed">,
+  ): PlannedInstance[] {
+    const picked = this.picked.get(host) ?? new Set();
+    if (instances.some(({ instance }) => picked.has(instance))) return [];
+    // A revert touches no group that the reverted rollout has not touched.
+    if (isRevert(this.selection) && !instances.some(({ instance }) => this.touched(host, instance))) return [];
+    if (!isNamed && instances.some(({ instance }) => this.isListener(host, instance))) {
+      for (const { instance } of instances) this.leaveListener(host, group, instance);
+      return [];
+    }
+    this.programs.add(group);
+    this.picked.set(host, picked);
+    for (const { instance } of instances) picked.add(instance);
+    const isStarted = instances.some(({ configured }) => configured?.autostart);
+    return instances.flatMap((one) => {
+      const { instance, present } = one;
+      const isAtRest = this.isAtRest(host, instance);
+      const updated = updatedInstance(one, { isAtRest, isGroupStarted: isStarted });
+      if (updated.warning !== undefined) this.remarks.warnings.push({ host, instance, message: updated.warning });
+      if (updated.kind === "skip") {
+        this.leave({ host, program: group, instance, why: updated.why });
+        return [];
+      }
+      const { failed_as } = this.touched(host, instance) ?? {};
+      const before = { state: present?.state ?? "STOPPED", ...(present?.pid !== undefined && { pid: present.pid }) };
+      return [
+        {
+          instance,
+          program: group,
+          before,
+          action: updated.action,
+          ...(!present && { is_new: true as const }),
+          ...(failed_as && { failed_as }),
+          ...this.oldPids(host, instance, present?.pid),
+          ...(isAtRest && updated.action === "update" && { may_complete: true as const }),
+        },
+      ];
+    });
   }
 
   /** Of an instance that a revert is about: what the reverted rollout has left it as. */
@@ -163,6 +211,8 @@ export class InstancePicker {
     const { instance, state, pid } = snapshot;
     const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) return this.leave({ host, program, instance, why });
+    if (selecting.settings.action === "update")
+      return this.leave({ host, program, instance, why: whyNotUpdated(selecting) });
     const refusal = refusalOf(host, snapshot);
     if (refusal) {
       this.remarks.refusals.push(refusal);
@@ -182,6 +232,11 @@ export class InstancePicker {
     const old = this.oldPids(host, instance, lastPid);
     const { action, signal } = wanted;
     return { instance, program, before, action, ...(signal !== undefined && { signal }), ...old, ...completes };
+  }
+
+  private leaveListener(host: HostName, program: ProgramName, instance: InstanceName): undefined {
+    const why = "it is an event listener, and no program names it";
+    this.listeners.set(keyOf({ host, instance }), { host, program, instance, why });
   }
 
   private leave(skipped: SkippedInstance): undefined {
@@ -298,6 +353,13 @@ export class InstancePicker {
   private isAtRest(host: HostName, instance: InstanceName): boolean {
     return seenOf(this.fleet.get(host))?.at_rest?.has(instance) === true;
   }
+}
+
+/** Its group is none of those that are updated. */
+function whyNotUpdated({ change }: Selecting): string {
+  return change === "disappeared"
+    ? "its group is no longer configured, and is left running"
+    : "its configuration has not changed";
 }
 
 /** The action for instances that no update of their group reaches. */

@@ -4,7 +4,7 @@ import type { FleetReport } from "../../domain/fleet.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
 import { LEFT_AS, worksOf, type HostWork, type PlannedInstance, type Rollout } from "../../domain/rollout.ts";
 import { capacityForecasts, type CapacityForecast } from "../build/capacity.ts";
-import { enumerated, foldedPlaces, groupedBy, type Place } from "../../domain/folding.ts";
+import { enumerated, folded, foldedPlaces, groupedBy, type Place } from "../../domain/folding.ts";
 import { leastMs } from "../../domain/least-duration.ts";
 import { membersText } from "../build/mixed-groups.ts";
 import { hookLine } from "./preview-steps.ts";
@@ -30,6 +30,7 @@ export function previewText(rollout: Rollout, fleet: FleetReport): string {
       capacityForecasts({ waves, floors: limits.floors }, fleet).map(capacityLine),
     ),
     ...(waves.length === 0 ? [] : ["", toleranceLine(rollout), durationLine(rollout)]),
+    ...rereadLines(fleet),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -94,6 +95,16 @@ function capacityLine({ program, total, healthy, lowest, floor, members }: Capac
   const together = members ? ` of ${membersText(members)} together` : "";
   const atLeast = floor === undefined ? "" : ` (min_healthy: ${floor}${together})`;
   return printable(`${program}: ${lowest} of ${total}${now}${atLeast}`);
+}
+
+/** A preview that asks for that must say so: it is more than a look. */
+function rereadLines(fleet: FleetReport): string[] {
+  const asked = [...fleet.values()].flatMap((report) => ("reread" in report ? [report.host] : []));
+  if (asked.length === 0) return [];
+  return [
+    "",
+    `supervisorctl reread was run on ${folded(asked)}: it compares the configuration, and changes nothing that runs.`,
+  ];
 }
 
 function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }: Rollout): string {

@@ -154,8 +154,10 @@ function hostOf(work: HostWork, order: number, batch: BatchProgress): HostProgre
   };
   for (const each of work.batches) {
     const own = ownWork(work, each);
-    for (const { instance } of each.instances)
-      instances.push({ name: instance, at: host, work: own, status: "untouched", sinceMs: 0, proving: false });
+    for (const { instance } of each.instances) {
+      const itsWork = each.members ? ownWork(work, each, instance) : own;
+      instances.push({ name: instance, at: host, work: itsWork, status: "untouched", sinceMs: 0, proving: false });
+    }
   }
   for (const { counts } of [host, batch, batch.wave]) counts.untouched += instances.length;
   return host;

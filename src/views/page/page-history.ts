@@ -91,7 +91,7 @@ export class PageHistory {
     this.tracks.set(work.host, ofHost);
     return work.batches.flatMap((batch) =>
       batch.instances.map((planned) => {
-        const track = new Track(planned, ownWork(work, batch));
+        const track = new Track(planned, ownWork(work, batch, planned.instance));
         ofHost.set(track.name, track);
         return track;
       }),
