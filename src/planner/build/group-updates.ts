@@ -54,7 +54,7 @@ function applies({ action, config_changes }: HostSettings): boolean {
   return action === "restart" && config_changes === "apply";
 }
 
-/** A stop does not depend on what is configured. */
+/** A stop does not depend on the configuration. */
 function refuses({ action, config_changes }: HostSettings): boolean {
   return config_changes === "refuse" && action !== "stop" && action !== "update";
 }
