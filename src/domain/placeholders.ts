@@ -105,11 +105,14 @@ export function fillShown(template: string, values: PlaceholderValues, quoting: 
   return text;
 }
 
+/** Of an environment with a longer value no program can be started on Linux (MAX_ARG_STRLEN); the names of many hosts may be. */
+const LONGEST_VALUE = 100_000;
+
 /** What a hook finds in its environment: `ORCHESTRATE_HOST`, `ORCHESTRATE_REASON`, `ORCHESTRATE_VARS_zone` and so on. */
 export function hookEnvironment(values: PlaceholderValues): Record<string, string> {
   const own = PLACEHOLDERS.flatMap((name) => {
     const value = values[name];
-    return value === undefined ? [] : [[`ORCHESTRATE_${name.toUpperCase()}`, value]];
+    return value === undefined || value.length > LONGEST_VALUE ? [] : [[`ORCHESTRATE_${name.toUpperCase()}`, value]];
   });
   const vars = Object.entries(values.vars).map(([name, value]) => [`ORCHESTRATE_VARS_${name}`, value]);
   return Object.fromEntries([...own, ...vars]) as Record<string, string>;

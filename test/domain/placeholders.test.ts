@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { expandEnvironment } from "../../src/domain/environment.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
-import { fill, hookEnvironment, placeholderValues, type Quoting } from "../../src/domain/placeholders.ts";
+import { fill, hookEnvironment, placeholderValues, waveValues, type Quoting } from "../../src/domain/placeholders.ts";
 
 const host = { host: "web-1" as HostName, address: "10.0.0.1", vars: { zone: "b", odd: `it's "$(x)" \`y\` \\ #` } };
 const values = placeholderValues(host, "web:web_07" as InstanceName);
@@ -22,6 +22,22 @@ describe("placeholders", () => {
   it("are one word for the shell, whatever is in them", () => {
     assert.equal(filled("drain {vars.odd}"), `drain 'it'\\''s "$(x)" \`y\` \\ #'`);
     assert.equal(filled("--name={instance}/x"), "--name=web:web_07/x");
+  });
+
+  it("of several hosts are one word for each in their list, and not in an environment that would be too large", () => {
+    const hosts = ["web-1", "web-2"] as HostName[];
+    const few = { vars: {}, ...waveValues("a shop", hosts) };
+    assert.deepEqual(fill("{wave} {hosts} {hosts_list}", few, {}, "shell"), {
+      text: "'a shop' 'web-[1-2]' web-1 web-2",
+    });
+    assert.deepEqual(hookEnvironment(few), {
+      ORCHESTRATE_WAVE: "a shop",
+      ORCHESTRATE_HOSTS: "web-[1-2]",
+      ORCHESTRATE_HOSTS_LIST: "web-1 web-2",
+    });
+    const many = Array.from({ length: 10_000 }, (_, index) => `web-${index}.example.com` as HostName);
+    const known = hookEnvironment({ vars: {}, ...waveValues("shop", many) });
+    assert.deepEqual(known, { ORCHESTRATE_WAVE: "shop", ORCHESTRATE_HOSTS: "web-[0-9999].example.com" });
   });
 
   it("are encoded in a URL", () => {

@@ -107,12 +107,12 @@ describe("a plan that extends another", () => {
       const ofGroups = "groups: { web: { hooks: { before_batch: null, after_wave: smoke-test } } }\n";
       const [web, jobs] = load(`${ofPlan}${ofGroups}timings: { command_timeout: 7s }\n`).waves;
       const own = { run: "controller" };
-      assert.deepEqual(web?.hooks, {
+      assert.deepEqual(web!.hooks, {
         after_batch: { command: "lb enable", ...own },
         after_wave: { command: "smoke-test", ...own },
       });
       assert.deepEqual(jobs?.hooks?.before_batch, { command: "lb drain", ...own });
-      assert.equal(jobs?.hook_timeout_ms, 7000);
+      assert.equal(jobs.hook_timeout_ms, 7000);
       const without = load("hooks: { before_restart: x }\n").waves;
       assert.deepEqual(
         without.map((wave) => "hooks" in wave),
