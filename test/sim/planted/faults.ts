@@ -118,8 +118,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/executor/executor.ts",
-        from: "await Promise.all([this.recorder.durable(), this.host(host).supervisor.noteLogs(instance)]);",
-        to: "await Promise.all([undefined, this.host(host).supervisor.noteLogs(instance)]);",
+        from: "await Promise.all([\n      this.recorder.durable(),",
+        to: "await Promise.all([\n      Promise.resolve<string | undefined>(undefined),",
       },
     ],
   },
@@ -223,8 +223,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/rollout/capacity.ts",
-        from: "healthy - ownShare < floor.min_healthy",
-        to: "healthy - ownShare < floor.min_healthy - 1",
+        from: "counted.healthy - shareOf(counted) < counted.floor.min_healthy",
+        to: "counted.healthy - shareOf(counted) < counted.floor.min_healthy - 1",
       },
     ],
   },
@@ -319,8 +319,8 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/domain/rollout.ts",
-        from: "return { ...work, ...batch.settings, batches: [batch] };",
-        to: "return { ...batch.settings, ...work, batches: [batch] };",
+        from: "return { ...work, ...(own ?? batch).settings, batches: [batch] };",
+        to: "return { ...(own ?? batch).settings, ...work, batches: [batch] };",
       },
     ],
   },
