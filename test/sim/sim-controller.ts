@@ -93,6 +93,20 @@ export class SimController {
     return this.time.until(this.recorder.durable());
   }
 
+  /** Its rollout has halted and is to be reverted by itself. */
+  get isToBeReverted(): boolean {
+    return this.executor?.isToBeReverted === true;
+  }
+
+  /** Waits until nothing that it has sent can act any longer, for so long. @returns hosts where something still may */
+  async settle(longestMs: number): Promise<ReadonlySet<HostName>> {
+    const { executor, time } = this;
+    if (!executor) return new Set();
+    const late = new Promise<void>((resolve) => time.after(longestMs, resolve));
+    await time.until(Promise.race([executor.settled(), late]));
+    return executor.actingOn;
+  }
+
   get wasKilled(): boolean {
     return this.isKilled;
   }

@@ -1,4 +1,5 @@
 import { judge } from "./judge/judge.ts";
+import { judgeRevert } from "./judge/judge-revert.ts";
 import { judgeChain } from "./judge/judge-chain.ts";
 import { judgeLocks } from "./locks/judge-locks.ts";
 
@@ -15,6 +16,7 @@ export const WAYS: readonly (readonly [how: string, judge: (seed: number) => Pro
   ["without faults", (seed) => judge(seed, { faults: false })],
   ["killed and resumed", (seed) => judgeChain(seed)],
   ["killed and resumed, with faults", (seed) => judgeChain(seed, { faults: true })],
+  ["reverted", judgeRevert],
   ["waiting for locks", judgeLocks],
 ];
 

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { RolloutId } from "../../../src/domain/ids.ts";
 import { newestIncomplete, newestUnfinished, unfinishedCalled } from "../../../src/cli/prepare/unfinished.ts";
+import { newestRevertible } from "../../../src/cli/prepare/revertible.ts";
+import { touchedIn } from "../../../src/planner/build/reverting.ts";
 import { readResumedRollout, type ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import { journalFile, planDir } from "../../../src/state/state-dir.ts";
 import type { SimEvent } from "../sim-controller.ts";
@@ -13,6 +15,8 @@ export interface Journals {
   keep(id: RolloutId, events: readonly SimEvent[]): void;
   /** What a resume goes by; undefined where there is nothing to resume. */
   resumed(): ResumedRollout | undefined;
+  /** What a revert goes by; undefined where there is nothing to revert. */
+  reverted(): ResumedRollout | undefined;
   close(): void;
 }
 
@@ -21,7 +25,15 @@ export class KeptInMemory implements Journals {
   private readonly events: SimEvent[] = [];
 
   keep(_id: RolloutId, events: readonly SimEvent[]): void {
+    const planned = events.find((event) => event.type === "rollout.planned");
+    // Nothing resumes what a revert has put back.
+    if (planned?.reverts !== undefined && planned.resumes === undefined) this.events.length = 0;
     this.events.push(...events);
+  }
+
+  reverted(): ResumedRollout | undefined {
+    const chain = readResumedRollout(this.events);
+    return chain && touchedIn(chain).size > 0 ? chain : undefined;
   }
 
   resumed(): ResumedRollout | undefined {
@@ -57,6 +69,12 @@ export class KeptInFiles implements Journals {
       (incomplete === undefined ? undefined : unfinishedCalled(incomplete, this.plan, this.state));
     if (found && "problem" in found) throw new Error(found.problem);
     return found?.resumed;
+  }
+
+  /** As `--revert` does it. */
+  reverted(): ResumedRollout | undefined {
+    const found = newestRevertible(this.plan, this.state);
+    return "problem" in found ? undefined : found.chain;
   }
 
   close(): void {

@@ -14,8 +14,8 @@ export class LeftAlone implements Witness {
     const skipped = new Set(rollout.skipped.map(keyOf));
     // A narrowed one is not about others.
     const worked = new Set([...worksOf(rollout)].map(({ host }) => host));
-    // A resume is about what the first one was about.
-    for (const { hosts, programs } of rollout.resumes === undefined ? made.plan.waves : [])
+    // A resume and a revert are about what the first one was about.
+    for (const { hosts, programs } of isNew(rollout) ? made.plan.waves : [])
       for (const { host } of programs.includes("*") ? hosts : []) {
         const seen = worked.has(host) ? report.get(host) : undefined;
         for (const { instance } of seen && "instances" in seen ? seen.instances : [])
@@ -46,10 +46,14 @@ export class LeftAlone implements Witness {
     const seen = report.get(host);
     const isRunAgain = allSettingsOf(made.plan, host, instance).some(({ exited }) => exited === "restart");
     // One that was STOPPED and is to be started may end, fail for that, and be tried again.
-    const wasDone = seen && "instances" in seen && seen.at_rest?.has(instance) && rollout.resumes === undefined;
+    const wasDone = seen && "instances" in seen && seen.at_rest?.has(instance) && isNew(rollout);
     if (process?.isOneShot && wasDone && !isRunAgain) return "has done its work";
     const isKnown = seen && "instances" in seen && seen.config?.instances.has(instance);
     const isNamed = made.plan.waves.some(({ programs }) => programs.includes(programOf(instance)));
     return process?.config.isListener && isKnown && !isNamed ? "is an event listener that nobody names" : undefined;
   }
+}
+
+function isNew({ resumes, reverts }: Trial["rollout"]): boolean {
+  return resumes === undefined && reverts === undefined;
 }

@@ -13,7 +13,8 @@ export class Priorities implements Witness {
   }
 
   see({ type }: RolloutEvent): void {
-    if (type !== "rollout.started") return;
+    // A revert has first what is down.
+    if (type !== "rollout.started" || this.trial.rollout.reverts !== undefined) return;
     for (const { programs, batches } of this.trial.rollout.waves) this.judge(programs, batches);
   }
 

@@ -4,10 +4,11 @@ import type { HostName, RolloutId } from "../../../src/domain/ids.ts";
 import type { Rollout, Selection } from "../../../src/domain/rollout.ts";
 import { takeLocks } from "../../../src/executor/locks.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
-import { changesSince } from "../../../src/planner/build/changes-since.ts";
+import { changesForRevert, changesSince } from "../../../src/planner/build/changes-since.ts";
+import { hostsToRevert } from "../../../src/planner/build/reverting.ts";
 import type { ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
-import { narrow } from "../../../src/planner/plan/selection.ts";
+import { narrow, onlyOn } from "../../../src/planner/plan/selection.ts";
 import { interfering, type Interference } from "../interference.ts";
 import type { SeededRandom } from "../random.ts";
 import type { Scenario } from "../scenario.ts";
@@ -18,6 +19,8 @@ import { witnessed, type Trial, type Witness } from "./trial.ts";
 
 /** One call of orchestrate. */
 export interface Call {
+  /** A revert of what its journals have, but for these hosts, where something of it may still act. */
+  readonly reverts?: { readonly acting: ReadonlySet<HostName> };
   /** What `--limit` says, as far as the resumed rollout has these; none: all of the plan. */
   readonly limit?: readonly HostName[];
   readonly options: SimulateOptions;
@@ -36,7 +39,12 @@ export type Invocation =
       readonly resumed: ResumedRollout | undefined;
       readonly lost: readonly RolloutEvent[];
     } & Ran)
-  | ({ readonly kind: "ended"; readonly outcome: Outcome } & Ran);
+  | ({
+      readonly kind: "ended";
+      readonly outcome: Outcome;
+      /** Left out unless it is to be reverted by itself. */
+      readonly toRevert?: Pick<SimController, "settle">;
+    } & Ran);
 
 interface Ran {
   readonly rollout: Rollout;
@@ -75,19 +83,24 @@ export class Story {
     this.witnessesOf = witnessesOf;
   }
 
-  async call({ limit = [], options, interference, killAfterEvent = Infinity }: Call): Promise<Invocation> {
+  async call({ limit = [], reverts, options, interference, killAfterEvent = Infinity }: Call): Promise<Invocation> {
     const { time, fleet } = this.made;
     const id = `20261123T0000${String(++this.rollouts).padStart(2, "0")}Z-0000` as RolloutId;
-    const resumed = this.journals.resumed();
-    if (!resumed && this.hasRun) return { kind: "finished" };
-    const plan = this.planOf(resumed, limit);
+    const chain = reverts && this.journals.reverted();
+    if (reverts && !chain) return { kind: "finished" };
+    const resumed = reverts ? undefined : this.journals.resumed();
+    if (!reverts && !resumed && this.hasRun) return { kind: "finished" };
+    const plan = this.planOf(chain ?? resumed, limit, reverts !== undefined);
     const trial: { current: Trial | undefined } = { current: undefined };
     const witnesses: Witness[] = [];
     const watched = witnessed(interfering(interference, time, options), witnesses, { made: this.made });
     const controller = new SimController(id, fleet, time, { ...watched, killAfterEvent });
     const { world, recorder, journal } = controller;
     const report = await controller.discover(plan);
-    const built = buildRollout(plan, report, { id }, resumed ? { resumed } : {});
+    const acting = new Map([...(reverts?.acting ?? [])].map((host) => [host, "a restart may still act"] as const));
+    const planHosts = new Set(this.made.plan.hosts.map(({ name }) => name));
+    const reverted = chain && { id: chain.id, chain, planHosts, acting };
+    const built = buildRollout(plan, report, { id }, { ...(resumed && { resumed }), ...(reverted && { reverted }) });
     if (built.kind === "refused")
       return { kind: "refused", reasons: built.refusals.map(({ code, host, reason }) => `${code} ${host}: ${reason}`) };
     const rollout = await controller.withCheckWarnings(built.rollout);
@@ -112,14 +125,17 @@ export class Story {
     const planned = events.findIndex(({ type }) => type === "rollout.planned");
     const run = { outcome, events: events.slice(planned + 1), durable: journal.durableCount, doubled: world.doubled };
     for (const witness of witnesses) witness.end?.(run);
-    return { kind: "ended", outcome, rollout, events };
+    return { kind: "ended", outcome, rollout, events, ...(controller.isToBeReverted && { toRevert: controller }) };
   }
 
   /** The plan as the command narrows it: to what the first rollout was about, then further. */
-  private planOf(resumed: ResumedRollout | undefined, limit: readonly HostName[]): Plan {
+  private planOf(chain: ResumedRollout | undefined, limit: readonly HostName[], reverts: boolean): Plan {
     const { plan } = this.made;
-    const asBefore = resumed ? this.narrowed(plan, resumed.rollout.selection) : plan;
-    for (const change of resumed ? changesSince(resumed.rollout, asBefore) : [])
+    const asAtFirst = chain ? this.narrowed(plan, (chain.rollout.began_as ?? chain.rollout).selection) : plan;
+    const hosts = reverts ? chain && hostsToRevert(chain) : chain?.rollout.reverts && new Set(chain.planned.keys());
+    const asBefore = hosts ? onlyOn(asAtFirst, hosts) : asAtFirst;
+    const differs = reverts ? changesForRevert : changesSince;
+    for (const change of chain ? differs(chain.rollout, asBefore) : [])
       this.fail(`the same plan passes for another: ${change}`);
     const those = limit.filter((host) => asBefore.hosts.some(({ name }) => name === host));
     return those.length === 0 ? asBefore : this.narrowed(asBefore, { limit: those, exclude: [], programs: [] });

@@ -12,6 +12,28 @@ export interface PlantedFault {
 /** Each puts one fault back. Where a source has changed, so that an edit no longer applies, adapt the edit to it. */
 export const PLANTED: readonly PlantedFault[] = [
   {
+    name: "a-revert-touches-the-untouched",
+    what: "a revert restarts what the reverted rollout had not touched as well",
+    edits: [
+      {
+        file: "src/planner/build/picking.ts",
+        from: "if (isRevert(this.selection) && !touched) return undefined;",
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "a-revert-does-not-wait",
+    what: "a revert by itself begins while a restart of the failed rollout still acts",
+    edits: [
+      {
+        file: "src/executor/executor.ts",
+        from: "const over = changed.then(({ kind }) => {",
+        to: "const over = Promise.resolve<ChangeOutcome>({ kind: 'not_sent', reason: '' }).then(({ kind }) => {",
+      },
+    ],
+  },
+  {
     name: "a-check-passes-that-never-failed",
     what: "each check that passes is reported as one that passes again",
     edits: [
