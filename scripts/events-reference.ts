@@ -146,6 +146,10 @@ lines. Types and fields are only ever added: pass over those that you do not kno
 orchestrate plans/prod.yaml --output json | jq -r 'select(.type == "instance.failed") | [.host, .instance, .code] | @tsv'
 \`\`\`
 
+With \`on_failure: revert\` one process may carry out two rollouts: the events of the one that has halted come first, up to its
+\`rollout.finished\` (with \`revert: follows\`), then those of its revert, from \`rollout.reverting\` on. Each has its own
+\`rollout\` and counts \`seq\` from 1, and each has its own journal. The exit code is that of the first.
+
 Every event has
 `;
 

@@ -95,6 +95,10 @@ const DESCRIPTION = [
   "With on_failure: ask in the plan, a failure that would halt the rollout asks the operator at the terminal: r retries, s",
   "skips (counts it as failed and continues), x halts. With pause: ask, y continues and n stops. These keys need no Enter;",
   "the question of \\-\\-ask does.",
+  ".PP",
+  "With on_failure: revert in the plan, a rollout that halts is reverted by the same process: what it has restarted is restarted",
+  "again with the hooks of revert. The exit code is 1 in any case. \\-\\-revert does the same by hand, with exit code 0 when all",
+  "of it was reverted.",
 ];
 
 const REST = [

@@ -40,18 +40,23 @@ function headline(rollout: Rollout): string {
   const name = printable(rollout.name);
   if (works.length === 0) return `${name}: nothing to do: ${counted(rollout.skipped.length, "instance")} skipped`;
   const hosts = new Set(works.map(({ host }) => host)).size;
-  const [first = { number: 0, done: "restarted" }, ...others] = actionsOf(works);
+  const [first = { number: 0, done: "restarted" }, ...others] = actionsOf(works, rollout);
   const why = rollout.reverts === undefined ? "" : ` to revert rollout ${rollout.reverts}`;
   const done = enumerated([first.done, ...others.map(({ number, done }) => `${number} ${done}`)]);
   return `${name}: ${counted(first.number, "instance")} on ${counted(hosts, "host")} would be ${done}${why}; nothing was changed`;
 }
 
 /** How many instances get each action, where any does: `restarted (2 of them again)`, `stopped`, `only checked`. */
-function actionsOf(works: readonly HostWork[]): { readonly number: number; readonly done: string }[] {
+function actionsOf(
+  works: readonly HostWork[],
+  { reverts, resumes }: Rollout,
+): { readonly number: number; readonly done: string }[] {
   const instances = works.flatMap(({ batches }) => batches.flatMap((batch) => batch.instances));
   const howMany = (isOne: (instance: PlannedInstance) => boolean) => instances.filter(isOne).length;
   const signals = [...new Set(instances.flatMap(({ signal = [] }) => signal))];
-  const again = howMany(({ action, failed_as }) => action === "restart" && failed_as !== undefined);
+  // A revert restarts all of them again.
+  const isAgain = reverts === undefined || resumes !== undefined;
+  const again = howMany(({ action, failed_as }) => isAgain && action === "restart" && failed_as !== undefined);
   return [
     {
       number: howMany(({ action }) => action === "restart"),
@@ -107,7 +112,10 @@ function rereadLines(fleet: FleetReport): string[] {
   ];
 }
 
-function toleranceLine({ limits: { max_failures, max_unreachable }, on_failure }: Rollout): string {
+function toleranceLine({ limits, on_failure, reverts }: Rollout): string {
+  const { max_failures } = limits;
+  // What a revert cannot reach is named, and never halts it.
+  const max_unreachable = reverts === undefined ? limits.max_unreachable : 0;
   const asks = on_failure === "ask" ? ", after it has asked" : "";
   const then = on_failure === "revert" ? " What it has restarted is then reverted." : "";
   if (max_failures === 0 && max_unreachable === 0) return `It halts at the first failure${asks}.${then}`;

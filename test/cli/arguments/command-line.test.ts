@@ -115,7 +115,24 @@ describe("the command line", () => {
       assert.equal(given.command === "run" && given.resume, resume);
     });
 
+  for (const [argv, revert] of [
+    [["p", "--revert"], "newest"],
+    [["--revert", "plans/p.yaml"], "newest"],
+    [["p", "--revert", "20261122T100000Z-4f2a", "--limit", "a", "--program", "x"], "20261122T100000Z-4f2a"],
+  ] as const)
+    it(`reads ${argv.join(" ")}: the rollout to revert, or the newest`, () => {
+      const given = readArguments(argv, "0");
+      assert.equal(given.command === "run" && given.revert, revert);
+    });
+
   for (const [what, argv, complaint] of [
+    ["a revert that is a resume", ["p", "--revert", "--resume"], /--revert starts a revert and --resume continues/],
+    [
+      "a revert by age",
+      ["p", "--revert", "--started-before", "2h"],
+      /--revert restarts what the rollout has restarted/,
+    ],
+    ["a revert with another action", ["p", "--revert", "--action", "stop"], /cannot be combined with --action/],
     ["a moment that cannot be read", ["p", "--started-before", "noon"], /2026-11-22T10:00Z, or an age such as 2h/],
     ["a question before a dry run", ["p", "--ask", "--dry-run"], /--ask cannot be combined with a dry run/],
     [

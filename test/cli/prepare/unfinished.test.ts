@@ -8,8 +8,10 @@ import {
   resumableIn,
   unfinishedCalled,
 } from "../../../src/cli/prepare/unfinished.ts";
+import { newestRevertible, revertibleCalled } from "../../../src/cli/prepare/revertible.ts";
 import type { Outcome, RolloutEvent } from "../../../src/domain/events.ts";
 import type { RolloutId } from "../../../src/domain/ids.ts";
+import { touchedIn } from "../../../src/planner/build/reverting.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
 import { headOfJournal } from "../../../src/state/read-journal.ts";
 import { journalFile, planDir } from "../../../src/state/state-dir.ts";
@@ -22,6 +24,7 @@ const HOST = "host-1";
 interface Kept {
   readonly instances: readonly string[];
   readonly resumes?: string;
+  readonly reverts?: string;
   readonly healthy?: readonly string[];
   readonly failed?: readonly string[];
   /** Proven by an earlier one. */
@@ -49,7 +52,7 @@ describe("the rollout that --resume continues", () => {
     return journalFile(planDir(folder, plan), id as RolloutId);
   }
 
-  function journal(id: string, { instances, resumes, outcome, hooks = {}, early = [], ...kept }: Kept): void {
+  function journal(id: string, { instances, resumes, reverts, outcome, hooks = {}, early = [], ...kept }: Kept): void {
     const proven = (kept.proven ?? []).map((instance) => ({ host: HOST, instance, pid: 200 }));
     const script = planned({
       waves: [{ group: "all", hosts: [HOST], hostsAtOnce: 1 }],
@@ -68,6 +71,7 @@ describe("the rollout that --resume continues", () => {
         type,
         reason,
         ...(resumes !== undefined && { resumes }),
+        ...(reverts !== undefined && { reverts }),
         name,
         plan_file,
         hosts,
@@ -115,6 +119,59 @@ describe("the rollout that --resume continues", () => {
         ["web:a", "web:b"],
       );
     }
+  });
+
+  it("is never one that a later rollout has reverted, nor an older one: to resume them would roll out again", () => {
+    journal(FIRST, { instances: ["web:a", "web:b"], failed: ["web:a"], outcome: "halted" });
+    journal(SECOND, { instances: ["web:a", "web:b"], healthy: ["web:a"], failed: ["web:b"], outcome: "halted" });
+    journal(THIRD, {
+      instances: ["web:a", "web:b"],
+      reverts: SECOND,
+      healthy: ["web:a", "web:b"],
+      outcome: "succeeded",
+    });
+    assert.equal(found(), undefined);
+    assert.deepEqual(offered(), [`${FIRST} halted`]);
+    assert.match(called(SECOND), new RegExp(`was already reverted as ${THIRD} \\(succeeded\\)`));
+    assert.equal(called(FIRST), "halted");
+  });
+
+  it("is the revert for as long as that is not done", () => {
+    journal(FIRST, { instances: ["web:a", "web:b"], healthy: ["web:a"], failed: ["web:b"], outcome: "halted" });
+    journal(SECOND, { instances: ["web:a", "web:b"], reverts: FIRST, healthy: ["web:a"] });
+    assert.deepEqual(found(), [SECOND, "cut off"]);
+    assert.match(called(FIRST), new RegExp(`is being reverted as ${SECOND}, .*Resume that one: --resume ${SECOND}`));
+    journal(THIRD, { instances: ["web:b"], resumes: SECOND, reverts: FIRST, healthy: ["web:b"], outcome: "succeeded" });
+    assert.equal(found(), undefined);
+  });
+
+  it("to be reverted is the newest that has restarted something, or the one of an id, unless it is a revert or was reverted", () => {
+    const revertible = (id?: string) => {
+      const one = id === undefined ? newestRevertible(plan, folder) : revertibleCalled(id, plan, folder);
+      return "id" in one ? [one.id, [...touchedIn(one.chain).values()].flat()] : one.problem;
+    };
+    assert.match(String(revertible()), /no rollout of this plan.* has restarted anything/);
+    journal(FIRST, {
+      instances: ["web:a", "web:b", "web:c"],
+      healthy: ["web:a"],
+      failed: ["web:b"],
+      outcome: "halted",
+    });
+    journal(SECOND, { instances: ["web:b", "web:c"], outcome: "interrupted" });
+    assert.deepEqual(revertible(), [FIRST, ["web:a", "web:b"]]);
+    assert.match(String(revertible(SECOND)), /has restarted nothing: there is nothing to revert/);
+    journal(SECOND, { instances: ["web:b", "web:c"], resumes: FIRST, healthy: ["web:b"], outcome: "interrupted" });
+    assert.deepEqual(revertible(), [SECOND, ["web:a", "web:b"]]);
+    // All that resumed it is reverted with it.
+    assert.deepEqual(revertible(FIRST), [FIRST, ["web:a", "web:b"]]);
+    journal(THIRD, {
+      instances: ["web:a", "web:b"],
+      reverts: FIRST,
+      healthy: ["web:a", "web:b"],
+      outcome: "succeeded",
+    });
+    for (const id of [undefined, FIRST, SECOND]) assert.match(String(revertible(id)), /already reverted as/);
+    assert.match(String(revertible(THIRD)), /is itself a revert, of .*: it cannot be reverted/);
   });
 
   it("is a narrowed resume for as long as anything of its chain is failed or untouched, and each id leads to it", () => {
