@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { HostName, InstanceName, RolloutId } from "../../../src/domain/ids.ts";
+import type { HostName, RolloutId } from "../../../src/domain/ids.ts";
 import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
 import type { RolloutEvent } from "../../../src/domain/events.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
