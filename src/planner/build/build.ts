@@ -1,6 +1,7 @@
 import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport, GroupChange } from "../../domain/fleet.ts";
 import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
+import type { ProcessSnapshot } from "../../domain/process-state.ts";
 import { takeAtOnce, tolerate } from "../../domain/quantity.ts";
 import {
   sizeOf,
@@ -221,11 +222,15 @@ class Builder {
       if (selected.length > 0 || there.some(({ instance }) => compileSelector(text)(instance))) this.missing.isOn(text);
       else this.missing.isNotOn(host, text, seen?.instances ?? []);
       for (const one of selected) {
-        const updated = onDisk?.updates.get(one.program);
+        const onItsDisk = onDisk?.updates.get(one.program);
+        const updated = onItsDisk && this.picker.mayUpdate(host, onItsDisk) ? onItsDisk : undefined;
         batches.push(
           ...(updated
             ? this.updateBatch(host, text, updated, settingsOf)
-            : this.instanceBatches(host, text, one, settingsOf, { mode, change: onDisk?.changes.get(one.program) })),
+            : this.instanceBatches(host, text, listedOf(one, seen), settingsOf, {
+                mode,
+                change: onDisk?.changes.get(one.program),
+              })),
         );
       }
     }
@@ -315,6 +320,14 @@ interface SettledBatch extends Omit<InstanceBatch, "settings" | "members"> {
   readonly settings: HostSettings;
   /** Of an update: instances with other settings. */
   readonly apart?: readonly { readonly instances: readonly InstanceName[]; readonly settings: HostSettings }[];
+}
+
+/** Less the instances that only an update would add. */
+function listedOf(
+  { program, instances }: Selected,
+  seen: { instances: readonly ProcessSnapshot[] } | undefined,
+): Selected {
+  return { program, instances: instances.filter((one) => seen?.instances.includes(one)) };
 }
 
 const NO_UPDATES: ReadonlyMap<ProgramName, UpdatedGroup> = new Map();

@@ -1,7 +1,8 @@
-import type { Rollout } from "../../domain/rollout.ts";
+import { actionText, type PlanAction } from "../../domain/action.ts";
+import { worksOf, type Rollout } from "../../domain/rollout.ts";
 import { foldNames } from "../../domain/node-set.ts";
 import type { HostTarget } from "../../domain/target.ts";
-import type { Plan } from "../plan/plan.ts";
+import { settingsOn, type Plan, type PlanWave } from "../plan/plan.ts";
 
 /** How a plan differs from the rollout that it resumes, where it must not; one sentence for each difference. */
 export function changesSince(resumed: Rollout, plan: Plan): string[] {
@@ -12,6 +13,7 @@ export function changesSince(resumed: Rollout, plan: Plan): string[] {
     ...(added.length > 0 ? [`hosts were added: ${foldNames(added).join(", ")}`] : []),
     ...changesForRevert(resumed, plan),
     ...changesOfOrder(resumed, plan),
+    ...(resumed.reverts === undefined ? plan.waves.flatMap((wave) => changedAction(resumed, wave)) : []),
   ];
 }
 
@@ -60,4 +62,22 @@ function changesOfOrder({ waves, reverts }: Rollout, plan: Plan): string[] {
   const order = wanted.join(", ");
   const pastOrder = past.filter((group) => common.includes(group)).join(", ");
   return order === pastOrder ? [] : [`the order of the waves was ${pastOrder} and is ${order}`];
+}
+
+/** A resume must not stop what the rollout was to restart, or the other way round. */
+function changedAction(resumed: Rollout, wave: PlanWave): string[] {
+  const kinds = new Set(wave.hosts.flatMap((host) => settingsOn(host).map(({ action }) => kindOf(action))));
+  const works = [...worksOf({ waves: resumed.waves.filter(({ group }) => group === wave.group) })];
+  const past = works
+    .flatMap(({ batches }) => batches.flatMap(({ instances }) => instances))
+    .map(({ action, signal }) =>
+      signal === undefined ? kindOf(action === "stop" ? "stop" : "restart") : kindOf({ signal }),
+    );
+  const gone = [...new Set(past)].find((kind) => !kinds.has(kind));
+  return gone === undefined ? [] : [`the action of ${wave.group} was ${gone} and is ${[...kinds].join(", ")}`];
+}
+
+/** Restarts, starts and updates bring up a process: a rollout of one may have another of them. */
+function kindOf(action: PlanAction): string {
+  return action === "start" || action === "update" ? "restart" : actionText(action);
 }

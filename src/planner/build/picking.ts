@@ -12,7 +12,7 @@ import {
 import { isNotStarted, type ProcessSnapshot } from "../../domain/process-state.ts";
 import { lastEndIn, type ProcessHistory } from "../../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
-import { wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "./resumed.ts";
+import { openAs, wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "./resumed.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
 import { selectsGroup } from "../../domain/selector.ts";
 import { resumeAction } from "./resume-action.ts";
@@ -119,6 +119,26 @@ export class InstancePicker {
   }
 
   /**
+   * Whether a group may be updated. A revert touches no group that the reverted rollout has not touched, and a resume none that
+   * was not to be updated, or is done.
+   */
+  mayUpdate(host: HostName, { instances }: UpdatedGroup): boolean {
+    const { resumed } = this.selection;
+    if (isRevert(this.selection)) return instances.some(({ instance }) => this.touched(host, instance));
+    if (!resumed) return true;
+    return instances.some(
+      ({ instance }) =>
+        resumed.planned.get(host)?.has(instance) === true && openAs(resumed, host, instance) !== undefined,
+    );
+  }
+
+  /** How an instance has failed in the rollout that is resumed or reverted: it counts as down. */
+  private failureBefore(host: HostName, instance: InstanceName): PlannedInstance["failed_as"] {
+    const outcome = this.selection.resumed?.outcomes.get(host)?.get(instance);
+    return outcome ? failureLeft(outcome).failed_as : this.touched(host, instance)?.failed_as;
+  }
+
+  /**
    * What an update does to each instance of a group, all together; empty where there is nothing to do, or where an earlier
    * wave does it.
    */
@@ -129,8 +149,6 @@ export class InstancePicker {
   ): PlannedInstance[] {
     const picked = this.picked.get(host) ?? new Set();
     if (instances.some(({ instance }) => picked.has(instance))) return [];
-    // A revert touches no group that the reverted rollout has not touched.
-    if (isRevert(this.selection) && !instances.some(({ instance }) => this.touched(host, instance))) return [];
     if (!isNamed && instances.some(({ instance }) => this.isListener(host, instance))) {
       for (const { instance } of instances) this.leaveListener(host, group, instance);
       return [];
@@ -148,7 +166,7 @@ export class InstancePicker {
         this.leave({ host, program: group, instance, why: updated.why });
         return [];
       }
-      const { failed_as } = this.touched(host, instance) ?? {};
+      const failed_as = this.failureBefore(host, instance);
       const before = { state: present?.state ?? "STOPPED", ...(present?.pid !== undefined && { pid: present.pid }) };
       return [
         {
@@ -318,13 +336,21 @@ export class InstancePicker {
     const mayExit = settings.on_expected_exit === "accept";
     const history = seenOf(this.fleet.get(host))?.histories?.get(instance);
     const next = resumeAction(outcome, snapshot, { mayExit: mayExit && !isAtRest, mayComplete, history });
+    const planned = this.selection.resumed?.planned.get(host)?.get(instance);
+    if (planned?.action === "remove" && outcome.sent.action === "update")
+      return this.leave({ host, program, instance, why: "its configuration has not changed since its update" });
     if (next.action !== "nothing") {
+      const { warning, ...rest } = next;
+      if (warning !== undefined) this.remarks.warnings.push({ host, instance, message: warning });
       const old = this.oldPids(host, instance, pid, outcome.kind === "healthy" ? outcome.pid : outcome.previousPid);
       const before = { state, ...(pid === undefined ? {} : { pid }) };
-      return { instance, program, before, ...next, ...old, ...completes };
+      return { instance, program, before, ...rest, ...old, ...completes };
     }
     const why =
-      next.pid === undefined ? "it was run again before, and has completed" : "it was restarted before and is healthy";
+      next.why ??
+      (next.pid === undefined
+        ? "it was run again before, and has completed"
+        : "it was restarted before and is healthy");
     this.left.push({ host, program, instance, why });
     const exits = mayExit ? { exits_at_most_every_ms: settings.timings.min_healthy_time_ms } : {};
     if (next.pid !== undefined) this.proven.push({ host, instance, pid: next.pid, ...exits, ...completes });

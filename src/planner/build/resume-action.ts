@@ -9,8 +9,11 @@ import { hasCompleted, type EarlierOutcome } from "./resumed.ts";
  * @property pid on which it is expected to stay, unless it has completed
  */
 export type ResumeAction =
-  | { readonly action: "nothing"; readonly pid?: number | undefined }
-  | Pick<PlannedInstance, "action" | "previous_pid" | "previous_start" | "failed_as">;
+  | { readonly action: "nothing"; readonly pid?: number | undefined; readonly why?: string }
+  | (Pick<PlannedInstance, "action" | "signal" | "previous_pid" | "previous_start" | "failed_as"> & {
+      /** Something to know before the first change. */
+      readonly warning?: string;
+    });
 
 /** How an instance may exit by design, and what supervisord's log says of its exits. */
 export interface MayEnd {
@@ -35,6 +38,9 @@ export function resumeAction(
   { mayExit, mayComplete, history }: MayEnd,
 ): ResumeAction {
   const { state, pid } = snapshot;
+  if (outcome.sent.action === "stop") return stopAgain(outcome, snapshot);
+  const ofSignal = outcome.sent.signal === undefined ? undefined : signalAgain(outcome, outcome.sent.signal, snapshot);
+  if (ofSignal) return ofSignal;
   const isBetween = mayExit && (state === "EXITED" || state === "STARTING");
   const mayHaveCompleted = mayComplete && state === "EXITED";
   const serves = outcome.kind === "healthy" && !outcome.drained;
@@ -48,6 +54,9 @@ export function resumeAction(
   // One that is only still drained is checked once more, and then enabled.
   const previousPid = serves ? outcome.pid : outcome.previousPid;
   const isNew = state === "RUNNING" && pid !== previousPid;
+  // Its group has the configuration that is on the disk, so that there is nothing to load.
+  if (outcome.sent.action === "update" && outcome.kind === "unknown" && state === "RUNNING" && !isNew)
+    return { action: "nothing", why: "its configuration has not changed" };
   const isOnlyChecked =
     outcome.kind === "failed"
       ? isNew && wasDown(outcome)
@@ -64,6 +73,41 @@ export function resumeAction(
     ...(previousStart !== undefined && { previous_start: previousStart }),
     ...failed,
   };
+}
+
+/** Stopped is stopped, whoever has done it. */
+function stopAgain(outcome: EarlierOutcome, { state }: ProcessSnapshot): ResumeAction {
+  if (state === "STOPPED" || state === "FATAL" || state === "EXITED")
+    return { action: "nothing", why: "it was stopped before" };
+  return { action: "stop", ...failureOf(outcome, false) };
+}
+
+/**
+ * A signal that may have arrived is never sent again. One after which its process has failed is, if it runs: what made it
+ * fail may have been fixed. Undefined where it is like a restart: its process is down, or is a new one.
+ */
+function signalAgain(
+  outcome: EarlierOutcome,
+  signal: string,
+  { state, pid }: ProcessSnapshot,
+): ResumeAction | undefined {
+  if (state !== "RUNNING") return undefined;
+  const isSame = pid === (outcome.kind === "healthy" ? outcome.pid : outcome.previousPid);
+  switch (outcome.kind) {
+    case "healthy":
+      if (!outcome.drained) return { action: "nothing", pid, why: "it was signalled before and is healthy" };
+      return isSame && pid !== undefined ? { action: "gate", signal, previous_pid: pid } : undefined;
+    case "unknown":
+      return isSame && pid !== undefined
+        ? { action: "gate", signal, previous_pid: pid, failed_as: "indeterminate", warning: notAgain(signal) }
+        : undefined;
+    case "failed":
+      return !isSame && wasDown(outcome) ? undefined : { action: "signal", signal, failed_as: outcome.code };
+  }
+}
+
+function notAgain(signal: string): string {
+  return `nobody knows whether ${signal} has arrived, and it is not sent again: it is only checked whether it is healthy`;
 }
 
 /** Its last exit was not one that Supervisor expects. */

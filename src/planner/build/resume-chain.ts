@@ -19,7 +19,7 @@ export interface EarlierChain {
   readonly warnings: readonly Warning[];
   /** What this rollout does, with what it puts back for those before it. */
   readonly waves: readonly Wave[];
-  /** What a revert cannot restart. */
+  /** What a revert cannot restart, and what an update has removed. */
   readonly gone: readonly SkippedInstance[];
 }
 
@@ -42,12 +42,15 @@ export function resumeChain(
   const { id, leftDrained } = resumed;
   const left_open: LeftOpen[] = [];
   const gone: SkippedInstance[] = [];
+  const removed: SkippedInstance[] = [];
   for (const [host, instances] of resumed.planned) {
     const open: Record<LeftOpen["as"], InstanceName[]> = { failed: [], unknown: [], untouched: [] };
     for (const instance of instances.keys()) {
       const as = openAs(resumed, host, instance);
       if (as === undefined || isPicked(host, instance)) continue;
-      if (isGone(fleet, host, instance)) gone.push(goneInstance(host, instance, GONE));
+      if (isRemoved(resumed, host, instance) && isGone(fleet, host, instance))
+        removed.push(goneInstance(host, instance, "it was removed before"));
+      else if (isGone(fleet, host, instance)) gone.push(goneInstance(host, instance, GONE));
       else open[as].push(instance);
     }
     for (const as of LEFT_AS) if (open[as].length > 0) left_open.push({ host, as, instances: open[as] });
@@ -74,7 +77,7 @@ export function resumeChain(
       ...(isRevert ? [] : provenWarning(resumed, proven)),
     ],
     waves: all,
-    gone: isRevert ? gone.map((one) => ({ ...one, why: NOT_LISTED })) : [],
+    gone: [...removed, ...(isRevert ? gone.map((one) => ({ ...one, why: NOT_LISTED })) : [])],
   };
 }
 
@@ -120,6 +123,11 @@ export function revertChain(
 const GONE = "it was part of the rollout that is resumed, and Supervisor no longer lists it";
 const NOT_LISTED = "it is not reverted: Supervisor no longer lists it";
 const NOT_IN_PLAN = "it is not reverted: its host is no longer in the plan";
+
+/** The update of its group was sent, which removes it. */
+function isRemoved({ planned, outcomes }: ResumedRollout, host: HostName, instance: InstanceName): boolean {
+  return planned.get(host)?.get(instance)?.action === "remove" && outcomes.get(host)?.has(instance) === true;
+}
 
 function goneInstance(host: HostName, instance: InstanceName, why: string): SkippedInstance {
   return { host, program: programOf(instance), instance, why };

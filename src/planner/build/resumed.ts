@@ -23,10 +23,12 @@ import {
  * Proven on this pid. `drained`: its after_healthy hook was not seen to succeed. `previousStart`, of one that may complete:
  * the line of supervisord's log with its last start before its restart.
  */
-interface HealthyOutcome {
+interface HealthyOutcome extends WasSent {
   readonly kind: "healthy";
-  /** Undefined for one that has completed. */
+  /** Undefined for one that has completed, or is down as it is meant to be. */
   readonly pid: number | undefined;
+  /** It was to be stopped, or removed by an update, and is. */
+  readonly isDown?: true;
   readonly previousPid: number | undefined;
   readonly previousStart: string | undefined;
   readonly drained: boolean;
@@ -36,7 +38,7 @@ interface HealthyOutcome {
 export type EarlierOutcome =
   | HealthyOutcome
   /** `state`: what the last look before its failure showed; undefined where it showed nothing, or no journal says so. */
-  | {
+  | ({
       readonly kind: "failed";
       readonly code: Exclude<InstanceFailureCode, "indeterminate">;
       readonly state: ProcessState | undefined;
@@ -44,17 +46,22 @@ export type EarlierOutcome =
       readonly previousStart: string | undefined;
       /** What it was until its after_healthy hook failed. */
       readonly proof?: HealthyOutcome;
-    }
+    } & WasSent)
   /** How its restart ended was not seen. */
-  | {
+  | ({
       readonly kind: "unknown";
       readonly previousPid: number | undefined;
       readonly previousStart: string | undefined;
-    };
+    } & WasSent);
+
+/** The command that was sent last. */
+interface WasSent {
+  readonly sent: Pick<EventOf<"instance.restarting">, "action" | "signal">;
+}
 
 /** It was run again, and exited as expected. */
 export function hasCompleted(outcome: EarlierOutcome): boolean {
-  return outcome.kind === "healthy" && outcome.pid === undefined;
+  return outcome.kind === "healthy" && outcome.pid === undefined && !outcome.isDown;
 }
 
 /** A rollout as far as it got, together with the rollouts that have resumed it. */
@@ -166,11 +173,14 @@ class ResumedRolloutReader {
     previous_pid,
     previous_state,
     previous_start,
+    action,
+    signal,
   }: EventOf<"instance.restarting">): void {
     entryOf(this.before, host).set(instance, this.outcomes.get(host)?.get(instance));
     entryOf(this.seen, host).set(instance, previous_state);
     entryOf(this.isEnabled, host).set(instance, false);
-    this.set(host, instance, { kind: "unknown", previousPid: previous_pid, previousStart: previous_start });
+    const sent = { action, ...(signal !== undefined && { signal }) };
+    this.set(host, instance, { kind: "unknown", previousPid: previous_pid, previousStart: previous_start, sent });
     if (previous_pid !== undefined) this.addOldPid(host, instance, previous_pid);
   }
 
@@ -180,12 +190,24 @@ class ResumedRolloutReader {
     if (pid !== undefined) this.addOldPid(host, instance, pid);
   }
 
-  private healthy({ host, instance, pid, previous_pid }: EventOf<"instance.healthy">): void {
-    entryOf(this.seen, host).set(instance, pid === undefined ? "EXITED" : "RUNNING");
+  private healthy({ host, instance, pid, previous_pid, stopped, removed }: EventOf<"instance.healthy">): void {
+    const isDown = (stopped ?? removed) === true;
+    entryOf(this.seen, host).set(instance, pid !== undefined ? "RUNNING" : isDown ? "STOPPED" : "EXITED");
     this.oldPids.get(host)?.delete(instance);
-    const previousStart = this.outcomes.get(host)?.get(instance)?.previousStart;
-    const drained = this.enables.has(keyOf({ host, instance })) && this.isEnabled.get(host)?.get(instance) !== true;
-    this.set(host, instance, { kind: "healthy", pid, previousPid: previous_pid, previousStart, drained });
+    const { previousStart, sent = RESTARTED } = this.outcomes.get(host)?.get(instance) ?? {};
+    const isEnabled = !this.enables.has(keyOf({ host, instance })) || this.isEnabled.get(host)?.get(instance) === true;
+    // Nothing puts one back into service that is down on purpose.
+    const drained = !isEnabled && !isDown;
+    const down = isDown ? { isDown } : {};
+    this.set(host, instance, {
+      kind: "healthy",
+      pid,
+      previousPid: previous_pid,
+      previousStart,
+      drained,
+      sent,
+      ...down,
+    });
   }
 
   /** Instances to which no restart was sent are unchanged. */
@@ -203,11 +225,13 @@ class ResumedRolloutReader {
     if (!earlier) return;
     // A new process must replace the proven one, or the one that a restart was to replace.
     const previousPid = earlier.kind === "healthy" ? earlier.pid : earlier.previousPid;
-    const { previousStart } = earlier;
-    if (code === "indeterminate") return this.set(host, instance, { kind: "unknown", previousPid, previousStart });
+    const { previousStart, sent } = earlier;
+    if (code === "indeterminate")
+      return this.set(host, instance, { kind: "unknown", previousPid, previousStart, sent });
     const lastSeen = code === "regressed" ? undefined : this.seen.get(host)?.get(instance);
     const proof = code === "hook_failed" && earlier.kind === "healthy" ? { proof: earlier } : {};
-    this.set(host, instance, { kind: "failed", code, state: state ?? lastSeen, previousPid, previousStart, ...proof });
+    const seen = state ?? lastSeen;
+    this.set(host, instance, { kind: "failed", code, state: seen, previousPid, previousStart, sent, ...proof });
   }
 
   private planned(rollout: Rollout): void {
@@ -255,6 +279,9 @@ class ResumedRolloutReader {
     else this.outcomes.get(host)?.delete(instance);
   }
 }
+
+/** What was sent where no journal says so. */
+const RESTARTED = { action: "restart" } as const;
 
 function entryOf<V>(map: Map<HostName, Map<InstanceName, V>>, host: HostName): Map<InstanceName, V> {
   const known = map.get(host) ?? new Map<InstanceName, V>();

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { RolloutEvent } from "../../../src/domain/events.ts";
+import type { EventOf, RolloutEvent } from "../../../src/domain/events.ts";
 import type { InstanceFailureCode } from "../../../src/domain/failures.ts";
 import type { HostName, InstanceName } from "../../../src/domain/ids.ts";
 import type { KnownHistory, ProcessEnd } from "../../../src/domain/process-history.ts";
 import type { ProcessSnapshot, ProcessState } from "../../../src/domain/process-state.ts";
 import { readResumedRollout } from "../../../src/planner/build/resumed.ts";
-import { resumeAction, type MayEnd } from "../../../src/planner/build/resume-action.ts";
+import { resumeAction, type MayEnd, type ResumeAction } from "../../../src/planner/build/resume-action.ts";
 import { failed, healthy, indeterminate, observed, planned, restarting } from "../../views/rollout-script.ts";
 
 const HOST = "web-01" as HostName;
@@ -182,5 +182,67 @@ describe("what a resume does with what may end by design", () => {
     assert.deepEqual(settled([proven], "EXITED", { mayExit: true }), { action: "nothing", pid: NEW });
     assert.deepEqual(settled([proven], "STARTING", { mayExit: true }), { action: "nothing", pid: NEW });
     assert.equal(settled([proven], "EXITED", {}).action, "restart");
+  });
+});
+
+describe("what a resume does with an instance that was signalled, stopped or updated", () => {
+  type Restarting = EventOf<"instance.restarting">;
+
+  function after(
+    sent: Pick<Restarting, "action" | "signal">,
+    events: readonly RolloutEvent[],
+    state: ProcessState,
+    pid?: number,
+  ): ResumeAction {
+    const outcome = readResumedRollout([rollout, { ...(restart as Restarting), ...sent }, ...events])
+      ?.outcomes.get(HOST)
+      ?.get(INSTANCE);
+    assert.ok(outcome);
+    const now: ProcessSnapshot = { instance: INSTANCE, state, ...(pid !== undefined && { pid }) };
+    return resumeAction(outcome, now, { mayExit: false, mayComplete: false, history: undefined });
+  }
+  const HUP = { action: "signal", signal: "HUP" } as const;
+
+  it("never sends a signal again that may have arrived: on the same pid it is only checked, with a warning", () => {
+    const { warning, ...action } = after(HUP, [], "RUNNING", OLD) as ResumeAction & { warning?: string };
+    assert.deepEqual(action, { action: "gate", signal: "HUP", previous_pid: OLD, failed_as: "indeterminate" });
+    assert.match(warning ?? "", /HUP has arrived, and it is not sent again/);
+    assert.equal(after(HUP, [failure("indeterminate")], "RUNNING", OLD).action, "gate");
+  });
+
+  it("judges one that was signalled and is on another pid as a new process", () => {
+    const gate = after(HUP, [], "RUNNING", NEW);
+    assert.deepEqual(gate, { action: "gate", previous_pid: OLD, failed_as: "indeterminate" });
+    assert.equal(after(HUP, [failure("exited", "EXITED")], "RUNNING", NEW).action, "gate");
+  });
+
+  it("signals again what failed after its signal and runs, and starts again what is down since", () => {
+    const again = after(HUP, [failure("check_failed", "RUNNING")], "RUNNING", OLD);
+    assert.deepEqual(again, { action: "signal", signal: "HUP", failed_as: "check_failed" });
+    assert.equal(after(HUP, [failure("flapping", "RUNNING")], "RUNNING", NEW).action, "signal");
+    assert.equal(after(HUP, [failure("fatal", "FATAL")], "FATAL").action, "restart");
+    assert.equal(after(HUP, [failure("exited", "EXITED")], "STOPPED").action, "start");
+  });
+
+  it("leaves alone what was signalled and is healthy", () => {
+    assert.equal(after(HUP, [healthy(HOST, INSTANCE, 7, OLD)], "RUNNING", OLD).action, "nothing");
+  });
+
+  it("stops again what still runs, and leaves alone what is stopped", () => {
+    const stop = { action: "stop" } as const;
+    assert.deepEqual(after(stop, [], "STOPPED"), { action: "nothing", why: "it was stopped before" });
+    assert.deepEqual(after(stop, [], "RUNNING", OLD), { action: "stop", failed_as: "indeterminate" });
+    const stopped = { ...healthy(HOST, INSTANCE, 7, OLD), stopped: true } as const;
+    assert.equal(after(stop, [stopped], "STOPPED").action, "nothing");
+    assert.deepEqual(after(stop, [stopped], "RUNNING", NEW), { action: "stop" });
+  });
+
+  it("checks what an update has started, and starts what it has left stopped", () => {
+    const update = { action: "update" } as const;
+    assert.equal(after(update, [], "RUNNING", NEW).action, "gate");
+    assert.equal(after(update, [], "STOPPED").action, "start");
+    const unchanged = { action: "nothing", why: "its configuration has not changed" };
+    assert.deepEqual(after(update, [], "RUNNING", OLD), unchanged);
+    assert.equal(after(update, [failure("check_failed", "RUNNING")], "RUNNING", NEW).action, "restart");
   });
 });

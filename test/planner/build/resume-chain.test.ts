@@ -115,7 +115,7 @@ describe("what a resume leaves open of its chain", () => {
 
   it("is also what nobody saw the end of", async () => {
     const made = await halted();
-    const unknown = { kind: "unknown", previousPid: 1, previousStart: undefined } as const;
+    const unknown = { kind: "unknown", previousPid: 1, previousStart: undefined, sent: { action: "restart" } } as const;
     const outcomes = new Map([[TWO, new Map([["web:0" as InstanceName, unknown]])]]);
     assert.deepEqual(resumeOf(made, { only: [ONE, THREE], of: { ...made.resumed, outcomes } }).left_open, [
       { host: TWO, as: "unknown", instances: ["web:0"] },

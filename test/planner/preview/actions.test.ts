@@ -3,6 +3,7 @@ import type { PlanAction } from "../../../src/domain/action.ts";
 import type { RolloutId } from "../../../src/domain/ids.ts";
 import type { Rollout } from "../../../src/domain/rollout.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
+import { changesSince } from "../../../src/planner/build/changes-since.ts";
 import { offlineText, planOffline } from "../../../src/planner/preview/preview-offline.ts";
 import { fleetOf, instance, narrowed, planOf, preview, rolloutOf, type Hosts } from "./plans.ts";
 
@@ -134,6 +135,21 @@ describe("action: { signal: HUP }", () => {
     assert.match(text, /^ {2}each: signal USR2, healthy after 5s RUNNING on the same pid; 10s pause/m);
     assert.match(text, /^ {4}h {2}web:web_\[0-2\] 2 at a time \(signal USR2\)$/m);
     assert.match(text, /^ {2}web: 1 of 3$/m);
+  });
+});
+
+describe("a resume", () => {
+  it("is refused where its plan has another action by now; restarts and updates may stand for each other", () => {
+    const plan = planWith("action: stop\n");
+    const stopped = rolloutOf(plan, { h: ["web:web_0"] });
+    assert.deepEqual(changesSince(stopped, plan), []);
+    const restarting = planWith("");
+    assert.deepEqual(changesSince(stopped, restarting), ["the action of all was stop and is restart"]);
+    const restarted = rolloutOf(restarting, { h: ["web:web_0"] });
+    assert.deepEqual(changesSince(restarted, planWith("action: update\n")), []);
+    assert.deepEqual(changesSince(restarted, planWith("action: { signal: HUP }\n")), [
+      "the action of all was restart and is signal HUP",
+    ]);
   });
 });
 
