@@ -30,7 +30,10 @@ export function codeOf(look: UnseenLook) {
 
 /** How the command that changes an instance ended. `said` is supervisorctl's own text: for people, never judged. */
 export type ChangeOutcome =
-  /** @property isRefused of a signal: supervisorctl did not say that it was sent, and no state shows it */
+  /**
+   * @property isRefused supervisorctl did not say that it was done: of a signal, which no state shows, and of an update,
+   * which may have stopped half way
+   */
   | { readonly kind: "returned"; readonly said: string; readonly isRefused?: true }
   | { readonly kind: "not_sent"; readonly reason: string }
   | { readonly kind: "indeterminate"; readonly reason: string }

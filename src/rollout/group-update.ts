@@ -53,6 +53,8 @@ export class GroupUpdate implements UpdatedTogether {
   private readonly lookAt: (atMs: number) => void;
   private readonly members: Member[] = [];
   private phase: Phase = { name: "gathering" };
+  /** Of one that has returned and has not said that it was done: supervisorctl's words. */
+  private said: string | undefined;
   /** Since when it is known to have been lost half way. */
   private takenDownSinceMs: number | undefined;
 
@@ -92,6 +94,11 @@ export class GroupUpdate implements UpdatedTogether {
   changed(outcome: ChangeOutcome, nowMs: number): void {
     switch (outcome.kind) {
       case "returned":
+        // It may have stopped half way: what it has done shows in the configuration, and not in its words.
+        if (outcome.isRefused) {
+          this.said = outcome.said;
+          return this.reread();
+        }
         this.done();
         break;
       case "indeterminate":
@@ -119,15 +126,14 @@ export class GroupUpdate implements UpdatedTogether {
     if (outcome.kind === "unavailable") return this.wait("reread", nowMs);
     const change = outcome.kind === "read" ? outcome.groups.get(this.group) : undefined;
     if (change === "changed" || change === "available") {
-      if (this.takenDownSinceMs !== undefined) return this.sendAgain("it was lost again", nowMs);
+      if (this.takenDownSinceMs !== undefined) return this.sendAgain(this.whyAgain, nowMs);
       this.phase = { name: "judging", sinceMs: nowMs };
       return this.lookAt(nowMs);
     }
     this.done();
-    const said: ChangeOutcome | undefined =
-      outcome.kind === "invalid" ? { kind: "returned", said: outcome.reason } : undefined;
+    const said = outcome.kind === "invalid" ? outcome.reason : this.said;
     for (const member of this.members)
-      if (said) member.changed(said, nowMs);
+      if (said !== undefined) member.changed({ kind: "returned", said }, nowMs);
       else member.updateEnded(nowMs);
   }
 
@@ -135,13 +141,21 @@ export class GroupUpdate implements UpdatedTogether {
   private judge(sinceMs: number, issuedAtMs: number, nowMs: number): void {
     if (issuedAtMs < sinceMs) return this.lookAt(nowMs);
     if (this.members.some(({ hasOldProcess }) => hasOldProcess)) {
-      this.phase = { name: "gathering" };
-      const outcome: ChangeOutcome = { kind: "not_sent", reason: "the update was lost before it took effect" };
+      const { said } = this;
+      this.phase = { name: said === undefined ? "gathering" : "over" };
+      const outcome: ChangeOutcome =
+        said === undefined
+          ? { kind: "not_sent", reason: "the update was lost before it took effect" }
+          : { kind: "returned", said };
       for (const member of this.members) member.changed(outcome, nowMs);
       return;
     }
     this.takenDownSinceMs = nowMs;
-    this.sendAgain("it was lost again", nowMs);
+    this.sendAgain(this.whyAgain, nowMs);
+  }
+
+  private get whyAgain(): string {
+    return this.said === undefined ? "it was lost again" : `supervisorctl did not finish it again: ${this.said}`;
   }
 
   /** For as long as an instance has time for it. One that is tried again later finds it where it was. */
@@ -159,6 +173,7 @@ export class GroupUpdate implements UpdatedTogether {
     const before = batch.instances.filter(({ is_new }) => !is_new).map(({ instance }) => instance);
     const after = batch.instances.filter(({ action }) => action === "update").map(({ instance }) => instance);
     this.phase = { name: "sent" };
+    this.said = undefined;
     this.context.supervisors.updates(host, instances);
     this.context.emit({ type: "group.updating", host, program: group, before, after });
     for (const member of this.members) member.updateStarts(nowMs, this.takenDownSinceMs);

@@ -7,8 +7,8 @@ import type { HostLock, RunOutcome, SupervisorChanges } from "../executor/ports.
 import { changeArgv, changeLine } from "./commands.ts";
 import { saidBy } from "./exec.ts";
 
-/** supervisor/supervisorctl.py, `do_signal`. */
-const SIGNALLED = /: signalled\s*$/m;
+/** supervisor/supervisorctl.py, `do_signal` and `do_update`. */
+const DONE = { signal: /: signalled\s*$/m, update: /: (?:updated|added) process group\s*$/m } as const;
 
 /** Changes through supervisorctl, under the lock of the host. */
 export function supervisorctlChanges(lock: HostLock, settings: SupervisorSettings): SupervisorChanges {
@@ -21,8 +21,10 @@ export function supervisorctlChanges(lock: HostLock, settings: SupervisorSetting
       const inSession = changeLine(change);
       const outcome = await lock.run(changeArgv(settings, change), { inSession });
       const changed = toChange(outcome);
-      const isRefused = change.action === "signal" && outcome.kind === "exited" && !SIGNALLED.test(outcome.stdout);
-      return changed.kind === "returned" && isRefused ? { ...changed, isRefused } : changed;
+      if (changed.kind !== "returned" || outcome.kind !== "exited") return changed;
+      const isRefused =
+        (change.action === "signal" || change.action === "update") && !DONE[change.action].test(outcome.stdout);
+      return isRefused ? { ...changed, isRefused } : changed;
     },
   };
 }

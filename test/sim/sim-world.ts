@@ -59,6 +59,8 @@ export type ChangeFate =
    * also the removal if it says so. A signal is sent at once.
    */
   | { readonly kind: "lost_half_way"; readonly afterMs: number; readonly end?: UpdateEnd }
+  /** The client of an update is killed on the host, and that is answered at once: it does not say that it was done. */
+  | { readonly kind: "cut_short"; readonly end: UpdateEnd }
   /** It is carried out, but the connection is lost after this time, before its answer. */
   | { readonly kind: "lost_under_way"; readonly afterMs: number }
   /** It is carried out and answered, and then the host cannot be reached for so long. */
@@ -320,14 +322,16 @@ export class SimWorld implements World {
       simulated.lose(host);
       time.after(fate.forMs, () => simulated.find(host));
     };
-    const isHalf = fate.kind === "lost_half_way";
+    const isHalf = fate.kind === "lost_half_way" || fate.kind === "cut_short";
     const half: Change = isHalf && command.action === "restart" ? { ...command, action: "stop" } : command;
     simulated.change(half, host, done, isHalf ? (fate.end ?? "stopped") : undefined);
   }
 }
 
 function returned({ action }: Change, said: string): ChangeOutcome {
-  const isRefused = action === "signal" && !said.endsWith(": signalled");
+  const isRefused =
+    (action === "signal" && !said.endsWith(": signalled")) ||
+    (action === "update" && !/: (updated|added) process group$/.test(said));
   return { kind: "returned", said, ...(isRefused && { isRefused }) };
 }
 

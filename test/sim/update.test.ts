@@ -219,6 +219,8 @@ describe("an update that is lost", () => {
     ["after its stop", { kind: "lost_half_way", afterMs, end: "stopped" }],
     ["after its removal", { kind: "lost_half_way", afterMs, end: "removed" }],
     ["before its answer", { kind: "lost_under_way", afterMs }],
+    ["with its client, which is killed after its stop", { kind: "cut_short", end: "stopped" }],
+    ["with its client, which is killed after its removal", { kind: "cut_short", end: "removed" }],
   ];
   for (const [where, fate] of lost) {
     it(`${where} is completed: nothing is left stopped or removed, and no two act at once`, async () => {
@@ -311,6 +313,28 @@ describe("an update that is lost", () => {
       (it) => write(it, 2),
       fates({ kind: "lost_half_way", afterMs }, ...Array.from({ length: 1000 }, () => ({ kind: "not_sent" }) as const)),
     );
+    assert.deepEqual(failuresOf(made.ran), ["web:0 stayed_stopped", "web:1 stayed_stopped"]);
+  });
+});
+
+describe("an update that returns and has not been done", () => {
+  it("is judged by what it has left: nothing was done, and supervisorctl's words say why", async () => {
+    const made = simulated({ hosts: 1, instances: 2 });
+    write(made, 2);
+    const ran = await simulate(updating(made.rollout(), made.fleet), made.fleet, made.time, {
+      onChange: () => {
+        made.fleet.disks.break(ONE, "no such key in section 'program:web'");
+        return { kind: "arrives" };
+      },
+    });
+    assert.deepEqual(failuresOf(ran), ["web:0 not_restarted", "web:1 not_restarted"]);
+    assert.match(ofType(ran, "instance.failed")[0]!.reason, /no such key/);
+  });
+
+  it("again and again is given up at healthy_deadline", async () => {
+    const made = await update({ hosts: 1, instances: 2 }, (it) => write(it, 2), {
+      onChange: () => ({ kind: "cut_short", end: "stopped" }),
+    });
     assert.deepEqual(failuresOf(made.ran), ["web:0 stayed_stopped", "web:1 stayed_stopped"]);
   });
 });
