@@ -12,7 +12,10 @@ export interface ExitRules {
   readonly mayComplete: boolean;
   /** The line of supervisord's log with its start before the restart: another start is this restart's. */
   readonly startBefore?: string;
-  /** Its group is updated: between its two configurations Supervisor does not list it. */
+  /**
+   * Its group is updated: between its two configurations Supervisor does not list it, and it is not started before all of
+   * its group have stopped.
+   */
   readonly isUpdate?: true;
 }
 
@@ -85,7 +88,8 @@ export class NewProcessGate implements Gate {
   }
 
   observe(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): GateVerdict {
-    if (snapshot && this.stopEndedAtMs === undefined && !this.isBeforeStopEnd(snapshot)) this.stopEndedAtMs = nowMs;
+    if (snapshot && this.stopEndedAtMs === undefined && !this.isBeforeStopEnd(snapshot) && !this.rules.isUpdate)
+      this.stopEndedAtMs = nowMs;
     const endedAtMs = this.endedAtMs();
     if (endedAtMs === undefined || issuedAtMs < endedAtMs) return this.verdictByTime(nowMs);
     // An update that was lost half way has removed it, and not added it yet.

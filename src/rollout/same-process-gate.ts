@@ -17,6 +17,8 @@ export class SameProcessGate implements Gate {
   /** Since when looks have shown it on its pid, without a break. */
   private sinceMs: number | undefined;
   private lastSeen = "not seen";
+  /** A look that was sent after the signal has shown it. */
+  private wasSeenSince = false;
 
   constructor(timings: Timings, pid: number | undefined, sentAtMs: number) {
     this.timings = timings;
@@ -42,6 +44,7 @@ export class SameProcessGate implements Gate {
     if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its signal and no longer is");
     this.lastSeen = describeState(snapshot);
     if (!this.returned || issuedAtMs < this.returned.atMs) return this.verdictByTime(nowMs);
+    this.wasSeenSince = true;
     if (this.isRefused) return failed("not_signalled", `supervisorctl did not send the signal${this.quoted()}`);
     if (!isRunning(snapshot) || snapshot.pid !== this.newPid) return this.judgeEnded(snapshot, nowMs);
     this.sinceMs ??= nowMs;
@@ -98,6 +101,11 @@ export class SameProcessGate implements Gate {
 
   private overdue(): GateVerdict {
     const { command_timeout_ms, healthy_deadline_ms } = this.timings;
+    if (this.returned && !this.wasSeenSince)
+      return failed(
+        "indeterminate",
+        `no look at it succeeded within ${formatElapsed(healthy_deadline_ms)} of its signal`,
+      );
     if (this.returned)
       return failed(
         "healthy_deadline",

@@ -199,6 +199,15 @@ describe("a rollout that signals", () => {
       assert.equal(made.sent.length, 1);
     });
 
+  it("is indeterminate where no look has shown it since: its host was lost", async () => {
+    const made = await run(
+      HUP,
+      { hosts: 1, instances: 1 },
+      { onChange: () => ({ kind: "lost_after", forMs: 400_000 }) },
+    );
+    assert.deepEqual(failuresOf(made.ran), ["web:0 indeterminate"]);
+  });
+
   it("sends it where it is known not to have left", async () => {
     let signals = 0;
     const made = await run(

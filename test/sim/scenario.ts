@@ -1,7 +1,9 @@
 import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { buildRollout } from "../../src/planner/build/build.ts";
+import { hostsToReread } from "../../src/planner/build/group-updates.ts";
 import type { Plan } from "../../src/planner/plan/plan.ts";
+import { actionOf, drawAction, withAction, writeConfigurations } from "./draw-actions.ts";
 import { drawOperator, drawRecord, drawWay, misbehave, plague, tease } from "./draw-faults.ts";
 import { allSettingsOf } from "./judge/selects.ts";
 import { drawPlan, raise } from "./draw.ts";
@@ -34,20 +36,27 @@ export interface Scenario {
   readonly plagues: { end(): void };
 }
 
-/** A fleet, a plan and everything that will happen to them, made from one number. */
-export function scenario(seed: number, { faults: hasFaults = true } = {}): Scenario {
+/**
+ * A fleet, a plan and everything that will happen to them, made from one number.
+ * @property isResumed it only restarts: no resume does anything else yet
+ */
+export function scenario(seed: number, { faults: hasFaults = true, isResumed = false } = {}): Scenario {
   const random = new SeededRandom(seed);
   const time = new VirtualTime(MOST_STEPS);
   const programs = drawPrograms(random);
   const fleet = raise(random, time, programs);
   // Numbers of their own: the rest of each story stays as it is.
   const ofHooks = new SeededRandom(seed + 3_000_000);
-  const drawn = withWaveHooks(ofHooks, drawPlan(random, fleet, programs, hasFaults));
+  const restarting = withWaveHooks(ofHooks, drawPlan(random, fleet, programs, hasFaults));
+  const ofActions = new SeededRandom(seed + 4_000_000);
+  const drawn = isResumed ? restarting : withAction(restarting, drawAction(ofActions, hasFaults ? [] : programs));
   settleDown(random, fleet);
+  if (hostsToReread(drawn).size > 0) writeConfigurations(ofActions, fleet);
   const { plan, planned, refused } = possible(drawn, fleet);
   const troubles = new Troubles();
   for (const [host, instance] of failingByDesign(plan, fleet)) troubles.befall(host, instance);
   misbehave(random, fleet, troubles, hasFaults);
+  if (typeof actionOf(plan) === "object") faceSignals(fleet, troubles, hasFaults);
   tease(random, fleet, time);
   const plagues = hasFaults ? plague(random, fleet, time, troubles) : { end: () => undefined };
   const options: SimulateOptions = {
@@ -66,9 +75,21 @@ export function failingByDesign(plan: Plan, fleet: SimFleet): (readonly [HostNam
       const accepts = allSettingsOf(plan, host, instance).every(
         ({ on_expected_exit }) => on_expected_exit === "accept",
       );
-      return !accepts && isWorker ? [[host, instance] as const] : [];
+      // A signal is for the process that gets it: if that ends, it has not reloaded.
+      const isSignalled = typeof actionOf(plan) === "object";
+      return (!accepts || isSignalled) && isWorker ? [[host, instance] as const] : [];
     }),
   );
+}
+
+/** What recovers from a crash at its start does not from one over a signal. */
+function faceSignals(fleet: SimFleet, troubles: Troubles, hasFaults: boolean): void {
+  for (const [host, processes] of fleet.hosts)
+    for (const [instance, process] of processes) {
+      if (process.behaviour.crashesAtStart === 0) continue;
+      if (hasFaults) troubles.befall(host, instance);
+      else process.behave({ ...process.behaviour, crashesAtStart: 0 });
+    }
 }
 
 /** Not everything runs before a rollout. */

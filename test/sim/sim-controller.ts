@@ -7,6 +7,7 @@ import { discover } from "../../src/executor/discovery.ts";
 import { Executor } from "../../src/executor/executor.ts";
 import type { Clock, Journal } from "../../src/executor/ports.ts";
 import { Recorder } from "../../src/executor/recorder.ts";
+import { hostsToReread } from "../../src/planner/build/group-updates.ts";
 import { hostsWhereExitsCount } from "../../src/planner/build/expected-exits.ts";
 import type { Plan } from "../../src/planner/plan/plan.ts";
 import { selectsProgram } from "../../src/planner/build/picking.ts";
@@ -77,7 +78,8 @@ export class SimController {
     const atRest = { isAsked: selectsProgram(plan), wait };
     const counting = hostsWhereExitsCount(plan);
     const histories = (host: HostName) => counting.has(host);
-    const options = { withConfig: true, processes: () => true, histories, atRest };
+    const rereadOn = hostsToReread(plan);
+    const options = { withConfig: true, rereadOn, processes: () => true, histories, atRest };
     return time.until(discover(world.fleet, this.recorder, options));
   }
 

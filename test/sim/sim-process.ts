@@ -313,8 +313,8 @@ export class SimProcess {
       return;
     }
     this.signals.push({ signal, pid: spawn.pid, atMs: this.time.now });
+    this.heed(spawn);
     done(`${this.instance}: signalled`);
-    this.time.after(CRASH_MS, () => this.heed(spawn));
   }
 
   /** It is loaded with this configuration. Nothing of it runs yet. */
@@ -438,7 +438,10 @@ export class SimProcess {
     spawn.behaviour = behaviour;
     spawn.loadedAtMs = this.time.now;
     this.ending = behaviour;
-    if (behaviour.onSignal === "dies" || behaviour.crashesAtStart > 0) this.ended(false);
+    if (behaviour.onSignal === "dies" || behaviour.crashesAtStart > 0)
+      this.time.after(CRASH_MS, () => {
+        if (this.spawn === spawn && this.isStoppable) this.ended(false);
+      });
     else if (this.state === "RUNNING") this.runsOn();
   }
 

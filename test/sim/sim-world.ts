@@ -131,6 +131,9 @@ export class SimWorld implements World {
 
   /** It sees the controller's events. */
   see(event: RecordedEvent): void {
+    // It is down on purpose: there is nothing to put back.
+    if (event.type === "instance.healthy" && (event.stopped || event.removed))
+      this.simulated.drained.delete(keyOf(event));
     if (event.type === "hook.started") this.hookNames.set(keyOf(event), event.hook);
   }
 

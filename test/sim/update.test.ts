@@ -127,6 +127,15 @@ describe("a rollout that updates a group", () => {
     assert.equal(ofType(made.ran, "instance.healthy").filter(({ removed }) => removed).length, 2);
   });
 
+  it("with one that is slow to stop: the others are not started before, which is no failure of theirs", async () => {
+    const made = await update({ hosts: 1, instances: 3 }, (it) => {
+      write(it, 3);
+      it.fleet.behave("host-1", "web:1", { stopMs: 200_000 });
+    });
+    assert.equal(made.ran.outcome, "succeeded");
+    assert.deepEqual(shown(made), running(3));
+  });
+
   it("host by host: the next only when all of the one before are healthy", async () => {
     const made = await update({ hosts: 2, instances: 2 }, (it) => write(it, 4));
     assert.equal(made.ran.outcome, "succeeded");

@@ -54,7 +54,8 @@ function stepsOf(work: HostWork, counts: Selector): Step[] {
 
 function stepOfUpdate(host: HostName, { instances }: InstanceBatch, counts: Selector): Step {
   const counted = instances.filter(({ instance }) => counts(instance));
-  const added = counted.filter(({ is_new }) => is_new).length;
+  // One that is new and has autostart=false adds nothing.
+  const added = counted.filter(({ is_new, action }) => is_new && action === "update").length;
   const removed = counted.filter((one) => one.action === "remove" && isUp(one)).length;
   return { what: "update", host, need: counted.filter(isUp).length, more: added - removed };
 }

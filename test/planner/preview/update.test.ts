@@ -235,6 +235,22 @@ describe("an update and the floor", () => {
   });
 });
 
+describe("an update to autostart=false and the floor", () => {
+  it("does not count on new instances that it does not start", () => {
+    const off: OnDisk = { changes: { web: "changed" }, instances: ["-web:web_00", "-web:web_01"] };
+    const other: OnDisk = { changes: { web: "changed" }, instances: ["web:web_00"] };
+    const report: FleetReport = new Map([
+      ...fleet({ "h-1": ["web:web_00"] }, off),
+      ...fleet({ "h-2": ["web:web_00"] }, other),
+    ]);
+    const plan = 'programs: web\nhosts: { "h-[1-2]": }\naction: update\nlimits: { min_healthy: 1 }\n';
+    assert.deepEqual(
+      refused(plan, report).map(({ code }) => code),
+      ["floor_impossible"],
+    );
+  });
+});
+
 describe("config_changes", () => {
   const hosts: Hosts = { h: ["web:web_00", "web:web_01", "api"] };
   const onDisk: OnDisk = {

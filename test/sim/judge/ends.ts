@@ -94,11 +94,17 @@ export class Ends implements Witness {
   private judgeSuccess(): void {
     const { made, rollout } = this.trial;
     for (const { host, batches } of worksOf(rollout))
-      for (const { instance } of batches.flatMap(({ instances }) => instances)) {
+      for (const { instance, action } of batches.flatMap(({ instances }) => instances)) {
+        const isToBeDown = action === "stop" || action === "remove";
         const process = made.fleet.hosts.get(host)?.get(instance);
         const shownMs = made.time.now - Math.max(process?.brokeAtMs ?? 0, made.fleet.unseenAtMs.get(host) ?? -Infinity);
         if (!process || process.wasStoppedByHand || shownMs <= UNSEEN_MS) continue;
         const { state, spawn } = process;
+        if (isToBeDown) {
+          if (spawn && spawn.atMs < this.startedAtMs)
+            this.trial.fail(`it succeeded, and ${host} ${instance} is ${state}`);
+          continue;
+        }
         if (process.hasCompleted || process.isBetween) continue;
         if (state !== "RUNNING") this.trial.fail(`it succeeded, and ${host} ${instance} is ${state}`);
         else if (spawn?.release === 0) this.trial.fail(`it succeeded, and ${host} ${instance} runs the old release`);

@@ -1,6 +1,7 @@
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { programOf, type InstanceName, type ProgramName, keyOf } from "../../../src/domain/ids.ts";
 import { worksOf } from "../../../src/domain/rollout.ts";
+import { loadsChanges } from "../../../src/planner/build/group-updates.ts";
 import type { Quantity } from "../../../src/domain/quantity.ts";
 import type { Plan } from "../../../src/planner/plan/plan.ts";
 import { allSettingsOf, isSelected } from "./selects.ts";
@@ -44,7 +45,7 @@ export class Floors implements Witness {
     if (!this.underRestart.has(key)) this.wasDown[this.down.has(key) ? "add" : "delete"](key);
     this.down.add(key);
     // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
-    if (event.action === "start" && this.underRestart.has(key)) return;
+    if ((event.action === "start" || event.action === "update") && this.underRestart.has(key)) return;
     this.underRestart.add(key);
     for (const { of, floor, counts } of this.floors.filter((one) => one.counts(event.instance))) {
       const others = this.healthyBesides(counts, key);
@@ -63,6 +64,8 @@ export class Floors implements Witness {
 
   private seeHealthy(event: EventOf<"instance.healthy">): void {
     this.underRestart.delete(keyOf(event));
+    // One that is down on purpose stays so.
+    if (event.stopped || event.removed) return;
     if (!settingsOf(this.trial, event)?.hooks.after_healthy) this.down.delete(keyOf(event));
   }
 
@@ -110,7 +113,13 @@ export function floorsOf({ made: { plan, fleet }, report }: Pick<Trial, "made" |
       const isDone = seen && "instances" in seen && seen.at_rest?.has(instance) === true;
       // What runs once, and is seen while it does, is no capacity.
       const isOneShot = fleet.hosts.get(name)?.get(instance)?.isOneShot === true;
-      const isStarted = allSettingsOf(plan, name, instance)[0]?.stopped === "start";
+      const settings = allSettingsOf(plan, name, instance)[0];
+      const isStarted = settings?.stopped === "start" && settings.action === "restart";
+      // What an update takes away, or does not start again, is none afterwards.
+      const configured = fleet.disks.onDisk(name, programOf(instance))?.instances.get(instance);
+      const isTaken = settings !== undefined && loadsChanges(settings) && configured?.config?.autostart !== true;
+      const isChanged = fleet.disks.changeOf(name, programOf(instance)) === "changed";
+      if (isTaken && isChanged) continue;
       if (!isDone && !isOneShot && (state !== "STOPPED" || isStarted)) counted.push(instance);
     }
   }

@@ -56,7 +56,7 @@ class Chain {
   private readonly fates = new Map<string, RolloutEvent["type"]>();
 
   constructor(seed: number, faults: boolean, journals: Journals) {
-    this.made = scenario(seed, { faults });
+    this.made = scenario(seed, { faults, isResumed: true });
     this.random = new SeededRandom(seed + 1_000_000);
     this.healthy = new HealthyPids(this.made.fleet, (what) => this.fail(what));
     this.story = new Story(

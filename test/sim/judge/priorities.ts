@@ -20,7 +20,9 @@ export class Priorities implements Witness {
 
   private judge(programs: readonly string[], batches: readonly Batch[]): void {
     for (const { host, batches: turns } of batches.flatMap(({ hosts }) => hosts)) {
-      const instances = turns.flatMap((turn) => turn.instances.map(({ instance }) => instance));
+      // All of a group that is updated have their turn together, and Supervisor knows nothing yet of those that are new.
+      const alone = turns.filter(({ is_update }) => !is_update);
+      const instances = alone.flatMap((turn) => turn.instances.map(({ instance }) => instance));
       for (const [index, later] of instances.entries()) {
         const earlier = instances[index - 1];
         if (earlier === undefined) continue;

@@ -6,7 +6,9 @@ import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import { simTimings } from "../rollouts.ts";
 import type { SimCheck } from "../sim-world.ts";
 import { servesAt, type SimProcess, type SimSpawn } from "../sim-process.ts";
-import { processOf, settingsOf, type Trial, type Witness } from "./trial.ts";
+import { isSignalledIn, processOf, settingsOf, type Trial, type Witness } from "./trial.ts";
+
+const DOWN: readonly string[] = ["STOPPED", "EXITED", "FATAL"];
 
 /** A look shows what is; what is reported of it then may have waited for a hook. */
 const LATE_MS = 1000;
@@ -44,6 +46,7 @@ export class Proofs implements Witness {
   see(event: RolloutEvent): void {
     if (event.type !== "instance.healthy") return;
     const process = processOf(this.trial, event);
+    if (event.stopped || event.removed) return this.proveDown(event, process);
     // Another user has just taken it out of the configuration.
     if (!process) return;
     if (event.completed) return this.proveCompleted(event, process);
@@ -59,21 +62,34 @@ export class Proofs implements Witness {
     if (last?.end !== "expected" || last.release === 0) this.fail(event, `though its last end was ${last?.end}`);
   }
 
+  /** No process of it runs. */
+  private proveDown(event: EventOf<"instance.healthy">, process: SimProcess | undefined): void {
+    if (event.pid !== undefined) this.fail(event, `on pid ${event.pid}, though it is to be down`);
+    // Another user may have started it since.
+    const startedAgoMs = this.trial.made.time.now - (process?.spawns.at(-1)?.atMs ?? 0);
+    if (process && !DOWN.includes(process.state) && startedAgoMs > LATE_MS) this.fail(event, `and is ${process.state}`);
+    if (event.removed && process?.config.autostart === true) this.fail(event, "as removed, and is to be started");
+  }
+
   private prove(event: EventOf<"instance.healthy">, spawn: SimSpawn): void {
     const { time } = this.trial.made;
     const { runningAtMs, endedAtMs, release } = spawn;
     const settings = settingsOf(this.trial, event);
-    if (event.pid === event.previous_pid) this.fail(event, "on its old pid");
+    const isSignalled = isSignalledIn(this.trial, event);
+    if (event.pid === event.previous_pid && !isSignalled) this.fail(event, "on its old pid");
+    if (event.pid !== event.previous_pid && isSignalled)
+      this.fail(event, "on another pid than the one that was signalled");
     const left = this.trial.made.fleet
       .leftoversOf(event.host, event.instance)
       // What another stop has left, nobody knows of.
       .filter(({ group }) => group === event.previous_pid);
-    if (settings?.leftovers === "fail" && left.length > 0)
+    if (settings?.leftovers === "fail" && left.length > 0 && !isSignalled)
       this.fail(event, `though pid ${left[0]?.pid} of its old process is still there`);
     if (release === 0) this.fail(event, "on the old release");
     if (endedAtMs !== undefined && time.now - endedAtMs > LATE_MS)
       this.fail(event, `though pid ${event.pid} ended ${time.now - endedAtMs} ms ago`);
-    const ranMs = runningAtMs === undefined ? -1 : time.now - runningAtMs;
+    const sinceMs = isSignalled ? spawn.loadedAtMs : runningAtMs;
+    const ranMs = sinceMs === undefined ? -1 : time.now - sinceMs;
     if (ranMs < (settings?.timings.min_healthy_time_ms ?? 0)) this.fail(event, `after ${ranMs} ms`);
     if (settings) for (const check of settings.checks) this.proveServes(event, spawn, check, settings);
   }
@@ -84,7 +100,7 @@ export class Proofs implements Witness {
     check: Check,
     { leftovers, timings }: HostSettings,
   ): void {
-    const provenAtMs = (spawn.runningAtMs ?? 0) + timings.min_healthy_time_ms;
+    const provenAtMs = (spawn.loadedAtMs ?? spawn.runningAtMs ?? 0) + timings.min_healthy_time_ms;
     const all = this.answers.get(`${keyOf(event)} ${JSON.stringify(check)}`) ?? [];
     const ofIt = all.filter(({ pid }) => pid === spawn.pid);
     const last = ofIt.slice(-(check.passes ?? 1));

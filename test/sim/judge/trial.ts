@@ -46,6 +46,20 @@ export function processOf({ made }: Trial, event: Pick<InstanceEvent, "host" | "
   return made.fleet.hosts.get(event.host)?.get(event.instance);
 }
 
+/** Whether it is sent a signal, and so stays on its pid. */
+export function isSignalledIn(
+  { rollout }: Pick<Trial, "rollout">,
+  { host, instance }: Pick<InstanceEvent, "host" | "instance">,
+): boolean {
+  return [...worksOf(rollout)].some(
+    (work) =>
+      work.host === host &&
+      work.batches.some(({ instances }) =>
+        instances.some((one) => one.instance === instance && one.signal !== undefined),
+      ),
+  );
+}
+
 /** What the plan says of it in the wave that has it: a host of two waves may have two ways. */
 export function settingsOf(
   { made, rollout }: Pick<Trial, "made" | "rollout">,

@@ -82,7 +82,8 @@ export class Turns implements Witness {
     const key = keyOf(event);
     const onHost = this.underRestart.get(event.host) ?? new Set();
     // What our lost restart has left STOPPED is brought up whatever else happens: that restarts nothing.
-    if (event.action === "start" && onHost.has(event.instance)) return;
+    // Likewise an update that was lost half way: it continues where it was.
+    if ((event.action === "start" || event.action === "update") && onHost.has(event.instance)) return;
     if (this.hasStopped) this.trial.fail(`${key} was restarted after the rollout had stopped`);
     if (this.isAsking) this.trial.fail(`${key} was restarted while the operator was asked`);
     this.underRestart.set(event.host, onHost.add(event.instance));
