@@ -86,6 +86,28 @@ describe("a rollout that is killed after any of its events, and resumed", () => 
     assert.ok(killed > 10 && unsure >= 4, `${killed} kills, ${unsure} of them amid a signal`);
   });
 
+  it("does not signal again what was signalled when the connection was lost, killed or not", async () => {
+    for (const isKilled of [false, true]) {
+      const { plan, fleet, time } = made({ signal: "HUP" }, () => undefined, SIZES);
+      const rollout = rolloutOf(plan, fleet);
+      const run = await simulate(rollout, fleet, time, {
+        onChange: () => ({ kind: "lost_under_way", afterMs: 1 }),
+        // The event after that of the signal itself.
+        ...(isKilled && { killAfterEvent: 5 }),
+      });
+      assert.equal(run.outcome, isKilled ? undefined : "halted");
+      const before = processesOf(fleet).filter(({ it: process }) => process.signals.length > 0);
+      assert.equal(before.length, 1, "one was signalled");
+      const resumed = readResumedRollout([{ type: "rollout.planned", ...rollout }, ...run.events]);
+      assert.ok(resumed);
+      const id = "20261123T000001Z-0000" as RolloutId;
+      const built = buildRollout(plan, fleet.report(), { id }, { resumed });
+      assert.ok(built.kind === "planned");
+      assert.equal((await simulate(built.rollout, fleet, time)).outcome, "succeeded");
+      for (const { it: process } of processesOf(fleet)) assert.equal(process.signals.length, 1);
+    }
+  });
+
   it("stops all that it was to stop", async () => {
     const sizes = { ...SIZES, minHealthy: 0 };
     const killed = await killedEverywhere("stop", { sizes }, ({ fleet, at }) => {

@@ -75,7 +75,7 @@ export function resumeAction(
   };
 }
 
-/** Stopped is stopped, whoever has done it. */
+/** One that is down is left so, whether our stop or another user has done that. */
 function stopAgain(outcome: EarlierOutcome, { state }: ProcessSnapshot): ResumeAction {
   if (state === "STOPPED" || state === "FATAL" || state === "EXITED")
     return { action: "nothing", why: "it was stopped before" };
