@@ -191,6 +191,40 @@ export const faultsOfHosts: readonly FaultSet[] = [
       },
     ],
   },
+  {
+    fleet: { hosts: 2, groups },
+    faults: [
+      {
+        fault: "a rollout halts on the second host, and the first is lost before its revert (`on_failure: revert`)",
+        isSampled: true,
+        restarts: "some once",
+        restartedAgain: 2,
+        async happen(scene) {
+          const { fleet, first } = scene;
+          const second = fleet.host("host-2");
+          await second.behave("web:web_00", { kind: "file_gone" });
+          const gate = new Gate(fleet.dir, "the-first-is-lost");
+          const plan = await scene.plan({ on_failure: "revert", hooks: { on_failure: gate.waiting } });
+          const running = startOrchestrate([plan, "--output", "json"]);
+          await until(() => running.stdout().includes('"rollout.halted"'), { deadlineMs: 60_000 });
+          await first.kill("sshd");
+          await second.behave("web:web_00", { kind: "healthy" });
+          await gate.open();
+          const ended = await running.ended;
+          await first.revive("sshd");
+          const revert = eventsOf(ended).filter(
+            ({ type }) => type === "rollout.finished" || type === "rollout.planned",
+          );
+          const [, , planned, finished] = revert;
+          assert.ok(planned?.type === "rollout.planned" && finished?.type === "rollout.finished", ended.stdout);
+          const left = (planned.left_open ?? []).map(({ host, instances }) => `${host} ${instances.join(" ")}`);
+          assert.deepEqual(left, ["host-1 web:web_00 web:web_01"]);
+          const note = `its revert ends \`${finished.outcome}\`, with host-1 named as not reverted`;
+          return { ended, note, then: await scene.resume(plan) };
+        },
+      },
+    ],
+  },
 ];
 
 /** What happens on the operator's side. */
