@@ -40,13 +40,14 @@ export function changeStatus(instance: InstanceProgress, event: StatusEvent, now
 
 function restart(
   instance: InstanceProgress,
-  { action, previous_pid }: EventOf<"instance.restarting">,
+  { action, signal, previous_pid }: EventOf<"instance.restarting">,
   nowMs: number,
 ): void {
   const { at, work } = instance;
   const { stop_deadline_ms, healthy_deadline_ms } = work.timings;
   instance.previousPid = previous_pid;
   instance.action = action;
+  instance.signal = signal;
   instance.proving = false;
   instance.process = undefined;
   instance.stopEnded = action === "start";

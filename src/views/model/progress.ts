@@ -46,6 +46,7 @@ export interface InstanceProgress extends KnownInstance {
   /** Its new process, once that was seen RUNNING, and since when it has been. */
   process?: { readonly pid: number; readonly sinceMs: number } | undefined;
   action?: EventOf<"instance.restarting">["action"];
+  signal?: string | undefined;
   /** While the floor of its program does not allow its restart. */
   waiting?: { readonly healthy: number; readonly minHealthy: number } | undefined;
   /** While its before_restart or after_healthy hook runs. */

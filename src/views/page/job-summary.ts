@@ -1,3 +1,4 @@
+import { doneWord } from "../words/done-word.ts";
 import { formatElapsed } from "../../domain/duration.ts";
 import type { EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
@@ -62,7 +63,7 @@ function summaryMarkup(model: RolloutModel, invocation: Invocation): Markup {
     </p>
     <table>
       <tr>
-        <th>healthy</th>
+        <th>${doneWord(planned)}</th>
         <th>failed</th>
         <th>skipped</th>
         <th>untouched</th>

@@ -1,3 +1,4 @@
+import { doneWord } from "../words/done-word.ts";
 import { formatElapsed } from "../../domain/duration.ts";
 import type { Outcome, EventOf } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
@@ -96,11 +97,11 @@ export function headerMarkup(
 }
 
 /** The counts of instances by status, as numbers and as a bar. */
-export function countsMarkup({ finished, instances }: RolloutModel): Markup {
+export function countsMarkup({ finished, instances, planned }: RolloutModel): Markup {
   const { healthy, failed, skipped, untouched } = finished?.counts ?? instances.counts;
   const open = finished ? 0 : instances.counts.under_restart + instances.counts.indeterminate;
   const counts: [string, string, number][] = [
-    ["healthy", "healthy", healthy],
+    ["healthy", doneWord(planned), healthy],
     ["failed", "failed", failed],
     ...(open > 0 ? [["unseen", "restarting", open] as [string, string, number]] : []),
     ["skipped", "skipped", skipped],

@@ -1,3 +1,4 @@
+import { doneWord } from "../words/done-word.ts";
 import type { EventOf } from "../../domain/events.ts";
 import type { Refusal } from "../../domain/failures.ts";
 import { folded, foldedPlaces, groupedBy } from "../../domain/folding.ts";
@@ -54,8 +55,11 @@ export function midRestartSection(model: RolloutModel): string[] {
 }
 
 /** The instances of one status, folded: hosts with the same instances share a line. */
-export function statusSection({ instances }: RolloutModel, status: "untouched" | "healthy"): string[] {
-  return titled(status, indented(foldedPlaces(instances.withStatus(status))));
+export function statusSection({ instances, planned }: RolloutModel, status: "untouched" | "healthy"): string[] {
+  return titled(
+    status === "healthy" ? doneWord(planned) : status,
+    indented(foldedPlaces(instances.withStatus(status))),
+  );
 }
 
 /** What a resume that was narrowed, or a revert, left out: the next resume has it to do. */

@@ -1,3 +1,4 @@
+import { doneWord } from "../words/done-word.ts";
 import { formatElapsed } from "../../domain/duration.ts";
 import type { Counts } from "../../domain/events.ts";
 import { leastMs } from "../../domain/least-duration.ts";
@@ -92,8 +93,8 @@ function headline(model: RolloutModel, plan: string | undefined): string {
     outcome === "refused"
       ? "nothing was changed"
       : isRunning(model)
-        ? countsOfRunning(instances)
-        : countsText(finished?.counts ?? countsSoFar(instances));
+        ? countsOfRunning(instances, doneWord(planned))
+        : countsText(finished?.counts ?? countsSoFar(instances), doneWord(planned));
   return `${outcome}: ${name}${id === undefined ? "" : ` (${id})`}${time}${preview}: ${counts}`;
 }
 
@@ -104,10 +105,10 @@ function unfinishedText(writer: Writer | undefined): string {
   return `did not finish, or is still running on ${printable(writer.machine)}, where its process can be looked for`;
 }
 
-function countsOfRunning({ counts }: Instances): string {
+function countsOfRunning({ counts }: Instances, done: string): string {
   const { healthy, failed, skipped, untouched, under_restart, indeterminate } = counts;
   const inProgress = under_restart + indeterminate;
-  return `${countsText({ healthy, failed, skipped, untouched })}${inProgress > 0 ? `, ${inProgress} in progress` : ""}`;
+  return `${countsText({ healthy, failed, skipped, untouched }, done)}${inProgress > 0 ? `, ${inProgress} in progress` : ""}`;
 }
 
 /** An instance that contact was lost with counts as failed, as it does in the counts of the rollout itself. */

@@ -1,3 +1,4 @@
+import { doneWord } from "../words/done-word.ts";
 import { counted } from "../../domain/counted.ts";
 import { folded } from "../../domain/folding.ts";
 import { remaining, wholeSeconds } from "../words/counting.ts";
@@ -49,11 +50,11 @@ export function hostsEndedText({ hosts, waiting, active }: BatchProgress, { mode
 /** `8 healthy, 1 failed`: the decided ones; with a total, `8/12 healthy, 1 failed`. */
 export function statusText(
   { healthy, failed, skipped, indeterminate }: StatusCounts,
-  { paint }: Frame,
+  { paint, model }: Frame,
   ofTotal = "",
 ): string {
   return [
-    `${healthy}${ofTotal} healthy`,
+    `${healthy}${ofTotal} ${doneWord(model.planned)}`,
     ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
     ...(indeterminate > 0 ? [paint.notice(`${indeterminate} not seen`)] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),

@@ -113,8 +113,8 @@ function instanceText(
   }
 }
 
-function wordOf({ state, action }: InstanceProgress): string {
-  return state?.toLowerCase() ?? doingText(action);
+function wordOf({ state, action, signal }: InstanceProgress): string {
+  return state?.toLowerCase() ?? doingText(action, signal);
 }
 
 function onPid({ proving, process }: InstanceProgress): string {

@@ -1,3 +1,4 @@
+import { doneWord } from "../words/done-word.ts";
 import { formatElapsed } from "../../domain/duration.ts";
 import { remaining, wholeSeconds } from "../words/counting.ts";
 import { onOneLine, printable } from "../../domain/printable.ts";
@@ -71,7 +72,7 @@ function progress({ model, nowMs, paint, live }: Frame): string[] {
   const unseen = under_restart + indeterminate;
   const open = unseen + untouched;
   return [
-    `${healthy}/${instances.planned} healthy`,
+    `${healthy}/${instances.planned} ${doneWord(model.planned)}`,
     ...(failed > 0 ? [paint.failed(`${failed} failed`)] : []),
     ...(!live && unseen > 0 ? [paint.failed(`${unseen} not seen`)] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),

@@ -1,3 +1,4 @@
+import { doneWord } from "../words/done-word.ts";
 import { counted } from "../../domain/counted.ts";
 import { printable } from "../../domain/printable.ts";
 import { batchRows, endedState, statusText, hostsEndedText, restRow, spanText } from "./batch-rows.ts";
@@ -61,10 +62,10 @@ function foldWaves(
   };
 }
 
-function foldedBefore(waves: readonly WaveProgress[], { paint }: Frame): Row {
+function foldedBefore(waves: readonly WaveProgress[], { paint, model }: Frame): Row {
   const healthy = waves.reduce((sum, { counts }) => sum + counts.healthy, 0);
   const failed = waves.reduce((sum, { counts }) => sum + counts.failed, 0);
-  const text = `${counted(waves.length, "wave")}  ${healthy} healthy${failed > 0 ? `  ${paint.failed(`${failed} failed`)}` : ""}`;
+  const text = `${counted(waves.length, "wave")}  ${healthy} ${doneWord(model.planned)}${failed > 0 ? `  ${paint.failed(`${failed} failed`)}` : ""}`;
   return { key: "waves before", state: failed > 0 ? "failed" : "done", text };
 }
 

@@ -1,10 +1,10 @@
 import { formatElapsed } from "../../domain/duration.ts";
 import type { Counts } from "../../domain/events.ts";
 
-/** `5 healthy, 1 failed, 2 skipped, 8 untouched`; the last two only if there are any. */
-export function countsText({ healthy, failed, skipped, untouched }: Counts): string {
+/** `5 healthy, 1 failed, 2 skipped, 8 untouched`; the last two only if there are any. @param done in place of `healthy` */
+export function countsText({ healthy, failed, skipped, untouched }: Counts, done = "healthy"): string {
   const more = [...(skipped > 0 ? [`${skipped} skipped`] : []), ...(untouched > 0 ? [`${untouched} untouched`] : [])];
-  return [`${healthy} healthy`, `${failed} failed`, ...more].join(", ");
+  return [`${healthy} ${done}`, `${failed} failed`, ...more].join(", ");
 }
 
 /** An elapsed time that is counted up on the screen: never more than has passed, and never milliseconds. */

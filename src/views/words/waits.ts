@@ -87,7 +87,7 @@ function busyWait(
 }
 
 function busyText(
-  { hook, status, state, proving, action, sinceMs, work }: InstanceProgress,
+  { hook, status, state, proving, action, signal, sinceMs, work }: InstanceProgress,
   failing: EventOf<"check.failing"> | undefined,
   nowMs: number,
 ): string {
@@ -99,7 +99,7 @@ function busyText(
   if (proving && nowMs < sinceMs + timings.min_healthy_time_ms)
     return `RUNNING ${elapsed} of ${wholeSeconds(timings.min_healthy_time_ms)}`;
   if (proving) return `RUNNING ${elapsed}, ${checks.length > 0 ? "its checks" : "a final check"}`;
-  return `${state ?? doingText(action)} ${elapsed}`;
+  return `${state ?? doingText(action, signal)} ${elapsed}`;
 }
 
 function hostWait(hosts: readonly HostProgress[], model: RolloutModel, nowMs: number): Wait | undefined {
