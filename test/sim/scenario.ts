@@ -36,11 +36,8 @@ export interface Scenario {
   readonly plagues: { end(): void };
 }
 
-/**
- * A fleet, a plan and everything that will happen to them, made from one number.
- * @property isResumed it only restarts: no resume does anything else yet
- */
-export function scenario(seed: number, { faults: hasFaults = true, isResumed = false } = {}): Scenario {
+/** A fleet, a plan and everything that will happen to them, made from one number. */
+export function scenario(seed: number, { faults: hasFaults = true, onlyRestarts = false } = {}): Scenario {
   const random = new SeededRandom(seed);
   const time = new VirtualTime(MOST_STEPS);
   const programs = drawPrograms(random);
@@ -49,7 +46,7 @@ export function scenario(seed: number, { faults: hasFaults = true, isResumed = f
   const ofHooks = new SeededRandom(seed + 3_000_000);
   const restarting = withWaveHooks(ofHooks, drawPlan(random, fleet, programs, hasFaults));
   const ofActions = new SeededRandom(seed + 4_000_000);
-  const drawn = isResumed ? restarting : withAction(restarting, drawAction(ofActions, hasFaults ? [] : programs));
+  const drawn = onlyRestarts ? restarting : withAction(restarting, drawAction(ofActions, hasFaults ? [] : programs));
   settleDown(random, fleet);
   if (hostsToReread(drawn).size > 0) writeConfigurations(ofActions, fleet);
   const { plan, planned, refused } = possible(drawn, fleet);

@@ -1,10 +1,11 @@
 import type { RolloutEvent } from "../../../src/domain/events.ts";
-import { keyOf, type HostName, type InstanceName } from "../../../src/domain/ids.ts";
-import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
+import { keyOf, programOf, type HostName, type InstanceName } from "../../../src/domain/ids.ts";
+import { worksOf, type PlannedInstance, type Rollout } from "../../../src/domain/rollout.ts";
 import type { ResumedRollout } from "../../../src/planner/build/resumed.ts";
 import { drawInterference } from "../interference.ts";
 import { SeededRandom } from "../random.ts";
 import { failingByDesign, scenario, type Scenario } from "../scenario.ts";
+import type { SimProcess } from "../sim-process.ts";
 import type { SimulateOptions } from "../simulate.ts";
 import { witnessesOf } from "./judge.ts";
 import { isForetold } from "./ends.ts";
@@ -50,13 +51,15 @@ class Chain {
   private readonly story: Story;
   private readonly healthy: HealthyPids;
   /** What the first rollout was to restart, and how. */
-  private readonly planned = new Map<string, "restart" | "start">();
+  private readonly planned = new Map<string, PlannedInstance>();
   private last: Rollout | undefined;
   /** What is known of each in the end. */
   private readonly fates = new Map<string, RolloutEvent["type"]>();
+  /** Those of which the last outcome that is known is a failure. */
+  private readonly failed = new Set<string>();
 
   constructor(seed: number, faults: boolean, journals: Journals) {
-    this.made = scenario(seed, { faults, isResumed: true });
+    this.made = scenario(seed, { faults, onlyRestarts: true });
     this.random = new SeededRandom(seed + 1_000_000);
     this.healthy = new HealthyPids(this.made.fleet, (what) => this.fail(what));
     this.story = new Story(
@@ -133,7 +136,7 @@ class Chain {
       failures.every(
         ({ host, instance, code }) =>
           code === "exited" &&
-          this.made.fleet.process(host, instance).isOneShot &&
+          this.made.fleet.known(host, instance)?.isOneShot === true &&
           allSettingsOf(this.made.plan, host, instance).every(({ exited }) => exited === "skip"),
       )
     );
@@ -168,8 +171,7 @@ class Chain {
   /** No resume can know that one became healthy which, as far as the journals say, has failed. */
   private forgetLost(lost: readonly RolloutEvent[]): void {
     for (const event of lost)
-      if (event.type === "instance.healthy" && this.fates.get(keyOf(event)) === "instance.failed")
-        this.healthy.forget(keyOf(event));
+      if (event.type === "instance.healthy" && this.failed.has(keyOf(event))) this.healthy.forget(keyOf(event));
   }
 
   /** What its journal says of the killed one must be enough for who reads it. */
@@ -194,11 +196,12 @@ class Chain {
     this.fates.clear();
     for (const { host, batches } of worksOf(rollout))
       for (const { instances } of batches)
-        for (const { instance, action } of instances)
-          this.planned.set(keyOf({ host, instance }), action === "start" ? "start" : "restart");
+        for (const one of instances) this.planned.set(keyOf({ host, instance: one.instance }), one);
   }
 
   private see(event: RolloutEvent): void {
+    if (event.type === "instance.failed") for (const key of failedIn(event)) this.failed.add(key);
+    if (event.type === "instance.healthy" || event.type === "instance.skipped") this.failed.delete(keyOf(event));
     if (event.type === "rollout.planned")
       for (const skipped of event.skipped) this.fates.set(keyOf(skipped), "instance.skipped");
     else if (event.type === "instance.failed") for (const key of failedIn(event)) this.fates.set(key, event.type);
@@ -225,27 +228,57 @@ class Chain {
   private judgeOnce(): void {
     for (const [host, processes] of this.made.fleet.hosts)
       for (const [instance, process] of processes) {
-        const { stopsAtMs, spawns, state, isWorker } = process;
+        const { stopsAtMs, spawns, state, isWorker, signals } = process;
         const key = keyOf({ host, instance });
-        const action = this.planned.get(key);
+        const planned = this.planned.get(key);
         const stops = stopsAtMs.length;
         // A worker may have got another process by itself between the announcement of its restart and a kill.
-        const isStopped = stops === (action === "restart" ? 1 : 0) || (isWorker && stops === 0);
+        const isStopped = stops === stopsOf(planned) || (isWorker && stops === 0);
         if (!isStopped) this.fail(`${key} was stopped ${stops} times`);
-        const starts = spawns.filter(({ release }) => release > 0).length;
-        const isUp = state === "RUNNING" || process.hasCompleted || process.isBetween;
-        const isDone = action === undefined ? starts === 0 || isWorker : starts > 0 && isUp;
-        if (!isDone) this.fail(`${key} was left ${state} after ${starts} starts`);
+        // Of one that was signalled when the controller was killed, nobody knows whether it was.
+        if (signals.length > (planned?.signal === undefined ? 0 : 1))
+          this.fail(`${key} was signalled ${signals.length} times`);
+        const starts = spawns.filter(({ release, loadedAtMs }) => release > 0 && loadedAtMs === undefined).length;
+        if (!this.isAsPlanned(planned, process, starts)) this.fail(`${key} was left ${state} after ${starts} starts`);
       }
+    this.judgeUpdates();
     this.judgeDrains();
+  }
+
+  private isAsPlanned(planned: PlannedInstance | undefined, process: SimProcess, starts: number): boolean {
+    const { state, isWorker } = process;
+    const isUp = state === "RUNNING" || process.hasCompleted || process.isBetween;
+    if (planned === undefined) return starts === 0 || isWorker;
+    if (planned.action === "stop" || planned.action === "remove") return !isUp && (starts === 0 || isWorker);
+    return isUp && (planned.signal === undefined ? starts > 0 : starts === 0 || isWorker);
+  }
+
+  /** No group that was to be updated is left removed, or stopped, or as it was. */
+  private judgeUpdates(): void {
+    const { fleet } = this.made;
+    for (const [key, { action, instance }] of this.planned) {
+      if (action !== "update" && action !== "remove") continue;
+      const [host = ""] = key.split(" ");
+      const change = fleet.disks.changeOf(host as HostName, programOf(instance));
+      if (change !== undefined) this.fail(`${key} was not updated: its group is ${change}`);
+    }
   }
 
   /** All that was planned serves, from the new release, unless another user stopped it on purpose. */
   private judgeNothingLeft(): void {
     const { fleet } = this.made;
-    for (const key of this.planned.keys()) {
+    for (const [key, planned] of this.planned) {
       const [host = "", instance = ""] = key.split(" ");
-      const process = fleet.process(host, instance);
+      const process = fleet.known(host as HostName, instance as InstanceName);
+      if (!process) {
+        this.fail(`${key} is not there`);
+        continue;
+      }
+      if (planned.action === "stop" || planned.action === "remove") {
+        const isOld = process.spawn?.release === 0 && process.spawn.atMs <= 0;
+        if (isOld && process.state === "RUNNING") this.fail(`${key} was left ${process.state}`);
+        continue;
+      }
       if (process.wasStoppedByHand && process.state === "STOPPED") continue;
       if (process.hasCompleted || process.isBetween) continue;
       // What has completed is not run again, be its supervisord another one by now.
@@ -253,8 +286,11 @@ class Chain {
       // Whether what was proven still serves is not asked again.
       const isProven = this.healthy.wasProven(key);
       if (process.state !== "RUNNING" || !(process.serves || isProven)) this.fail(`${key} was left ${process.state}`);
-      else if (process.spawn?.release === 0) this.fail(`${key} was left on the old release`);
+      // Whether a signal has arrived nobody may know.
+      else if (process.spawn?.release === 0 && planned.signal === undefined)
+        this.fail(`${key} was left on the old release`);
     }
+    this.judgeUpdates();
     this.judgeDrains();
   }
 
@@ -282,7 +318,7 @@ class Chain {
     for (const name of fleet.drained) {
       const [host = "", instance] = name.split(" ");
       // A host with nothing left to restart has no turn, nor has what another user stopped: they are named in the report.
-      if (instance === undefined || fleet.process(host, instance).wasStoppedByHand) continue;
+      if (instance === undefined || fleet.known(host as HostName, instance as InstanceName)?.wasStoppedByHand) continue;
       // The plan has it that a failure to put it back is only a warning.
       const settings = allSettingsOf(plan, host as HostName, instance as InstanceName);
       if (settings.some(({ hooks }) => hooks.after_healthy?.on_error === "warn")) continue;
@@ -309,6 +345,25 @@ class Chain {
     this.violations.push(`${(this.made.time.now / 1000).toFixed(1)} s: ${what}`);
   }
 }
+
+/** How often an instance is stopped, if nothing goes wrong. */
+function stopsOf(planned: PlannedInstance | undefined): number {
+  switch (planned?.action) {
+    case "restart":
+    case "stop":
+      return 1;
+    case "update":
+    case "remove":
+      return UP.has(planned.before.state) ? 1 : 0;
+    case "start":
+    case "signal":
+    case "gate":
+    case undefined:
+      return 0;
+  }
+}
+
+const UP: ReadonlySet<string> = new Set(["RUNNING", "STARTING", "BACKOFF"]);
 
 /** The same, and nothing gets in the way. */
 function goingWell({ lookMs, clockOffMs }: SimulateOptions): SimulateOptions {

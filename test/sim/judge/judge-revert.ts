@@ -54,7 +54,7 @@ class Reverted {
 
   constructor(seed: number, journals: Journals) {
     this.random = new SeededRandom(seed + 2_000_000);
-    const made = scenario(seed, { faults: true });
+    const made = scenario(seed, { faults: true, onlyRestarts: true });
     const revertsItself = this.random.chance(0.6) && made.plan.on_failure !== "ask";
     this.made = revertsItself ? { ...made, plan: { ...made.plan, on_failure: "revert" } } : made;
     this.story = new Story(
