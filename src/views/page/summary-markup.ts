@@ -46,6 +46,7 @@ export function revertedMarkup(
   times: { readonly beganAtMs: number; readonly lengthMs: number },
 ): Markup {
   return html`<section id="reverted" aria-label="The rollout that was reverted">
+    <p class="faint">The rollout that was reverted</p>
     ${headerMarkup(model, times.beganAtMs, times.lengthMs, "part")} ${countsMarkup(model)} ${troubleMarkup(model)}
   </section>`;
 }
