@@ -49,7 +49,16 @@ function messageOf(
   return `${path} (${of}) ${first.why}, and a restart does not load it, unless an update has done so since (this goes by time: only supervisorctl reread compares them, and a preview does not run it): ${REMEDY}`;
 }
 
-function stalenessOf(file: ConfigFile, program: ProgramName, { instances, config }: SeenHost): Staleness | undefined {
+function stalenessOf(
+  file: ConfigFile,
+  program: ProgramName,
+  { instances, config, reread }: SeenHost,
+): Staleness | undefined {
+  // supervisord itself has compared them.
+  if (reread?.kind === "read")
+    return reread.groups.get(program) === "changed"
+      ? { isCertain: true, why: "differs from what supervisord has loaded" }
+      : undefined;
   const own = instances.filter(({ instance }) => programOf(instance) === program);
   const difference = own.map(({ instance }) => config?.differing?.get(instance)).find((text) => text !== undefined);
   if (difference !== undefined)

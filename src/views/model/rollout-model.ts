@@ -125,6 +125,10 @@ export class RolloutModel implements Span {
       case "instance.restarting":
       case "instance.unchanged":
         this.applyStatus(event, nowMs);
+        break;
+      // Its instances say what becomes of it.
+      case "group.updating":
+      case "group.updated":
     }
   }
 

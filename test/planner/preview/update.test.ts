@@ -282,6 +282,25 @@ describe("config_changes", () => {
     assert.deepEqual(batchesOf(rolloutOf(untouched, fleet(hosts, onDisk))), ["single 1: api restart"]);
   });
 
+  it("goes by what reread says, and not by the age of files", () => {
+    const report = new Map(
+      [...fleet(hosts, onDisk)].map(([host, one]) => [
+        host,
+        {
+          ...one,
+          config: {
+            instances: new Map(),
+            files: [{ path: "/etc/supervisor/conf.d/all.conf", age_s: 60, programs: ["web", "api"] as ProgramName[] }],
+          },
+        },
+      ]),
+    );
+    assert.deepEqual(
+      rolloutOf(plan("apply"), report).warnings.map(({ message }) => message),
+      [],
+    );
+  });
+
   it("of one program reaches its group only", () => {
     const ofWeb = "programs: [web: { config_changes: apply }, api]\nhosts: { h: }\n";
     const both: OnDisk = { ...onDisk, changes: { web: "changed", api: "changed" } };
