@@ -4,6 +4,8 @@ import { EXIT, type ExitCode } from "../../domain/failures.ts";
 export const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ["orchestrate plans/prod.yaml --dry-run", "show what would be restarted, in what order"],
   ["orchestrate plans/prod.yaml", "restart it, and halt at the first failure"],
+  ["orchestrate plans/prod.yaml --action update", "load changed configuration, a group at a time"],
+  ["orchestrate plans/prod.yaml --action signal:HUP", "reload by a signal instead of a restart"],
   ["orchestrate plans/prod.yaml --limit @canary --ask", "only the group canary; show the plan and ask first"],
   [
     "orchestrate plans/prod.yaml --started-before 2h",
