@@ -7,7 +7,6 @@ import {
   sizeOf,
   worksOf,
   type HostWork,
-  type InstanceBatch,
   type PlannedInstance,
   type Rollout,
   type Warning,
@@ -31,6 +30,7 @@ import { configChangeWarnings } from "./config-change-warnings.ts";
 import { addedBy, configOnDisk, type UpdatedGroup } from "./group-updates.ts";
 import { InstancePicker, isRevert, type InstanceSelection } from "./picking.ts";
 import { warningOfPlan, warningsOf } from "./warnings.ts";
+import { inHostWork, updateOf, type SettledBatch } from "./settled-batch.ts";
 import { compileRules, type SettingsIn } from "./program-rules.ts";
 
 /** The rollout, or every reason why there cannot be one. */
@@ -238,42 +238,14 @@ class Builder {
     return {
       host,
       ...own,
-      batches: batches.map((batch) => this.withDifferences(host, batch, settings, own)),
-    };
-  }
-
-  private withDifferences(
-    host: HostName,
-    { settings: others, apart = [], ...batch }: SettledBatch,
-    settings: HostSettings,
-    own: WorkSettings,
-  ): InstanceBatch {
-    const differencesOf = (of: HostSettings) => (of === settings ? {} : differences(own, this.workSettings(host, of)));
-    const different = differencesOf(others);
-    const members = apart.map((one) => ({ instances: one.instances, settings: differencesOf(one.settings) }));
-    const hasMembers = members.some((one) => JSON.stringify(one.settings) !== JSON.stringify(different));
-    return {
-      ...batch,
-      ...(Object.keys(different).length > 0 && { settings: different }),
-      ...(hasMembers && { members }),
+      batches: batches.map((batch) => inHostWork(batch, settings, (of) => this.workSettings(host, of))),
     };
   }
 
   /** Once for a group, at the first selector that names some of it. */
   private updateBatch(host: HostName, selector: string, updated: UpdatedGroup, settingsOf: SettingsOf): SettledBatch[] {
-    const { group: program } = updated;
-    const instances = this.picker.pickUpdate(host, updated, {
-      isNamed: updated.instances.some(({ instance }) => namesGroup(selector, instance)),
-    });
-    const [first] = instances;
-    if (!first) return [];
-    const settings = settingsOf(first.instance);
-    const others = instances.filter(({ instance }) => settingsOf(instance) !== settings);
-    const apart = [...new Set(others.map(({ instance }) => settingsOf(instance)))].map((own) => ({
-      settings: own,
-      instances: others.filter(({ instance }) => settingsOf(instance) === own).map(({ instance }) => instance),
-    }));
-    return [{ program, at_once: instances.length, instances, is_update: true, settings, apart }];
+    const isNamed = updated.instances.some(({ instance }) => namesGroup(selector, instance));
+    return updateOf(updated.group, this.picker.pickUpdate(host, updated, { isNamed }), settingsOf);
   }
 
   private workSettings(host: HostName, settings: HostSettings): WorkSettings {
@@ -315,13 +287,6 @@ function withTimeout(hooks: WaveHooks, timeout_ms: number | undefined): WaveHook
   );
 }
 
-/** A batch with all settings of its program. */
-interface SettledBatch extends Omit<InstanceBatch, "settings" | "members"> {
-  readonly settings: HostSettings;
-  /** Of an update: instances with other settings. */
-  readonly apart?: readonly { readonly instances: readonly InstanceName[]; readonly settings: HostSettings }[];
-}
-
 /** Less the instances that only an update would add. */
 function listedOf(
   { program, instances }: Selected,
@@ -331,9 +296,3 @@ function listedOf(
 }
 
 const NO_UPDATES: ReadonlyMap<ProgramName, UpdatedGroup> = new Map();
-
-/** The settings in which a program differs from its host. */
-function differences(ofHost: WorkSettings, ofProgram: WorkSettings): Partial<WorkSettings> {
-  const entries = Object.entries(ofProgram) as [keyof WorkSettings, unknown][];
-  return Object.fromEntries(entries.filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(ofHost[key])));
-}
