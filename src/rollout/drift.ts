@@ -18,6 +18,8 @@ export class Drift {
   private readonly emit: (event: RolloutEvent) => void;
   /** What the rollout knows of each host, be it restarted or left alone. */
   private readonly known = new Map<HostName, Set<InstanceName>>();
+  /** False for a revert: what the reverted rollout has not touched is no part of it, and is not new. */
+  private readonly knowsAll: boolean;
   private readonly supervisors: Supervisors;
   /** What was seen last of each that has changed, be it reported or Supervisor's own doing. */
   private readonly seen = new Map<InstanceKey, Seen | "gone">();
@@ -30,6 +32,7 @@ export class Drift {
   constructor(rollout: Rollout, supervisors: Supervisors, emit: (event: RolloutEvent) => void) {
     this.supervisors = supervisors;
     this.emit = emit;
+    this.knowsAll = rollout.reverts === undefined;
     for (const { programs, batches } of rollout.waves) {
       const selects = compileSelection(programs);
       for (const { host } of batches.flatMap(({ hosts }) => hosts))
@@ -67,7 +70,7 @@ export class Drift {
   /** Looks for new instances on a host. Any look shows that, whatever it was sent for. */
   observe(host: HostName, outcome: LookOutcome): void {
     const selectors = this.selectors.get(host);
-    if (!selectors || outcome.kind !== "seen") return;
+    if (!selectors || !this.knowsAll || outcome.kind !== "seen") return;
     for (const snapshot of outcome.snapshots) {
       const { instance } = snapshot;
       if (this.known.get(host)?.has(instance) || !selectors.some((selects) => selects(instance))) continue;

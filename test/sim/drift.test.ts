@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { RolloutEvent } from "../../src/domain/events.ts";
-import type { HostName, InstanceName } from "../../src/domain/ids.ts";
+import type { HostName, InstanceName, RolloutId } from "../../src/domain/ids.ts";
 import type { Rollout } from "../../src/domain/rollout.ts";
 import { factsOf } from "../../src/views/words/facts.ts";
 import { RolloutModel } from "../../src/views/model/rollout-model.ts";
@@ -40,6 +40,24 @@ async function run(meddle: (fleet: Fleet) => void, before: (fleet: Fleet) => voi
 }
 
 describe("what others change while a rollout runs", () => {
+  it("is not, in a revert, what the reverted rollout had not touched: it was there", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 2 });
+    const { waves, ...more } = rollout();
+    const [wave] = waves;
+    const [batch] = wave?.batches ?? [];
+    const [work] = batch?.hosts ?? [];
+    assert.ok(wave && batch && work);
+    const touched = {
+      ...work,
+      batches: work.batches.map((each) => ({ ...each, instances: each.instances.slice(0, 1) })),
+    };
+    const narrowed = { ...more, waves: [{ ...wave, batches: [{ ...batch, hosts: [touched] }] }] };
+    const drifts = async (planned: Rollout) =>
+      (await simulate(planned, fleet, time)).events.filter(({ type }) => type === "instance.drifted").length;
+    assert.equal(await drifts(narrowed), 1);
+    assert.equal(await drifts({ ...narrowed, reverts: "20261122T000000Z-0000" as RolloutId }), 0);
+  });
+
   it("is reported before the wave that it concerns: a restart by hand, which does not replace the planned one", async () => {
     const { events, outcome, toldBeforeWave, report } = await run(
       (fleet) => (fleet.process("host-2", "web:1").pid = 77),

@@ -12,6 +12,7 @@ import {
   SOCKET_GONE,
   type SimBehaviour,
   type SimConfig,
+  type SimSpawn,
   type SimSurroundings,
 } from "./sim-process.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -27,8 +28,8 @@ export interface Leftover {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly command: string;
-  /** Nobody can know of it: its supervisord was killed before a look had shown its pid. */
-  readonly isUnknown?: boolean;
+  /** It is the process itself, whose supervisord was killed. Nobody can know of one that no look had shown. */
+  readonly orphan?: SimSpawn;
 }
 
 /** A machine, on which one or several supervisords run. */
@@ -230,11 +231,27 @@ export class SimFleet {
     for (const [instance, { spawn }] of this.hosts.get(host) ?? []) {
       if (!spawn) continue;
       const { pid, release, atMs: sinceMs } = spawn;
-      const isUnknown = spawn.wasSeen !== true;
-      const orphan = { host, instance, pid, group: pid, release, sinceMs, untilMs: Infinity, command: instance };
-      this.leftovers.push({ ...orphan, isUnknown });
+      const left = { host, instance, pid, group: pid, release, sinceMs, untilMs: Infinity, command: instance };
+      this.leftovers.push({ ...left, orphan: spawn });
     }
     this.endSupervisor(host);
+  }
+
+  /** The processes whose pids looks have shown so far. */
+  get seenSpawns(): ReadonlySet<SimSpawn> {
+    return new Set(this.spawns.filter(({ wasSeen }) => wasSeen));
+  }
+
+  /** Nobody has kept what looks have shown since: a rollout that was refused has no journal. */
+  forgetLooksSince(seen: ReadonlySet<SimSpawn>): void {
+    for (const spawn of this.spawns) spawn.wasSeen &&= seen.has(spawn);
+  }
+
+  private get spawns(): SimSpawn[] {
+    const running = [...this.hosts.values()].flatMap((processes) =>
+      [...processes.values()].flatMap(({ spawn }) => spawn ?? []),
+    );
+    return [...running, ...this.leftovers.flatMap(({ orphan }) => orphan ?? [])];
   }
 
   supervisorPid(host: HostName): number | undefined {

@@ -29,7 +29,9 @@ export function staleFiles(rollout: Pick<Rollout, "waves">, fleet: FleetReport):
         return staleness ? [{ program, ...staleness }] : [];
       });
       const message = messageOf(file, stale);
-      return message === undefined ? [] : [{ host, message, kind: "not_loaded" as const }];
+      if (message === undefined) return [];
+      // What only time suggests is not said again at the end.
+      return [{ host, message, ...(stale.some(({ isCertain }) => isCertain) && { kind: "not_loaded" as const }) }];
     });
   });
 }

@@ -3,6 +3,7 @@ import type { EventOf } from "../../domain/events.ts";
 import type { Refusal } from "../../domain/failures.ts";
 import { folded, foldedPlaces, groupedBy } from "../../domain/folding.ts";
 import { LEFT_AS } from "../../domain/rollout.ts";
+import { foldNames } from "../../domain/node-set.ts";
 import { addressOf } from "../../domain/address.ts";
 import { quoteWord } from "../../domain/shell-quotes.ts";
 import { releasesAfter, type Release } from "../model/releases.ts";
@@ -171,9 +172,11 @@ export function driftSection({ hosts, incidents }: RolloutModel): string[] {
 
 /** Configuration on disk that no instance runs with, unless it was loaded since. */
 export function notLoadedSection({ planned }: RolloutModel): string[] {
-  const lines = (planned?.warnings ?? []).flatMap(({ kind, host, message }) =>
-    kind === "not_loaded" ? [`  ${printable(host ?? "")}: ${onOneLine(message)}`] : [],
-  );
+  const notLoaded = (planned?.warnings ?? []).filter(({ kind }) => kind === "not_loaded");
+  const lines = groupedBy(notLoaded, ({ message }) => message).map((alike) => {
+    const hosts = foldNames(alike.flatMap(({ host }) => host ?? []));
+    return `  ${printable(hosts.join(", "))}: ${onOneLine(alike[0]?.message ?? "")}`;
+  });
   return titled("configuration that was not loaded", lines);
 }
 

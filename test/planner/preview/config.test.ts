@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ConfigFile, FleetReport, InstanceConfig } from "../../../src/domain/fleet.ts";
+import type { ConfigFile, FleetReport, InstanceConfig, RereadOutcome } from "../../../src/domain/fleet.ts";
 import type { HostName, InstanceName, ProgramName, RolloutId } from "../../../src/domain/ids.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
 import { previewText } from "../../../src/planner/preview/preview.ts";
@@ -15,13 +15,14 @@ interface Known {
   readonly differing?: ReadonlyMap<InstanceName, string>;
   /** Further instances, and how long they have been up. */
   readonly others?: Readonly<Record<string, number>>;
+  readonly reread?: RereadOutcome;
 }
 
 /** The preview of `web:0` and `web:1`, up for a minute on hosts a and b, where this is known of Supervisor's configuration. */
 function previewOf(known: Readonly<Record<string, Known>>, settings = ""): string {
   const plan = planOf(`programs: web\nhosts: { ${Object.keys(known).join(": , ")}: }\n${settings}`);
   const fleet: FleetReport = new Map(
-    Object.entries(known).map(([name, { configs = {}, files = [], others = {}, ...more }]) => {
+    Object.entries(known).map(([name, { configs = {}, files = [], others = {}, reread, ...more }]) => {
       const host = name as HostName;
       const uptimes = Object.entries({ "web:0": 60, "web:1": 60, ...others });
       const instances = uptimes.map(([instance, uptime_s], index) => {
@@ -30,7 +31,8 @@ function previewOf(known: Readonly<Record<string, Known>>, settings = ""): strin
       const told = Object.entries(configs).map(([instance, config]) => {
         return [instance as InstanceName, { ...DEFAULTS, ...config }] as const;
       });
-      return [host, { host, instances, config: { instances: new Map(told), files, ...more } }];
+      const config = { instances: new Map(told), files, ...more };
+      return [host, { host, instances, config, ...(reread && { reread }) }];
     }),
   );
   const built = buildRollout(plan, fleet, { id: "20261123T000000Z-0000" as RolloutId });
@@ -89,6 +91,19 @@ describe("what the preview makes of Supervisor's own configuration", () => {
     assert.doesNotMatch(
       previewOf({ a: { configs: { "web:0": configs["web:0"] } } }, "timings: { healthy_deadline: 51s }\n"),
       /warnings/,
+    );
+  });
+
+  it("goes by what reread has found, where that was asked, and not by the age of a file", () => {
+    const reread = (change?: "changed") => ({
+      kind: "read" as const,
+      groups: new Map(change ? [["web" as ProgramName, change]] : []),
+      instances: [],
+    });
+    assert.doesNotMatch(previewOf({ a: { files: [file(59, "web")], reread: reread() } }), /warnings/);
+    assert.match(
+      previewOf({ a: { files: [file(3600, "web")], reread: reread("changed") } }),
+      /^ {2}a: \S+ \(web\) differs from what supervisord has loaded, and a restart does not load it/m,
     );
   });
 

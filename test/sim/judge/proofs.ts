@@ -119,7 +119,7 @@ export class Proofs implements Witness {
   }
 
   private hasUnknown({ host, instance }: EventOf<"instance.healthy">): boolean {
-    return this.trial.made.fleet.leftoversOf(host, instance).some(({ isUnknown }) => isUnknown);
+    return this.trial.made.fleet.leftoversOf(host, instance).some(({ orphan }) => orphan && !orphan.wasSeen);
   }
 
   private fail(event: EventOf<"instance.healthy">, how: string): void {

@@ -12,6 +12,7 @@ import { narrow, onlyOn } from "../../../src/planner/plan/selection.ts";
 import { interfering, type Interference } from "../interference.ts";
 import type { SeededRandom } from "../random.ts";
 import type { Scenario } from "../scenario.ts";
+import type { SimSpawn } from "../sim-process.ts";
 import { SimController } from "../sim-controller.ts";
 import type { SimulateOptions } from "../simulate.ts";
 import type { Journals } from "./journals.ts";
@@ -64,6 +65,8 @@ export class Story {
   private readonly journals: Journals;
   private rollouts = 0;
   private hasRun = false;
+  /** The processes that a rollout with a journal may have seen. */
+  private recorded: ReadonlySet<SimSpawn> = new Set();
 
   /**
    * @param fail told what was promised and not kept
@@ -100,16 +103,21 @@ export class Story {
     const acting = new Map([...(reverts?.acting ?? [])].map((host) => [host, "a restart may still act"] as const));
     const planHosts = new Set(this.made.plan.hosts.map(({ name }) => name));
     const reverted = chain && { id: chain.id, chain, planHosts, acting };
+    const refused = (...reasons: string[]): Invocation => {
+      fleet.forgetLooksSince(this.recorded);
+      return { kind: "refused", reasons };
+    };
     const built = buildRollout(plan, report, { id }, { ...(resumed && { resumed }), ...(reverted && { reverted }) });
     if (built.kind === "refused")
-      return { kind: "refused", reasons: built.refusals.map(({ code, host, reason }) => `${code} ${host}: ${reason}`) };
+      return refused(...built.refusals.map(({ code, host, reason }) => `${code} ${host}: ${reason}`));
     const rollout = await controller.withCheckWarnings(built.rollout);
     const owner = { rollout: id, who: "the simulator", since: "now" };
     const locked = await time.until(takeLocks(world.fleet, rollout, owner));
-    if (locked) return { kind: "refused", reasons: [`${locked.code}: ${locked.reason}`] };
+    if (locked) return refused(`${locked.code}: ${locked.reason}`);
     recorder.record({ type: "rollout.planned", ...rollout });
     const problem = await controller.keep();
-    if (problem !== undefined) return { kind: "refused", reasons: [`journal_unwritable: ${problem}`] };
+    if (problem !== undefined) return refused(`journal_unwritable: ${problem}`);
+    this.recorded = fleet.seenSpawns;
     trial.current = { made: this.made, rollout, report, fail: this.fail };
     witnesses.push(...this.witnessesOf(trial.current));
     const outcome = await controller.run(rollout);
