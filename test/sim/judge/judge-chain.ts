@@ -59,7 +59,7 @@ class Chain {
   private readonly failed = new Set<string>();
 
   constructor(seed: number, faults: boolean, journals: Journals) {
-    this.made = scenario(seed, { faults, onlyRestarts: true });
+    this.made = scenario(seed, { faults });
     this.random = new SeededRandom(seed + 1_000_000);
     this.healthy = new HealthyPids(this.made.fleet, (what) => this.fail(what));
     this.story = new Story(
@@ -279,6 +279,8 @@ class Chain {
         if (isOld && process.state === "RUNNING") this.fail(`${key} was left ${process.state}`);
         continue;
       }
+      // A signal is for what runs: what has broken before it got one is left as it is, and named.
+      if (planned.signal !== undefined && this.fates.get(key) === "instance.skipped") continue;
       if (process.wasStoppedByHand && process.state === "STOPPED") continue;
       if (process.hasCompleted || process.isBetween) continue;
       // What has completed is not run again, be its supervisord another one by now.
@@ -319,6 +321,9 @@ class Chain {
       const [host = "", instance] = name.split(" ");
       // A host with nothing left to restart has no turn, nor has what another user stopped: they are named in the report.
       if (instance === undefined || fleet.known(host as HostName, instance as InstanceName)?.wasStoppedByHand) continue;
+      // One that is down on purpose is not to serve.
+      const action = this.planned.get(name)?.action;
+      if (action === "stop" || action === "remove") continue;
       // The plan has it that a failure to put it back is only a warning.
       const settings = allSettingsOf(plan, host as HostName, instance as InstanceName);
       if (settings.some(({ hooks }) => hooks.after_healthy?.on_error === "warn")) continue;

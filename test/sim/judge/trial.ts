@@ -2,7 +2,7 @@ import type { FleetReport } from "../../../src/domain/fleet.ts";
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { keyOf } from "../../../src/domain/ids.ts";
 import type { CheckOutcome, HookOutcome, AwaitedOutcome } from "../../../src/domain/outcomes.ts";
-import { worksOf, type Rollout } from "../../../src/domain/rollout.ts";
+import { worksOf, type PlannedInstance, type Rollout } from "../../../src/domain/rollout.ts";
 import type { HostSettings } from "../../../src/planner/plan/plan.ts";
 import type { Scenario } from "../scenario.ts";
 import { settingsIn } from "./selects.ts";
@@ -46,18 +46,17 @@ export function processOf({ made }: Trial, event: Pick<InstanceEvent, "host" | "
   return made.fleet.hosts.get(event.host)?.get(event.instance);
 }
 
-/** Whether it is sent a signal, and so stays on its pid. */
-export function isSignalledIn(
+/** What is planned for an instance. */
+export function plannedIn(
   { rollout }: Pick<Trial, "rollout">,
   { host, instance }: Pick<InstanceEvent, "host" | "instance">,
-): boolean {
-  return [...worksOf(rollout)].some(
-    (work) =>
-      work.host === host &&
-      work.batches.some(({ instances }) =>
-        instances.some((one) => one.instance === instance && one.signal !== undefined),
-      ),
-  );
+): PlannedInstance | undefined {
+  for (const work of worksOf(rollout))
+    for (const { instances } of work.host === host ? work.batches : []) {
+      const planned = instances.find((one) => one.instance === instance);
+      if (planned) return planned;
+    }
+  return undefined;
 }
 
 /** What the plan says of it in the wave that has it: a host of two waves may have two ways. */

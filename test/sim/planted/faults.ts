@@ -23,6 +23,33 @@ export const PLANTED: readonly PlantedFault[] = [
     ],
   },
   {
+    name: "an-update-counts-as-one",
+    what: "an update is counted as one instance for the floor, though it takes its whole group down",
+    edits: [
+      {
+        file: "src/rollout/instance-turn.ts",
+        from: "return this.update?.instances ?? [this.planned.instance];",
+        to: "return this.update?.instances.slice(0, 1) ?? [this.planned.instance];",
+      },
+      {
+        file: "src/rollout/instance-turn.ts",
+        from: "const taken = this.update?.taken ?? (",
+        to: "const taken = this.update?.taken.slice(0, 1) ?? (",
+      },
+    ],
+  },
+  {
+    name: "a-lost-signal-is-sent-again",
+    what: "a signal whose channel was lost is sent again, though it may have arrived",
+    edits: [
+      {
+        file: "src/rollout/actions.ts",
+        from: 'kind: "unknown",\n      reason: "the connection was lost',
+        to: 'kind: "not_done",\n      reason: "the connection was lost',
+      },
+    ],
+  },
+  {
     name: "a-revert-does-not-wait",
     what: "a revert by itself begins while a restart of the failed rollout still acts",
     edits: [
