@@ -213,6 +213,10 @@ class Chain {
   private judgeDone(key: string): void {
     // What Supervisor no longer lists can never be done; a resume warns of it.
     if (this.made.fleet.removed.has(key)) return;
+    const [host = "", instance = ""] = key.split(" ");
+    const isThere = this.made.fleet.hosts.get(host as HostName)?.has(instance as InstanceName);
+    // What an update was to remove, and has, needs no word of a resume.
+    if (this.planned.get(key)?.action === "remove" && !isThere) return;
     const fate = this.fates.get(key);
     if (fate !== "instance.healthy" && fate !== "instance.skipped")
       this.fail(`it is done, and of ${key} the last word is ${fate ?? "none"}`);
