@@ -322,11 +322,17 @@ export function* partsIn(rollout: Pick<Rollout, "waves">): Generator<HostWork> {
 
 /** Whether nothing but restarts is done, so that the age of an instance shows whether it is done. */
 export function restartsOnly(rollout: Pick<Rollout, "waves">): boolean {
-  return [...worksOf(rollout)].every(({ batches }) =>
-    batches.every(({ instances }) =>
-      instances.every(({ action, signal }) => ONLY_RESTARTS.has(action) && signal === undefined),
-    ),
-  );
+  return instancesOf(rollout).every(({ action, signal }) => ONLY_RESTARTS.has(action) && signal === undefined);
+}
+
+/** True if it does nothing but update groups, or judge what came of that. */
+export function updatesOnly(rollout: Pick<Rollout, "waves">): boolean {
+  const instances = instancesOf(rollout);
+  return instances.length > 0 && instances.every(({ action }) => action === "update" || action === "remove");
+}
+
+function instancesOf(rollout: Pick<Rollout, "waves">): PlannedInstance[] {
+  return [...worksOf(rollout)].flatMap(({ batches }) => batches.flatMap(({ instances }) => instances));
 }
 
 const ONLY_RESTARTS: ReadonlySet<PlannedInstance["action"]> = new Set(["restart", "start", "gate"]);

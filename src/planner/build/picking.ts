@@ -19,7 +19,7 @@ import { resumeAction } from "./resume-action.ts";
 import { failureLeft, revertAction, type RevertedRollout } from "./reverting.ts";
 import type { UpdatedGroup } from "./group-updates.ts";
 import { updatedInstance } from "./updated-instance.ts";
-import { wantedAction, type InstanceAction } from "./wanted-action.ts";
+import { howBroken, wantedAction, type InstanceAction } from "./wanted-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
 /** What the command line selects of a plan's instances. */
@@ -230,7 +230,7 @@ export class InstancePicker {
     const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) return this.leave({ host, program, instance, why });
     if (selecting.settings.action === "update")
-      return this.leave({ host, program, instance, why: whyNotUpdated(selecting) });
+      return this.leaveNotUpdated(host, program, snapshot, selecting);
     const refusal = refusalOf(host, snapshot);
     if (refusal) {
       this.remarks.refusals.push(refusal);
@@ -369,6 +369,17 @@ export class InstancePicker {
     if (provenPid !== undefined) pids.add(provenPid);
     if (pid !== undefined) pids.delete(pid);
     return pids.size > 0 ? { old_pids: [...pids] } : {};
+  }
+
+  /** Its group is none of those that are updated: what is down there stays so, which is easily taken for done. */
+  private leaveNotUpdated(host: HostName, program: ProgramName, snapshot: ProcessSnapshot, selecting: Selecting) {
+    const { instance } = snapshot;
+    const why = whyNotUpdated(selecting);
+    const broken = this.isAtRest(host, instance) ? undefined : howBroken(snapshot);
+    if (broken === undefined) return this.leave({ host, program, instance, why });
+    const message = `it is ${broken}, and an update of groups that have changed does not start it: --action start does`;
+    this.remarks.warnings.push({ host, instance, message });
+    return this.leave({ host, program, instance, why: `${why}; it is ${broken}` });
   }
 
   private processesOf(host: HostName, instance: InstanceName): ProcessHistory {

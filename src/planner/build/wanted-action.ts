@@ -65,7 +65,7 @@ function signalled(signal: string, snapshot: ProcessSnapshot, isAtRest: boolean)
 const BROKEN: ReadonlySet<ProcessState> = new Set(["EXITED", "FATAL", "BACKOFF", "STARTING", "STOPPING"]);
 
 /** `FATAL (Exited too quickly)`; undefined for an instance that is up, or STOPPED. */
-function howBroken(snapshot: ProcessSnapshot): string | undefined {
+export function howBroken(snapshot: ProcessSnapshot): string | undefined {
   const { state, description } = snapshot;
   if (state === "RUNNING" && !isRunning(snapshot)) return RUNNING_ON_NOTHING;
   if (!BROKEN.has(state)) return undefined;

@@ -1,7 +1,7 @@
 import { actionWord } from "../../domain/action.ts";
 import { beganAt, type RolloutId } from "../../domain/ids.ts";
 import { printable } from "../../domain/printable.ts";
-import { restartsOnly, type Selection } from "../../domain/rollout.ts";
+import { restartsOnly, updatesOnly, type Selection } from "../../domain/rollout.ts";
 import type { RolloutModel } from "../model/rollout-model.ts";
 import { capitalized } from "../words/capitalized.ts";
 import { isRunning, titled } from "./report-sections.ts";
@@ -99,8 +99,13 @@ function linesFor(model: RolloutModel, invocation: Invocation, first: string): s
   ];
 }
 
-/** The options that restart everything again from the first rollout of the chain; none where it was limited by start time. */
+/**
+ * The options that restart everything again from the first rollout of the chain; none where it was limited by start time,
+ * and after updates.
+ */
 function fromStartOf({ planned }: RolloutModel, { startedBefore }: Invocation): string[][] {
+  // What was updated is up to date: the same command would find nothing to do.
+  if (planned && updatesOnly(planned)) return [];
   const selection = planned?.resumes === undefined ? planned?.selection : planned.began_as?.selection;
   return selection && startedBefore === undefined ? [selectionWords(selection)] : [];
 }

@@ -156,6 +156,24 @@ describe("action: update", () => {
     );
   });
 
+  it("says what is down in a group that has not changed: an update does not start it", () => {
+    const [found] = fleet({ h: ["web"] }, { changes: {}, instances: ["web"] });
+    assert.ok(found && "instances" in found[1]);
+    const broken = found[1].instances.map((one) => ({ instance: one.instance, state: "FATAL" as const }));
+    const rollout = rolloutOf(
+      "programs: web\nhosts: { h: }\naction: update\n",
+      new Map([[found[0], { ...found[1], instances: broken }]]),
+    );
+    assert.deepEqual(
+      rollout.skipped.map(({ why }) => why),
+      ["its configuration has not changed; it is FATAL"],
+    );
+    assert.match(
+      rollout.warnings[0]?.message ?? "",
+      /^it is FATAL, and an update .* does not start it: --action start does$/,
+    );
+  });
+
   it("adds a new group that programs name, though Supervisor does not list it yet", () => {
     const onDisk: OnDisk = { changes: { api: "available" }, instances: ["web:web_00", "web:web_01", "api:0", "api:1"] };
     const report = fleet(TWO, onDisk);
