@@ -371,7 +371,7 @@ export class InstancePicker {
     return pids.size > 0 ? { old_pids: [...pids] } : {};
   }
 
-  /** Its group is none of those that are updated: what is down there stays so, which is easily taken for done. */
+  /** Its group is none of those that are updated: an instance that is down stays down, which is easily taken for done. */
   private leaveNotUpdated(host: HostName, program: ProgramName, snapshot: ProcessSnapshot, selecting: Selecting) {
     const { instance } = snapshot;
     const why = whyNotUpdated(selecting);
