@@ -34,9 +34,9 @@ export function tightestStep(waves: readonly Wave[], counts: Selector, number: n
   let there = number;
   for (const batch of waves.flatMap(({ batches }) => batches)) {
     const ofHosts = batch.hosts.map((work) => stepsOf(work, counts));
-    // Hosts of a batch wait for each other: those that gain come first.
+    // Nobody knows in which order hosts of a batch are done: at worst those that lose something come first.
     const gain = (steps: readonly Step[]) => steps.reduce((sum, { more }) => sum + more, 0);
-    for (const step of ofHosts.toSorted((a, b) => gain(b) - gain(a)).flat()) {
+    for (const step of ofHosts.toSorted((a, b) => gain(a) - gain(b)).flat()) {
       const left = there - step.need;
       if (step.need > 0 && (tightest === undefined || left < tightest.left)) tightest = { ...step, left };
       there += step.more;
