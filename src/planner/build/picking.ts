@@ -229,8 +229,7 @@ export class InstancePicker {
     const { instance, state, pid } = snapshot;
     const why = this.whySkipped(host, snapshot, selecting);
     if (why !== undefined) return this.leave({ host, program, instance, why });
-    if (selecting.settings.action === "update")
-      return this.leaveNotUpdated(host, program, snapshot, selecting);
+    if (selecting.settings.action === "update") return this.leaveNotUpdated(host, program, snapshot, selecting);
     const refusal = refusalOf(host, snapshot);
     if (refusal) {
       this.remarks.refusals.push(refusal);
