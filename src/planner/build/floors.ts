@@ -3,7 +3,7 @@ import type { FleetReport } from "../../domain/fleet.ts";
 import { groupedBy } from "../../domain/folding.ts";
 import { keyOf, programOf, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import { formatQuantity, keep, type Quantity } from "../../domain/quantity.ts";
-import { countsFor, type Floor, type Rollout, type Wave } from "../../domain/rollout.ts";
+import { countsFor, worksOf, type Floor, type Rollout, type Wave } from "../../domain/rollout.ts";
 import { compileSelection, selectsGroup } from "../../domain/selector.ts";
 import type { Plan } from "../plan/plan.ts";
 import { completingIn, plannedIn } from "./capacity.ts";
@@ -49,11 +49,14 @@ export function floorsOf(sources: FloorSources, waves: readonly Wave[]): Written
 /** A chain keeps the floors of its first rollout: updates that have added instances raise none of them half way. */
 function asAtFirst({ floor, written }: WrittenFloor, resumed: ResumedRollout | undefined): WrittenFloor {
   const { program, selects = [] } = floor;
-  // Early journals have none.
-  const floors = (resumed?.rollout as Partial<Rollout> | undefined)?.limits?.floors ?? [];
+  const floors = resumed && hasUpdates(resumed.rollout) ? resumed.rollout.limits.floors : [];
   const first = floors.find((one) => one.program === program && (one.selects ?? []).join(" ") === selects.join(" "));
   const min_healthy = Math.min(floor.min_healthy, first?.min_healthy ?? Infinity);
   return { floor: { ...floor, min_healthy }, written };
+}
+
+function hasUpdates(rollout: Rollout): boolean {
+  return [...worksOf(rollout)].some(({ batches }) => batches.some(({ is_update }) => is_update));
 }
 
 /** Of several quantities that waves ask for, the highest holds. */

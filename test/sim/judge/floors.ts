@@ -22,7 +22,10 @@ export class Floors implements Witness {
 
   constructor(trial: Trial) {
     this.trial = trial;
-    this.floors = floorsOf(trial);
+    this.floors = floorsOf(trial).map((own) => {
+      const first = trial.floorsAtFirst?.find(({ of }) => of === own.of);
+      return { ...own, floor: Math.min(own.floor, first?.floor ?? Infinity) };
+    });
     // What the rollouts that it resumes have broken serves nobody, be it RUNNING.
     for (const { host, batches } of worksOf(trial.rollout))
       for (const { instances } of batches)

@@ -1,7 +1,7 @@
 import type { Outcome, RolloutEvent } from "../../../src/domain/events.ts";
 import { foldNames } from "../../../src/domain/node-set.ts";
 import type { HostName, RolloutId } from "../../../src/domain/ids.ts";
-import type { Rollout, Selection } from "../../../src/domain/rollout.ts";
+import { worksOf, type Rollout, type Selection } from "../../../src/domain/rollout.ts";
 import { takeLocks } from "../../../src/executor/locks.ts";
 import { buildRollout } from "../../../src/planner/build/build.ts";
 import { changesForRevert, changesSince } from "../../../src/planner/build/changes-since.ts";
@@ -15,6 +15,7 @@ import type { Scenario } from "../scenario.ts";
 import type { SimSpawn } from "../sim-process.ts";
 import { SimController } from "../sim-controller.ts";
 import type { SimulateOptions } from "../simulate.ts";
+import { floorsOf, type JudgedFloor } from "./floors.ts";
 import type { Journals } from "./journals.ts";
 import { witnessed, type Trial, type Witness } from "./trial.ts";
 
@@ -65,6 +66,8 @@ export class Story {
   private readonly journals: Journals;
   private rollouts = 0;
   private hasRun = false;
+  /** By the first rollout of each chain. */
+  private readonly firstFloors = new Map<RolloutId, readonly JudgedFloor[] | undefined>();
   /** The processes that a rollout with a journal may have seen. */
   private recorded: ReadonlySet<SimSpawn> = new Set();
 
@@ -118,7 +121,8 @@ export class Story {
     const problem = await controller.keep();
     if (problem !== undefined) return refused(`journal_unwritable: ${problem}`);
     this.recorded = fleet.seenSpawns;
-    trial.current = { made: this.made, rollout, report, fail: this.fail };
+    const judged = { made: this.made, rollout, report, fail: this.fail };
+    trial.current = { ...judged, floorsAtFirst: this.floorsAtFirst(judged) };
     witnesses.push(...this.witnessesOf(trial.current));
     const outcome = await controller.run(rollout);
     const { events } = controller;
@@ -134,6 +138,14 @@ export class Story {
     const run = { outcome, events: events.slice(planned + 1), durable: journal.durableCount, doubled: world.doubled };
     for (const witness of witnesses) witness.end?.(run);
     return { kind: "ended", outcome, rollout, events, ...(controller.isToBeReverted && { toRevert: controller }) };
+  }
+
+  private floorsAtFirst(trial: Trial): readonly JudgedFloor[] | undefined {
+    const { id, began_as } = trial.rollout;
+    const first = began_as?.id ?? id;
+    if (!this.firstFloors.has(first))
+      this.firstFloors.set(first, hasUpdates(trial.rollout) ? floorsOf(trial) : undefined);
+    return this.firstFloors.get(first);
   }
 
   /** The plan as the command narrows it: to what the first rollout was about, then further. */
@@ -155,4 +167,8 @@ export class Story {
     this.fail(`${foldNames(selection.limit).join(", ")} cannot be selected: ${narrowed.problems.join("; ")}`);
     return plan;
   }
+}
+
+function hasUpdates(rollout: Rollout): boolean {
+  return [...worksOf(rollout)].some(({ batches }) => batches.some(({ is_update }) => is_update));
 }

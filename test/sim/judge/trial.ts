@@ -1,3 +1,4 @@
+import type { JudgedFloor } from "./floors.ts";
 import type { FleetReport } from "../../../src/domain/fleet.ts";
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { keyOf } from "../../../src/domain/ids.ts";
@@ -17,6 +18,8 @@ export interface Trial {
   readonly rollout: Rollout;
   /** What preflight saw. */
   readonly report: FleetReport;
+  /** Of a chain whose first rollout updates groups: its floors, which updates that have added instances do not raise. */
+  readonly floorsAtFirst?: readonly JudgedFloor[] | undefined;
   /** What was promised and not kept. */
   fail(what: string): void;
 }
