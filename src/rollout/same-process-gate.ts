@@ -8,7 +8,7 @@ import { describeState, failed, quotedFrom, type Gate, type GateVerdict } from "
  * signal. No state shows whether a signal has arrived, so that supervisorctl must have said so.
  */
 export class SameProcessGate implements Gate {
-  readonly newPid: number | undefined;
+  private readonly pid: number | undefined;
   private readonly timings: Timings;
   private readonly sentAtMs: number;
   private returned: { readonly atMs: number; readonly said: string } | undefined;
@@ -22,8 +22,13 @@ export class SameProcessGate implements Gate {
 
   constructor(timings: Timings, pid: number | undefined, sentAtMs: number) {
     this.timings = timings;
-    this.newPid = pid;
+    this.pid = pid;
     this.sentAtMs = sentAtMs;
+  }
+
+  /** Before it is signalled, its checks would say nothing of what it has loaded. */
+  get newPid(): number | undefined {
+    return this.returned && this.pid;
   }
 
   commandReturned(said: string, nowMs: number, isRefused = false): void {
@@ -46,11 +51,11 @@ export class SameProcessGate implements Gate {
     if (!this.returned || issuedAtMs < this.returned.atMs) return this.verdictByTime(nowMs);
     this.wasSeenSince = true;
     if (this.isRefused) return failed("not_signalled", `supervisorctl did not send the signal${this.quoted()}`);
-    if (!isRunning(snapshot) || snapshot.pid !== this.newPid) return this.judgeEnded(snapshot, nowMs);
+    if (!isRunning(snapshot) || snapshot.pid !== this.pid) return this.judgeEnded(snapshot, nowMs);
     this.sinceMs ??= nowMs;
     const { min_healthy_time_ms } = this.timings;
     const isProven = min_healthy_time_ms === 0 || issuedAtMs - this.sinceMs >= min_healthy_time_ms;
-    return isProven && this.newPid !== undefined ? { kind: "healthy", pid: this.newPid } : this.verdictByTime(nowMs);
+    return isProven && this.pid !== undefined ? { kind: "healthy", pid: this.pid } : this.verdictByTime(nowMs);
   }
 
   verdictByTime(nowMs: number): GateVerdict {
@@ -79,7 +84,7 @@ export class SameProcessGate implements Gate {
   }
 
   private judgeEnded(snapshot: ProcessSnapshot, nowMs: number): GateVerdict {
-    const what = `it was on pid ${this.newPid} when it was signalled, and is ${describeState(snapshot)}`;
+    const what = `it was on pid ${this.pid} when it was signalled, and is ${describeState(snapshot)}`;
     switch (snapshot.state) {
       // Another user stops it: how that ends is not known yet.
       case "STOPPING":

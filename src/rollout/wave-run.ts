@@ -238,7 +238,7 @@ export class WaveRun {
   private proceed(nowMs: number): void {
     while (this.phase.name === "around" && !this.hooks.isBusy && !this.context.tally.isHeld) {
       const { due } = this.phase;
-      if (this.retryQueue.length > 0 && isAfterHosts(due)) {
+      if (this.retryQueue.length > 0 && isAfterHosts(due) && this.context.tally.mayBegin) {
         this.phase = { name: "retrying", before: this.phase };
         return this.refill(nowMs);
       }

@@ -2,6 +2,7 @@ import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport, GroupChange } from "../../domain/fleet.ts";
 import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
+import type { ResumedRollout } from "./resumed.ts";
 import { takeAtOnce, tolerate } from "../../domain/quantity.ts";
 import {
   sizeOf,
@@ -127,11 +128,14 @@ class Builder {
   private readonly leftOut: Refusal[] = [];
   /** Of a revert: hosts where a before_host hook was started, unless they have had a wave already. */
   private readonly hooked: Set<HostName>;
+  /** The chain that it resumes or reverts. */
+  private readonly earlier: ResumedRollout | undefined;
   private readonly isRevert: boolean;
 
   constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
     this.fleet = fleet;
     this.isRevert = isRevert(selection);
+    this.earlier = selection.resumed ?? selection.reverted?.chain;
     this.hooked = new Set(selection.reverted?.chain.hookedHosts);
     this.missing = new MissingPrograms(fleet, { oneHostIsEnough: selection.programsWhereFound === true });
     this.picker = new InstancePicker(fleet, selection, this);
@@ -219,7 +223,10 @@ class Builder {
     for (const { text, names } of seen ? selectors : []) {
       const selected = select(names, there, seen?.config?.instances);
       // What a later exclusion takes away is there all the same.
-      if (selected.length > 0 || there.some(({ instance }) => compileSelector(text)(instance))) this.missing.isOn(text);
+      const isOne = compileSelector(text);
+      const isThere = selected.length > 0 || there.some(({ instance }) => isOne(instance));
+      // An earlier rollout of the chain may have updated its group to a configuration without it.
+      if (isThere || [...(this.earlier?.planned.get(host)?.keys() ?? [])].some(isOne)) this.missing.isOn(text);
       else this.missing.isNotOn(host, text, seen?.instances ?? []);
       for (const one of selected) {
         const onItsDisk = onDisk?.updates.get(one.program);

@@ -44,9 +44,9 @@ export class Turns implements Witness {
     if (this.isAsking) this.trial.fail("it ended with a question open");
     if (outcome !== "succeeded") return;
     const lastRest = events.findLastIndex(({ type }) => type === "host.resting" || type === "batch.resting");
-    // The next may turn out to be none of ours, or to be only proven.
+    // The next may turn out to be none of ours, or to be only proven, or it is only about hooks.
     const goesOn = events.some(
-      ({ type }, index) => index > lastRest && /^instance\.(restarting|skipped|healthy)$/.test(type),
+      ({ type }, index) => index > lastRest && /^(instance\.(restarting|skipped|healthy)|batch\.started)$/.test(type),
     );
     if (lastRest >= 0 && !goesOn) this.trial.fail("it rested after the last restart");
   }
