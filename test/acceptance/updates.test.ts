@@ -69,46 +69,52 @@ describe("a configuration that has changed on four hosts", () => {
     assert.equal(updates.length, 8);
   });
 
-  itInFull("is applied with another command and two processes fewer; a program that has disappeared is named and keeps running", async () => {
-    for (const host of fleet.hosts)
-      await edit(host, (text) =>
-        text
-          .replace(API, "")
-          .replace("numprocs=4", "numprocs=2")
-          .replace(SLEEPS, `${SLEEPS.slice(0, -1)}1`),
-      );
-    const observed = await observe(fleet);
-    const ended = await orchestrate(plan, "--output", "plain");
-    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    assert.match(ended.stdout, /api: its group is no longer configured, and is left running/);
-    // Of 16 and api's 4, those that were taken away are down in the end.
-    assert.ok((await observed()).mostDown().perProgram["web"]! <= 10);
-    assert.deepEqual(await running(fleet), ["api RUNNING", ...webs(2)]);
-    for (const host of fleet.hosts) {
-      const { pid } = await host.process("web:web_00");
-      assert.match(await readFile(`/proc/${pid}/cmdline`, "utf8"), /10000.?1/);
-    }
-  });
+  itInFull(
+    "is applied with another command and two processes fewer; a program that has disappeared is named and keeps running",
+    async () => {
+      for (const host of fleet.hosts)
+        await edit(host, (text) =>
+          text
+            .replace(API, "")
+            .replace("numprocs=4", "numprocs=2")
+            .replace(SLEEPS, `${SLEEPS.slice(0, -1)}1`),
+        );
+      const observed = await observe(fleet);
+      const ended = await orchestrate(plan, "--output", "plain");
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+      assert.match(ended.stdout, /api: its group is no longer configured, and is left running/);
+      // Of 16 and api's 4, those that were taken away are down in the end.
+      assert.ok((await observed()).mostDown().perProgram["web"]! <= 10);
+      assert.deepEqual(await running(fleet), ["api RUNNING", ...webs(2)]);
+      for (const host of fleet.hosts) {
+        const { pid } = await host.process("web:web_00");
+        assert.match(await readFile(`/proc/${pid}/cmdline`, "utf8"), /10000.?1/);
+      }
+    },
+  );
 
-  itInFull("restarts the instances of unchanged groups one by one, and updates the changed one, where a restart applies it", async () => {
-    const mixed = await writePlan(fleet, { config_changes: "apply", limits: { min_healthy: 4 } }, "mixed");
-    const [first] = fleet.hosts;
-    assert.ok(first);
-    await edit(first, (text) => text.replace("numprocs=2", "numprocs=3"));
-    const ended = await orchestrate(mixed, "--output", "json");
-    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    const actions = eventsOf(ended).flatMap((event) =>
-      event.type === "instance.restarting" ? [`${event.host} ${event.action}`] : [],
-    );
-    assert.deepEqual([...new Set(actions)].sort(), [
-      "host-1 update",
-      ...["host-2", "host-3", "host-4"].map((host) => `${host} restart`),
-    ]);
-    await until(async () => (await first.processes()).length === 4, {
-      deadlineMs: 20_000,
-      what: "three of web, and api",
-    });
-  });
+  itInFull(
+    "restarts the instances of unchanged groups one by one, and updates the changed one, where a restart applies it",
+    async () => {
+      const mixed = await writePlan(fleet, { config_changes: "apply", limits: { min_healthy: 4 } }, "mixed");
+      const [first] = fleet.hosts;
+      assert.ok(first);
+      await edit(first, (text) => text.replace("numprocs=2", "numprocs=3"));
+      const ended = await orchestrate(mixed, "--output", "json");
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+      const actions = eventsOf(ended).flatMap((event) =>
+        event.type === "instance.restarting" ? [`${event.host} ${event.action}`] : [],
+      );
+      assert.deepEqual([...new Set(actions)].sort(), [
+        "host-1 update",
+        ...["host-2", "host-3", "host-4"].map((host) => `${host} restart`),
+      ]);
+      await until(async () => (await first.processes()).length === 4, {
+        deadlineMs: 20_000,
+        what: "three of web, and api",
+      });
+    },
+  );
 
   it("refuses before the first change what one host cannot read, with its place", async () => {
     const [, second] = fleet.hosts;

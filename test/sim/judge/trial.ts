@@ -1,4 +1,3 @@
-import type { JudgedFloor } from "./floors.ts";
 import type { FleetReport } from "../../../src/domain/fleet.ts";
 import type { RolloutEvent, EventOf } from "../../../src/domain/events.ts";
 import { keyOf } from "../../../src/domain/ids.ts";
@@ -19,7 +18,7 @@ export interface Trial {
   /** What preflight saw. */
   readonly report: FleetReport;
   /** Of a chain whose first rollout updates groups: its floors, which updates that have added instances do not raise. */
-  readonly floorsAtFirst?: readonly JudgedFloor[] | undefined;
+  readonly floorsAtFirst?: readonly { readonly of: string; readonly floor: number }[] | undefined;
   /** What was promised and not kept. */
   fail(what: string): void;
 }
