@@ -55,7 +55,7 @@ describe("what goes wrong on the way to the hosts in the middle of a rollout", (
     },
   );
 
-  it("a supervisord that hangs: the wait is told, and the rollout halts at the deadline", async () => {
+  itInFull("a supervisord that hangs: the wait is told, and the rollout halts at the deadline", async () => {
     const { host, running } = await startRollout({
       command_timeout: "4s",
       healthy_deadline: "15s",

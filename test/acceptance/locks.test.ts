@@ -52,7 +52,7 @@ describeEachWay("two operators at once", (reachedBy) => {
     assert.deepEqual(restartedIn(eventsOf(refused)), []);
   });
 
-  it("one who waits with --wait-for-lock says for whom, and goes on when the first has finished", async () => {
+  itInFull("one who waits with --wait-for-lock says for whom, and goes on when the first has finished", async () => {
     const running = await first();
     const plan = await writePlan(fleet, {}, "second");
     const waiting = startOrchestrate([plan, "--output", "json", "--wait-for-lock", "1m"]);

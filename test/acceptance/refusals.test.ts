@@ -42,7 +42,11 @@ describe("what is refused before the first change", () => {
 
     it(`${how} with an unknown program exits 3 and suggests a near one`, async () => {
       const plan = await writePlan(fleet, { programs: "wep" });
-      assertRefused(await orchestrate(plan, ...args), 3, /program_not_found[^]*host-1: "wep".*did you mean "web"\?/);
+      assertRefused(
+        await orchestrate(plan, ...args),
+        3,
+        /program_not_found[^]*host-\[1-2\]: "wep".*did you mean "web"\?/,
+      );
     });
   }
 
@@ -60,7 +64,7 @@ describe("what is refused before the first change", () => {
         ]),
       ),
     });
-    assertRefused(await orchestrate(plan), 3, /supervisor_unavailable[^]*host-1: .*no-such-ctl/);
+    assertRefused(await orchestrate(plan), 3, /supervisor_unavailable[^]*host-\[1-2\]: .*no-such-ctl/);
   });
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { itInFull } from "../amount.ts";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RecordedEvent } from "../../src/domain/events.ts";
@@ -111,56 +112,63 @@ describe("a release that dies after RUNNING at the third of six hosts, with on_f
     assert.match(named.stderr, new RegExp(`was already reverted as ${revert} \\(succeeded\\)`));
   });
 
-  it("is reverted in the end though its controller is killed in the middle of the revert: --resume completes it", async () => {
-    const plan = await writePlan(fleet, keysOf(fleet));
-    const running = startOrchestrate([plan, "--output", "json"]);
-    const healthyInRevert = () => {
-      const text = running.stdout();
-      const at = text.indexOf('"rollout.reverting"');
-      return at === -1 ? 0 : text.slice(at).split('"instance.healthy"').length - 1;
-    };
-    await until(() => healthyInRevert() >= 3 || running.child.exitCode !== null, { deadlineMs: 120_000 });
-    running.child.kill("SIGKILL");
-    await running.ended;
-    const [, cut = []] = byRollout(eventsOf({ stdout: running.stdout().replace(/\n[^\n]*$/, "\n") }));
-    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m");
-    const said = resumed.stdout + resumed.stderr;
-    assert.equal(resumed.code, 0, said);
-    await assertAllOld(fleet, said);
-    const events = eventsOf(resumed);
-    const planned = events.find((event) => event.type === "rollout.planned");
-    assert.equal(planned?.resumes, cut[0]?.rollout);
-    assert.ok(planned?.reverts !== undefined && planned.reverts !== planned.resumes);
-    const restarted = [...restartedIn(cut), ...restartedIn(events)];
-    assert.equal(new Set(restarted).size, restarted.length, `restarted twice by one revert: ${restarted.join(", ")}`);
-  });
+  itInFull(
+    "is reverted in the end though its controller is killed in the middle of the revert: --resume completes it",
+    async () => {
+      const plan = await writePlan(fleet, keysOf(fleet));
+      const running = startOrchestrate([plan, "--output", "json"]);
+      const healthyInRevert = () => {
+        const text = running.stdout();
+        const at = text.indexOf('"rollout.reverting"');
+        return at === -1 ? 0 : text.slice(at).split('"instance.healthy"').length - 1;
+      };
+      await until(() => healthyInRevert() >= 3 || running.child.exitCode !== null, { deadlineMs: 120_000 });
+      running.child.kill("SIGKILL");
+      await running.ended;
+      const [, cut = []] = byRollout(eventsOf({ stdout: running.stdout().replace(/\n[^\n]*$/, "\n") }));
+      const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m");
+      const said = resumed.stdout + resumed.stderr;
+      assert.equal(resumed.code, 0, said);
+      await assertAllOld(fleet, said);
+      const events = eventsOf(resumed);
+      const planned = events.find((event) => event.type === "rollout.planned");
+      assert.equal(planned?.resumes, cut[0]?.rollout);
+      assert.ok(planned?.reverts !== undefined && planned.reverts !== planned.resumes);
+      const restarted = [...restartedIn(cut), ...restartedIn(events)];
+      assert.equal(new Set(restarted).size, restarted.length, `restarted twice by one revert: ${restarted.join(", ")}`);
+    },
+  );
 
-  it("starts nothing more of the revert after Ctrl-C, and nothing at all after one before it: --resume and --revert do the rest", async () => {
-    const early = await writePlan(fleet, keysOf(fleet), "early");
-    const before = startOrchestrate([early, "--output", "json"]);
-    await until(() => before.stdout().includes('"rollout.halted"'), { deadlineMs: 60_000, everyMs: 1 });
-    before.child.kill("SIGINT");
-    const notReverted = await before.ended;
-    assert.equal(notReverted.code, 1, notReverted.stdout + notReverted.stderr);
-    const [, ofRevert = []] = byRollout(eventsOf(notReverted));
-    assert.deepEqual(restartedIn(ofRevert), [], notReverted.stdout);
-    const plan = await writePlan(fleet, { ...keysOf(fleet), batches: { instances: 1 } });
-    const running = startOrchestrate([plan, "--output", "json"]);
-    const hasBegun = () => running.stdout().split('"rollout.reverting"')[1]?.includes('"instance.restarting"') === true;
-    await until(hasBegun, { deadlineMs: 120_000 });
-    running.child.kill("SIGINT");
-    const ended = await running.ended;
-    assert.equal(ended.code, 1, ended.stdout + ended.stderr);
-    const [failed = [], revert = []] = byRollout(eventsOf(ended));
-    assert.equal(restartedIn(revert).length, 1, ended.stdout);
-    const finished = revert.at(-1);
-    assert.equal(finished?.type === "rollout.finished" && finished.outcome, "interrupted");
-    const resumed = await orchestrate(plan, "--output", "json", "--resume");
-    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
-    const restarted = new Set(restartedIn([...revert, ...eventsOf(resumed)]));
-    assert.deepEqual(restarted, new Set(restartedIn(failed)), "all that was touched, and nothing else");
-    const reverted = await orchestrate(early, "--output", "json", "--revert");
-    assert.equal(reverted.code, 0, reverted.stdout + reverted.stderr);
-    await assertAllOld(fleet, reverted.stdout);
-  });
+  itInFull(
+    "starts nothing more of the revert after Ctrl-C, and nothing at all after one before it: --resume and --revert do the rest",
+    async () => {
+      const early = await writePlan(fleet, keysOf(fleet), "early");
+      const before = startOrchestrate([early, "--output", "json"]);
+      await until(() => before.stdout().includes('"rollout.halted"'), { deadlineMs: 60_000, everyMs: 1 });
+      before.child.kill("SIGINT");
+      const notReverted = await before.ended;
+      assert.equal(notReverted.code, 1, notReverted.stdout + notReverted.stderr);
+      const [, ofRevert = []] = byRollout(eventsOf(notReverted));
+      assert.deepEqual(restartedIn(ofRevert), [], notReverted.stdout);
+      const plan = await writePlan(fleet, { ...keysOf(fleet), batches: { instances: 1 } });
+      const running = startOrchestrate([plan, "--output", "json"]);
+      const hasBegun = () =>
+        running.stdout().split('"rollout.reverting"')[1]?.includes('"instance.restarting"') === true;
+      await until(hasBegun, { deadlineMs: 120_000 });
+      running.child.kill("SIGINT");
+      const ended = await running.ended;
+      assert.equal(ended.code, 1, ended.stdout + ended.stderr);
+      const [failed = [], revert = []] = byRollout(eventsOf(ended));
+      assert.equal(restartedIn(revert).length, 1, ended.stdout);
+      const finished = revert.at(-1);
+      assert.equal(finished?.type === "rollout.finished" && finished.outcome, "interrupted");
+      const resumed = await orchestrate(plan, "--output", "json", "--resume");
+      assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+      const restarted = new Set(restartedIn([...revert, ...eventsOf(resumed)]));
+      assert.deepEqual(restarted, new Set(restartedIn(failed)), "all that was touched, and nothing else");
+      const reverted = await orchestrate(early, "--output", "json", "--revert");
+      assert.equal(reverted.code, 0, reverted.stdout + reverted.stderr);
+      await assertAllOld(fleet, reverted.stdout);
+    },
+  );
 });

@@ -69,7 +69,7 @@ describe("a rollout without a plan file", () => {
 });
 
 describe("--set with a plan", () => {
-  it("is recorded, repeated by the commands of the report, and needed by a resume as the plan is", async () => {
+  itInFull("is recorded, repeated by the commands of the report, and needed by a resume as the plan is", async () => {
     const fleet = await raiseFleet({
       hosts: 1,
       groups: [

@@ -228,7 +228,7 @@ describe("the planner, given anything at all", () => {
     const mutations = fc.array(mutation, { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(fc.constantFrom(...texts), mutations, (text, changes) => judge(changes.reduce(mutate, text))),
-      { numRuns: amount(3000, 400) },
+      { numRuns: amount(3000, 250) },
     );
   });
 
@@ -245,7 +245,7 @@ describe("the planner, given anything at all", () => {
         writeFileSync(join(folder, "base.yaml"), baseChanges.reduce(mutate, base));
         judge(ownChanges.reduce(mutate, own.startsWith("{") ? own : head + own));
       }),
-      { numRuns: amount(1500, 160) },
+      { numRuns: amount(1500, 90) },
     );
   });
 
@@ -255,7 +255,7 @@ describe("the planner, given anything at all", () => {
         writeFileSync(join(folder, "base.yaml"), JSON.stringify(base));
         judge(JSON.stringify(isExtended ? { ...plan, extends: "base.yaml" } : plan));
       }),
-      { numRuns: amount(1500, 160) },
+      { numRuns: amount(1500, 90) },
     );
   });
 
@@ -270,7 +270,7 @@ describe("the planner, given anything at all", () => {
         judge(JSON.stringify(plan));
         judgeBase(join(folder, "base.yaml"));
       }),
-      { numRuns: amount(1500, 160) },
+      { numRuns: amount(1500, 90) },
     );
   });
 
@@ -304,7 +304,7 @@ describe("the planner, given anything at all", () => {
       fc.property(plan, inventory, (more, data) =>
         judge(`programs: x\nhosts_from: { ansible: x }\n${more}`, JSON.stringify(data)),
       ),
-      { numRuns: amount(1500, 160) },
+      { numRuns: amount(1500, 90) },
     );
   });
 
@@ -360,7 +360,7 @@ describe("the planner, given anything at all", () => {
     const plan = map(fc.oneof(value, map(fc.oneof(value, map(value))), fc.array(map(value), { maxLength: 3 })));
     fc.assert(
       fc.property(plan, (data) => judge(JSON.stringify({ programs: "x", hosts: { "web-[1-2]": null }, ...data }))),
-      { numRuns: amount(3000, 400) },
+      { numRuns: amount(3000, 250) },
     );
   });
 

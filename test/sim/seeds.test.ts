@@ -3,7 +3,7 @@ import { amount } from "../amount.ts";
 import { judgeSeeds } from "./spread.ts";
 
 /** `npm run sim` runs as many as one likes. */
-const SEEDS = amount(100_000, 60);
+const SEEDS = amount(100_000, 40);
 
 describe("random fleets, plans and faults", () => {
   it(`keep every promise with ${SEEDS} seeds: nothing is healthy or done that is not, nothing fails that is well, no floor is broken, nothing is restarted twice, forgotten, drained unnamed or started after a halt`, async () => {

@@ -25,7 +25,7 @@ describe("the schema of events", () => {
     assert.equal(readFileSync(EVENT_SCHEMA_FILE, "utf8"), await eventSchema());
   });
 
-  const ROLLOUTS = amount(300, 40);
+  const ROLLOUTS = amount(300, 20);
 
   it(`holds for every event of ${ROLLOUTS} random rollouts with faults`, async () => {
     for (let seed = 0; seed < ROLLOUTS; seed++) {

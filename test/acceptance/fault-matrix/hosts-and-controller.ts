@@ -175,7 +175,6 @@ export const faultsOfHosts: readonly FaultSet[] = [
       },
       {
         fault: "an event listener ends supervisord, as the second program that is restarted becomes FATAL",
-        isSampled: true,
         restarts: "each once",
         restartedAgain: 1,
         async happen(scene) {
@@ -196,7 +195,6 @@ export const faultsOfHosts: readonly FaultSet[] = [
     faults: [
       {
         fault: "a rollout halts on the second host, and the first is lost before its revert (`on_failure: revert`)",
-        isSampled: true,
         restarts: "some once",
         restartedAgain: 2,
         async happen(scene) {
