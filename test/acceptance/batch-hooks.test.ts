@@ -1,3 +1,4 @@
+import { itInFull } from "../amount.ts";
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -51,7 +52,7 @@ describeEachWay("hooks of batches, on real hosts", (reachedBy) => {
     assert.deepEqual(await readdir(balancer), ["host-1", "host-2", "host-3"]);
   });
 
-  it("halt after a batch whose smoke test fails, name it as drained, and a resume puts it back", async () => {
+  itInFull("halt after a batch whose smoke test fails, name it as drained, and a resume puts it back", async () => {
     const plan = await planWith(`test ! -e ${fleet.dir}/broken`);
     await writeFile(join(fleet.dir, "broken"), "");
     const halted = await orchestrate(plan);

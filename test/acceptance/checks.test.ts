@@ -1,3 +1,4 @@
+import { itInFull } from "../amount.ts";
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,12 +19,15 @@ describeEachWay("checks on a real host", (reachedBy) => {
     return healthy ?? assert.fail(ended.stdout);
   }
 
-  it("with passes: what serves for a moment and then not is healthy only once it has served as often in a row", async () => {
-    // The age of the process that was started, in whole seconds: it serves up to 3, and from 9 on.
-    const serves = "age=$(ps -o etimes= -p {pid}); test $age -lt 3 || test $age -ge 9";
-    const { seconds } = await healthyEvent({ checks: [{ command: serves, passes: 6 }] });
-    assert.ok(seconds >= 9, `healthy after ${seconds} s`);
-  });
+  itInFull(
+    "with passes: what serves for a moment and then not is healthy only once it has served as often in a row",
+    async () => {
+      // The age of the process that was started, in whole seconds: it serves up to 3, and from 9 on.
+      const serves = "age=$(ps -o etimes= -p {pid}); test $age -lt 3 || test $age -ge 9";
+      const { seconds } = await healthyEvent({ checks: [{ command: serves, passes: 6 }] });
+      assert.ok(seconds >= 9, `healthy after ${seconds} s`);
+    },
+  );
 
   it("that can never pass for the process that was started fail it at once, not at healthy_deadline", async () => {
     // What stands for a pid in the preview makes a port of it; two pids in a row make none.

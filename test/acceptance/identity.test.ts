@@ -187,7 +187,7 @@ describe("a lock outlives a restart of its supervisord", () => {
   before(async () => void (fleet = await raiseFleet({ hosts: 1, groups: [{ name: "web", processes: 2 }] })));
   after(() => fleet.down());
 
-  it("so that a second operator is refused by another way as well, with the name of the first", async () => {
+  itInFull("so that a second operator is refused by another way as well, with the name of the first", async () => {
     const go = new Gate(fleet.dir);
     const [host] = fleet.hosts;
     assert.ok(host);

@@ -113,29 +113,32 @@ describeEachWay("what may happen to the controller in the middle of a rollout", 
     server.close();
   });
 
-  it("a closed terminal is like a first Ctrl-C: the instance under way is finished, and --resume goes on", async () => {
-    const gate = new Gate(fleet.dir);
-    const plan = await writePlan(fleet, { checks: gate.checks });
-    const terminal = await Terminal.run(
-      `'${process.execPath}' '${BUNDLE}' '${plan}' --state-dir '${fleet.dir}/state'`,
-      { columns: 100, rows: 30 },
-      { SSH_AUTH_SOCK: "" },
-    );
-    await terminal.shows(/1 to go|web_00/);
-    await until(async () => (await fleet.host("host-1").supervisordLog()).includes("stopped: web_00"), {
-      deadlineMs: 60_000,
-    });
-    await terminal.close();
-    await gate.open();
-    const state = ["--state-dir", `${fleet.dir}/state`];
-    await until(async () => (await orchestrate("history", ...state)).stdout.includes("interrupted"), {
-      deadlineMs: 60_000,
-    });
-    // It is written down before the locks are let go.
-    const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m", ...state);
-    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
-    assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
-  });
+  itInFull(
+    "a closed terminal is like a first Ctrl-C: the instance under way is finished, and --resume goes on",
+    async () => {
+      const gate = new Gate(fleet.dir);
+      const plan = await writePlan(fleet, { checks: gate.checks });
+      const terminal = await Terminal.run(
+        `'${process.execPath}' '${BUNDLE}' '${plan}' --state-dir '${fleet.dir}/state'`,
+        { columns: 100, rows: 30 },
+        { SSH_AUTH_SOCK: "" },
+      );
+      await terminal.shows(/1 to go|web_00/);
+      await until(async () => (await fleet.host("host-1").supervisordLog()).includes("stopped: web_00"), {
+        deadlineMs: 60_000,
+      });
+      await terminal.close();
+      await gate.open();
+      const state = ["--state-dir", `${fleet.dir}/state`];
+      await until(async () => (await orchestrate("history", ...state)).stdout.includes("interrupted"), {
+        deadlineMs: 60_000,
+      });
+      // It is written down before the locks are let go.
+      const resumed = await orchestrate(plan, "--output", "json", "--resume", "--wait-for-lock", "1m", ...state);
+      assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+      assert.deepEqual(restartedIn(eventsOf(resumed)), ["host-1 web:web_01", "host-2 web:web_00", "host-2 web:web_01"]);
+    },
+  );
 
   if (reachedBy === "ssh")
     it("the loss of its network is waited out: it connects and locks again, looks, and goes on", async () => {

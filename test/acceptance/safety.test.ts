@@ -1,3 +1,4 @@
+import { itInFull } from "../amount.ts";
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -93,7 +94,7 @@ describeEachWay("what keeps a rollout safe, on real hosts", (reachedBy) => {
     },
   );
 
-  it("a check that hangs halts with check_timed_out, from the host and from here", async () => {
+  itInFull("a check that hangs halts with check_timed_out, from the host and from here", async () => {
     const timings = { ...quickTimings, healthy_deadline: "10s" };
     const check = { command: "sleep 600", timeout: "1s" };
     for (const each of [{ ...check, from: "controller" }, ...(FULL ? [check] : [])]) {

@@ -1,3 +1,4 @@
+import { itInFull } from "../amount.ts";
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -36,20 +37,23 @@ describe("a supervisorctl that prints more than its list", () => {
     }
   });
 
-  it("is a failed look in the middle of a rollout: nothing has vanished, and it succeeds once its words are read again", async () => {
-    await host.restartAs("web:web_00", { kind: "held_stop" });
-    await host.behave("web:web_00", { kind: "healthy" });
-    const running = startOrchestrate([await writePlan(fleet, { hosts }), "--output", "json"]);
-    await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 60_000 });
-    await writeFile(spoilt, "");
-    const isSeen = () => running.stdout().includes('"code":"status_unreadable"');
-    await until(isSeen, { deadlineMs: 60_000, what: "a look has failed" });
-    await rm(spoilt);
-    await host.letStop("web:web_00");
-    const ended = await running.ended;
-    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    const types = eventsOf(ended).map(({ type }) => type);
-    assert.ok(!types.includes("instance.failed") && !types.includes("instance.drifted"), types.join(" "));
-    assert.equal(types.filter((type) => type === "instance.healthy").length, 2);
-  });
+  itInFull(
+    "is a failed look in the middle of a rollout: nothing has vanished, and it succeeds once its words are read again",
+    async () => {
+      await host.restartAs("web:web_00", { kind: "held_stop" });
+      await host.behave("web:web_00", { kind: "healthy" });
+      const running = startOrchestrate([await writePlan(fleet, { hosts }), "--output", "json"]);
+      await until(async () => (await host.process("web:web_00")).state === "STOPPING", { deadlineMs: 60_000 });
+      await writeFile(spoilt, "");
+      const isSeen = () => running.stdout().includes('"code":"status_unreadable"');
+      await until(isSeen, { deadlineMs: 60_000, what: "a look has failed" });
+      await rm(spoilt);
+      await host.letStop("web:web_00");
+      const ended = await running.ended;
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+      const types = eventsOf(ended).map(({ type }) => type);
+      assert.ok(!types.includes("instance.failed") && !types.includes("instance.drifted"), types.join(" "));
+      assert.equal(types.filter((type) => type === "instance.healthy").length, 2);
+    },
+  );
 });
