@@ -1,4 +1,3 @@
-import { itInFull } from "../amount.ts";
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
