@@ -33,6 +33,9 @@ export interface FloorSources {
 export function floorsOf(sources: FloorSources, waves: readonly Wave[]): WrittenFloor[] {
   const counted = [...countedIn(sources, waves)];
   const totals = new Map<ProgramName, number>();
+  // Of a program that an update takes away as a whole nothing is left to count: its floor is asked for all the same.
+  const removed = [...removedIn(waves)].map(({ instance }) => instance);
+  for (const instance of removed) totals.set(programOf(instance), 0);
   for (const instance of counted) {
     const program = programOf(instance);
     if (sources.programs.has(program)) totals.set(program, (totals.get(program) ?? 0) + 1);
@@ -40,7 +43,7 @@ export function floorsOf(sources: FloorSources, waves: readonly Wave[]): Written
   const ofPrograms = [...totals].map(([program, total]) =>
     highest({ program, total }, writtenFor(program, sources.plan)),
   );
-  const ofPatterns = patternFloors(sources, counted);
+  const ofPatterns = patternFloors(sources, counted, removed);
   return [...ofPrograms, ...ofPatterns]
     .map((one) => asAtFirst(one, sources.resumed))
     .filter(({ floor }) => floor.min_healthy > 0);
@@ -108,14 +111,16 @@ function writtenFor(program: ProgramName, { waves, whole = waves, limits }: Plan
 function patternFloors(
   { plan: { waves, whole = waves }, programs }: FloorSources,
   counted: readonly InstanceName[],
+  removed: readonly InstanceName[],
 ): WrittenFloor[] {
   const patterns = whole.flatMap(({ floors = [] }) => floors.filter(({ group }) => group === undefined));
   return groupedBy(patterns, ({ selects }) => selects.join(" ")).flatMap((alike) => {
     const [first] = alike;
     if (!first) return [];
     const { selects } = first;
-    const instances = counted.filter(compileSelection(selects));
-    if (!instances.some((instance) => programs.has(programOf(instance)))) return [];
+    const selected = compileSelection(selects);
+    const instances = counted.filter(selected);
+    if (![...instances, ...removed.filter(selected)].some((instance) => programs.has(programOf(instance)))) return [];
     const of = { program: selects[0] as ProgramName, selects, total: instances.length };
     return [
       highest(

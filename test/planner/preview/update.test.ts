@@ -156,6 +156,18 @@ describe("action: update", () => {
     );
   });
 
+  it("is refused where it leaves nothing of a program that has a floor", () => {
+    const onDisk: OnDisk = { changes: { web: "changed" }, instances: ["-web:web_00", "-web:web_01"] };
+    const hosts: Hosts = { h: ["web:web_00", "web:web_01"] };
+    const plan = "programs: web\nhosts: { h: }\naction: update\n";
+    const [refusal] = refused(`${plan}limits: { min_healthy: 1 }\n`, fleet(hosts, onDisk));
+    assert.equal(refusal?.code, "floor_impossible");
+    assert.match(refusal.reason, /min_healthy asks for 1 healthy instances of web, but there are only 0/);
+    assert.deepEqual(batchesOf(rolloutOf(plan, fleet(hosts, onDisk))), [
+      "update 2: web:web_00 remove, web:web_01 remove",
+    ]);
+  });
+
   it("says what is down in a group that has not changed: an update does not start it", () => {
     const [found] = fleet({ h: ["web"] }, { changes: {}, instances: ["web"] });
     assert.ok(found && "instances" in found[1]);

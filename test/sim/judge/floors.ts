@@ -79,8 +79,9 @@ export class Floors implements Witness {
   }
 
   /** Drained is down, from the end of one hook to the end of the other. */
-  private seeHook({ hook, host, instance, succeeded }: EventOf<"hook.finished">): void {
-    if (host === undefined || instance === undefined || !succeeded) return;
+  private seeHook({ hook, host, instance, succeeded, on_error }: EventOf<"hook.finished">): void {
+    // One that only warns passes for one that has succeeded.
+    if (host === undefined || instance === undefined || (!succeeded && on_error !== "warn")) return;
     if (hook === "before_restart") this.down.add(keyOf({ host, instance }));
     else if (hook === "after_healthy") this.down.delete(keyOf({ host, instance }));
   }
