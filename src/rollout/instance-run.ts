@@ -211,6 +211,8 @@ export class InstanceRun implements Member {
         return this.ended("restart_again", nowMs);
       case "unchanged":
         this.stage = "before";
+        // What was seen before that is out of date: another look has to show it once more.
+        this.due = undefined;
         this.before.lookAgain(nowMs);
         if (this.turn.context.tally.stop) this.ended(this.after.leave("untouched", nowMs), nowMs);
     }

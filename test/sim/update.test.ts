@@ -326,6 +326,19 @@ describe("an update that is lost", () => {
   });
 });
 
+describe("an update that could not be sent", () => {
+  it("is tried again after another look, and not for ever on the evidence of the last one", async () => {
+    const made = await update(
+      { hosts: 1, instances: 2 },
+      (it) => write(it, 2),
+      fates(...Array.from({ length: 20 }, () => ({ kind: "not_sent" }) as const)),
+    );
+    assert.equal(made.ran.outcome, "succeeded");
+    const times = ofType(made.ran, "group.updating").map(({ atMs }) => atMs);
+    assert.equal(new Set(times).size, 21);
+  });
+});
+
 describe("an update that returns and has not been done", () => {
   it("is judged by what it has left: nothing was done, and supervisorctl's words say why", async () => {
     const made = simulated({ hosts: 1, instances: 2 });
