@@ -53,8 +53,11 @@ export class DownGate implements Gate {
   verdictByTime(nowMs: number): GateVerdict {
     const { stop_deadline_ms, between_checks_ms } = this.timings;
     const deadlineMs = this.sentAtMs + stop_deadline_ms;
-    if (this.downSinceMs === undefined && nowMs >= deadlineMs) return this.overdue();
-    return { kind: "wait", lookAtMs: Math.max(nowMs, Math.min(deadlineMs, nowMs + between_checks_ms)) };
+    // It was seen down: its host may have been lost while something else of it was awaited.
+    if (this.isOverdue(nowMs)) return { kind: "down", as: this.as };
+    if (this.downSinceMs !== undefined) return { kind: "wait", lookAtMs: nowMs + between_checks_ms };
+    if (nowMs >= deadlineMs) return this.overdue();
+    return { kind: "wait", lookAtMs: Math.min(deadlineMs, nowMs + between_checks_ms) };
   }
 
   isOverdue(nowMs: number): boolean {
