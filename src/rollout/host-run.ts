@@ -12,6 +12,9 @@ import type { ProcessLook, ProcessLooks } from "./process-looks.ts";
 import { Slots } from "./slots.ts";
 import type { RunContext } from "./run-context.ts";
 
+/** A host that does not answer is not asked sooner again, unless the plan looks more often. */
+const UNSEEN_PAUSE_MS = 1000;
+
 type Phase = "before_host" | "walking" | "after_host" | "ended";
 
 /**
@@ -87,7 +90,10 @@ export class HostRun {
     const lostMs = nowMs - (this.unseenSinceMs ?? nowMs);
     if (lostMs >= timings.command_timeout_ms && !this.context.tally.isHeld) this.giveUpHost(reason, nowMs);
     this.lookAtMs = nowMs + timings.between_checks_ms;
-    this.each(nowMs, (run) => run.timePassed(nowMs));
+    for (const run of this.active.values()) run.timePassed(nowMs);
+    // However soon something of it is due: it would be asked as fast as it fails to answer.
+    if (this.lookAtMs <= nowMs) this.lookAtMs = nowMs + Math.min(timings.between_checks_ms, UNSEEN_PAUSE_MS);
+    this.proceed(nowMs);
   }
 
   /** Lost for longer than is worth waiting. What was not touched yet is left; a gate waits for its own deadlines. */

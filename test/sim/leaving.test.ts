@@ -80,6 +80,25 @@ describe("an instance that a resume is to judge, on a host that is lost before t
   });
 });
 
+describe("a host that is lost when a process of it has run for min_healthy_time", () => {
+  it("is asked once in a second, and not as fast as it fails to answer", async () => {
+    const { time, fleet, rollout } = simulated({ hosts: 1, instances: 1 });
+    const host = "host-1" as HostName;
+    let looks = 0;
+    const run = await simulate(rollout(), fleet, time, {
+      lookMs: () => (looks++, 1),
+      onEvent(event) {
+        if (event.type !== "instance.observed" || event.state !== "RUNNING") return;
+        looks = 0;
+        fleet.lose(host);
+        time.after(60_000, () => fleet.find(host));
+      },
+    });
+    assert.equal(run.outcome, "succeeded");
+    assert.ok(looks > 50 && looks <= 70, `${looks} looks`);
+  });
+});
+
 describe("an operator who leaves at once", () => {
   /** Two Ctrl-C, one right after the other, at the first event of this kind. */
   async function leaving(moment: string, plan: (rollout: Rollout) => Rollout = (rollout) => rollout) {
