@@ -54,6 +54,8 @@ function isGlob(part: string): boolean {
 /** One of a plan's programs, and the instances that it names less those that a later exclusion takes away. */
 export interface NamedSelector {
   readonly text: string;
+  /** What it names, whatever exclusions say. */
+  readonly matches: Selector;
   readonly names: Selector;
 }
 
@@ -72,8 +74,9 @@ export function compilePrograms(texts: readonly string[]): readonly NamedSelecto
       exclusions = [...exclusions, compileSelector(excluded)];
       continue;
     }
-    const [own, later] = [compileSelector(text), exclusions];
-    selectors.unshift({ text, names: (instance) => own(instance) && !later.some((excludes) => excludes(instance)) });
+    const [matches, later] = [compileSelector(text), exclusions];
+    const names: Selector = (instance) => matches(instance) && !later.some((excludes) => excludes(instance));
+    selectors.unshift({ text, matches, names });
   }
   return selectors;
 }

@@ -1,40 +1,23 @@
 import { formatElapsed } from "../domain/duration.ts";
 import type { ProcessSnapshot, ProcessState } from "../domain/process-state.ts";
 import type { Timings } from "../domain/rollout.ts";
-import { describeState, failed, quotedFrom, type Gate, type GateVerdict } from "./verdict.ts";
+import { CommandGate } from "./command-gate.ts";
+import { describeState, failed, type GateVerdict } from "./verdict.ts";
 
 /** In these Supervisor does not start a process by itself. */
 export const AT_REST: ReadonlySet<ProcessState> = new Set(["STOPPED", "EXITED", "FATAL"]);
 
 /** Judges one instance that is to be down: stopped, or removed with the configuration that had it. */
-export class DownGate implements Gate {
+export class DownGate extends CommandGate {
   /** There is no process to ask. */
   readonly newPid = undefined;
-  private readonly timings: Timings;
   private readonly as: "stopped" | "removed";
-  private readonly sentAtMs: number;
-  private returned: { readonly atMs: number; readonly said: string } | undefined;
-  private lost: string | undefined;
   private downSinceMs: number | undefined;
   private lastSeen = "not seen";
 
   constructor(as: "stopped" | "removed", timings: Timings, sentAtMs: number) {
+    super(timings, sentAtMs);
     this.as = as;
-    this.timings = timings;
-    this.sentAtMs = sentAtMs;
-  }
-
-  commandReturned(said: string, nowMs: number): void {
-    this.lost = undefined;
-    this.returned = { atMs: nowMs, said };
-  }
-
-  commandLost(reason: string): void {
-    this.lost = reason;
-  }
-
-  needsHistory(): boolean {
-    return false;
   }
 
   observe(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): GateVerdict {
@@ -62,10 +45,6 @@ export class DownGate implements Gate {
 
   isOverdue(nowMs: number): boolean {
     return this.downSinceMs !== undefined && nowMs >= this.downSinceMs + this.timings.healthy_deadline_ms;
-  }
-
-  quoted(): string {
-    return quotedFrom(this.returned?.said);
   }
 
   private overdue(): GateVerdict {

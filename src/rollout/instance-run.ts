@@ -80,9 +80,10 @@ export class InstanceRun implements Member {
     // Its supervisord may have been killed, and what ran lives on.
     if (snapshot?.pid !== this.turn.seen?.pid) this.restart.addOldPid(this.turn.seen?.pid);
     this.turn.seen = snapshot;
-    if (this.stage === "before") this.due = undefined;
-    if (this.stage === "before") this.prepared(this.before.looked(snapshot, issuedAtMs, nowMs), nowMs);
-    else if (this.stage === "restart") this.restarted(this.restart.looked(snapshot, issuedAtMs, nowMs), nowMs);
+    if (this.stage === "before") {
+      this.due = undefined;
+      this.prepared(this.before.looked(snapshot, issuedAtMs, nowMs), nowMs);
+    } else if (this.stage === "restart") this.restarted(this.restart.looked(snapshot, issuedAtMs, nowMs), nowMs);
     else if (this.stage === "after") this.ended(this.after.looked(snapshot, issuedAtMs, nowMs), nowMs);
   }
 

@@ -1,19 +1,15 @@
 import { formatElapsed } from "../domain/duration.ts";
 import { isRunning, type ProcessSnapshot } from "../domain/process-state.ts";
 import type { Timings } from "../domain/rollout.ts";
-import { describeState, failed, quotedFrom, type Gate, type GateVerdict } from "./verdict.ts";
+import { CommandGate } from "./command-gate.ts";
+import { describeState, failed, type GateVerdict } from "./verdict.ts";
 
 /**
  * Judges one signalled instance: RUNNING on the pid that it had, for `min_healthy_time` from the first look after the
  * signal. No state shows whether a signal has arrived, so that supervisorctl must have said so.
  */
-export class SameProcessGate implements Gate {
+export class SameProcessGate extends CommandGate {
   private readonly pid: number | undefined;
-  private readonly timings: Timings;
-  private readonly sentAtMs: number;
-  private returned: { readonly atMs: number; readonly said: string } | undefined;
-  private isRefused = false;
-  private lost: string | undefined;
   /** Since when looks have shown it on its pid, without a break. */
   private sinceMs: number | undefined;
   private lastSeen = "not seen";
@@ -21,9 +17,8 @@ export class SameProcessGate implements Gate {
   private wasSeenSince = false;
 
   constructor(timings: Timings, pid: number | undefined, sentAtMs: number) {
-    this.timings = timings;
+    super(timings, sentAtMs);
     this.pid = pid;
-    this.sentAtMs = sentAtMs;
   }
 
   /** Before it is signalled, its checks would say nothing of what it has loaded. */
@@ -31,26 +26,13 @@ export class SameProcessGate implements Gate {
     return this.returned && this.pid;
   }
 
-  commandReturned(said: string, nowMs: number, isRefused = false): void {
-    this.lost = undefined;
-    this.isRefused = isRefused;
-    this.returned = { atMs: nowMs, said };
-  }
-
-  commandLost(reason: string): void {
-    this.lost = reason;
-  }
-
-  needsHistory(): boolean {
-    return false;
-  }
-
   observe(snapshot: ProcessSnapshot | undefined, issuedAtMs: number, nowMs: number): GateVerdict {
     if (!snapshot) return failed("vanished", "it was in `supervisorctl status` before its signal and no longer is");
     this.lastSeen = describeState(snapshot);
     if (!this.returned || issuedAtMs < this.returned.atMs) return this.verdictByTime(nowMs);
     this.wasSeenSince = true;
-    if (this.isRefused) return failed("not_signalled", `supervisorctl did not send the signal${this.quoted()}`);
+    if (this.returned.isRefused)
+      return failed("not_signalled", `supervisorctl did not send the signal${this.quoted()}`);
     if (!isRunning(snapshot) || snapshot.pid !== this.pid) return this.judgeEnded(snapshot, nowMs);
     this.sinceMs ??= nowMs;
     const { min_healthy_time_ms } = this.timings;
@@ -71,10 +53,6 @@ export class SameProcessGate implements Gate {
 
   isOverdue(nowMs: number): boolean {
     return this.returned !== undefined && nowMs >= this.deadlineMs();
-  }
-
-  quoted(): string {
-    return quotedFrom(this.returned?.said);
   }
 
   /** A signal is sent in a moment, unless supervisord hangs. */

@@ -8,8 +8,7 @@ export class Slots {
   /** The rest of the current batch. */
   private waiting: PlannedInstance[] = [];
   private nextBatch = 0;
-  /** The current batch, if it is the update of a group. */
-  updated: InstanceBatch | undefined;
+  private current: InstanceBatch | undefined;
   /** Retries of instances that have regressed: they come before the next batch, one after the other. */
   private retries: PlannedInstance[] = [];
   /** When each resting slot may take its next instance. */
@@ -37,6 +36,11 @@ export class Slots {
     return this.context.tally.isHeld ? Infinity : Math.min(...this.rests);
   }
 
+  /** The current batch, if it is the update of a group. */
+  get updated(): InstanceBatch | undefined {
+    return this.current?.is_update ? this.current : undefined;
+  }
+
   /** What waits for its turn in this batch, and what comes before the next. */
   get queued(): readonly PlannedInstance[] {
     return [...this.retries, ...this.waiting];
@@ -52,7 +56,7 @@ export class Slots {
       return 0;
     }
     if (this.context.tally.isHeld) return 0;
-    this.updated = batch.is_update ? batch : undefined;
+    this.current = batch;
     if (this.retries.length > 0) this.retries.shift();
     else this.nextBatch++;
     this.restMs = 0;

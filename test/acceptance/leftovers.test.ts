@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import type { RecordedEvent } from "../../src/domain/events.ts";
 import { itInFull } from "../amount.ts";
+import { freePort } from "../fleet/free-port.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import type { GroupOptions } from "../fleet/host-files.ts";
 import { isRunning } from "../fleet/process-table.ts";
@@ -15,16 +14,6 @@ import { eventsOf, orchestrate, quickTimings, startOrchestrate, writePlan } from
 
 const SERVER = join(import.meta.dirname, "..", "fleet", "server.py");
 const RELEASE = "%(ENV_FLEET_HOST_DIR)s/release";
-
-/** A port that nobody has. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** A program that is a shell around a server, as many are. */
 function wrapped(name: string, command: string, asGroup = false): GroupOptions {

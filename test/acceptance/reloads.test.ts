@@ -1,27 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer, get } from "node:http";
-import type { AddressInfo } from "node:net";
+import { get } from "node:http";
 import { join } from "node:path";
 import { itInFull } from "../amount.ts";
 import { ensurePrerequisites, findProgram } from "../fleet/prerequisites.ts";
+import { freePort } from "../fleet/free-port.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { until } from "../fleet/until.ts";
 import { eventsOf, orchestrate, quickTimings, writePlan } from "./orchestrate.ts";
 
 const prefork = join(import.meta.dirname, "..", "fleet", "prefork.py");
-
-/** A port of its own for the master of each host, free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** Release 1 is current; release 2 is there as well. */
 function writeReleases(dir: string, isBroken: boolean): void {

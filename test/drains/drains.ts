@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
+import { freePort } from "../fleet/free-port.ts";
 import { raiseFleet, type Fleet } from "../fleet/fleet.ts";
 import { ensurePrerequisites, findProgram } from "../fleet/prerequisites.ts";
 import { until } from "../fleet/until.ts";
@@ -56,14 +57,6 @@ function pidIn(readyFile: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 async function haproxy(dir: string, backends: readonly Backend[]): Promise<Balancer> {

@@ -22,7 +22,7 @@ import type { Hook, WaveHooks } from "../../domain/settings.ts";
 import type { HostBatches, HostSettings, Plan, PlanWave, WaveHost } from "../plan/plan.ts";
 import { MissingPrograms } from "./missing-programs.ts";
 import { select, type Selected } from "./programs.ts";
-import { compilePrograms, compileSelector, namesGroup, type NamedSelector } from "../../domain/selector.ts";
+import { compilePrograms, namesGroup, type NamedSelector } from "../../domain/selector.ts";
 import { resumeChain, revertChain } from "./resume-chain.ts";
 import { downFirst, hasDown, isDown, revertingPlan } from "./reverting.ts";
 import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
@@ -220,13 +220,12 @@ class Builder {
     if (onDisk) this.warnings.push(...configChangeWarnings(host, onDisk, { selects, settingsOf, seen }));
     const there = [...(seen?.instances ?? []), ...addedBy(onDisk?.updates ?? NO_UPDATES)];
     const batches: SettledBatch[] = [];
-    for (const { text, names } of seen ? selectors : []) {
+    for (const { text, matches, names } of seen ? selectors : []) {
       const selected = select(names, there, seen?.config?.instances);
       // What a later exclusion takes away is there all the same.
-      const isOne = compileSelector(text);
-      const isThere = selected.length > 0 || there.some(({ instance }) => isOne(instance));
+      const isThere = selected.length > 0 || there.some(({ instance }) => matches(instance));
       // An earlier rollout of the chain may have updated its group to a configuration without it.
-      if (isThere || [...(this.earlier?.planned.get(host)?.keys() ?? [])].some(isOne)) this.missing.isOn(text);
+      if (isThere || [...(this.earlier?.planned.get(host)?.keys() ?? [])].some(matches)) this.missing.isOn(text);
       else this.missing.isNotOn(host, text, seen?.instances ?? []);
       for (const one of selected) {
         const onItsDisk = onDisk?.updates.get(one.program);
