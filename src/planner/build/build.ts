@@ -2,7 +2,6 @@ import type { Refusal } from "../../domain/failures.ts";
 import type { FleetReport, GroupChange } from "../../domain/fleet.ts";
 import type { HostName, InstanceName, ProgramName } from "../../domain/ids.ts";
 import type { ProcessSnapshot } from "../../domain/process-state.ts";
-import type { ResumedRollout } from "./resumed.ts";
 import { takeAtOnce, tolerate } from "../../domain/quantity.ts";
 import {
   sizeOf,
@@ -29,7 +28,8 @@ import { startSecondsOf, supervisorPidsOf } from "./fleet-facts.ts";
 import { floorsOf, refuseFloors } from "./floors.ts";
 import { configChangeWarnings } from "./config-change-warnings.ts";
 import { addedBy, configOnDisk, type UpdatedGroup } from "./group-updates.ts";
-import { InstancePicker, isRevert, type InstanceSelection } from "./picking.ts";
+import { Earlier } from "./earlier.ts";
+import { InstancePicker, type InstanceSelection } from "./picking.ts";
 import { warningOfPlan, warningsOf } from "./warnings.ts";
 import { inHostWork, updateOf, type SettledBatch } from "./settled-batch.ts";
 import { compileRules, type SettingsIn } from "./program-rules.ts";
@@ -46,14 +46,14 @@ export function buildRollout(
   identity: Pick<Rollout, "id" | "reason" | "who" | "pid">,
   selection: InstanceSelection = {},
 ): Built {
-  const reverts = isRevert(selection);
+  const earlier = new Earlier(selection);
+  const { isRevert: reverts } = earlier;
   const plan = reverts ? revertingPlan(written) : written;
-  const builder = new Builder(plan, fleet, selection);
+  const builder = new Builder(plan, fleet, selection, earlier);
   const inOrder = plan.waves.map((wave) => builder.wave(wave)).filter((wave) => wave.batches.length > 0);
   // An instance that several waves select belongs to the first of them, also in a revert.
   const waves = reverts ? inOrder.toReversed() : inOrder;
-  const earlier = selection.resumed ?? selection.reverted?.chain;
-  const sources = { plan, fleet, programs: builder.picker.programs, resumed: earlier };
+  const sources = { plan, fleet, programs: builder.picker.programs, resumed: earlier.chain };
   const wanted = floorsOf(sources, waves);
   const floors = wanted.map(({ floor }) => floor);
   const { unreachable } = builder;
@@ -128,22 +128,19 @@ class Builder {
   private readonly leftOut: Refusal[] = [];
   /** Of a revert: hosts where a before_host hook was started, unless they have had a wave already. */
   private readonly hooked: Set<HostName>;
-  /** The chain that it resumes or reverts. */
-  private readonly earlier: ResumedRollout | undefined;
-  private readonly isRevert: boolean;
+  private readonly earlier: Earlier;
 
-  constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection) {
+  constructor(plan: Plan, fleet: FleetReport, selection: InstanceSelection, earlier: Earlier) {
     this.fleet = fleet;
-    this.isRevert = isRevert(selection);
-    this.earlier = selection.resumed ?? selection.reverted?.chain;
+    this.earlier = earlier;
     this.hooked = new Set(selection.reverted?.chain.hookedHosts);
     this.missing = new MissingPrograms(fleet, { oneHostIsEnough: selection.programsWhereFound === true });
-    this.picker = new InstancePicker(fleet, selection, this);
+    this.picker = new InstancePicker(fleet, selection, earlier, this);
     for (const warning of plan.warnings) this.warnings.push({ message: warningOfPlan(warning) });
     const lost: Refusal[] = [];
     for (const [host, report] of fleet) {
       if (!("refusal" in report)) continue;
-      if (this.isRevert) {
+      if (this.earlier.isRevert) {
         this.leaveAsItIs(host, report.refusal, selection);
         continue;
       }
@@ -185,7 +182,7 @@ class Builder {
       .filter((work) => work.batches.length > 0 || this.hasHooksOnly(work));
     for (const { host } of works) this.hooked.delete(host);
     const { group, between_batches_ms, programs, pause, hooks, vars, hook_timeout_ms } = wave;
-    const batches = inBatches(this.isRevert ? downFirst(works, hasDown) : works, wave.batches);
+    const batches = inBatches(this.earlier.isRevert ? downFirst(works, hasDown) : works, wave.batches);
     return {
       group,
       between_batches_ms,
@@ -225,11 +222,11 @@ class Builder {
       // What a later exclusion takes away is there all the same.
       const isThere = selected.length > 0 || there.some(({ instance }) => matches(instance));
       // An earlier rollout of the chain may have updated its group to a configuration without it.
-      if (isThere || [...(this.earlier?.planned.get(host)?.keys() ?? [])].some(matches)) this.missing.isOn(text);
+      if (isThere || [...(this.earlier.chain?.planned.get(host)?.keys() ?? [])].some(matches)) this.missing.isOn(text);
       else this.missing.isNotOn(host, text, seen?.instances ?? []);
       for (const one of selected) {
         const onItsDisk = onDisk?.updates.get(one.program);
-        const updated = onItsDisk && this.picker.mayUpdate(host, onItsDisk) ? onItsDisk : undefined;
+        const updated = onItsDisk && this.earlier.mayUpdate(host, onItsDisk) ? onItsDisk : undefined;
         batches.push(
           ...(updated
             ? this.updateBatch(host, text, updated, settingsOf)
@@ -278,7 +275,7 @@ class Builder {
     }
     return alike.flatMap(({ settings, planned }): SettledBatch[] => {
       const at_once = takeAtOnce(settings.instances, planned.length);
-      const ordered = this.isRevert ? downFirst(planned, isDown) : planned;
+      const ordered = this.earlier.isRevert ? downFirst(planned, isDown) : planned;
       if (mode === "sliding") return [{ program, at_once, instances: ordered, settings }];
       const pieces = chunks(ordered, [at_once]);
       return pieces.map((piece) => ({ program, at_once: piece.length, instances: piece, settings }));

@@ -1,42 +1,28 @@
 import { whyNotAddressable } from "../../domain/address.ts";
 import type { Refusal } from "../../domain/failures.ts";
-import type { FleetReport, GroupChange, HostReport, InstanceConfig } from "../../domain/fleet.ts";
-import {
-  programOf,
-  type HostName,
-  type InstanceName,
-  type ProgramName,
-  keyOf,
-  type InstanceKey,
-} from "../../domain/ids.ts";
+import type { FleetReport, GroupChange, HostReport } from "../../domain/fleet.ts";
+import { programOf, type HostName, type InstanceName, type ProgramName } from "../../domain/ids.ts";
 import { isNotStarted, type ProcessSnapshot } from "../../domain/process-state.ts";
 import { lastEndIn, type ProcessHistory } from "../../domain/process-history.ts";
 import type { PlannedInstance, ProvenInstance, SkippedInstance, Warning } from "../../domain/rollout.ts";
-import { openAs, wasUp, whyNotPlanned, type ResumedRollout, type EarlierOutcome } from "./resumed.ts";
+import { wasUp, whyNotPlanned, type EarlierOutcome } from "./resumed.ts";
+import { Listeners } from "./listeners.ts";
+import type { Earlier, EarlierRollout, Touched } from "./earlier.ts";
 import type { HostSettings, Plan } from "../plan/plan.ts";
 import { selectsGroup } from "../../domain/selector.ts";
 import { resumeAction } from "./resume-action.ts";
-import { failureLeft, revertAction, type RevertedRollout } from "./reverting.ts";
+import { revertAction } from "./reverting.ts";
 import type { UpdatedGroup } from "./group-updates.ts";
 import { updatedInstance } from "./updated-instance.ts";
 import { howBroken, wantedAction, type InstanceAction } from "./wanted-action.ts";
 import { startedLater, type StartedBefore } from "./started-before.ts";
 
 /** What the command line selects of a plan's instances. */
-export interface InstanceSelection {
+export interface InstanceSelection extends EarlierRollout {
   /** Skips what was started later. */
   readonly startedBefore?: StartedBefore;
-  /** The rollout to resume. */
-  readonly resumed?: ResumedRollout;
-  /** The rollout to revert: nothing is selected but what it has touched. */
-  readonly reverted?: RevertedRollout;
   /** The programs come from the command line, for all hosts alike: a host with none of them is left out, not refused. */
   readonly programsWhereFound?: boolean;
-}
-
-/** Whether these instances are those of a revert: of a new one, or of one that is resumed. */
-export function isRevert({ resumed, reverted }: InstanceSelection): boolean {
-  return reverted !== undefined || resumed?.rollout.reverts !== undefined;
 }
 
 /** Which programs a plan selects. Of their EXITED instances it matters whether they stay EXITED. */
@@ -48,8 +34,6 @@ export function selectsProgram({ waves }: Plan): (program: ProgramName) => boole
     return selects;
   };
 }
-
-type Touched = Pick<PlannedInstance, "failed_as" | "may_complete">;
 
 /** How an instance was selected. */
 interface Selecting {
@@ -73,26 +57,23 @@ export class InstancePicker {
   /** Picked by an earlier wave or selector: nothing is restarted twice. */
   private readonly picked = new Map<HostName, Set<InstanceName>>();
   private readonly left: SkippedInstance[] = [];
-  /** Event listeners that a pattern matches, unless a later selector names them. */
-  private readonly listeners = new Map<InstanceKey, SkippedInstance>();
-  /** Hosts on which listeners cannot be distinguished from programs. */
-  private readonly unclear = new Set<HostName>();
+  private readonly listeners: Listeners;
+  private readonly earlier: Earlier;
   private readonly fleet: FleetReport;
   private readonly selection: InstanceSelection;
   private readonly remarks: Remarks;
 
   /** @param remarks warnings and refusals are added to it */
-  constructor(fleet: FleetReport, selection: InstanceSelection, remarks: Remarks) {
+  constructor(fleet: FleetReport, selection: InstanceSelection, earlier: Earlier, remarks: Remarks) {
     this.fleet = fleet;
     this.selection = selection;
+    this.earlier = earlier;
     this.remarks = remarks;
+    this.listeners = new Listeners(fleet, remarks.warnings);
   }
 
   get skipped(): SkippedInstance[] {
-    const listeners = [...this.listeners.values()].filter(
-      ({ host, instance }) => !this.picked.get(host)?.has(instance),
-    );
-    return [...this.left, ...listeners];
+    return [...this.left, ...this.listeners.left(({ host, instance }) => this.hasPicked(host, instance))];
   }
 
   /** What to do with an instance; undefined, with the reason recorded, if nothing. */
@@ -105,37 +86,17 @@ export class InstancePicker {
     const { instance } = snapshot;
     const picked = this.picked.get(host) ?? new Set();
     if (picked.has(instance)) return undefined;
-    const touched = this.touched(host, instance);
-    if (isRevert(this.selection) && !touched) return undefined;
-    const outcome = this.selection.resumed?.outcomes.get(host)?.get(instance);
+    const touched = this.earlier.touched(host, instance);
+    if (this.earlier.isRevert && !touched) return undefined;
+    const outcome = this.earlier.outcomeOf(host, instance);
     if (!outcome && !touched && !selecting.isNamed && this.isListener(host, instance))
-      return this.leaveListener(host, program, instance);
+      return this.listeners.leave(host, program, instance);
     this.picked.set(host, picked.add(instance));
     this.programs.add(programOf(instance));
     if (outcome) return this.pickAgain(outcome, host, program, snapshot, selecting);
     return touched
       ? this.pickReverted(touched, host, program, snapshot, selecting)
       : this.pickNew(host, program, snapshot, selecting);
-  }
-
-  /**
-   * Whether a group may be updated. A revert touches no group that the reverted rollout has not touched, and a resume none that
-   * was not to be updated, or is done.
-   */
-  mayUpdate(host: HostName, { instances }: UpdatedGroup): boolean {
-    const { resumed } = this.selection;
-    if (isRevert(this.selection)) return instances.some(({ instance }) => this.touched(host, instance));
-    if (!resumed) return true;
-    return instances.some(
-      ({ instance }) =>
-        resumed.planned.get(host)?.has(instance) === true && openAs(resumed, host, instance) !== undefined,
-    );
-  }
-
-  /** How an instance has failed in the rollout that is resumed or reverted: it counts as down. */
-  private failureBefore(host: HostName, instance: InstanceName): PlannedInstance["failed_as"] {
-    const outcome = this.selection.resumed?.outcomes.get(host)?.get(instance);
-    return outcome ? failureLeft(outcome).failed_as : this.touched(host, instance)?.failed_as;
   }
 
   /**
@@ -150,7 +111,7 @@ export class InstancePicker {
     const picked = this.picked.get(host) ?? new Set();
     if (instances.some(({ instance }) => picked.has(instance))) return [];
     if (!isNamed && instances.some(({ instance }) => this.isListener(host, instance))) {
-      for (const { instance } of instances) this.leaveListener(host, group, instance);
+      for (const { instance } of instances) this.listeners.leave(host, group, instance);
       return [];
     }
     this.programs.add(group);
@@ -166,7 +127,7 @@ export class InstancePicker {
         this.leave({ host, program: group, instance, why: updated.why });
         return [];
       }
-      const failed_as = this.failureBefore(host, instance);
+      const failed_as = this.earlier.failureOf(host, instance);
       const before = { state: present?.state ?? "STOPPED", ...(present?.pid !== undefined && { pid: present.pid }) };
       return [
         {
@@ -176,21 +137,11 @@ export class InstancePicker {
           action: updated.action,
           ...(!present && { is_new: true as const }),
           ...(failed_as && { failed_as }),
-          ...this.oldPids(host, instance, present?.pid),
+          ...this.earlier.oldPids(host, instance, present?.pid),
           ...(isAtRest && updated.action === "update" && { may_complete: true as const }),
         },
       ];
     });
-  }
-
-  /** Of an instance that a revert is about: what the reverted rollout has left it as. */
-  private touched(host: HostName, instance: InstanceName): Touched | undefined {
-    const { reverted, resumed } = this.selection;
-    if (resumed?.rollout.reverts !== undefined) return resumed.planned.get(host)?.get(instance);
-    const outcome = reverted?.acting?.has(host) ? undefined : reverted?.chain.outcomes.get(host)?.get(instance);
-    if (!reverted || !outcome) return undefined;
-    const completes = reverted.chain.planned.get(host)?.get(instance)?.may_complete;
-    return { ...failureLeft(outcome), ...(completes && { may_complete: completes }) };
   }
 
   /** It was restarted, so that it is restarted again whatever has become of it: nobody else has left it so. */
@@ -209,7 +160,7 @@ export class InstancePicker {
       before: { state, ...(pid === undefined ? {} : { pid }) },
       ...revertAction(settings.action, snapshot),
       ...(failed_as && { failed_as }),
-      ...this.oldPids(host, instance, pid),
+      ...this.earlier.oldPids(host, instance, pid),
       ...(completes && { may_complete: true }),
     };
   }
@@ -240,20 +191,15 @@ export class InstancePicker {
     if (wanted.warning !== undefined && !this.isBetweenProcesses(host, snapshot, selecting.settings))
       this.remarks.warnings.push({ host, instance, message: wanted.warning });
     if (wanted.kind === "skip") return this.leave({ host, program, instance, why: wanted.why });
-    if (!selecting.isNamed) this.warnOfUnknownListeners(host, instance);
+    if (!selecting.isNamed) this.listeners.warnIfUnknown(host, instance);
     const processes = selecting.settings.on_expected_exit === "accept" ? this.processesOf(host, instance) : [];
     // A worker between two processes has not drifted when it is seen on the next one.
     const lastPid = pid ?? processes.at(-1)?.pid;
     const before = lastPid === undefined ? { state } : { state, pid: lastPid };
     const completes = isAtRest ? { may_complete: true as const } : {};
-    const old = this.oldPids(host, instance, lastPid);
+    const old = this.earlier.oldPids(host, instance, lastPid);
     const { action, signal } = wanted;
     return { instance, program, before, action, ...(signal !== undefined && { signal }), ...old, ...completes };
-  }
-
-  private leaveListener(host: HostName, program: ProgramName, instance: InstanceName): undefined {
-    const why = "it is an event listener, and no program names it";
-    this.listeners.set(keyOf({ host, instance }), { host, program, instance, why });
   }
 
   private leave(skipped: SkippedInstance): undefined {
@@ -268,23 +214,9 @@ export class InstancePicker {
     );
   }
 
+  /** What the resumed rollout meant to restart was named then. */
   private isListener(host: HostName, instance: InstanceName): boolean {
-    const { resumed } = this.selection;
-    if (resumed?.planned.get(host)?.has(instance)) return false;
-    return this.configOf(host, instance)?.is_listener === true;
-  }
-
-  private configOf(host: HostName, instance: InstanceName): InstanceConfig | undefined {
-    return seenOf(this.fleet.get(host))?.config?.instances.get(instance);
-  }
-
-  private warnOfUnknownListeners(host: HostName, instance: InstanceName): void {
-    const config = this.configOf(host, instance);
-    if (!config || config.is_listener !== undefined || this.unclear.has(host)) return;
-    this.unclear.add(host);
-    const message =
-      "Supervisor's configuration of some programs could not be read: if one is an event listener, a pattern selects it as well";
-    this.remarks.warnings.push({ host, message });
+    return !this.earlier.plannedOf(host, instance) && this.listeners.has(host, instance);
   }
 
   private whySkipped(host: HostName, snapshot: ProcessSnapshot, selecting: Selecting): string | undefined {
@@ -310,7 +242,7 @@ export class InstancePicker {
     { settings: { exited } }: Selecting,
   ): string | undefined {
     // The rollout that is resumed meant to restart it as it was.
-    const wasMeant = this.selection.resumed?.planned.get(host)?.get(instance)?.before.state === "EXITED";
+    const wasMeant = this.earlier.plannedOf(host, instance)?.before.state === "EXITED";
     if (!this.isAtRest(host, instance) || exited === "restart" || wasMeant) return undefined;
     const message =
       "it is EXITED and is left as it is: it seems to have done its work; to run it again, set exited: restart";
@@ -330,18 +262,23 @@ export class InstancePicker {
     const isAtRest = this.isAtRest(host, instance);
     // A one-shot that was running when the rollout started was planned like a server.
     const isRunAgain = isAtRest && settings.exited === "restart";
-    const mayComplete = this.selection.resumed?.planned.get(host)?.get(instance)?.may_complete === true || isRunAgain;
+    const planned = this.earlier.plannedOf(host, instance);
+    const mayComplete = planned?.may_complete === true || isRunAgain;
     const completes = mayComplete ? { may_complete: true as const } : {};
     const mayExit = settings.on_expected_exit === "accept";
     const history = seenOf(this.fleet.get(host))?.histories?.get(instance);
     const next = resumeAction(outcome, snapshot, { mayExit: mayExit && !isAtRest, mayComplete, history });
-    const planned = this.selection.resumed?.planned.get(host)?.get(instance);
     if (planned?.action === "remove" && outcome.sent.action === "update")
       return this.leave({ host, program, instance, why: "its configuration has not changed since its update" });
     if (next.action !== "nothing") {
       const { warning, ...rest } = next;
       if (warning !== undefined) this.remarks.warnings.push({ host, instance, message: warning });
-      const old = this.oldPids(host, instance, pid, outcome.kind === "healthy" ? outcome.pid : outcome.previousPid);
+      const old = this.earlier.oldPids(
+        host,
+        instance,
+        pid,
+        outcome.kind === "healthy" ? outcome.pid : outcome.previousPid,
+      );
       const before = { state, ...(pid === undefined ? {} : { pid }) };
       return { instance, program, before, ...rest, ...old, ...completes };
     }
@@ -354,20 +291,6 @@ export class InstancePicker {
     const exits = mayExit ? { exits_at_most_every_ms: settings.timings.min_healthy_time_ms } : {};
     if (next.pid !== undefined) this.proven.push({ host, instance, pid: next.pid, ...exits, ...completes });
     return undefined;
-  }
-
-  /** Earlier processes that may still be there next to the current one, if their supervisord was killed and started again. */
-  private oldPids(
-    host: HostName,
-    instance: InstanceName,
-    pid?: number,
-    provenPid?: number,
-  ): Pick<PlannedInstance, "old_pids"> {
-    const { resumed, reverted } = this.selection;
-    const pids = new Set((resumed ?? reverted?.chain)?.oldPids.get(host)?.get(instance));
-    if (provenPid !== undefined) pids.add(provenPid);
-    if (pid !== undefined) pids.delete(pid);
-    return pids.size > 0 ? { old_pids: [...pids] } : {};
   }
 
   /** Its group is none of those that are updated: an instance that is down stays down, which is easily taken for done. */

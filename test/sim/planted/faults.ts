@@ -17,7 +17,7 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/planner/build/picking.ts",
-        from: "if (isRevert(this.selection) && !touched) return undefined;",
+        from: "if (this.earlier.isRevert && !touched) return undefined;",
         to: "",
       },
     ],
@@ -332,7 +332,7 @@ export const PLANTED: readonly PlantedFault[] = [
     had: "0.1.0",
     edits: [
       {
-        file: "src/planner/build/picking.ts",
+        file: "src/planner/build/listeners.ts",
         from: "return this.configOf(host, instance)?.is_listener === true;",
         to: "return false;",
       },
@@ -401,7 +401,7 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         file: "src/domain/selector.ts",
-        from: "own(instance) && !later.some((excludes) => excludes(instance))",
+        from: "matches(instance) && !later.some((excludes) => excludes(instance))",
         to: "own(instance) || later.some((excludes) => own(instance) && excludes(instance))",
       },
     ],
