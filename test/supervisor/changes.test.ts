@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { locking } from "./locking.ts";
 import type { Change } from "../../src/domain/action.ts";
-import type { HostName, InstanceName, ProgramName } from "../../src/domain/ids.ts";
+import type { InstanceName, ProgramName } from "../../src/domain/ids.ts";
 import type { LockLost } from "../../src/domain/outcomes.ts";
-import type { HostLock, RunOutcome, RunUnderLock } from "../../src/executor/ports.ts";
+import type { RunOutcome } from "../../src/executor/ports.ts";
 import { supervisorctlChanges } from "../../src/supervisor/changes.ts";
 
 const PLAIN = { command: "supervisorctl", sudo: false };
@@ -10,19 +11,7 @@ const WEB = "web:web_00" as InstanceName;
 
 /** Sends a change under a lock whose command ends like that. */
 async function send(change: Change, outcome: RunOutcome | LockLost = exited("")) {
-  const asked: { readonly argv: string; readonly options: RunUnderLock | undefined }[] = [];
-  const lock: HostLock = {
-    host: "h" as HostName,
-    lost: new Promise(() => undefined),
-    prepare: () => undefined,
-    take: () => Promise.resolve({ kind: "held" }),
-    run: (argv, options) => {
-      asked.push({ argv: argv.join(" "), options });
-      return Promise.resolve(outcome);
-    },
-    awaitOutcome: () => Promise.resolve({ kind: "ended" }),
-    release: () => Promise.resolve(),
-  };
+  const { lock, asked } = locking(outcome);
   return { outcome: await supervisorctlChanges(lock, PLAIN).change(change), asked };
 }
 
@@ -44,7 +33,7 @@ describe("a change", () => {
   ] satisfies [Change, string][])
     it(`is sent as \`${words}\`, without a bound and not by halves`, async () => {
       const { asked } = await send(change);
-      assert.deepEqual(asked, [{ argv: `supervisorctl ${words}`, options: { inSession: words } }]);
+      assert.deepEqual(asked, [{ argv: ["supervisorctl", ...words.split(" ")], options: { inSession: words } }]);
     });
 
   for (const group of ["all", "", " ", "web worker", "all ", "a\nstop all", "a\u001bb", "a\0b"])

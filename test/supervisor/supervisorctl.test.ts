@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { LockLost } from "../../src/domain/outcomes.ts";
+import { locking } from "./locking.ts";
 import type { HostName, InstanceName } from "../../src/domain/ids.ts";
-import type { Argv, HostAccess, HostLock, RunOutcome, RunUnderLock } from "../../src/executor/ports.ts";
+import type { Argv, HostAccess, RunOutcome } from "../../src/executor/ports.ts";
 import { supervisorctlChanges } from "../../src/supervisor/changes.ts";
 import { supervisorReader } from "../../src/supervisor/reader.ts";
 
@@ -22,24 +22,6 @@ function answering(outcome: RunOutcome) {
     close: () => Promise.resolve(),
   };
   return { asked, access };
-}
-
-/** A lock under which every command ends alike, and which remembers what it was asked. */
-function locking(outcome: RunOutcome | LockLost) {
-  const asked: { argv: Argv; options: RunUnderLock | undefined }[] = [];
-  const lock: HostLock = {
-    host: "h" as HostName,
-    lost: new Promise(() => undefined),
-    prepare: () => undefined,
-    take: () => Promise.resolve({ kind: "held" }),
-    run: (argv, options) => {
-      asked.push({ argv, options });
-      return Promise.resolve(outcome);
-    },
-    awaitOutcome: () => Promise.resolve({ kind: "ended" }),
-    release: () => Promise.resolve(),
-  };
-  return { asked, lock };
 }
 
 function exited(code: number, stdout: string, stderr = "") {

@@ -80,7 +80,9 @@ function judgeOrder(listed: readonly ListedProgram[], findings: Findings): void 
       findings.atValue(path, {
         code: "excludes_no_program",
         message: `${JSON.stringify(text)} excludes nothing: no program before it in the list can be it`,
-        suggestion: isLater ? "put it after the program that it is an exception to" : undefined,
+        suggestion: isLater
+          ? "put it after the program that it is an exception to"
+          : "remove it: a program that no entry names is left alone",
       });
     }
   }

@@ -402,7 +402,7 @@ export const PLANTED: readonly PlantedFault[] = [
       {
         file: "src/domain/selector.ts",
         from: "matches(instance) && !later.some((excludes) => excludes(instance))",
-        to: "own(instance) || later.some((excludes) => own(instance) && excludes(instance))",
+        to: "matches(instance) || later.some((excludes) => matches(instance) && excludes(instance))",
       },
     ],
   },
