@@ -74,8 +74,8 @@ export class Daemon {
     });
   }
 
-  /** Waits until it has ended. */
-  async ended(deadlineMs = 10_000): Promise<void> {
+  /** Waits until it has ended. A supervisord stops its processes first, each for up to its stopwaitsecs: 10 s by default. */
+  async ended(deadlineMs = 60_000): Promise<void> {
     await until(() => this.pid === undefined, {
       deadlineMs,
       everyMs: 5,
